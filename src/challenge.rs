@@ -1,0 +1,106 @@
+//! Layer 3: what is sent or shown to somebody who shall answer.
+
+use rand_core::TryCryptoRng;
+
+use crate::device::State;
+use crate::{Asked, Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
+
+/// A challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// TOTP, HOTP: the authenticator shows the code; there is nothing to send.
+    Authenticator,
+    /// SMS, e-mail: the code to deliver.
+    Message {
+        /// The code.
+        code: Code,
+        /// When it was issued, in Unix seconds.
+        issued_at: u64,
+        /// From when on it is refused, in Unix seconds.
+        expires_at: u64,
+        /// Whether it is a new one rather than one issued before.
+        fresh: bool,
+    },
+    /// PIN: the positions to ask for.
+    Positions(Positions),
+}
+
+impl Device {
+    /// Requests a challenge at time `now`. Never lowers the fails.
+    ///
+    /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`] seconds ago; an older one dies.
+    /// PIN: positions drawn with `rng`, or those pending, which stay until answered rightly. TOTP, HOTP: nothing changes.
+    ///
+    /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`],
+    /// [`Error::Throttled`], [`Error::Randomness`], [`Error::Exhausted`].
+    pub fn challenge<R: TryCryptoRng + ?Sized>(&self, policy: &Policy, rng: &mut R, now: u64) -> Result<Attempt<Challenge>, Error> {
+        self.check_open(policy, now)?;
+        let mut next = self.clone();
+        let challenge = match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
+            Factor::Sms(hotp) | Factor::Email(hotp) => {
+                let reuse = self.state.pending == 1
+                    && !self.is_expired(policy, now)
+                    && now.saturating_sub(self.state.issued_at) < u64::from(policy.reuse());
+                if !reuse {
+                    next.state.kill_code(self.kind())?;
+                    next.state.issue(0, now)?;
+                }
+                next.message(hotp, policy, !reuse)
+            }
+            Factor::Pin(pin) => {
+                if self.state.pending == 0 {
+                    let count = match policy.asked() {
+                        Asked::Positions(count) => count,
+                        Asked::All => pin.count(),
+                    };
+                    next.state.issue(Positions::draw(count, pin.count(), rng)?.mask(), now)?;
+                }
+                Challenge::Positions(Positions::from_mask(next.state.positions))
+            }
+        };
+        Ok(Attempt::new(next, challenge))
+    }
+
+    /// The pending challenge once more, as it is: for sending a message again. Nothing changes, its expiry included.
+    ///
+    /// Errors: [`Error::NoChallenge`] if none is pending or it has expired, [`Error::WrongKind`] for TOTP and HOTP, and those of
+    /// [`challenge`](Self::challenge).
+    pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
+        self.check_open(policy, now)?;
+        let challenge = match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => return Err(Error::WrongKind),
+            Factor::Sms(hotp) | Factor::Email(hotp) => self.message(hotp, policy, false),
+            Factor::Pin(_) => Challenge::Positions(Positions::from_mask(self.state.positions)),
+        };
+        if self.state.pending == 0 || self.is_expired(policy, now) { Err(Error::NoChallenge) } else { Ok(challenge) }
+    }
+
+    fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
+        let State { moving, issued_at, .. } = self.state;
+        let expires_at = issued_at.saturating_add(u64::from(policy.lifetime()));
+        Challenge::Message { code: hotp.generate(moving), issued_at, expires_at, fresh }
+    }
+
+    fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
+        self.check_clock(policy, now)?;
+        if self.status() == Status::Disabled {
+            Err(Error::Disabled)
+        } else if self.is_locked(policy) {
+            Err(Error::Locked)
+        } else if self.is_throttled(now) {
+            Err(Error::Throttled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl State {
+    fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
+        self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        (self.pending, self.issued_at, self.positions) = (1, now, positions);
+        self.seen = self.seen.max(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! Layer 1: what a code is made of and looks like: algorithm, digits, the code itself.
+
+use core::fmt;
+use core::str::FromStr;
+
+use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::Error;
+
+/// The hash under the HMAC (RFC 4226 section 5.3, RFC 6238 section 1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Algorithm {
+    /// HMAC-SHA-1, what every authenticator knows.
+    #[default]
+    Sha1 = 1,
+    /// HMAC-SHA-256.
+    Sha256 = 2,
+    /// HMAC-SHA-512.
+    Sha512 = 3,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
+
+    /// The size of a fresh secret, in bytes: the hash's own output (RFC 4226 section 4, R6; RFC 6238 section 5.1).
+    pub const fn secret_len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// The name in an otpauth URI: `SHA1`, `SHA256`, `SHA512`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&algorithm| algorithm as u8 == number)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = Error;
+
+    /// Reads `SHA1`, `SHA256` or `SHA512` in either case. Errors: [`Error::Algorithm`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(text)).ok_or(Error::Algorithm)
+    }
+}
+
+/// How many digits a code has: 6 to 10 (RFC 4226 section 5.3 asks for at least 6).
+///
+/// A truncated HMAC has 31 bits, so the first of 10 digits is always 0, 1 or 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digits(u8);
+
+impl Digits {
+    /// Six digits, the default.
+    pub const SIX: Self = Self(6);
+    /// Eight digits.
+    pub const EIGHT: Self = Self(8);
+    /// The most digits.
+    pub const TEN: Self = Self(10);
+
+    /// Takes 6 to 10. Errors: [`Error::Digits`].
+    pub const fn new(digits: u8) -> Result<Self, Error> {
+        if digits >= 6 && digits <= 10 { Ok(Self(digits)) } else { Err(Error::Digits) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// `truncated` mod 10^digits (RFC 4226 section 5.3), in constant time.
+    pub(crate) const fn reduce(self, truncated: u32) -> u32 {
+        match self.0 {
+            6 => divide::<1_000_000>(truncated).1,
+            7 => divide::<10_000_000>(truncated).1,
+            8 => divide::<100_000_000>(truncated).1,
+            9 => divide::<1_000_000_000>(truncated).1,
+            _ => truncated,
+        }
+    }
+
+    /// How many of the 2^31 truncated values give the likeliest code.
+    pub(crate) const fn likeliest(self) -> u32 {
+        match self.0 {
+            6 => 2148,
+            7 => 215,
+            8 => 22,
+            9 => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self::SIX
+    }
+}
+
+/// A generated code: 6 to 10 ASCII digits, wiped on drop, redacted in `Debug`, compared in constant time.
+///
+/// There is no `Display`, so that a code is only printed where [`as_str`](Code::as_str) says so.
+#[derive(Clone)]
+pub struct Code {
+    bytes: [u8; 10],
+    len: u8,
+}
+
+impl Code {
+    /// Writes `value` with leading zeros.
+    pub(crate) fn new(value: u32, digits: Digits) -> Self {
+        let mut code = Self { bytes: [0; 10], len: digits.get() };
+        let mut rest = value;
+        let digits = code.bytes.get_mut(..usize::from(code.len)).unwrap_or_default();
+        for digit in digits.iter_mut().rev() {
+            let (quotient, remainder) = divide::<10>(rest);
+            [*digit, ..] = (u32::from(b'0') | remainder).to_le_bytes();
+            rest = quotient;
+        }
+        code
+    }
+
+    /// The digits, in ASCII whatever the locale.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The digits as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Code {}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({} digits)", self.len)
+    }
+}
+
+impl ConstantTimeEq for Code {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.bytes.ct_eq(&other.bytes) & self.len.ct_eq(&other.len)
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Code {}
+
+/// What somebody submitted as a code, as a number; `valid` only for exactly the digits asked.
+///
+/// Only the length of a submission reaches a branch: it is no secret.
+pub(crate) struct Submitted {
+    value: u64,
+    valid: Choice,
+}
+
+impl Submitted {
+    pub(crate) fn new(text: &[u8], digits: Digits) -> Self {
+        let len = usize::from(digits.get());
+        let mut value = 0_u64;
+        let mut valid = text.len().ct_eq(&len);
+        for at in 0..len {
+            let digit = text.get(at).copied().unwrap_or_default().wrapping_sub(b'0');
+            valid &= digit.ct_lt(&10);
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        }
+        Self { value, valid }
+    }
+
+    /// Whether this is `value`, in constant time.
+    pub(crate) fn is(&self, value: u32) -> Choice {
+        self.value.ct_eq(&u64::from(value)) & self.valid
+    }
+}
+
+/// Quotient and remainder of `n` < 2^31 by the constant `D`, by multiplication: a division instruction takes a time that depends
+/// on what is divided, and compilers that save space use one even for constants.
+///
+/// With s = 31 + ceil(log2 D) and m = ceil(2^s / D), n * m >> s is exact (Granlund and Montgomery, 1994, theorem 4.2).
+#[expect(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "n < 2^31 and m < 2^32, so no step overflows")]
+const fn divide<const D: u32>(n: u32) -> (u32, u32) {
+    let shift = const { 31 + D.next_power_of_two().trailing_zeros() };
+    let reciprocal = const { (1_u64 << (31 + D.next_power_of_two().trailing_zeros())).div_ceil(D as u64) };
+    let n = n & 0x7fff_ffff;
+    let quotient = ((n as u64 * reciprocal) >> shift) as u32;
+    (quotient, n - quotient * D)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use proptest::prelude::*;
+
+    use super::{Code, Digits, divide};
+
+    fn agrees<const D: u32>(n: u32) {
+        assert_eq!(divide::<D>(n), (n / D, n % D), "{n} by {D}");
+    }
+
+    proptest! {
+        #[test]
+        fn division_by_multiplication_is_exact(n in 0..1_u32 << 31, multiple in 0..2147_u32) {
+            for n in [n, (multiple * 1_000_000).saturating_sub(1), multiple * 1_000_000, 0, 0x7fff_ffff] {
+                agrees::<10>(n);
+                agrees::<1_000_000>(n);
+                agrees::<10_000_000>(n);
+                agrees::<100_000_000>(n);
+                agrees::<1_000_000_000>(n);
+            }
+        }
+
+        #[test]
+        fn a_code_is_its_value_with_leading_zeros(value in 0..1_u32 << 31, digits in 6..=10_u8) {
+            let digits = Digits::new(digits).unwrap();
+            let value = digits.reduce(value);
+            prop_assert_eq!(Code::new(value, digits).as_str(), format!("{value:0width$}", width = usize::from(digits.get())));
+        }
+    }
+
+    #[test]
+    fn the_likeliest_code_has_as_many_values_as_said() {
+        for digits in 6..=10 {
+            let (digits, modulus) = (Digits::new(digits).unwrap(), 10_u64.pow(u32::from(digits)));
+            assert_eq!(u64::from(digits.likeliest()), (1_u64 << 31).div_ceil(modulus));
+        }
+    }
+}

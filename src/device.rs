@@ -1,0 +1,262 @@
+//! Layer 3: the device: what it is, what it has seen, and what an administrator may do with it.
+
+use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp};
+
+/// What a device verifies with: its kind, parameters and secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// A time-based authenticator.
+    Totp(Totp),
+    /// A counter-based authenticator.
+    Hotp(Hotp),
+    /// Codes sent to a telephone, made as HOTP of the number of the issue.
+    Sms(Hotp),
+    /// Codes sent by e-mail, made as HOTP of the number of the issue.
+    Email(Hotp),
+    /// A security PIN.
+    Pin(Pin),
+}
+
+/// A second factor with all that it has seen: what a [`Record`](crate::Record) holds.
+///
+/// A device is a value: [`verify`](Device::verify) and [`challenge`](Device::challenge) leave it as it is and return the next one
+/// inside an [`Attempt`](crate::Attempt), whose answer comes out when that next one is stored. All times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub(crate) factor: Factor,
+    pub(crate) created: u64,
+    pub(crate) state: State,
+}
+
+/// What attempts change. Plain numbers, so that the next state is selected without a branch; flags are 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// A letter of [`Status`].
+    pub(crate) status: u8,
+    pub(crate) fails: u32,
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the present issue, or of
+    /// the next if none is pending. PIN: 0.
+    pub(crate) moving: u64,
+    /// TOTP: the learned drift in steps.
+    pub(crate) drift: i32,
+    /// Whether there was a right answer, and when the last was.
+    pub(crate) used: u8,
+    pub(crate) used_at: u64,
+    /// SMS, e-mail, PIN: whether a challenge waits for its answer, and since when.
+    pub(crate) pending: u8,
+    pub(crate) issued_at: u64,
+    /// PIN: the positions asked, as a mask.
+    pub(crate) positions: u64,
+    /// The latest time at which the device changed.
+    pub(crate) seen: u64,
+    /// The time until which a throttle refuses everything; 0 for none.
+    pub(crate) until: u64,
+    /// How often the device changed.
+    pub(crate) revision: u64,
+}
+
+impl Device {
+    /// Enrols a time-based authenticator at time `now`.
+    pub const fn totp(totp: Totp, now: u64) -> Self {
+        Self::new(Factor::Totp(totp), now, 0)
+    }
+
+    /// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one.
+    pub const fn hotp(hotp: Hotp, counter: u64, now: u64) -> Self {
+        Self::new(Factor::Hotp(hotp), now, counter)
+    }
+
+    /// Enrols a telephone. The secret is drawn for this device alone: [`Secret::random`](crate::Secret::random).
+    pub const fn sms(hotp: Hotp, now: u64) -> Self {
+        Self::new(Factor::Sms(hotp), now, 0)
+    }
+
+    /// Enrols an e-mail address. The secret is drawn for this device alone: [`Secret::random`](crate::Secret::random).
+    pub const fn email(hotp: Hotp, now: u64) -> Self {
+        Self::new(Factor::Email(hotp), now, 0)
+    }
+
+    /// Enrols a security PIN. Errors: [`Error::PinLength`] if it is shorter than the policy asks for.
+    pub fn pin(pin: Pin, policy: &Policy, now: u64) -> Result<Self, Error> {
+        if pin.count() < policy.pin_len() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
+    }
+
+    pub(crate) const fn new(factor: Factor, now: u64, moving: u64) -> Self {
+        let state = State {
+            status: Status::Created as u8,
+            fails: 0,
+            moving,
+            drift: 0,
+            used: 0,
+            used_at: 0,
+            pending: 0,
+            issued_at: 0,
+            positions: 0,
+            seen: now,
+            until: 0,
+            revision: 0,
+        };
+        Self { factor, created: now, state }
+    }
+
+    /// Kind, parameters and secret.
+    pub const fn factor(&self) -> &Factor {
+        &self.factor
+    }
+
+    /// The kind.
+    pub const fn kind(&self) -> Kind {
+        match self.factor {
+            Factor::Totp(_) => Kind::Totp,
+            Factor::Hotp(_) => Kind::Hotp,
+            Factor::Sms(_) => Kind::Sms,
+            Factor::Email(_) => Kind::Email,
+            Factor::Pin(_) => Kind::Pin,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> Status {
+        // The state holds only letters of a status; were it otherwise, the device must not be open.
+        Status::from_number(self.state.status).unwrap_or(Status::Disabled)
+    }
+
+    /// The hash algorithm; none for a PIN.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.generator().map(Hotp::algorithm)
+    }
+
+    /// The digits of a code; none for a PIN.
+    pub fn digits(&self) -> Option<Digits> {
+        self.generator().map(Hotp::digits)
+    }
+
+    /// Fails since the last right answer or unlocking.
+    pub const fn fails(&self) -> u32 {
+        self.state.fails
+    }
+
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+    pub const fn moving_factor(&self) -> u64 {
+        self.state.moving
+    }
+
+    /// TOTP: the learned drift in steps, positive if the authenticator's clock is ahead.
+    pub const fn drift(&self) -> i32 {
+        self.state.drift
+    }
+
+    /// When the device was enrolled.
+    pub const fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// When it last gave a right answer.
+    pub const fn last_used(&self) -> Option<u64> {
+        if self.state.used == 1 { Some(self.state.used_at) } else { None }
+    }
+
+    /// Since when a challenge waits for its answer (it may have expired); always none for TOTP and HOTP.
+    pub const fn pending_since(&self) -> Option<u64> {
+        if self.state.pending == 1 { Some(self.state.issued_at) } else { None }
+    }
+
+    /// PIN: the positions asked by the pending challenge.
+    pub const fn positions(&self) -> Option<Positions> {
+        if self.state.positions == 0 { None } else { Some(Positions::from_mask(self.state.positions)) }
+    }
+
+    /// Until when a throttle refuses everything; none if there never was one since the last right answer.
+    pub const fn throttled_until(&self) -> Option<u64> {
+        if self.state.until == 0 { None } else { Some(self.state.until) }
+    }
+
+    /// How often the device changed: what a store compares and swaps on.
+    pub const fn revision(&self) -> u64 {
+        self.state.revision
+    }
+
+    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
+    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. Locking and disabling kill a pending code.
+    ///
+    /// Errors: [`Error::Exhausted`].
+    pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
+        let mut next = self.state;
+        if self.status() == Status::Locked && matches!(status, Status::Created | Status::Validated) {
+            next.reset(now);
+        }
+        if matches!(status, Status::Locked | Status::Disabled) {
+            next.kill_code(self.kind())?;
+        }
+        next.status = status as u8;
+        self.replace(next, now)
+    }
+
+    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
+    /// answer, else created. A disabled one stays disabled.
+    ///
+    /// Takes `now` for true even if it lies before what the device has seen: this is also the way out after a host's clock was
+    /// ahead. No code used before becomes right by it. Errors: [`Error::Exhausted`].
+    pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
+        let mut next = self.state;
+        next.reset(now);
+        next.kill_code(self.kind())?;
+        if self.status() == Status::Locked {
+            let status = if next.used == 1 { Status::Validated } else { Status::Created };
+            next.status = status as u8;
+        }
+        self.replace(next, now)
+    }
+
+    fn replace(&mut self, next: State, now: u64) -> Result<(), Error> {
+        let revision = next.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        self.state = State { revision, seen: next.seen.max(now), ..next };
+        Ok(())
+    }
+
+    /// What makes its codes; none for a PIN.
+    pub(crate) const fn generator(&self) -> Option<&Hotp> {
+        match &self.factor {
+            Factor::Totp(totp) => Some(totp.hotp()),
+            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => Some(hotp),
+            Factor::Pin(_) => None,
+        }
+    }
+
+    /// [`Error::Clock`] if `now` lies before what the device has seen, by more than clocks may differ.
+    pub(crate) fn check_clock(&self, policy: &Policy, now: u64) -> Result<(), Error> {
+        if now.saturating_add(u64::from(policy.clock_skew())) < self.state.seen { Err(Error::Clock) } else { Ok(()) }
+    }
+
+    /// Whether it is locked, or has as many fails as a hard lock of this policy takes.
+    pub(crate) fn is_locked(&self, policy: &Policy) -> bool {
+        let due = matches!(policy.lock(), Lock::Hard { fails } if self.state.fails >= fails);
+        self.status() == Status::Locked || due
+    }
+
+    /// Whether a throttle refuses everything at `now`.
+    pub(crate) const fn is_throttled(&self, now: u64) -> bool {
+        now < self.state.until
+    }
+
+    /// Whether the pending code has outlived the policy's lifetime. Challenges of a PIN stay.
+    pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
+        let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
+        message && now.saturating_sub(self.state.issued_at) >= u64::from(policy.lifetime())
+    }
+}
+
+impl State {
+    fn reset(&mut self, now: u64) {
+        (self.fails, self.until, self.seen) = (0, 0, now);
+    }
+
+    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered.
+    pub(crate) fn kill_code(&mut self, kind: Kind) -> Result<(), Error> {
+        if matches!(kind, Kind::Sms | Kind::Email) && self.pending == 1 {
+            self.moving = self.moving.checked_add(1).ok_or(Error::Exhausted)?;
+            (self.pending, self.issued_at) = (0, 0);
+        }
+        Ok(())
+    }
+}

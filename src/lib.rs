@@ -1,0 +1,96 @@
+//! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in constant time.
+//!
+//! A [`Device`] is one small record of plain bytes. The engine keeps no state, no clock and no randomness, and does no I/O: it takes
+//! a device, a [`Policy`], an answer and the time, and gives back the next device and a [`Verdict`]. Whoever calls it stores the
+//! record where it likes: flash memory, a file, a table. The verdict comes out only by [committing](Attempt::commit) the next device,
+//! so that no right answer counts twice and no wrong one goes uncounted.
+//!
+//! ```
+//! use keyfob::{Device, Error, Policy, Secret, Totp};
+//!
+//! // Enrol: draw a secret (here a fixed one), show its URI as a QR code, store the record.
+//! let secret = Secret::new(b"12345678901234567890")?;
+//! let device = Device::totp(Totp::new(secret), 1_700_000_000);
+//! let uri = device.uri("ACME", "alice@example.com")?;
+//! let mut stored = *device.to_record().as_bytes();
+//!
+//! // Verify: read the record, judge the code, store the next record, and only then learn the verdict.
+//! let policy = Policy::default();
+//! let now = 1_700_000_100;
+//! # let code = Totp::new(Secret::new(b"12345678901234567890")?).generate(now)?;
+//! # let typed = code.as_str();
+//! let attempt = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! let verdict = attempt.commit(|next| {
+//!     stored = *next.to_record().as_bytes();
+//!     Ok::<(), Error>(())
+//! })?;
+//! assert!(verdict.is_right());
+//!
+//! // The same code a second time is wrong.
+//! let again = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! assert!(!again.commit(|_| Ok::<(), Error>(()))?.is_right());
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Layers
+//!
+//! | layer | modules | what they hold |
+//! |---|---|---|
+//! | 1 values | error, secret, code, status, chance, policy | what things are |
+//! | 2 codes | hmac, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
+//! | 3 device | device, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
+//!
+//! # Features
+//!
+//! The crate is `no_std` and needs no heap. Features only add: `alloc` (strings of secrets and URIs, wiped on drop), `std` (conversion
+//! of [`Error`] to `std::io::Error`), `seal` (records encrypted for storage). `std` and `seal` are on by default.
+//!
+//! # Panics
+//!
+//! None, from any input.
+#![no_std]
+#![deny(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+mod attempt;
+mod challenge;
+mod chance;
+mod code;
+mod device;
+mod error;
+mod hmac;
+mod hotp;
+mod pin;
+mod policy;
+mod record;
+#[cfg(feature = "seal")]
+mod seal;
+mod secret;
+mod status;
+mod totp;
+mod uri;
+mod verdict;
+mod verify;
+
+pub use attempt::{Attempt, Held};
+pub use challenge::Challenge;
+pub use chance::GuessChance;
+pub use code::{Algorithm, Code, Digits};
+pub use device::{Device, Factor};
+pub use error::Error;
+pub use hotp::Hotp;
+pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
+pub use policy::{Asked, Lock, Policy, PolicyBuilder};
+pub use rand_core;
+pub use record::{RECORD_SIZE, Record};
+#[cfg(feature = "seal")]
+pub use seal::{KEY_SIZE, NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
+pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
+pub use status::{Kind, Status};
+pub use totp::Totp;
+pub use uri::{Text, Uri};
+pub use verdict::{Reason, Verdict};

@@ -1,0 +1,160 @@
+//! Layer 2: the security PIN and the positions asked of it.
+
+use core::fmt;
+
+use rand_core::TryCryptoRng;
+use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
+
+use crate::Error;
+use crate::secret::{SECRET_MAX, Wiped};
+
+/// The fewest digits of a PIN, whatever the policy says.
+pub const PIN_MIN: usize = 4;
+/// The most digits of a PIN.
+pub const PIN_MAX: usize = SECRET_MAX;
+
+/// A security PIN: 4 to 64 ASCII digits, wiped on drop, redacted in `Debug`.
+#[derive(Clone)]
+pub struct Pin(Wiped);
+
+impl Pin {
+    /// Takes 4 to 64 ASCII digits. How many a new device needs is the policy's: 8 by default.
+    ///
+    /// Errors: [`Error::PinLength`], [`Error::PinDigits`].
+    pub fn new(digits: &[u8]) -> Result<Self, Error> {
+        if !(PIN_MIN..=PIN_MAX).contains(&digits.len()) {
+            return Err(Error::PinLength);
+        }
+        let valid = digits.iter().fold(Choice::from(1), |valid, digit| valid & digit.wrapping_sub(b'0').ct_lt(&10));
+        if !bool::from(valid) {
+            return Err(Error::PinDigits);
+        }
+        Wiped::new(digits).map(Self).ok_or(Error::PinLength)
+    }
+
+    /// The digits, for those who must have them: never log them.
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
+        self.0.padded()
+    }
+
+    /// How many digits it has, 4 to 64.
+    pub(crate) fn count(&self) -> u8 {
+        u8::try_from(self.expose().len()).unwrap_or_default()
+    }
+
+    /// Whether `answer` is the digits at `positions`, in their order; in constant time for positions and lengths given.
+    pub(crate) fn answers(&self, positions: Positions, answer: &[u8]) -> Choice {
+        let mut right = answer.len().ct_eq(&usize::from(positions.count()));
+        let digits = self.expose().iter().zip(1..).filter(|&(_, number)| positions.contains(number));
+        for (at, (digit, _)) in digits.enumerate() {
+            right &= answer.get(at).copied().unwrap_or_default().ct_eq(digit);
+        }
+        right
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pin({} digits)", self.count())
+    }
+}
+
+impl ConstantTimeEq for Pin {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for Pin {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Pin {}
+
+/// The positions of a PIN that a challenge asks for, numbered from 1. No secret: whoever answers is shown them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Positions(u64);
+
+impl Positions {
+    /// All of the first `len`.
+    pub(crate) const fn all(len: u8) -> Self {
+        Self(match u64::MAX.checked_shr(64_u32.saturating_sub(len as u32)) {
+            Some(mask) => mask,
+            None => 0,
+        })
+    }
+
+    /// Draws `count` of the first `len`, every set equally likely (Floyd's algorithm).
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(count: u8, len: u8, rng: &mut R) -> Result<Self, Error> {
+        if count >= len {
+            return Ok(Self::all(len));
+        }
+        let mut drawn = Self(0);
+        for last in len.saturating_sub(count)..len {
+            let number = below(last.saturating_add(1), rng)?.saturating_add(1);
+            drawn = drawn.with(if drawn.contains(number) { last.saturating_add(1) } else { number });
+        }
+        Ok(drawn)
+    }
+
+    pub(crate) const fn from_mask(mask: u64) -> Self {
+        Self(mask)
+    }
+
+    /// Bit n - 1 stands for position n.
+    pub const fn mask(self) -> u64 {
+        self.0
+    }
+
+    /// How many there are.
+    pub fn count(self) -> u8 {
+        u8::try_from(self.0.count_ones()).unwrap_or_default()
+    }
+
+    /// Whether position `number` (from 1) is asked.
+    pub const fn contains(self, number: u8) -> bool {
+        self.0 & Self::bit(number) != 0
+    }
+
+    /// The numbers (from 1) of the positions, in their order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (1..=64).filter(move |&number| self.contains(number))
+    }
+
+    const fn with(self, number: u8) -> Self {
+        Self(self.0 | Self::bit(number))
+    }
+
+    const fn bit(number: u8) -> u64 {
+        match 1_u64.checked_shl((number as u32).wrapping_sub(1)) {
+            Some(bit) => bit,
+            None => 0,
+        }
+    }
+}
+
+impl fmt::Debug for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// A number below `bound`, evenly: what would favour some is drawn again. A generator that never gives a usable byte has failed.
+fn below<R: TryCryptoRng + ?Sized>(bound: u8, rng: &mut R) -> Result<u8, Error> {
+    let fair = u8::MAX.checked_rem(bound).map(|rest| u8::MAX.saturating_sub(rest)).ok_or(Error::Randomness)?;
+    for _ in 0..128 {
+        let mut byte = [0];
+        rng.try_fill_bytes(&mut byte).map_err(|_| Error::Randomness)?;
+        let [drawn] = byte;
+        if drawn < fair {
+            return drawn.checked_rem(bound).ok_or(Error::Randomness);
+        }
+    }
+    Err(Error::Randomness)
+}

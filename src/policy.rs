@@ -1,0 +1,321 @@
+//! Layer 1: the server's choices, given at each call.
+
+use crate::{Digits, Error, GuessChance, Kind};
+
+/// What happens at too many fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lock {
+    /// The device is locked until somebody unlocks it.
+    Hard {
+        /// The fail on which the lock falls, 1 or more; 10 by default.
+        fails: u32,
+    },
+    /// The device takes no attempt for a time that doubles with each further fail.
+    Throttle {
+        /// The fail that begins the first delay, 1 or more.
+        fails: u32,
+        /// The first delay, in seconds, 1 or more.
+        first: u32,
+        /// The longest delay, in seconds.
+        longest: u32,
+    },
+}
+
+impl Lock {
+    /// The fail on which the lock or the first delay falls.
+    pub const fn fails(self) -> u32 {
+        match self {
+            Self::Hard { fails } | Self::Throttle { fails, .. } => fails,
+        }
+    }
+
+    /// How long the device refuses to answer after its `fails`-th fail, in seconds: 0 below the limit.
+    pub(crate) fn delay(self, fails: u32) -> u32 {
+        match self {
+            Self::Throttle { fails: limit, first, longest } if fails >= limit => {
+                let doublings = fails.saturating_sub(limit);
+                first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest)
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted guessing.
+    fn guesses(self) -> u128 {
+        const YEAR: u64 = 365 * 24 * 60 * 60;
+        let Self::Throttle { fails, longest, .. } = self else { return u128::from(self.fails()) };
+        let (mut guesses, mut time) = (u64::from(fails), 0_u64);
+        for doubling in 0..32 {
+            time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
+            if time > YEAR {
+                return u128::from(guesses);
+            }
+            guesses = guesses.saturating_add(1);
+        }
+        let rest = YEAR.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
+        u128::from(guesses.saturating_add(rest))
+    }
+}
+
+/// How many digits of a PIN are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asked {
+    /// This many positions, drawn anew after each right answer; 3 by default.
+    Positions(u8),
+    /// The whole PIN, every time.
+    All,
+}
+
+/// The server's choices: how far from its own clock or counter it looks, when it locks, how long codes live.
+///
+/// A policy is small and `Copy`; build it once. Building refuses one under which guessing would succeed too often.
+///
+/// ```
+/// use keyfob::{Digits, Error, GuessChance, Kind, Lock, Policy};
+///
+/// let policy = Policy::default();
+/// assert_eq!(policy.chance(Kind::Totp, Digits::SIX).to_string(), "1 in 33324");
+///
+/// // 201 codes of a million would be right at any time, in ten guesses each.
+/// assert_eq!(Policy::builder().window(100).build(), Err(Error::GuessBound));
+/// let knowingly = Policy::builder().window(100).bound(GuessChance::one_in(400)).build()?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Policy {
+    window: u16,
+    look_ahead: u16,
+    resync: u16,
+    max_drift: u16,
+    lock: Lock,
+    lifetime: u32,
+    reuse: u32,
+    asked: Asked,
+    pin_len: u8,
+    clock_skew: u32,
+}
+
+/// The widest TOTP window, HOTP look-ahead and learned drift.
+const WIDEST: u16 = 1_000;
+/// The widest resync window.
+const WIDEST_RESYNC: u16 = 10_000;
+
+impl Policy {
+    /// keyfob's defaults.
+    const DEFAULT: Self = Self {
+        window: 1,
+        look_ahead: 10,
+        resync: 100,
+        max_drift: 0,
+        lock: Lock::Hard { fails: 10 },
+        lifetime: 600,
+        reuse: 60,
+        asked: Asked::Positions(3),
+        pin_len: 8,
+        clock_skew: 30,
+    };
+
+    /// Starts from the defaults: TOTP window of 1 step each way, HOTP look-ahead of 10, lock at 10 fails, codes that live for 10
+    /// minutes, 3 positions of a PIN of 8 digits or more.
+    pub const fn builder() -> PolicyBuilder {
+        PolicyBuilder { policy: Self::DEFAULT, bound: GuessChance::one_in(1_000), pin_bound: GuessChance::one_in(100) }
+    }
+
+    /// Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default.
+    pub const fn soffid() -> Self {
+        Self { window: 10, look_ahead: 24, ..Self::DEFAULT }
+    }
+
+    /// Starts from this policy.
+    pub const fn to_builder(self) -> PolicyBuilder {
+        PolicyBuilder { policy: self, ..Self::builder() }
+    }
+
+    /// TOTP: how many steps before and after the present one are right.
+    pub const fn window(&self) -> u16 {
+        self.window
+    }
+
+    /// HOTP: how many counters after the expected one are right.
+    pub const fn look_ahead(&self) -> u16 {
+        self.look_ahead
+    }
+
+    /// HOTP: how many counters from the expected one a resync searches.
+    pub const fn resync_window(&self) -> u16 {
+        self.resync
+    }
+
+    /// TOTP: the largest drift that is learned, in steps; 0 learns none.
+    pub const fn max_drift(&self) -> u16 {
+        self.max_drift
+    }
+
+    /// What happens at too many fails.
+    pub const fn lock(&self) -> Lock {
+        self.lock
+    }
+
+    /// SMS and e-mail: how long a code lives, in seconds.
+    pub const fn lifetime(&self) -> u32 {
+        self.lifetime
+    }
+
+    /// SMS and e-mail: for how many seconds after its issue a code asked again is the same one.
+    pub const fn reuse(&self) -> u32 {
+        self.reuse
+    }
+
+    /// PIN: how many positions are asked.
+    pub const fn asked(&self) -> Asked {
+        self.asked
+    }
+
+    /// PIN: the fewest digits of a new one.
+    pub const fn pin_len(&self) -> u8 {
+        self.pin_len
+    }
+
+    /// By how many seconds the clocks of those who share a device may differ.
+    pub const fn clock_skew(&self) -> u32 {
+        self.clock_skew
+    }
+
+    /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits` digits (which a PIN ignores).
+    /// Under [`Lock::Throttle`], the chance within a year of uninterrupted guessing.
+    ///
+    /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is 10^-digits but for the bias of
+    /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. A learned drift moves the window and does not widen it.
+    pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
+        let (accepted, likeliest, values) = match kind {
+            Kind::Totp => (u128::from(self.window).saturating_mul(2).saturating_add(1), digits.likeliest(), 1 << 31),
+            Kind::Hotp => (u128::from(self.look_ahead).saturating_add(1), digits.likeliest(), 1 << 31),
+            Kind::Sms | Kind::Email => (1, digits.likeliest(), 1 << 31),
+            Kind::Pin => (1, 1, 10_u128.saturating_pow(u32::from(self.fewest_positions()))),
+        };
+        let right = accepted.saturating_mul(self.lock.guesses()).saturating_mul(u128::from(likeliest));
+        GuessChance::of(right, values)
+    }
+
+    /// How many positions are asked of the shortest PIN.
+    fn fewest_positions(&self) -> u8 {
+        match self.asked {
+            Asked::Positions(positions) => positions,
+            Asked::All => self.pin_len,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Builds a [`Policy`]; see [`Policy::builder`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct PolicyBuilder {
+    policy: Policy,
+    bound: GuessChance,
+    pin_bound: GuessChance,
+}
+
+impl PolicyBuilder {
+    /// TOTP: steps before and after the present one that are right: 0 to 1000, 1 by default.
+    pub const fn window(mut self, steps: u16) -> Self {
+        self.policy.window = steps;
+        self
+    }
+
+    /// HOTP: counters after the expected one that are right: 0 to 1000, 10 by default.
+    pub const fn look_ahead(mut self, counters: u16) -> Self {
+        self.policy.look_ahead = counters;
+        self
+    }
+
+    /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default.
+    pub const fn resync_window(mut self, counters: u16) -> Self {
+        self.policy.resync = counters;
+        self
+    }
+
+    /// TOTP: learn by how many steps an authenticator's clock is off, up to this many: 0 to 1000, 0 (off) by default.
+    pub const fn max_drift(mut self, steps: u16) -> Self {
+        self.policy.max_drift = steps;
+        self
+    }
+
+    /// What happens at too many fails: a hard lock on the 10th by default.
+    pub const fn lock(mut self, lock: Lock) -> Self {
+        self.policy.lock = lock;
+        self
+    }
+
+    /// SMS and e-mail: seconds that a code lives, 1 or more, 600 by default.
+    pub const fn lifetime(mut self, seconds: u32) -> Self {
+        self.policy.lifetime = seconds;
+        self
+    }
+
+    /// SMS and e-mail: seconds in which a code asked again is the same one, at most the lifetime, 60 by default.
+    pub const fn reuse(mut self, seconds: u32) -> Self {
+        self.policy.reuse = seconds;
+        self
+    }
+
+    /// PIN: how many positions are asked, 2 to [`pin_len`](Self::pin_len), or all; 3 by default.
+    pub const fn asked(mut self, asked: Asked) -> Self {
+        self.policy.asked = asked;
+        self
+    }
+
+    /// PIN: the fewest digits of a new one, 4 to 64, 8 by default.
+    pub const fn pin_len(mut self, digits: u8) -> Self {
+        self.policy.pin_len = digits;
+        self
+    }
+
+    /// Seconds by which the clocks of those who share a device may differ: a time earlier than what the device has seen by more
+    /// than this is [`Error::Clock`]; 30 by default.
+    pub const fn clock_skew(mut self, seconds: u32) -> Self {
+        self.policy.clock_skew = seconds;
+        self
+    }
+
+    /// The largest chance allowed of guessing a code of six digits before the lock: 1 in 1000 by default.
+    pub const fn bound(mut self, bound: GuessChance) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// The largest chance allowed of guessing the positions asked of a PIN before the lock: 1 in 100 by default.
+    pub const fn pin_bound(mut self, bound: GuessChance) -> Self {
+        self.pin_bound = bound;
+        self
+    }
+
+    /// Checks everything and builds the policy.
+    ///
+    /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::LockFails`],
+    /// [`Error::LockDelay`], [`Error::Lifetime`], [`Error::PinLength`], [`Error::Positions`], [`Error::GuessBound`].
+    pub fn build(self) -> Result<Policy, Error> {
+        let policy = self.policy;
+        let require = |holds: bool, error: Error| if holds { Ok(()) } else { Err(error) };
+        require(policy.window <= WIDEST, Error::Window)?;
+        require(policy.look_ahead <= WIDEST, Error::LookAhead)?;
+        require((1..=WIDEST_RESYNC).contains(&policy.resync), Error::ResyncWindow)?;
+        require(policy.max_drift <= WIDEST, Error::MaxDrift)?;
+        require(policy.lock.fails() >= 1, Error::LockFails)?;
+        if let Lock::Throttle { first, longest, .. } = policy.lock {
+            require((1..=longest).contains(&first), Error::LockDelay)?;
+        }
+        require((1..=policy.lifetime).contains(&policy.reuse.max(1)), Error::Lifetime)?;
+        require((4..=64).contains(&policy.pin_len), Error::PinLength)?;
+        require((2..=policy.pin_len).contains(&policy.fewest_positions()), Error::Positions)?;
+        let worst = [Kind::Totp, Kind::Hotp, Kind::Sms].map(|kind| policy.chance(kind, Digits::SIX)).into_iter().max();
+        require(worst <= Some(self.bound), Error::GuessBound)?;
+        require(policy.chance(Kind::Pin, Digits::SIX) <= self.pin_bound, Error::GuessBound)?;
+        Ok(policy)
+    }
+}

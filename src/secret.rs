@@ -1,0 +1,216 @@
+//! Layer 1: the shared secret, wiped on drop and never printed by accident.
+
+use core::fmt;
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
+use rand_core::TryCryptoRng;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{Algorithm, Error};
+
+/// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
+pub const SECRET_MIN: usize = 16;
+/// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed first.
+pub const SECRET_MAX: usize = 64;
+
+/// Room for up to 64 bytes that are wiped on drop and redacted in `Debug`; bytes past `len` are zero.
+#[derive(Clone)]
+pub(crate) struct Wiped {
+    bytes: [u8; SECRET_MAX],
+    len: u8,
+}
+
+impl Wiped {
+    /// Copies `bytes`; none if there are more than 64.
+    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
+        let mut wiped = Self { bytes: [0; SECRET_MAX], len: u8::try_from(bytes.len()).ok()? };
+        wiped.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(wiped)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+
+    /// All 64 bytes, zeros past the end.
+    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
+        &self.bytes
+    }
+}
+
+impl ConstantTimeEq for Wiped {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.bytes.ct_eq(&other.bytes) & self.len.ct_eq(&other.len)
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Wiped {}
+
+/// The shared secret of an authenticator or of a message device: 16 to 64 bytes.
+///
+/// Wiped on drop; `Debug` shows only the length; comparison takes constant time.
+///
+/// ```
+/// use keyfob::Secret;
+///
+/// let secret = Secret::from_base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ")?;
+/// assert_eq!(secret.expose(), b"12345678901234567890");
+/// assert_eq!(format!("{secret:?}"), "Secret(20 bytes)");
+/// # Ok::<(), keyfob::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret(Wiped);
+
+impl Secret {
+    /// Takes 16 to 64 raw bytes.
+    ///
+    /// Errors: [`Error::SecretLength`].
+    pub fn new(bytes: &[u8]) -> Result<Self, Error> {
+        if (SECRET_MIN..=SECRET_MAX).contains(&bytes.len()) {
+            Wiped::new(bytes).map(Self).ok_or(Error::SecretLength)
+        } else {
+            Err(Error::SecretLength)
+        }
+    }
+
+    /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
+    /// section 5.1 and appendix A).
+    ///
+    /// Errors: [`Error::Randomness`] if the generator fails or gives only zeros.
+    pub fn random<R: TryCryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> Result<Self, Error> {
+        let mut buffer = Zeroizing::new([0; SECRET_MAX]);
+        let bytes = buffer.get_mut(..algorithm.secret_len()).ok_or(Error::SecretLength)?;
+        rng.try_fill_bytes(bytes).map_err(|_| Error::Randomness)?;
+        if bytes.iter().all(|&byte| byte == 0) {
+            return Err(Error::Randomness);
+        }
+        Self::new(bytes)
+    }
+
+    /// Reads Base32 (RFC 4648 section 6) as people type it: either case, blanks and hyphens between groups, with or without
+    /// `=` at the end. Bits left over in the last character are ignored, as authenticators do.
+    ///
+    /// Errors: [`Error::SecretBase32`], [`Error::SecretLength`].
+    pub fn from_base32(text: &str) -> Result<Self, Error> {
+        let mut symbols = Zeroizing::new([0; 104]);
+        let len = gather(text.trim_end().trim_end_matches('='), &mut *symbols)?;
+        let symbols = symbols.get_mut(..len).ok_or(Error::SecretLength)?;
+        symbols.make_ascii_uppercase();
+        clear_spare_bits(symbols);
+        decode(&BASE32_NOPAD, symbols, Error::SecretBase32)
+    }
+
+    /// Reads hexadecimal, either case, blanks and hyphens between groups.
+    ///
+    /// Errors: [`Error::SecretHex`], [`Error::SecretLength`].
+    pub fn from_hex(text: &str) -> Result<Self, Error> {
+        let mut symbols = Zeroizing::new([0; 2 * SECRET_MAX]);
+        let len = gather(text, &mut *symbols)?;
+        decode(&HEXLOWER_PERMISSIVE, symbols.get(..len).unwrap_or(&[]), Error::SecretHex)
+    }
+
+    /// Writes the secret as Base32, upper case, without padding, into `buffer` and returns the text: 26 to 103 bytes.
+    ///
+    /// The caller wipes the buffer. Errors: [`Error::BufferTooSmall`].
+    pub fn write_base32<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
+        encode(&BASE32_NOPAD, self.expose(), buffer)
+    }
+
+    /// Writes the secret as lower-case hexadecimal into `buffer` and returns the text: 32 to 128 bytes.
+    ///
+    /// The caller wipes the buffer. Errors: [`Error::BufferTooSmall`].
+    pub fn write_hex<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
+        encode(&HEXLOWER_PERMISSIVE, self.expose(), buffer)
+    }
+
+    /// The secret as Base32, wiped on drop.
+    #[cfg(feature = "alloc")]
+    pub fn to_base32(&self) -> Zeroizing<alloc::string::String> {
+        let mut buffer = Zeroizing::new([0; 104]);
+        Zeroizing::new(self.write_base32(&mut *buffer).unwrap_or_default().into())
+    }
+
+    /// The secret as lower-case hexadecimal, wiped on drop.
+    #[cfg(feature = "alloc")]
+    pub fn to_hex(&self) -> Zeroizing<alloc::string::String> {
+        let mut buffer = Zeroizing::new([0; 2 * SECRET_MAX]);
+        Zeroizing::new(self.write_hex(&mut *buffer).unwrap_or_default().into())
+    }
+
+    /// The raw bytes, for those who must have them: never log them.
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
+        self.0.padded()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({} bytes)", self.0.len)
+    }
+}
+
+impl ConstantTimeEq for Secret {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Secret {}
+
+/// Copies `text` without blanks and hyphens into `symbols` and returns how many there are.
+fn gather(text: &str, symbols: &mut [u8]) -> Result<usize, Error> {
+    let mut len = 0;
+    for byte in text.bytes().filter(|byte| !matches!(byte, b' ' | b'-' | b'\t' | b'\r' | b'\n')) {
+        *symbols.get_mut(len).ok_or(Error::SecretLength)? = byte;
+        len = len.saturating_add(1);
+    }
+    Ok(len)
+}
+
+/// Clears the bits of the last Base32 symbol that lie behind the last whole byte.
+fn clear_spare_bits(symbols: &mut [u8]) {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let spare = match symbols.len() % 8 {
+        2 => 2,
+        4 => 4,
+        5 => 1,
+        7 => 3,
+        _ => 0,
+    };
+    if let Some(last) = symbols.last_mut()
+        && let Some(value) = ALPHABET.iter().position(|symbol| symbol == last)
+        && let Some(&cleared) = ALPHABET.get(value >> spare << spare)
+    {
+        *last = cleared;
+    }
+}
+
+fn decode(encoding: &data_encoding::Encoding, symbols: &[u8], error: Error) -> Result<Secret, Error> {
+    let len = encoding.decode_len(symbols.len()).map_err(|_| error)?;
+    let mut buffer = Zeroizing::new([0; 80]);
+    let bytes = buffer.get_mut(..len).ok_or(Error::SecretLength)?;
+    encoding.decode_mut(symbols, bytes).map_err(|_| error)?;
+    Secret::new(bytes)
+}
+
+fn encode<'b>(encoding: &data_encoding::Encoding, bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b str, Error> {
+    let text = buffer.get_mut(..encoding.encode_len(bytes.len())).ok_or(Error::BufferTooSmall)?;
+    Ok(encoding.encode_mut_str(bytes, text))
+}

@@ -1,0 +1,380 @@
+//! Layer 3: `otpauth://` URIs in Google Authenticator's Key URI format, what a QR code for an authenticator holds.
+
+use core::fmt;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{Algorithm, Device, Digits, Error, Factor, Hotp, Secret, Totp};
+
+/// An `otpauth://totp/` or `otpauth://hotp/` URI: an authenticator's parameters and secret under a label.
+///
+/// ```
+/// use keyfob::{Factor, Secret, Totp, Uri};
+///
+/// let totp = Totp::new(Secret::new(b"12345678901234567890")?);
+/// let uri = Uri::new(Factor::Totp(totp), 0, "ACME Co", "alice@example.com")?;
+/// let mut buffer = [0; 300];
+/// let text = uri.write(&mut buffer)?;
+/// assert_eq!(
+///     text,
+///     "otpauth://totp/ACME%20Co:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+///      &issuer=ACME%20Co&algorithm=SHA1&digits=6&period=30"
+/// );
+/// let read = Uri::parse(text)?;
+/// assert_eq!(read.account().to_string(), "alice@example.com");
+/// assert_eq!(read.factor(), uri.factor());
+/// # Ok::<(), keyfob::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Uri<'a> {
+    factor: Factor,
+    counter: u64,
+    issuer: Text<'a>,
+    account: Text<'a>,
+}
+
+impl<'a> Uri<'a> {
+    /// Puts a TOTP or HOTP factor under a label. `counter` is that of HOTP's next code. `issuer` may be empty; authenticators show it
+    /// beside `account`.
+    ///
+    /// Errors: [`Error::WrongKind`] for other factors and for a T0 other than 0, which the format cannot say; [`Error::UriLabel`].
+    pub fn new(factor: Factor, counter: u64, issuer: &'a str, account: &'a str) -> Result<Self, Error> {
+        let known = match &factor {
+            Factor::Totp(totp) => totp.t0() == 0,
+            Factor::Hotp(_) => true,
+            _ => false,
+        };
+        if !known {
+            return Err(Error::WrongKind);
+        }
+        let text = |raw| Text { raw, encoding: Encoding::None };
+        Self { factor, counter, issuer: text(issuer), account: text(account) }.checked()
+    }
+
+    /// Reads a URI. Unknown parameters are ignored; what is missing has its default: SHA1, 6 digits, 30 seconds. Where the label and
+    /// the parameter name different issuers, the parameter counts.
+    ///
+    /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
+    /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
+    /// [`Error::SecretLength`].
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let rest = strip_prefix(text, "otpauth://").ok_or(Error::UriType)?;
+        let (kind, rest) = rest.split_once('/').ok_or(Error::UriType)?;
+        let is_totp = kind.eq_ignore_ascii_case("totp");
+        if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
+            return Err(Error::UriType);
+        }
+        if text.bytes().any(|byte| byte.is_ascii_control() || byte == b'#') {
+            return Err(Error::UriEncoding);
+        }
+        let (label, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (prefix, account) = split_label(label);
+        let [mut secret, mut issuer, mut algorithm, mut digits, mut period, mut counter] = [None; 6];
+        for parameter in query.split('&') {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let known = [
+                ("secret", &mut secret),
+                ("issuer", &mut issuer),
+                ("algorithm", &mut algorithm),
+                ("digits", &mut digits),
+                ("period", &mut period),
+                ("counter", &mut counter),
+            ];
+            if let Some((_, slot)) = known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                let value = Text { raw: value, encoding: Encoding::Query };
+                if slot.replace(value).is_some() {
+                    return Err(Error::UriRepeated);
+                }
+            }
+        }
+        let secret = secret.ok_or(Error::UriNoSecret)?.read(Error::SecretBase32, Secret::from_base32)?;
+        let algorithm = algorithm.map_or(Ok(Algorithm::Sha1), |text| text.read(Error::Algorithm, str::parse))?;
+        let digits = digits.map_or(Ok(6), |text| text.number(Error::Digits))?;
+        let period = period.map_or(Ok(30), |text| text.number(Error::Period))?;
+        let counter = counter.map(|text| text.number(Error::UriCounter)).transpose()?;
+
+        let digits = u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?;
+        let hotp = Hotp::new(secret).with_algorithm(algorithm).with_digits(digits);
+        let (factor, counter) = if is_totp {
+            let period = u32::try_from(period).map_err(|_| Error::Period)?;
+            (Factor::Totp(Totp::of(hotp).with_period(period)?), 0)
+        } else {
+            (Factor::Hotp(hotp), counter.ok_or(Error::UriCounter)?)
+        };
+        let label = |raw| Text { raw, encoding: Encoding::Label };
+        Self { factor, counter, issuer: issuer.unwrap_or(label(prefix)), account: label(account) }.checked()
+    }
+
+    /// The parameters and the secret: TOTP or HOTP.
+    pub const fn factor(&self) -> &Factor {
+        &self.factor
+    }
+
+    /// HOTP: the counter of the next code; TOTP: 0.
+    pub const fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Who issued the secret; may be empty.
+    pub const fn issuer(&self) -> Text<'a> {
+        self.issuer
+    }
+
+    /// Whose account it is for.
+    pub const fn account(&self) -> Text<'a> {
+        self.account
+    }
+
+    /// Enrols the device that the URI describes at time `now`, in Unix seconds.
+    pub fn to_device(&self, now: u64) -> Device {
+        match &self.factor {
+            Factor::Totp(totp) => Device::totp(totp.clone(), now),
+            other => Device::new(other.clone(), now, self.counter),
+        }
+    }
+
+    /// The size of the text in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "no URI is empty")]
+    pub fn len(&self) -> usize {
+        let mut len = 0_usize;
+        let counted = self.emit(&mut |bytes| {
+            len = len.saturating_add(bytes.len());
+            Ok(())
+        });
+        counted.map_or(0, |()| len)
+    }
+
+    /// Writes the URI into `buffer` and returns the text; [`len`](Self::len) tells how much room it needs.
+    ///
+    /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::BufferTooSmall`]; the buffer is then wiped.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
+        let mut at = 0_usize;
+        let written = self.emit(&mut |bytes| {
+            let end = at.saturating_add(bytes.len());
+            buffer.get_mut(at..end).ok_or(Error::BufferTooSmall)?.copy_from_slice(bytes);
+            at = end;
+            Ok(())
+        });
+        if written.is_err() {
+            buffer.zeroize();
+        }
+        written?;
+        str::from_utf8(buffer.get(..at).unwrap_or_default()).map_err(|_| Error::UriEncoding)
+    }
+
+    /// The text, wiped on drop.
+    #[cfg(feature = "alloc")]
+    pub fn to_text(&self) -> Zeroizing<alloc::string::String> {
+        let mut buffer = Zeroizing::new(alloc::vec![0; self.len()]);
+        Zeroizing::new(self.write(&mut buffer).unwrap_or_default().into())
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        self.issuer.check()?;
+        self.account.check()?;
+        if self.account.bytes().next().is_none() { Err(Error::UriLabel) } else { Ok(self) }
+    }
+
+    fn emit(&self, put: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let (kind, hotp) = match &self.factor {
+            Factor::Totp(totp) => ("totp", totp.hotp()),
+            Factor::Hotp(hotp) => ("hotp", hotp),
+            _ => return Err(Error::WrongKind),
+        };
+        let issuer = self.issuer.bytes().next().map(|_| self.issuer);
+        put(b"otpauth://")?;
+        put(kind.as_bytes())?;
+        put(b"/")?;
+        if let Some(issuer) = issuer {
+            issuer.encode(put)?;
+            put(b":")?;
+        }
+        self.account.encode(put)?;
+        put(b"?secret=")?;
+        put(hotp.secret().write_base32(&mut *Zeroizing::new([0; 104]))?.as_bytes())?;
+        if let Some(issuer) = issuer {
+            put(b"&issuer=")?;
+            issuer.encode(put)?;
+        }
+        put(b"&algorithm=")?;
+        put(hotp.algorithm().name().as_bytes())?;
+        put(b"&digits=")?;
+        put_number(u64::from(hotp.digits().get()), put)?;
+        let (name, number): (&[u8], u64) = match &self.factor {
+            Factor::Totp(totp) => (b"&period=", u64::from(totp.period())),
+            _ => (b"&counter=", self.counter),
+        };
+        put(name)?;
+        put_number(number, put)
+    }
+}
+
+impl Device {
+    /// The URI that enrols an authenticator for this device: for TOTP and HOTP, the latter from the expected counter on.
+    ///
+    /// Errors: as [`Uri::new`].
+    pub fn uri<'a>(&self, issuer: &'a str, account: &'a str) -> Result<Uri<'a>, Error> {
+        Uri::new(self.factor.clone(), if matches!(self.factor, Factor::Hotp(_)) { self.state.moving } else { 0 }, issuer, account)
+    }
+}
+
+/// A part of a URI's label, borrowed from the URI; `Display` writes it decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    raw: &'a str,
+    encoding: Encoding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    /// As it is.
+    None,
+    /// Percent-encoded.
+    Label,
+    /// Percent-encoded, and `+` may stand for a space.
+    Query,
+}
+
+impl<'a> Text<'a> {
+    /// The decoded bytes. A percent sign that no two hexadecimal digits follow ends them: [`check`](Self::check) refuses it.
+    fn bytes(self) -> impl Iterator<Item = u8> + 'a {
+        let mut raw = self.raw.bytes();
+        core::iter::from_fn(move || {
+            let byte = raw.next()?;
+            match self.encoding {
+                Encoding::Label | Encoding::Query if byte == b'%' => {
+                    let (high, low) = (hex(raw.next()?)?, hex(raw.next()?)?);
+                    Some(high << 4 | low)
+                }
+                Encoding::Query if byte == b'+' => Some(b' '),
+                _ => Some(byte),
+            }
+        })
+    }
+
+    /// The decoded characters; none in place of what is not UTF-8.
+    fn chars(self) -> impl Iterator<Item = Option<char>> + 'a {
+        let mut bytes = self.bytes();
+        core::iter::from_fn(move || {
+            let first = bytes.next()?;
+            let mut buffer = [first, 0, 0, 0];
+            let len = match first {
+                0xc0..=0xdf => 2,
+                0xe0..=0xef => 3,
+                0xf0..=0xff => 4,
+                _ => 1,
+            };
+            let sequence = buffer.get_mut(..len)?;
+            for slot in sequence.iter_mut().skip(1) {
+                *slot = bytes.next().unwrap_or_default();
+            }
+            Some(str::from_utf8(sequence).ok().and_then(|text| text.chars().next()))
+        })
+    }
+
+    /// Refuses wrong percent-encoding, what is not UTF-8, control characters and colons.
+    fn check(self) -> Result<(), Error> {
+        if self.encoding != Encoding::None {
+            let mut parts = self.raw.split('%');
+            parts.next();
+            let wrong = |part: &str| !part.as_bytes().first_chunk::<2>().is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+            if parts.any(wrong) {
+                return Err(Error::UriEncoding);
+            }
+        }
+        let allowed = |char: Option<char>| char.is_some_and(|char| char != ':' && !char.is_control());
+        if self.chars().all(allowed) { Ok(()) } else { Err(Error::UriLabel) }
+    }
+
+    /// Decodes into a buffer that is wiped, and reads that.
+    fn read<T>(self, error: Error, read: impl FnOnce(&str) -> Result<T, Error>) -> Result<T, Error> {
+        self.check().map_err(|_| error)?;
+        let mut buffer = Zeroizing::new([0; 256]);
+        let mut len = 0_usize;
+        for byte in self.bytes() {
+            *buffer.get_mut(len).ok_or(error)? = byte;
+            len = len.saturating_add(1);
+        }
+        let text = buffer.get(..len).and_then(|bytes| str::from_utf8(bytes).ok()).ok_or(error)?;
+        read(text)
+    }
+
+    /// A number of ASCII digits.
+    fn number(self, error: Error) -> Result<u64, Error> {
+        self.read(error, |text| {
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| digits).ok_or(error)
+        })
+    }
+
+    /// Writes it percent-encoded: all but the unreserved characters of RFC 3986 section 2.3.
+    fn encode(self, put: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        for byte in self.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                put(&[byte])?;
+            } else {
+                let digit = |value: u8| HEX.get(usize::from(value)).copied().unwrap_or_default();
+                put(&[b'%', digit(byte >> 4), digit(byte & 15)])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars().flatten().try_for_each(|char| write!(f, "{char}"))
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+/// Splits a label at its colon, literal or encoded, and drops the spaces before the account.
+fn split_label(label: &str) -> (&str, &str) {
+    let literal = label.find(':').map(|at| (at, 1));
+    let encoded = label.as_bytes().windows(3).position(|part| part.eq_ignore_ascii_case(b"%3A")).map(|at| (at, 3));
+    let Some((at, width)) = [literal, encoded].into_iter().flatten().min() else { return ("", label) };
+    let (issuer, rest) = label.split_at(at);
+    let mut account = rest.get(width..).unwrap_or_default();
+    while let Some(rest) = account.strip_prefix(' ').or_else(|| account.strip_prefix("%20")) {
+        account = rest;
+    }
+    (issuer, account)
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (front, rest) = text.split_at_checked(prefix.len())?;
+    front.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn put_number(mut number: u64, put: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        let [value, ..] = (number % 10).to_le_bytes();
+        *digit |= value;
+        number /= 10;
+        first = at;
+        if number == 0 {
+            break;
+        }
+    }
+    put(digits.get(first..).unwrap_or_default())
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}

@@ -1,0 +1,101 @@
+//! Layer 3: the answer to an attempt.
+
+/// Why an answer was accepted or refused: for the host's audit, not for whoever answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// The right answer.
+    Right = 0,
+    /// A wrong answer.
+    Wrong = 1,
+    /// TOTP: a code of the window that was accepted before, or is older than one that was. Counts as a fail.
+    Replayed = 2,
+    /// SMS, e-mail: the challenge had expired; whether the code was right is not told. Counts as a fail.
+    Expired = 3,
+    /// SMS, e-mail, PIN: no challenge was pending. Counts as a fail.
+    NoChallenge = 4,
+    /// A throttle was on. Nothing was evaluated or counted.
+    Throttled = 5,
+    /// The device was locked before. Nothing was evaluated or counted.
+    Locked = 6,
+    /// The device is disabled. Nothing was evaluated or counted.
+    Disabled = 7,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Right, Self::Wrong, Self::Replayed, Self::Expired, Self::NoChallenge, Self::Throttled, Self::Locked, Self::Disabled];
+
+    /// A short English name for logs: `right`, `wrong`, `replayed` and so on.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Replayed => "replayed",
+            Self::Expired => "expired",
+            Self::NoChallenge => "no challenge",
+            Self::Throttled => "throttled",
+            Self::Locked => "locked",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl core::fmt::Display for Reason {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The answer to an attempt. Tell the person only [`is_right`](Self::is_right) and [`is_locked`](Self::is_locked): they are alike
+/// for a wrong, an expired and a replayed code. The rest is for the host's audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    // Plain numbers, selected without a branch; named only when asked for.
+    pub(crate) reason: u8,
+    pub(crate) locked: u8,
+    pub(crate) fails: u32,
+    pub(crate) until: u64,
+    pub(crate) matched: u64,
+    pub(crate) expected: u64,
+}
+
+impl Verdict {
+    /// Whether the answer was right, on an open device, for the first time.
+    pub const fn is_right(&self) -> bool {
+        self.reason == Reason::Right as u8
+    }
+
+    /// Whether the device is locked or throttled after this attempt; true already on the fail that locks it.
+    pub const fn is_locked(&self) -> bool {
+        self.locked == 1
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        // Only reasons are ever written; were it otherwise, the answer must not be right.
+        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.reason).unwrap_or(Reason::Wrong)
+    }
+
+    /// Fails after this attempt.
+    pub const fn fails(&self) -> u32 {
+        self.fails
+    }
+
+    /// If a throttle is on: from when on, in Unix seconds, the device takes attempts again.
+    pub const fn retry_at(&self) -> Option<u64> {
+        if self.until == 0 { None } else { Some(self.until) }
+    }
+
+    /// If right: the matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS, e-mail); 0 for a PIN.
+    pub const fn matched(&self) -> Option<u64> {
+        if self.is_right() { Some(self.matched) } else { None }
+    }
+
+    /// If right: by how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were
+    /// skipped (HOTP).
+    pub fn drift(&self) -> Option<i64> {
+        self.matched().map(|matched| matched.wrapping_sub(self.expected).cast_signed())
+    }
+}

@@ -1,0 +1,161 @@
+//! Layer 3: the one path on which every answer is judged.
+//!
+//! Nothing here branches on the secret, on what was submitted or on where it matched: the whole window is computed even for a locked
+//! device, both outcomes are computed, and each field of the next state is selected.
+
+use core::ops::RangeInclusive;
+
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+
+use crate::code::Submitted;
+use crate::hotp::{Answer, Found, search};
+use crate::{Asked, Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
+
+/// The last counter that is ever accepted: the one after it must still be a number.
+const LAST: u64 = u64::MAX - 1;
+
+impl Device {
+    /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
+    ///
+    /// An answer is exactly its ASCII digits; anything else is a wrong one. Each answer that an open device refuses is a fail, and
+    /// the fail that reaches the policy's limit locks. A right answer resets the fails and validates the device. A wrong clock is
+    /// an error rather than a fail, so that it locks nobody out.
+    ///
+    /// Errors: [`Error::Clock`], [`Error::Exhausted`].
+    pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
+        let (found, expected) = match &self.factor {
+            Factor::Totp(totp) => {
+                let bound = i32::from(policy.max_drift());
+                let window = totp.window(now, self.state.drift.clamp(bound.saturating_neg(), bound), policy.window())?;
+                (self.find(totp.hotp(), answer, None, window), totp.step(now)?)
+            }
+            Factor::Hotp(hotp) => (self.find(hotp, answer, None, self.ahead(policy.look_ahead())?), self.state.moving),
+            Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?), self.state.moving),
+            Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0),
+        };
+        self.settle(policy, &found, expected, now)
+    }
+
+    /// Finds a HOTP authenticator that has run ahead: `first` and `second` are two codes in a row, searched over
+    /// [`Policy::resync_window`] counters from the expected one. Counts, locks and resets as [`verify`](Self::verify).
+    ///
+    /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
+    pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
+        let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
+        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?);
+        self.settle(policy, &found, self.state.moving, now)
+    }
+
+    fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {
+        let submitted = |code| Submitted::new(code, hotp.digits());
+        let answer = Answer { first: submitted(first), second: second.map(submitted) };
+        search(&hotp.keyed(), hotp.digits(), &answer, window, self.state.moving)
+    }
+
+    fn find_pin(&self, pin: &Pin, policy: &Policy, answer: &[u8]) -> Found {
+        let positions = match self.asked(policy) {
+            0 => Positions::all(pin.count()),
+            mask => Positions::from_mask(mask),
+        };
+        Found { right: pin.answers(positions, answer), replayed: Choice::from(0), counter: 0 }
+    }
+
+    /// The expected counter and `more` after it.
+    fn ahead(&self, more: u16) -> Result<RangeInclusive<u64>, Error> {
+        let first = self.state.moving;
+        let last = first.saturating_add(u64::from(more)).min(LAST);
+        if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
+    }
+
+    /// The positions of a PIN that are to be answered now: those pending, or all if the policy asks for all; 0 for none.
+    fn asked(&self, policy: &Policy) -> u64 {
+        match (&self.factor, self.state.pending, policy.asked()) {
+            (Factor::Pin(pin), 0, Asked::All) => Positions::all(pin.count()).mask(),
+            _ => self.state.positions,
+        }
+    }
+
+    fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64) -> Result<Attempt<Verdict>, Error> {
+        self.check_clock(policy, now)?;
+        let state = &self.state;
+        let revision = state.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let message = choice(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
+        let pin = choice(matches!(self.factor, Factor::Pin(_)));
+        let totp = choice(matches!(self.factor, Factor::Totp(_)));
+        let hard = choice(matches!(policy.lock(), Lock::Hard { .. }));
+        let pending = state.pending.ct_eq(&1);
+
+        // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
+        let unasked = (message & !pending) | (pin & self.asked(policy).ct_eq(&0));
+        let expired = pending & choice(self.is_expired(policy, now));
+        let disabled = state.status.ct_eq(&(Status::Disabled as u8));
+        let locked = choice(self.is_locked(policy)) & !disabled;
+        let throttled = choice(self.is_throttled(now)) & !locked & !disabled;
+        let open = !(throttled | locked | disabled);
+        let right = found.right & open & !unasked & !expired;
+        let wrong = open & !right;
+
+        let mut reason = Reason::Wrong as u8;
+        for (other, holds) in [
+            (Reason::Replayed, found.replayed),
+            (Reason::Right, found.right),
+            (Reason::Expired, expired),
+            (Reason::NoChallenge, unasked),
+            (Reason::Throttled, throttled),
+            (Reason::Locked, locked),
+            (Reason::Disabled, disabled),
+        ] {
+            reason.conditional_assign(&(other as u8), holds);
+        }
+
+        let fails = state.fails.saturating_add(1);
+        let strikes = wrong & !choice(fails < policy.lock().fails());
+        let dies = strikes & message & pending;
+        let changed = right | wrong | (locked & state.status.ct_ne(&(Status::Locked as u8)));
+
+        let mut next = self.clone();
+        let to = &mut next.state;
+        to.fails.conditional_assign(&fails, wrong);
+        to.fails.conditional_assign(&0, right);
+        to.status.conditional_assign(&(Status::Validated as u8), right);
+        to.status.conditional_assign(&(Status::Locked as u8), (strikes & hard) | locked);
+        to.until.conditional_assign(&now.saturating_add(u64::from(policy.lock().delay(fails))), strikes & !hard);
+        to.until.conditional_assign(&0, right);
+        to.moving.conditional_assign(&found.counter.saturating_add(1), right & !pin);
+        to.moving.conditional_assign(&state.moving.saturating_add(1), dies);
+        to.drift.conditional_assign(&learned(found.counter, expected, policy.max_drift()), right & totp);
+        to.pending.conditional_assign(&0, right | dies);
+        to.issued_at.conditional_assign(&0, right | dies);
+        to.positions.conditional_assign(&0, right);
+        to.used.conditional_assign(&1, right);
+        to.used_at.conditional_assign(&now, right);
+        to.seen.conditional_assign(&state.seen.max(now), changed);
+        to.revision.conditional_assign(&revision, changed);
+
+        let throttled = to.until.ct_gt(&now);
+        let verdict = Verdict {
+            reason,
+            locked: (to.status.ct_eq(&(Status::Locked as u8)) | throttled).unwrap_u8(),
+            fails: to.fails,
+            until: u64::conditional_select(&0, &to.until, throttled),
+            matched: found.counter,
+            expected,
+        };
+        Ok(Attempt::new(next, verdict))
+    }
+}
+
+/// The drift of a match, kept within the bound.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "the bound is 1000 steps each way")]
+fn learned(matched: u64, expected: u64, bound: u16) -> i32 {
+    let bound = u64::from(bound);
+    let (lowest, highest) = (expected.saturating_sub(bound), expected.saturating_add(bound));
+    let mut kept = matched;
+    kept.conditional_assign(&lowest, lowest.ct_gt(&matched));
+    kept.conditional_assign(&highest, matched.ct_gt(&highest));
+    kept.wrapping_sub(expected) as i64 as i32
+}
+
+fn choice(holds: bool) -> Choice {
+    Choice::from(u8::from(holds))
+}
