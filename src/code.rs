@@ -246,7 +246,8 @@ mod tests {
         fn a_code_is_its_value_with_leading_zeros(value in 0..1_u32 << 31, digits in 6..=10_u8) {
             let digits = Digits::new(digits).unwrap();
             let value = digits.reduce(value);
-            prop_assert_eq!(Code::new(value, digits).as_str(), format!("{value:0width$}", width = usize::from(digits.get())));
+            let code = Code::new(value, digits);
+            prop_assert_eq!(code.as_str(), format!("{value:0width$}", width = usize::from(digits.get())));
         }
     }
 

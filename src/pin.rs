@@ -5,6 +5,8 @@ use core::fmt;
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
 
+use zeroize::ZeroizeOnDrop;
+
 use crate::Error;
 use crate::secret::{SECRET_MAX, Wiped};
 
@@ -62,6 +64,8 @@ impl fmt::Debug for Pin {
         write!(f, "Pin({} digits)", self.count())
     }
 }
+
+impl ZeroizeOnDrop for Pin {}
 
 impl ConstantTimeEq for Pin {
     fn ct_eq(&self, other: &Self) -> Choice {

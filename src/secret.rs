@@ -160,6 +160,8 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl ZeroizeOnDrop for Secret {}
+
 impl ConstantTimeEq for Secret {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)

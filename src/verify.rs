@@ -138,7 +138,8 @@ impl Device {
             locked: (to.status.ct_eq(&(Status::Locked as u8)) | throttled).unwrap_u8(),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, throttled),
-            matched: found.counter,
+            // Zero unless right: not even the bytes of a verdict tell that a refused code was a right one.
+            matched: u64::conditional_select(&0, &found.counter, right),
             expected,
         };
         Ok(Attempt::new(next, verdict))

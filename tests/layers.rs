@@ -1,0 +1,82 @@
+//! The layers of DESIGN.md: no module of src/ uses one of a higher layer, and `unsafe` stands only where it may.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// From the lowest to the highest. A module uses its own layer's and lower ones.
+const LAYERS: [&[&str]; 3] = [
+    &["error", "secret", "code", "status", "chance", "policy"],
+    &["hmac", "hotp", "totp", "pin"],
+    &["device", "attempt", "challenge", "verdict", "verify", "record", "seal", "uri"],
+];
+
+fn sources() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+/// The module that defines each public name, read from the `pub use` lines of lib.rs.
+fn homes(lib: &str) -> BTreeMap<String, String> {
+    let statements = lib.split(';').filter_map(|statement| statement.trim().rsplit_once("pub use "));
+    let mut homes = BTreeMap::new();
+    for (module, names) in statements.filter_map(|(_, path)| path.split_once("::")) {
+        for name in names.trim_matches(['{', '}']).split(',') {
+            homes.insert(name.trim().to_owned(), module.to_owned());
+        }
+    }
+    homes
+}
+
+/// What follows each `crate::` of the code, up to the end of its path or braces; without comments and tests.
+fn uses(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap();
+    let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    code.split("crate::")
+        .skip(1)
+        .flat_map(|path| match path.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').map(|name| name.trim().to_owned()).collect(),
+            None => vec![path.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect::<String>()],
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn no_module_uses_a_higher_layer() {
+    let sources = sources();
+    let homes = homes(&sources["lib"]);
+    let mut seen = 0;
+    for (module, source) in sources.iter().filter(|(module, _)| *module != "lib") {
+        let own = layer(module).unwrap_or_else(|| panic!("{module} stands in no layer: add it to this test and to lib.rs"));
+        for name in uses(source) {
+            let home = homes.get(&name).unwrap_or(&name);
+            let other = layer(home).unwrap_or_else(|| panic!("{module} uses {name}, which stands in no layer"));
+            assert!(other <= own, "{module} of layer {} uses {name} of layer {}", own + 1, other + 1);
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "the uses of {seen} names were found: is this test still reading them?");
+}
+
+#[test]
+fn unsafe_code_stands_nowhere() {
+    for (module, source) in sources() {
+        assert!(!source.lines().any(|line| line.contains("unsafe ") || line.contains("allow(unsafe")), "{module}");
+    }
+}
+
+#[test]
+fn files_have_one_subject() {
+    for (module, source) in sources() {
+        assert!(source.lines().count() <= 400, "{module} has more than 400 lines");
+    }
+}

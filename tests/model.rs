@@ -1,0 +1,353 @@
+//! Random sequences of operations on a device and on a model of it, which must agree at every step.
+//!
+//! The model is written for reading: plain branches, options, RFC 4226 to the letter on RustCrypto's HMAC.
+
+mod common;
+
+use common::{NOW, Seeded, committed, devices};
+use hmac::{Hmac, KeyInit, Mac};
+use keyfob::{Algorithm, Challenge, Device, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Status, Verdict};
+use proptest::prelude::*;
+
+struct Model {
+    factor: Factor,
+    status: Status,
+    fails: u32,
+    moving: u64,
+    drift: i64,
+    last_used: Option<u64>,
+    pending: Option<Pending>,
+    throttled_until: Option<u64>,
+    seen: u64,
+}
+
+#[derive(Clone)]
+struct Pending {
+    since: u64,
+    answer: String,
+}
+
+fn code(hotp: &Hotp, counter: u64) -> String {
+    fn mac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> Vec<u8> {
+        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+        mac.update(&counter.to_be_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+    let key = hotp.secret().expose();
+    let mac = match hotp.algorithm() {
+        Algorithm::Sha1 => mac::<Hmac<sha1::Sha1>>(key, counter),
+        Algorithm::Sha256 => mac::<Hmac<sha2::Sha256>>(key, counter),
+        Algorithm::Sha512 => mac::<Hmac<sha2::Sha512>>(key, counter),
+    };
+    let offset = usize::from(mac[mac.len() - 1] & 15);
+    let truncated = u64::from(u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff);
+    let digits = u32::from(hotp.digits().get());
+    format!("{:0width$}", truncated % 10_u64.pow(digits), width = digits as usize)
+}
+
+impl Model {
+    fn of(device: &Device) -> Self {
+        Self {
+            factor: device.factor().clone(),
+            status: Status::Created,
+            fails: 0,
+            moving: device.moving_factor(),
+            drift: 0,
+            last_used: None,
+            pending: None,
+            throttled_until: None,
+            seen: device.created(),
+        }
+    }
+
+    fn closed(&self, policy: &Policy, now: u64) -> Option<Reason> {
+        let due = matches!(policy.lock(), Lock::Hard { fails } if self.fails >= fails);
+        match self.status {
+            Status::Disabled => Some(Reason::Disabled),
+            Status::Locked => Some(Reason::Locked),
+            _ if due => Some(Reason::Locked),
+            _ if self.throttled_until.is_some_and(|until| now < until) => Some(Reason::Throttled),
+            _ => None,
+        }
+    }
+
+    fn is_message(&self) -> bool {
+        matches!(self.factor, Factor::Sms(_) | Factor::Email(_))
+    }
+
+    fn expired(&self, policy: &Policy, now: u64) -> bool {
+        let since = self.pending.as_ref().map(|pending| pending.since);
+        self.is_message() && since.is_some_and(|since| now.saturating_sub(since) >= u64::from(policy.lifetime()))
+    }
+
+    /// The places where `codes` stand, lowest first: counters or steps of the last of them.
+    fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
+        let (hotp, first, last) = match &self.factor {
+            Factor::Totp(totp) => {
+                let bound = i64::from(policy.max_drift());
+                let centre = ((now - totp.t0()) / u64::from(totp.period())).saturating_add_signed(self.drift.clamp(-bound, bound));
+                let window = u64::from(policy.window());
+                (totp.hotp(), centre.saturating_sub(window), centre + window)
+            }
+            Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
+            Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
+            Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, self.moving, self.moving),
+            Factor::Pin(_) => {
+                let right = self.pending.as_ref().is_some_and(|pending| codes == [&pending.answer]);
+                return if right { vec![0] } else { vec![] };
+            }
+        };
+        let window: Vec<u64> = (first..=last).collect();
+        let shown: Vec<String> = window.iter().map(|&counter| code(hotp, counter)).collect();
+        let places = shown.windows(codes.len()).zip(&window).filter(|(shown, _)| *shown == codes);
+        places.map(|(_, counter)| counter + codes.len() as u64 - 1).collect()
+    }
+
+    fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> (Reason, Option<u64>) {
+        if let Some(reason) = self.closed(policy, now) {
+            if reason == Reason::Locked && self.status != Status::Locked {
+                self.status = Status::Locked;
+                self.seen = self.seen.max(now);
+            }
+            return (reason, None);
+        }
+        self.seen = self.seen.max(now);
+        let places = self.places(policy, codes, now);
+        let fresh = places.iter().copied().find(|&place| place >= self.moving || self.kind() == Kind::Pin);
+        let waits = self.pending.is_some() || matches!(self.factor, Factor::Totp(_) | Factor::Hotp(_));
+        if let Some(matched) = fresh.filter(|_| waits && !self.expired(policy, now)) {
+            if let Factor::Totp(totp) = &self.factor {
+                let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));
+                self.drift = (matched as i64 - step as i64).clamp(-bound, bound);
+            }
+            if self.kind() != Kind::Pin {
+                self.moving = matched + 1;
+            }
+            (self.status, self.fails, self.last_used) = (Status::Validated, 0, Some(now));
+            (self.pending, self.throttled_until) = (None, None);
+            return (Reason::Right, Some(matched));
+        }
+        let reason = match () {
+            () if !waits => Reason::NoChallenge,
+            () if self.expired(policy, now) => Reason::Expired,
+            () if !places.is_empty() => Reason::Replayed,
+            () => Reason::Wrong,
+        };
+        self.fails += 1;
+        if self.fails >= policy.lock().fails() {
+            self.kill();
+            match policy.lock() {
+                Lock::Hard { .. } => self.status = Status::Locked,
+                Lock::Throttle { fails, first, longest } => {
+                    let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
+                    self.throttled_until = Some(now + delay.min(u64::from(longest)));
+                }
+            }
+        }
+        (reason, None)
+    }
+
+    fn kill(&mut self) {
+        if self.is_message() && self.pending.take().is_some() {
+            self.moving += 1;
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self.factor {
+            Factor::Totp(_) => Kind::Totp,
+            Factor::Hotp(_) => Kind::Hotp,
+            Factor::Sms(_) => Kind::Sms,
+            Factor::Email(_) => Kind::Email,
+            Factor::Pin(_) => Kind::Pin,
+        }
+    }
+
+    /// What a challenge that the device gave must be; takes over the positions drawn, and nothing else.
+    fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
+        if let Some(reason) = self.closed(policy, now) {
+            let error = match reason {
+                Reason::Disabled => Error::Disabled,
+                Reason::Locked => Error::Locked,
+                _ => Error::Throttled,
+            };
+            assert_eq!(given.as_ref().err(), Some(&error));
+            return;
+        }
+        let given = given.as_ref().unwrap();
+        match self.factor.clone() {
+            Factor::Totp(_) | Factor::Hotp(_) => assert_eq!(given, &Challenge::Authenticator),
+            Factor::Sms(hotp) | Factor::Email(hotp) => {
+                let young = |pending: &Pending| now.saturating_sub(pending.since) < u64::from(policy.reuse());
+                let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
+                if !reuse {
+                    self.kill();
+                    self.pending = Some(Pending { since: now, answer: code(&hotp, self.moving) });
+                    self.seen = self.seen.max(now);
+                }
+                let Challenge::Message { code, issued_at, fresh, .. } = given else { panic!("{given:?}") };
+                let Pending { since, answer } = self.pending.as_ref().unwrap();
+                assert_eq!((code.as_str(), issued_at, *fresh), (answer.as_str(), since, !reuse));
+            }
+            Factor::Pin(pin) => {
+                let Challenge::Positions(positions) = given else { panic!("{given:?}") };
+                let answer = positions.iter().map(|number| char::from(pin.expose()[usize::from(number) - 1])).collect();
+                match &self.pending {
+                    Some(pending) => assert_eq!(pending.answer, answer),
+                    None => {
+                        assert_eq!(positions.count(), 3);
+                        self.pending = Some(Pending { since: now, answer });
+                        self.seen = self.seen.max(now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn unlock(&mut self, now: u64) {
+        self.kill();
+        if self.status == Status::Locked {
+            self.status = if self.last_used.is_some() { Status::Validated } else { Status::Created };
+        }
+        (self.fails, self.throttled_until, self.seen) = (0, None, now);
+    }
+
+    fn set_status(&mut self, status: Status, now: u64) {
+        match (self.status, status) {
+            (_, Status::Locked | Status::Disabled) => self.kill(),
+            (Status::Locked, _) => (self.fails, self.throttled_until, self.seen) = (0, None, now),
+            _ => {}
+        }
+        self.status = status;
+        self.seen = self.seen.max(now);
+    }
+
+    fn agrees_with(&self, device: &Device) {
+        assert_eq!(device.status(), self.status);
+        assert_eq!(device.fails(), self.fails);
+        assert_eq!(device.moving_factor(), self.moving);
+        assert_eq!(i64::from(device.drift()), self.drift);
+        assert_eq!(device.last_used(), self.last_used);
+        assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
+        assert_eq!(device.throttled_until(), self.throttled_until);
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Wait(u64),
+    ClockBack(u64),
+    Challenge,
+    Resend,
+    /// The code so many steps or counters away from the present one.
+    Code(i64),
+    /// What the pending challenge wants.
+    Answer,
+    Guess(String),
+    Resync(u64),
+    Status(usize),
+    Unlock,
+}
+
+fn operations() -> impl Strategy<Value = Operation> {
+    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Resend, Resync, Status, Unlock, Wait};
+    prop_oneof![
+        4 => (0..100_u64).prop_map(Wait),
+        1 => (0..2000_u64).prop_map(Wait),
+        1 => (0..100_u64).prop_map(ClockBack),
+        3 => Just(Challenge),
+        1 => Just(Resend),
+        6 => (-4..=14_i64).prop_map(Code),
+        4 => Just(Answer),
+        6 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
+        1 => (0..120_u64).prop_map(Resync),
+        1 => (0..4_usize).prop_map(Status),
+        1 => Just(Unlock),
+    ]
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let locks = prop_oneof![
+        (1..12_u32).prop_map(|fails| Lock::Hard { fails }),
+        (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle { fails, first, longest }),
+    ];
+    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32).prop_map(|(window, look_ahead, drift, lock, lifetime)| {
+        let builder = Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime);
+        builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
+    })
+}
+
+fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy, codes: &[&str], now: u64) {
+    let (reason, matched) = model.judge(policy, codes, now);
+    assert_eq!((verdict.reason(), verdict.matched()), (reason, matched));
+    assert_eq!(verdict.is_right(), reason == Reason::Right);
+    assert_eq!(verdict.fails(), model.fails);
+    assert_eq!(verdict.is_locked(), model.status == Status::Locked || model.throttled_until.is_some_and(|until| now < until));
+    model.agrees_with(device);
+}
+
+proptest! {
+    #[test]
+    fn device_and_model_agree(device in devices(), policy in policies(), operations in prop::collection::vec(operations(), 1..60)) {
+        let (mut device, mut model, mut now) = (device.clone(), Model::of(&device), NOW);
+        for operation in operations {
+            match operation {
+                Operation::Wait(seconds) => now += seconds,
+                Operation::ClockBack(seconds) => {
+                    let then = now - seconds;
+                    if then + 30 < model.seen {
+                        prop_assert_eq!(device.verify(&policy, b"", then).err(), Some(Error::Clock));
+                        prop_assert_eq!(device.challenge(&policy, &mut Seeded(1), then).err(), Some(Error::Clock));
+                    }
+                }
+                Operation::Challenge => {
+                    let given = device.challenge(&policy, &mut Seeded(now), now).map(committed);
+                    let given = given.map(|(next, challenge)| { device = next; challenge });
+                    model.challenge(&policy, &given, now);
+                }
+                Operation::Resend => {
+                    let alive = model.pending.is_some() && !model.expired(&policy, now) && model.closed(&policy, now).is_none();
+                    prop_assert_eq!(device.resend(&policy, now).is_ok(), alive);
+                }
+                Operation::Code(away) => {
+                    let (hotp, here) = match device.factor().clone() {
+                        Factor::Totp(totp) => (totp.hotp().clone(), totp.step(now).unwrap()),
+                        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, device.moving_factor()),
+                        Factor::Pin(_) => continue,
+                    };
+                    let answer = code(&hotp, here.saturating_add_signed(away));
+                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
+                }
+                Operation::Answer => {
+                    let Some(Pending { answer, .. }) = model.pending.clone() else { continue };
+                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
+                }
+                Operation::Guess(guess) => {
+                    let (next, verdict) = committed(device.verify(&policy, guess.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&guess], now);
+                }
+                Operation::Resync(ahead) => {
+                    let Factor::Hotp(hotp) = device.factor() else { continue };
+                    let [first, second] = [0, 1].map(|more| code(hotp, device.moving_factor() + ahead + more));
+                    let (next, verdict) = committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&first, &second], now);
+                }
+                Operation::Status(number) => {
+                    device.set_status(Status::ALL[number], now).unwrap();
+                    model.set_status(Status::ALL[number], now);
+                }
+                Operation::Unlock => {
+                    device.unlock(now).unwrap();
+                    model.unlock(now);
+                }
+            }
+            model.agrees_with(&device);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Records and sealed records: their bytes, and what is refused.
+
+mod common;
+
+use common::{NOW, Seeded, challenged, committed, devices, hotp, totp};
+use keyfob::{Device, Error, NONCE_SIZE, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
+use proptest::prelude::*;
+
+/// A device of any kind with some history.
+fn used_devices() -> impl Strategy<Value = Device> {
+    (devices(), 0..12_u32, any::<[bool; 3]>()).prop_map(|(device, fails, [right, pending, disabled])| {
+        let policy = Policy::builder().max_drift(5).build().unwrap();
+        let (mut device, answer) = challenged(&device, &policy, NOW);
+        if right {
+            device = committed(device.verify(&policy, &answer, NOW).unwrap()).0;
+        }
+        for _ in 0..fails {
+            device = committed(device.verify(&policy, b"wrong", NOW + 5).unwrap()).0;
+        }
+        if pending && device.status() != Status::Locked {
+            device = challenged(&device, &policy, NOW + 9).0;
+        }
+        if disabled {
+            device.set_status(Status::Disabled, NOW + 10).unwrap();
+        }
+        device
+    })
+}
+
+proptest! {
+    #[test]
+    fn decoding_gives_the_device_back(device in used_devices()) {
+        let record = device.to_record();
+        let read = Device::from_bytes(record.as_bytes()).unwrap();
+        prop_assert_eq!(&read, &device);
+        prop_assert!(read.to_record().as_bytes() == record.as_bytes());
+    }
+
+    #[test]
+    fn any_changed_byte_is_found(device in used_devices(), change in 1..=255_u8) {
+        let record = *device.to_record().as_bytes();
+        for at in 0..RECORD_SIZE {
+            let mut damaged = record;
+            damaged[at] ^= change;
+            let expected = match at {
+                0 | 1 => Error::RecordForeign,
+                2 if damaged[2] == 0 => Error::RecordForeign,
+                2 => Error::RecordNewer,
+                _ => Error::RecordDamaged,
+            };
+            prop_assert_eq!(Device::from_bytes(&damaged).err(), Some(expected), "byte {}", at);
+        }
+    }
+
+    #[test]
+    fn any_other_length_is_refused(device in used_devices(), more in 1..100_usize) {
+        let record = device.to_record().as_bytes().to_vec();
+        for len in 0..RECORD_SIZE {
+            prop_assert_eq!(Device::from_bytes(&record[..len]).err(), Some(Error::RecordLength));
+        }
+        prop_assert_eq!(Device::from_bytes(&[record, vec![0; more]].concat()).err(), Some(Error::RecordLength));
+    }
+
+    #[test]
+    fn foreign_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(Device::from_bytes(&bytes).is_err());
+    }
+
+    /// Fields that no device has are refused though the check is right: what is accepted is canonical.
+    #[test]
+    fn what_is_accepted_is_canonical(device in used_devices(), at in 3..RECORD_SIZE - 8, byte: u8) {
+        let mut bytes = *device.to_record().as_bytes();
+        bytes[at] = byte;
+        let sum = check(&bytes);
+        bytes[RECORD_SIZE - 8..].copy_from_slice(&sum.to_le_bytes());
+        match Device::from_bytes(&bytes) {
+            Ok(read) => prop_assert!(read.to_record().as_bytes() == &bytes),
+            Err(error) => prop_assert_eq!(error, Error::RecordDamaged),
+        }
+    }
+
+    #[test]
+    fn sealing_gives_the_device_back_and_only_to_its_id_and_key(device in used_devices(), key: [u8; 32], nonce: [u8; NONCE_SIZE], id: u32, at in 8..SEALED_SIZE, change in 1..=255_u8) {
+        let seal = SealKey::new(id, key);
+        let sealed = seal.seal(&device, b"device 1", nonce);
+        prop_assert_eq!(sealed_key_id(&sealed), Ok(id));
+        prop_assert_eq!(seal.open(&sealed, b"device 1"), Ok(device.clone()));
+        prop_assert_eq!(seal.open(&sealed, b"device 2"), Err(Error::SealBroken));
+        let mut other = key;
+        other[0] ^= 1;
+        prop_assert_eq!(SealKey::new(id, other).open(&sealed, b"device 1"), Err(Error::SealBroken));
+        prop_assert_eq!(SealKey::new(id ^ 1, key).open(&sealed, b"device 1"), Err(Error::SealKey));
+        let mut damaged = sealed;
+        damaged[at] ^= change;
+        prop_assert_eq!(seal.open(&damaged, b"device 1"), Err(Error::SealBroken));
+        let record = device.to_record();
+        prop_assert!(!sealed.windows(16).any(|part| record.as_bytes().windows(16).any(|plain| plain == part && plain != [0; 16])));
+    }
+
+    #[test]
+    fn foreign_bytes_do_not_open(bytes in prop::collection::vec(any::<u8>(), 0..2 * SEALED_SIZE)) {
+        prop_assert_eq!(SealKey::new(1, [1; 32]).open(&bytes, b""), Err(Error::SealForeign));
+    }
+}
+
+/// The check of DESIGN.md, written a second time.
+fn check(record: &[u8]) -> u64 {
+    let odd = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut sum = odd;
+    for word in record[..RECORD_SIZE - 8].chunks(8) {
+        sum = (sum ^ u64::from_le_bytes(word.try_into().unwrap())).wrapping_mul(odd).rotate_left(29);
+    }
+    (sum ^ sum >> 32).wrapping_mul(odd)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Records written today must be read for ever: these bytes change only with the version.
+#[test]
+fn the_format_does_not_change() {
+    let policy = Policy::builder().max_drift(5).build().unwrap();
+    let code = totp().generate(NOW + 30).unwrap();
+    let (totp, _) = committed(Device::totp(totp().with_t0(0), NOW).verify(&policy, code.as_bytes(), NOW).unwrap());
+    let pin = Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap();
+    let (pin, _) = committed(pin.challenge(&policy, &mut Seeded(1), NOW).unwrap());
+    let mut hotp = Device::hotp(hotp(), 7, NOW);
+    hotp.set_status(Status::Locked, NOW + 1).unwrap();
+    let golden = include_str!("records.txt").lines().filter(|line| !line.starts_with('#'));
+    let written = [totp, hotp, pin].map(|device| hex(device.to_record().as_bytes()));
+    assert_eq!(golden.collect::<Vec<_>>(), written, "records.txt holds other bytes");
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_told_apart_whatever_its_length() {
+    let record = Device::totp(totp(), NOW).to_record();
+    let mut newer = record.as_bytes().to_vec();
+    newer[2] = 2;
+    newer.extend([0; 24]);
+    assert_eq!(Device::from_bytes(&newer).err(), Some(Error::RecordNewer));
+}
+
+#[test]
+fn sizes_are_as_documented() {
+    assert_eq!((RECORD_SIZE, SEALED_SIZE), (168, 216));
+}

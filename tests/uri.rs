@@ -1,0 +1,145 @@
+//! otpauth URIs: what real authenticators and services write, and what is refused.
+
+mod common;
+
+use common::{NOW, hotps, secret, totp};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, Hotp, Pin, Policy, Totp, Uri};
+use proptest::prelude::*;
+
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+fn parse(rest: &str) -> Result<Uri<'_>, Error> {
+    Uri::parse(Box::leak(rest.replace("SECRET", SECRET).into_boxed_str()))
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_the_same(
+        hotp in hotps(), period in 1..=u32::MAX, counter: u64, time_based: bool,
+        issuer in "[^:\\p{Cc}]{0,30}", account in "[^: \\p{Cc}][^:\\p{Cc}]{0,40}",
+    ) {
+        let factor = if time_based { Factor::Totp(Totp::of(hotp).with_period(period).unwrap()) } else { Factor::Hotp(hotp) };
+        let counter = if time_based { 0 } else { counter };
+        let uri = Uri::new(factor.clone(), counter, &issuer, &account).unwrap();
+        let text = uri.to_text();
+        prop_assert_eq!(text.len(), uri.len());
+        prop_assert!(text.is_ascii() && !text.contains([' ', '+', '@']));
+        let read = Uri::parse(&text).unwrap();
+        prop_assert_eq!((read.factor(), read.counter()), (&factor, counter));
+        prop_assert_eq!((read.issuer().to_string(), read.account().to_string()), (issuer, account));
+        prop_assert_eq!(&read.to_text(), &text);
+        prop_assert_eq!(read.to_device(NOW).moving_factor(), counter);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "(otpauth://(totp|hotp)/)?[ -~é%]{0,60}[?](secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ)?[a-z=&0-9%+é]{0,60}") {
+        if let Ok(uri) = Uri::parse(&text) {
+            let written = uri.to_text();
+            let again = Uri::parse(&written).unwrap();
+            prop_assert_eq!(again.factor(), uri.factor());
+            prop_assert_eq!(again.account(), uri.account());
+        }
+    }
+}
+
+#[test]
+fn the_key_uri_formats_own_examples_read() {
+    let label = |uri: Uri<'_>| (uri.issuer().to_string(), uri.account().to_string());
+    let example = |issuer: &str, account: &str| Ok((issuer.to_owned(), account.to_owned()));
+    assert_eq!(
+        parse("otpauth://totp/Example:alice@google.com?secret=SECRET&issuer=Example").map(label),
+        example("Example", "alice@google.com")
+    );
+    assert_eq!(parse("otpauth://totp/Provider1:Alice%20Smith?secret=SECRET").map(label), example("Provider1", "Alice Smith"));
+    assert_eq!(
+        parse("otpauth://totp/Big%20Corporation%3A%20alice%40bigco.com?secret=SECRET").map(label),
+        example("Big Corporation", "alice@bigco.com")
+    );
+    assert_eq!(parse("otpauth://totp/alice?secret=SECRET&issuer=ACME+Co").map(label), example("ACME Co", "alice"));
+    assert_eq!(parse("otpauth://totp/Old:alice?secret=SECRET&issuer=New").map(label), example("New", "alice"));
+    assert_eq!(parse("OTPAUTH://TOTP/J%C3%B6rg?Secret=SECRET").map(label), example("", "Jörg"));
+    assert_eq!(parse("otpauth://totp/Jörg 1?secret=SECRET").map(label), example("", "Jörg 1"));
+}
+
+#[test]
+fn parameters_have_their_defaults() {
+    let uri = parse("otpauth://totp/a?secret=SECRET").unwrap();
+    assert_eq!(uri.factor(), &Factor::Totp(totp()));
+    let uri = parse("otpauth://hotp/a?secret=SECRET&counter=18446744073709551615&image=x&lock=true").unwrap();
+    assert_eq!((uri.factor(), uri.counter()), (&Factor::Hotp(Hotp::new(secret())), u64::MAX));
+    let uri = parse("otpauth://totp/a?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq%3D%3D&algorithm=sha256&digits=8&period=60").unwrap();
+    let hotp = Hotp::new(secret()).with_algorithm(Algorithm::Sha256).with_digits(Digits::EIGHT);
+    assert_eq!(uri.factor(), &Factor::Totp(Totp::of(hotp).with_period(60).unwrap()));
+}
+
+#[test]
+fn each_fault_has_its_own_error() {
+    let faults = [
+        ("", Error::UriType),
+        ("http://totp/a?secret=SECRET", Error::UriType),
+        ("otpauth://steam/a?secret=SECRET", Error::UriType),
+        ("otpauth://totp", Error::UriType),
+        ("otpauth://totp/?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/ACME:?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a:b:c?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a%3ab%3ac?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a%FF?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a%E2%82?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a%00?secret=SECRET", Error::UriLabel),
+        ("otpauth://totp/a?secret=SECRET&issuer=b:c", Error::UriLabel),
+        ("otpauth://totp/a%2?secret=SECRET", Error::UriEncoding),
+        ("otpauth://totp/a%zz?secret=SECRET", Error::UriEncoding),
+        ("otpauth://totp/a?secret=SECRET&issuer=%", Error::UriEncoding),
+        ("otpauth://totp/a\n?secret=SECRET", Error::UriEncoding),
+        ("otpauth://totp/a?secret=SECRET#b", Error::UriEncoding),
+        ("otpauth://totp/a", Error::UriNoSecret),
+        ("otpauth://totp/a?issuer=b", Error::UriNoSecret),
+        ("otpauth://totp/a?secret=", Error::SecretLength),
+        ("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ", Error::SecretLength),
+        ("otpauth://totp/a?secret=GEZDGNBVGY3TQOJ1GEZDGNBVGY3TQOJ1", Error::SecretBase32),
+        ("otpauth://totp/a?secret=SECRET%zz", Error::SecretBase32),
+        ("otpauth://totp/a?secret=SECRET&secret=SECRET", Error::UriRepeated),
+        ("otpauth://totp/a?secret=SECRET&algorithm=MD5", Error::Algorithm),
+        ("otpauth://totp/a?secret=SECRET&digits=5", Error::Digits),
+        ("otpauth://totp/a?secret=SECRET&digits=+6", Error::Digits),
+        ("otpauth://totp/a?secret=SECRET&digits=262", Error::Digits),
+        ("otpauth://totp/a?secret=SECRET&period=0", Error::Period),
+        ("otpauth://totp/a?secret=SECRET&period=4294967296", Error::Period),
+        ("otpauth://totp/a?secret=SECRET&period=", Error::Period),
+        ("otpauth://hotp/a?secret=SECRET", Error::UriCounter),
+        ("otpauth://hotp/a?secret=SECRET&counter=-1", Error::UriCounter),
+        ("otpauth://hotp/a?secret=SECRET&counter=18446744073709551616", Error::UriCounter),
+    ];
+    for (text, error) in faults {
+        assert_eq!(parse(text).err(), Some(error), "{text}");
+    }
+}
+
+#[test]
+fn devices_that_no_authenticator_shows_have_no_uri() {
+    let policy = Policy::default();
+    let devices = [
+        Device::sms(Hotp::new(secret()), NOW),
+        Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap(),
+        Device::totp(totp().with_t0(1), NOW),
+    ];
+    for device in devices {
+        assert_eq!(device.uri("", "a").err(), Some(Error::WrongKind));
+    }
+    let device = Device::totp(totp(), NOW);
+    assert_eq!(device.uri("a:b", "c").err(), Some(Error::UriLabel));
+    assert_eq!(device.uri("", "").err(), Some(Error::UriLabel));
+    assert_eq!(device.uri("", "a\n").err(), Some(Error::UriLabel));
+}
+
+#[test]
+fn a_short_buffer_is_an_error_and_keeps_nothing_of_the_secret() {
+    let device = Device::totp(totp(), NOW);
+    let uri = device.uri("ACME", "alice").unwrap();
+    for len in 0..uri.len() {
+        let mut buffer = vec![0xaa; len];
+        assert_eq!(uri.write(&mut buffer), Err(Error::BufferTooSmall));
+        assert!(buffer.iter().all(|&byte| byte == 0));
+    }
+    assert_eq!(uri.write(&mut vec![0; uri.len()]).unwrap().len(), uri.len());
+}

@@ -1,0 +1,185 @@
+//! Secrets, digits, PINs and policies: what is taken, and which error each wrong one gets.
+
+mod common;
+
+use common::{NOW, Seeded, secret, totp};
+use keyfob::{
+    Algorithm, Asked, Device, Digits, Error, GuessChance, Kind, Lock, Pin, Policy, PolicyBuilder, Reason, Secret, Status,
+};
+use proptest::prelude::*;
+
+proptest! {
+    #[test]
+    fn secrets_read_as_they_are_written(bytes in prop::collection::vec(any::<u8>(), 16..=64)) {
+        let secret = Secret::new(&bytes).unwrap();
+        prop_assert_eq!(secret.expose(), &bytes);
+        prop_assert_eq!(&Secret::from_base32(&secret.to_base32()).unwrap(), &secret);
+        prop_assert_eq!(&Secret::from_hex(&secret.to_hex()).unwrap(), &secret);
+        let mut grouped = String::new();
+        for (at, char) in secret.to_base32().to_lowercase().chars().enumerate() {
+            grouped.push_str(["", " ", "-"][if at % 4 == 0 { 1 + at / 4 % 2 } else { 0 }]);
+            grouped.push(char);
+        }
+        prop_assert_eq!(&Secret::from_base32(&format!("{grouped}====\n")).unwrap(), &secret);
+    }
+
+    /// Authenticators ignore the bits behind the last whole byte, so those who choose a secret by typing letters may rely on it.
+    #[test]
+    fn spare_bits_of_base32_are_ignored(symbols in "[A-Z2-7]{26}|[A-Z2-7]{28}|[A-Z2-7]{29}|[A-Z2-7]{31}|[A-Z2-7]{32}") {
+        let secret = Secret::from_base32(&symbols).unwrap();
+        prop_assert_eq!(secret.expose().len(), symbols.len() * 5 / 8);
+        prop_assert!(symbols[..symbols.len() - 1] == secret.to_base32()[..symbols.len() - 1]);
+    }
+
+    #[test]
+    fn no_text_makes_a_secret_panic(text in "\\PC{0,200}") {
+        let _ = (Secret::from_base32(&text), Secret::from_hex(&text));
+    }
+}
+
+#[test]
+fn wrong_secrets_are_told_apart() {
+    assert_eq!(Secret::new(&[1; 15]), Err(Error::SecretLength));
+    assert_eq!(Secret::new(&[1; 65]), Err(Error::SecretLength));
+    assert_eq!(Secret::new(&[1; 300]), Err(Error::SecretLength));
+    assert_eq!(Secret::from_base32(""), Err(Error::SecretLength));
+    assert_eq!(Secret::from_base32("GEZDGNBVGY3TQOJQ"), Err(Error::SecretLength));
+    assert_eq!(Secret::from_base32("GEZDGNBVGY3TQOJ0GEZDGNBVGY3TQOJ0"), Err(Error::SecretBase32));
+    assert_eq!(Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3"), Err(Error::SecretBase32), "27 characters are no whole bytes");
+    assert_eq!(Secret::from_base32("GEZDGNBV=GY3TQOJQGEZDGNBVGY3TQOJQ"), Err(Error::SecretBase32));
+    assert_eq!(Secret::from_base32(&"A".repeat(104)), Err(Error::SecretLength));
+    assert_eq!(Secret::from_base32(&"A".repeat(1000)), Err(Error::SecretLength));
+    assert_eq!(Secret::from_hex("0g"), Err(Error::SecretHex));
+    assert_eq!(Secret::from_hex(&"0".repeat(33)), Err(Error::SecretHex));
+    assert_eq!(Secret::from_hex(&"0".repeat(30)), Err(Error::SecretLength));
+    assert_eq!(Secret::from_hex(&"0".repeat(130)), Err(Error::SecretLength));
+    assert_eq!(secret().write_base32(&mut [0; 31]), Err(Error::BufferTooSmall));
+    assert_eq!(secret().write_hex(&mut [0; 39]), Err(Error::BufferTooSmall));
+}
+
+#[test]
+fn names_and_letters_read_as_they_are_written() {
+    for algorithm in Algorithm::ALL {
+        assert_eq!(algorithm.to_string().to_lowercase().parse(), Ok(algorithm));
+    }
+    for kind in Kind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+    }
+    for status in Status::ALL {
+        assert_eq!(status.to_string().parse(), Ok(status));
+    }
+    assert_eq!("MD5".parse::<Algorithm>(), Err(Error::Algorithm));
+    assert_eq!("totp".parse::<Kind>(), Err(Error::Kind));
+    assert_eq!("VV".parse::<Status>(), Err(Error::Status));
+    assert_eq!("v".parse::<Status>(), Err(Error::Status));
+    assert_eq!("".parse::<Status>(), Err(Error::Status));
+    assert_eq!((0..=255).filter(|&digits| Digits::new(digits).is_ok()).collect::<Vec<_>>(), [6, 7, 8, 9, 10]);
+    assert_eq!(totp().with_period(0), Err(Error::Period));
+    assert_eq!(totp().with_t0(10).step(9), Err(Error::Clock));
+    assert_eq!(Reason::ALL.map(Reason::name).iter().collect::<std::collections::HashSet<_>>().len(), 8);
+}
+
+#[test]
+fn wrong_pins_are_told_apart() {
+    assert_eq!(Pin::new(b"123"), Err(Error::PinLength));
+    assert_eq!(Pin::new(&[b'1'; 65]), Err(Error::PinLength));
+    assert_eq!(Pin::new(b"1234567x"), Err(Error::PinDigits));
+    assert_eq!(Pin::new("١٢٣٤".as_bytes()), Err(Error::PinDigits));
+    assert_eq!(Device::pin(Pin::new(b"1234567").unwrap(), &Policy::default(), NOW).err(), Some(Error::PinLength));
+    let short = Policy::builder().pin_len(4).build().unwrap();
+    assert!(Device::pin(Pin::new(b"1234").unwrap(), &short, NOW).is_ok());
+}
+
+#[test]
+fn each_wrong_choice_of_a_policy_has_its_own_error() {
+    let throttle = |fails, first, longest| Lock::Throttle { fails, first, longest };
+    let wrong = |change: fn(PolicyBuilder) -> PolicyBuilder| {
+        change(Policy::builder().bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN)).build().err()
+    };
+    assert_eq!(wrong(|policy| policy), None);
+    assert_eq!(wrong(|policy| policy.window(1000).look_ahead(1000).resync_window(10_000).max_drift(1000).pin_len(64)), None);
+    assert_eq!(wrong(|policy| policy.window(1001)), Some(Error::Window));
+    assert_eq!(wrong(|policy| policy.look_ahead(1001)), Some(Error::LookAhead));
+    assert_eq!(wrong(|policy| policy.resync_window(0)), Some(Error::ResyncWindow));
+    assert_eq!(wrong(|policy| policy.resync_window(10_001)), Some(Error::ResyncWindow));
+    assert_eq!(wrong(|policy| policy.max_drift(1001)), Some(Error::MaxDrift));
+    assert_eq!(wrong(|policy| policy.lock(Lock::Hard { fails: 0 })), Some(Error::LockFails));
+    assert_eq!(wrong(|policy| policy.lifetime(0).reuse(0)), Some(Error::Lifetime));
+    assert_eq!(wrong(|policy| policy.lifetime(59)), Some(Error::Lifetime));
+    assert_eq!(wrong(|policy| policy.pin_len(3)), Some(Error::PinLength));
+    assert_eq!(wrong(|policy| policy.pin_len(65)), Some(Error::PinLength));
+    assert_eq!(wrong(|policy| policy.asked(Asked::Positions(1))), Some(Error::Positions));
+    assert_eq!(wrong(|policy| policy.asked(Asked::Positions(9))), Some(Error::Positions));
+    for (lock, error) in [
+        (throttle(0, 1, 1), Some(Error::LockFails)),
+        (throttle(1, 0, 1), Some(Error::LockDelay)),
+        (throttle(1, 2, 1), Some(Error::LockDelay)),
+        (throttle(1, 1, 1), None),
+    ] {
+        let policy = Policy::builder().bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).lock(lock);
+        assert_eq!(policy.build().err(), error);
+    }
+}
+
+#[test]
+fn chances_are_what_a_hand_reckons() {
+    let policy = Policy::default();
+    let ppb = |policy: Policy, kind, digits| policy.chance(kind, Digits::new(digits).unwrap()).parts_per_billion();
+    // 3 codes x 10 guesses x 2148 / 2^31 for six digits; rounded up.
+    assert_eq!(ppb(policy, Kind::Totp, 6), 30_008);
+    assert_eq!(ppb(policy, Kind::Hotp, 6), 110_027);
+    assert_eq!(ppb(policy, Kind::Sms, 6), 10_003);
+    assert_eq!(ppb(policy, Kind::Totp, 8), 308);
+    // Ten digits have no more than 2^31 codes.
+    assert_eq!(ppb(policy, Kind::Sms, 10), 5);
+    assert_eq!(ppb(policy, Kind::Pin, 6), 10_000_000);
+    assert_eq!(ppb(Policy::soffid(), Kind::Totp, 6), 210_051);
+    assert_eq!(ppb(Policy::soffid(), Kind::Hotp, 6), 250_061);
+    let all = Policy::builder().asked(Asked::All).build().unwrap();
+    assert_eq!(ppb(all, Kind::Pin, 6), 100);
+
+    // 5 guesses at once, then a day's wait after each of 365 more.
+    let throttle = Lock::Throttle { fails: 5, first: 86_400, longest: 86_400 };
+    assert_eq!(Policy::builder().lock(throttle).build(), Err(Error::GuessBound));
+    let yearly = Policy::builder().lock(throttle).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    assert_eq!(ppb(yearly, Kind::Sms, 6), (370_u64 * 2148 * 1_000_000_000).div_ceil(1 << 31) as u32);
+    let never = Lock::Hard { fails: u32::MAX };
+    let never = Policy::builder().lock(never).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    assert_eq!(never.chance(Kind::Sms, Digits::SIX), GuessChance::CERTAIN);
+}
+
+#[test]
+fn a_policy_above_its_bound_is_refused_until_the_bound_is_raised() {
+    assert_eq!(Policy::builder().window(50).build(), Err(Error::GuessBound));
+    assert!(Policy::builder().window(50).bound(GuessChance::one_in(500)).build().is_ok());
+    assert!(Policy::builder().window(50).lock(Lock::Hard { fails: 9 }).build().is_ok());
+    assert_eq!(Policy::builder().lock(Lock::Hard { fails: 11 }).build(), Err(Error::GuessBound), "a PIN's three digits");
+    assert!(Policy::builder().lock(Lock::Hard { fails: 11 }).pin_bound(GuessChance::one_in(90)).build().is_ok());
+    assert_eq!(Policy::soffid().to_builder().build(), Ok(Policy::soffid()));
+    assert_eq!((GuessChance::one_in(0), GuessChance::one_in(1)), (GuessChance::CERTAIN, GuessChance::CERTAIN));
+    assert_eq!(GuessChance::one_in(3).parts_per_billion(), 333_333_334);
+    assert_eq!(GuessChance::one_in(u32::MAX).parts_per_billion(), 1);
+}
+
+#[test]
+fn secrets_are_drawn_in_the_size_of_the_hash() {
+    let mut rng = Seeded(1);
+    for (algorithm, len) in Algorithm::ALL.into_iter().zip([20, 32, 64]) {
+        let [first, second] = [(); 2].map(|()| Secret::random(algorithm, &mut rng).unwrap());
+        assert_eq!(first.expose().len(), len);
+        assert_ne!(first, second);
+    }
+}
+
+#[test]
+fn a_store_that_fails_keeps_the_verdict() {
+    let device = Device::totp(totp(), NOW);
+    let code = totp().generate(NOW).unwrap();
+    let attempt = device.verify(&Policy::default(), code.as_bytes(), NOW).unwrap();
+    assert_eq!(attempt.commit(|_| Err("the disk is full")).err(), Some("the disk is full"));
+    // Nothing was stored, so the code is still good.
+    let attempt = device.verify(&Policy::default(), code.as_bytes(), NOW).unwrap();
+    let (next, held) = attempt.split();
+    assert_eq!(next.status(), Status::Validated);
+    assert!(held.release().is_right());
+}
