@@ -7,7 +7,8 @@ use crate::Device;
 /// The next device and an answer that comes out only by committing it.
 ///
 /// Whoever serves several attempts at once stores with compare and swap on [`Device::revision`]: if it finds another revision
-/// stored than the one it read, it reads again and makes the attempt again.
+/// stored than the one it read, it reads again and makes the attempt again. An attempt on a device that takes none (locked, disabled,
+/// throttled) leaves the revision as it was: then there is nothing to store.
 ///
 /// ```
 /// # use keyfob::{Device, Policy, Secret, Totp, Error};

@@ -121,6 +121,7 @@ impl Default for Digits {
 /// There is no `Display`, so that a code is only printed where [`as_str`](Code::as_str) says so.
 #[derive(Clone)]
 pub struct Code {
+    /// Ten digits, of which the last `len` count; those before them are zeros.
     bytes: [u8; 10],
     len: u8,
 }
@@ -128,15 +129,24 @@ pub struct Code {
 impl Code {
     /// Writes `value` with leading zeros.
     pub(crate) fn new(value: u32, digits: Digits) -> Self {
-        let mut code = Self { bytes: [0; 10], len: digits.get() };
-        let mut rest = value;
-        let digits = code.bytes.get_mut(..usize::from(code.len)).unwrap_or_default();
-        for digit in digits.iter_mut().rev() {
-            let (quotient, remainder) = divide::<10>(rest);
-            [*digit, ..] = (u32::from(b'0') | remainder).to_le_bytes();
-            rest = quotient;
-        }
-        code
+        let digit = |ten: u32| {
+            let [digit, ..] = divide::<10>(ten).1.to_le_bytes();
+            b'0' | digit
+        };
+        // Each digit by a division of its own, so that none waits for another.
+        let bytes = [
+            digit(divide::<1_000_000_000>(value).0),
+            digit(divide::<100_000_000>(value).0),
+            digit(divide::<10_000_000>(value).0),
+            digit(divide::<1_000_000>(value).0),
+            digit(divide::<100_000>(value).0),
+            digit(divide::<10_000>(value).0),
+            digit(divide::<1_000>(value).0),
+            digit(divide::<100>(value).0),
+            digit(divide::<10>(value).0),
+            digit(value),
+        ];
+        Self { bytes, len: digits.get() }
     }
 
     /// The digits, in ASCII whatever the locale.
@@ -146,13 +156,14 @@ impl Code {
 
     /// The digits as bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        let leading = self.bytes.len().saturating_sub(usize::from(self.len));
+        self.bytes.get(leading..).unwrap_or_default()
     }
 }
 
 impl Drop for Code {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 

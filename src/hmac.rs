@@ -4,66 +4,92 @@
 //! counter and the inner hash are one block each, and so a candidate of a window costs two compressions instead of four. A key
 //! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with.
 
-use subtle::{ConditionallySelectable, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use subtle::{Choice, ConditionallySelectable};
+use zeroize::Zeroize;
 
 use crate::{Algorithm, Secret};
 
-/// A hash function, as far as HMAC of one block needs it.
-trait Hash {
-    type State: Copy + Zeroize;
-    type Block: Copy + Zeroize + AsMut<[u8]> + AsRef<[u8]>;
+/// Defines the two states after a padded key's block, for one hash function.
+macro_rules! states {
+    ($name:ident, $word:ty, $words:literal, $compress:path, $initial:expr) => {
+        struct $name {
+            inner: [$word; $words],
+            outer: [$word; $words],
+        }
 
-    const INITIAL: Self::State;
-    const ZEROS: Self::Block;
+        impl $name {
+            const BLOCK: usize = 16 * size_of::<$word>();
+            const HASH: usize = $words * size_of::<$word>();
 
-    fn compress(state: &mut Self::State, block: &Self::Block);
-    /// Writes the state in big endian to the front of `block` and returns how many bytes it has.
-    fn write(state: &Self::State, block: &mut Self::Block) -> usize;
-}
-
-macro_rules! hash {
-    ($name:ident, $word:ty, $words:literal, $block:literal, $compress:path, $initial:expr) => {
-        struct $name;
-
-        impl Hash for $name {
-            type State = [$word; $words];
-            type Block = [u8; $block];
-
-            const INITIAL: Self::State = $initial;
-            const ZEROS: Self::Block = [0; $block];
-
-            fn compress(state: &mut Self::State, block: &Self::Block) {
-                $compress(state, core::slice::from_ref(block));
+            fn new(secret: &Secret) -> Self {
+                let (mut inner, mut outer) = ($initial, $initial);
+                let mut block = [0x36; Self::BLOCK];
+                block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
+                $compress(&mut inner, core::slice::from_ref(&block));
+                for byte in &mut block {
+                    *byte ^= 0x36 ^ 0x5c;
+                }
+                $compress(&mut outer, core::slice::from_ref(&block));
+                // A slice is wiped in one go; an array would be, byte by byte.
+                block.as_mut_slice().zeroize();
+                Self { inner, outer }
             }
 
-            fn write(state: &Self::State, block: &mut Self::Block) -> usize {
-                let bytes = state.map(<$word>::to_be_bytes);
-                let bytes = bytes.as_flattened();
-                if let Some(front) = block.get_mut(..bytes.len()) {
-                    front.copy_from_slice(bytes);
-                }
-                bytes.len()
+            fn truncated(&self, counter: u64) -> u32 {
+                const COUNTER: usize = size_of::<u64>();
+                let hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes());
+                let mac = Self::end::<{ Self::HASH }>(self.outer, hash.map(<$word>::to_be_bytes).as_flattened());
+                truncate(mac.map(<$word>::to_be_bytes).as_flattened())
+            }
+
+            /// The hash of one block and a message of `LEN` bytes after it.
+            fn end<const LEN: usize>(mut state: [$word; $words], message: &[u8]) -> [$word; $words] {
+                let mut block = const { last_block::<{ Self::BLOCK }>(LEN) };
+                block.iter_mut().zip(message).for_each(|(byte, value)| *byte = *value);
+                $compress(&mut state, core::slice::from_ref(&block));
+                state
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.inner.as_mut_slice().zeroize();
+                self.outer.as_mut_slice().zeroize();
             }
         }
     };
 }
 
+/// The last block of a message, of whose bytes `len` (at most 64) stand in it and one block before it: after them the bit 1, zeros,
+/// and in the last bytes the length in bits (FIPS 180-4 section 5.1).
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "evaluated in compilation"
+)]
+const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
+    let bits = 8 * (BLOCK + len);
+    let mut block = [0; BLOCK];
+    block[len] = 0x80;
+    block[BLOCK - 2] = (bits >> 8) as u8;
+    block[BLOCK - 1] = bits as u8;
+    block
+}
+
 // The initial values are those of FIPS 180-4, sections 5.3.1, 5.3.3 and 5.3.5.
-hash!(Sha1, u32, 5, 64, sha1::block_api::compress, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0,]);
-hash!(
+states!(Sha1, u32, 5, sha1::block_api::compress, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]);
+states!(
     Sha256,
     u32,
     8,
-    64,
     sha2::block_api::compress256,
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,]
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
-hash!(
+states!(
     Sha512,
     u64,
     8,
-    128,
     sha2::block_api::compress512,
     [
         0x6a09_e667_f3bc_c908,
@@ -77,79 +103,22 @@ hash!(
     ]
 );
 
-/// The two states after the padded key's block.
-struct States<H: Hash> {
-    inner: H::State,
-    outer: H::State,
-}
-
-impl<H: Hash> States<H> {
-    fn new(secret: &Secret) -> Self {
-        let after = |pad: u8| {
-            let mut state = H::INITIAL;
-            let mut block = Zeroizing::new(H::ZEROS);
-            block.as_mut().fill(pad);
-            block.as_mut().iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
-            H::compress(&mut state, &block);
-            state
-        };
-        Self { inner: after(0x36), outer: after(0x5c) }
-    }
-
-    fn truncated(&self, counter: u64) -> u32 {
-        let mut block = H::ZEROS;
-        if let Some(front) = block.as_mut().first_chunk_mut() {
-            *front = counter.to_be_bytes();
-        }
-        finish::<H>(&mut block, 8);
-        let mut hash = self.inner;
-        H::compress(&mut hash, &block);
-
-        block = H::ZEROS;
-        let len = H::write(&hash, &mut block);
-        finish::<H>(&mut block, len);
-        let mut mac = self.outer;
-        H::compress(&mut mac, &block);
-
-        let len = H::write(&mac, &mut block);
-        truncate(block.as_ref().get(..len).unwrap_or_default())
-    }
-}
-
-impl<H: Hash> Drop for States<H> {
-    fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
-    }
-}
-
-/// Ends a message of `len` bytes that follows one block: the bit 1, zeros, and the length of both in bits (FIPS 180-4 section 5.1).
-#[expect(clippy::arithmetic_side_effects, reason = "both lengths are at most 128")]
-fn finish<H: Hash>(block: &mut H::Block, len: usize) {
-    let bytes = block.as_mut();
-    let bits = 8 * (bytes.len() + len) as u64;
-    if let Some(byte) = bytes.get_mut(len) {
-        *byte = 0x80;
-    }
-    if let Some(end) = bytes.last_chunk_mut() {
-        *end = bits.to_be_bytes();
-    }
-}
-
-/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that its last four bits name; in constant time, where the RFC indexes.
+/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that its last four bits name. Where the RFC indexes, this shifts: by 8 and 4
+/// bytes through selection, by the rest within a word.
 fn truncate(mac: &[u8]) -> u32 {
     let mut words = [0_u32; 5];
     for (word, bytes) in words.iter_mut().zip(mac.as_chunks().0) {
         *word = u32::from_be_bytes(*bytes);
     }
-    let offset = u32::from(mac.last().copied().unwrap_or_default() & 15);
-    let (mut high, mut low) = (0, 0);
-    for (at, (word, next)) in (0_u32..).zip(words.iter().zip(words.iter().skip(1))) {
-        let here = (offset >> 2).ct_eq(&at);
-        high.conditional_assign(word, here);
-        low.conditional_assign(next, here);
-    }
-    let pair = (u64::from(high) << 32 | u64::from(low)) << ((offset & 3) << 3);
+    let offset = mac.last().copied().unwrap_or_default() & 15;
+    let ([mut first, mut second, mut third, fourth, fifth], by_8, by_4) =
+        (words, Choice::from(offset >> 3), Choice::from(offset >> 2 & 1));
+    first.conditional_assign(&third, by_8);
+    second.conditional_assign(&fourth, by_8);
+    third.conditional_assign(&fifth, by_8);
+    first.conditional_assign(&second, by_4);
+    second.conditional_assign(&third, by_4);
+    let pair = (u64::from(first) << 32 | u64::from(second)) << ((offset & 3) << 3);
     (pair >> 32) as u32 & 0x7fff_ffff
 }
 
@@ -157,18 +126,18 @@ fn truncate(mac: &[u8]) -> u32 {
 pub(crate) struct Keyed(Any);
 
 enum Any {
-    Sha1(States<Sha1>),
-    Sha256(States<Sha256>),
-    Sha512(States<Sha512>),
+    Sha1(Sha1),
+    Sha256(Sha256),
+    Sha512(Sha512),
 }
 
 impl Keyed {
     /// Two compressions.
     pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
         Self(match algorithm {
-            Algorithm::Sha1 => Any::Sha1(States::new(secret)),
-            Algorithm::Sha256 => Any::Sha256(States::new(secret)),
-            Algorithm::Sha512 => Any::Sha512(States::new(secret)),
+            Algorithm::Sha1 => Any::Sha1(Sha1::new(secret)),
+            Algorithm::Sha256 => Any::Sha256(Sha256::new(secret)),
+            Algorithm::Sha512 => Any::Sha512(Sha512::new(secret)),
         })
     }
 
@@ -179,6 +148,15 @@ impl Keyed {
             Any::Sha256(states) => states.truncated(counter),
             Any::Sha512(states) => states.truncated(counter),
         }
+    }
+}
+
+/// [`Keyed::truncated`] for a key used once.
+pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
+    match algorithm {
+        Algorithm::Sha1 => Sha1::new(secret).truncated(counter),
+        Algorithm::Sha256 => Sha256::new(secret).truncated(counter),
+        Algorithm::Sha512 => Sha512::new(secret).truncated(counter),
     }
 }
 

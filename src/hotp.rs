@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
 use crate::code::Submitted;
-use crate::hmac::Keyed;
+use crate::hmac::{Keyed, truncated};
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// A HOTP authenticator's parameters: secret, algorithm and digits (RFC 4226).
@@ -60,7 +60,7 @@ impl Hotp {
 
     /// The code of `counter` (RFC 4226 section 5.3).
     pub fn generate(&self, counter: u64) -> Code {
-        Code::new(self.digits.reduce(self.keyed().truncated(counter)), self.digits)
+        Code::new(self.digits.reduce(truncated(self.algorithm, &self.secret, counter)), self.digits)
     }
 
     /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not just its digits.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
@@ -46,7 +46,7 @@ impl AsRef<[u8]> for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.as_mut_slice().zeroize();
     }
 }
 
@@ -126,8 +126,7 @@ impl Device {
         let drift = i32::from_le_bytes(from.take()?);
         let [flags, 0, 0, 0] = from.take()? else { return None };
         let [t0, moving, positions, issued_at, created, used_at, seen, until, revision] = from.numbers()?;
-        let secret = from.take::<SECRET_MAX>().map(Zeroizing::new)?;
-        let (secret, padding) = secret.split_at_checked(usize::from(len))?;
+        let (secret, padding) = from.0.get(..SECRET_MAX)?.split_at_checked(usize::from(len))?;
 
         let (used, pending) = (flags & USED, (flags & PENDING) >> 1);
         let factor = if kind == Kind::Pin {

@@ -47,7 +47,8 @@ impl ConstantTimeEq for Wiped {
 
 impl Drop for Wiped {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        // As a slice, which is wiped in one go; an array would be, byte by byte.
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 

@@ -1,0 +1,63 @@
+//! `keyfob show`, `unlock` and `resync`: the administrator's work on a state file.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use keyfob::{Algorithm, Digits, Error, Factor, Policy, Status};
+use serde_json::{Value, json};
+
+use crate::args::{ResyncArgs, ShowArgs, UnlockArgs};
+use crate::state::{self, State};
+use crate::{Result, input, output, verify};
+
+pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
+    // Without the lock: the file is only ever replaced as a whole.
+    let device = state::read(&args.state)?;
+    let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
+    let fields = [
+        ("kind", json!(device.kind().name())),
+        ("status", json!(device.status().letter())),
+        ("fails", json!(device.fails())),
+        ("algorithm", json!(device.algorithm().map(Algorithm::name))),
+        ("digits", json!(device.digits().map(Digits::get))),
+        ("period", json!(period)),
+        ("moving_factor", json!(device.moving_factor())),
+        ("created", json!(device.created())),
+        ("last_used", json!(device.last_used())),
+        ("throttled_until", json!(device.throttled_until())),
+    ];
+    if args.json {
+        let object = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        output::print(&output::json(object)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for (name, value) in fields {
+        let value = match value {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text,
+            number => number.to_string(),
+        };
+        writeln!(text, "{}: {value}", name.replace('_', " "))?;
+    }
+    output::print(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
+    let state = State::lock(&args.state)?;
+    let mut device = state.read()?;
+    if device.status() == Status::Disabled {
+        return Err(format!("{}: {}, which unlocking does not change", args.state.display(), Error::Disabled).into());
+    }
+    device.unlock(input::now(&args.clock)?)?;
+    state.replace(&device)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn resync(args: &ResyncArgs) -> Result<ExitCode> {
+    let state = State::lock(&args.state)?;
+    let (first, second) = (args.code1.as_encoded_bytes(), args.code2.as_encoded_bytes());
+    let attempt = state.read()?.resync(&Policy::default(), first, second, input::now(&args.clock)?)?;
+    verify::answer(attempt.commit(|next| state.replace(next))?, args.json)
+}

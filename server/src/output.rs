@@ -1,0 +1,48 @@
+//! Standard output. Nothing here panics when it is closed, as `println!` would.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde_json::Value;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::Result;
+use crate::input::Wiped;
+
+/// Prints text that ends with a line ending, in one piece: a reader that stops after the first line still gets all of it.
+pub(crate) fn print(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}").into())
+}
+
+/// Prints a line.
+pub(crate) fn line(text: &str) -> Result<()> {
+    print(Zeroizing::new([text, "\n"].concat()).as_bytes())
+}
+
+/// Writes an object as a line of JSON, and wipes the object's strings: one may be a secret.
+pub(crate) fn json(mut object: Value) -> Result<Wiped> {
+    // Room enough not to grow: growing would leave copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
+    serde_json::to_writer(&mut *text, &object)?;
+    text.push(b'\n');
+    for value in object.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Value::String(text) = value {
+            text.zeroize();
+        }
+    }
+    Ok(text)
+}
+
+/// Prints the answer to an attempt, as an object if there is one, and returns the exit status that says the same.
+pub(crate) fn answer(right: bool, locked: bool, object: Option<Value>) -> Result<ExitCode> {
+    match object {
+        Some(object) => print(&json(object)?)?,
+        None => line(match (right, locked) {
+            (true, _) => "right",
+            (false, false) => "wrong",
+            (false, true) => "wrong, and the device is locked",
+        })?,
+    }
+    Ok(ExitCode::from(u8::from(!right)))
+}

@@ -1,0 +1,74 @@
+//! `keyfob verify`: whether a code is right, against a secret or a state file.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Verdict};
+use serde_json::json;
+
+use crate::args::VerifyArgs;
+use crate::authenticator::Authenticator;
+use crate::state::State;
+use crate::{Result, input, output};
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
+    match &args.state {
+        Some(path) => against_state(path, args),
+        None => against_secret(args),
+    }
+}
+
+fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
+    // Before the file is locked: nobody waits for somebody who types.
+    let code = input::code(args.code.as_deref())?;
+    let state = State::lock(path)?;
+    let device = state.read()?;
+    let policy = policy(Policy::builder(), device.kind(), args.window)?;
+    let attempt = device.verify(&policy, &code, input::now(&args.clock)?)?;
+    answer(attempt.commit(|next| state.replace(next))?, args.json)
+}
+
+/// Keeps no state: the same code is right again as long as its window is open, and nothing locks.
+fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
+    let authenticator = Authenticator::read(&args.authenticator)?;
+    let code = input::code(args.code.as_deref())?;
+    // Without a lock there are no guesses to bound, but the widest windows are those of the library.
+    let unbounded = Policy::builder().bound(GuessChance::CERTAIN);
+    let (matched, expected) = match authenticator {
+        Authenticator::Totp(totp) => {
+            let (now, policy) = (input::now(&args.clock)?, policy(unbounded, Kind::Totp, args.window)?);
+            (totp.search(&code, now, policy.window())?, totp.step(now)?)
+        }
+        Authenticator::Hotp { hotp, counter } => {
+            let policy = policy(unbounded, Kind::Hotp, args.window)?;
+            (hotp.search(&code, counter..=counter.saturating_add(u64::from(policy.look_ahead()))), counter)
+        }
+    };
+    let drift = matched.map(|matched| matched.wrapping_sub(expected).cast_signed());
+    let object = json!({"success": matched.is_some(), "locked": false, "matched": matched, "drift": drift});
+    output::answer(matched.is_some(), false, args.json.then_some(object))
+}
+
+/// Tells the verdict of an attempt that is stored.
+pub(crate) fn answer(verdict: Verdict, json: bool) -> Result<ExitCode> {
+    let object = json!({
+        "success": verdict.is_right(),
+        "locked": verdict.is_locked(),
+        "reason": verdict.reason().name(),
+        "fails": verdict.fails(),
+        "matched": verdict.matched(),
+        "drift": verdict.drift(),
+    });
+    output::answer(verdict.is_right(), verdict.is_locked(), json.then_some(object))
+}
+
+/// The defaults with the window that was asked for.
+fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Policy> {
+    let builder = match (kind, window) {
+        (_, None) => builder,
+        (Kind::Totp, Some(steps)) => builder.window(steps),
+        (Kind::Hotp, Some(counters)) => builder.look_ahead(counters),
+        _ => return Err(format!("--window: {}", Error::WrongKind).into()),
+    };
+    builder.build().map_err(|error| format!("--window: {error}").into())
+}

@@ -1,0 +1,211 @@
+//! The state file: `keyfob verify --state`, `show`, `unlock`, `resync`.
+
+use serde_json::json;
+
+use super::*;
+
+fn verify(path: &str, code: &str, now: &str) -> Run {
+    keyfob(&["verify", "--state", path, "--now", now], format!("{code}\n"))
+}
+
+#[test]
+fn a_code_is_right_once() {
+    let folder = Folder::new("once");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let code = code_of(&uri, ["--now", "1000"]);
+    verify(&path, &code, "1000").is(0, "right\n");
+    verify(&path, &code, "1000").is(1, "wrong\n");
+    verify(&path, &code_of(&uri, ["--now", "1030"]), "1000").is(0, "right\n");
+    let shown = show(&path);
+    assert_eq!((&shown["status"], &shown["fails"], &shown["last_used"]), (&json!("V"), &json!(0), &json!(1000)));
+}
+
+#[test]
+fn hotp_moves_its_counter() {
+    let folder = Folder::new("hotp");
+    let (path, uri) = folder.enroll("a.keyfob", &["--hotp", "--counter", "5"]);
+    verify(&path, &code_of(&uri, ["--counter", "5"]), "0").is(0, "right\n");
+    verify(&path, &code_of(&uri, ["--counter", "5"]), "0").is(1, "wrong\n");
+    verify(&path, &code_of(&uri, ["--counter", "17"]), "0").is(1, "wrong\n");
+    verify(&path, &code_of(&uri, ["--counter", "16"]), "0").is(0, "right\n");
+    assert_eq!(show(&path)["moving_factor"], 17);
+}
+
+#[test]
+fn ten_wrong_codes_lock_and_unlocking_opens() {
+    let folder = Folder::new("lock");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let right = code_of(&uri, ["--now", "1000"]);
+    let wrong = other_than(&right);
+    for fails in 1..=9 {
+        verify(&path, &wrong, "1000").is(1, "wrong\n");
+        assert_eq!(show(&path)["fails"], fails);
+    }
+    verify(&path, &wrong, "1000").is(1, "wrong, and the device is locked\n");
+    verify(&path, &right, "1000").is(1, "wrong, and the device is locked\n");
+    assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
+
+    keyfob(&["unlock", "--state", &path, "--now", "1000"], "").is(0, "");
+    assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("C"), &json!(0)));
+    verify(&path, &right, "1000").is(0, "right\n");
+}
+
+#[test]
+fn answers_as_json() {
+    let folder = Folder::new("answers");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let code = code_of(&uri, ["--now", "1000"]);
+    let verify = || keyfob(&["verify", "--json", "--state", &path, "--now", "1020", &code], "");
+    let right = json!({"success": true, "locked": false, "reason": "right", "fails": 0, "matched": 33, "drift": -1});
+    assert_eq!(verify().json(), right);
+    for fails in 1..=11 {
+        let (locked, reason) = (fails >= 10, if fails == 11 { "locked" } else { "replayed" });
+        let fails = fails.min(10);
+        let wrong = json!({"success": false, "locked": locked, "reason": reason, "fails": fails, "matched": null, "drift": null});
+        let run = verify();
+        assert_eq!((run.status, run.json()), (1, wrong));
+    }
+}
+
+#[test]
+fn the_window_is_bounded_by_the_policy() {
+    let folder = Folder::new("window");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let code = code_of(&uri, ["--now", "1000"]);
+    let verify = |window| keyfob(&["verify", "--state", &path, "--now", "1100", "--window", window, &code], "");
+    verify("100").fails("--window: policy: guessing would succeed before the lock more often than its bound allows");
+    verify("2000").fails("window: must be 0 to 1000 steps");
+    assert_eq!(show(&path)["fails"], 0, "a refused window is no attempt");
+    verify("2").is(1, "wrong\n");
+    verify("4").is(0, "right\n");
+}
+
+#[test]
+fn a_clock_that_goes_back_is_an_error_and_no_fail() {
+    let folder = Folder::new("clock");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    verify(&path, &code_of(&uri, ["--now", "2000"]), "2000").is(0, "right\n");
+    verify(&path, "000000", "1000").fails("time: ");
+    assert_eq!(show(&path)["fails"], 0);
+}
+
+#[test]
+fn resync_finds_a_token_that_ran_ahead() {
+    let folder = Folder::new("resync");
+    let (path, uri) = folder.enroll("a.keyfob", &["--hotp"]);
+    let [first, second] = ["77", "78"].map(|counter| code_of(&uri, ["--counter", counter]));
+    let resync = |first: &str, second: &str, json: &[&str]| {
+        keyfob(&[&["resync", "--now", "5", "--state", &path, first, second], json].concat(), "")
+    };
+    verify(&path, &first, "5").is(1, "wrong\n");
+    resync(&first, &first, &[]).is(1, "wrong\n");
+    assert_eq!(show(&path)["fails"], 2);
+    let right = json!({"success": true, "locked": false, "reason": "right", "fails": 0, "matched": 78, "drift": 78});
+    assert_eq!(resync(&first, &second, &["--json"]).json(), right);
+    resync(&first, &second, &[]).is(1, "wrong\n");
+    verify(&path, &code_of(&uri, ["--counter", "79"]), "5").is(0, "right\n");
+
+    let (totp, _) = folder.enroll("b.keyfob", &[]);
+    keyfob(&["resync", "--state", &totp, "123456", "123456"], "").fails("no such operation");
+}
+
+#[test]
+fn show_as_text_and_as_json() {
+    let folder = Folder::new("show");
+    let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
+    let (path, _) = folder.enroll("a.keyfob", &args);
+    let text = "kind: TOTP\nstatus: C\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60\nmoving factor: 0\ncreated: 0\n\
+                last used: none\nthrottled until: none\n";
+    keyfob(&["show", "--state", &path], "").is(0, text);
+    let object = json!({"kind": "TOTP", "status": "C", "fails": 0, "algorithm": "SHA512", "digits": 8, "period": 60,
+        "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null});
+    assert_eq!(show(&path), object);
+    let (hotp, _) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
+    assert_eq!((&show(&hotp)["period"], &show(&hotp)["moving_factor"]), (&json!(null), &json!(7)));
+}
+
+#[test]
+fn of_fifty_processes_with_the_same_right_code_one_is_right() {
+    let folder = Folder::new("race");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let code = code_of(&uri, ["--now", "1000"]);
+    let children: Vec<_> = (0..50).map(|_| start(command(&["verify", "--state", &path, "--now", "1000"]), &code)).collect();
+    let mut statuses: Vec<_> = children.into_iter().map(|child| finish(child).status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[0][..], &[1; 49][..]].concat());
+}
+
+#[test]
+fn of_forty_processes_with_a_wrong_code_ten_are_counted() {
+    let folder = Folder::new("guess");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let code = other_than(&code_of(&uri, ["--now", "1000"]));
+    let children: Vec<_> = (0..40).map(|_| start(command(&["verify", "--state", &path, "--now", "1000"]), &code)).collect();
+    let runs: Vec<_> = children.into_iter().map(finish).collect();
+    assert!(runs.iter().all(|run| run.status == 1), "{runs:?}");
+    assert_eq!(runs.iter().filter(|run| run.out == "wrong\n").count(), 9);
+    assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
+}
+
+#[test]
+fn what_is_left_of_a_killed_process_is_no_hindrance() {
+    let folder = Folder::new("killed");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let left = folder.file("a.keyfob.tmp", "half a rec");
+    verify(&path, &code_of(&uri, ["--now", "1000"]), "1000").is(0, "right\n");
+    assert!(!Path::new(&left).exists());
+}
+
+#[test]
+fn no_answer_without_a_stored_record() {
+    let folder = Folder::new("unstored");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let before = std::fs::read(&path).unwrap();
+    // A folder in the place of the temporary file: it can not be written.
+    std::fs::create_dir(folder.path("a.keyfob.tmp")).unwrap();
+    verify(&path, &code_of(&uri, ["--now", "1000"]), "1000").fails("a.keyfob: ");
+    verify(&path, "000000", "1000").fails("a.keyfob: ");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+#[cfg(unix)]
+fn symbolic_links_stay_and_files_are_private() {
+    let folder = Folder::new("links");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let link = folder.path("link");
+    std::os::unix::fs::symlink("a.keyfob", &link).unwrap();
+    let code = code_of(&uri, ["--now", "1000"]);
+    verify(&link, &code, "1000").is(0, "right\n");
+    verify(&path, &code, "1000").is(1, "wrong\n");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(folder.path("a.keyfob.lock")), 0o600);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 3, "the link, its target and the lock");
+}
+
+#[test]
+fn files_that_are_no_state_file_are_named_and_left_alone() {
+    let folder = Folder::new("foreign");
+    let (good, _) = folder.enroll("good", &[]);
+    let mut record = std::fs::read(&good).unwrap();
+    record[100] ^= 1;
+    let damaged = folder.file("damaged", &record);
+    let long = folder.file("long", [&record[..], b"\n"].concat());
+    let newer = folder.file("newer", [b"kf\xff", &record[3..]].concat());
+    for (path, message) in [
+        (damaged.as_str(), "damaged: record: is damaged"),
+        (&long, "long: record: has the wrong length"),
+        (&newer, "newer: record: was written by a newer version"),
+        (&folder.file("text", SHA1), "text: record: is not a keyfob record"),
+        (&folder.file("empty", ""), "empty: record: has the wrong length"),
+        (&folder.path("none"), "keyfob enroll --state"),
+    ] {
+        let before = std::fs::read(path).ok();
+        verify(path, "123456", "0").fails(message);
+        keyfob(&["show", "--state", path], "").fails(message);
+        keyfob(&["unlock", "--state", path], "").fails(message);
+        keyfob(&["resync", "--state", path, "123456", "123456"], "").fails(message);
+        assert_eq!(std::fs::read(path).ok(), before);
+    }
+}
