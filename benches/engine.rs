@@ -75,7 +75,12 @@ fn verify(c: &mut Criterion) {
                     let device = Device::from_bytes(black_box(&record)).unwrap();
                     let attempt = device.verify(&policy, black_box(ABSENT.as_bytes()), black_box(NOW)).unwrap();
                     let mut stored = None;
-                    let verdict = attempt.commit(|next| Ok::<_, ()>(stored = Some(next.to_record()))).unwrap();
+                    let verdict = attempt
+                        .commit(|next| {
+                            stored = Some(next.to_record());
+                            Ok::<(), ()>(())
+                        })
+                        .unwrap();
                     (stored, verdict)
                 });
             });

@@ -50,6 +50,11 @@
 //! None, from any input.
 #![no_std]
 #![deny(unsafe_code)]
+// No panic is reachable from any input: what may panic is not written. Tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

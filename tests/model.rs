@@ -118,7 +118,7 @@ impl Model {
         if let Some(matched) = fresh.filter(|_| waits && !self.expired(policy, now)) {
             if let Factor::Totp(totp) = &self.factor {
                 let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));
-                self.drift = (matched as i64 - step as i64).clamp(-bound, bound);
+                self.drift = (matched.cast_signed() - step.cast_signed()).clamp(-bound, bound);
             }
             if self.kind() != Kind::Pin {
                 self.moving = matched + 1;
@@ -192,13 +192,12 @@ impl Model {
             Factor::Pin(pin) => {
                 let Challenge::Positions(positions) = given else { panic!("{given:?}") };
                 let answer = positions.iter().map(|number| char::from(pin.expose()[usize::from(number) - 1])).collect();
-                match &self.pending {
-                    Some(pending) => assert_eq!(pending.answer, answer),
-                    None => {
-                        assert_eq!(positions.count(), 3);
-                        self.pending = Some(Pending { since: now, answer });
-                        self.seen = self.seen.max(now);
-                    }
+                if let Some(pending) = &self.pending {
+                    assert_eq!(pending.answer, answer);
+                } else {
+                    assert_eq!(positions.count(), 3);
+                    self.pending = Some(Pending { since: now, answer });
+                    self.seen = self.seen.max(now);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The engine's rules, each as a property under its number in DESIGN.md. Rule 10 stands in constant_time.rs.
+//! The engine's rules, each as a property under its number in DESIGN.md. Rule 10 stands in `constant_time.rs`.
 
 mod common;
 
@@ -441,7 +441,7 @@ proptest! {
         if gap == 1 && ahead < 100 {
             prop_assert!(verdict.is_right());
             prop_assert_eq!((next.moving_factor(), next.fails()), (counter + ahead + 2, 0));
-            prop_assert_eq!((verdict.matched(), verdict.drift()), (Some(counter + ahead + 1), Some(ahead as i64 + 1)));
+            prop_assert_eq!((verdict.matched(), verdict.drift()), (Some(counter + ahead + 1), Some(ahead.cast_signed() + 1)));
             prop_assert_eq!(next.status(), Status::Validated);
             let again = next.resync(&policy, first.as_bytes(), second.as_bytes(), NOW).unwrap();
             prop_assert!(!committed(again).1.is_right());
@@ -580,7 +580,11 @@ fn rule_11_secrets_never_show() {
 #[test]
 fn rule_11_secrets_are_wiped_on_drop() {
     fn wiped<T: zeroize::ZeroizeOnDrop>() {}
-    (wiped::<Secret>(), wiped::<Pin>(), wiped::<Code>(), wiped::<Record>(), wiped::<keyfob::SealKey>());
+    wiped::<Secret>();
+    wiped::<Pin>();
+    wiped::<Code>();
+    wiped::<Record>();
+    wiped::<keyfob::SealKey>();
 
     // And in memory: drop in place, then read the process's own memory where the secret was.
     #[cfg(target_os = "linux")]
@@ -601,36 +605,40 @@ fn rule_11_secrets_are_wiped_on_drop() {
     }
 }
 
+/// A generator that gives the same byte for ever.
+struct Stuck(u8);
+
+impl TryRng for Stuck {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(u32::from_ne_bytes([self.0; 4]))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(u64::from_ne_bytes([self.0; 8]))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill(self.0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Stuck {}
+
 #[test]
 fn rule_11_failed_randomness_is_an_error() {
-    let zeros = |_: &mut [u8]| ();
-    struct Zeros<F>(F);
-    impl<F: FnMut(&mut [u8])> TryRng for Zeros<F> {
-        type Error = std::convert::Infallible;
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(0)
-        }
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(0)
-        }
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            self.0(bytes);
-            Ok(())
-        }
-    }
-    impl<F: FnMut(&mut [u8])> TryCryptoRng for Zeros<F> {}
-
     for algorithm in keyfob::Algorithm::ALL {
         assert_eq!(Secret::random(algorithm, &mut common::Failing), Err(Error::Randomness));
-        assert_eq!(Secret::random(algorithm, &mut Zeros(zeros)), Err(Error::Randomness));
+        assert_eq!(Secret::random(algorithm, &mut Stuck(0)), Err(Error::Randomness));
         assert_eq!(Secret::random(algorithm, &mut Seeded(1)).unwrap().expose().len(), algorithm.secret_len());
     }
     let policy = Policy::default();
     let pin = Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap();
     assert_eq!(pin.challenge(&policy, &mut common::Failing, NOW).err(), Some(Error::Randomness));
-    // A generator stuck at the value that is always drawn again must not hang.
-    let stuck = |bytes: &mut [u8]| bytes.fill(255);
-    assert_eq!(pin.challenge(&policy, &mut Zeros(stuck), NOW).err(), Some(Error::Randomness));
+    // Stuck at the value that is always drawn again: this must not hang.
+    assert_eq!(pin.challenge(&policy, &mut Stuck(255), NOW).err(), Some(Error::Randomness));
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn chances_are_what_a_hand_reckons() {
     let throttle = Lock::Throttle { fails: 5, first: 86_400, longest: 86_400 };
     assert_eq!(Policy::builder().lock(throttle).build(), Err(Error::GuessBound));
     let yearly = Policy::builder().lock(throttle).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
-    assert_eq!(ppb(yearly, Kind::Sms, 6), (370_u64 * 2148 * 1_000_000_000).div_ceil(1 << 31) as u32);
+    assert_eq!(ppb(yearly, Kind::Sms, 6), u32::try_from((370_u64 * 2148 * 1_000_000_000).div_ceil(1 << 31)).unwrap());
     let never = Lock::Hard { fails: u32::MAX };
     let never = Policy::builder().lock(never).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
     assert_eq!(never.chance(Kind::Sms, Digits::SIX), GuessChance::CERTAIN);

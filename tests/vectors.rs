@@ -17,11 +17,11 @@ fn number(case: &Value, key: &str) -> u64 {
 fn hotp(case: &Value) -> Hotp {
     Hotp::new(Secret::from_hex(case["secret"].as_str().unwrap()).unwrap())
         .with_algorithm(case["algorithm"].as_str().unwrap().parse().unwrap())
-        .with_digits(Digits::new(number(case, "digits") as u8).unwrap())
+        .with_digits(Digits::new(u8::try_from(number(case, "digits")).unwrap()).unwrap())
 }
 
 fn totp(case: &Value) -> Totp {
-    Totp::of(hotp(case)).with_period(number(case, "period") as u32).unwrap().with_t0(number(case, "t0"))
+    Totp::of(hotp(case)).with_period(u32::try_from(number(case, "period")).unwrap()).unwrap().with_t0(number(case, "t0"))
 }
 
 #[test]
@@ -45,13 +45,12 @@ fn every_code_is_generated() {
 fn every_code_verifies_once() {
     for case in cases() {
         let code = case["code"].as_str().unwrap().as_bytes();
-        let (device, now, matched) = match case["kind"].as_str().unwrap() {
-            "HOTP" => (Device::hotp(hotp(&case), number(&case, "counter"), 0), 0, number(&case, "counter")),
-            _ => {
-                let (totp, time) = (totp(&case), number(&case, "time"));
-                let step = totp.step(time).unwrap();
-                (Device::totp(totp, time), time, step)
-            }
+        let (device, now, matched) = if case["kind"] == "HOTP" {
+            (Device::hotp(hotp(&case), number(&case, "counter"), 0), 0, number(&case, "counter"))
+        } else {
+            let (totp, time) = (totp(&case), number(&case, "time"));
+            let step = totp.step(time).unwrap();
+            (Device::totp(totp, time), time, step)
         };
         let policy = Policy::default();
         let attempt = device.verify(&policy, code, now);

@@ -1,5 +1,10 @@
 //! `keyfob`: one-time passwords on the command line. Exit status: 0 done or right, 1 wrong, 2 bad use or an error.
 #![forbid(unsafe_code)]
+// No panic is reachable from any input: what may panic is not written. Tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
 
 mod args;
 mod authenticator;

@@ -27,7 +27,7 @@ impl TryRng for Seeded {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        bytes.iter_mut().try_for_each(|byte| self.try_next_u64().map(|number| *byte = number as u8))
+        bytes.iter_mut().try_for_each(|byte| self.try_next_u64().map(|number| *byte = number.to_le_bytes()[0]))
     }
 }
 

@@ -1,0 +1,170 @@
+//! Rule 10: verification does the same work whatever the code, the secret, the place of the match and the device's status.
+//!
+//! Counted rather than timed: Valgrind's callgrind counts the instructions of each call of `probe`, and within a group of cases the
+//! counts must be equal to the last one. A twin that stops at the first wrong digit must be caught by the same counting. The
+//! clock of a noisy machine can neither fail nor pass this.
+
+mod common;
+
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use common::{NOW, challenged, totp};
+use keyfob::{Algorithm, Attempt, Device, Digits, Hotp, Pin, Policy, Secret, Status, Totp, Verdict};
+
+#[inline(never)]
+fn probe(device: &Device, policy: &Policy, answer: &[u8], now: u64) -> Option<Attempt<Verdict>> {
+    device.verify(policy, answer, now).ok()
+}
+
+/// What [`probe`] must not be: it compares as `==` does, and stops searching at the match.
+#[inline(never)]
+fn probe_twin(hotp: &Hotp, window: std::ops::RangeInclusive<u64>, code: &[u8]) -> Option<u64> {
+    window.into_iter().find(|&counter| hotp.generate(counter).as_bytes() == code)
+}
+
+/// A case: its group, its name, and a call of the probe.
+type Case = (&'static str, &'static str, Box<dyn Fn()>);
+
+fn case(group: &'static str, name: &'static str, device: &Device, policy: Policy, answer: &[u8], now: u64) -> Case {
+    let (device, answer) = (device.clone(), answer.to_vec());
+    (group, name, Box::new(move || drop(std::hint::black_box(probe(&device, &policy, &answer, now)))))
+}
+
+fn authenticators() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let policy = Policy::soffid();
+    for (group, algorithm) in ["TOTP SHA-1", "TOTP SHA-256", "TOTP SHA-512"].into_iter().zip(Algorithm::ALL) {
+        let totp = Totp::of(totp().hotp().clone().with_algorithm(algorithm));
+        let device = Device::totp(totp.clone(), NOW);
+        let code = |steps: i64| totp.generate(NOW.saturating_add_signed(30 * steps)).unwrap().as_bytes().to_vec();
+        let (first, middle, last) = (code(-10), code(0), code(10));
+        let mut near = middle.clone();
+        near[5] = b'0' + (near[5] - b'0' + 1) % 10;
+        let mut locked = device.clone();
+        locked.set_status(Status::Locked, NOW).unwrap();
+        let mut disabled = device.clone();
+        disabled.set_status(Status::Disabled, NOW).unwrap();
+        let used = device.verify(&policy, &middle, NOW).unwrap().split().0;
+        let fails = (0..9).fold(device.clone(), |device, _| device.verify(&policy, b"wrong", NOW).unwrap().split().0);
+        let other = Device::totp(Totp::of(Hotp::new(Secret::new(&[0xff; 20]).unwrap()).with_algorithm(algorithm)), NOW);
+        for (name, device, answer) in [
+            ("match at the first step", &device, &first),
+            ("match in the middle", &device, &middle),
+            ("match at the last step", &device, &last),
+            ("no match", &device, &b"000000".to_vec()),
+            ("all but the last digit", &device, &near),
+            ("other characters", &device, &b"\xff\xff\xff\xff\xff\xff".to_vec()),
+            ("replayed", &used, &middle),
+            ("the fail that locks", &fails, &near),
+            ("locked, right", &locked, &middle),
+            ("locked, wrong", &locked, &near),
+            ("disabled, right", &disabled, &middle),
+            ("another secret", &other, &middle),
+        ] {
+            cases.push(case(group, name, device, policy, answer, NOW));
+        }
+    }
+    let hotp = Hotp::new(common::secret()).with_digits(Digits::EIGHT);
+    let device = Device::hotp(hotp.clone(), 5, NOW);
+    for (name, counter) in [("expected", 5), ("last of the window", 15), ("behind", 4), ("beyond", 16)] {
+        cases.push(case("HOTP", name, &device, Policy::default(), hotp.generate(counter).as_bytes(), NOW));
+    }
+    cases
+}
+
+fn messages_and_pins() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let policy = Policy::default();
+    let (sms, code) = challenged(&Device::sms(Hotp::new(common::secret()), NOW), &policy, NOW);
+    let unasked = Device::sms(Hotp::new(common::secret()), NOW);
+    cases.push(case("SMS", "right", &sms, policy, &code, NOW));
+    cases.push(case("SMS", "wrong", &sms, policy, b"999999", NOW));
+    cases.push(case("SMS", "expired, right", &sms, policy, &code, NOW + 600));
+    cases.push(case("SMS", "expired, wrong", &sms, policy, b"999999", NOW + 600));
+    cases.push(case("SMS", "no challenge, right", &unasked, policy, &code, NOW));
+
+    let (pin, right) = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW);
+    let changed = |at: usize| {
+        let mut answer = right.clone();
+        answer[at] = b'0' + (answer[at] - b'0' + 1) % 10;
+        answer
+    };
+    cases.push(case("PIN", "right", &pin, policy, &right, NOW));
+    cases.push(case("PIN", "first digit wrong", &pin, policy, &changed(0), NOW));
+    cases.push(case("PIN", "last digit wrong", &pin, policy, &changed(2), NOW));
+    cases.push(case("PIN", "all wrong", &pin, policy, b"xxx", NOW));
+
+    for (name, counter) in [("match at the first", 0), ("match at the last", 20), ("no match", 99)] {
+        let (hotp, code) = (Hotp::new(common::secret()), Hotp::new(common::secret()).generate(counter));
+        let call = move || {
+            std::hint::black_box(probe_twin(&hotp, 0..=20, code.as_bytes()));
+        };
+        cases.push((TWIN, name, Box::new(call)));
+    }
+    cases
+}
+
+const TWIN: &str = "broken twin";
+
+fn cases() -> Vec<Case> {
+    authenticators().into_iter().chain(messages_and_pins()).collect()
+}
+
+/// The instructions of each case's probe, as callgrind counts them.
+fn count() -> Result<Vec<u64>, String> {
+    let folder = env::temp_dir().join(format!("keyfob-constant-time-{}", std::process::id()));
+    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--quiet"])
+        .args(["probe", "probe_twin"].map(|probe| format!("--toggle-collect=constant_time::{probe}")))
+        .args(["probe", "probe_twin"].map(|probe| format!("--dump-after=constant_time::{probe}")))
+        .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
+        .arg(env::current_exe().map_err(|error| error.to_string())?)
+        .arg("probes")
+        .output()
+        .map_err(|error| format!("valgrind does not start ({error}): install the Debian package valgrind"))?;
+    let read = |number: usize| {
+        let dump = fs::read_to_string(folder.join(format!("out.{number}"))).ok()?;
+        dump.lines().find_map(|line| line.strip_prefix("summary: ")?.trim().parse().ok())
+    };
+    let counts: Vec<u64> = (1..=cases().len()).map_while(read).collect();
+    fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+    if !output.status.success() || counts.len() != cases().len() {
+        return Err(format!("{} counts of {} cases; {}", counts.len(), cases().len(), String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(counts)
+}
+
+fn main() -> ExitCode {
+    if env::args().nth(1).as_deref() == Some("probes") {
+        cases().iter().for_each(|(_, _, call)| call());
+        return ExitCode::SUCCESS;
+    }
+    let counts = match count() {
+        Ok(counts) => counts,
+        Err(error) => {
+            eprintln!("rule_10: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut groups: Vec<(&str, Vec<(&str, u64)>)> = Vec::new();
+    for ((group, name, _), count) in cases().into_iter().zip(counts) {
+        match groups.last_mut().filter(|last| last.0 == group) {
+            Some((_, cases)) => cases.push((name, count)),
+            None => groups.push((group, vec![(name, count)])),
+        }
+    }
+    let (mut passed, mut failed) = (0, 0);
+    for (group, cases) in groups {
+        let equal = cases.iter().all(|case| case.1 == cases[0].1) && cases[0].1 > 500;
+        let right = equal == (group != TWIN);
+        println!("test rule_10_the_same_work_for_every_answer: {group} ... {}", if right { "ok" } else { "FAILED" });
+        if !right {
+            cases.iter().for_each(|(name, count)| println!("    {count:>9} instructions: {name}"));
+        }
+        if right { passed += 1 } else { failed += 1 }
+    }
+    println!("\ntest result: {}. {passed} passed; {failed} failed", if failed == 0 { "ok" } else { "FAILED" });
+    ExitCode::from(u8::from(failed > 0))
+}
