@@ -99,3 +99,8 @@ pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::{Text, Uri};
 pub use verdict::{Reason, Verdict};
+
+/// The README's example runs as a test.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -48,7 +48,8 @@ impl<'a> Uri<'a> {
             return Err(Error::WrongKind);
         }
         let text = |raw| Text { raw, encoding: Encoding::None };
-        Self { factor, counter, issuer: text(issuer), account: text(account) }.checked()
+        // The format drops spaces before the account.
+        Self { factor, counter, issuer: text(issuer), account: text(account.trim_start_matches(' ')) }.checked()
     }
 
     /// Reads a URI. Unknown parameters are ignored; what is missing has its default: SHA1, 6 digits, 30 seconds. Where the label and
@@ -346,8 +347,8 @@ impl PartialEq<str> for Text<'_> {
 fn split_label(label: &str) -> (&str, &str) {
     let literal = label.find(':').map(|at| (at, 1));
     let encoded = label.as_bytes().windows(3).position(|part| part.eq_ignore_ascii_case(b"%3A")).map(|at| (at, 3));
-    let Some((at, width)) = [literal, encoded].into_iter().flatten().min() else { return ("", label) };
-    let (issuer, rest) = label.split_at(at);
+    let (at, width) = [literal, encoded].into_iter().flatten().min().unwrap_or_default();
+    let (issuer, rest) = label.split_at_checked(at).unwrap_or_default();
     let mut account = rest.get(width..).unwrap_or_default();
     while let Some(rest) = account.strip_prefix(' ').or_else(|| account.strip_prefix("%20")) {
         account = rest;

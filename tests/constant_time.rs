@@ -138,7 +138,9 @@ fn count() -> Result<Vec<u64>, String> {
 
 fn main() -> ExitCode {
     if env::args().nth(1).as_deref() == Some("probes") {
-        cases().iter().for_each(|(_, _, call)| call());
+        for (_, _, call) in cases() {
+            call();
+        }
         return ExitCode::SUCCESS;
     }
     let counts = match count() {
@@ -161,7 +163,9 @@ fn main() -> ExitCode {
         let right = equal == (group != TWIN);
         println!("test rule_10_the_same_work_for_every_answer: {group} ... {}", if right { "ok" } else { "FAILED" });
         if !right {
-            cases.iter().for_each(|(name, count)| println!("    {count:>9} instructions: {name}"));
+            for (name, count) in &cases {
+                println!("    {count:>9} instructions: {name}");
+            }
         }
         if right { passed += 1 } else { failed += 1 }
     }

@@ -61,6 +61,17 @@ fn the_key_uri_formats_own_examples_read() {
     assert_eq!(parse("otpauth://totp/Jörg 1?secret=SECRET").map(label), example("", "Jörg 1"));
 }
 
+/// Found by the fuzz target uri: without an issuer the spaces were kept, written behind an issuer, and lost when read again.
+#[test]
+fn spaces_before_an_account_are_dropped() {
+    for text in ["otpauth://totp/%20 alice?secret=SECRET&issuer=ACME", "otpauth://totp/ACME:%20alice?secret=SECRET"] {
+        let uri = parse(text).unwrap();
+        assert_eq!((uri.issuer().to_string(), uri.account().to_string()), ("ACME".to_owned(), "alice".to_owned()));
+    }
+    assert_eq!(Device::totp(totp(), NOW).uri("ACME", " alice").unwrap().account().to_string(), "alice");
+    assert_eq!(Device::totp(totp(), NOW).uri("ACME", " ").err(), Some(Error::UriLabel));
+}
+
 #[test]
 fn parameters_have_their_defaults() {
     let uri = parse("otpauth://totp/a?secret=SECRET").unwrap();

@@ -1,0 +1,88 @@
+# make help lists the targets. Everything runs as it is on Debian; what is missing is installed where this runs as root.
+
+MSRV := 1.89.0
+BARE := thumbv7em-none-eabi
+# The text of bare/ may have so many bytes.
+BARE_TEXT := 24576
+# Seconds for each fuzz target.
+FUZZ_TIME := 600
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# $(call need,program,Debian package)
+need = @command -v $(1) > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq $(2); } || \
+	{ echo "$(1) is missing: install the Debian package $(2) (as root: apt-get install $(2))" >&2; exit 1; }
+
+.PHONY: tools
+tools:
+	@command -v rustup > /dev/null || { echo "rustup is missing: install Rust with it, see README.md" >&2; exit 1; }
+	$(call need,oathtool,oathtool)
+	$(call need,zbarimg,zbar-tools)
+	$(call need,valgrind,valgrind)
+	$(call need,size,binutils)
+
+.PHONY: test
+test: tools test-rust test-features test-bare test-msrv ## run every test
+
+.PHONY: test-rust
+test-rust:
+	cargo test --workspace --locked
+	cargo test --locked --release --test constant_time
+
+# Each combination of features builds and passes the engine's own tests.
+.PHONY: test-features
+test-features:
+	for features in "" alloc seal "alloc seal" std; do \
+		cargo check --locked -p keyfob --lib --no-default-features --features "$$features" || exit 1; \
+		cargo test --locked -p keyfob --lib --no-default-features --features "$$features" || exit 1; \
+	done
+
+.PHONY: test-bare
+test-bare: size
+	rustup target add $(BARE)
+	cargo build --locked -p keyfob --no-default-features --target $(BARE)
+	cargo build --locked -p keyfob --no-default-features --features seal --target $(BARE)
+
+.PHONY: size
+size: ## print the size of the smallest bare-metal program, and hold it to its limit
+	rustup target add $(BARE)
+	cd bare && cargo build --locked --release
+	@size bare/target/$(BARE)/release/keyfob-bare
+	@text=$$(size bare/target/$(BARE)/release/keyfob-bare | awk 'NR == 2 { print $$1 }'); \
+		test "$$text" -le $(BARE_TEXT) || { echo "text: $$text bytes, and $(BARE_TEXT) are allowed" >&2; exit 1; }
+
+.PHONY: test-msrv
+test-msrv:
+	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	cargo +$(MSRV) check --locked --workspace --target-dir target/msrv
+
+.PHONY: lint
+lint: ## check format, lints, documentation, licences and dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check bans licenses sources
+
+.PHONY: advisories
+advisories: ## check dependencies against the RustSec database, which is fetched from its repository
+	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check advisories
+
+.PHONY: bench
+bench: ## measure the engine beside its peers
+	cargo bench --locked -p keyfob --bench engine
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	for target in machine record uri; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
+	done
+
+.PHONY: vectors
+vectors: ## make tests/vectors.json anew
+	$(call need,oathtool,oathtool)
+	python3 tests/vectors.py > tests/vectors.json
