@@ -7,8 +7,8 @@ use crate::Device;
 /// The next device and an answer that comes out only by committing it.
 ///
 /// Whoever serves several attempts at once stores with compare and swap on [`Device::revision`]: if it finds another revision
-/// stored than the one it read, it reads again and makes the attempt again. An attempt on a device that takes none (locked, disabled,
-/// throttled) leaves the revision as it was: then there is nothing to store.
+/// stored than the one it read, which is one less than the next device's, it reads again and makes the attempt again. An attempt on a
+/// device that takes none (locked, disabled, throttled) changes nothing, and then nothing is stored.
 ///
 /// ```
 /// # use keyfob::{Device, Policy, Secret, Totp, Error};
@@ -27,20 +27,29 @@ use crate::Device;
 #[must_use = "the answer comes out by committing"]
 pub struct Attempt<T> {
     next: Device,
+    changed: bool,
     held: Held<T>,
 }
 
 impl<T> Attempt<T> {
-    pub(crate) const fn new(next: Device, answer: T) -> Self {
-        Self { next, held: Held(answer) }
+    pub(crate) const fn new(device: &Device, next: Device, answer: T) -> Self {
+        let changed = next.revision() != device.revision();
+        Self { next, changed, held: Held(answer) }
     }
 
-    /// Gives the next device to `store` and, once that has stored it, returns the answer.
+    /// Gives the next device to `store` and, once that has stored it, returns the answer. Does not call `store` if nothing changed.
     ///
     /// Errors are those of `store`; the answer is then lost, as it must be.
     pub fn commit<E>(self, store: impl FnOnce(&Device) -> Result<(), E>) -> Result<T, E> {
-        store(&self.next)?;
+        if self.changed {
+            store(&self.next)?;
+        }
         Ok(self.held.release())
+    }
+
+    /// Whether there is something to store. This tells nothing of the answer: an open device changes with every attempt.
+    pub const fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// The next device, and the answer held back: for hosts that store asynchronously.

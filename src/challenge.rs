@@ -3,6 +3,7 @@
 use rand_core::TryCryptoRng;
 
 use crate::device::State;
+use crate::hotp::LAST;
 use crate::{Asked, Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
 
 /// A challenge.
@@ -29,7 +30,8 @@ impl Device {
     /// Requests a challenge at time `now`. Never lowers the fails.
     ///
     /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`] seconds ago; an older one dies.
-    /// PIN: positions drawn with `rng`, or those pending, which stay until answered rightly. TOTP, HOTP: nothing changes.
+    /// PIN: positions drawn with `rng`, or those pending, which stay until answered rightly; if the policy asks for more by now, more are
+    /// drawn to them. TOTP, HOTP: nothing changes.
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`],
     /// [`Error::Throttled`], [`Error::Randomness`], [`Error::Exhausted`].
@@ -43,23 +45,28 @@ impl Device {
                     && !self.is_expired(policy, now)
                     && now.saturating_sub(self.state.issued_at) < u64::from(policy.reuse());
                 if !reuse {
-                    next.state.kill_code(self.kind())?;
+                    next.state.kill_code(self.kind());
                     next.state.issue(0, now)?;
+                    if next.state.moving > LAST {
+                        return Err(Error::Exhausted);
+                    }
                 }
                 next.message(hotp, policy, !reuse)
             }
             Factor::Pin(pin) => {
-                if self.state.pending == 0 {
-                    let count = match policy.asked() {
-                        Asked::Positions(count) => count,
-                        Asked::All => pin.count(),
-                    };
-                    next.state.issue(Positions::draw(count, pin.count(), rng)?.mask(), now)?;
+                let pending = Positions::from_mask(self.state.positions);
+                let count = match policy.asked() {
+                    Asked::Positions(count) => count,
+                    Asked::All => pin.count(),
+                };
+                let asked = pending.draw(count, pin.count(), rng)?;
+                if asked != pending {
+                    next.state.issue(asked.mask(), now)?;
                 }
-                Challenge::Positions(Positions::from_mask(next.state.positions))
+                Challenge::Positions(asked)
             }
         };
-        Ok(Attempt::new(next, challenge))
+        Ok(Attempt::new(self, next, challenge))
     }
 
     /// The pending challenge once more, as it is: for sending a message again. Nothing changes, its expiry included.

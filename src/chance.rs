@@ -29,6 +29,11 @@ impl GuessChance {
         }
     }
 
+    /// So many parts of a billion, at most [`CERTAIN`](Self::CERTAIN).
+    pub const fn from_parts_per_billion(parts: u32) -> Self {
+        if parts < Self::BILLION { Self(parts) } else { Self::CERTAIN }
+    }
+
     /// `parts` of `whole`, rounded up and at most certain.
     pub(crate) fn of(parts: u128, whole: u128) -> Self {
         let billion = u128::from(Self::BILLION);

@@ -43,7 +43,26 @@ impl Algorithm {
         }
     }
 
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
+    /// The name in FIPS 180-4: `SHA-1`, `SHA-256`, `SHA-512`.
+    pub const fn standard_name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+
+    /// The name that Java and Soffid have for the HMAC: `HmacSHA1`, `HmacSHA256`, `HmacSHA512`.
+    pub const fn hmac_name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "HmacSHA1",
+            Self::Sha256 => "HmacSHA256",
+            Self::Sha512 => "HmacSHA512",
+        }
+    }
+
+    /// The algorithm with this number in a record and in C: 1, 2 or 3.
+    pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&algorithm| algorithm as u8 == number)
     }
 }
@@ -57,9 +76,11 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = Error;
 
-    /// Reads `SHA1`, `SHA256` or `SHA512` in either case. Errors: [`Error::Algorithm`].
+    /// Reads `SHA1`, `SHA-1` or `HmacSHA1` and the like, in either case. Errors: [`Error::Algorithm`].
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(text)).ok_or(Error::Algorithm)
+        let names = |algorithm: &Self| [algorithm.name(), algorithm.hmac_name(), algorithm.standard_name()];
+        let named = |algorithm: &Self| names(algorithm).iter().any(|name| name.eq_ignore_ascii_case(text));
+        Self::ALL.into_iter().find(named).ok_or(Error::Algorithm)
     }
 }
 

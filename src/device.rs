@@ -28,6 +28,21 @@ pub struct Device {
     pub(crate) state: State,
 }
 
+/// What another system knows of a device: see [`Device::restore`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The status.
+    pub status: Status,
+    /// Fails since the last right answer.
+    pub fails: u32,
+    /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the highest issue used. PIN: ignored.
+    pub last_counter: Option<u64>,
+    /// When it was enrolled, in Unix seconds.
+    pub created: u64,
+    /// When it last gave a right answer, in Unix seconds.
+    pub last_used: Option<u64>,
+}
+
 /// What attempts change. Plain numbers, so that the next state is selected without a branch; flags are 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
@@ -51,6 +66,8 @@ pub(crate) struct State {
     pub(crate) seen: u64,
     /// The time until which a throttle refuses everything; 0 for none.
     pub(crate) until: u64,
+    /// Disabled: whether it was locked before, which enabling must not undo.
+    pub(crate) held: u8,
     /// How often the device changed.
     pub(crate) revision: u64,
 }
@@ -94,9 +111,29 @@ impl Device {
             positions: 0,
             seen: now,
             until: 0,
+            held: 0,
             revision: 0,
         };
         Self { factor, created: now, state }
+    }
+
+    /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`. A pending challenge is not taken
+    /// over: the next one is a fresh one.
+    ///
+    /// Errors: [`Error::Exhausted`] if `last_counter` is the last number there is.
+    pub fn restore(factor: Factor, history: History) -> Result<Self, Error> {
+        let moving = match (history.last_counter, &factor) {
+            (None, _) | (_, Factor::Pin(_)) => 0,
+            (Some(last), _) => last.checked_add(1).ok_or(Error::Exhausted)?,
+        };
+        let mut device = Self::new(factor, history.created, moving);
+        device.state.status = history.status as u8;
+        device.state.fails = history.fails;
+        if let Some(last_used) = history.last_used {
+            (device.state.used, device.state.used_at) = (1, last_used);
+            device.state.seen = history.created.max(last_used);
+        }
+        Ok(device)
     }
 
     /// Kind, parameters and secret.
@@ -141,6 +178,17 @@ impl Device {
         self.state.moving
     }
 
+    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device.
+    pub fn history(&self) -> History {
+        History {
+            status: self.status(),
+            fails: self.state.fails,
+            last_counter: self.state.moving.checked_sub(1),
+            created: self.created,
+            last_used: self.last_used(),
+        }
+    }
+
     /// TOTP: the learned drift in steps, positive if the authenticator's clock is ahead.
     pub const fn drift(&self) -> i32 {
         self.state.drift
@@ -177,16 +225,24 @@ impl Device {
     }
 
     /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
-    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. Locking and disabling kill a pending code.
+    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with any of them.
     ///
-    /// Errors: [`Error::Exhausted`].
+    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors: [`Error::Locked`] if a device that was
+    /// locked when it was disabled shall be opened: unlock it first. [`Error::Exhausted`].
     pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
         let mut next = self.state;
-        if self.status() == Status::Locked && matches!(status, Status::Created | Status::Validated) {
-            next.reset(now);
+        let opens = matches!(status, Status::Created | Status::Validated);
+        if opens && self.state.held == 1 {
+            return Err(Error::Locked);
         }
-        if matches!(status, Status::Locked | Status::Disabled) {
-            next.kill_code(self.kind())?;
+        match self.status() {
+            Status::Locked if opens => next.reset(self.kind(), now),
+            was => {
+                if !opens {
+                    next.kill_code(self.kind());
+                }
+                next.held = u8::from(status == Status::Disabled && (was == Status::Locked || self.state.held == 1));
+            }
         }
         next.status = status as u8;
         self.replace(next, now)
@@ -199,8 +255,7 @@ impl Device {
     /// ahead. No code used before becomes right by it. Errors: [`Error::Exhausted`].
     pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
         let mut next = self.state;
-        next.reset(now);
-        next.kill_code(self.kind())?;
+        next.reset(self.kind(), now);
         if self.status() == Status::Locked {
             let status = if next.used == 1 { Status::Validated } else { Status::Created };
             next.status = status as u8;
@@ -214,8 +269,8 @@ impl Device {
         Ok(())
     }
 
-    /// What makes its codes; none for a PIN.
-    pub(crate) const fn generator(&self) -> Option<&Hotp> {
+    /// The secret, algorithm and digits that make its codes; none for a PIN.
+    pub const fn generator(&self) -> Option<&Hotp> {
         match &self.factor {
             Factor::Totp(totp) => Some(totp.hotp()),
             Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => Some(hotp),
@@ -239,24 +294,27 @@ impl Device {
         now < self.state.until
     }
 
-    /// Whether the pending code has outlived the policy's lifetime. Challenges of a PIN stay.
+    /// Whether the pending code has outlived the policy's lifetime, by this clock or by any that the device has seen: what expired once
+    /// stays so. Challenges of a PIN stay.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
-        message && now.saturating_sub(self.state.issued_at) >= u64::from(policy.lifetime())
+        message && now.max(self.state.seen).saturating_sub(self.state.issued_at) >= u64::from(policy.lifetime())
     }
 }
 
 impl State {
-    fn reset(&mut self, now: u64) {
-        (self.fails, self.until, self.seen) = (0, 0, now);
+    /// Unlocks, and believes `now`.
+    fn reset(&mut self, kind: Kind, now: u64) {
+        (self.fails, self.until, self.held, self.seen) = (0, 0, 0, now);
+        self.kill_code(kind);
     }
 
-    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered.
-    pub(crate) fn kill_code(&mut self, kind: Kind) -> Result<(), Error> {
+    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered. At the end of the range the
+    /// number stays, and no code of it is issued or accepted.
+    pub(crate) fn kill_code(&mut self, kind: Kind) {
         if matches!(kind, Kind::Sms | Kind::Email) && self.pending == 1 {
-            self.moving = self.moving.checked_add(1).ok_or(Error::Exhausted)?;
+            self.moving = self.moving.saturating_add(1);
             (self.pending, self.issued_at) = (0, 0);
         }
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Layer 1: the one error type of the crate.
 
+use core::ffi::CStr;
 use core::fmt;
 
 /// Why a call was refused. The device it was made on is unchanged.
@@ -40,14 +41,24 @@ pub enum Error {
     MaxDrift,
     /// A lock after 0 fails.
     LockFails,
-    /// A throttle whose delays are 0 or whose longest is shorter than its first.
+    /// A throttle whose first delay is 0 seconds.
     LockDelay,
-    /// A lifetime of 0 seconds, or shorter than the time in which a code is reused.
+    /// A throttle whose longest delay is shorter than its first.
+    LongestDelay,
+    /// A code lifetime of 0 seconds.
     Lifetime,
+    /// A time of reuse longer than the code lifetime.
+    Reuse,
+    /// A shortest PIN of fewer than 4 or more than 64 digits, as a policy's choice.
+    PolicyPinLength,
+    /// A clock skew above 3600 seconds.
+    ClockSkew,
     /// A PIN challenge that asks for fewer than 2 positions, or for more than the shortest PIN has.
     Positions,
-    /// A guess would succeed before the lock more often than the policy's bound allows.
+    /// A guess at a code would succeed before the lock more often than the policy's bound allows.
     GuessBound,
+    /// A guess at a PIN's positions would succeed before the lock more often than the policy's PIN bound allows.
+    PinBound,
     /// The time is before T0, or before what the record has already seen.
     Clock,
     /// A counter, time step or revision is at the end of its range.
@@ -74,6 +85,8 @@ pub enum Error {
     BufferTooSmall,
     /// A URI that does not start with `otpauth://totp/` or `otpauth://hotp/`.
     UriType,
+    /// A T0 other than 0, which a URI cannot say.
+    UriT0,
     /// A label or issuer that is empty, has a colon in it, or is not UTF-8.
     UriLabel,
     /// A percent sign that two hexadecimal digits do not follow, or a character that must be encoded.
@@ -86,6 +99,8 @@ pub enum Error {
     UriRepeated,
     /// Bytes that are no sealed record.
     SealForeign,
+    /// A sealed record of a newer version of this crate.
+    SealNewer,
     /// A sealed record that was changed, belongs to another device, or was sealed under another key.
     SealBroken,
     /// A sealed record under a key that was not given.
@@ -95,54 +110,67 @@ pub enum Error {
 impl Error {
     /// The message, in English, without a full stop.
     pub const fn message(self) -> &'static str {
+        match self.c_message().to_str() {
+            Ok(message) => message,
+            Err(_) => "",
+        }
+    }
+
+    /// The message as C reads it, ending with a NUL.
+    pub const fn c_message(self) -> &'static CStr {
         match self {
-            Self::SecretLength => "secret: must have 16 to 64 bytes, that is 26 to 103 characters of Base32 or 32 to 128 of hex",
-            Self::SecretBase32 => "secret: is not Base32 (letters A to Z and digits 2 to 7)",
-            Self::SecretHex => "secret: is not hexadecimal (pairs of 0 to 9 and a to f)",
-            Self::Algorithm => "algorithm: must be SHA1, SHA256 or SHA512",
-            Self::Digits => "digits: must be 6 to 10",
-            Self::Period => "period: must be 1 to 4294967295 seconds",
-            Self::Status => "status: must be C, V, L or D",
-            Self::Kind => "kind: must be TOTP, HOTP, SMS, EMAIL or PIN",
-            Self::WrongKind => "this kind of device has no such operation",
+            Self::SecretLength => c"secret: must have 16 to 64 bytes, that is 26 to 103 characters of Base32 or 32 to 128 of hex",
+            Self::SecretBase32 => c"secret: is not Base32 (letters A to Z and digits 2 to 7, in a number that makes whole bytes)",
+            Self::SecretHex => c"secret: is not hexadecimal (pairs of 0 to 9 and a to f)",
+            Self::Algorithm => c"algorithm: must be SHA1, SHA256 or SHA512",
+            Self::Digits => c"digits: must be 6 to 10",
+            Self::Period => c"period: must be 1 to 4294967295 seconds",
+            Self::Status => c"status: must be C, V, L or D",
+            Self::Kind => c"kind: must be TOTP, HOTP, SMS, EMAIL or PIN",
+            Self::WrongKind => c"this kind of device has no such operation",
             Self::PinLength => {
-                "PIN: must have at least as many digits as the policy asks for (8 by default), at least 4 and at most 64"
+                c"PIN: must have at least as many digits as the policy asks for (8 by default), at least 4 and at most 64"
             }
-            Self::PinDigits => "PIN: must be ASCII digits 0 to 9 only",
-            Self::Window => "window: must be 0 to 1000 steps",
-            Self::LookAhead => "look-ahead: must be 0 to 1000 counters",
-            Self::ResyncWindow => "resync window: must be 1 to 10000 counters",
-            Self::MaxDrift => "largest learned drift: must be 0 to 1000 steps",
-            Self::LockFails => "lock: must fall after 1 fail or more",
-            Self::LockDelay => "throttle: the first delay must be 1 second or more, and the longest not shorter than the first",
-            Self::Lifetime => "code lifetime: must be 1 second or more, and not shorter than the time of reuse",
-            Self::Positions => "PIN positions: must be 2 to the number of digits of the shortest PIN allowed",
-            Self::GuessBound => {
-                "policy: guessing would succeed before the lock more often than its bound allows; narrow the windows, lock earlier, or raise the bound knowingly"
-            }
+            Self::PinDigits => c"PIN: must be ASCII digits 0 to 9 only",
+            Self::Window => c"window: must be 0 to 1000 steps",
+            Self::LookAhead => c"look-ahead: must be 0 to 1000 counters",
+            Self::ResyncWindow => c"resync window: must be 1 to 10000 counters",
+            Self::MaxDrift => c"largest learned drift: must be 0 to 1000 steps",
+            Self::LockFails => c"lock: must fall after 1 fail or more",
+            Self::LockDelay => c"throttle: the first delay must be 1 second or more",
+            Self::LongestDelay => c"throttle: the longest delay must not be shorter than the first",
+            Self::Lifetime => c"code lifetime: must be 1 second or more",
+            Self::Reuse => c"time of reuse: must not be longer than the code lifetime",
+            Self::PolicyPinLength => c"shortest PIN: must be 4 to 64 digits",
+            Self::ClockSkew => c"clock skew: must be 0 to 3600 seconds",
+            Self::Positions => c"PIN positions: must be 2 to the number of digits of the shortest PIN allowed",
+            Self::GuessBound => c"policy: guessing a code of six digits would succeed before the lock more often than its bound allows; narrow the windows, lock earlier, or raise the bound knowingly",
+            Self::PinBound => c"policy: guessing the positions asked of a PIN would succeed before the lock more often than its PIN bound allows; ask more positions, lock earlier, or raise the PIN bound knowingly",
             Self::Clock => {
-                "time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was wrong before"
+                c"time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was wrong before"
             }
-            Self::Exhausted => "counter: is at the end of its range; enrol the device again",
-            Self::RecordForeign => "record: is not a keyfob record",
-            Self::RecordNewer => "record: was written by a newer version of keyfob; upgrade",
-            Self::RecordLength => "record: has the wrong length",
-            Self::RecordDamaged => "record: is damaged",
-            Self::Locked => "device: is locked; unlock it first",
-            Self::Throttled => "device: takes no attempt for some time after too many fails; try again later",
-            Self::Disabled => "device: is disabled",
-            Self::NoChallenge => "device: has no pending challenge; request one",
-            Self::Randomness => "randomness: the generator failed",
-            Self::BufferTooSmall => "buffer: is too small",
-            Self::UriType => "URI: must start with otpauth://totp/ or otpauth://hotp/",
-            Self::UriLabel => "URI: account and issuer must be UTF-8 without a colon, and the account not empty",
-            Self::UriEncoding => "URI: has a wrong percent-encoding, or a character that must be percent-encoded",
-            Self::UriNoSecret => "URI: the parameter secret is missing",
-            Self::UriCounter => "URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",
-            Self::UriRepeated => "URI: a parameter stands there twice",
-            Self::SealForeign => "sealed record: is not one of keyfob's, or has the wrong length",
-            Self::SealBroken => "sealed record: was changed, belongs to another device id, or was sealed under another key",
-            Self::SealKey => "sealed record: its key id is not the given key's",
+            Self::Exhausted => c"counter: is at the end of its range; enrol the device again",
+            Self::RecordForeign => c"record: is not a keyfob record",
+            Self::RecordNewer => c"record: was written by a newer version of keyfob; upgrade",
+            Self::RecordLength => c"record: must have 168 bytes",
+            Self::RecordDamaged => c"record: is damaged",
+            Self::Locked => c"device: is locked; unlock it first",
+            Self::Throttled => c"device: takes no attempt for some time after too many fails; try again later",
+            Self::Disabled => c"device: is disabled",
+            Self::NoChallenge => c"device: has no pending challenge; request one",
+            Self::Randomness => c"randomness: the generator failed",
+            Self::BufferTooSmall => c"buffer: is too small",
+            Self::UriType => c"URI: must start with otpauth://totp/ or otpauth://hotp/",
+            Self::UriT0 => c"URI: T0 must be 0, since authenticators count from there",
+            Self::UriLabel => c"URI: account and issuer must be UTF-8 without a colon, and the account not empty",
+            Self::UriEncoding => c"URI: has a wrong percent-encoding, or a character that must be percent-encoded",
+            Self::UriNoSecret => c"URI: the parameter secret is missing",
+            Self::UriCounter => c"URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",
+            Self::UriRepeated => c"URI: a parameter stands there twice",
+            Self::SealForeign => c"sealed record: is not one of keyfob's, or has the wrong length",
+            Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
+            Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
+            Self::SealKey => c"sealed record: its key id is not the given key's",
         }
     }
 }

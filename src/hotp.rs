@@ -8,6 +8,9 @@ use crate::code::Submitted;
 use crate::hmac::{Keyed, truncated};
 use crate::{Algorithm, Code, Digits, Secret};
 
+/// The last counter or step that is ever accepted: the one after it must still be a number.
+pub(crate) const LAST: u64 = u64::MAX - 1;
+
 /// A HOTP authenticator's parameters: secret, algorithm and digits (RFC 4226).
 ///
 /// ```
@@ -65,7 +68,7 @@ impl Hotp {
 
     /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not just its digits.
     ///
-    /// Computes every code of the window, always, in constant time.
+    /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
         let first = Submitted::new(code, self.digits);
         let found = search(&self.keyed(), self.digits, &Answer { first, second: None }, window, 0);

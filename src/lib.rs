@@ -67,6 +67,8 @@ mod chance;
 mod code;
 mod device;
 mod error;
+#[cfg(feature = "capi")]
+pub mod ffi;
 mod hmac;
 mod hotp;
 mod pin;
@@ -85,7 +87,7 @@ pub use attempt::{Attempt, Held};
 pub use challenge::Challenge;
 pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
-pub use device::{Device, Factor};
+pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use hotp::Hotp;
 pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
@@ -97,7 +99,7 @@ pub use seal::{KEY_SIZE, NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
 pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
 pub use status::{Kind, Status};
 pub use totp::Totp;
-pub use uri::{Text, Uri};
+pub use uri::{Uri, UriText};
 pub use verdict::{Reason, Verdict};
 
 /// The README's example runs as a test.

@@ -94,15 +94,17 @@ impl Positions {
         })
     }
 
-    /// Draws `count` of the first `len`, every set equally likely (Floyd's algorithm).
-    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(count: u8, len: u8, rng: &mut R) -> Result<Self, Error> {
+    /// Draws more of the first `len` until there are `count`, every set of them equally likely.
+    pub(crate) fn draw<R: TryCryptoRng + ?Sized>(self, count: u8, len: u8, rng: &mut R) -> Result<Self, Error> {
         if count >= len {
             return Ok(Self::all(len));
         }
-        let mut drawn = Self(0);
-        for last in len.saturating_sub(count)..len {
-            let number = below(last.saturating_add(1), rng)?.saturating_add(1);
-            drawn = drawn.with(if drawn.contains(number) { last.saturating_add(1) } else { number });
+        let mut drawn = self;
+        while drawn.count() < count {
+            let left = len.saturating_sub(drawn.count());
+            let at = below(left, rng)?;
+            let number = (1..=len).filter(|&number| !drawn.contains(number)).nth(at.into()).ok_or(Error::Randomness)?;
+            drawn = drawn.with(number);
         }
         Ok(drawn)
     }

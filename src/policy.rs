@@ -93,14 +93,17 @@ pub struct Policy {
     asked: Asked,
     pin_len: u8,
     clock_skew: u32,
+    bound: GuessChance,
+    pin_bound: GuessChance,
 }
 
-/// The widest TOTP window, HOTP look-ahead and learned drift.
-const WIDEST: u16 = 1_000;
 /// The widest resync window.
 const WIDEST_RESYNC: u16 = 10_000;
 
 impl Policy {
+    /// The widest TOTP window, HOTP look-ahead and learned drift that a policy may have, in steps or counters.
+    pub const WIDEST: u16 = 1_000;
+
     /// keyfob's defaults.
     const DEFAULT: Self = Self {
         window: 1,
@@ -113,12 +116,14 @@ impl Policy {
         asked: Asked::Positions(3),
         pin_len: 8,
         clock_skew: 30,
+        bound: GuessChance::one_in(1_000),
+        pin_bound: GuessChance::one_in(100),
     };
 
     /// Starts from the defaults: TOTP window of 1 step each way, HOTP look-ahead of 10, lock at 10 fails, codes that live for 10
     /// minutes, 3 positions of a PIN of 8 digits or more.
     pub const fn builder() -> PolicyBuilder {
-        PolicyBuilder { policy: Self::DEFAULT, bound: GuessChance::one_in(1_000), pin_bound: GuessChance::one_in(100) }
+        Self::DEFAULT.to_builder()
     }
 
     /// Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default.
@@ -126,9 +131,9 @@ impl Policy {
         Self { window: 10, look_ahead: 24, ..Self::DEFAULT }
     }
 
-    /// Starts from this policy.
+    /// Starts from this policy, its bounds included.
     pub const fn to_builder(self) -> PolicyBuilder {
-        PolicyBuilder { policy: self, ..Self::builder() }
+        PolicyBuilder(self)
     }
 
     /// TOTP: how many steps before and after the present one are right.
@@ -181,17 +186,28 @@ impl Policy {
         self.clock_skew
     }
 
+    /// The largest chance that this policy allows of guessing a code of six digits before the lock.
+    pub const fn bound(&self) -> GuessChance {
+        self.bound
+    }
+
+    /// The largest chance that this policy allows of guessing the positions asked of a PIN before the lock.
+    pub const fn pin_bound(&self) -> GuessChance {
+        self.pin_bound
+    }
+
     /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits` digits (which a PIN ignores).
     /// Under [`Lock::Throttle`], the chance within a year of uninterrupted guessing.
     ///
     /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is 10^-digits but for the bias of
-    /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. A learned drift moves the window and does not widen it.
+    /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. A learned drift moves the window and does not widen it. For a PIN
+    /// this is the chance against one as long as this policy asks for, whose digits were drawn; people choose worse ones.
     pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
         let (accepted, likeliest, values) = match kind {
             Kind::Totp => (u128::from(self.window).saturating_mul(2).saturating_add(1), digits.likeliest(), 1 << 31),
             Kind::Hotp => (u128::from(self.look_ahead).saturating_add(1), digits.likeliest(), 1 << 31),
             Kind::Sms | Kind::Email => (1, digits.likeliest(), 1 << 31),
-            Kind::Pin => (1, 1, 10_u128.saturating_pow(u32::from(self.fewest_positions()))),
+            Kind::Pin => (1, 1, 10_u128.saturating_pow(u32::from(self.fewest_positions().min(30)))),
         };
         let right = accepted.saturating_mul(self.lock.guesses()).saturating_mul(u128::from(likeliest));
         GuessChance::of(right, values)
@@ -215,107 +231,107 @@ impl Default for Policy {
 /// Builds a [`Policy`]; see [`Policy::builder`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
-pub struct PolicyBuilder {
-    policy: Policy,
-    bound: GuessChance,
-    pin_bound: GuessChance,
-}
+pub struct PolicyBuilder(Policy);
 
 impl PolicyBuilder {
     /// TOTP: steps before and after the present one that are right: 0 to 1000, 1 by default.
     pub const fn window(mut self, steps: u16) -> Self {
-        self.policy.window = steps;
+        self.0.window = steps;
         self
     }
 
     /// HOTP: counters after the expected one that are right: 0 to 1000, 10 by default.
     pub const fn look_ahead(mut self, counters: u16) -> Self {
-        self.policy.look_ahead = counters;
+        self.0.look_ahead = counters;
         self
     }
 
     /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default.
     pub const fn resync_window(mut self, counters: u16) -> Self {
-        self.policy.resync = counters;
+        self.0.resync = counters;
         self
     }
 
     /// TOTP: learn by how many steps an authenticator's clock is off, up to this many: 0 to 1000, 0 (off) by default.
     pub const fn max_drift(mut self, steps: u16) -> Self {
-        self.policy.max_drift = steps;
+        self.0.max_drift = steps;
         self
     }
 
     /// What happens at too many fails: a hard lock on the 10th by default.
     pub const fn lock(mut self, lock: Lock) -> Self {
-        self.policy.lock = lock;
+        self.0.lock = lock;
         self
     }
 
     /// SMS and e-mail: seconds that a code lives, 1 or more, 600 by default.
     pub const fn lifetime(mut self, seconds: u32) -> Self {
-        self.policy.lifetime = seconds;
+        self.0.lifetime = seconds;
         self
     }
 
     /// SMS and e-mail: seconds in which a code asked again is the same one, at most the lifetime, 60 by default.
     pub const fn reuse(mut self, seconds: u32) -> Self {
-        self.policy.reuse = seconds;
+        self.0.reuse = seconds;
         self
     }
 
     /// PIN: how many positions are asked, 2 to [`pin_len`](Self::pin_len), or all; 3 by default.
     pub const fn asked(mut self, asked: Asked) -> Self {
-        self.policy.asked = asked;
+        self.0.asked = asked;
         self
     }
 
     /// PIN: the fewest digits of a new one, 4 to 64, 8 by default.
     pub const fn pin_len(mut self, digits: u8) -> Self {
-        self.policy.pin_len = digits;
+        self.0.pin_len = digits;
         self
     }
 
     /// Seconds by which the clocks of those who share a device may differ: a time earlier than what the device has seen by more
-    /// than this is [`Error::Clock`]; 30 by default.
+    /// than this is [`Error::Clock`]; 0 to 3600, 30 by default.
     pub const fn clock_skew(mut self, seconds: u32) -> Self {
-        self.policy.clock_skew = seconds;
+        self.0.clock_skew = seconds;
         self
     }
 
     /// The largest chance allowed of guessing a code of six digits before the lock: 1 in 1000 by default.
     pub const fn bound(mut self, bound: GuessChance) -> Self {
-        self.bound = bound;
+        self.0.bound = bound;
         self
     }
 
     /// The largest chance allowed of guessing the positions asked of a PIN before the lock: 1 in 100 by default.
     pub const fn pin_bound(mut self, bound: GuessChance) -> Self {
-        self.pin_bound = bound;
+        self.0.pin_bound = bound;
         self
     }
 
     /// Checks everything and builds the policy.
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::LockFails`],
-    /// [`Error::LockDelay`], [`Error::Lifetime`], [`Error::PinLength`], [`Error::Positions`], [`Error::GuessBound`].
+    /// [`Error::LockDelay`], [`Error::LongestDelay`], [`Error::Lifetime`], [`Error::Reuse`], [`Error::PolicyPinLength`],
+    /// [`Error::ClockSkew`], [`Error::Positions`], [`Error::GuessBound`], [`Error::PinBound`].
     pub fn build(self) -> Result<Policy, Error> {
-        let policy = self.policy;
+        let Self(policy) = self;
         let require = |holds: bool, error: Error| if holds { Ok(()) } else { Err(error) };
-        require(policy.window <= WIDEST, Error::Window)?;
-        require(policy.look_ahead <= WIDEST, Error::LookAhead)?;
+        require(policy.window <= Policy::WIDEST, Error::Window)?;
+        require(policy.look_ahead <= Policy::WIDEST, Error::LookAhead)?;
         require((1..=WIDEST_RESYNC).contains(&policy.resync), Error::ResyncWindow)?;
-        require(policy.max_drift <= WIDEST, Error::MaxDrift)?;
+        require(policy.max_drift <= Policy::WIDEST, Error::MaxDrift)?;
         require(policy.lock.fails() >= 1, Error::LockFails)?;
         if let Lock::Throttle { first, longest, .. } = policy.lock {
-            require((1..=longest).contains(&first), Error::LockDelay)?;
+            require(first >= 1, Error::LockDelay)?;
+            require(first <= longest, Error::LongestDelay)?;
         }
-        require((1..=policy.lifetime).contains(&policy.reuse.max(1)), Error::Lifetime)?;
-        require((4..=64).contains(&policy.pin_len), Error::PinLength)?;
+        require(policy.lifetime >= 1, Error::Lifetime)?;
+        require(policy.reuse <= policy.lifetime, Error::Reuse)?;
+        require((4..=64).contains(&policy.pin_len), Error::PolicyPinLength)?;
+        require(policy.clock_skew <= 3_600, Error::ClockSkew)?;
         require((2..=policy.pin_len).contains(&policy.fewest_positions()), Error::Positions)?;
         let worst = [Kind::Totp, Kind::Hotp, Kind::Sms].map(|kind| policy.chance(kind, Digits::SIX)).into_iter().max();
-        require(worst <= Some(self.bound), Error::GuessBound)?;
-        require(policy.chance(Kind::Pin, Digits::SIX) <= self.pin_bound, Error::GuessBound)?;
+        require(worst <= Some(policy.bound), Error::GuessBound)?;
+        require(policy.chance(Kind::Pin, Digits::SIX) <= policy.pin_bound, Error::PinBound)?;
         Ok(policy)
     }
 }

@@ -16,6 +16,7 @@ const MAGIC: [u8; 2] = *b"kf";
 const VERSION: u8 = 1;
 const USED: u8 = 1;
 const PENDING: u8 = 2;
+const HELD: u8 = 4;
 /// No device learns a larger drift than this many steps.
 const DRIFT_MAX: i32 = 1_000;
 
@@ -61,7 +62,7 @@ impl fmt::Debug for Record {
 impl Device {
     /// Writes the device as a record.
     pub fn to_record(&self) -> Record {
-        let State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, revision } =
+        let State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision } =
             self.state;
         let (secret, len) = match &self.factor {
             Factor::Pin(pin) => (pin.padded(), pin.expose().len()),
@@ -86,7 +87,7 @@ impl Device {
         to.put(period.to_le_bytes());
         to.put(fails.to_le_bytes());
         to.put(drift.to_le_bytes());
-        to.put([used | pending << 1, 0, 0, 0]);
+        to.put([used | pending << 1 | held << 2, 0, 0, 0]);
         for number in [t0, moving, positions, issued_at, self.created, used_at, seen, until, revision] {
             to.put(number.to_le_bytes());
         }
@@ -128,7 +129,7 @@ impl Device {
         let [t0, moving, positions, issued_at, created, used_at, seen, until, revision] = from.numbers()?;
         let (secret, padding) = from.0.get(..SECRET_MAX)?.split_at_checked(usize::from(len))?;
 
-        let (used, pending) = (flags & USED, (flags & PENDING) >> 1);
+        let (used, pending, held) = (flags & USED, (flags & PENDING) >> 1, (flags & HELD) >> 2);
         let factor = if kind == Kind::Pin {
             Factor::Pin(Pin::new(secret).ok()?)
         } else {
@@ -144,10 +145,12 @@ impl Device {
         };
         let is_totp = kind == Kind::Totp;
         let asked = match (&factor, pending) {
-            (Factor::Pin(pin), 1) => positions != 0 && positions & !Positions::all(pin.count()).mask() == 0,
+            (Factor::Pin(pin), 1) => {
+                Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(pin.count()).mask() == 0
+            }
             _ => positions == 0,
         };
-        let canonical = flags & !(USED | PENDING) == 0
+        let canonical = flags & !(USED | PENDING | HELD) == 0
             && padding.iter().all(|&byte| byte == 0)
             && (is_totp || (period, t0, drift) == (0, 0, 0))
             && (-DRIFT_MAX..=DRIFT_MAX).contains(&drift)
@@ -155,8 +158,10 @@ impl Device {
             && (used == 1 || used_at == 0)
             && (pending == 1 || issued_at == 0)
             && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp))
+            && (held == 0 || status == Status::Disabled as u8)
             && asked;
-        let state = State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, revision };
+        let state =
+            State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision };
         canonical.then_some(Self { factor, created, state })
     }
 }

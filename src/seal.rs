@@ -19,7 +19,8 @@ pub const NONCE_SIZE: usize = 24;
 /// The size of a sealed record in bytes: header, key id, nonce, record, tag.
 pub const SEALED_SIZE: usize = HEADER.len() + KEY_ID_SIZE + NONCE_SIZE + RECORD_SIZE + TAG_SIZE;
 
-const HEADER: [u8; 4] = *b"kfs\x01";
+const VERSION: u8 = 1;
+const HEADER: [u8; 4] = [b'k', b'f', b's', VERSION];
 const KEY_ID_SIZE: usize = 4;
 const TAG_SIZE: usize = 16;
 
@@ -74,7 +75,7 @@ impl SealKey {
 
     /// Opens what was sealed under this key for `device_id`.
     ///
-    /// Errors: [`Error::SealForeign`], [`Error::SealKey`], [`Error::SealBroken`], and those of [`Device::from_bytes`].
+    /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKey`], [`Error::SealBroken`], and those of [`Device::from_bytes`].
     pub fn open(&self, sealed: &[u8], device_id: &[u8]) -> Result<Device, Error> {
         if sealed_key_id(sealed)? != self.id {
             return Err(Error::SealKey);
@@ -94,11 +95,13 @@ impl SealKey {
     }
 }
 
-/// Which key a sealed record needs. Errors: [`Error::SealForeign`].
+/// Which key a sealed record needs. Errors: [`Error::SealForeign`], [`Error::SealNewer`].
 pub fn sealed_key_id(sealed: &[u8]) -> Result<u32, Error> {
     let mut from = Reader(sealed);
-    if sealed.len() != SEALED_SIZE || from.take() != Some(HEADER) {
-        return Err(Error::SealForeign);
+    match from.take() {
+        Some([b'k', b'f', b's', version]) if version > VERSION => return Err(Error::SealNewer),
+        Some(HEADER) if sealed.len() == SEALED_SIZE => {}
+        _ => return Err(Error::SealForeign),
     }
     from.take().map(u32::from_le_bytes).ok_or(Error::SealForeign)
 }

@@ -36,7 +36,8 @@ impl Kind {
         }
     }
 
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
+    /// The kind with this number in a record and in C: 1 to 5.
+    pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&kind| kind as u8 == number)
     }
 }
@@ -79,7 +80,8 @@ impl Status {
         self as u8 as char
     }
 
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
+    /// The status of this ASCII letter.
+    pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&status| status as u8 == number)
     }
 }

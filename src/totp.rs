@@ -2,6 +2,7 @@
 
 use core::ops::RangeInclusive;
 
+use crate::hotp::LAST;
 use crate::{Algorithm, Code, Digits, Error, Hotp, Secret};
 
 /// A TOTP authenticator's parameters (RFC 6238): those of [`Hotp`], the period and T0.
@@ -20,9 +21,6 @@ pub struct Totp {
     period: u32,
     t0: u64,
 }
-
-/// The last step that is ever accepted: the one after it must still be a number.
-const LAST: u64 = u64::MAX - 1;
 
 impl Totp {
     /// SHA-1, six digits, 30 seconds, T0 = 0, which every authenticator knows.

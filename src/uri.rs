@@ -29,31 +29,32 @@ use crate::{Algorithm, Device, Digits, Error, Factor, Hotp, Secret, Totp};
 pub struct Uri<'a> {
     factor: Factor,
     counter: u64,
-    issuer: Text<'a>,
-    account: Text<'a>,
+    issuer: UriText<'a>,
+    account: UriText<'a>,
 }
 
 impl<'a> Uri<'a> {
     /// Puts a TOTP or HOTP factor under a label. `counter` is that of HOTP's next code. `issuer` may be empty; authenticators show it
     /// beside `account`.
     ///
-    /// Errors: [`Error::WrongKind`] for other factors and for a T0 other than 0, which the format cannot say; [`Error::UriLabel`].
+    /// Errors: [`Error::WrongKind`] for other factors, [`Error::UriT0`], [`Error::UriLabel`].
     pub fn new(factor: Factor, counter: u64, issuer: &'a str, account: &'a str) -> Result<Self, Error> {
-        let known = match &factor {
-            Factor::Totp(totp) => totp.t0() == 0,
-            Factor::Hotp(_) => true,
-            _ => false,
-        };
-        if !known {
-            return Err(Error::WrongKind);
+        match &factor {
+            Factor::Totp(totp) if totp.t0() != 0 => return Err(Error::UriT0),
+            Factor::Totp(_) | Factor::Hotp(_) => {}
+            _ => return Err(Error::WrongKind),
         }
-        let text = |raw| Text { raw, encoding: Encoding::None };
+        if account.trim_start_matches(' ').is_empty() || account.contains(':') {
+            return Err(Error::UriLabel);
+        }
+        let text = |raw| UriText { raw, encoding: Encoding::None };
         // The format drops spaces before the account.
         Self { factor, counter, issuer: text(issuer), account: text(account.trim_start_matches(' ')) }.checked()
     }
 
-    /// Reads a URI. Unknown parameters are ignored; what is missing has its default: SHA1, 6 digits, 30 seconds. Where the label and
-    /// the parameter name different issuers, the parameter counts.
+    /// Reads a URI. Unknown parameters are ignored, as is the counter of TOTP and the period of HOTP; what is missing has its default:
+    /// SHA1, 6 digits, 30 seconds. Where the label and the parameter name different issuers, the parameter counts. The label ends its
+    /// issuer at the first colon; more may stand in the account, and the account may be empty if there is an issuer.
     ///
     /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
     /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
@@ -82,7 +83,7 @@ impl<'a> Uri<'a> {
                 ("counter", &mut counter),
             ];
             if let Some((_, slot)) = known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                let value = Text { raw: value, encoding: Encoding::Query };
+                let value = UriText { raw: value, encoding: Encoding::Query };
                 if slot.replace(value).is_some() {
                     return Err(Error::UriRepeated);
                 }
@@ -91,19 +92,23 @@ impl<'a> Uri<'a> {
         let secret = secret.ok_or(Error::UriNoSecret)?.read(Error::SecretBase32, Secret::from_base32)?;
         let algorithm = algorithm.map_or(Ok(Algorithm::Sha1), |text| text.read(Error::Algorithm, str::parse))?;
         let digits = digits.map_or(Ok(6), |text| text.number(Error::Digits))?;
-        let period = period.map_or(Ok(30), |text| text.number(Error::Period))?;
-        let counter = counter.map(|text| text.number(Error::UriCounter)).transpose()?;
-
         let digits = u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?;
         let hotp = Hotp::new(secret).with_algorithm(algorithm).with_digits(digits);
         let (factor, counter) = if is_totp {
+            let period = period.map_or(Ok(30), |text| text.number(Error::Period))?;
             let period = u32::try_from(period).map_err(|_| Error::Period)?;
             (Factor::Totp(Totp::of(hotp).with_period(period)?), 0)
         } else {
-            (Factor::Hotp(hotp), counter.ok_or(Error::UriCounter)?)
+            (Factor::Hotp(hotp), counter.ok_or(Error::UriCounter)?.number(Error::UriCounter)?)
         };
-        let label = |raw| Text { raw, encoding: Encoding::Label };
-        Self { factor, counter, issuer: issuer.unwrap_or(label(prefix)), account: label(account) }.checked()
+        let label = |raw| UriText { raw, encoding: Encoding::Label };
+        Self {
+            factor,
+            counter,
+            issuer: issuer.filter(|issuer| !issuer.raw.is_empty()).unwrap_or(label(prefix)),
+            account: label(account),
+        }
+        .checked()
     }
 
     /// The parameters and the secret: TOTP or HOTP.
@@ -117,12 +122,12 @@ impl<'a> Uri<'a> {
     }
 
     /// Who issued the secret; may be empty.
-    pub const fn issuer(&self) -> Text<'a> {
+    pub const fn issuer(&self) -> UriText<'a> {
         self.issuer
     }
 
     /// Whose account it is for.
-    pub const fn account(&self) -> Text<'a> {
+    pub const fn account(&self) -> UriText<'a> {
         self.account
     }
 
@@ -173,7 +178,10 @@ impl<'a> Uri<'a> {
     fn checked(self) -> Result<Self, Error> {
         self.issuer.check()?;
         self.account.check()?;
-        if self.account.bytes().next().is_none() { Err(Error::UriLabel) } else { Ok(self) }
+        let has_colon = |text: UriText<'_>| text.bytes().any(|byte| byte == b':');
+        // Without an issuer, the account's colon would be read as the end of one.
+        let ambiguous = self.issuer.is_empty() && (self.account.is_empty() || has_colon(self.account));
+        if ambiguous || has_colon(self.issuer) { Err(Error::UriLabel) } else { Ok(self) }
     }
 
     fn emit(&self, put: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
@@ -182,7 +190,7 @@ impl<'a> Uri<'a> {
             Factor::Hotp(hotp) => ("hotp", hotp),
             _ => return Err(Error::WrongKind),
         };
-        let issuer = self.issuer.bytes().next().map(|_| self.issuer);
+        let issuer = Some(self.issuer).filter(|issuer| !issuer.is_empty());
         put(b"otpauth://")?;
         put(kind.as_bytes())?;
         put(b"/")?;
@@ -221,7 +229,7 @@ impl Device {
 
 /// A part of a URI's label, borrowed from the URI; `Display` writes it decoded.
 #[derive(Clone, Copy, Debug)]
-pub struct Text<'a> {
+pub struct UriText<'a> {
     raw: &'a str,
     encoding: Encoding,
 }
@@ -236,7 +244,7 @@ enum Encoding {
     Query,
 }
 
-impl<'a> Text<'a> {
+impl<'a> UriText<'a> {
     /// The decoded bytes. A percent sign that no two hexadecimal digits follow ends them: [`check`](Self::check) refuses it.
     fn bytes(self) -> impl Iterator<Item = u8> + 'a {
         let mut raw = self.raw.bytes();
@@ -273,7 +281,11 @@ impl<'a> Text<'a> {
         })
     }
 
-    /// Refuses wrong percent-encoding, what is not UTF-8, control characters and colons.
+    fn is_empty(self) -> bool {
+        self.bytes().next().is_none()
+    }
+
+    /// Refuses wrong percent-encoding, what is not UTF-8, and control characters.
     fn check(self) -> Result<(), Error> {
         if self.encoding != Encoding::None {
             let mut parts = self.raw.split('%');
@@ -283,7 +295,7 @@ impl<'a> Text<'a> {
                 return Err(Error::UriEncoding);
             }
         }
-        let allowed = |char: Option<char>| char.is_some_and(|char| char != ':' && !char.is_control());
+        let allowed = |char: Option<char>| char.is_some_and(|char| !char.is_control());
         if self.chars().all(allowed) { Ok(()) } else { Err(Error::UriLabel) }
     }
 
@@ -323,21 +335,21 @@ impl<'a> Text<'a> {
     }
 }
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for UriText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.chars().flatten().try_for_each(|char| write!(f, "{char}"))
     }
 }
 
-impl PartialEq for Text<'_> {
+impl PartialEq for UriText<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.bytes().eq(other.bytes())
     }
 }
 
-impl Eq for Text<'_> {}
+impl Eq for UriText<'_> {}
 
-impl PartialEq<str> for Text<'_> {
+impl PartialEq<str> for UriText<'_> {
     fn eq(&self, other: &str) -> bool {
         self.bytes().eq(other.bytes())
     }

@@ -50,7 +50,7 @@ impl core::fmt::Display for Reason {
 
 /// The answer to an attempt. Tell the person only [`is_right`](Self::is_right) and [`is_locked`](Self::is_locked): they are alike
 /// for a wrong, an expired and a replayed code. The rest is for the host's audit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     // Plain numbers, selected without a branch; named only when asked for.
     pub(crate) reason: u8,
@@ -97,5 +97,18 @@ impl Verdict {
     /// skipped (HOTP).
     pub fn drift(&self) -> Option<i64> {
         self.matched().map(|matched| matched.wrapping_sub(self.expected).cast_signed())
+    }
+}
+
+impl core::fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Verdict")
+            .field("reason", &self.reason())
+            .field("locked", &self.is_locked())
+            .field("fails", &self.fails)
+            .field("retry_at", &self.retry_at())
+            .field("matched", &self.matched())
+            .field("drift", &self.drift())
+            .finish()
     }
 }

@@ -8,11 +8,8 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 
 use crate::code::Submitted;
-use crate::hotp::{Answer, Found, search};
+use crate::hotp::{Answer, Found, LAST, search};
 use crate::{Asked, Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
-
-/// The last counter that is ever accepted: the one after it must still be a number.
-const LAST: u64 = u64::MAX - 1;
 
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
@@ -67,11 +64,15 @@ impl Device {
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
-    /// The positions of a PIN that are to be answered now: those pending, or all if the policy asks for all; 0 for none.
+    /// The positions of a PIN that are to be answered now: all if the policy asks for all, else those pending if they are as many as it
+    /// asks for; 0 for none.
     fn asked(&self, policy: &Policy) -> u64 {
-        match (&self.factor, self.state.pending, policy.asked()) {
-            (Factor::Pin(pin), 0, Asked::All) => Positions::all(pin.count()).mask(),
-            _ => self.state.positions,
+        let Factor::Pin(pin) = &self.factor else { return 0 };
+        let pending = Positions::from_mask(self.state.positions);
+        match policy.asked() {
+            Asked::All => Positions::all(pin.count()).mask(),
+            Asked::Positions(count) if pending.count() >= count.min(pin.count()) => pending.mask(),
+            Asked::Positions(_) => 0,
         }
     }
 
@@ -110,15 +111,16 @@ impl Device {
 
         let fails = state.fails.saturating_add(1);
         let strikes = wrong & !choice(fails < policy.lock().fails());
-        let dies = strikes & message & pending;
-        let changed = right | wrong | (locked & state.status.ct_ne(&(Status::Locked as u8)));
+        let locks = (strikes & hard) | (locked & state.status.ct_ne(&(Status::Locked as u8)));
+        let dies = message & pending & (strikes | locks | (open & expired));
+        let changed = right | wrong | locks;
 
         let mut next = self.clone();
         let to = &mut next.state;
         to.fails.conditional_assign(&fails, wrong);
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
-        to.status.conditional_assign(&(Status::Locked as u8), (strikes & hard) | locked);
+        to.status.conditional_assign(&(Status::Locked as u8), locks);
         to.until.conditional_assign(&now.saturating_add(u64::from(policy.lock().delay(fails))), strikes & !hard);
         to.until.conditional_assign(&0, right);
         to.moving.conditional_assign(&found.counter.saturating_add(1), right & !pin);
@@ -132,17 +134,18 @@ impl Device {
         to.seen.conditional_assign(&state.seen.max(now), changed);
         to.revision.conditional_assign(&revision, changed);
 
-        let throttled = to.until.ct_gt(&now);
+        let locked = to.status.ct_eq(&(Status::Locked as u8));
+        let throttled = to.until.ct_gt(&now) & !locked & !disabled;
         let verdict = Verdict {
             reason,
-            locked: (to.status.ct_eq(&(Status::Locked as u8)) | throttled).unwrap_u8(),
+            locked: (locked | throttled).unwrap_u8(),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, throttled),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a right one.
             matched: u64::conditional_select(&0, &found.counter, right),
             expected,
         };
-        Ok(Attempt::new(next, verdict))
+        Ok(Attempt::new(self, next, verdict))
     }
 }
 

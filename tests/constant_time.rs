@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use common::{NOW, challenged, totp};
-use keyfob::{Algorithm, Attempt, Device, Digits, Hotp, Pin, Policy, Secret, Status, Totp, Verdict};
+use keyfob::{Algorithm, Attempt, Device, Digits, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp, Verdict};
 
 #[inline(never)]
 fn probe(device: &Device, policy: &Policy, answer: &[u8], now: u64) -> Option<Attempt<Verdict>> {
@@ -64,6 +64,19 @@ fn authenticators() -> Vec<Case> {
         ] {
             cases.push(case(group, name, device, policy, answer, NOW));
         }
+    }
+    let lock = Lock::Throttle { fails: 1, first: 60, longest: 60 };
+    let throttle =
+        Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).max_drift(9).build().unwrap();
+    let ten = Totp::of(Hotp::new(common::secret()).with_digits(Digits::TEN));
+    let (open, code) = (Device::totp(ten.clone(), NOW), ten.generate(NOW + 30).unwrap());
+    let throttled = open.verify(&throttle, b"wrong", NOW).unwrap().split().0;
+    for (name, device, answer) in [
+        ("right, drifted", &open, code.as_bytes()),
+        ("the fail that throttles", &open, b"0000000000"),
+        ("throttled, right", &throttled, code.as_bytes()),
+    ] {
+        cases.push(case("TOTP of ten digits, throttle and drift", name, device, throttle, answer, NOW));
     }
     let hotp = Hotp::new(common::secret()).with_digits(Digits::EIGHT);
     let device = Device::hotp(hotp.clone(), 5, NOW);

@@ -6,7 +6,7 @@ mod common;
 
 use common::{NOW, Seeded, committed, devices};
 use hmac::{Hmac, KeyInit, Mac};
-use keyfob::{Algorithm, Challenge, Device, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Status, Verdict};
+use keyfob::{Algorithm, Asked, Challenge, Device, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Status, Verdict};
 use proptest::prelude::*;
 
 struct Model {
@@ -19,12 +19,16 @@ struct Model {
     pending: Option<Pending>,
     throttled_until: Option<u64>,
     seen: u64,
+    held: bool,
+    revision: u64,
 }
 
 #[derive(Clone)]
 struct Pending {
     since: u64,
     answer: String,
+    /// PIN: the positions asked.
+    positions: Vec<u8>,
 }
 
 fn code(hotp: &Hotp, counter: u64) -> String {
@@ -57,6 +61,8 @@ impl Model {
             pending: None,
             throttled_until: None,
             seen: device.created(),
+            held: false,
+            revision: 0,
         }
     }
 
@@ -77,7 +83,7 @@ impl Model {
 
     fn expired(&self, policy: &Policy, now: u64) -> bool {
         let since = self.pending.as_ref().map(|pending| pending.since);
-        self.is_message() && since.is_some_and(|since| now.saturating_sub(since) >= u64::from(policy.lifetime()))
+        self.is_message() && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.lifetime()))
     }
 
     /// The places where `codes` stand, lowest first: counters or steps of the last of them.
@@ -92,9 +98,11 @@ impl Model {
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
             Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, self.moving, self.moving),
-            Factor::Pin(_) => {
-                let right = self.pending.as_ref().is_some_and(|pending| codes == [&pending.answer]);
-                return if right { vec![0] } else { vec![] };
+            Factor::Pin(pin) => {
+                let all = String::from_utf8(pin.expose().to_vec()).unwrap();
+                let asked =
+                    if policy.asked() == Asked::All { Some(&all) } else { self.pending.as_ref().map(|pending| &pending.answer) };
+                return if asked.is_some_and(|answer| codes == [answer]) { vec![0] } else { vec![] };
             }
         };
         let window: Vec<u64> = (first..=last).collect();
@@ -107,15 +115,24 @@ impl Model {
         if let Some(reason) = self.closed(policy, now) {
             if reason == Reason::Locked && self.status != Status::Locked {
                 self.status = Status::Locked;
-                self.seen = self.seen.max(now);
+                self.kill();
+                self.changed(now);
             }
             return (reason, None);
         }
-        self.seen = self.seen.max(now);
+        let expired = self.expired(policy, now);
+        self.changed(now);
         let places = self.places(policy, codes, now);
         let fresh = places.iter().copied().find(|&place| place >= self.moving || self.kind() == Kind::Pin);
-        let waits = self.pending.is_some() || matches!(self.factor, Factor::Totp(_) | Factor::Hotp(_));
-        if let Some(matched) = fresh.filter(|_| waits && !self.expired(policy, now)) {
+        let waits = match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => true,
+            Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
+            Factor::Pin(pin) => match policy.asked() {
+                Asked::All => true,
+                Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
+            },
+        };
+        if let Some(matched) = fresh.filter(|_| waits && !expired) {
             if let Factor::Totp(totp) = &self.factor {
                 let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));
                 self.drift = (matched.cast_signed() - step.cast_signed()).clamp(-bound, bound);
@@ -129,10 +146,13 @@ impl Model {
         }
         let reason = match () {
             () if !waits => Reason::NoChallenge,
-            () if self.expired(policy, now) => Reason::Expired,
+            () if expired => Reason::Expired,
             () if !places.is_empty() => Reason::Replayed,
             () => Reason::Wrong,
         };
+        if expired {
+            self.kill();
+        }
         self.fails += 1;
         if self.fails >= policy.lock().fails() {
             self.kill();
@@ -182,25 +202,39 @@ impl Model {
                 let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
                 if !reuse {
                     self.kill();
-                    self.pending = Some(Pending { since: now, answer: code(&hotp, self.moving) });
-                    self.seen = self.seen.max(now);
+                    self.pending = Some(Pending { since: now, answer: code(&hotp, self.moving), positions: Vec::new() });
+                    self.changed(now);
                 }
                 let Challenge::Message { code, issued_at, fresh, .. } = given else { panic!("{given:?}") };
-                let Pending { since, answer } = self.pending.as_ref().unwrap();
+                let Pending { since, answer, .. } = self.pending.as_ref().unwrap();
                 assert_eq!((code.as_str(), issued_at, *fresh), (answer.as_str(), since, !reuse));
             }
             Factor::Pin(pin) => {
                 let Challenge::Positions(positions) = given else { panic!("{given:?}") };
-                let answer = positions.iter().map(|number| char::from(pin.expose()[usize::from(number) - 1])).collect();
-                if let Some(pending) = &self.pending {
-                    assert_eq!(pending.answer, answer);
-                } else {
-                    assert_eq!(positions.count(), 3);
-                    self.pending = Some(Pending { since: now, answer });
-                    self.seen = self.seen.max(now);
+                let count = match policy.asked() {
+                    Asked::Positions(count) => usize::from(count),
+                    Asked::All => pin.expose().len(),
+                };
+                let before = self.positions();
+                let positions: Vec<u8> = positions.iter().collect();
+                assert_eq!(positions.len(), count.max(before.len()));
+                assert!(before.iter().all(|number| positions.contains(number)));
+                if positions != before {
+                    let answer = positions.iter().map(|&number| char::from(pin.expose()[usize::from(number) - 1])).collect();
+                    self.pending = Some(Pending { since: now, answer, positions });
+                    self.changed(now);
                 }
             }
         }
+    }
+
+    fn positions(&self) -> Vec<u8> {
+        self.pending.as_ref().map(|pending| pending.positions.clone()).unwrap_or_default()
+    }
+
+    fn changed(&mut self, now: u64) {
+        self.seen = self.seen.max(now);
+        self.revision += 1;
     }
 
     fn unlock(&mut self, now: u64) {
@@ -208,17 +242,22 @@ impl Model {
         if self.status == Status::Locked {
             self.status = if self.last_used.is_some() { Status::Validated } else { Status::Created };
         }
-        (self.fails, self.throttled_until, self.seen) = (0, None, now);
+        (self.fails, self.throttled_until, self.held, self.seen) = (0, None, false, now);
+        self.changed(now);
     }
 
     fn set_status(&mut self, status: Status, now: u64) {
         match (self.status, status) {
             (_, Status::Locked | Status::Disabled) => self.kill(),
-            (Status::Locked, _) => (self.fails, self.throttled_until, self.seen) = (0, None, now),
+            (Status::Locked, _) => {
+                self.kill();
+                (self.fails, self.throttled_until, self.seen) = (0, None, now);
+            }
             _ => {}
         }
+        self.held = status == Status::Disabled && (self.held || self.status == Status::Locked);
         self.status = status;
-        self.seen = self.seen.max(now);
+        self.changed(now);
     }
 
     fn agrees_with(&self, device: &Device) {
@@ -229,6 +268,8 @@ impl Model {
         assert_eq!(device.last_used(), self.last_used);
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
         assert_eq!(device.throttled_until(), self.throttled_until);
+        assert_eq!(device.revision(), self.revision);
+        assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());
     }
 }
 
@@ -236,6 +277,9 @@ impl Model {
 enum Operation {
     Wait(u64),
     ClockBack(u64),
+    /// Goes on with a clock that is so many seconds behind.
+    Skew(u64),
+    Policy(Policy),
     Challenge,
     Resend,
     /// The code so many steps or counters away from the present one.
@@ -249,11 +293,13 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Resend, Resync, Status, Unlock, Wait};
+    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Resend, Resync, Skew, Status, Unlock, Wait};
     prop_oneof![
         4 => (0..100_u64).prop_map(Wait),
         1 => (0..2000_u64).prop_map(Wait),
         1 => (0..100_u64).prop_map(ClockBack),
+        1 => (0..30_u64).prop_map(Skew),
+        1 => policies().prop_map(Operation::Policy),
         3 => Just(Challenge),
         1 => Just(Resend),
         6 => (-4..=14_i64).prop_map(Code),
@@ -270,8 +316,10 @@ fn policies() -> impl Strategy<Value = Policy> {
         (1..12_u32).prop_map(|fails| Lock::Hard { fails }),
         (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle { fails, first, longest }),
     ];
-    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32).prop_map(|(window, look_ahead, drift, lock, lifetime)| {
-        let builder = Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime);
+    let asked = prop_oneof![(2..6_u8).prop_map(Asked::Positions), Just(Asked::All)];
+    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32, asked).prop_map(|(window, look_ahead, drift, lock, lifetime, asked)| {
+        let builder =
+            Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime).asked(asked);
         builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
     })
 }
@@ -281,17 +329,23 @@ fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy
     assert_eq!((verdict.reason(), verdict.matched()), (reason, matched));
     assert_eq!(verdict.is_right(), reason == Reason::Right);
     assert_eq!(verdict.fails(), model.fails);
-    assert_eq!(verdict.is_locked(), model.status == Status::Locked || model.throttled_until.is_some_and(|until| now < until));
+    assert_eq!(
+        verdict.is_locked(),
+        model.status == Status::Locked
+            || model.status != Status::Disabled && model.throttled_until.is_some_and(|until| now < until)
+    );
     model.agrees_with(device);
 }
 
 proptest! {
     #[test]
     fn device_and_model_agree(device in devices(), policy in policies(), operations in prop::collection::vec(operations(), 1..60)) {
-        let (mut device, mut model, mut now) = (device.clone(), Model::of(&device), NOW);
+        let (mut device, mut model, mut policy, mut now) = (device.clone(), Model::of(&device), policy, NOW);
         for operation in operations {
             match operation {
                 Operation::Wait(seconds) => now += seconds,
+                Operation::Skew(seconds) => now = now.max(model.seen) - seconds,
+                Operation::Policy(other) => policy = other,
                 Operation::ClockBack(seconds) => {
                     let then = now - seconds;
                     if then + 30 < model.seen {
@@ -338,8 +392,13 @@ proptest! {
                     compare(&mut model, verdict, &device, &policy, &[&first, &second], now);
                 }
                 Operation::Status(number) => {
-                    device.set_status(Status::ALL[number], now).unwrap();
-                    model.set_status(Status::ALL[number], now);
+                    let status = Status::ALL[number];
+                    if model.held && matches!(status, Status::Created | Status::Validated) {
+                        prop_assert_eq!(device.set_status(status, now), Err(Error::Locked));
+                    } else {
+                        device.set_status(status, now).unwrap();
+                        model.set_status(status, now);
+                    }
                 }
                 Operation::Unlock => {
                     device.unlock(now).unwrap();

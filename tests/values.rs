@@ -4,7 +4,8 @@ mod common;
 
 use common::{NOW, Seeded, secret, totp};
 use keyfob::{
-    Algorithm, Asked, Device, Digits, Error, GuessChance, Kind, Lock, Pin, Policy, PolicyBuilder, Reason, Secret, Status,
+    Algorithm, Asked, Device, Digits, Error, Factor, GuessChance, History, Kind, Lock, Pin, Policy, PolicyBuilder, Reason, Secret,
+    Status,
 };
 use proptest::prelude::*;
 
@@ -60,7 +61,9 @@ fn wrong_secrets_are_told_apart() {
 #[test]
 fn names_and_letters_read_as_they_are_written() {
     for algorithm in Algorithm::ALL {
-        assert_eq!(algorithm.to_string().to_lowercase().parse(), Ok(algorithm));
+        for name in [algorithm.name(), algorithm.hmac_name(), algorithm.standard_name()] {
+            assert_eq!(name.to_lowercase().parse(), Ok(algorithm));
+        }
     }
     for kind in Kind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(kind));
@@ -105,15 +108,16 @@ fn each_wrong_choice_of_a_policy_has_its_own_error() {
     assert_eq!(wrong(|policy| policy.max_drift(1001)), Some(Error::MaxDrift));
     assert_eq!(wrong(|policy| policy.lock(Lock::Hard { fails: 0 })), Some(Error::LockFails));
     assert_eq!(wrong(|policy| policy.lifetime(0).reuse(0)), Some(Error::Lifetime));
-    assert_eq!(wrong(|policy| policy.lifetime(59)), Some(Error::Lifetime));
-    assert_eq!(wrong(|policy| policy.pin_len(3)), Some(Error::PinLength));
-    assert_eq!(wrong(|policy| policy.pin_len(65)), Some(Error::PinLength));
+    assert_eq!(wrong(|policy| policy.lifetime(59)), Some(Error::Reuse));
+    assert_eq!(wrong(|policy| policy.pin_len(3)), Some(Error::PolicyPinLength));
+    assert_eq!(wrong(|policy| policy.pin_len(65)), Some(Error::PolicyPinLength));
     assert_eq!(wrong(|policy| policy.asked(Asked::Positions(1))), Some(Error::Positions));
     assert_eq!(wrong(|policy| policy.asked(Asked::Positions(9))), Some(Error::Positions));
+    assert_eq!(wrong(|policy| policy.clock_skew(3601)), Some(Error::ClockSkew));
     for (lock, error) in [
         (throttle(0, 1, 1), Some(Error::LockFails)),
         (throttle(1, 0, 1), Some(Error::LockDelay)),
-        (throttle(1, 2, 1), Some(Error::LockDelay)),
+        (throttle(1, 2, 1), Some(Error::LongestDelay)),
         (throttle(1, 1, 1), None),
     ] {
         let policy = Policy::builder().bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).lock(lock);
@@ -137,6 +141,9 @@ fn chances_are_what_a_hand_reckons() {
     assert_eq!(ppb(Policy::soffid(), Kind::Hotp, 6), 250_061);
     let all = Policy::builder().asked(Asked::All).build().unwrap();
     assert_eq!(ppb(all, Kind::Pin, 6), 100);
+    for digits in 8..=64 {
+        assert!(Policy::builder().asked(Asked::All).pin_len(digits).build().is_ok(), "{digits}");
+    }
 
     // 5 guesses at once, then a day's wait after each of 365 more.
     let throttle = Lock::Throttle { fails: 5, first: 86_400, longest: 86_400 };
@@ -153,9 +160,11 @@ fn a_policy_above_its_bound_is_refused_until_the_bound_is_raised() {
     assert_eq!(Policy::builder().window(50).build(), Err(Error::GuessBound));
     assert!(Policy::builder().window(50).bound(GuessChance::one_in(500)).build().is_ok());
     assert!(Policy::builder().window(50).lock(Lock::Hard { fails: 9 }).build().is_ok());
-    assert_eq!(Policy::builder().lock(Lock::Hard { fails: 11 }).build(), Err(Error::GuessBound), "a PIN's three digits");
+    assert_eq!(Policy::builder().lock(Lock::Hard { fails: 11 }).build(), Err(Error::PinBound), "a PIN's three digits");
     assert!(Policy::builder().lock(Lock::Hard { fails: 11 }).pin_bound(GuessChance::one_in(90)).build().is_ok());
     assert_eq!(Policy::soffid().to_builder().build(), Ok(Policy::soffid()));
+    let raised = Policy::builder().window(50).bound(GuessChance::one_in(500)).build().unwrap();
+    assert_eq!(raised.to_builder().build(), Ok(raised));
     assert_eq!((GuessChance::one_in(0), GuessChance::one_in(1)), (GuessChance::CERTAIN, GuessChance::CERTAIN));
     assert_eq!(GuessChance::one_in(3).parts_per_billion(), 333_333_334);
     assert_eq!(GuessChance::one_in(u32::MAX).parts_per_billion(), 1);
@@ -182,4 +191,26 @@ fn a_store_that_fails_keeps_the_verdict() {
     let (next, held) = attempt.split();
     assert_eq!(next.status(), Status::Validated);
     assert!(held.release().is_right());
+}
+
+/// A store that updates where the revision is one less than the next one's must not wait for an update that never comes.
+#[test]
+fn nothing_is_stored_where_nothing_changed() {
+    let mut device = Device::totp(totp(), NOW);
+    device.set_status(Status::Disabled, NOW).unwrap();
+    let attempt = device.verify(&Policy::default(), b"000000", NOW).unwrap();
+    assert!(!attempt.is_changed());
+    let verdict = attempt.commit(|_| Err("must not be called")).unwrap();
+    assert_eq!(verdict.reason(), Reason::Disabled);
+}
+
+#[test]
+fn a_history_comes_back_as_it_went_in() {
+    for last_counter in [None, Some(0), Some(56_666_667)] {
+        let history =
+            History { status: Status::Validated, fails: 3, last_counter, created: NOW, last_used: last_counter.map(|_| NOW + 5) };
+        let device = Device::restore(Factor::Totp(totp()), history).unwrap();
+        assert_eq!(device.history(), history);
+        assert_eq!(Device::from_bytes(device.to_record().as_bytes()), Ok(device));
+    }
 }

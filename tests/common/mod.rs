@@ -91,17 +91,10 @@ pub fn devices() -> impl Strategy<Value = Device> {
     ]
 }
 
-/// The next device and the answer, as a host sees them that stores in a variable.
+/// The next device and the answer, as a host sees them that stores the bytes.
 pub fn committed<T>(attempt: Attempt<T>) -> (Device, T) {
-    let mut stored = None;
-    let answer = attempt
-        .commit(|next| {
-            // Through the bytes, as in real life.
-            stored = Some(Device::from_bytes(next.to_record().as_bytes())?);
-            Ok::<(), Error>(())
-        })
-        .unwrap();
-    (stored.unwrap(), answer)
+    let (next, held) = attempt.split();
+    (Device::from_bytes(next.to_record().as_bytes()).unwrap(), held.release())
 }
 
 /// Requests a challenge, and gives the device that waits for its answer beside the right answer.

@@ -73,7 +73,8 @@ fn the_window_is_bounded_by_the_policy() {
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
     let verify = |window| keyfob(&["verify", "--state", &path, "--now", "1100", "--window", window, &code], "");
-    verify("100").fails("--window: policy: guessing would succeed before the lock more often than its bound allows");
+    verify("100")
+        .fails("--window: policy: guessing a code of six digits would succeed before the lock more often than its bound allows");
     verify("2000").fails("window: must be 0 to 1000 steps");
     assert_eq!(show(&path)["fails"], 0, "a refused window is no attempt");
     verify("2").is(1, "wrong\n");
@@ -195,10 +196,10 @@ fn files_that_are_no_state_file_are_named_and_left_alone() {
     let newer = folder.file("newer", [b"kf\xff", &record[3..]].concat());
     for (path, message) in [
         (damaged.as_str(), "damaged: record: is damaged"),
-        (&long, "long: record: has the wrong length"),
+        (&long, "long: record: must have 168 bytes"),
         (&newer, "newer: record: was written by a newer version"),
         (&folder.file("text", SHA1), "text: record: is not a keyfob record"),
-        (&folder.file("empty", ""), "empty: record: has the wrong length"),
+        (&folder.file("empty", ""), "empty: record: must have 168 bytes"),
         (&folder.path("none"), "keyfob enroll --state"),
     ] {
         let before = std::fs::read(path).ok();

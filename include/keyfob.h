@@ -1,0 +1,1633 @@
+/**
+ * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in constant time.
+ *
+ * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no handle and no heap, so there is nothing to
+ *   free. A record, a secret, a code and a URI are secrets: wipe them when they are done with, and never log them.
+ * - Every function returns a keyfob_result. It writes its out-parameters only on KEYFOB_RESULT_OK, and then all of them; on any other
+ *   result they keep their old bytes. A wrong code is no failure: it is a verdict.
+ * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL. Structs that begin with `size` want
+ *   `size = sizeof(the struct)` before any call.
+ * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and keeps no state.
+ * - All functions are thread-safe on different records; those that change a record in place need it to themselves.
+ * - Nothing here throws, unwinds or aborts.
+ */
+
+#ifndef KEYFOB_H
+#define KEYFOB_H
+
+/* Made by cbindgen from src/ffi: change that, then run `make header`. */
+
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__GNUC__) || defined(__clang__)
+#define KEYFOB_MUST_USE __attribute__((warn_unused_result))
+#else
+#define KEYFOB_MUST_USE
+#endif
+
+/** The version of this header; keyfob_version() is that of the linked library. */
+#define KEYFOB_VERSION "0.1.0"
+#define KEYFOB_VERSION_MAJOR 0
+#define KEYFOB_VERSION_MINOR 1
+#define KEYFOB_VERSION_PATCH 0
+
+
+/**
+ * The size of a record in bytes.
+ */
+#define KEYFOB_RECORD_SIZE 168
+
+/**
+ * The size of a sealed record in bytes.
+ */
+#define KEYFOB_SEALED_SIZE 216
+
+/**
+ * The size of a sealing key in bytes.
+ */
+#define KEYFOB_KEY_SIZE 32
+
+/**
+ * The size of a nonce in bytes.
+ */
+#define KEYFOB_NONCE_SIZE 24
+
+/**
+ * The fewest bytes of a secret.
+ */
+#define KEYFOB_SECRET_MIN 16
+
+/**
+ * The most bytes of a secret, and digits of a PIN.
+ */
+#define KEYFOB_SECRET_MAX 64
+
+/**
+ * Room for any code and its terminating NUL, in bytes.
+ */
+#define KEYFOB_CODE_SIZE 12
+
+/**
+ * Room for any secret in Base32 and its terminating NUL, in bytes.
+ */
+#define KEYFOB_BASE32_SIZE 104
+
+/**
+ * Room for any secret in hexadecimal and its terminating NUL, in bytes.
+ */
+#define KEYFOB_HEX_SIZE 129
+
+/**
+ * What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
+ * KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
+ */
+enum keyfob_result
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Done.
+   */
+  KEYFOB_RESULT_OK = 0,
+  /**
+   * A pointer that must not be NULL is NULL.
+   */
+  KEYFOB_RESULT_NULL_POINTER = 1,
+  /**
+   * A struct's `size` is not that of a known version of it, or a tail unknown to this library is not zero.
+   */
+  KEYFOB_RESULT_STRUCT_SIZE = 2,
+  /**
+   * A length is larger than any memory, or a text has no NUL within 4096 bytes.
+   */
+  KEYFOB_RESULT_LENGTH = 3,
+  /**
+   * A buffer is too small.
+   */
+  KEYFOB_RESULT_BUFFER_TOO_SMALL = 4,
+  /**
+   * The store callback failed; nothing is known of the verdict.
+   */
+  KEYFOB_RESULT_STORE_FAILED = 5,
+  /**
+   * The store callback found another revision stored: read again and try again.
+   */
+  KEYFOB_RESULT_STORE_CONFLICT = 6,
+  /**
+   * A defect of this library; please report it.
+   */
+  KEYFOB_RESULT_PANIC = 7,
+  /**
+   * Secret: not 16 to 64 bytes.
+   */
+  KEYFOB_RESULT_SECRET_LENGTH = 20,
+  /**
+   * Secret: not Base32.
+   */
+  KEYFOB_RESULT_SECRET_BASE32 = 21,
+  /**
+   * Secret: not hexadecimal.
+   */
+  KEYFOB_RESULT_SECRET_HEX = 22,
+  /**
+   * Algorithm: not one of keyfob_algorithm.
+   */
+  KEYFOB_RESULT_ALGORITHM = 23,
+  /**
+   * Digits: not 6 to 10.
+   */
+  KEYFOB_RESULT_DIGITS = 24,
+  /**
+   * Period: 0 seconds.
+   */
+  KEYFOB_RESULT_PERIOD = 25,
+  /**
+   * Status: not one of keyfob_status.
+   */
+  KEYFOB_RESULT_STATUS = 26,
+  /**
+   * Kind: not one of keyfob_kind.
+   */
+  KEYFOB_RESULT_KIND = 27,
+  /**
+   * The operation does not exist for this kind of device.
+   */
+  KEYFOB_RESULT_WRONG_KIND = 28,
+  /**
+   * PIN: too short for the policy, shorter than 4 or longer than 64 digits.
+   */
+  KEYFOB_RESULT_PIN_LENGTH = 29,
+  /**
+   * PIN: not ASCII digits only.
+   */
+  KEYFOB_RESULT_PIN_DIGITS = 30,
+  /**
+   * Policy: window above 1000 steps.
+   */
+  KEYFOB_RESULT_WINDOW = 40,
+  /**
+   * Policy: look-ahead above 1000 counters.
+   */
+  KEYFOB_RESULT_LOOK_AHEAD = 41,
+  /**
+   * Policy: resync window of 0 or above 10000 counters.
+   */
+  KEYFOB_RESULT_RESYNC_WINDOW = 42,
+  /**
+   * Policy: largest learned drift above 1000 steps.
+   */
+  KEYFOB_RESULT_MAX_DRIFT = 43,
+  /**
+   * Policy: lock after 0 fails, or an unknown kind of lock.
+   */
+  KEYFOB_RESULT_LOCK_FAILS = 44,
+  /**
+   * Policy: first delay of 0 seconds.
+   */
+  KEYFOB_RESULT_LOCK_DELAY = 45,
+  /**
+   * Policy: lifetime of 0 seconds.
+   */
+  KEYFOB_RESULT_LIFETIME = 46,
+  /**
+   * Policy: positions asked of a PIN, fewer than 2 or more than the shortest PIN has.
+   */
+  KEYFOB_RESULT_POSITIONS = 47,
+  /**
+   * Policy: a guess would succeed more often than its bound allows.
+   */
+  KEYFOB_RESULT_GUESS_BOUND = 48,
+  /**
+   * Policy: the same for the positions of a PIN.
+   */
+  KEYFOB_RESULT_PIN_BOUND = 49,
+  /**
+   * Policy: longest delay shorter than the first.
+   */
+  KEYFOB_RESULT_LONGEST_DELAY = 50,
+  /**
+   * Policy: time of reuse longer than the lifetime.
+   */
+  KEYFOB_RESULT_REUSE = 51,
+  /**
+   * Policy: shortest PIN not 4 to 64 digits.
+   */
+  KEYFOB_RESULT_POLICY_PIN_LENGTH = 52,
+  /**
+   * Policy: clock skew above 3600 seconds.
+   */
+  KEYFOB_RESULT_CLOCK_SKEW = 53,
+  /**
+   * Time: before T0, or before what the device has seen.
+   */
+  KEYFOB_RESULT_CLOCK = 60,
+  /**
+   * A counter is at the end of its range.
+   */
+  KEYFOB_RESULT_EXHAUSTED = 61,
+  /**
+   * Record: not one of keyfob's.
+   */
+  KEYFOB_RESULT_RECORD_FOREIGN = 62,
+  /**
+   * Record: of a newer version.
+   */
+  KEYFOB_RESULT_RECORD_NEWER = 63,
+  /**
+   * Record: of a wrong length.
+   */
+  KEYFOB_RESULT_RECORD_LENGTH = 64,
+  /**
+   * Record: damaged.
+   */
+  KEYFOB_RESULT_RECORD_DAMAGED = 65,
+  /**
+   * Device: locked.
+   */
+  KEYFOB_RESULT_LOCKED = 66,
+  /**
+   * Device: throttled.
+   */
+  KEYFOB_RESULT_THROTTLED = 67,
+  /**
+   * Device: disabled.
+   */
+  KEYFOB_RESULT_DISABLED = 68,
+  /**
+   * Device: no challenge is pending.
+   */
+  KEYFOB_RESULT_NO_CHALLENGE = 69,
+  /**
+   * Randomness: the generator failed, or there is none.
+   */
+  KEYFOB_RESULT_RANDOMNESS = 70,
+  /**
+   * URI: not otpauth://totp/ or otpauth://hotp/.
+   */
+  KEYFOB_RESULT_URI_TYPE = 80,
+  /**
+   * URI: account or issuer empty, with a colon or not UTF-8.
+   */
+  KEYFOB_RESULT_URI_LABEL = 81,
+  /**
+   * URI: wrong percent-encoding.
+   */
+  KEYFOB_RESULT_URI_ENCODING = 82,
+  /**
+   * URI: no secret.
+   */
+  KEYFOB_RESULT_URI_NO_SECRET = 83,
+  /**
+   * URI: a HOTP URI without a right counter.
+   */
+  KEYFOB_RESULT_URI_COUNTER = 84,
+  /**
+   * URI: a parameter twice.
+   */
+  KEYFOB_RESULT_URI_REPEATED = 85,
+  /**
+   * URI: a T0 other than 0, which it cannot say.
+   */
+  KEYFOB_RESULT_URI_T0 = 86,
+  /**
+   * Sealed record: not one of keyfob's.
+   */
+  KEYFOB_RESULT_SEAL_FOREIGN = 90,
+  /**
+   * Sealed record: changed, of another device or under another key.
+   */
+  KEYFOB_RESULT_SEAL_BROKEN = 91,
+  /**
+   * Sealed record: under another key id.
+   */
+  KEYFOB_RESULT_SEAL_KEY = 92,
+  /**
+   * Sealed record: of a newer version.
+   */
+  KEYFOB_RESULT_SEAL_NEWER = 93,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_result keyfob_result;
+#else
+typedef int32_t keyfob_result;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The hash under the HMAC.
+ */
+enum keyfob_algorithm
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * HMAC-SHA-1, what every authenticator knows.
+   */
+  KEYFOB_ALGORITHM_SHA1 = 1,
+  /**
+   * HMAC-SHA-256.
+   */
+  KEYFOB_ALGORITHM_SHA256 = 2,
+  /**
+   * HMAC-SHA-512.
+   */
+  KEYFOB_ALGORITHM_SHA512 = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_algorithm keyfob_algorithm;
+#else
+typedef uint32_t keyfob_algorithm;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a device is.
+ */
+enum keyfob_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * A time-based authenticator (RFC 6238).
+   */
+  KEYFOB_KIND_TOTP = 1,
+  /**
+   * A counter-based authenticator (RFC 4226).
+   */
+  KEYFOB_KIND_HOTP = 2,
+  /**
+   * Codes sent to a telephone.
+   */
+  KEYFOB_KIND_SMS = 3,
+  /**
+   * Codes sent by e-mail.
+   */
+  KEYFOB_KIND_EMAIL = 4,
+  /**
+   * A security PIN.
+   */
+  KEYFOB_KIND_PIN = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_kind keyfob_kind;
+#else
+typedef uint32_t keyfob_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The state of a device, as an ASCII letter.
+ */
+enum keyfob_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * C: no right answer yet.
+   */
+  KEYFOB_STATUS_CREATED = 67,
+  /**
+   * V: validated by a right answer.
+   */
+  KEYFOB_STATUS_VALIDATED = 86,
+  /**
+   * L: locked after too many fails.
+   */
+  KEYFOB_STATUS_LOCKED = 76,
+  /**
+   * D: disabled.
+   */
+  KEYFOB_STATUS_DISABLED = 68,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_status keyfob_status;
+#else
+typedef uint32_t keyfob_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What happens at too many fails.
+ */
+enum keyfob_lock
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The device is locked until it is unlocked.
+   */
+  KEYFOB_LOCK_HARD = 0,
+  /**
+   * The device takes no attempt for a time that doubles with each further fail.
+   */
+  KEYFOB_LOCK_THROTTLE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_lock keyfob_lock;
+#else
+typedef uint32_t keyfob_lock;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why an answer was accepted or refused: for the host's audit, not for whoever answered.
+ */
+enum keyfob_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The right answer.
+   */
+  KEYFOB_REASON_RIGHT = 0,
+  /**
+   * A wrong answer.
+   */
+  KEYFOB_REASON_WRONG = 1,
+  /**
+   * A code that was accepted before, or is older than one that was. A fail.
+   */
+  KEYFOB_REASON_REPLAYED = 2,
+  /**
+   * The challenge had expired. A fail.
+   */
+  KEYFOB_REASON_EXPIRED = 3,
+  /**
+   * No challenge was pending. A fail.
+   */
+  KEYFOB_REASON_NO_CHALLENGE = 4,
+  /**
+   * A throttle was on. Nothing was counted.
+   */
+  KEYFOB_REASON_THROTTLED = 5,
+  /**
+   * The device was locked before. Nothing was counted.
+   */
+  KEYFOB_REASON_LOCKED = 6,
+  /**
+   * The device is disabled. Nothing was counted.
+   */
+  KEYFOB_REASON_DISABLED = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_reason keyfob_reason;
+#else
+typedef uint32_t keyfob_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a challenge wants done.
+ */
+enum keyfob_challenge_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * TOTP, HOTP: nothing; the authenticator shows the code.
+   */
+  KEYFOB_CHALLENGE_KIND_AUTHENTICATOR = 0,
+  /**
+   * SMS, e-mail: deliver `code`.
+   */
+  KEYFOB_CHALLENGE_KIND_MESSAGE = 1,
+  /**
+   * PIN: ask for the digits at `positions`.
+   */
+  KEYFOB_CHALLENGE_KIND_POSITIONS = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum keyfob_challenge_kind keyfob_challenge_kind;
+#else
+typedef uint32_t keyfob_challenge_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret in the clear.
+ */
+typedef struct keyfob_record {
+  /**
+   * The bytes; see DESIGN.md for their table.
+   */
+  uint8_t bytes[KEYFOB_RECORD_SIZE];
+} keyfob_record;
+
+/**
+ * The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what you like, and check it once with
+ * keyfob_policy_check. Where a function takes a policy, NULL stands for the default.
+ */
+typedef struct keyfob_policy {
+  /**
+   * sizeof(keyfob_policy).
+   */
+  uint32_t size;
+  /**
+   * TOTP: steps before and after the present one that are right, 0 to 1000; 1 by default.
+   */
+  uint32_t window;
+  /**
+   * HOTP: counters after the expected one that are right, 0 to 1000; 10 by default.
+   */
+  uint32_t look_ahead;
+  /**
+   * HOTP: counters that a resync searches, 1 to 10000; 100 by default.
+   */
+  uint32_t resync_window;
+  /**
+   * TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns none.
+   */
+  uint32_t max_drift;
+  /**
+   * A keyfob_lock; hard by default.
+   */
+  uint32_t lock;
+  /**
+   * The fail on which the lock or the first delay falls, 1 or more; 10 by default.
+   */
+  uint32_t lock_fails;
+  /**
+   * Throttle: the first delay, in seconds, 1 or more.
+   */
+  uint32_t first_delay;
+  /**
+   * Throttle: the longest delay, in seconds.
+   */
+  uint32_t longest_delay;
+  /**
+   * SMS, e-mail: how long a code lives, in seconds, 1 or more; 600 by default.
+   */
+  uint32_t lifetime;
+  /**
+   * SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
+   */
+  uint32_t reuse;
+  /**
+   * PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+   */
+  uint32_t positions;
+  /**
+   * PIN: the fewest digits of a new one, 4 to 64; 8 by default.
+   */
+  uint32_t pin_length;
+  /**
+   * Seconds by which the clocks of those who share a device may differ; 30 by default.
+   */
+  uint32_t clock_skew;
+  /**
+   * The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
+   */
+  uint32_t bound;
+  /**
+   * The same for the positions of a PIN; 10000000 (1 in 100) by default.
+   */
+  uint32_t pin_bound;
+} keyfob_policy;
+
+/**
+ * Fills `length` bytes at `bytes` with randomness fit for secrets and returns 0; anything else is a failure. `context` is what the caller
+ * passed along. Must not call keyfob with the same record.
+ */
+typedef int32_t (*keyfob_random)(void *context,
+                                 uint8_t *bytes,
+                                 size_t length);
+
+/**
+ * A challenge. The caller wipes it.
+ */
+typedef struct keyfob_challenge {
+  /**
+   * sizeof(keyfob_challenge), set by the caller.
+   */
+  uint32_t size;
+  /**
+   * A keyfob_challenge_kind.
+   */
+  uint32_t kind;
+  /**
+   * Message: 1 if the code is a new one, 0 if it was issued before.
+   */
+  uint32_t fresh;
+  /**
+   * Message: the code and a NUL; else zeros.
+   */
+  char code[KEYFOB_CODE_SIZE];
+  /**
+   * Message: when the code was issued, in Unix seconds.
+   */
+  uint64_t issued_at;
+  /**
+   * Message: from when on it is refused, in Unix seconds.
+   */
+  uint64_t expires_at;
+  /**
+   * Positions: bit n - 1 stands for position n.
+   */
+  uint64_t positions;
+} keyfob_challenge;
+
+/**
+ * Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
+ * else if storing failed. Not called if nothing changed, as on a locked device. `context` is what the caller passed along;
+ * `next` is valid during the call only.
+ */
+typedef int32_t (*keyfob_store)(void *context,
+                                const struct keyfob_record *next,
+                                uint64_t read);
+
+/**
+ * The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's audit.
+ */
+typedef struct keyfob_verdict {
+  /**
+   * sizeof(keyfob_verdict), set by the caller.
+   */
+  uint32_t size;
+  /**
+   * 1 if the answer was right, on an open device, for the first time; else 0.
+   */
+  uint32_t right;
+  /**
+   * 1 if the device is locked or throttled after this attempt, already on the fail that locks it; else 0.
+   */
+  uint32_t locked;
+  /**
+   * A keyfob_reason.
+   */
+  uint32_t reason;
+  /**
+   * Fails after this attempt.
+   */
+  uint32_t fails;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
+   */
+  uint64_t matched;
+  /**
+   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped (HOTP); else 0.
+   */
+  int64_t drift;
+  /**
+   * If throttled: from when on the device takes attempts again, in Unix seconds; else 0.
+   */
+  uint64_t retry_at;
+} keyfob_verdict;
+
+/**
+ * What an authenticator computes with, beside the secret. Where a function takes parameters, NULL stands for SHA-1, 6 digits, 30 seconds and
+ * T0 = 0.
+ */
+typedef struct keyfob_parameters {
+  /**
+   * sizeof(keyfob_parameters).
+   */
+  uint32_t size;
+  /**
+   * A keyfob_algorithm.
+   */
+  uint32_t algorithm;
+  /**
+   * Digits of a code, 6 to 10.
+   */
+  uint32_t digits;
+  /**
+   * TOTP: the length of a step in seconds, 1 or more. Ignored otherwise.
+   */
+  uint32_t period;
+  /**
+   * TOTP: the time from which steps are counted, in Unix seconds. Ignored otherwise.
+   */
+  uint64_t t0;
+} keyfob_parameters;
+
+/**
+ * What there is to see of a device, without its secret. Times are Unix seconds.
+ */
+typedef struct keyfob_info {
+  /**
+   * sizeof(keyfob_info), set by the caller.
+   */
+  uint32_t size;
+  /**
+   * A keyfob_kind.
+   */
+  uint32_t kind;
+  /**
+   * A keyfob_status.
+   */
+  uint32_t status;
+  /**
+   * A keyfob_algorithm; 0 for a PIN.
+   */
+  uint32_t algorithm;
+  /**
+   * Digits of a code; 0 for a PIN.
+   */
+  uint32_t digits;
+  /**
+   * TOTP: the length of a step in seconds; else 0.
+   */
+  uint32_t period;
+  /**
+   * Fails since the last right answer or unlocking.
+   */
+  uint32_t fails;
+  /**
+   * TOTP: the learned drift in steps.
+   */
+  int32_t drift;
+  /**
+   * 1 if there was a right answer, at `last_used`; else 0.
+   */
+  uint32_t was_used;
+  /**
+   * 1 if a challenge is pending, since `pending_since`; else 0.
+   */
+  uint32_t is_pending;
+  /**
+   * TOTP: the time from which steps are counted; else 0.
+   */
+  uint64_t t0;
+  /**
+   * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+   */
+  uint64_t moving_factor;
+  /**
+   * When it was enrolled.
+   */
+  uint64_t created;
+  /**
+   * When it last gave a right answer; 0 if never.
+   */
+  uint64_t last_used;
+  /**
+   * Since when a challenge is pending; 0 if none is.
+   */
+  uint64_t pending_since;
+  /**
+   * PIN: the positions asked by the pending challenge, bit n - 1 for position n; else 0.
+   */
+  uint64_t positions;
+  /**
+   * Until when a throttle refuses everything; 0 if there is none.
+   */
+  uint64_t throttled_until;
+  /**
+   * How often the device changed: what a store compares and swaps on.
+   */
+  uint64_t revision;
+} keyfob_info;
+
+/**
+ * A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an empty one stands for NULL. Times are Unix
+ * seconds. The caller wipes it.
+ */
+typedef struct keyfob_soffid_row {
+  /**
+   * sizeof(keyfob_soffid_row).
+   */
+  uint32_t size;
+  /**
+   * OTP_FAILS.
+   */
+  uint32_t fails;
+  /**
+   * OTP_STATUS: a keyfob_status.
+   */
+  uint32_t status;
+  /**
+   * OTP_DIGITS; 0 for NULL, which stands for 6.
+   */
+  uint32_t digits;
+  /**
+   * 1 if OTP_LASCOU is not NULL.
+   */
+  uint32_t has_last_counter;
+  /**
+   * 1 if OTP_LASUSE is not NULL.
+   */
+  uint32_t has_last_used;
+  /**
+   * 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+   */
+  uint32_t has_last_issued;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * OTP_LASCOU: the highest step or counter accepted.
+   */
+  uint64_t last_counter;
+  /**
+   * OTP_CREATED.
+   */
+  uint64_t created;
+  /**
+   * OTP_LASUSE.
+   */
+  uint64_t last_used;
+  /**
+   * OTP_LASISS: when the pending code was issued.
+   */
+  uint64_t last_issued;
+  /**
+   * OTP_TYPE: TOTP, HOTP, SMS, EMAIL or PIN.
+   */
+  char kind[8];
+  /**
+   * OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512; empty stands for HmacSHA1.
+   */
+  char algorithm[16];
+  /**
+   * OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
+   */
+  char auth_key[112];
+  /**
+   * OTP_PIN of a PIN, in the clear.
+   */
+  char pin[72];
+} keyfob_soffid_row;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
+ * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
+ * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_challenge(struct keyfob_record *record,
+                                      const struct keyfob_policy *policy,
+                                      keyfob_random random,
+                                      void *random_context,
+                                      uint64_t now,
+                                      struct keyfob_challenge *challenge);
+
+/**
+ * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
+ * was read, and stays as it is. Thread-safe, if `store` and `random` are.
+ */
+keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
+                                                const struct keyfob_policy *policy,
+                                                keyfob_random random,
+                                                void *random_context,
+                                                uint64_t now,
+                                                keyfob_store store,
+                                                void *store_context,
+                                                struct keyfob_challenge *challenge);
+
+/**
+ * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+ */
+keyfob_result keyfob_device_resend(const struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   uint64_t now,
+                                   struct keyfob_challenge *challenge);
+
+/**
+ * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+ * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
+ * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
+ * Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_verify(struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   const uint8_t *answer,
+                                   size_t answer_length,
+                                   uint64_t now,
+                                   struct keyfob_verdict *verdict);
+
+/**
+ * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
+ * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+ */
+keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
+                                             const struct keyfob_policy *policy,
+                                             const uint8_t *answer,
+                                             size_t answer_length,
+                                             uint64_t now,
+                                             keyfob_store store,
+                                             void *store_context,
+                                             struct keyfob_verdict *verdict);
+
+/**
+ * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
+ * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_resync(struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   const uint8_t *first,
+                                   size_t first_length,
+                                   const uint8_t *second,
+                                   size_t second_length,
+                                   uint64_t now,
+                                   struct keyfob_verdict *verdict);
+
+/**
+ * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+ */
+keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
+                                             const struct keyfob_policy *policy,
+                                             const uint8_t *first,
+                                             size_t first_length,
+                                             const uint8_t *second,
+                                             size_t second_length,
+                                             uint64_t now,
+                                             keyfob_store store,
+                                             void *store_context,
+                                             struct keyfob_verdict *verdict);
+
+/**
+ * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
+ * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+ */
+keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   uint64_t counter,
+                                   char *code,
+                                   size_t code_size);
+
+/**
+ * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
+ * Thread-safe.
+ */
+keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   uint64_t time,
+                                   char *code,
+                                   size_t code_size);
+
+/**
+ * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 or 0 to `found` and, if
+ * 1, the lowest matching counter to `matched`. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
+                                 const uint8_t *secret,
+                                 size_t secret_length,
+                                 const uint8_t *code,
+                                 size_t code_length,
+                                 uint64_t counter,
+                                 uint32_t look_ahead,
+                                 uint32_t *found,
+                                 uint64_t *matched);
+
+/**
+ * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
+ * step in `matched`. Thread-safe.
+ */
+keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
+                                 const uint8_t *secret,
+                                 size_t secret_length,
+                                 const uint8_t *code,
+                                 size_t code_length,
+                                 uint64_t time,
+                                 uint32_t window,
+                                 uint32_t *found,
+                                 uint64_t *matched);
+
+/**
+ * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *parameters,
+                                        const uint8_t *secret,
+                                        size_t secret_length,
+                                        uint64_t now,
+                                        struct keyfob_record *record);
+
+/**
+ * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *parameters,
+                                        const uint8_t *secret,
+                                        size_t secret_length,
+                                        uint64_t counter,
+                                        uint64_t now,
+                                        struct keyfob_record *record);
+
+/**
+ * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameters,
+                                       const uint8_t *secret,
+                                       size_t secret_length,
+                                       uint64_t now,
+                                       struct keyfob_record *record);
+
+/**
+ * Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+ */
+keyfob_result keyfob_device_create_email(const struct keyfob_parameters *parameters,
+                                         const uint8_t *secret,
+                                         size_t secret_length,
+                                         uint64_t now,
+                                         struct keyfob_record *record);
+
+/**
+ * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
+                                       const uint8_t *pin,
+                                       size_t pin_length,
+                                       uint64_t now,
+                                       struct keyfob_record *record);
+
+/**
+ * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
+ * which may be NULL to check only. Thread-safe.
+ */
+keyfob_result keyfob_record_read(const uint8_t *bytes,
+                                 size_t length,
+                                 struct keyfob_record *record);
+
+/**
+ * Looks at a device. Set info->size before. Thread-safe.
+ */
+keyfob_result keyfob_device_info(const struct keyfob_record *record,
+                                 struct keyfob_info *info);
+
+/**
+ * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
+ * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+ */
+keyfob_result keyfob_device_secret(const struct keyfob_record *record,
+                                   uint8_t *secret,
+                                   size_t secret_size,
+                                   size_t *secret_length);
+
+/**
+ * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
+ * fails. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_set_status(struct keyfob_record *record,
+                                       uint32_t status,
+                                       uint64_t now);
+
+/**
+ * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
+ * true, even if it lies before what the device has seen. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_unlock(struct keyfob_record *record,
+                                   uint64_t now);
+
+/**
+ * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
+ */
+const char *keyfob_version(void);
+
+/**
+ * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
+ */
+size_t keyfob_record_size(void);
+
+/**
+ * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
+ */
+size_t keyfob_sealed_size(void);
+
+/**
+ * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
+ * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
+ * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_challenge(struct keyfob_record *record,
+                                      const struct keyfob_policy *policy,
+                                      keyfob_random random,
+                                      void *random_context,
+                                      uint64_t now,
+                                      struct keyfob_challenge *challenge);
+
+/**
+ * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
+ * was read, and stays as it is. Thread-safe, if `store` and `random` are.
+ */
+keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
+                                                const struct keyfob_policy *policy,
+                                                keyfob_random random,
+                                                void *random_context,
+                                                uint64_t now,
+                                                keyfob_store store,
+                                                void *store_context,
+                                                struct keyfob_challenge *challenge);
+
+/**
+ * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+ */
+keyfob_result keyfob_device_resend(const struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   uint64_t now,
+                                   struct keyfob_challenge *challenge);
+
+/**
+ * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+ * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
+ * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
+ * Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_verify(struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   const uint8_t *answer,
+                                   size_t answer_length,
+                                   uint64_t now,
+                                   struct keyfob_verdict *verdict);
+
+/**
+ * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
+ * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+ */
+keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
+                                             const struct keyfob_policy *policy,
+                                             const uint8_t *answer,
+                                             size_t answer_length,
+                                             uint64_t now,
+                                             keyfob_store store,
+                                             void *store_context,
+                                             struct keyfob_verdict *verdict);
+
+/**
+ * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
+ * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_resync(struct keyfob_record *record,
+                                   const struct keyfob_policy *policy,
+                                   const uint8_t *first,
+                                   size_t first_length,
+                                   const uint8_t *second,
+                                   size_t second_length,
+                                   uint64_t now,
+                                   struct keyfob_verdict *verdict);
+
+/**
+ * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+ */
+keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
+                                             const struct keyfob_policy *policy,
+                                             const uint8_t *first,
+                                             size_t first_length,
+                                             const uint8_t *second,
+                                             size_t second_length,
+                                             uint64_t now,
+                                             keyfob_store store,
+                                             void *store_context,
+                                             struct keyfob_verdict *verdict);
+
+/**
+ * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
+ * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+ */
+keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   uint64_t counter,
+                                   char *code,
+                                   size_t code_size);
+
+/**
+ * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
+ * Thread-safe.
+ */
+keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   uint64_t time,
+                                   char *code,
+                                   size_t code_size);
+
+/**
+ * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 or 0 to `found` and, if
+ * 1, the lowest matching counter to `matched`. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
+                                 const uint8_t *secret,
+                                 size_t secret_length,
+                                 const uint8_t *code,
+                                 size_t code_length,
+                                 uint64_t counter,
+                                 uint32_t look_ahead,
+                                 uint32_t *found,
+                                 uint64_t *matched);
+
+/**
+ * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
+ * step in `matched`. Thread-safe.
+ */
+keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
+                                 const uint8_t *secret,
+                                 size_t secret_length,
+                                 const uint8_t *code,
+                                 size_t code_length,
+                                 uint64_t time,
+                                 uint32_t window,
+                                 uint32_t *found,
+                                 uint64_t *matched);
+
+/**
+ * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *parameters,
+                                        const uint8_t *secret,
+                                        size_t secret_length,
+                                        uint64_t now,
+                                        struct keyfob_record *record);
+
+/**
+ * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *parameters,
+                                        const uint8_t *secret,
+                                        size_t secret_length,
+                                        uint64_t counter,
+                                        uint64_t now,
+                                        struct keyfob_record *record);
+
+/**
+ * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
+ * Thread-safe.
+ */
+keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameters,
+                                       const uint8_t *secret,
+                                       size_t secret_length,
+                                       uint64_t now,
+                                       struct keyfob_record *record);
+
+/**
+ * Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+ */
+keyfob_result keyfob_device_create_email(const struct keyfob_parameters *parameters,
+                                         const uint8_t *secret,
+                                         size_t secret_length,
+                                         uint64_t now,
+                                         struct keyfob_record *record);
+
+/**
+ * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
+                                       const uint8_t *pin,
+                                       size_t pin_length,
+                                       uint64_t now,
+                                       struct keyfob_record *record);
+
+/**
+ * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
+ * which may be NULL to check only. Thread-safe.
+ */
+keyfob_result keyfob_record_read(const uint8_t *bytes,
+                                 size_t length,
+                                 struct keyfob_record *record);
+
+/**
+ * Looks at a device. Set info->size before. Thread-safe.
+ */
+keyfob_result keyfob_device_info(const struct keyfob_record *record,
+                                 struct keyfob_info *info);
+
+/**
+ * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
+ * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+ */
+keyfob_result keyfob_device_secret(const struct keyfob_record *record,
+                                   uint8_t *secret,
+                                   size_t secret_size,
+                                   size_t *secret_length);
+
+/**
+ * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
+ * fails. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_set_status(struct keyfob_record *record,
+                                       uint32_t status,
+                                       uint64_t now);
+
+/**
+ * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
+ * true, even if it lies before what the device has seen. Not thread-safe on the same record.
+ */
+keyfob_result keyfob_device_unlock(struct keyfob_record *record,
+                                   uint64_t now);
+
+/**
+ * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+ */
+keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
+
+/**
+ * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+ */
+keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
+
+/**
+ * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+ */
+keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
+
+/**
+ * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
+ * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
+                                   uint32_t kind,
+                                   uint32_t digits,
+                                   uint32_t *chance);
+
+/**
+ * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
+ */
+const char *keyfob_result_message(int32_t result);
+
+/**
+ * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
+ * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
+ * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+ */
+keyfob_result keyfob_record_seal(const struct keyfob_record *record,
+                                 uint32_t key_id,
+                                 const uint8_t *key,
+                                 const uint8_t *device_id,
+                                 size_t device_id_length,
+                                 const uint8_t *nonce,
+                                 uint8_t *sealed);
+
+/**
+ * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+ */
+keyfob_result keyfob_record_open(const uint8_t *sealed,
+                                 size_t sealed_length,
+                                 uint32_t key_id,
+                                 const uint8_t *key,
+                                 const uint8_t *device_id,
+                                 size_t device_id_length,
+                                 struct keyfob_record *record);
+
+/**
+ * Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+ */
+keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
+                                   size_t sealed_length,
+                                   uint32_t *key_id);
+
+/**
+ * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
+ * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
+ * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
+ */
+keyfob_result keyfob_secret_random(uint32_t algorithm,
+                                   keyfob_random random,
+                                   void *context,
+                                   uint8_t *secret,
+                                   size_t secret_size,
+                                   size_t *secret_length);
+
+/**
+ * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
+ * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
+ * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_from_base32(const char *text,
+                                        uint8_t *secret,
+                                        size_t secret_size,
+                                        size_t *secret_length);
+
+/**
+ * Reads a secret in hexadecimal, otherwise as keyfob_secret_from_base32. Thread-safe.
+ */
+keyfob_result keyfob_secret_from_hex(const char *text,
+                                     uint8_t *secret,
+                                     size_t secret_size,
+                                     size_t *secret_length);
+
+/**
+ * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
+ * always suffice. The caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
+                                      size_t secret_length,
+                                      char *text,
+                                      size_t text_size);
+
+/**
+ * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
+                                   size_t secret_length,
+                                   char *text,
+                                   size_t text_size);
+
+/**
+ * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
+ * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
+ * learned drift and no pending challenge. Thread-safe.
+ */
+keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   struct keyfob_record *record);
+
+/**
+ * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+ */
+keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
+                                   struct keyfob_soffid_row *row);
+
+/**
+ * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
+ * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
+ * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_uri_write(const struct keyfob_record *record,
+                               const char *issuer,
+                               const char *account,
+                               char *text,
+                               size_t text_size,
+                               size_t *length);
+
+/**
+ * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
+ * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+ */
+keyfob_result keyfob_uri_parse(const char *text,
+                               uint64_t now,
+                               struct keyfob_record *record,
+                               char *issuer,
+                               size_t issuer_size,
+                               char *account,
+                               size_t account_size);
+
+/**
+ * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+ */
+keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
+
+/**
+ * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+ */
+keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
+
+/**
+ * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+ */
+keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
+
+/**
+ * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
+ * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+ */
+keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
+                                   uint32_t kind,
+                                   uint32_t digits,
+                                   uint32_t *chance);
+
+/**
+ * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
+ */
+const char *keyfob_result_message(int32_t result);
+
+/**
+ * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
+ * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
+ * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+ */
+keyfob_result keyfob_record_seal(const struct keyfob_record *record,
+                                 uint32_t key_id,
+                                 const uint8_t *key,
+                                 const uint8_t *device_id,
+                                 size_t device_id_length,
+                                 const uint8_t *nonce,
+                                 uint8_t *sealed);
+
+/**
+ * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+ */
+keyfob_result keyfob_record_open(const uint8_t *sealed,
+                                 size_t sealed_length,
+                                 uint32_t key_id,
+                                 const uint8_t *key,
+                                 const uint8_t *device_id,
+                                 size_t device_id_length,
+                                 struct keyfob_record *record);
+
+/**
+ * Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+ */
+keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
+                                   size_t sealed_length,
+                                   uint32_t *key_id);
+
+/**
+ * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
+ * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
+ * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
+ */
+keyfob_result keyfob_secret_random(uint32_t algorithm,
+                                   keyfob_random random,
+                                   void *context,
+                                   uint8_t *secret,
+                                   size_t secret_size,
+                                   size_t *secret_length);
+
+/**
+ * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
+ * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
+ * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_from_base32(const char *text,
+                                        uint8_t *secret,
+                                        size_t secret_size,
+                                        size_t *secret_length);
+
+/**
+ * Reads a secret in hexadecimal, otherwise as keyfob_secret_from_base32. Thread-safe.
+ */
+keyfob_result keyfob_secret_from_hex(const char *text,
+                                     uint8_t *secret,
+                                     size_t secret_size,
+                                     size_t *secret_length);
+
+/**
+ * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
+ * always suffice. The caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
+                                      size_t secret_length,
+                                      char *text,
+                                      size_t text_size);
+
+/**
+ * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
+                                   size_t secret_length,
+                                   char *text,
+                                   size_t text_size);
+
+/**
+ * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
+ * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
+ * learned drift and no pending challenge. Thread-safe.
+ */
+keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
+                                   const uint8_t *secret,
+                                   size_t secret_length,
+                                   struct keyfob_record *record);
+
+/**
+ * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+ */
+keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
+                                   struct keyfob_soffid_row *row);
+
+/**
+ * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
+ * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
+ * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ */
+keyfob_result keyfob_uri_write(const struct keyfob_record *record,
+                               const char *issuer,
+                               const char *account,
+                               char *text,
+                               size_t text_size,
+                               size_t *length);
+
+/**
+ * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
+ * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+ */
+keyfob_result keyfob_uri_parse(const char *text,
+                               uint64_t now,
+                               struct keyfob_record *record,
+                               char *issuer,
+                               size_t issuer_size,
+                               char *account,
+                               size_t account_size);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* KEYFOB_H */

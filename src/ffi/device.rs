@@ -1,0 +1,283 @@
+//! Devices: enrol, look at, and an administrator's work.
+
+use zeroize::Zeroizing;
+
+use super::code::{hotp, keyfob_parameters, totp};
+use super::memory::{Buffer, Out, OutSized, Sized, bytes, read};
+use super::policy::{keyfob_policy, policy};
+use super::{KEYFOB_RECORD_SIZE, guard, keyfob_record, keyfob_result};
+use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status};
+
+/// What a device is.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum keyfob_kind {
+    /// A time-based authenticator (RFC 6238).
+    TOTP = 1,
+    /// A counter-based authenticator (RFC 4226).
+    HOTP = 2,
+    /// Codes sent to a telephone.
+    SMS = 3,
+    /// Codes sent by e-mail.
+    EMAIL = 4,
+    /// A security PIN.
+    PIN = 5,
+}
+
+/// The state of a device, as an ASCII letter.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum keyfob_status {
+    /// C: no right answer yet.
+    CREATED = 67,
+    /// V: validated by a right answer.
+    VALIDATED = 86,
+    /// L: locked after too many fails.
+    LOCKED = 76,
+    /// D: disabled.
+    DISABLED = 68,
+}
+
+/// What there is to see of a device, without its secret. Times are Unix seconds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct keyfob_info {
+    /// sizeof(keyfob_info), set by the caller.
+    pub size: u32,
+    /// A keyfob_kind.
+    pub kind: u32,
+    /// A keyfob_status.
+    pub status: u32,
+    /// A keyfob_algorithm; 0 for a PIN.
+    pub algorithm: u32,
+    /// Digits of a code; 0 for a PIN.
+    pub digits: u32,
+    /// TOTP: the length of a step in seconds; else 0.
+    pub period: u32,
+    /// Fails since the last right answer or unlocking.
+    pub fails: u32,
+    /// TOTP: the learned drift in steps.
+    pub drift: i32,
+    /// 1 if there was a right answer, at `last_used`; else 0.
+    pub was_used: u32,
+    /// 1 if a challenge is pending, since `pending_since`; else 0.
+    pub is_pending: u32,
+    /// TOTP: the time from which steps are counted; else 0.
+    pub t0: u64,
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+    pub moving_factor: u64,
+    /// When it was enrolled.
+    pub created: u64,
+    /// When it last gave a right answer; 0 if never.
+    pub last_used: u64,
+    /// Since when a challenge is pending; 0 if none is.
+    pub pending_since: u64,
+    /// PIN: the positions asked by the pending challenge, bit n - 1 for position n; else 0.
+    pub positions: u64,
+    /// Until when a throttle refuses everything; 0 if there is none.
+    pub throttled_until: u64,
+    /// How often the device changed: what a store compares and swaps on.
+    pub revision: u64,
+}
+
+// SAFETY: ten numbers of 32 bits, of which the first is the size, and eight aligned ones of 64.
+unsafe impl Sized for keyfob_info {}
+
+/// The device in the record at `pointer`.
+pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    let record = Zeroizing::new(unsafe { read(pointer) }?);
+    Ok(Device::from_bytes(&record.bytes)?)
+}
+
+/// The device's record as C has it.
+pub(super) fn record(device: &Device) -> Zeroizing<keyfob_record> {
+    Zeroizing::new(keyfob_record { bytes: *device.to_record().as_bytes() })
+}
+
+unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, keyfob_result>) -> keyfob_result {
+    guard(|| {
+        let out = Out::new(to)?;
+        let device = make()?;
+        // SAFETY: the caller keeps to the header.
+        unsafe { out.write(*record(&device)) };
+        Ok(())
+    })
+}
+
+/// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_create_totp(
+    parameters: *const keyfob_parameters,
+    secret: *const u8,
+    secret_length: usize,
+    now: u64,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { enrol(record, || Ok(Device::totp(totp(parameters, secret, secret_length)?, now))) }
+}
+
+/// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_create_hotp(
+    parameters: *const keyfob_parameters,
+    secret: *const u8,
+    secret_length: usize,
+    counter: u64,
+    now: u64,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { enrol(record, || Ok(Device::hotp(hotp(parameters, secret, secret_length)?.0, counter, now))) }
+}
+
+/// Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_create_sms(
+    parameters: *const keyfob_parameters,
+    secret: *const u8,
+    secret_length: usize,
+    now: u64,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { enrol(record, || Ok(Device::sms(hotp(parameters, secret, secret_length)?.0, now))) }
+}
+
+/// Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_create_email(
+    parameters: *const keyfob_parameters,
+    secret: *const u8,
+    secret_length: usize,
+    now: u64,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { enrol(record, || Ok(Device::email(hotp(parameters, secret, secret_length)?.0, now))) }
+}
+
+/// Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_create_pin(
+    policy: *const keyfob_policy,
+    pin: *const u8,
+    pin_length: usize,
+    now: u64,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { enrol(record, || Ok(Device::pin(Pin::new(bytes(pin, pin_length)?)?, &self::policy(policy)?, now)?)) }
+}
+
+/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
+/// which may be NULL to check only. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let device = Device::from_bytes(unsafe { self::bytes(bytes, length) }?)?;
+        if !record.is_null() {
+            // SAFETY: the caller keeps to the header.
+            unsafe { Out::new(record)?.write(*self::record(&device)) };
+        }
+        Ok(())
+    })
+}
+
+/// Looks at a device. Set info->size before. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: *mut keyfob_info) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let (out, device) = unsafe { (OutSized::new(info)?, device(record)?) };
+        let (period, t0) = match device.factor() {
+            Factor::Totp(totp) => (totp.period(), totp.t0()),
+            _ => (0, 0),
+        };
+        let info = keyfob_info {
+            size: size_of::<keyfob_info>() as u32,
+            kind: device.kind() as u32,
+            status: device.status() as u32,
+            algorithm: device.algorithm().map_or(0, |algorithm: Algorithm| algorithm as u32),
+            digits: device.digits().map_or(0, |digits: Digits| digits.get().into()),
+            period,
+            fails: device.fails(),
+            drift: device.drift(),
+            was_used: device.last_used().is_some().into(),
+            is_pending: device.pending_since().is_some().into(),
+            t0,
+            moving_factor: device.moving_factor(),
+            created: device.created(),
+            last_used: device.last_used().unwrap_or_default(),
+            pending_since: device.pending_since().unwrap_or_default(),
+            positions: device.positions().map_or(0, Positions::mask),
+            throttled_until: device.throttled_until().unwrap_or_default(),
+            revision: device.revision(),
+        };
+        // SAFETY: the caller keeps to the header.
+        unsafe { out.write(info) };
+        Ok(())
+    })
+}
+
+/// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
+/// number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_secret(
+    record: *const keyfob_record,
+    secret: *mut u8,
+    secret_size: usize,
+    secret_length: *mut usize,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let device = unsafe { device(record) }?;
+        let held = match device.factor() {
+            Factor::Totp(totp) => totp.secret().expose(),
+            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => hotp.secret().expose(),
+            Factor::Pin(pin) => pin.expose(),
+        };
+        let (length, buffer) = (Out::new(secret_length)?, Buffer::new(secret, secret_size, held.len())?);
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            buffer.write(held);
+            length.write(held.len());
+        }
+        Ok(())
+    })
+}
+
+/// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
+/// fails. Not thread-safe on the same record.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, status: u32, now: u64) -> keyfob_result {
+    guard(|| {
+        let status = u8::try_from(status).ok().and_then(Status::from_number).ok_or(Error::Status)?;
+        // SAFETY: the caller keeps to the header.
+        unsafe { change(record, |device| device.set_status(status, now)) }
+    })
+}
+
+/// Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
+/// true, even if it lies before what the device has seen. Not thread-safe on the same record.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u64) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    guard(|| unsafe { change(record, |device| device.unlock(now)) })
+}
+
+unsafe fn change(to: *mut keyfob_record, work: impl FnOnce(&mut Device) -> Result<(), Error>) -> Result<(), keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    let mut device = unsafe { device(to) }?;
+    work(&mut device)?;
+    // SAFETY: the caller's promise is passed on.
+    unsafe { Out::new(to)?.write(*record(&device)) };
+    Ok(())
+}
+
+const _: () = assert!(size_of::<keyfob_record>() == KEYFOB_RECORD_SIZE && align_of::<keyfob_record>() == 1);

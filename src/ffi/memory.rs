@@ -1,0 +1,150 @@
+//! Raw pointers in and out: the only place where they are read and written.
+//!
+//! Every function here is unsafe for one reason: it believes the caller about its pointers, as the header tells the caller to keep them.
+
+use core::ffi::c_char;
+use core::ptr;
+
+use super::keyfob_result;
+
+/// No text from outside is longer, in bytes.
+const TEXT_MAX: usize = 4096;
+/// No struct from a newer caller is larger, in bytes.
+const STRUCT_MAX: usize = 4096;
+
+/// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes are.
+///
+/// # Safety
+/// All of that must hold.
+pub(super) unsafe trait Sized: Copy {}
+
+/// The bytes at `pointer`; NULL is right for none.
+pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a [u8], keyfob_result> {
+    if length > isize::MAX.unsigned_abs() {
+        return Err(keyfob_result::LENGTH);
+    }
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(keyfob_result::NULL_POINTER);
+    }
+    // SAFETY: not NULL, not longer than any object, and the caller says that so many bytes can be read.
+    Ok(unsafe { core::slice::from_raw_parts(pointer, length) })
+}
+
+/// The text at `pointer`, which ends with a NUL.
+pub(super) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a [u8], keyfob_result> {
+    if pointer.is_null() {
+        return Err(keyfob_result::NULL_POINTER);
+    }
+    // SAFETY: the caller says that the text ends with a NUL; nothing behind the first is read.
+    let length = (0..TEXT_MAX).find(|&at| unsafe { *pointer.add(at) } == 0).ok_or(keyfob_result::LENGTH)?;
+    // SAFETY: these bytes were just read.
+    Ok(unsafe { core::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// A copy of what is at `pointer`.
+pub(super) unsafe fn read<T: Copy>(pointer: *const T) -> Result<T, keyfob_result> {
+    if pointer.is_null() {
+        return Err(keyfob_result::NULL_POINTER);
+    }
+    // SAFETY: not NULL, the caller says that a T can be read, and it need not be aligned.
+    Ok(unsafe { ptr::read_unaligned(pointer) })
+}
+
+/// A copy of a struct that begins with its size. A larger one is right if all that this library does not know is zero.
+pub(super) unsafe fn read_sized<T: Sized>(pointer: *const T) -> Result<T, keyfob_result> {
+    // SAFETY: every such struct begins with its size, of which the caller says that it can be read.
+    let size = unsafe { read(pointer.cast::<u32>()) }? as usize;
+    if !(size_of::<T>()..=STRUCT_MAX).contains(&size) {
+        return Err(keyfob_result::STRUCT_SIZE);
+    }
+    // SAFETY: the caller says that so many bytes can be read.
+    let all = unsafe { bytes(pointer.cast(), size) }?;
+    if all.get(size_of::<T>()..).unwrap_or_default().iter().any(|&byte| byte != 0) {
+        return Err(keyfob_result::STRUCT_SIZE);
+    }
+    // SAFETY: the struct is not larger than what was just read.
+    unsafe { read(pointer) }
+}
+
+/// Where a plain value is written at the end, if all goes well.
+pub(super) struct Out<T>(*mut T);
+
+impl<T: Copy> Out<T> {
+    pub(super) fn new(pointer: *mut T) -> Result<Self, keyfob_result> {
+        if pointer.is_null() { Err(keyfob_result::NULL_POINTER) } else { Ok(Self(pointer)) }
+    }
+
+    pub(super) unsafe fn write(self, value: T) {
+        // SAFETY: not NULL, the caller says that a T can be written, and it need not be aligned.
+        unsafe { ptr::write_unaligned(self.0, value) }
+    }
+}
+
+/// Where a struct that begins with its size is written at the end.
+pub(super) struct OutSized<T>(*mut T, usize);
+
+impl<T: Sized> OutSized<T> {
+    pub(super) unsafe fn new(pointer: *mut T) -> Result<Self, keyfob_result> {
+        // SAFETY: every such struct begins with its size, of which the caller says that it can be read.
+        let size = unsafe { read(pointer.cast::<u32>().cast_const()) }? as usize;
+        if (size_of::<T>()..=STRUCT_MAX).contains(&size) { Ok(Self(pointer, size)) } else { Err(keyfob_result::STRUCT_SIZE) }
+    }
+
+    /// Writes all but the size; zeros where the caller's struct is larger.
+    pub(super) unsafe fn write(self, value: T) {
+        let (head, known) = (size_of::<u32>(), size_of::<T>());
+        let (from, to) = ((&raw const value).cast::<u8>(), self.0.cast::<u8>());
+        // SAFETY: both structs have `known` bytes, without padding; the caller says that its own has `size`, which is not less.
+        unsafe {
+            ptr::copy_nonoverlapping(from.add(head), to.add(head), known.saturating_sub(head));
+            ptr::write_bytes(to.add(known), 0, self.1.saturating_sub(known));
+        }
+    }
+}
+
+/// Where bytes are written at the end.
+pub(super) struct Buffer(*mut u8, usize);
+
+impl Buffer {
+    /// A buffer of `size` bytes that must have room for `least`.
+    pub(super) fn new(pointer: *mut u8, size: usize, least: usize) -> Result<Self, keyfob_result> {
+        if pointer.is_null() {
+            Err(keyfob_result::NULL_POINTER)
+        } else if size < least {
+            Err(keyfob_result::BUFFER_TOO_SMALL)
+        } else {
+            Ok(Self(pointer, size))
+        }
+    }
+
+    /// A buffer with room for `text` and a NUL.
+    pub(super) fn for_text(pointer: *mut c_char, size: usize, text: &str) -> Result<Self, keyfob_result> {
+        Self::new(pointer.cast(), size, text.len().saturating_add(1))
+    }
+
+    /// Writes what fits, which is all: the constructor saw to that.
+    pub(super) unsafe fn write(self, value: &[u8]) {
+        // SAFETY: not NULL, not more than the size of which the caller says that it can be written; memmove, since it may overlap.
+        unsafe { ptr::copy(value.as_ptr(), self.0, value.len().min(self.1)) }
+    }
+
+    /// Writes a text and a NUL.
+    pub(super) unsafe fn write_text(self, text: &str) {
+        let end = text.len().min(self.1.saturating_sub(1));
+        // SAFETY: as for `write`; the end lies within the size, which is at least 1.
+        unsafe {
+            ptr::copy(text.as_ptr(), self.0, end);
+            ptr::write(self.0.add(end), 0);
+        }
+    }
+}
+
+/// The UTF-8 text at `pointer`; `otherwise` if it is none.
+pub(super) unsafe fn utf8<'a>(pointer: *const c_char, otherwise: keyfob_result) -> Result<&'a str, keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    let text = unsafe { text(pointer) }?;
+    str::from_utf8(text).map_err(|_| otherwise)
+}

@@ -1,0 +1,116 @@
+//! Layer 4, feature `capi`: the C ABI, on the engine's public API only. C programmers read `include/keyfob.h`, which cbindgen makes of
+//! these files: their documentation is written for that header.
+//!
+//! Every function copies its input, works on copies, and writes its output last and only on success. `memory` holds the raw
+//! pointers; the rest calls it.
+#![allow(unsafe_code, reason = "the C ABI takes pointers; each use says why it is sound")]
+#![allow(non_camel_case_types, reason = "the names are those of the C header")]
+#![allow(clippy::missing_safety_doc, reason = "the header's words are for C programmers: what each pointer must be")]
+
+mod attempt;
+mod code;
+mod device;
+mod memory;
+mod policy;
+mod random;
+mod result;
+mod seal;
+mod secret;
+mod soffid;
+mod uri;
+
+pub use attempt::*;
+pub use code::*;
+pub use device::*;
+pub use policy::*;
+pub use random::keyfob_random;
+pub use result::*;
+pub use seal::*;
+pub use secret::*;
+pub use soffid::*;
+pub use uri::*;
+
+/// The size of a record in bytes.
+pub const KEYFOB_RECORD_SIZE: usize = 168;
+/// The size of a sealed record in bytes.
+pub const KEYFOB_SEALED_SIZE: usize = 216;
+/// The size of a sealing key in bytes.
+pub const KEYFOB_KEY_SIZE: usize = 32;
+/// The size of a nonce in bytes.
+pub const KEYFOB_NONCE_SIZE: usize = 24;
+/// The fewest bytes of a secret.
+pub const KEYFOB_SECRET_MIN: usize = 16;
+/// The most bytes of a secret, and digits of a PIN.
+pub const KEYFOB_SECRET_MAX: usize = 64;
+/// Room for any code and its terminating NUL, in bytes.
+pub const KEYFOB_CODE_SIZE: usize = 12;
+/// Room for any secret in Base32 and its terminating NUL, in bytes.
+pub const KEYFOB_BASE32_SIZE: usize = 104;
+/// Room for any secret in hexadecimal and its terminating NUL, in bytes.
+pub const KEYFOB_HEX_SIZE: usize = 129;
+
+// cbindgen reads literals only; this keeps them true.
+const _: () = assert!(
+    KEYFOB_RECORD_SIZE == crate::RECORD_SIZE
+        && KEYFOB_SEALED_SIZE == crate::SEALED_SIZE
+        && KEYFOB_KEY_SIZE == crate::KEY_SIZE
+        && KEYFOB_NONCE_SIZE == crate::NONCE_SIZE
+        && KEYFOB_SECRET_MIN == crate::SECRET_MIN
+        && KEYFOB_SECRET_MAX == crate::SECRET_MAX
+);
+
+/// A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret in the clear.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct keyfob_record {
+    /// The bytes; see DESIGN.md for their table.
+    pub bytes: [u8; KEYFOB_RECORD_SIZE],
+}
+
+impl zeroize::Zeroize for keyfob_record {
+    fn zeroize(&mut self) {
+        self.bytes.as_mut_slice().zeroize();
+    }
+}
+
+impl core::fmt::Debug for keyfob_record {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("keyfob_record")
+    }
+}
+
+/// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_version() -> *const core::ffi::c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_record_size() -> usize {
+    KEYFOB_RECORD_SIZE
+}
+
+/// KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_sealed_size() -> usize {
+    KEYFOB_SEALED_SIZE
+}
+
+/// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.
+fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
+    #[cfg(feature = "std")]
+    {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        match outcome {
+            Ok(Ok(())) => keyfob_result::OK,
+            Ok(Err(result)) => result,
+            Err(_) => keyfob_result::PANIC,
+        }
+    }
+    #[cfg(not(feature = "std"))]
+    match body() {
+        Ok(()) => keyfob_result::OK,
+        Err(result) => result,
+    }
+}

@@ -1,0 +1,168 @@
+//! Policies: a plain struct, presets for it, and its check.
+
+use super::memory::{Out, OutSized, Sized, read_sized};
+use super::{guard, keyfob_result};
+use crate::{Asked, Digits, Error, GuessChance, Kind, Lock, Policy};
+
+/// What happens at too many fails.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum keyfob_lock {
+    /// The device is locked until it is unlocked.
+    HARD = 0,
+    /// The device takes no attempt for a time that doubles with each further fail.
+    THROTTLE = 1,
+}
+
+/// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what you like, and check it once with
+/// keyfob_policy_check. Where a function takes a policy, NULL stands for the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct keyfob_policy {
+    /// sizeof(keyfob_policy).
+    pub size: u32,
+    /// TOTP: steps before and after the present one that are right, 0 to 1000; 1 by default.
+    pub window: u32,
+    /// HOTP: counters after the expected one that are right, 0 to 1000; 10 by default.
+    pub look_ahead: u32,
+    /// HOTP: counters that a resync searches, 1 to 10000; 100 by default.
+    pub resync_window: u32,
+    /// TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns none.
+    pub max_drift: u32,
+    /// A keyfob_lock; hard by default.
+    pub lock: u32,
+    /// The fail on which the lock or the first delay falls, 1 or more; 10 by default.
+    pub lock_fails: u32,
+    /// Throttle: the first delay, in seconds, 1 or more.
+    pub first_delay: u32,
+    /// Throttle: the longest delay, in seconds.
+    pub longest_delay: u32,
+    /// SMS, e-mail: how long a code lives, in seconds, 1 or more; 600 by default.
+    pub lifetime: u32,
+    /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
+    pub reuse: u32,
+    /// PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+    pub positions: u32,
+    /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
+    pub pin_length: u32,
+    /// Seconds by which the clocks of those who share a device may differ; 30 by default.
+    pub clock_skew: u32,
+    /// The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
+    pub bound: u32,
+    /// The same for the positions of a PIN; 10000000 (1 in 100) by default.
+    pub pin_bound: u32,
+}
+
+// SAFETY: sixteen numbers of 32 bits, of which the first is the size.
+unsafe impl Sized for keyfob_policy {}
+
+impl keyfob_policy {
+    fn of(policy: Policy) -> Self {
+        let (lock, lock_fails, first_delay, longest_delay) = match policy.lock() {
+            Lock::Hard { fails } => (keyfob_lock::HARD, fails, 0, 0),
+            Lock::Throttle { fails, first, longest } => (keyfob_lock::THROTTLE, fails, first, longest),
+        };
+        Self {
+            size: size_of::<Self>() as u32,
+            window: policy.window().into(),
+            look_ahead: policy.look_ahead().into(),
+            resync_window: policy.resync_window().into(),
+            max_drift: policy.max_drift().into(),
+            lock: lock as u32,
+            lock_fails,
+            first_delay,
+            longest_delay,
+            lifetime: policy.lifetime(),
+            reuse: policy.reuse(),
+            positions: match policy.asked() {
+                Asked::Positions(count) => count.into(),
+                Asked::All => 0,
+            },
+            pin_length: policy.pin_len().into(),
+            clock_skew: policy.clock_skew(),
+            bound: policy.bound().parts_per_billion(),
+            pin_bound: policy.pin_bound().parts_per_billion(),
+        }
+    }
+
+    fn build(self) -> Result<Policy, Error> {
+        let narrow = |number: u32, error| u16::try_from(number).map_err(|_| error);
+        let lock = match self.lock {
+            0 => Lock::Hard { fails: self.lock_fails },
+            1 => Lock::Throttle { fails: self.lock_fails, first: self.first_delay, longest: self.longest_delay },
+            _ => return Err(Error::LockFails),
+        };
+        let asked = match u8::try_from(self.positions).map_err(|_| Error::Positions)? {
+            0 => Asked::All,
+            count => Asked::Positions(count),
+        };
+        Policy::builder()
+            .window(narrow(self.window, Error::Window)?)
+            .look_ahead(narrow(self.look_ahead, Error::LookAhead)?)
+            .resync_window(narrow(self.resync_window, Error::ResyncWindow)?)
+            .max_drift(narrow(self.max_drift, Error::MaxDrift)?)
+            .lock(lock)
+            .lifetime(self.lifetime)
+            .reuse(self.reuse)
+            .asked(asked)
+            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PinLength)?)
+            .clock_skew(self.clock_skew)
+            .bound(GuessChance::from_parts_per_billion(self.bound))
+            .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound))
+            .build()
+    }
+}
+
+/// The policy at `pointer`, checked; the default for NULL.
+pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, keyfob_result> {
+    if pointer.is_null() {
+        return Ok(Policy::default());
+    }
+    // SAFETY: the caller's promise is passed on.
+    Ok(unsafe { read_sized(pointer) }?.build()?)
+}
+
+/// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::default()))) })
+}
+
+/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::soffid()))) })
+}
+
+/// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    guard(|| unsafe { self::policy(policy) }.map(drop))
+}
+
+/// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
+/// codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_policy_chance(
+    policy: *const keyfob_policy,
+    kind: u32,
+    digits: u32,
+    chance: *mut u32,
+) -> keyfob_result {
+    guard(|| {
+        let out = Out::new(chance)?;
+        // SAFETY: the caller keeps to the header.
+        let policy = unsafe { self::policy(policy) }?;
+        let kind = u8::try_from(kind).ok().and_then(Kind::from_number).ok_or(keyfob_result::KIND)?;
+        let digits = match kind {
+            Kind::Pin => Digits::SIX,
+            _ => u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?,
+        };
+        // SAFETY: the caller keeps to the header.
+        unsafe { out.write(policy.chance(kind, digits).parts_per_billion()) };
+        Ok(())
+    })
+}

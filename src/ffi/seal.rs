@@ -1,0 +1,75 @@
+//! Sealed records.
+
+use zeroize::Zeroizing;
+
+use super::device::{device, record};
+use super::memory::{Buffer, Out, bytes, read};
+use super::{KEYFOB_KEY_SIZE, KEYFOB_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
+use crate::{SealKey, sealed_key_id};
+
+/// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
+/// may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
+/// must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_record_seal(
+    record: *const keyfob_record,
+    key_id: u32,
+    key: *const u8,
+    device_id: *const u8,
+    device_id_length: usize,
+    nonce: *const u8,
+    sealed: *mut u8,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let out = Buffer::new(sealed, KEYFOB_SEALED_SIZE, KEYFOB_SEALED_SIZE)?;
+            let key = seal_key(key_id, key)?;
+            let nonce = read(nonce.cast::<[u8; KEYFOB_NONCE_SIZE]>())?;
+            out.write(&key.seal(&device(record)?, bytes(device_id, device_id_length)?, nonce));
+        }
+        Ok(())
+    })
+}
+
+/// Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_record_open(
+    sealed: *const u8,
+    sealed_length: usize,
+    key_id: u32,
+    key: *const u8,
+    device_id: *const u8,
+    device_id_length: usize,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let out = Out::new(record)?;
+            let key = seal_key(key_id, key)?;
+            let device = key.open(bytes(sealed, sealed_length)?, bytes(device_id, device_id_length)?)?;
+            out.write(*self::record(&device));
+        }
+        Ok(())
+    })
+}
+
+/// Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: usize, key_id: *mut u32) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let out = Out::new(key_id)?;
+            out.write(sealed_key_id(bytes(sealed, sealed_length)?)?);
+        }
+        Ok(())
+    })
+}
+
+unsafe fn seal_key(id: u32, key: *const u8) -> Result<SealKey, keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    let key = Zeroizing::new(unsafe { read(key.cast::<[u8; KEYFOB_KEY_SIZE]>()) }?);
+    Ok(SealKey::new(id, *key))
+}

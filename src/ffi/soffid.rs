@@ -1,0 +1,178 @@
+//! The columns of Soffid's table `SCO_DEVICE`.
+
+use core::ffi::c_char;
+
+use zeroize::Zeroizing;
+
+use super::device::{device, record};
+use super::memory::{Out, OutSized, Sized, bytes, read_sized};
+use super::{KEYFOB_BASE32_SIZE, guard, keyfob_record, keyfob_result};
+use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
+
+/// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an empty one stands for NULL. Times are Unix
+/// seconds. The caller wipes it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct keyfob_soffid_row {
+    /// sizeof(keyfob_soffid_row).
+    pub size: u32,
+    /// OTP_FAILS.
+    pub fails: u32,
+    /// OTP_STATUS: a keyfob_status.
+    pub status: u32,
+    /// OTP_DIGITS; 0 for NULL, which stands for 6.
+    pub digits: u32,
+    /// 1 if OTP_LASCOU is not NULL.
+    pub has_last_counter: u32,
+    /// 1 if OTP_LASUSE is not NULL.
+    pub has_last_used: u32,
+    /// 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+    pub has_last_issued: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// OTP_LASCOU: the highest step or counter accepted.
+    pub last_counter: u64,
+    /// OTP_CREATED.
+    pub created: u64,
+    /// OTP_LASUSE.
+    pub last_used: u64,
+    /// OTP_LASISS: when the pending code was issued.
+    pub last_issued: u64,
+    /// OTP_TYPE: TOTP, HOTP, SMS, EMAIL or PIN.
+    pub kind: [c_char; 8],
+    /// OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512; empty stands for HmacSHA1.
+    pub algorithm: [c_char; 16],
+    /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
+    pub auth_key: [c_char; 112],
+    /// OTP_PIN of a PIN, in the clear.
+    pub pin: [c_char; 72],
+}
+
+// SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and 208 bytes.
+unsafe impl Sized for keyfob_soffid_row {}
+
+impl core::fmt::Debug for keyfob_soffid_row {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("keyfob_soffid_row")
+    }
+}
+
+impl zeroize::Zeroize for keyfob_soffid_row {
+    fn zeroize(&mut self) {
+        self.auth_key.as_mut_slice().zeroize();
+        self.pin.as_mut_slice().zeroize();
+    }
+}
+
+/// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
+/// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
+/// learned drift and no pending challenge. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_soffid_import(
+    row: *const keyfob_soffid_row,
+    secret: *const u8,
+    secret_length: usize,
+    record: *mut keyfob_record,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let out = Out::new(record)?;
+            let row = Zeroizing::new(read_sized(row)?);
+            out.write(*self::record(&import(&row, bytes(secret, secret_length)?)?));
+        }
+        Ok(())
+    })
+}
+
+/// Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let (out, device) = (OutSized::new(row)?, device(record)?);
+            out.write(*export(&device)?);
+        }
+        Ok(())
+    })
+}
+
+fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
+    let kind: Kind = text(&row.kind).parse()?;
+    let history = History {
+        status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
+        fails: row.fails,
+        last_counter: (row.has_last_counter == 1).then_some(row.last_counter),
+        created: row.created,
+        last_used: (row.has_last_used == 1).then_some(row.last_used),
+    };
+    let hotp = |secret| {
+        let algorithm = match text(&row.algorithm) {
+            "" => Algorithm::Sha1,
+            name => name.strip_prefix("Hmac").ok_or(Error::Algorithm)?.parse()?,
+        };
+        let digits = u8::try_from(if row.digits == 0 { 6 } else { row.digits }).map_err(|_| Error::Digits)?;
+        Ok::<_, Error>(Hotp::new(secret).with_algorithm(algorithm).with_digits(Digits::new(digits)?))
+    };
+    let factor = match kind {
+        Kind::Totp => Factor::Totp(Totp::of(hotp(Secret::from_base32(text(&row.auth_key))?)?)),
+        Kind::Hotp => Factor::Hotp(hotp(Secret::from_base32(text(&row.auth_key))?)?),
+        Kind::Sms => Factor::Sms(hotp(Secret::new(secret)?)?),
+        Kind::Email => Factor::Email(hotp(Secret::new(secret)?)?),
+        Kind::Pin => Factor::Pin(Pin::new(text(&row.pin).as_bytes())?),
+    };
+    Device::restore(factor, history)
+}
+
+fn export(device: &Device) -> Result<Zeroizing<keyfob_soffid_row>, Error> {
+    let history = device.history();
+    let mut row = Zeroizing::new(keyfob_soffid_row {
+        size: size_of::<keyfob_soffid_row>() as u32,
+        fails: history.fails,
+        status: history.status as u32,
+        digits: device.digits().map_or(0, |digits| digits.get().into()),
+        has_last_counter: history.last_counter.is_some().into(),
+        has_last_used: history.last_used.is_some().into(),
+        has_last_issued: device.pending_since().is_some().into(),
+        reserved: 0,
+        last_counter: history.last_counter.unwrap_or_default(),
+        created: history.created,
+        last_used: history.last_used.unwrap_or_default(),
+        last_issued: device.pending_since().unwrap_or_default(),
+        kind: [0; 8],
+        algorithm: [0; 16],
+        auth_key: [0; 112],
+        pin: [0; 72],
+    });
+    write(&mut row.kind, device.kind().name());
+    if let Some(algorithm) = device.algorithm() {
+        write(&mut row.algorithm, algorithm.hmac_name());
+    }
+    match device.factor() {
+        Factor::Pin(pin) => write(&mut row.pin, str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?),
+        Factor::Sms(_) | Factor::Email(_) => {}
+        Factor::Totp(_) | Factor::Hotp(_) => {
+            let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
+            let mut buffer = Zeroizing::new([0; KEYFOB_BASE32_SIZE]);
+            let base32 = secret.write_base32(&mut *buffer)?;
+            // Padded, as Soffid's own encoder writes it.
+            let padding = base32.len().next_multiple_of(8).saturating_sub(base32.len());
+            write(&mut row.auth_key, base32);
+            row.auth_key.iter_mut().skip(base32.len()).take(padding).for_each(|char| *char = b'=' as c_char);
+        }
+    }
+    Ok(row)
+}
+
+/// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is no column's value.
+fn text(array: &[c_char]) -> &str {
+    let length = array.iter().position(|&char| char == 0).unwrap_or(array.len());
+    // SAFETY: c_char and u8 have the same size and every value is right for both.
+    let bytes = unsafe { core::slice::from_raw_parts(array.as_ptr().cast(), length) };
+    str::from_utf8(bytes).unwrap_or("?")
+}
+
+fn write(array: &mut [c_char], text: &str) {
+    array.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from as c_char);
+}

@@ -1,0 +1,111 @@
+//! otpauth URIs.
+
+use core::ffi::c_char;
+use core::fmt::{self, Write};
+
+use zeroize::{Zeroize, Zeroizing};
+
+use super::device::{device, record};
+use super::memory::{Buffer, Out, utf8};
+use super::{guard, keyfob_record, keyfob_result};
+use crate::{Uri, UriText};
+
+/// No URI that this library writes is longer, in bytes.
+const URI_MAX: usize = 2048;
+
+/// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
+/// empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
+/// be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_uri_write(
+    record: *const keyfob_record,
+    issuer: *const c_char,
+    account: *const c_char,
+    text: *mut c_char,
+    text_size: usize,
+    length: *mut usize,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let device = device(record)?;
+            let issuer = if issuer.is_null() { "" } else { utf8(issuer, keyfob_result::URI_LABEL)? };
+            let uri = device.uri(issuer, utf8(account, keyfob_result::URI_LABEL)?)?;
+            let mut buffer = Wiped([0; URI_MAX]);
+            let made = uri.write(&mut buffer.0)?;
+            Buffer::for_text(text, text_size, made)?.write_text(made);
+            if !length.is_null() {
+                Out::new(length)?.write(made.len());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
+/// account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_uri_parse(
+    text: *const c_char,
+    now: u64,
+    record: *mut keyfob_record,
+    issuer: *mut c_char,
+    issuer_size: usize,
+    account: *mut c_char,
+    account_size: usize,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let out = Out::new(record)?;
+            let uri = Uri::parse(utf8(text, keyfob_result::URI_ENCODING)?)?;
+            let (issuer_text, account_text) = (Label::of(uri.issuer())?, Label::of(uri.account())?);
+            let issuer = issuer_text.buffer(issuer, issuer_size)?;
+            let account = account_text.buffer(account, account_size)?;
+            if let Some(issuer) = issuer {
+                issuer.write_text(issuer_text.as_str());
+            }
+            if let Some(account) = account {
+                account.write_text(account_text.as_str());
+            }
+            out.write(*self::record(&uri.to_device(now)));
+        }
+        Ok(())
+    })
+}
+
+struct Wiped([u8; URI_MAX]);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+/// A decoded part of a label.
+struct Label(Zeroizing<[u8; 1024]>, usize);
+
+impl Label {
+    fn of(text: UriText<'_>) -> Result<Self, keyfob_result> {
+        let mut label = Self(Zeroizing::new([0; 1024]), 0);
+        write!(label, "{text}").map_err(|_| keyfob_result::URI_LABEL)?;
+        Ok(label)
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.get(..self.1).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    fn buffer(&self, pointer: *mut c_char, size: usize) -> Result<Option<Buffer>, keyfob_result> {
+        if pointer.is_null() { Ok(None) } else { Buffer::for_text(pointer, size, self.as_str()).map(Some) }
+    }
+}
+
+impl Write for Label {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.1.saturating_add(text.len());
+        self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.1 = end;
+        Ok(())
+    }
+}
