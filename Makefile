@@ -4,6 +4,9 @@ MSRV := 1.89.0
 BARE := thumbv7em-none-eabi
 # The text of bare/ may have so many bytes.
 BARE_TEXT := 24576
+# Later ones need a newer Rust than the oldest that this is built with.
+CARGO_C := 0.10.24
+PREFIX := /usr/local
 # Seconds for each fuzz target.
 FUZZ_TIME := 600
 
@@ -24,7 +27,7 @@ tools:
 	$(call need,size,binutils)
 
 .PHONY: test
-test: tools test-rust test-features test-bare test-msrv ## run every test
+test: tools test-rust test-features test-bare test-c test-msrv ## run every test
 
 .PHONY: test-rust
 test-rust:
@@ -34,7 +37,7 @@ test-rust:
 # Each combination of features builds and passes the engine's own tests.
 .PHONY: test-features
 test-features:
-	for features in "" alloc seal "alloc seal" std; do \
+	for features in "" alloc seal "alloc seal" std capi "capi std" "capi getrandom"; do \
 		cargo check --locked -p keyfob --lib --no-default-features --features "$$features" || exit 1; \
 		cargo test --locked -p keyfob --lib --no-default-features --features "$$features" || exit 1; \
 	done
@@ -52,6 +55,33 @@ size: ## print the size of the smallest bare-metal program, and hold it to its l
 	@size bare/target/$(BARE)/release/keyfob-bare
 	@text=$$(size bare/target/$(BARE)/release/keyfob-bare | awk 'NR == 2 { print $$1 }'); \
 		test "$$text" -le $(BARE_TEXT) || { echo "text: $$text bytes, and $(BARE_TEXT) are allowed" >&2; exit 1; }
+
+# The C ABI: C99, C++, Valgrind, sanitizers, the examples, bare metal, an installation.
+.PHONY: test-c
+test-c: tools-c
+	tests/c/run
+	tests/c/firmware/run
+	tests/c/install
+
+.PHONY: tools-c
+tools-c:
+	$(call need,cc,gcc)
+	$(call need,c++,g++)
+	$(call need,pkg-config,pkg-config)
+	$(call need,oathtool,oathtool)
+	$(call need,valgrind,valgrind)
+	$(call need,arm-none-eabi-gcc,gcc-arm-none-eabi)
+	$(call need,qemu-system-arm,qemu-system-arm)
+	cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)' || cargo install --locked cargo-c --version =$(CARGO_C)
+
+.PHONY: header
+header: ## make include/keyfob.h anew
+	cargo build --locked -p keyfob --features capi,getrandom,header
+
+.PHONY: install
+install: ## install library, header and pkg-config file under PREFIX (/usr/local), below DESTDIR if given
+	cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)' || cargo install --locked cargo-c --version =$(CARGO_C)
+	cargo cinstall --locked --release --manifest-path capi/Cargo.toml --prefix $(PREFIX) --libdir $(PREFIX)/lib $(if $(DESTDIR),--destdir $(DESTDIR))
 
 .PHONY: test-msrv
 test-msrv:
@@ -73,12 +103,15 @@ advisories: ## check dependencies against the RustSec database, which is fetched
 
 .PHONY: bench
 bench: ## measure the engine beside its peers
+	test -e /usr/include/liboath/oath.h || { test "$$(id -u)" = 0 && apt-get install -y -qq liboath-dev; } || \
+		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
+	cargo bench --locked -p keyfob --features capi --bench capi
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	for target in machine record uri; do \
+	for target in machine record uri capi; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
 	done
 

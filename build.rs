@@ -26,9 +26,6 @@ fn header() {
         version("_PATCH"),
     );
     config.after_includes = Some(config.after_includes.unwrap_or_default() + &macros);
-    let files = std::fs::read_dir(root.join("src/ffi")).expect("the folder is there");
-    let mut files: Vec<_> = files.map(|entry| entry.expect("the folder is readable").path()).collect();
-    files.sort();
-    let builder = files.into_iter().fold(cbindgen::Builder::new().with_config(config), cbindgen::Builder::with_src);
+    let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs"));
     builder.generate().expect("src/ffi is right for C").write_to_file(root.join("include/keyfob.h"));
 }

@@ -872,241 +872,21 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
- * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
- * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
- */
-keyfob_result keyfob_device_challenge(struct keyfob_record *record,
-                                      const struct keyfob_policy *policy,
-                                      keyfob_random random,
-                                      void *random_context,
-                                      uint64_t now,
-                                      struct keyfob_challenge *challenge);
-
-/**
- * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
- * was read, and stays as it is. Thread-safe, if `store` and `random` are.
- */
-keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
-                                                const struct keyfob_policy *policy,
-                                                keyfob_random random,
-                                                void *random_context,
-                                                uint64_t now,
-                                                keyfob_store store,
-                                                void *store_context,
-                                                struct keyfob_challenge *challenge);
-
-/**
- * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
- */
-keyfob_result keyfob_device_resend(const struct keyfob_record *record,
-                                   const struct keyfob_policy *policy,
-                                   uint64_t now,
-                                   struct keyfob_challenge *challenge);
-
-/**
- * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
- * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
- * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
- * Not thread-safe on the same record.
- */
-keyfob_result keyfob_device_verify(struct keyfob_record *record,
-                                   const struct keyfob_policy *policy,
-                                   const uint8_t *answer,
-                                   size_t answer_length,
-                                   uint64_t now,
-                                   struct keyfob_verdict *verdict);
-
-/**
- * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
- * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
- */
-keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
-                                             const struct keyfob_policy *policy,
-                                             const uint8_t *answer,
-                                             size_t answer_length,
-                                             uint64_t now,
-                                             keyfob_store store,
-                                             void *store_context,
-                                             struct keyfob_verdict *verdict);
-
-/**
- * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
- * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
- */
-keyfob_result keyfob_device_resync(struct keyfob_record *record,
-                                   const struct keyfob_policy *policy,
-                                   const uint8_t *first,
-                                   size_t first_length,
-                                   const uint8_t *second,
-                                   size_t second_length,
-                                   uint64_t now,
-                                   struct keyfob_verdict *verdict);
-
-/**
- * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
- */
-keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
-                                             const struct keyfob_policy *policy,
-                                             const uint8_t *first,
-                                             size_t first_length,
-                                             const uint8_t *second,
-                                             size_t second_length,
-                                             uint64_t now,
-                                             keyfob_store store,
-                                             void *store_context,
-                                             struct keyfob_verdict *verdict);
-
-/**
- * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
- * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
- */
-keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
-                                   const uint8_t *secret,
-                                   size_t secret_length,
-                                   uint64_t counter,
-                                   char *code,
-                                   size_t code_size);
-
-/**
- * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
- * Thread-safe.
- */
-keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
-                                   const uint8_t *secret,
-                                   size_t secret_length,
-                                   uint64_t time,
-                                   char *code,
-                                   size_t code_size);
-
-/**
- * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 or 0 to `found` and, if
- * 1, the lowest matching counter to `matched`. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
- */
-keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
-                                 const uint8_t *secret,
-                                 size_t secret_length,
-                                 const uint8_t *code,
-                                 size_t code_length,
-                                 uint64_t counter,
-                                 uint32_t look_ahead,
-                                 uint32_t *found,
-                                 uint64_t *matched);
-
-/**
- * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
- * step in `matched`. Thread-safe.
- */
-keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
-                                 const uint8_t *secret,
-                                 size_t secret_length,
-                                 const uint8_t *code,
-                                 size_t code_length,
-                                 uint64_t time,
-                                 uint32_t window,
-                                 uint32_t *found,
-                                 uint64_t *matched);
-
-/**
- * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
- * Thread-safe.
- */
-keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *parameters,
-                                        const uint8_t *secret,
-                                        size_t secret_length,
-                                        uint64_t now,
-                                        struct keyfob_record *record);
-
-/**
- * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
- * Thread-safe.
- */
-keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *parameters,
-                                        const uint8_t *secret,
-                                        size_t secret_length,
-                                        uint64_t counter,
-                                        uint64_t now,
-                                        struct keyfob_record *record);
-
-/**
- * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
- * Thread-safe.
- */
-keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameters,
-                                       const uint8_t *secret,
-                                       size_t secret_length,
-                                       uint64_t now,
-                                       struct keyfob_record *record);
-
-/**
- * Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
- */
-keyfob_result keyfob_device_create_email(const struct keyfob_parameters *parameters,
-                                         const uint8_t *secret,
-                                         size_t secret_length,
-                                         uint64_t now,
-                                         struct keyfob_record *record);
-
-/**
- * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
- */
-keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
-                                       const uint8_t *pin,
-                                       size_t pin_length,
-                                       uint64_t now,
-                                       struct keyfob_record *record);
-
-/**
- * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
- * which may be NULL to check only. Thread-safe.
- */
-keyfob_result keyfob_record_read(const uint8_t *bytes,
-                                 size_t length,
-                                 struct keyfob_record *record);
-
-/**
- * Looks at a device. Set info->size before. Thread-safe.
- */
-keyfob_result keyfob_device_info(const struct keyfob_record *record,
-                                 struct keyfob_info *info);
-
-/**
- * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
- * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
- */
-keyfob_result keyfob_device_secret(const struct keyfob_record *record,
-                                   uint8_t *secret,
-                                   size_t secret_size,
-                                   size_t *secret_length);
-
-/**
- * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
- * fails. Not thread-safe on the same record.
- */
-keyfob_result keyfob_device_set_status(struct keyfob_record *record,
-                                       uint32_t status,
-                                       uint64_t now);
-
-/**
- * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
- * true, even if it lies before what the device has seen. Not thread-safe on the same record.
- */
-keyfob_result keyfob_device_unlock(struct keyfob_record *record,
-                                   uint64_t now);
-
-/**
  * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
  */
+KEYFOB_MUST_USE
 const char *keyfob_version(void);
 
 /**
  * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
  */
+KEYFOB_MUST_USE
 size_t keyfob_record_size(void);
 
 /**
  * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
  */
+KEYFOB_MUST_USE
 size_t keyfob_sealed_size(void);
 
 /**
@@ -1114,6 +894,7 @@ size_t keyfob_sealed_size(void);
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
                                       const struct keyfob_policy *policy,
                                       keyfob_random random,
@@ -1125,6 +906,7 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
  * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
  * was read, and stays as it is. Thread-safe, if `store` and `random` are.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
                                                 const struct keyfob_policy *policy,
                                                 keyfob_random random,
@@ -1137,6 +919,7 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
 /**
  * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
                                    const struct keyfob_policy *policy,
                                    uint64_t now,
@@ -1148,6 +931,7 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
  * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
  * Not thread-safe on the same record.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify(struct keyfob_record *record,
                                    const struct keyfob_policy *policy,
                                    const uint8_t *answer,
@@ -1159,6 +943,7 @@ keyfob_result keyfob_device_verify(struct keyfob_record *record,
  * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
  * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              const struct keyfob_policy *policy,
                                              const uint8_t *answer,
@@ -1172,6 +957,7 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
  * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
  * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync(struct keyfob_record *record,
                                    const struct keyfob_policy *policy,
                                    const uint8_t *first,
@@ -1184,6 +970,7 @@ keyfob_result keyfob_device_resync(struct keyfob_record *record,
 /**
  * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
                                              const struct keyfob_policy *policy,
                                              const uint8_t *first,
@@ -1199,6 +986,7 @@ keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
  * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
  * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
                                    const uint8_t *secret,
                                    size_t secret_length,
@@ -1210,6 +998,7 @@ keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
  * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
  * Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
                                    const uint8_t *secret,
                                    size_t secret_length,
@@ -1218,9 +1007,10 @@ keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
                                    size_t code_size);
 
 /**
- * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 or 0 to `found` and, if
- * 1, the lowest matching counter to `matched`. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+ * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
+ * matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
                                  const uint8_t *secret,
                                  size_t secret_length,
@@ -1235,6 +1025,7 @@ keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
  * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
  * step in `matched`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
                                  const uint8_t *secret,
                                  size_t secret_length,
@@ -1249,6 +1040,7 @@ keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
  * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
  * Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *parameters,
                                         const uint8_t *secret,
                                         size_t secret_length,
@@ -1259,6 +1051,7 @@ keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *paramete
  * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
  * Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *parameters,
                                         const uint8_t *secret,
                                         size_t secret_length,
@@ -1270,6 +1063,7 @@ keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *paramete
  * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
  * Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameters,
                                        const uint8_t *secret,
                                        size_t secret_length,
@@ -1279,6 +1073,7 @@ keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameter
 /**
  * Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_email(const struct keyfob_parameters *parameters,
                                          const uint8_t *secret,
                                          size_t secret_length,
@@ -1288,6 +1083,7 @@ keyfob_result keyfob_device_create_email(const struct keyfob_parameters *paramet
 /**
  * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
                                        const uint8_t *pin,
                                        size_t pin_length,
@@ -1298,6 +1094,7 @@ keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
  * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
  * which may be NULL to check only. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_record_read(const uint8_t *bytes,
                                  size_t length,
                                  struct keyfob_record *record);
@@ -1305,6 +1102,7 @@ keyfob_result keyfob_record_read(const uint8_t *bytes,
 /**
  * Looks at a device. Set info->size before. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_info(const struct keyfob_record *record,
                                  struct keyfob_info *info);
 
@@ -1312,6 +1110,7 @@ keyfob_result keyfob_device_info(const struct keyfob_record *record,
  * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
  * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_secret(const struct keyfob_record *record,
                                    uint8_t *secret,
                                    size_t secret_size,
@@ -1321,6 +1120,7 @@ keyfob_result keyfob_device_secret(const struct keyfob_record *record,
  * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
  * fails. Not thread-safe on the same record.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_set_status(struct keyfob_record *record,
                                        uint32_t status,
                                        uint64_t now);
@@ -1329,28 +1129,33 @@ keyfob_result keyfob_device_set_status(struct keyfob_record *record,
  * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
  * true, even if it lies before what the device has seen. Not thread-safe on the same record.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
  * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
 
 /**
  * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
 
 /**
  * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
 
 /**
  * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
  * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
                                    uint32_t kind,
                                    uint32_t digits,
@@ -1359,6 +1164,7 @@ keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
 /**
  * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
  */
+KEYFOB_MUST_USE
 const char *keyfob_result_message(int32_t result);
 
 /**
@@ -1366,6 +1172,7 @@ const char *keyfob_result_message(int32_t result);
  * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
  * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_record_seal(const struct keyfob_record *record,
                                  uint32_t key_id,
                                  const uint8_t *key,
@@ -1377,6 +1184,7 @@ keyfob_result keyfob_record_seal(const struct keyfob_record *record,
 /**
  * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_record_open(const uint8_t *sealed,
                                  size_t sealed_length,
                                  uint32_t key_id,
@@ -1388,6 +1196,7 @@ keyfob_result keyfob_record_open(const uint8_t *sealed,
 /**
  * Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
                                    size_t sealed_length,
                                    uint32_t *key_id);
@@ -1397,6 +1206,7 @@ keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
  * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
  * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_secret_random(uint32_t algorithm,
                                    keyfob_random random,
                                    void *context,
@@ -1409,6 +1219,7 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
  * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
  * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_secret_from_base32(const char *text,
                                         uint8_t *secret,
                                         size_t secret_size,
@@ -1417,6 +1228,7 @@ keyfob_result keyfob_secret_from_base32(const char *text,
 /**
  * Reads a secret in hexadecimal, otherwise as keyfob_secret_from_base32. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_secret_from_hex(const char *text,
                                      uint8_t *secret,
                                      size_t secret_size,
@@ -1426,6 +1238,7 @@ keyfob_result keyfob_secret_from_hex(const char *text,
  * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
  * always suffice. The caller wipes `text`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
                                       size_t secret_length,
                                       char *text,
@@ -1434,6 +1247,7 @@ keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
 /**
  * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
                                    size_t secret_length,
                                    char *text,
@@ -1444,6 +1258,7 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
  * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
  * learned drift and no pending challenge. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
                                    const uint8_t *secret,
                                    size_t secret_length,
@@ -1452,6 +1267,7 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
 /**
  * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
@@ -1460,6 +1276,7 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
  * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
  * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
  */
+KEYFOB_MUST_USE
 keyfob_result keyfob_uri_write(const struct keyfob_record *record,
                                const char *issuer,
                                const char *account,
@@ -1471,153 +1288,7 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
  * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
  * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
  */
-keyfob_result keyfob_uri_parse(const char *text,
-                               uint64_t now,
-                               struct keyfob_record *record,
-                               char *issuer,
-                               size_t issuer_size,
-                               char *account,
-                               size_t account_size);
-
-/**
- * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
- */
-keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
-
-/**
- * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
- */
-keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
-
-/**
- * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
- */
-keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
-
-/**
- * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
- * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
- */
-keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
-                                   uint32_t kind,
-                                   uint32_t digits,
-                                   uint32_t *chance);
-
-/**
- * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
- */
-const char *keyfob_result_message(int32_t result);
-
-/**
- * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
- * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
- * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
- */
-keyfob_result keyfob_record_seal(const struct keyfob_record *record,
-                                 uint32_t key_id,
-                                 const uint8_t *key,
-                                 const uint8_t *device_id,
-                                 size_t device_id_length,
-                                 const uint8_t *nonce,
-                                 uint8_t *sealed);
-
-/**
- * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
- */
-keyfob_result keyfob_record_open(const uint8_t *sealed,
-                                 size_t sealed_length,
-                                 uint32_t key_id,
-                                 const uint8_t *key,
-                                 const uint8_t *device_id,
-                                 size_t device_id_length,
-                                 struct keyfob_record *record);
-
-/**
- * Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
- */
-keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
-                                   size_t sealed_length,
-                                   uint32_t *key_id);
-
-/**
- * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
- * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
- * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
- */
-keyfob_result keyfob_secret_random(uint32_t algorithm,
-                                   keyfob_random random,
-                                   void *context,
-                                   uint8_t *secret,
-                                   size_t secret_size,
-                                   size_t *secret_length);
-
-/**
- * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
- * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
- * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
- */
-keyfob_result keyfob_secret_from_base32(const char *text,
-                                        uint8_t *secret,
-                                        size_t secret_size,
-                                        size_t *secret_length);
-
-/**
- * Reads a secret in hexadecimal, otherwise as keyfob_secret_from_base32. Thread-safe.
- */
-keyfob_result keyfob_secret_from_hex(const char *text,
-                                     uint8_t *secret,
-                                     size_t secret_size,
-                                     size_t *secret_length);
-
-/**
- * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
- * always suffice. The caller wipes `text`. Thread-safe.
- */
-keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
-                                      size_t secret_length,
-                                      char *text,
-                                      size_t text_size);
-
-/**
- * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
- */
-keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
-                                   size_t secret_length,
-                                   char *text,
-                                   size_t text_size);
-
-/**
- * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
- * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
- * learned drift and no pending challenge. Thread-safe.
- */
-keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
-                                   const uint8_t *secret,
-                                   size_t secret_length,
-                                   struct keyfob_record *record);
-
-/**
- * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
- */
-keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
-                                   struct keyfob_soffid_row *row);
-
-/**
- * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
- * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
- * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
- */
-keyfob_result keyfob_uri_write(const struct keyfob_record *record,
-                               const char *issuer,
-                               const char *account,
-                               char *text,
-                               size_t text_size,
-                               size_t *length);
-
-/**
- * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
- * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
- */
+KEYFOB_MUST_USE
 keyfob_result keyfob_uri_parse(const char *text,
                                uint64_t now,
                                struct keyfob_record *record,

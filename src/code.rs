@@ -78,9 +78,11 @@ impl FromStr for Algorithm {
 
     /// Reads `SHA1`, `SHA-1` or `HmacSHA1` and the like, in either case. Errors: [`Error::Algorithm`].
     fn from_str(text: &str) -> Result<Self, Error> {
-        let names = |algorithm: &Self| [algorithm.name(), algorithm.hmac_name(), algorithm.standard_name()];
-        let named = |algorithm: &Self| names(algorithm).iter().any(|name| name.eq_ignore_ascii_case(text));
-        Self::ALL.into_iter().find(named).ok_or(Error::Algorithm)
+        let is_named = |algorithm: &Self| {
+            let names = [algorithm.name(), algorithm.hmac_name(), algorithm.standard_name()];
+            names.iter().any(|name| name.eq_ignore_ascii_case(text))
+        };
+        Self::ALL.into_iter().find(is_named).ok_or(Error::Algorithm)
     }
 }
 

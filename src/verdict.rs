@@ -109,6 +109,6 @@ impl core::fmt::Debug for Verdict {
             .field("retry_at", &self.retry_at())
             .field("matched", &self.matched())
             .field("drift", &self.drift())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -186,6 +186,7 @@ impl To {
 /// Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
 /// the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
 /// may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
     record: *mut keyfob_record,
@@ -207,6 +208,7 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 
 /// keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
 /// was read, and stays as it is. Thread-safe, if `store` and `random` are.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
     record: *const keyfob_record,
@@ -229,6 +231,7 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
 }
 
 /// The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(
     record: *const keyfob_record,
@@ -250,6 +253,7 @@ pub unsafe extern "C" fn keyfob_device_resend(
 /// device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
 /// keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
 /// Not thread-safe on the same record.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_verify(
     record: *mut keyfob_record,
@@ -271,6 +275,7 @@ pub unsafe extern "C" fn keyfob_device_verify(
 
 /// keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
 /// read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_verify_and_store(
     record: *const keyfob_record,
@@ -294,6 +299,7 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
 
 /// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
 /// keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync(
     record: *mut keyfob_record,
@@ -317,6 +323,7 @@ pub unsafe extern "C" fn keyfob_device_resync(
 }
 
 /// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync_and_store(
     record: *const keyfob_record,

@@ -66,6 +66,7 @@ pub(super) unsafe fn totp(pointer: *const keyfob_parameters, secret: *const u8, 
 
 /// Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
 /// `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_hotp_generate(
     parameters: *const keyfob_parameters,
@@ -87,6 +88,7 @@ pub unsafe extern "C" fn keyfob_hotp_generate(
 
 /// Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
 /// Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_totp_generate(
     parameters: *const keyfob_parameters,
@@ -105,8 +107,9 @@ pub unsafe extern "C" fn keyfob_totp_generate(
     })
 }
 
-/// Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 or 0 to `found` and, if
-/// 1, the lowest matching counter to `matched`. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+/// Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
+/// matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_hotp_search(
     parameters: *const keyfob_parameters,
@@ -134,6 +137,7 @@ pub unsafe extern "C" fn keyfob_hotp_search(
 
 /// Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
 /// step in `matched`. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_totp_search(
     parameters: *const keyfob_parameters,
@@ -163,9 +167,7 @@ unsafe fn write_found(place: Option<u64>, found: *mut u32, matched: *mut u64) ->
     // SAFETY: the caller's promise is passed on.
     unsafe {
         found.write(place.is_some().into());
-        if let Some(place) = place {
-            matched.write(place);
-        }
+        matched.write(place.unwrap_or_default());
     }
     Ok(())
 }

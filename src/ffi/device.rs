@@ -107,6 +107,7 @@ unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, ke
 
 /// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
 /// Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_totp(
     parameters: *const keyfob_parameters,
@@ -121,6 +122,7 @@ pub unsafe extern "C" fn keyfob_device_create_totp(
 
 /// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
 /// Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_hotp(
     parameters: *const keyfob_parameters,
@@ -136,6 +138,7 @@ pub unsafe extern "C" fn keyfob_device_create_hotp(
 
 /// Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
 /// Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_sms(
     parameters: *const keyfob_parameters,
@@ -149,6 +152,7 @@ pub unsafe extern "C" fn keyfob_device_create_sms(
 }
 
 /// Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_email(
     parameters: *const keyfob_parameters,
@@ -162,6 +166,7 @@ pub unsafe extern "C" fn keyfob_device_create_email(
 }
 
 /// Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_pin(
     policy: *const keyfob_policy,
@@ -176,6 +181,7 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
 
 /// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
 /// which may be NULL to check only. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
     guard(|| {
@@ -190,6 +196,7 @@ pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, rec
 }
 
 /// Looks at a device. Set info->size before. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: *mut keyfob_info) -> keyfob_result {
     guard(|| {
@@ -227,6 +234,7 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
 
 /// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
 /// number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_secret(
     record: *const keyfob_record,
@@ -254,6 +262,7 @@ pub unsafe extern "C" fn keyfob_device_secret(
 
 /// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
 /// fails. Not thread-safe on the same record.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, status: u32, now: u64) -> keyfob_result {
     guard(|| {
@@ -265,6 +274,7 @@ pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, st
 
 /// Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
 /// true, even if it lies before what the device has seen. Not thread-safe on the same record.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u64) -> keyfob_result {
     // SAFETY: the caller keeps to the header.

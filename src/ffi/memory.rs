@@ -127,8 +127,8 @@ impl Buffer {
 
     /// Writes what fits, which is all: the constructor saw to that.
     pub(super) unsafe fn write(self, value: &[u8]) {
-        // SAFETY: not NULL, not more than the size of which the caller says that it can be written; memmove, since it may overlap.
-        unsafe { ptr::copy(value.as_ptr(), self.0, value.len().min(self.1)) }
+        // SAFETY: not NULL, not more than the size of which the caller says that it can be written, and `value` is this library's own copy.
+        unsafe { ptr::copy_nonoverlapping(value.as_ptr(), self.0, value.len().min(self.1)) }
     }
 
     /// Writes a text and a NUL.
@@ -136,7 +136,7 @@ impl Buffer {
         let end = text.len().min(self.1.saturating_sub(1));
         // SAFETY: as for `write`; the end lies within the size, which is at least 1.
         unsafe {
-            ptr::copy(text.as_ptr(), self.0, end);
+            ptr::copy_nonoverlapping(text.as_ptr(), self.0, end);
             ptr::write(self.0.add(end), 0);
         }
     }

@@ -5,7 +5,9 @@
 //! pointers; the rest calls it.
 #![allow(unsafe_code, reason = "the C ABI takes pointers; each use says why it is sound")]
 #![allow(non_camel_case_types, reason = "the names are those of the C header")]
-#![allow(clippy::missing_safety_doc, reason = "the header's words are for C programmers: what each pointer must be")]
+#![allow(clippy::missing_safety_doc, clippy::doc_markdown, reason = "the words are the header's, for C programmers")]
+#![allow(clippy::too_many_arguments, reason = "C has no slices: each is a pointer and a length")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes of structs, and ASCII as c_char")]
 
 mod attempt;
 mod code;
@@ -17,6 +19,8 @@ mod result;
 mod seal;
 mod secret;
 mod soffid;
+#[cfg(test)]
+mod tests;
 mod uri;
 
 pub use attempt::*;
@@ -80,18 +84,21 @@ impl core::fmt::Debug for keyfob_record {
 }
 
 /// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_version() -> *const core::ffi::c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
 /// KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_record_size() -> usize {
     KEYFOB_RECORD_SIZE
 }
 
 /// KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_sealed_size() -> usize {
     KEYFOB_SEALED_SIZE

@@ -123,6 +123,7 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
@@ -130,6 +131,7 @@ pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> ke
 }
 
 /// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
@@ -137,6 +139,7 @@ pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> key
 }
 
 /// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
@@ -145,6 +148,7 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
 
 /// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
 /// codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_chance(
     policy: *const keyfob_policy,

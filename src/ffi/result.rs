@@ -7,7 +7,6 @@ use crate::Error;
 /// What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
 /// KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
 #[repr(i32)]
-#[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the header's names")]
 pub enum keyfob_result {
@@ -194,6 +193,7 @@ errors! {
 }
 
 /// A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
     let message = match result {

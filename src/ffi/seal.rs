@@ -10,6 +10,7 @@ use crate::{SealKey, sealed_key_id};
 /// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
 /// may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
 /// must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_seal(
     record: *const keyfob_record,
@@ -33,6 +34,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
 }
 
 /// Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_open(
     sealed: *const u8,
@@ -56,6 +58,7 @@ pub unsafe extern "C" fn keyfob_record_open(
 }
 
 /// Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: usize, key_id: *mut u32) -> keyfob_result {
     guard(|| {

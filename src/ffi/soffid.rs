@@ -67,6 +67,7 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
 /// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
 /// learned drift and no pending challenge. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
     row: *const keyfob_soffid_row,
@@ -86,6 +87,7 @@ pub unsafe extern "C" fn keyfob_soffid_import(
 }
 
 /// Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
     guard(|| {

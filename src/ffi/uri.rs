@@ -16,6 +16,7 @@ const URI_MAX: usize = 2048;
 /// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
 /// empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
 /// be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_write(
     record: *const keyfob_record,
@@ -44,6 +45,7 @@ pub unsafe extern "C" fn keyfob_uri_write(
 
 /// Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
 /// account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_parse(
     text: *const c_char,
