@@ -62,6 +62,9 @@ test-c: tools-c
 	tests/c/run
 	tests/c/firmware/run
 	tests/c/install
+	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
+	rustup component add --toolchain nightly miri rust-src
+	MIRIFLAGS=-Zmiri-strict-provenance cargo +nightly miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
 
 .PHONY: tools-c
 tools-c:

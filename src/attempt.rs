@@ -32,6 +32,7 @@ pub struct Attempt<T> {
 }
 
 impl<T> Attempt<T> {
+    #[inline]
     pub(crate) const fn new(device: &Device, next: Device, answer: T) -> Self {
         let changed = next.revision() != device.revision();
         Self { next, changed, held: Held(answer) }
@@ -40,6 +41,7 @@ impl<T> Attempt<T> {
     /// Gives the next device to `store` and, once that has stored it, returns the answer. Does not call `store` if nothing changed.
     ///
     /// Errors are those of `store`; the answer is then lost, as it must be.
+    #[inline]
     pub fn commit<E>(self, store: impl FnOnce(&Device) -> Result<(), E>) -> Result<T, E> {
         if self.changed {
             store(&self.next)?;

@@ -34,11 +34,23 @@ impl GuessChance {
         if parts < Self::BILLION { Self(parts) } else { Self::CERTAIN }
     }
 
-    /// `parts` of `whole`, rounded up and at most certain.
-    pub(crate) fn of(parts: u128, whole: u128) -> Self {
-        let billion = u128::from(Self::BILLION);
-        let rounded = parts.saturating_mul(billion).checked_add(whole.saturating_sub(1)).and_then(|sum| sum.checked_div(whole));
-        Self(rounded.and_then(|parts| u32::try_from(parts).ok()).unwrap_or(Self::BILLION).min(Self::BILLION))
+    /// That of guessing one of `values` out of the 2^31 of a truncated HMAC.
+    pub(crate) fn of_truncated(values: u64) -> Self {
+        const ALL: u64 = 1 << 31;
+        // Below 2^31 the product is below 2^61.
+        let parts = values.min(ALL).saturating_mul(u64::from(Self::BILLION)).div_ceil(ALL);
+        Self::rounded(parts)
+    }
+
+    /// That of guessing so many digits, drawn evenly, with so many guesses.
+    pub(crate) fn of_digits(digits: u8, guesses: u64) -> Self {
+        let (fewer, more) = (9_u32.saturating_sub(digits.into()), u32::from(digits).saturating_sub(9));
+        let parts = guesses.saturating_mul(10_u64.pow(fewer));
+        Self::rounded(10_u64.checked_pow(more).map_or(1, |divisor| parts.div_ceil(divisor)))
+    }
+
+    fn rounded(parts: u64) -> Self {
+        Self(u32::try_from(parts).unwrap_or(Self::BILLION).min(Self::BILLION))
     }
 
     /// In parts per billion.

@@ -41,19 +41,19 @@ impl Lock {
     }
 
     /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted guessing.
-    fn guesses(self) -> u128 {
+    fn guesses(self) -> u64 {
         const YEAR: u64 = 365 * 24 * 60 * 60;
-        let Self::Throttle { fails, longest, .. } = self else { return u128::from(self.fails()) };
+        let Self::Throttle { fails, longest, .. } = self else { return self.fails().into() };
         let (mut guesses, mut time) = (u64::from(fails), 0_u64);
         for doubling in 0..32 {
             time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
             if time > YEAR {
-                return u128::from(guesses);
+                return guesses;
             }
             guesses = guesses.saturating_add(1);
         }
         let rest = YEAR.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
-        u128::from(guesses.saturating_add(rest))
+        guesses.saturating_add(rest)
     }
 }
 
@@ -203,14 +203,14 @@ impl Policy {
     /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. A learned drift moves the window and does not widen it. For a PIN
     /// this is the chance against one as long as this policy asks for, whose digits were drawn; people choose worse ones.
     pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
-        let (accepted, likeliest, values) = match kind {
-            Kind::Totp => (u128::from(self.window).saturating_mul(2).saturating_add(1), digits.likeliest(), 1 << 31),
-            Kind::Hotp => (u128::from(self.look_ahead).saturating_add(1), digits.likeliest(), 1 << 31),
-            Kind::Sms | Kind::Email => (1, digits.likeliest(), 1 << 31),
-            Kind::Pin => (1, 1, 10_u128.saturating_pow(u32::from(self.fewest_positions().min(30)))),
+        let accepted = match kind {
+            Kind::Totp => u64::from(self.window).saturating_mul(2).saturating_add(1),
+            Kind::Hotp => u64::from(self.look_ahead).saturating_add(1),
+            Kind::Sms | Kind::Email => 1,
+            Kind::Pin => return GuessChance::of_digits(self.fewest_positions(), self.lock.guesses()),
         };
-        let right = accepted.saturating_mul(self.lock.guesses()).saturating_mul(u128::from(likeliest));
-        GuessChance::of(right, values)
+        let values = accepted.saturating_mul(digits.likeliest().into());
+        GuessChance::of_truncated(values.saturating_mul(self.lock.guesses()))
     }
 
     /// How many positions are asked of the shortest PIN.
@@ -329,8 +329,9 @@ impl PolicyBuilder {
         require((4..=64).contains(&policy.pin_len), Error::PolicyPinLength)?;
         require(policy.clock_skew <= 3_600, Error::ClockSkew)?;
         require((2..=policy.pin_len).contains(&policy.fewest_positions()), Error::Positions)?;
-        let worst = [Kind::Totp, Kind::Hotp, Kind::Sms].map(|kind| policy.chance(kind, Digits::SIX)).into_iter().max();
-        require(worst <= Some(policy.bound), Error::GuessBound)?;
+        for kind in [Kind::Totp, Kind::Hotp, Kind::Sms] {
+            require(policy.chance(kind, Digits::SIX) <= policy.bound, Error::GuessBound)?;
+        }
         require(policy.chance(Kind::Pin, Digits::SIX) <= policy.pin_bound, Error::PinBound)?;
         Ok(policy)
     }

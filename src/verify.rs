@@ -76,6 +76,7 @@ impl Device {
         }
     }
 
+    #[inline]
     fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64) -> Result<Attempt<Verdict>, Error> {
         self.check_clock(policy, now)?;
         let state = &self.state;

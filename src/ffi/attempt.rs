@@ -2,8 +2,8 @@
 
 use core::ffi::{c_char, c_void};
 
-use super::device::{device, record};
-use super::memory::{Out, OutSized, Sized, bytes};
+use super::device::{device, out};
+use super::memory::{Buffer, OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random};
 use super::{KEYFOB_CODE_SIZE, guard, keyfob_record, keyfob_result};
@@ -150,7 +150,7 @@ pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: 
 
 /// Where the next record of an attempt goes: before the answer, in any case.
 enum To {
-    Place(Out<keyfob_record>),
+    Place(Buffer),
     Store { store: unsafe extern "C" fn(*mut c_void, *const keyfob_record, u64) -> i32, context: *mut c_void, read: u64 },
 }
 
@@ -160,17 +160,18 @@ impl To {
     }
 
     /// Stores the next record, then writes the answer.
+    #[inline(always)]
     unsafe fn commit<T, A: Sized + From<T>>(self, attempt: Attempt<T>, answer: OutSized<A>) -> Result<(), keyfob_result> {
         let released = attempt.commit(|next| {
-            let next = record(next);
+            let next = next.to_record();
             match self {
                 Self::Place(out) => {
                     // SAFETY: the caller keeps to the header.
-                    unsafe { out.write(*next) };
+                    unsafe { out.write(next.as_bytes()) };
                     Ok(())
                 }
                 // SAFETY: the callback is the caller's own; the record lives during the call.
-                Self::Store { store, context, read } => match unsafe { store(context, &raw const *next, read) } {
+                Self::Store { store, context, read } => match unsafe { store(context, next.as_bytes().as_ptr().cast(), read) } {
                     0 => Ok(()),
                     1 => Err(keyfob_result::STORE_CONFLICT),
                     _ => Err(keyfob_result::STORE_FAILED),
@@ -199,9 +200,11 @@ pub unsafe extern "C" fn keyfob_device_challenge(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (answer, device, policy) = (OutSized::new(challenge)?, device(record)?, self::policy(policy)?);
+            let answer = OutSized::new(challenge)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let attempt = device.challenge(&policy, &mut Random(random, random_context), now)?;
-            To::Place(Out::new(record)?).commit(attempt, answer)
+            To::Place(out(record)?).commit(attempt, answer)
         }
     })
 }
@@ -223,7 +226,9 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (answer, device, policy) = (OutSized::new(challenge)?, device(record)?, self::policy(policy)?);
+            let answer = OutSized::new(challenge)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
             to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?, answer)
         }
@@ -242,7 +247,9 @@ pub unsafe extern "C" fn keyfob_device_resend(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (answer, device, policy) = (OutSized::new(challenge)?, device(record)?, self::policy(policy)?);
+            let answer = OutSized::new(challenge)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             answer.write(keyfob_challenge::from(device.resend(&policy, now)?));
         }
         Ok(())
@@ -266,9 +273,11 @@ pub unsafe extern "C" fn keyfob_device_verify(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (out, device, policy) = (OutSized::new(verdict)?, device(record)?, self::policy(policy)?);
+            let answered = OutSized::new(verdict)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let attempt = device.verify(&policy, bytes(answer, answer_length)?, now)?;
-            To::Place(Out::new(record)?).commit(attempt, out)
+            To::Place(out(record)?).commit(attempt, answered)
         }
     })
 }
@@ -290,9 +299,11 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (out, device, policy) = (OutSized::new(verdict)?, device(record)?, self::policy(policy)?);
+            let answered = OutSized::new(verdict)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?, out)
+            to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?, answered)
         }
     })
 }
@@ -314,10 +325,12 @@ pub unsafe extern "C" fn keyfob_device_resync(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (out, device, policy) = (OutSized::new(verdict)?, device(record)?, self::policy(policy)?);
+            let answered = OutSized::new(verdict)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let attempt = device.resync(&policy, first, second, now)?;
-            To::Place(Out::new(record)?).commit(attempt, out)
+            To::Place(out(record)?).commit(attempt, answered)
         }
     })
 }
@@ -340,10 +353,12 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let (out, device, policy) = (OutSized::new(verdict)?, device(record)?, self::policy(policy)?);
+            let answered = OutSized::new(verdict)?;
+            let device = device(record)?;
+            let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.resync(&policy, first, second, now)?, out)
+            to.commit(device.resync(&policy, first, second, now)?, answered)
         }
     })
 }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the C ABI takes pointers; each use says why it is sound")]
 #![allow(non_camel_case_types, reason = "the names are those of the C header")]
 #![allow(clippy::missing_safety_doc, clippy::doc_markdown, reason = "the words are the header's, for C programmers")]
+#![allow(clippy::inline_always, reason = "measured: see benches/capi.rs")]
 #![allow(clippy::too_many_arguments, reason = "C has no slices: each is a pointer and a length")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes of structs, and ASCII as c_char")]
 
@@ -105,6 +106,7 @@ pub extern "C" fn keyfob_sealed_size() -> usize {
 }
 
 /// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.
+#[inline]
 fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
     #[cfg(feature = "std")]
     {

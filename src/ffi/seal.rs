@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::device::{device, record};
+use super::device::{device, out};
 use super::memory::{Buffer, Out, bytes, read};
 use super::{KEYFOB_KEY_SIZE, KEYFOB_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{SealKey, sealed_key_id};
@@ -48,10 +48,10 @@ pub unsafe extern "C" fn keyfob_record_open(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let out = Out::new(record)?;
+            let out = out(record)?;
             let key = seal_key(key_id, key)?;
             let device = key.open(bytes(sealed, sealed_length)?, bytes(device_id, device_id_length)?)?;
-            out.write(*self::record(&device));
+            out.write(device.to_record().as_bytes());
         }
         Ok(())
     })

@@ -4,8 +4,8 @@ use core::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-use super::device::{device, record};
-use super::memory::{Out, OutSized, Sized, bytes, read_sized};
+use super::device::{device, out};
+use super::memory::{OutSized, Sized, bytes, read_sized};
 use super::{KEYFOB_BASE32_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
 
@@ -78,9 +78,9 @@ pub unsafe extern "C" fn keyfob_soffid_import(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let out = Out::new(record)?;
+            let out = out(record)?;
             let row = Zeroizing::new(read_sized(row)?);
-            out.write(*self::record(&import(&row, bytes(secret, secret_length)?)?));
+            out.write(import(&row, bytes(secret, secret_length)?)?.to_record().as_bytes());
         }
         Ok(())
     })

@@ -57,7 +57,7 @@ fn memory_may_be_unaligned_and_larger() {
     let record = totp();
     // SAFETY: the verdict lies at an odd place within `place`, with sixteen bytes behind it that its size takes in.
     unsafe {
-        let verdict = place.as_mut_ptr().add(1).cast::<keyfob_verdict>();
+        let verdict: *mut keyfob_verdict = place.as_mut_ptr().add(1).cast();
         verdict.cast::<u32>().write_unaligned(size_of::<keyfob_verdict>() as u32 + 16);
         let mut copy = record;
         let result = keyfob_device_verify(&raw mut copy, null(), b"287082".as_ptr(), 6, 59, verdict);

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::device::{device, record};
+use super::device::{device, out};
 use super::memory::{Buffer, Out, utf8};
 use super::{guard, keyfob_record, keyfob_result};
 use crate::{Uri, UriText};
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn keyfob_uri_parse(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         unsafe {
-            let out = Out::new(record)?;
+            let out = out(record)?;
             let uri = Uri::parse(utf8(text, keyfob_result::URI_ENCODING)?)?;
             let (issuer_text, account_text) = (Label::of(uri.issuer())?, Label::of(uri.account())?);
             let issuer = issuer_text.buffer(issuer, issuer_size)?;
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn keyfob_uri_parse(
             if let Some(account) = account {
                 account.write_text(account_text.as_str());
             }
-            out.write(*self::record(&uri.to_device(now)));
+            out.write(uri.to_device(now).to_record().as_bytes());
         }
         Ok(())
     })
