@@ -34,7 +34,7 @@ impl Lock {
         match self {
             Self::Throttle { fails: limit, first, longest } if fails >= limit => {
                 let doublings = fails.saturating_sub(limit);
-                first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest)
+                first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(longest)
             }
             _ => 0,
         }
