@@ -11,7 +11,7 @@ use crate::{Algorithm, Secret};
 
 /// Defines the two states after a padded key's block, for one hash function.
 macro_rules! states {
-    ($name:ident, $word:ty, $words:literal, $compress:path, $initial:expr) => {
+    ($name:ident, $word:ty, $words:literal, $compress:path, $first:path, $initial:expr) => {
         struct $name {
             inner: [$word; $words],
             outer: [$word; $words],
@@ -39,7 +39,8 @@ macro_rules! states {
                 const COUNTER: usize = size_of::<u64>();
                 let hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes());
                 let mac = Self::end::<{ Self::HASH }>(self.outer, hash.map(<$word>::to_be_bytes).as_flattened());
-                truncate(mac.map(<$word>::to_be_bytes).as_flattened())
+                let [.., last] = mac;
+                truncate($first(&mac), last.to_le_bytes()[0])
             }
 
             /// The hash of one block and a message of `LEN` bytes after it.
@@ -78,12 +79,13 @@ const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
 }
 
 // The initial values are those of FIPS 180-4, sections 5.3.1, 5.3.3 and 5.3.5.
-states!(Sha1, u32, 5, sha1::block_api::compress, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]);
+states!(Sha1, u32, 5, sha1::block_api::compress, first_of_32, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]);
 states!(
     Sha256,
     u32,
     8,
     sha2::block_api::compress256,
+    first_of_32,
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
 states!(
@@ -91,6 +93,7 @@ states!(
     u64,
     8,
     sha2::block_api::compress512,
+    first_of_64,
     [
         0x6a09_e667_f3bc_c908,
         0xbb67_ae85_84ca_a73b,
@@ -103,14 +106,22 @@ states!(
     ]
 );
 
-/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that its last four bits name. Where the RFC indexes, this shifts: by 8 and 4
-/// bytes through selection, by the rest within a word.
-fn truncate(mac: &[u8]) -> u32 {
-    let mut words = [0_u32; 5];
-    for (word, bytes) in words.iter_mut().zip(mac.as_chunks().0) {
-        *word = u32::from_be_bytes(*bytes);
-    }
-    let offset = mac.last().copied().unwrap_or_default() & 15;
+/// The first 20 bytes of a MAC, as words.
+fn first_of_32<const N: usize>(mac: &[u32; N]) -> [u32; 5] {
+    let mut words = [0; 5];
+    words.iter_mut().zip(mac).for_each(|(to, from)| *to = *from);
+    words
+}
+
+fn first_of_64(mac: &[u64; 8]) -> [u32; 5] {
+    let [a, b, c, ..] = *mac;
+    [(a >> 32) as u32, a as u32, (b >> 32) as u32, b as u32, (c >> 32) as u32]
+}
+
+/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that the last four bits of its last byte name. Where the RFC indexes, this
+/// shifts: by 8 and 4 bytes through selection, by the rest within a word.
+fn truncate(words: [u32; 5], last: u8) -> u32 {
+    let offset = last & 15;
     let ([mut first, mut second, mut third, fourth, fifth], by_8, by_4) =
         (words, Choice::from(offset >> 3), Choice::from(offset >> 2 & 1));
     first.conditional_assign(&third, by_8);
