@@ -114,8 +114,8 @@ fn first_of_32<const N: usize>(mac: &[u32; N]) -> [u32; 5] {
 }
 
 fn first_of_64(mac: &[u64; 8]) -> [u32; 5] {
-    let [a, b, c, ..] = *mac;
-    [(a >> 32) as u32, a as u32, (b >> 32) as u32, b as u32, (c >> 32) as u32]
+    let [a, b, c, ..] = mac.map(|word| [(word >> 32) as u32, (word & 0xffff_ffff) as u32]);
+    [a[0], a[1], b[0], b[1], c[0]]
 }
 
 /// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that the last four bits of its last byte name. Where the RFC indexes, this
