@@ -890,6 +890,48 @@ KEYFOB_MUST_USE
 size_t keyfob_sealed_size(void);
 
 /**
+ * KEYFOB_KEY_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_key_size(void);
+
+/**
+ * KEYFOB_NONCE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_nonce_size(void);
+
+/**
+ * KEYFOB_SECRET_MIN of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_min(void);
+
+/**
+ * KEYFOB_SECRET_MAX of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_max(void);
+
+/**
+ * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_code_size(void);
+
+/**
+ * KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_base32_size(void);
+
+/**
+ * KEYFOB_HEX_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_hex_size(void);
+
+/**
  * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.

@@ -105,6 +105,55 @@ pub extern "C" fn keyfob_sealed_size() -> usize {
     KEYFOB_SEALED_SIZE
 }
 
+/// KEYFOB_KEY_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_key_size() -> usize {
+    KEYFOB_KEY_SIZE
+}
+
+/// KEYFOB_NONCE_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_nonce_size() -> usize {
+    KEYFOB_NONCE_SIZE
+}
+
+/// KEYFOB_SECRET_MIN of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_secret_min() -> usize {
+    KEYFOB_SECRET_MIN
+}
+
+/// KEYFOB_SECRET_MAX of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_secret_max() -> usize {
+    KEYFOB_SECRET_MAX
+}
+
+/// KEYFOB_CODE_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_code_size() -> usize {
+    KEYFOB_CODE_SIZE
+}
+
+/// KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_base32_size() -> usize {
+    KEYFOB_BASE32_SIZE
+}
+
+/// KEYFOB_HEX_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_hex_size() -> usize {
+    KEYFOB_HEX_SIZE
+}
+
 /// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.
 #[inline]
 fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {

@@ -447,6 +447,9 @@ static void test_records_and_seals(void) {
     totp();
     CHECK(keyfob_record_size() == sizeof(keyfob_record) && keyfob_sealed_size() == sizeof sealed);
     CHECK(strcmp(keyfob_version(), KEYFOB_VERSION) == 0);
+    CHECK(keyfob_key_size() == sizeof key && keyfob_nonce_size() == sizeof nonce);
+    CHECK(keyfob_secret_min() == KEYFOB_SECRET_MIN && keyfob_secret_max() == KEYFOB_SECRET_MAX);
+    CHECK(keyfob_code_size() == KEYFOB_CODE_SIZE && keyfob_base32_size() == KEYFOB_BASE32_SIZE && keyfob_hex_size() == KEYFOB_HEX_SIZE);
     CALL(R(OK), keyfob_record_read(given.bytes, sizeof given.bytes, &out.record));
     CHECK(memcmp(&out.record, &given, sizeof given) == 0);
     CALL(R(OK), keyfob_record_read(given.bytes, sizeof given.bytes, NULL));
