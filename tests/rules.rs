@@ -307,6 +307,17 @@ proptest! {
         }
     }
 
+    /// The device has seen a time at which the code was dead; a clock that is a little behind does not bring it back.
+    #[test]
+    fn rule_06_expiry_goes_by_the_latest_clock(hotp in hotps(), ahead in 0..30_u64, back in 1..=30_u64) {
+        let policy = Policy::default();
+        let (mut device, right) = challenged(&Device::sms(hotp, NOW), &policy, NOW);
+        let seen = NOW + 600 + ahead;
+        device.set_status(Status::Validated, seen).unwrap();
+        prop_assert_eq!(device.resend(&policy, seen - back).err(), Some(Error::NoChallenge));
+        prop_assert_eq!(judge(&device, &policy, &right, seen - back).1.reason(), Reason::Expired);
+    }
+
     #[test]
     fn rule_06_message_codes_die_wherever_the_lock_comes_from(hotp in hotps(), by_limit: bool, by_status: bool) {
         let (mut device, right) = failed(&Device::sms(hotp, NOW), &Policy::default(), 5);
