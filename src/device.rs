@@ -1,4 +1,4 @@
-//! Layer 3: the device: what it is, what it has seen, and what an administrator may do with it.
+//! Layer 3: the device: what it is and what it has seen.
 
 use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp};
 
@@ -15,6 +15,28 @@ pub enum Factor {
     Email(Hotp),
     /// A security PIN.
     Pin(Pin),
+}
+
+impl Factor {
+    /// The kind of device that it is for.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Totp(_) => Kind::Totp,
+            Self::Hotp(_) => Kind::Hotp,
+            Self::Sms(_) => Kind::Sms,
+            Self::Email(_) => Kind::Email,
+            Self::Pin(_) => Kind::Pin,
+        }
+    }
+
+    /// The secret, algorithm and digits that make its codes; none for a PIN.
+    pub const fn generator(&self) -> Option<&Hotp> {
+        match self {
+            Self::Totp(totp) => Some(totp.hotp()),
+            Self::Hotp(hotp) | Self::Sms(hotp) | Self::Email(hotp) => Some(hotp),
+            Self::Pin(_) => None,
+        }
+    }
 }
 
 /// A second factor with all that it has seen: what a [`Record`](crate::Record) holds.
@@ -143,13 +165,7 @@ impl Device {
 
     /// The kind.
     pub const fn kind(&self) -> Kind {
-        match self.factor {
-            Factor::Totp(_) => Kind::Totp,
-            Factor::Hotp(_) => Kind::Hotp,
-            Factor::Sms(_) => Kind::Sms,
-            Factor::Email(_) => Kind::Email,
-            Factor::Pin(_) => Kind::Pin,
-        }
+        self.factor.kind()
     }
 
     /// The status.
@@ -224,58 +240,9 @@ impl Device {
         self.state.revision
     }
 
-    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
-    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with any of them.
-    ///
-    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors: [`Error::Locked`] if a device that was
-    /// locked when it was disabled shall be opened: unlock it first. [`Error::Exhausted`].
-    pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
-        let mut next = self.state;
-        let opens = matches!(status, Status::Created | Status::Validated);
-        if opens && self.state.held == 1 {
-            return Err(Error::Locked);
-        }
-        match self.status() {
-            Status::Locked if opens => next.reset(self.kind(), now),
-            was => {
-                if !opens {
-                    next.kill_code(self.kind());
-                }
-                next.held = u8::from(status == Status::Disabled && (was == Status::Locked || self.state.held == 1));
-            }
-        }
-        next.status = status as u8;
-        self.replace(next, now)
-    }
-
-    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
-    /// answer, else created. A disabled one stays disabled.
-    ///
-    /// Takes `now` for true even if it lies before what the device has seen: this is also the way out after a host's clock was
-    /// ahead. No code used before becomes right by it. Errors: [`Error::Exhausted`].
-    pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
-        let mut next = self.state;
-        next.reset(self.kind(), now);
-        if self.status() == Status::Locked {
-            let status = if next.used == 1 { Status::Validated } else { Status::Created };
-            next.status = status as u8;
-        }
-        self.replace(next, now)
-    }
-
-    fn replace(&mut self, next: State, now: u64) -> Result<(), Error> {
-        let revision = next.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        self.state = State { revision, seen: next.seen.max(now), ..next };
-        Ok(())
-    }
-
     /// The secret, algorithm and digits that make its codes; none for a PIN.
     pub const fn generator(&self) -> Option<&Hotp> {
-        match &self.factor {
-            Factor::Totp(totp) => Some(totp.hotp()),
-            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => Some(hotp),
-            Factor::Pin(_) => None,
-        }
+        self.factor.generator()
     }
 
     /// [`Error::Clock`] if `now` lies before what the device has seen, by more than clocks may differ.
@@ -303,12 +270,6 @@ impl Device {
 }
 
 impl State {
-    /// Unlocks, and believes `now`.
-    fn reset(&mut self, kind: Kind, now: u64) {
-        (self.fails, self.until, self.held, self.seen) = (0, 0, 0, now);
-        self.kill_code(kind);
-    }
-
     /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered. At the end of the range the
     /// number stays, and no code of it is issued or accepted.
     pub(crate) fn kill_code(&mut self, kind: Kind) {

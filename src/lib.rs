@@ -38,7 +38,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
 //!
 //! # Features
 //!
@@ -61,6 +61,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod admin;
 mod attempt;
 mod challenge;
 mod chance;

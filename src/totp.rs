@@ -95,6 +95,17 @@ impl Totp {
         Ok(self.hotp.search(code, self.window(time, 0, window)?))
     }
 
+    /// The first step that begins no earlier than step `lowest` of `old`, which may have another period and T0; 0 if that is 0.
+    pub(crate) fn lowest_from(&self, old: &Self, lowest: u64) -> u64 {
+        if lowest == 0 || (self.period, self.t0) == (old.period, old.t0) {
+            return lowest;
+        }
+        let begins = lowest.saturating_mul(old.period.into()).saturating_add(old.t0).saturating_sub(self.t0);
+        let period = u64::from(self.period);
+        // Rounded up; a period is never 0.
+        begins.saturating_add(period.saturating_sub(1)).checked_div(period).unwrap_or_default()
+    }
+
     /// The steps around that of `time`, moved by `drift` steps.
     pub(crate) fn window(&self, time: u64, drift: i32, width: u16) -> Result<RangeInclusive<u64>, Error> {
         let centre = self.step(time)?.saturating_add_signed(i64::from(drift));

@@ -260,6 +260,22 @@ impl Model {
         self.changed(now);
     }
 
+    fn replace(&mut self, factor: Factor, now: u64) {
+        self.kill();
+        let same = self.factor.generator().zip(factor.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
+        self.moving = match (&self.factor, &factor) {
+            (Factor::Totp(old), Factor::Totp(new)) if self.moving > 0 => {
+                let begins = old.t0() + self.moving * u64::from(old.period());
+                let step = begins.saturating_sub(new.t0()).div_ceil(u64::from(new.period()));
+                if same { step.max(self.moving) } else { step }
+            }
+            _ if same => self.moving,
+            _ => 0,
+        };
+        (self.factor, self.pending, self.drift) = (factor, None, 0);
+        self.changed(now);
+    }
+
     fn agrees_with(&self, device: &Device) {
         assert_eq!(device.status(), self.status);
         assert_eq!(device.fails(), self.fails);
@@ -290,10 +306,16 @@ enum Operation {
     Resync(u64),
     Status(usize),
     Unlock,
+    /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.
+    Replace {
+        other: Device,
+        secret: bool,
+        period: bool,
+    },
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Resend, Resync, Skew, Status, Unlock, Wait};
+    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait};
     prop_oneof![
         4 => (0..100_u64).prop_map(Wait),
         1 => (0..2000_u64).prop_map(Wait),
@@ -308,6 +330,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         1 => (0..120_u64).prop_map(Resync),
         1 => (0..4_usize).prop_map(Status),
         1 => Just(Unlock),
+        1 => (devices(), any::<bool>(), any::<bool>()).prop_map(|(other, secret, period)| Replace { other, secret, period }),
     ]
 }
 
@@ -322,6 +345,25 @@ fn policies() -> impl Strategy<Value = Policy> {
             Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime).asked(asked);
         builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
     })
+}
+
+/// What a device of one factor is given: the other's, as it is for this kind.
+fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> Factor {
+    let hotp = |old: &Hotp| if secret { other.generator().unwrap_or(old).clone() } else { old.clone() };
+    match (factor, other.factor()) {
+        (Factor::Totp(old), new) => {
+            let (period, t0) = match new {
+                Factor::Totp(new) if period => (new.period(), new.t0()),
+                _ => (old.period(), old.t0()),
+            };
+            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(period).unwrap().with_t0(t0))
+        }
+        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
+        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
+        (Factor::Email(old), _) => Factor::Email(hotp(old)),
+        (Factor::Pin(_), Factor::Pin(new)) if secret => Factor::Pin(new.clone()),
+        (Factor::Pin(old), _) => Factor::Pin(old.clone()),
+    }
 }
 
 fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy, codes: &[&str], now: u64) {
@@ -403,6 +445,16 @@ proptest! {
                 Operation::Unlock => {
                     device.unlock(now).unwrap();
                     model.unlock(now);
+                }
+                Operation::Replace { other, secret, period } => {
+                    let factor = replacement(&model.factor, &other, secret, period);
+                    if other.kind() != device.kind() {
+                        let before = device.clone();
+                        prop_assert_eq!(device.replace_factor(other.factor().clone(), now), Err(Error::WrongKind));
+                        prop_assert_eq!(&device, &before);
+                    }
+                    device.replace_factor(factor.clone(), now).unwrap();
+                    model.replace(factor, now);
                 }
             }
             model.agrees_with(&device);

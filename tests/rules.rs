@@ -255,6 +255,112 @@ proptest! {
     }
 
     #[test]
+    fn rule_03_another_factor_is_no_way_around_a_lock(device in devices(), other in devices(), fails in 0..=10_u32, closing in 0..4_usize) {
+        let throttle = Lock::Throttle { fails: 1, first: 60, longest: 600 };
+        let throttle = Policy::builder().lock(throttle).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = if closing == 3 { throttle } else { Policy::default() };
+        let (mut device, _) = failed(&device, &policy, if closing == 3 { 1 } else { fails });
+        // Locked, disabled, disabled while locked, throttled.
+        for status in [&[Status::Locked][..], &[Status::Disabled], &[Status::Locked, Status::Disabled], &[]][closing] {
+            device.set_status(*status, NOW).unwrap();
+        }
+        let before = device.clone();
+        device.replace_factor(another(&device, &other), NOW).unwrap();
+        prop_assert_eq!((device.status(), device.fails()), (before.status(), before.fails()));
+        prop_assert_eq!((device.throttled_until(), device.last_used()), (before.throttled_until(), before.last_used()));
+        prop_assert_eq!((device.positions(), device.pending_since(), device.drift()), (None, None, 0));
+        prop_assert_eq!(device.revision(), before.revision() + 1);
+        let refusal = [Error::Locked, Error::Disabled, Error::Disabled, Error::Throttled][closing];
+        prop_assert_eq!(device.challenge(&policy, &mut Seeded(1), NOW).err(), Some(refusal));
+        if closing == 2 {
+            prop_assert_eq!(device.set_status(Status::Validated, NOW), Err(Error::Locked));
+        }
+    }
+
+    #[test]
+    fn rule_04_another_factor_makes_no_used_code_right(device in devices(), other in devices(), same: bool) {
+        prop_assume!(device.kind() != Kind::Pin);
+        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let (device, used) = challenged(&device, &policy, NOW);
+        let mut device = judge(&device, &policy, &used, NOW).0;
+        let (old, moving) = (device.factor().clone(), device.moving_factor());
+        let new = if same { old } else { another(&device, &other) };
+        device.replace_factor(new.clone(), NOW).unwrap();
+        match (&new, same) {
+            (Factor::Totp(_), _) | (_, true) => prop_assert_eq!(device.moving_factor(), moving),
+            _ => prop_assert_eq!(device.moving_factor(), 0),
+        }
+        if same {
+            let (device, right) = challenged(&device, &policy, NOW);
+            // The next code may be the same, once in a million.
+            prop_assume!(right != used || device.kind() == Kind::Totp);
+            prop_assert!(!judge(&device, &policy, &used, NOW).1.is_right());
+        }
+        // And the new one works.
+        let later = NOW + 7200;
+        let (device, right) = challenged(&device, &policy, later);
+        prop_assert!(judge(&device, &policy, &right, later).1.is_right());
+    }
+
+    /// Zeros at the end of a key make no other key, and fewer digits are the end of more.
+    #[test]
+    fn rule_04_the_same_key_in_other_words_keeps_the_counter(secret in prop::collection::vec(any::<u8>(), 16..=63), counter in 1..u64::MAX / 2) {
+        let hotp = |secret: &[u8]| Hotp::new(Secret::new(secret).unwrap());
+        let mut device = Device::hotp(hotp(&secret), counter, NOW);
+        device.replace_factor(Factor::Hotp(hotp(&[&secret[..], &[0]].concat()).with_digits(Digits::EIGHT)), NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), counter);
+    }
+
+    /// Steps of another period or T0 have other numbers: it is the time that is kept.
+    #[test]
+    fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
+        let [old, new] = [(hotp, periods[0], t0s[0]), (other, periods[1], t0s[1])]
+            .map(|(hotp, period, t0)| keyfob::Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
+        let policy = Policy::builder().window(0).build().unwrap();
+        let (device, used) = challenged(&Device::totp(old.clone(), NOW), &policy, NOW);
+        let mut device = judge(&device, &policy, &used, NOW).0;
+        let ends = old.t0() + device.moving_factor() * u64::from(old.period());
+        device.replace_factor(Factor::Totp(new.clone()), NOW).unwrap();
+        let answer = |time| judge(&device, &policy, new.generate(time).unwrap().as_bytes(), time).1;
+        prop_assert_eq!(answer(NOW).reason(), Reason::Replayed);
+        prop_assert!(answer(ends + u64::from(new.period())).is_right());
+    }
+
+    #[test]
+    fn rule_06_another_factor_ends_the_pending_code(hotp in hotps(), other in hotps(), same: bool, email: bool, later in 0..60_u64) {
+        let policy = Policy::default();
+        let device = if email { Device::email(hotp.clone(), NOW) } else { Device::sms(hotp.clone(), NOW) };
+        let (mut device, sent) = challenged(&device, &policy, NOW);
+        let new = if same { hotp } else { other };
+        device.replace_factor(if email { Factor::Email(new) } else { Factor::Sms(new) }, NOW).unwrap();
+        prop_assert_eq!(judge(&device, &policy, &sent, NOW).1.reason(), Reason::NoChallenge);
+        // Not under the next challenge either, young as it is.
+        let (device, right) = challenged(&device, &policy, NOW + later);
+        prop_assume!(right != sent);
+        prop_assert_eq!(judge(&device, &policy, &sent, NOW + later).1.reason(), Reason::Wrong);
+        prop_assert!(judge(&device, &policy, &right, NOW + later).1.is_right());
+    }
+
+    #[test]
+    fn rule_07_a_new_pin_wants_a_new_challenge(pin in pins(), other in pins()) {
+        let policy = Policy::default();
+        let (mut device, right) = challenged(&Device::pin(pin, &policy, NOW).unwrap(), &policy, NOW);
+        device.replace_factor(Factor::Pin(other), NOW).unwrap();
+        prop_assert_eq!((device.positions(), device.pending_since()), (None, None));
+        prop_assert_eq!(judge(&device, &policy, &right, NOW).1.reason(), Reason::NoChallenge);
+        let (device, right) = challenged(&device, &policy, NOW);
+        prop_assert!(judge(&device, &policy, &right, NOW).1.is_right());
+    }
+
+    #[test]
+    fn rule_09_a_factor_of_another_kind_is_refused(device in devices(), other in devices()) {
+        prop_assume!(device.kind() != other.kind());
+        let mut next = device.clone();
+        prop_assert_eq!(next.replace_factor(other.factor().clone(), NOW), Err(Error::WrongKind));
+        prop_assert_eq!(next, device);
+    }
+
+    #[test]
     fn rule_05_a_code_is_exactly_its_digits(device in devices(), spelling in 0..14_usize, noise in prop::collection::vec(any::<u8>(), 0..80)) {
         let policy = Policy::default();
         let (device, right) = challenged(&device, &policy, NOW);
@@ -600,6 +706,24 @@ proptest! {
         let (device, verdict) = judge(&device, &policy, &right, now);
         prop_assert!(verdict.is_right());
         prop_assert_eq!((device.fails(), device.throttled_until()), (0, None));
+    }
+}
+
+/// A factor of the device's kind with the other's secret; the same period and T0.
+fn another(device: &Device, other: &Device) -> Factor {
+    // Two random devices with the same secret are one that was shrunk.
+    let secret = other.generator().map(Hotp::secret).filter(|&new| device.generator().map(Hotp::secret) != Some(new));
+    let secret = secret.cloned().unwrap_or_else(|| Secret::new(b"another secret, of none of them").unwrap());
+    let hotp = |old: &Hotp| Hotp::new(secret.clone()).with_algorithm(old.algorithm()).with_digits(old.digits());
+    match (device.factor(), other.factor()) {
+        (Factor::Totp(old), _) => {
+            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(old.period()).unwrap().with_t0(old.t0()))
+        }
+        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
+        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
+        (Factor::Email(old), _) => Factor::Email(hotp(old)),
+        (Factor::Pin(_), Factor::Pin(new)) => Factor::Pin(new.clone()),
+        (Factor::Pin(_), _) => Factor::Pin(Pin::new(b"99887766").unwrap()),
     }
 }
 

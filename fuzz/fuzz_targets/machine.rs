@@ -10,7 +10,7 @@ use keyfob::{
 };
 use libfuzzer_sys::fuzz_target;
 
-#[derive(Arbitrary, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 struct Input {
     secret: Vec<u8>,
     kind: u8,
@@ -24,7 +24,7 @@ struct Input {
     operations: Vec<Operation>,
 }
 
-#[derive(Arbitrary, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 enum Operation {
     Verify(Vec<u8>, u64),
     VerifyRight(u8, u64),
@@ -34,6 +34,7 @@ enum Operation {
     Resend(u64),
     Status(u8, u64),
     Unlock(u64),
+    Replace(Vec<u8>, u8, u32, u64),
     Later(u16),
     OtherPolicy,
 }
@@ -170,7 +171,8 @@ fuzz_target!(|input: Input| {
                 let attempt = device.challenge(&policy, &mut Seeded(*seed), *time);
                 if store(&mut device, attempt).is_some() {
                     assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
-                    let (asked, now) = (before.positions().map_or(0, |asked| asked.mask()), device.positions().map_or(0, |asked| asked.mask()));
+                    let (asked, now) =
+                        (before.positions().map_or(0, |asked| asked.mask()), device.positions().map_or(0, |asked| asked.mask()));
                     assert_eq!(asked & now, asked, "what was asked stays asked");
                 }
             }
@@ -181,6 +183,23 @@ fuzz_target!(|input: Input| {
                     assert_eq!(device, before);
                 }
                 assert!(device.moving_factor() >= before.moving_factor());
+            }
+            Operation::Replace(secret, kind, period, time) => {
+                let before = device.clone();
+                let Ok(other) = enrol(&Input { secret: secret.clone(), kind: *kind, period: *period, ..input.clone() }, &policy)
+                else {
+                    continue;
+                };
+                let same = device.factor().generator() == other.factor().generator();
+                match device.replace_factor(other.factor().clone(), *time) {
+                    Ok(()) => {
+                        assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
+                        assert_eq!((device.pending_since(), device.drift()), (None, 0));
+                        assert_eq!(device.throttled_until(), before.throttled_until());
+                        assert!(!same || device.moving_factor() >= before.moving_factor());
+                    }
+                    Err(_) => assert_eq!(device, before),
+                }
             }
             Operation::Unlock(time) => {
                 if device.unlock(*time).is_ok() {

@@ -1,0 +1,105 @@
+//! Layer 3: what an administrator may do with a device.
+
+use subtle::ConstantTimeEq;
+
+use crate::device::State;
+use crate::{Device, Error, Factor, Kind, Status};
+
+impl Device {
+    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
+    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with any of them.
+    ///
+    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors: [`Error::Locked`] if a device that was
+    /// locked when it was disabled shall be opened: unlock it first. [`Error::Exhausted`].
+    pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
+        let mut next = self.state;
+        let opens = matches!(status, Status::Created | Status::Validated);
+        if opens && self.state.held == 1 {
+            return Err(Error::Locked);
+        }
+        match self.status() {
+            Status::Locked if opens => next.reset(self.kind(), now),
+            was => {
+                if !opens {
+                    next.kill_code(self.kind());
+                }
+                next.held = u8::from(status == Status::Disabled && (was == Status::Locked || self.state.held == 1));
+            }
+        }
+        next.status = status as u8;
+        self.change(next, now)
+    }
+
+    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
+    /// answer, else created. A disabled one stays disabled.
+    ///
+    /// Takes `now` for true even if it lies before what the device has seen: this is also the way out after a host's clock was
+    /// ahead. No code used before becomes right by it. Errors: [`Error::Exhausted`].
+    pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
+        let mut next = self.state;
+        next.reset(self.kind(), now);
+        if self.status() == Status::Locked {
+            let status = if next.used == 1 { Status::Validated } else { Status::Created };
+            next.status = status as u8;
+        }
+        self.change(next, now)
+    }
+
+    /// Gives the device another factor of its kind: a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+    /// again. Keeps the status, the fails and every lock, so that it is no way around one. A pending challenge ends, and learned
+    /// drift is forgotten.
+    ///
+    /// The counter of HOTP, SMS and e-mail begins at 0 under the new secret. TOTP keeps the lowest step still to be accepted; if the
+    /// period or T0 is another one, the step of that time. The same secret again keeps the counter, and the step if that is higher,
+    /// so that no used code becomes right: another period or T0 wants a new secret. The device remembers only its present secret, so
+    /// never give it one that it had before that.
+    ///
+    /// How long a PIN must be is a policy's choice, which [`Device::pin`] checks: take the factor of a device made by that. Errors:
+    /// [`Error::WrongKind`] for a factor of another kind, [`Error::Exhausted`].
+    pub fn replace_factor(&mut self, factor: Factor, now: u64) -> Result<(), Error> {
+        let mut next = self.state;
+        next.kill_code(self.kind());
+        next.moving = match (&self.factor, &factor) {
+            (Factor::Totp(old), Factor::Totp(new)) => {
+                let converted = new.lowest_from(old, next.moving);
+                if is_same_key(&self.factor, &factor) { next.moving.max(converted) } else { converted }
+            }
+            (Factor::Hotp(_), Factor::Hotp(_)) | (Factor::Sms(_), Factor::Sms(_)) | (Factor::Email(_), Factor::Email(_)) => {
+                if is_same_key(&self.factor, &factor) {
+                    next.moving
+                } else {
+                    0
+                }
+            }
+            (Factor::Pin(_), Factor::Pin(_)) => 0,
+            _ => return Err(Error::WrongKind),
+        };
+        (next.drift, next.pending, next.issued_at, next.positions) = (0, 0, 0, 0);
+        self.change(next, now)?;
+        self.factor = factor;
+        Ok(())
+    }
+
+    fn change(&mut self, next: State, now: u64) -> Result<(), Error> {
+        let revision = next.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        self.state = State { revision, seen: next.seen.max(now), ..next };
+        Ok(())
+    }
+}
+
+/// Whether both make codes of the same key, whatever the algorithm and the digits: fewer digits are the end of more. HMAC fills a
+/// key up with zeros, so zeros at its end make no other one.
+fn is_same_key(one: &Factor, other: &Factor) -> bool {
+    match (one.generator(), other.generator()) {
+        (Some(one), Some(other)) => one.secret().padded().ct_eq(other.secret().padded()).into(),
+        _ => false,
+    }
+}
+
+impl State {
+    /// Unlocks, and believes `now`.
+    fn reset(&mut self, kind: Kind, now: u64) {
+        (self.fails, self.until, self.held, self.seen) = (0, 0, 0, now);
+        self.kill_code(kind);
+    }
+}
