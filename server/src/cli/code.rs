@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use keyfob::Code;
 use serde_json::{Value, json};
 
-use crate::args::CodeArgs;
-use crate::authenticator::Authenticator;
-use crate::{Result, input, output};
+use super::args::CodeArgs;
+use super::authenticator::Authenticator;
+use super::{Result, input, output};
 
 pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
     match Authenticator::read(&args.authenticator)? {

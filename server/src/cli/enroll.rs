@@ -8,10 +8,10 @@ use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, Uri};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::args::EnrollArgs;
-use crate::authenticator::{Authenticator, is_uri, text_of};
-use crate::input::Wiped;
-use crate::{Result, file, input, note, output, qr, state};
+use super::args::EnrollArgs;
+use super::authenticator::{Authenticator, is_uri, text_of};
+use super::input::Wiped;
+use super::{Result, file, input, note, output, qr, state};
 
 pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let device = authenticator(&mut args)?.into_device(input::now(&args.clock)?);

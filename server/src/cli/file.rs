@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::Result;
+use super::Result;
 
 /// Makes a new file of these bytes, durably; an error leaves none behind.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use keyfob::{Algorithm, Digits, Error, Factor, Policy, Status};
 use serde_json::{Value, json};
 
-use crate::args::{ResyncArgs, ShowArgs, UnlockArgs};
-use crate::state::{self, State};
-use crate::{Result, input, output, verify};
+use super::args::{ResyncArgs, ShowArgs, UnlockArgs};
+use super::state::{self, State};
+use super::{Result, input, output, verify};
 
 pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
     // Without the lock: the file is only ever replaced as a whole.

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
-use crate::Result;
-use crate::args::Clock;
+use super::Result;
+use super::args::Clock;
 
 /// No secret, URI or code is longer than this many bytes.
 const LIMIT: usize = 4096;

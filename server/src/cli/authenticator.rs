@@ -2,9 +2,9 @@
 
 use keyfob::{Device, Error, Factor, Hotp, Secret, Totp, Uri};
 
-use crate::Result;
-use crate::args::{AuthenticatorArgs, Parameters};
-use crate::input;
+use super::Result;
+use super::args::{AuthenticatorArgs, Parameters};
+use super::input;
 
 pub(crate) enum Authenticator {
     Totp(Totp),

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Verdict};
 use serde_json::json;
 
-use crate::args::VerifyArgs;
-use crate::authenticator::Authenticator;
-use crate::state::State;
-use crate::{Result, input, output};
+use super::args::VerifyArgs;
+use super::authenticator::Authenticator;
+use super::state::State;
+use super::{Result, input, output};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     match &args.state {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::Result;
-use crate::input::Wiped;
+use super::Result;
+use super::input::Wiped;
 
 /// Prints text that ends with a line ending, in one piece: a reader that stops after the first line still gets all of it.
 pub(crate) fn print(text: &[u8]) -> Result<()> {

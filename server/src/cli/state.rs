@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use keyfob::{Device, RECORD_SIZE};
 
-use crate::{Result, file, input};
+use super::{Result, file, input};
 
 /// A state file that no other process changes as long as this lives.
 pub(crate) struct State {

@@ -1,0 +1,131 @@
+//! The attributes of an `OtpDevice`: one table, which the filter, the bodies and `/Schemas` read.
+
+use crate::SCHEMA;
+
+/// What an attribute's values are, and so what a filter may ask of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Text, compared byte by byte.
+    Text,
+    /// An integer.
+    Number,
+    /// A time, in whole seconds.
+    Time,
+    /// The same text for every device.
+    Constant(&'static str),
+    /// Nothing that can be searched: it is never stored readably, or only computed.
+    Opaque,
+}
+
+/// Who may write an attribute (RFC 7643 section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutability {
+    ReadOnly,
+    ReadWrite,
+    Immutable,
+    WriteOnly,
+}
+
+impl Mutability {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "readOnly",
+            Self::ReadWrite => "readWrite",
+            Self::Immutable => "immutable",
+            Self::WriteOnly => "writeOnly",
+        }
+    }
+}
+
+macro_rules! attributes {
+    ($($variant:ident $name:literal $class:expr, $mutability:ident, $description:literal;)*) => {
+        /// An attribute of an `OtpDevice`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Attribute {
+            $(#[doc = $description] $variant,)*
+        }
+
+        impl Attribute {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name; of a sub-attribute, the whole path.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What its values are.
+            pub const fn class(self) -> Class {
+                match self { $(Self::$variant => $class,)* }
+            }
+
+            pub(crate) const fn mutability(self) -> Mutability {
+                match self { $(Self::$variant => Mutability::$mutability,)* }
+            }
+
+            pub(crate) const fn description(self) -> &'static str {
+                match self { $(Self::$variant => $description,)* }
+            }
+        }
+    };
+}
+
+attributes! {
+    Id "id" Class::Number, ReadOnly, "Identifies the device.";
+    ExternalId "externalId" Class::Text, ReadWrite, "The client's name for the device.";
+    Name "name" Class::Text, ReadOnly, "What people are shown: the kind and a number, or a masked address.";
+    Type "type" Class::Text, Immutable, "TOTP, HOTP, SMS, EMAIL or PIN.";
+    User "user" Class::Text, Immutable, "The user whose device it is.";
+    Status "status" Class::Text, ReadWrite, "C created, V validated, L locked, D disabled.";
+    Fails "fails" Class::Number, ReadOnly, "Wrong answers since the last right one.";
+    Created "created" Class::Time, ReadOnly, "When the device was enrolled.";
+    LastUsed "lastUsed" Class::Time, ReadOnly, "When it last gave a right answer.";
+    Email "email" Class::Text, ReadWrite, "EMAIL: where codes are sent.";
+    Phone "phone" Class::Text, ReadWrite, "SMS: where codes are sent.";
+    Pin "pin" Class::Opaque, WriteOnly, "PIN: its digits.";
+    Image "image" Class::Opaque, ReadOnly, "TOTP, HOTP: a PNG of the QR code to enrol with, in Base64; in the answer to a create only.";
+    Schemas "schemas" Class::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
+    Meta "meta" Class::Opaque, ReadOnly, "About the resource.";
+    ResourceType "meta.resourceType" Class::Constant("OtpDevice"), ReadOnly, "The type of the resource.";
+    Location "meta.location" Class::Opaque, ReadOnly, "The URL of the resource.";
+    Links "meta.links" Class::Opaque, ReadOnly, "The URLs of its operations.";
+}
+
+impl Attribute {
+    /// Reads an attribute's name, in any case, with or without the schema's URN before it.
+    pub fn parse(name: &str) -> Option<Self> {
+        let urn = name.get(..SCHEMA.len()).filter(|front| front.eq_ignore_ascii_case(SCHEMA));
+        let name = urn.and_then(|urn| name.get(urn.len()..)?.strip_prefix(':')).unwrap_or(name);
+        Self::ALL.iter().copied().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The attribute that it is a part of; itself if it is no part.
+    pub(crate) const fn parent(self) -> Self {
+        match self {
+            Self::ResourceType | Self::Location | Self::Links => Self::Meta,
+            whole => whole,
+        }
+    }
+
+    /// Whether every device has it.
+    pub const fn is_always_present(self) -> bool {
+        !matches!(self, Self::ExternalId | Self::LastUsed | Self::Email | Self::Phone | Self::Pin | Self::Image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case_and_with_the_urn() {
+        for attribute in Attribute::ALL {
+            assert_eq!(Attribute::parse(attribute.name()), Some(*attribute));
+            assert_eq!(Attribute::parse(&attribute.name().to_uppercase()), Some(*attribute));
+            assert_eq!(Attribute::parse(&format!("{SCHEMA}:{}", attribute.name())), Some(*attribute));
+        }
+        for wrong in ["", ":", "users", "urn:", SCHEMA, "urn:ietf:params:scim:schemas:core:2.0:User:name", "meta.", ".meta"] {
+            assert_eq!(Attribute::parse(wrong), None, "{wrong}");
+        }
+    }
+}

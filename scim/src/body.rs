@@ -1,0 +1,127 @@
+//! What bodies say of a device: read once, for create, PUT and PATCH.
+
+use keyfob::{Kind, Pin, Status};
+use serde_json::{Map, Value};
+
+use crate::attribute::Mutability;
+use crate::{Attribute, Error, ScimType};
+
+/// The longest user name, e-mail address, telephone number and external id, in bytes.
+const LONGEST: usize = 255;
+
+/// The attributes that clients may set; none is not said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) kind: Option<Kind>,
+    pub(crate) user: Option<String>,
+    pub(crate) status: Option<Status>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) pin: Option<Pin>,
+    /// Said to be none, or what it is.
+    pub(crate) external_id: Option<Option<String>>,
+}
+
+impl Fields {
+    /// Reads a resource. What is read-only is ignored (RFC 7644 section 3.3), what is unknown refused.
+    pub(crate) fn read(mut object: Map<String, Value>) -> Result<Self, Error> {
+        check_schemas(&mut object, crate::SCHEMA)?;
+        let mut fields = Self::default();
+        for (name, value) in object {
+            let attribute = known(&name)?;
+            if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
+                fields.set(attribute, &value)?;
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Sets what one attribute says. Errors: 400 `mutability` for a read-only one, `invalidValue`.
+    pub(crate) fn set(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
+        if attribute.mutability() == Mutability::ReadOnly {
+            return Err(Error::bad(ScimType::Mutability, format!("{}: is read-only", attribute.name())));
+        }
+        let text = text(attribute.name(), value)?;
+        match attribute {
+            Attribute::Type => self.kind = Some(text.parse()?),
+            Attribute::Status => self.status = Some(text.parse()?),
+            Attribute::User => self.user = Some(line("user", text)?),
+            Attribute::Email => self.email = Some(address(text)?),
+            Attribute::Phone => self.phone = Some(telephone(text)?),
+            Attribute::Pin => self.pin = Some(Pin::new(text.as_bytes())?),
+            Attribute::ExternalId => self.external_id = Some(Some(line("externalId", text)?)),
+            _ => return Err(Error::value(format!("{}: cannot be set", attribute.name()))),
+        }
+        Ok(())
+    }
+
+    /// Unsets an attribute. Errors: 400 `mutability` for one that every device has or that its kind needs.
+    pub(crate) fn unset(&mut self, attribute: Attribute) -> Result<(), Error> {
+        match attribute {
+            Attribute::ExternalId => self.external_id = Some(None),
+            _ => return Err(Error::bad(ScimType::Mutability, format!("{}: cannot be removed", attribute.name()))),
+        }
+        Ok(())
+    }
+}
+
+/// The attribute of this name. Errors: 400.
+pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
+    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {name:?}")))
+}
+
+/// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.
+pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let media_type = content_type.map(|text| text.split(';').next().unwrap_or(text).trim());
+    let is_json = |text: &str| ["application/scim+json", "application/json"].iter().any(|known| text.eq_ignore_ascii_case(known));
+    if media_type.is_some_and(|text| !is_json(text)) {
+        return Err(Error::new(415, "Content-Type: must be application/scim+json or application/json"));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Error::syntax("body: must be a JSON object")),
+        // The category and place only: the text of the fault may quote the body, and that may be a PIN.
+        Err(error) => Err(Error::syntax(format!("body: is not valid JSON (line {}, column {})", error.line(), error.column()))),
+    }
+}
+
+/// Takes `schemas` out; if it was there, it must name `wanted`.
+pub(crate) fn check_schemas(object: &mut Map<String, Value>, wanted: &str) -> Result<(), Error> {
+    let Some(key) = object.keys().find(|key| key.eq_ignore_ascii_case("schemas")).cloned() else { return Ok(()) };
+    let names = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    match object.remove(&key) {
+        Some(Value::Array(list)) if list.iter().any(names) => Ok(()),
+        _ => Err(Error::syntax(format!("schemas: must be a list with {wanted}"))),
+    }
+}
+
+/// The value, which must be text.
+pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
+    value.as_str().ok_or_else(|| Error::value(format!("{name}: must be text")))
+}
+
+/// Text of 1 to 255 bytes without control characters.
+fn line(name: &str, text: &str) -> Result<String, Error> {
+    if text.trim().is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(Error::value(format!("{name}: must be 1 to {LONGEST} bytes of text without control characters")));
+    }
+    Ok(text.to_owned())
+}
+
+fn address(text: &str) -> Result<String, Error> {
+    let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if parts.is_none() || text.contains(char::is_whitespace) {
+        return Err(Error::value("email: must be an e-mail address"));
+    }
+    line("email", text)
+}
+
+fn telephone(text: &str) -> Result<String, Error> {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits < 3 || digits > 20 || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
+        return Err(Error::value(
+            "phone: must be a telephone number of 3 to 20 digits, with spaces and +-()./ between them if you like",
+        ));
+    }
+    line("phone", text)
+}

@@ -1,0 +1,135 @@
+//! Request and response of a challenge.
+
+use keyfob::rand_core::TryCryptoRng;
+use keyfob::{Challenge, Device, Factor, Positions};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::body::text;
+use crate::service::{Context, Response, Service};
+use crate::step::{Message, Step, Swap};
+use crate::{Attribute, Entry, Error, Event, EventKind};
+
+/// Shown at a position of a PIN that is not asked.
+const NOT_ASKED: char = '\u{25ab}';
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked<'a> {
+    cell: String,
+    card_number: &'a str,
+}
+
+#[derive(Serialize)]
+struct Told {
+    success: bool,
+    locked: bool,
+}
+
+impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+    /// Asks for an answer: sends the code of an SMS or EMAIL device, draws the positions of a PIN.
+    pub(crate) fn request_challenge(&self, context: Context, id: i64, tries: u32) -> Step<'_> {
+        self.entry(id, move |entry| {
+            let attempt = entry.device.challenge(&self.settings.policy, &mut self.rng.clone(), context.now)?;
+            let is_changed = attempt.is_changed();
+            let (device, held) = attempt.split();
+            let event = context.event(EventKind::Challenge, &entry.row);
+            let next = entry.with_device(device);
+            if !is_changed {
+                // Nothing to store but the trail.
+                return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release())) });
+            }
+            Ok(Step::Swap {
+                swap: Box::new(Swap { entry: next.clone(), only_state: true, event }),
+                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                    (true, _) => asked(next, held.release()),
+                    (false, Ok(tries)) => self.request_challenge(context, id, tries),
+                    (false, Err(error)) => error.into(),
+                }),
+            })
+        })
+    }
+
+    /// Judges the answer in `pin`.
+    pub(crate) fn response_challenge(
+        &self,
+        context: Context,
+        id: i64,
+        object: Map<String, Value>,
+        tries: u32,
+    ) -> Result<Step<'_>, Error> {
+        let mut answer = None;
+        for (name, value) in object {
+            match Attribute::parse(&name) {
+                Some(Attribute::Pin) => answer = Some(Zeroizing::new(text("pin", &value)?.to_owned())),
+                Some(Attribute::Schemas | Attribute::Meta) => {}
+                _ => return Err(Error::syntax(format!("a response has no attribute {name:?}; it is {{\"pin\": \"123456\"}}"))),
+            }
+        }
+        let answer = answer.ok_or_else(|| Error::value("pin: is missing"))?;
+        Ok(self.judge(context, id, answer, tries))
+    }
+
+    fn judge(&self, context: Context, id: i64, answer: Zeroizing<String>, tries: u32) -> Step<'_> {
+        self.entry(id, move |entry| {
+            let attempt = entry.device.verify(&self.settings.policy, answer.as_bytes(), context.now)?;
+            let is_changed = attempt.is_changed();
+            let (device, held) = attempt.split();
+            // The trail is written in the same commit as the record. Nobody else learns the verdict before that.
+            let verdict = held.release();
+            let event = Event {
+                success: verdict.is_right(),
+                reason: verdict.reason().name().to_owned(),
+                drift: verdict.drift(),
+                ..context.event(EventKind::Verify, &entry.row)
+            };
+            let told = move || Step::Done(Response::json(200, &Told { success: verdict.is_right(), locked: verdict.is_locked() }));
+            if !is_changed {
+                return Ok(Step::Record { event, then: Box::new(move |()| told()) });
+            }
+            Ok(Step::Swap {
+                swap: Box::new(Swap { entry: entry.with_device(device), only_state: true, event }),
+                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                    (true, _) => told(),
+                    (false, Ok(tries)) => self.judge(context, id, answer, tries),
+                    (false, Err(error)) => error.into(),
+                }),
+            })
+        })
+    }
+}
+
+/// The answer to a request: what to type where. A code goes out first.
+fn asked<'s>(entry: Entry, challenge: Challenge) -> Step<'s> {
+    let answer = |cell: String, name: &str| Step::Done(Response::json(200, &Asked { cell, card_number: name }));
+    match challenge {
+        Challenge::Authenticator => answer("PIN".to_owned(), &entry.row.name),
+        Challenge::Positions(positions) => answer(cell(&entry.device, positions), &entry.row.name),
+        Challenge::Message { code, .. } => Step::Deliver {
+            message: Message {
+                kind: entry.row.kind,
+                to: entry.row.phone.or(entry.row.email).unwrap_or_default(),
+                user: entry.row.user,
+                code: Zeroizing::new(code.as_str().to_owned()),
+            },
+            then: Box::new(move |delivered| match delivered {
+                Ok(()) => answer("PIN".to_owned(), &entry.row.name),
+                Err(fault) => Error::new(502, format!("the code could not be delivered: {fault}; request it again")).into(),
+            }),
+        },
+    }
+}
+
+/// One sign for each position of a PIN: its number where it is asked, else a small square.
+fn cell(device: &Device, positions: Positions) -> String {
+    let Factor::Pin(pin) = device.factor() else { return String::new() };
+    (1..).zip(pin.expose()).fold("digits ".to_owned(), |mut cell, (number, _)| {
+        if positions.contains(number) {
+            cell.push_str(&number.to_string());
+        } else {
+            cell.push(NOT_ASKED);
+        }
+        cell
+    })
+}

@@ -1,0 +1,118 @@
+//! What the service says of itself (RFC 7644 section 4).
+
+use serde_json::{Value, json};
+
+use crate::attribute::Mutability;
+use crate::service::Response;
+use crate::{Attribute, Class, Error, Profile, SCHEMA, Settings};
+
+const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+const TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+const META_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+
+/// Answers `name`, or of a list the one with this id.
+pub(crate) fn get(name: &str, id: Option<&str>, base: &str, settings: &Settings) -> Result<Response, Error> {
+    let one = |own: &str, value: Value| match id {
+        None => Ok(Response::json(200, &list(&[value]))),
+        Some(id) if id.eq_ignore_ascii_case(own) => Ok(Response::json(200, &value)),
+        Some(id) => Err(Error::new(404, format!("there is nothing named {id:?} in {name}"))),
+    };
+    match name {
+        "ResourceTypes" => one("OtpDevice", resource_type(base)),
+        "Schemas" => one(SCHEMA, schema(base, settings)),
+        _ => Ok(Response::json(200, &config(base))),
+    }
+}
+
+fn list(resources: &[Value]) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": resources.len(),
+        "startIndex": 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
+fn config(base: &str) -> Value {
+    let no = json!({"supported": false});
+    json!({
+        "schemas": [CONFIG],
+        "patch": {"supported": true},
+        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": true, "maxResults": 1000},
+        "changePassword": no,
+        "sort": {"supported": true},
+        "etag": no,
+        "authenticationSchemes": [
+            {"type": "httpbasic", "name": "HTTP Basic", "description": "Account name and password.", "primary": true},
+            {"type": "oauthbearertoken", "name": "Bearer token", "description": "A token of keyfob's own."},
+        ],
+        "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig")},
+    })
+}
+
+fn resource_type(base: &str) -> Value {
+    json!({
+        "schemas": [TYPE],
+        "id": "OtpDevice",
+        "name": "OtpDevice",
+        "description": "A one-time-password device of a user.",
+        "endpoint": "/OtpDevice",
+        "schema": SCHEMA,
+        "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/OtpDevice")},
+    })
+}
+
+fn schema(base: &str, settings: &Settings) -> Value {
+    // Common attributes (RFC 7643 section 3.1) stand in no schema.
+    let common = |attribute: &Attribute| {
+        matches!(attribute.parent(), Attribute::Id | Attribute::ExternalId | Attribute::Schemas | Attribute::Meta)
+    };
+    let attributes: Vec<Value> = Attribute::ALL
+        .iter()
+        .filter(|attribute| !common(attribute))
+        .map(|attribute| self::attribute(*attribute, settings))
+        .collect();
+    json!({
+        "schemas": [META_SCHEMA],
+        "id": SCHEMA,
+        "name": "OtpDevice",
+        "description": "A one-time-password device of a user.",
+        "attributes": attributes,
+        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{SCHEMA}")},
+    })
+}
+
+fn attribute(attribute: Attribute, settings: &Settings) -> Value {
+    let kind = match attribute.class() {
+        Class::Number => "integer",
+        // Soffid's dates are no xsd:dateTime.
+        Class::Time if settings.profile == Profile::Rfc => "dateTime",
+        _ => "string",
+    };
+    let returned = match attribute.mutability() {
+        Mutability::WriteOnly => "never",
+        _ => "default",
+    };
+    let mut value = json!({
+        "name": attribute.name(),
+        "type": kind,
+        "multiValued": false,
+        "description": attribute.description(),
+        "required": matches!(attribute, Attribute::Type | Attribute::User),
+        "caseExact": true,
+        "mutability": attribute.mutability().name(),
+        "returned": returned,
+        "uniqueness": "none",
+    });
+    let canonical = match attribute {
+        Attribute::Type => settings.kinds.iter().map(|kind| kind.name().into()).collect(),
+        Attribute::Status => ["C", "V", "L", "D"].map(Value::from).to_vec(),
+        _ => Vec::new(),
+    };
+    if let (false, Some(value)) = (canonical.is_empty(), value.as_object_mut()) {
+        value.insert("canonicalValues".to_owned(), canonical.into());
+    }
+    value
+}

@@ -1,0 +1,125 @@
+//! A device as a store keeps it: the columns that are shown and searched, and the engine's record.
+
+use std::borrow::Cow;
+
+use keyfob::{Device, Kind, Status};
+
+use crate::Attribute;
+
+/// The columns of a device: what lists show and filters search. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The store's number of the device, 1 or more.
+    pub id: i64,
+    /// What people are shown.
+    pub name: String,
+    /// The user whose device it is.
+    pub user: String,
+    /// EMAIL: where codes are sent.
+    pub email: Option<String>,
+    /// SMS: where codes are sent.
+    pub phone: Option<String>,
+    /// The client's name for it.
+    pub external_id: Option<String>,
+    /// Whether it was deleted: it stays in the store, disabled.
+    pub deleted: bool,
+    /// The kind, as the record says.
+    pub kind: Kind,
+    /// The status, as the record says.
+    pub status: Status,
+    /// The fails, as the record says.
+    pub fails: u32,
+    /// When it was enrolled, in Unix seconds, as the record says.
+    pub created: u64,
+    /// When it last gave a right answer, in Unix seconds, as the record says.
+    pub last_used: Option<u64>,
+}
+
+impl Row {
+    /// The value of an attribute of class [`Text`](crate::Class::Text).
+    pub fn text(&self, attribute: Attribute) -> Option<Cow<'_, str>> {
+        match attribute {
+            Attribute::Name => Some(Cow::Borrowed(&self.name)),
+            Attribute::User => Some(Cow::Borrowed(&self.user)),
+            Attribute::Type => Some(Cow::Borrowed(self.kind.name())),
+            Attribute::Status => Some(Cow::Owned(self.status.to_string())),
+            Attribute::Email => self.email.as_deref().map(Cow::Borrowed),
+            Attribute::Phone => self.phone.as_deref().map(Cow::Borrowed),
+            Attribute::ExternalId => self.external_id.as_deref().map(Cow::Borrowed),
+            _ => None,
+        }
+    }
+
+    /// The value of an attribute of class [`Number`](crate::Class::Number) or [`Time`](crate::Class::Time).
+    pub fn number(&self, attribute: Attribute) -> Option<i64> {
+        let time = |seconds| Some(i64::try_from(seconds).unwrap_or(i64::MAX));
+        match attribute {
+            Attribute::Id => Some(self.id),
+            Attribute::Fails => Some(self.fails.into()),
+            Attribute::Created => time(self.created),
+            Attribute::LastUsed => self.last_used.and_then(time),
+            _ => None,
+        }
+    }
+}
+
+/// A device as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The columns.
+    pub row: Row,
+    /// How often the entry changed: what the store compares and swaps on.
+    pub version: i64,
+    /// The engine's device.
+    pub device: Device,
+}
+
+impl Entry {
+    /// A new entry, whose id and name the store will give.
+    pub(crate) fn new(device: Device, user: String) -> Self {
+        let row = Row {
+            id: 0,
+            name: String::new(),
+            user,
+            email: None,
+            phone: None,
+            external_id: None,
+            deleted: false,
+            kind: device.kind(),
+            status: device.status(),
+            fails: device.fails(),
+            created: device.created(),
+            last_used: device.last_used(),
+        };
+        Self { row, version: 0, device }
+    }
+
+    /// The entry with the next state of its device, and the columns that follow from it.
+    #[must_use]
+    pub(crate) fn with_device(mut self, device: Device) -> Self {
+        self.row.status = device.status();
+        self.row.fails = device.fails();
+        self.row.last_used = device.last_used();
+        self.device = device;
+        self
+    }
+}
+
+/// How a store names a new entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// This prefix and the next number of the store's one sequence of names.
+    Numbered(&'static str),
+    /// This name.
+    Fixed(String),
+}
+
+impl Name {
+    /// The name, given the next number of the sequence if it asks for one.
+    pub fn text<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
+        match self {
+            Self::Numbered(prefix) => Ok(format!("{prefix}{:08}", next()?)),
+            Self::Fixed(name) => Ok(name),
+        }
+    }
+}

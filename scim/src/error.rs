@@ -1,0 +1,104 @@
+//! Errors as RFC 7644 section 3.12 writes them.
+
+use std::fmt;
+
+use serde_json::json;
+
+/// The keyword of a fault, where the RFC names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScimType {
+    /// A filter that does not parse, or asks what cannot be asked.
+    InvalidFilter,
+    /// A body that does not parse, or has the wrong structure.
+    InvalidSyntax,
+    /// A path of a PATCH that names nothing.
+    InvalidPath,
+    /// A value that is missing or not of the allowed ones.
+    InvalidValue,
+    /// A change of what may not change.
+    Mutability,
+    /// A PATCH that removes nothing in particular.
+    NoTarget,
+}
+
+impl ScimType {
+    /// The keyword.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::InvalidValue => "invalidValue",
+            Self::Mutability => "mutability",
+            Self::NoTarget => "noTarget",
+        }
+    }
+}
+
+/// A refusal: an HTTP status, a keyword if there is one, and a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The HTTP status.
+    pub status: u16,
+    /// The keyword, with status 400.
+    pub scim_type: Option<ScimType>,
+    /// What is wrong and what to do, for people. Holds no secret and no code.
+    pub detail: String,
+}
+
+impl Error {
+    /// A refusal without a keyword.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
+        Self { status, scim_type: None, detail: detail.into() }
+    }
+
+    /// A bad request with its keyword.
+    pub(crate) fn bad(scim_type: ScimType, detail: impl Into<String>) -> Self {
+        Self { status: 400, scim_type: Some(scim_type), detail: detail.into() }
+    }
+
+    pub(crate) fn value(detail: impl Into<String>) -> Self {
+        Self::bad(ScimType::InvalidValue, detail)
+    }
+
+    pub(crate) fn syntax(detail: impl Into<String>) -> Self {
+        Self::bad(ScimType::InvalidSyntax, detail)
+    }
+
+    pub(crate) fn filter(detail: impl Into<String>) -> Self {
+        Self::bad(ScimType::InvalidFilter, detail)
+    }
+
+    /// The body that tells it.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "status": self.status.to_string(),
+            "detail": self.detail,
+        });
+        if let (Some(scim_type), Some(body)) = (self.scim_type, body.as_object_mut()) {
+            body.insert("scimType".to_owned(), scim_type.name().into());
+        }
+        body.to_string().into_bytes()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<keyfob::Error> for Error {
+    /// What the engine refuses: a wrong clock is the host's fault, a state that forbids the operation a conflict, the rest a wrong value.
+    fn from(error: keyfob::Error) -> Self {
+        use keyfob::Error as E;
+        match error {
+            E::Clock | E::Randomness => Self::new(503, error.message()),
+            E::Locked | E::Throttled | E::Disabled | E::NoChallenge | E::Exhausted => Self::new(409, error.message()),
+            _ => Self::value(error.message()),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What happened to a device, for the store's audit trail.
+
+/// What happened, under the names of the Continuous Access Evaluation Profile where it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A device was enrolled.
+    Create,
+    /// It was changed by an administrator.
+    Update,
+    /// It was deleted.
+    Revoke,
+    /// A challenge was requested.
+    Challenge,
+    /// An answer was judged.
+    Verify,
+}
+
+impl EventKind {
+    /// The name in the trail.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "credential-change:create",
+            Self::Update => "credential-change:update",
+            Self::Revoke => "credential-change:revoke",
+            Self::Challenge => "otp-challenge",
+            Self::Verify => "otp-verify",
+        }
+    }
+}
+
+/// A line of the audit trail. Holds no secret and no code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When, in Unix seconds.
+    pub at: u64,
+    /// Who asked for it: the name of an account.
+    pub actor: String,
+    /// The device; 0 for one that the store has not numbered yet.
+    pub device: i64,
+    /// The user whose device it is.
+    pub user: String,
+    /// Whether the answer was right, or the operation done.
+    pub success: bool,
+    /// Why: the engine's reason for a verdict, else the status after the change.
+    pub reason: String,
+    /// A right answer: by how many steps or counters it was off.
+    pub drift: Option<i64>,
+}

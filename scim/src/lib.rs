@@ -1,0 +1,74 @@
+//! SCIM 2.0 (RFC 7643, RFC 7644) for one-time-password devices: the resource `OtpDevice` of Soffid, on keyfob's engine.
+//!
+//! This crate has no sockets, no clock, no store and no async. A [`Service`] takes a [`Request`] and returns a [`Step`]: either the
+//! response, or something that it needs of the host (read an entry, swap it for the next one, deliver a code) with what to do then.
+//! Whoever drives the steps decides how: blocking, as [`run`](Service::run) does over a [`Store`], or awaiting, as a server does.
+//! The verdict on a code is in a response, so it comes out only after the store has taken the next record.
+//!
+//! ```
+//! use keyfob_scim::{Memory, Method, Request, Roles, Service, Settings};
+//! # use keyfob::rand_core::{TryCryptoRng, TryRng};
+//! # #[derive(Clone)] struct Rng(u8);
+//! # impl TryRng for Rng {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(0) }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(0) }
+//! #     fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Self::Error> {
+//! #         to.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+//! #         Ok(())
+//! #     }
+//! # }
+//! # impl TryCryptoRng for Rng {}
+//! # let rng = Rng(1); // in real life: the operating system's
+//! let service = Service::new(Settings::default(), rng);
+//! let mut store = Memory::default();
+//! let request = Request::new(Method::Post, "/OtpDevice", 1_700_000_000)
+//!     .with_roles(Roles::ALL)
+//!     .with_json(br#"{"type": "TOTP", "user": "franck"}"#);
+//! let response = service.run(request, &mut store);
+//! assert_eq!(response.status, 201);
+//! assert!(response.text().contains(r#""name":"TOTP00000001""#));
+//! ```
+#![forbid(unsafe_code)]
+// No panic is reachable from any input: what may panic is not written. Tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+mod attribute;
+mod body;
+mod challenge;
+mod create;
+mod date;
+mod discovery;
+mod entry;
+mod error;
+mod event;
+mod filter;
+mod list;
+mod mask;
+mod memory;
+mod parse;
+pub mod qr;
+mod request;
+mod resource;
+mod service;
+mod settings;
+mod step;
+mod update;
+
+pub use attribute::{Attribute, Class};
+pub use entry::{Entry, Name, Row};
+pub use error::{Error, ScimType};
+pub use event::{Event, EventKind};
+pub use filter::{Filter, Op};
+pub use list::{Page, Query, Sort};
+pub use memory::Memory;
+pub use request::{Method, Request, Roles};
+pub use service::{Response, Service};
+pub use settings::{Profile, Settings};
+pub use step::{Delivered, Message, Step, Store, Swap, Then};
+
+/// The schema of the resource.
+pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";

@@ -1,0 +1,39 @@
+//! The names that devices are shown under: addresses masked as Soffid masks them.
+
+/// `patricia@soffid.com` is `pa******@so****.co*`: two characters of each word stay.
+pub(crate) fn email(address: &str) -> String {
+    let mut kept = 0;
+    let masked = |char| match char {
+        '@' | '.' => {
+            kept = 0;
+            char
+        }
+        _ if kept < 2 => {
+            kept += 1;
+            char
+        }
+        _ => '*',
+    };
+    address.chars().map(masked).collect()
+}
+
+/// `666555444` is `66*****44`, whatever its length, which is not told. Of a short number nothing stays.
+pub(crate) fn phone(number: &str) -> String {
+    let chars: Vec<char> = number.chars().collect();
+    match chars.as_slice() {
+        [a, b, middle @ .., y, z] if middle.len() >= 2 => format!("{a}{b}*****{y}{z}"),
+        _ => "*****".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn addresses_are_masked_as_soffid_does() {
+        assert_eq!(super::email("patricia@soffid.com"), "pa******@so****.co*");
+        assert_eq!(super::email("a.bcd@x.org"), "a.bc*@x.or*");
+        assert_eq!(super::phone("666555444"), "66*****44");
+        assert_eq!(super::phone("6665552222"), "66*****22");
+        assert_eq!(super::phone("12345"), "*****");
+    }
+}

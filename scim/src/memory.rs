@@ -1,0 +1,94 @@
+//! A store in memory: for tests, and to show what a store is.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use keyfob::Kind;
+
+use crate::step::{Delivered, Message, Store, Swap};
+use crate::{Entry, Error, Event, Name, Page, Query, Row, Sort};
+
+/// A store in memory. It knows every user, and keeps what it was to deliver.
+#[derive(Debug, Default)]
+pub struct Memory {
+    entries: BTreeMap<i64, Entry>,
+    names: u64,
+    /// The audit trail.
+    pub events: Vec<Event>,
+    /// What was delivered: the kind, to where, and the code.
+    pub delivered: Vec<(Kind, String, String)>,
+}
+
+impl Memory {
+    /// Puts an entry in as it is.
+    pub fn put(&mut self, entry: Entry) {
+        self.entries.insert(entry.row.id, entry);
+    }
+
+    fn next_id(&self) -> i64 {
+        self.entries.last_key_value().map_or(1, |(id, _)| id.saturating_add(1))
+    }
+}
+
+impl Store for Memory {
+    fn get(&mut self, id: i64) -> Result<Option<Entry>, Error> {
+        Ok(self.entries.get(&id).cloned())
+    }
+
+    fn insert(&mut self, mut entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
+        entry.row.id = self.next_id();
+        entry.row.name = name.text(|| {
+            self.names = self.names.saturating_add(1);
+            Ok::<_, Error>(self.names)
+        })?;
+        self.events.push(Event { device: entry.row.id, ..event });
+        self.put(entry.clone());
+        Ok(entry)
+    }
+
+    fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
+        let Swap { mut entry, event, .. } = swap;
+        let is_same = self.entries.get(&entry.row.id).is_some_and(|stored| stored.version == entry.version);
+        if is_same {
+            entry.version = entry.version.saturating_add(1);
+            self.put(entry);
+            self.events.push(event);
+        }
+        Ok(is_same)
+    }
+
+    fn record(&mut self, event: Event) -> Result<(), Error> {
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn list(&mut self, query: &Query) -> Result<Page, Error> {
+        let is_found = |row: &&Row| query.filter.matches(row) && !(query.live_only && row.deleted);
+        let mut rows: Vec<Row> = self.entries.values().map(|entry| &entry.row).filter(is_found).cloned().collect();
+        rows.sort_by(|one, other| query.sort.compare(one, other));
+        let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let [offset, limit] = [query.offset, query.limit].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+        Ok(Page { total, rows: rows.into_iter().skip(offset).take(limit).collect() })
+    }
+
+    fn user(&mut self, _name: &str) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+        self.delivered.push((message.kind, message.to.clone(), message.code.to_string()));
+        Ok(Ok(()))
+    }
+}
+
+impl Sort {
+    /// The order of two devices: by the attribute, those without it last, then by id; descending, all but the id turned round.
+    pub fn compare(&self, one: &Row, other: &Row) -> Ordering {
+        let key = |row: &Row| {
+            let (text, number) = (row.text(self.by).map(std::borrow::Cow::into_owned), row.number(self.by));
+            (text.is_none() && number.is_none(), text, number)
+        };
+        let order = key(one).cmp(&key(other));
+        if self.descending { order.reverse() } else { order }.then(one.id.cmp(&other.id))
+    }
+}

@@ -1,0 +1,256 @@
+//! The one parser of filters.
+//!
+//! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" / attribute "pr" / attribute operator value`.
+//! Words are read in any case; a value is text in either kind of quotes with JSON's escapes, a number, `true`, `false` or `null`.
+
+use std::iter::Peekable;
+use std::str::CharIndices;
+
+use crate::filter::{Filter, Op};
+use crate::{Attribute, Class, Error, date};
+
+/// The longest filter, in bytes.
+const LENGTH: usize = 8 * 1024;
+/// How deep parentheses may stand in one another, each `not` counted.
+const DEPTH: usize = 32;
+/// How many comparisons there may be.
+const TERMS: usize = 200;
+
+impl Filter {
+    /// Reads a filter of at most 8192 bytes, 200 comparisons and 32 levels.
+    ///
+    /// Errors: 400 `invalidFilter`, with the place of the fault, counted in characters from 1.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > LENGTH {
+            return Err(Error::filter(format!("filter: is longer than {LENGTH} bytes")));
+        }
+        let mut parser = Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, terms: 0 };
+        parser.advance()?;
+        let filter = parser.or(0)?;
+        match parser.next {
+            None => Ok(filter),
+            Some((at, _)) => Err(parser.fault(at, "expected and, or, or the end")),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token<'t> {
+    Open,
+    Close,
+    Word(&'t str),
+    Text(String),
+}
+
+struct Tokens<'t> {
+    text: &'t str,
+    chars: Peekable<CharIndices<'t>>,
+}
+
+impl<'t> Tokens<'t> {
+    /// The next token and where it starts, or where the fault is and what.
+    fn next(&mut self) -> Result<Option<(usize, Token<'t>)>, (usize, &'static str)> {
+        while self.chars.next_if(|(_, char)| char.is_whitespace()).is_some() {}
+        let Some(&(at, first)) = self.chars.peek() else { return Ok(None) };
+        let token = match first {
+            '(' | ')' => {
+                self.chars.next();
+                if first == '(' { Token::Open } else { Token::Close }
+            }
+            '"' | '\'' => Token::Text(self.quoted(at, first)?),
+            _ => {
+                let ends = |char: char| char.is_whitespace() || matches!(char, '(' | ')' | '"' | '\'');
+                while self.chars.next_if(|&(_, char)| !ends(char)).is_some() {}
+                let end = self.chars.peek().map_or(self.text.len(), |&(end, _)| end);
+                Token::Word(self.text.get(at..end).unwrap_or_default())
+            }
+        };
+        Ok(Some((at, token)))
+    }
+
+    fn quoted(&mut self, start: usize, quote: char) -> Result<String, (usize, &'static str)> {
+        let mut text = String::new();
+        self.chars.next();
+        while let Some((at, char)) = self.chars.next() {
+            match char {
+                _ if char == quote => return Ok(text),
+                '\\' => text.push(self.escape(at)?),
+                _ => text.push(char),
+            }
+        }
+        Err((start, "text without its closing quote"))
+    }
+
+    /// JSON's escapes (RFC 8259 section 7), and that of the single quote.
+    fn escape(&mut self, at: usize) -> Result<char, (usize, &'static str)> {
+        const FAULT: &str = "an escape that JSON does not know";
+        match self.chars.next().map(|(_, char)| char) {
+            Some(char @ ('"' | '\'' | '\\' | '/')) => Ok(char),
+            Some('b') => Ok('\u{8}'),
+            Some('f') => Ok('\u{c}'),
+            Some('n') => Ok('\n'),
+            Some('r') => Ok('\r'),
+            Some('t') => Ok('\t'),
+            Some('u') => {
+                let first = self.unit().ok_or((at, FAULT))?;
+                let mut units = vec![first];
+                if (0xd800..0xdc00).contains(&first) {
+                    let pair = [self.chars.next(), self.chars.next()].map(|next| next.map(|(_, char)| char));
+                    if pair != [Some('\\'), Some('u')] {
+                        return Err((at, FAULT));
+                    }
+                    units.push(self.unit().ok_or((at, FAULT))?);
+                }
+                char::decode_utf16(units).next().and_then(Result::ok).ok_or((at, FAULT))
+            }
+            _ => Err((at, FAULT)),
+        }
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Option<u16> {
+        (0..4).try_fold(0_u16, |unit, _| {
+            let digit = u16::try_from(self.chars.next()?.1.to_digit(16)?).ok()?;
+            Some(unit << 4 | digit)
+        })
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    tokens: Tokens<'t>,
+    next: Option<(usize, Token<'t>)>,
+    terms: usize,
+}
+
+impl<'t> Parser<'t> {
+    /// Takes the next token and looks at the one behind it.
+    fn advance(&mut self) -> Result<Option<(usize, Token<'t>)>, Error> {
+        let next = self.tokens.next().map_err(|(at, what)| self.fault(at, what))?;
+        Ok(std::mem::replace(&mut self.next, next))
+    }
+
+    fn fault(&self, at: usize, what: &str) -> Error {
+        let place = self.text.get(..at).unwrap_or(self.text).chars().count().saturating_add(1);
+        Error::filter(format!("filter, character {place}: {what}"))
+    }
+
+    fn here(&self) -> usize {
+        self.next.as_ref().map_or(self.text.len(), |(at, _)| *at)
+    }
+
+    /// Takes the next token if it is this word.
+    fn word(&mut self, wanted: &str) -> Result<bool, Error> {
+        let is_it = matches!(&self.next, Some((_, Token::Word(word))) if word.eq_ignore_ascii_case(wanted));
+        if is_it {
+            self.advance()?;
+        }
+        Ok(is_it)
+    }
+
+    fn or(&mut self, depth: usize) -> Result<Filter, Error> {
+        let mut filters = vec![self.and(depth)?];
+        while self.word("or")? {
+            filters.push(self.and(depth)?);
+        }
+        Ok(flat(filters, Filter::Or))
+    }
+
+    fn and(&mut self, depth: usize) -> Result<Filter, Error> {
+        let mut filters = vec![self.term(depth)?];
+        while self.word("and")? {
+            filters.push(self.term(depth)?);
+        }
+        Ok(flat(filters, Filter::And))
+    }
+
+    fn term(&mut self, depth: usize) -> Result<Filter, Error> {
+        let at = self.here();
+        if depth > DEPTH {
+            return Err(self.fault(at, "parentheses stand too deep in one another"));
+        }
+        match self.advance()? {
+            Some((_, Token::Open)) => {
+                let filter = self.or(depth.saturating_add(1))?;
+                match self.advance()? {
+                    Some((_, Token::Close)) => Ok(filter),
+                    other => Err(self.fault(other.map_or(self.text.len(), |(at, _)| at), "expected )")),
+                }
+            }
+            Some((_, Token::Word(word))) if word.eq_ignore_ascii_case("not") && matches!(self.next, Some((_, Token::Open))) => {
+                Ok(Filter::Not(Box::new(self.term(depth.saturating_add(1))?)))
+            }
+            Some((at, Token::Word(word))) => self.comparison(at, word),
+            other => Err(self.fault(other.map_or(self.text.len(), |(at, _)| at), "expected an attribute, not or (")),
+        }
+    }
+
+    fn comparison(&mut self, at: usize, name: &str) -> Result<Filter, Error> {
+        self.terms = self.terms.saturating_add(1);
+        if self.terms > TERMS {
+            return Err(self.fault(at, "more comparisons than 200"));
+        }
+        let attribute = Attribute::parse(name).ok_or_else(|| self.fault(at, &format!("there is no attribute {name:?}")))?;
+        if self.word("pr")? {
+            return Ok(if attribute.is_always_present() { Filter::ALL } else { Filter::Present(attribute) });
+        }
+        let op_at = self.here();
+        let op = match self.advance()? {
+            Some((_, Token::Word(word))) => Op::NAMES.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(word)),
+            _ => None,
+        };
+        let Some((name, op)) = op else {
+            return Err(self.fault(op_at, "expected eq, ne, co, sw, ew, gt, ge, lt, le, eq_ci or pr"));
+        };
+        let value_at = self.here();
+        let (value, is_quoted) = match self.advance()? {
+            Some((_, Token::Text(text))) => (text, true),
+            Some((_, Token::Word(word))) => (word.to_owned(), false),
+            _ => return Err(self.fault(value_at, "expected a value")),
+        };
+        if !is_quoted && value.eq_ignore_ascii_case("null") {
+            return match (op, attribute.is_always_present()) {
+                (Op::Eq | Op::EqCi, false) => Ok(Filter::Not(Box::new(Filter::Present(attribute)))),
+                (Op::Ne, false) => Ok(Filter::Present(attribute)),
+                (Op::Eq | Op::EqCi, true) => Ok(Filter::constant(false)),
+                (Op::Ne, true) => Ok(Filter::ALL),
+                _ => Err(self.fault(op_at, "null is only equal or not")),
+            };
+        }
+        if !is_quoted && !(value.starts_with(|first: char| first.is_ascii_digit() || first == '-') && value.parse::<f64>().is_ok())
+        {
+            return Err(self.fault(value_at, "expected text in quotes, a number or null"));
+        }
+        let searches = matches!(op, Op::Co | Op::Sw | Op::Ew);
+        match attribute.class() {
+            Class::Text => Ok(Filter::Text(attribute, op, value)),
+            Class::Number | Class::Time if searches => {
+                Err(self.fault(op_at, &format!("{name} is for text, and {} is none", attribute.name())))
+            }
+            Class::Number => {
+                let number = value.parse().map_err(|_| self.fault(value_at, &format!("{} is an integer", attribute.name())))?;
+                Ok(Filter::Number(attribute, op, number))
+            }
+            Class::Time => {
+                let time = date::read(&value).ok_or_else(|| {
+                    self.fault(value_at, &format!("{} is a date: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601", attribute.name()))
+                })?;
+                Ok(Filter::Number(attribute, op, time))
+            }
+            Class::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
+            Class::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
+        }
+    }
+}
+
+/// The only filter, or all of them together.
+fn flat(mut filters: Vec<Filter>, together: fn(Vec<Filter>) -> Filter) -> Filter {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        Some(last) => {
+            filters.push(last);
+            together(filters)
+        }
+        None => Filter::ALL,
+    }
+}

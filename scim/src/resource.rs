@@ -1,0 +1,149 @@
+//! A device as JSON, with the keys and in the order of Soffid's own answers.
+
+use serde::Serialize;
+
+use crate::{Attribute, Error, Profile, Row, SCHEMA, date};
+
+/// Which attributes an answer holds: a bit for each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection(u32);
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+impl Selection {
+    /// Those named in `attributes`, or all but those in `excluded`; always `id` and `schemas`. Errors: 400 for an unknown one, or
+    /// both lists.
+    pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
+        let bits = |names: &[String]| {
+            names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {
+                Some(attribute) => Ok(bits | Self::bits(attribute)),
+                None => Err(Error::value(format!("attributes: there is no attribute {name:?}"))),
+            })
+        };
+        match (attributes, excluded) {
+            (Some(_), Some(_)) => Err(Error::value("attributes and excludedAttributes: only one of them may be given")),
+            (Some(names), None) => Ok(Self(bits(names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas))),
+            (None, Some(names)) => Ok(Self(!bits(names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas))),
+            (None, None) => Ok(Self::default()),
+        }
+    }
+
+    /// The bit of an attribute, and of its parts.
+    fn bits(attribute: Attribute) -> u32 {
+        let is_in = |other: Attribute| other == attribute || other.parent() == attribute;
+        Attribute::ALL.iter().filter(|&&other| is_in(other)).fold(0, |bits, &other| bits | 1 << (other as u32))
+    }
+
+    fn keeps<T>(self, attribute: Attribute, value: T) -> Option<T> {
+        (self.0 & 1 << (attribute as u32) != 0).then_some(value)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Id {
+    Number(i64),
+    Text(String),
+}
+
+#[derive(Serialize)]
+struct Links {
+    #[serde(rename = "requestChallenge")]
+    request: String,
+    #[serde(rename = "responseChallenge")]
+    response: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<Links>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_type: Option<&'static str>,
+}
+
+/// A device as it is answered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Resource<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta>,
+    schemas: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'r str>,
+    id: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fails: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<char>,
+}
+
+impl<'r> Resource<'r> {
+    /// The selected attributes of a device.
+    pub(crate) fn new(row: &'r Row, profile: Profile, base: &str, selection: Selection) -> Self {
+        use Attribute as A;
+        let date = |seconds| date::write(seconds, profile == Profile::Rfc);
+        let url = location(base, row.id);
+        let links = || Links { request: format!("{url}/requestChallenge"), response: format!("{url}/responseChallenge") };
+        let links = (profile == Profile::Seed).then(links).and_then(|links| selection.keeps(A::Links, links));
+        let meta = Meta {
+            links,
+            resource_type: selection.keeps(A::ResourceType, "OtpDevice"),
+            location: selection.keeps(A::Location, url),
+        };
+        let is_empty = meta.links.is_none() && meta.resource_type.is_none() && meta.location.is_none();
+        Self {
+            image: None,
+            last_used: row.last_used.and_then(|used| selection.keeps(A::LastUsed, used)).map(date),
+            created: selection.keeps(A::Created, row.created).map(date),
+            meta: (!is_empty).then_some(meta),
+            schemas: [SCHEMA],
+            phone: row.phone.as_deref().and_then(|phone| selection.keeps(A::Phone, phone)),
+            name: selection.keeps(A::Name, &row.name),
+            id: if profile == Profile::Rfc { Id::Text(row.id.to_string()) } else { Id::Number(row.id) },
+            external_id: row.external_id.as_deref().and_then(|id| selection.keeps(A::ExternalId, id)),
+            kind: selection.keeps(A::Type, row.kind.name()),
+            user: selection.keeps(A::User, &row.user),
+            fails: selection.keeps(A::Fails, row.fails),
+            email: row.email.as_deref().and_then(|email| selection.keeps(A::Email, email)),
+            status: selection.keeps(A::Status, row.status.letter()),
+        }
+    }
+
+    /// As the answer to a create has it: with the image, if there is one, and without links.
+    pub(crate) fn created(mut self, image: Option<String>, selection: Selection) -> Self {
+        self.image = image.and_then(|image| selection.keeps(Attribute::Image, image));
+        if let Some(meta) = &mut self.meta {
+            meta.links = None;
+        }
+        self
+    }
+}
+
+/// The URL of a device.
+pub(crate) fn location(base: &str, id: i64) -> String {
+    format!("{base}/OtpDevice/{id}")
+}

@@ -1,0 +1,223 @@
+//! From a request to its operation: routes, methods, roles.
+
+use keyfob::rand_core::TryCryptoRng;
+use serde::Serialize;
+
+use crate::resource::{Resource, Selection};
+use crate::step::{Step, Store};
+use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, discovery, list, request};
+
+/// How often an entry that others keep changing is read again before giving up.
+const TRIES: u32 = 1000;
+
+/// A response, as far as SCIM goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside those of the transport, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, of type `application/scim+json`; empty for none.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self { status, headers: Vec::new(), body },
+            Err(error) => Error::new(500, format!("the answer could not be written: {error}")).into(),
+        }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap_or_default()
+    }
+}
+
+impl From<Error> for Response {
+    fn from(error: Error) -> Self {
+        let response = Self { status: error.status, headers: Vec::new(), body: error.to_json() };
+        if error.status == 503 { response.with_header("retry-after", "1".to_owned()) } else { response }
+    }
+}
+
+impl From<Error> for Step<'_> {
+    fn from(error: Error) -> Self {
+        Self::Done(error.into())
+    }
+}
+
+/// Who asks, from where and when: what later steps need of a request.
+pub(crate) struct Context {
+    pub(crate) base: String,
+    pub(crate) actor: String,
+    pub(crate) roles: Roles,
+    pub(crate) now: u64,
+}
+
+/// The operations on devices. Keeps no state: cheap to share.
+#[derive(Clone, Debug)]
+pub struct Service<R> {
+    pub(crate) settings: Settings,
+    pub(crate) rng: R,
+}
+
+/// What a path below the base names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target<'p> {
+    Devices,
+    Search,
+    Device(i64),
+    RequestChallenge(i64),
+    ResponseChallenge(i64),
+    Discovery(&'p str, Option<&'p str>),
+}
+
+impl<'p> Target<'p> {
+    fn of(path: &'p str) -> Option<Self> {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
+        match segments.as_slice() {
+            ["OtpDevice"] => Some(Self::Devices),
+            ["OtpDevice", ".search"] => Some(Self::Search),
+            ["OtpDevice", text] => id(text).map(Self::Device),
+            ["OtpDevice", text, "requestChallenge"] => id(text).map(Self::RequestChallenge),
+            ["OtpDevice", text, "responseChallenge"] => id(text).map(Self::ResponseChallenge),
+            [name @ ("ServiceProviderConfig" | "ResourceTypes" | "Schemas")] => Some(Self::Discovery(name, None)),
+            [name @ ("ResourceTypes" | "Schemas"), id] => Some(Self::Discovery(name, Some(id))),
+            _ => None,
+        }
+    }
+
+    const fn allowed(self) -> &'static str {
+        match self {
+            Self::Devices => "GET, POST",
+            Self::Search | Self::ResponseChallenge(_) => "POST",
+            Self::Device(_) => "GET, PUT, PATCH, DELETE",
+            Self::RequestChallenge(_) => "GET, POST",
+            Self::Discovery(..) => "GET",
+        }
+    }
+}
+
+impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+    /// A service with these settings, which draws secrets and positions from `rng`: the operating system's, as a rule.
+    pub const fn new(settings: Settings, rng: R) -> Self {
+        Self { settings, rng }
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Begins a request. Nothing of the request is needed after this.
+    pub fn handle<'s>(&'s self, request: Request<'_>) -> Step<'s> {
+        self.route(request).unwrap_or_else(Step::from)
+    }
+
+    /// Serves a request from a store that answers at once.
+    pub fn run(&self, request: Request<'_>, store: &mut impl Store) -> Response {
+        let mut step = self.handle(request);
+        loop {
+            let next = match step {
+                Step::Done(response) => return response,
+                Step::Get { id, then } => store.get(id).map(then),
+                Step::Insert { entry, name, event, then } => store.insert(*entry, name, event).map(|entry| then(Box::new(entry))),
+                Step::Swap { swap, then } => store.swap(*swap).map(then),
+                Step::Record { event, then } => store.record(event).map(then),
+                Step::List { query, then } => store.list(&query).map(then),
+                Step::User { name, then } => store.user(&name).map(then),
+                Step::Deliver { message, then } => store.deliver(&message).map(then),
+            };
+            step = next.unwrap_or_else(Step::from);
+        }
+    }
+
+    fn route<'s>(&'s self, request: Request<'_>) -> Result<Step<'s>, Error> {
+        let path = request::decode(request.path)?;
+        let target = Target::of(&path).ok_or_else(|| Error::new(404, format!("there is nothing at {path:?}")))?;
+        let parameters = request::parameters(request.query)?;
+        let context = Context {
+            base: request.base.clone().into_owned(),
+            actor: request.actor.clone().into_owned(),
+            roles: request.roles,
+            now: request.now,
+        };
+        let object = || body::object(request.content_type, request.body);
+        match (target, request.method) {
+            (Target::Devices, Method::Get) => {
+                request.roles.require(Roles::QUERY)?;
+                self.list(context, &parameters)
+            }
+            (Target::Devices, Method::Post) => {
+                request.roles.require(Roles::MANAGE)?;
+                self.create(context, &request, &parameters)
+            }
+            (Target::Search, Method::Post) => {
+                request.roles.require(Roles::QUERY)?;
+                self.search_body(context, object()?)
+            }
+            (Target::Device(id), Method::Get) => {
+                request.roles.require(Roles::QUERY)?;
+                let selection = list::selection(&parameters)?;
+                Ok(self.entry(id, move |entry| Ok(self.shown(&context, &entry, selection))))
+            }
+            (Target::Device(id), Method::Put) => self.put(context, id, object()?, list::selection(&parameters)?),
+            (Target::Device(id), Method::Patch) => self.patch(context, id, object()?, list::selection(&parameters)?),
+            (Target::Device(id), Method::Delete) => {
+                request.roles.require(Roles::CANCEL)?;
+                Ok(self.delete(context, id, TRIES))
+            }
+            (Target::RequestChallenge(id), Method::Get | Method::Post) => {
+                request.roles.require(Roles::VERIFY)?;
+                Ok(self.request_challenge(context, id, TRIES))
+            }
+            (Target::ResponseChallenge(id), Method::Post) => {
+                request.roles.require(Roles::VERIFY)?;
+                self.response_challenge(context, id, object()?, TRIES)
+            }
+            (Target::Discovery(name, id), Method::Get) => discovery::get(name, id, &context.base, &self.settings).map(Step::Done),
+            _ => {
+                let allowed = target.allowed();
+                let error = Error::new(405, format!("this address takes {allowed} only"));
+                Ok(Step::Done(Response::from(error).with_header("allow", allowed.to_owned())))
+            }
+        }
+    }
+
+    /// Reads an entry and goes on with it; 404 if there is none that the profile shows.
+    pub(crate) fn entry<'s>(&'s self, id: i64, then: impl FnOnce(Entry) -> Result<Step<'s>, Error> + Send + 's) -> Step<'s> {
+        let is_shown = |entry: &Entry| self.settings.profile == Profile::Seed || !entry.row.deleted;
+        Step::Get {
+            id,
+            then: Box::new(move |entry| {
+                let entry = entry.filter(is_shown).ok_or_else(|| Error::new(404, format!("there is no OtpDevice {id}")));
+                entry.and_then(then).unwrap_or_else(Step::from)
+            }),
+        }
+    }
+
+    /// A device as the answer.
+    pub(crate) fn shown<'s>(&self, context: &Context, entry: &Entry, selection: Selection) -> Step<'s> {
+        Step::Done(Response::json(200, &Resource::new(&entry.row, self.settings.profile, &context.base, selection)))
+    }
+
+    /// One try less, or 503 if there is none left: others keep changing the same device.
+    pub(crate) fn again(tries: u32) -> Result<u32, Error> {
+        tries.checked_sub(1).ok_or_else(|| Error::new(503, "this device is being changed by too many others; try again"))
+    }
+}
+
+/// How often a request tries: for those who begin.
+pub(crate) const fn tries() -> u32 {
+    TRIES
+}

@@ -1,0 +1,138 @@
+//! What a request needs of its host, step by step.
+
+use std::fmt;
+
+use keyfob::Kind;
+use zeroize::Zeroizing;
+
+use crate::{Entry, Error, Event, Name, Page, Query, Response};
+
+/// What follows once the host has done what was asked.
+pub type Then<'s, T> = Box<dyn FnOnce(T) -> Step<'s> + Send + 's>;
+
+/// The next thing to do for a request. A host that cannot do it answers with an [`Error`], 503 as a rule, and drops the rest: then no
+/// verdict was told and nothing is half done.
+pub enum Step<'s> {
+    /// Nothing: this is the response.
+    Done(Response),
+    /// Read an entry.
+    Get {
+        /// Its number.
+        id: i64,
+        /// Goes on with the entry, if there is one.
+        then: Then<'s, Option<Entry>>,
+    },
+    /// Give a new entry its number and name, and store it durably.
+    Insert {
+        /// The entry.
+        entry: Box<Entry>,
+        /// How to name it.
+        name: Name,
+        /// What to write to the trail, in the same transaction, with the new number.
+        event: Event,
+        /// Goes on with the entry as stored.
+        then: Then<'s, Box<Entry>>,
+    },
+    /// Put an entry durably in the place of the one with its number, if that still has its version.
+    Swap {
+        /// The entry and what to write to the trail.
+        swap: Box<Swap>,
+        /// Goes on with whether it was put there.
+        then: Then<'s, bool>,
+    },
+    /// Write to the trail only.
+    Record {
+        /// What happened.
+        event: Event,
+        /// Goes on.
+        then: Then<'s, ()>,
+    },
+    /// Search.
+    List {
+        /// What for.
+        query: Query,
+        /// Goes on with what was found.
+        then: Then<'s, Page>,
+    },
+    /// Tell whether a user is known.
+    User {
+        /// The user's name.
+        name: String,
+        /// Goes on with whether it is.
+        then: Then<'s, bool>,
+    },
+    /// Send a code.
+    Deliver {
+        /// What to whom.
+        message: Message,
+        /// Goes on with whether it was taken.
+        then: Then<'s, Delivered>,
+    },
+}
+
+/// An entry to swap in, and its line of the trail, which is written in the same transaction.
+#[derive(Debug)]
+pub struct Swap {
+    /// The next entry, still with the version that was read: stored, it has the next version.
+    pub entry: Entry,
+    /// Whether only the record changed, and the columns that follow from it: status, fails and last use. So it is with every answer.
+    pub only_state: bool,
+    /// What to write to the trail.
+    pub event: Event,
+}
+
+/// A code on its way to a person.
+pub struct Message {
+    /// [`Kind::Sms`] or [`Kind::Email`].
+    pub kind: Kind,
+    /// The telephone number or address.
+    pub to: String,
+    /// The user.
+    pub user: String,
+    /// The code: for the message only, never for a log.
+    pub code: Zeroizing<String>,
+}
+
+// What a step or message holds may be a verdict or a code.
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Done(_) => "Done",
+            Self::Get { .. } => "Get",
+            Self::Insert { .. } => "Insert",
+            Self::Swap { .. } => "Swap",
+            Self::Record { .. } => "Record",
+            Self::List { .. } => "List",
+            Self::User { .. } => "User",
+            Self::Deliver { .. } => "Deliver",
+        };
+        write!(f, "{name}(..)")
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("kind", &self.kind).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Whether a message was taken; if not, why, without the code.
+pub type Delivered = Result<(), String>;
+
+/// A host that answers at once: for [`Service::run`](crate::Service::run). Each method does what the [`Step`] of its name says.
+pub trait Store {
+    /// [`Step::Get`].
+    fn get(&mut self, id: i64) -> Result<Option<Entry>, Error>;
+    /// [`Step::Insert`].
+    fn insert(&mut self, entry: Entry, name: Name, event: Event) -> Result<Entry, Error>;
+    /// [`Step::Swap`].
+    fn swap(&mut self, swap: Swap) -> Result<bool, Error>;
+    /// [`Step::Record`].
+    fn record(&mut self, event: Event) -> Result<(), Error>;
+    /// [`Step::List`].
+    fn list(&mut self, query: &Query) -> Result<Page, Error>;
+    /// [`Step::User`].
+    fn user(&mut self, name: &str) -> Result<bool, Error>;
+    /// [`Step::Deliver`].
+    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error>;
+}

@@ -1,0 +1,193 @@
+//! PUT, PATCH and DELETE of a device.
+
+use keyfob::rand_core::TryCryptoRng;
+use keyfob::{Device, Error as Fault, Factor, Status};
+use serde_json::{Map, Value};
+
+use crate::body::{self, Fields, text};
+use crate::resource::Selection;
+use crate::service::{Context, Response, Service};
+use crate::step::{Step, Swap};
+use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
+
+impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+    /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
+    pub(crate) fn put(
+        &self,
+        context: Context,
+        id: i64,
+        object: Map<String, Value>,
+        selection: Selection,
+    ) -> Result<Step<'_>, Error> {
+        let mut fields = Fields::read(object)?;
+        fields.external_id = Some(fields.external_id.flatten());
+        Ok(self.update(context, id, fields, selection, crate::service::tries()))
+    }
+
+    /// Changes what the operations name: all of it or, where one is wrong, nothing.
+    pub(crate) fn patch(
+        &self,
+        context: Context,
+        id: i64,
+        object: Map<String, Value>,
+        selection: Selection,
+    ) -> Result<Step<'_>, Error> {
+        let fields = operations(object)?;
+        Ok(self.update(context, id, fields, selection, crate::service::tries()))
+    }
+
+    fn update(&self, context: Context, id: i64, fields: Fields, selection: Selection, tries: u32) -> Step<'_> {
+        self.entry(id, move |entry| {
+            let next = self.changed(&context, &entry, &fields)?;
+            if next == entry {
+                return Ok(self.shown(&context, &entry, selection));
+            }
+            let event = context.event(EventKind::Update, &next.row);
+            let swap = Box::new(Swap { entry: next.clone(), only_state: false, event });
+            Ok(Step::Swap {
+                swap,
+                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                    (true, _) => self.shown(&context, &next, selection),
+                    (false, Ok(tries)) => self.update(context, id, fields, selection, tries),
+                    (false, Err(error)) => error.into(),
+                }),
+            })
+        })
+    }
+
+    /// The entry as the fields change it, if the roles allow.
+    fn changed(&self, context: &Context, entry: &Entry, fields: &Fields) -> Result<Entry, Error> {
+        let fixed = |name: &str, given: Option<&str>, has: &str| match given {
+            Some(given) if given != has => Err(Error::bad(ScimType::Mutability, format!("{name}: cannot be changed"))),
+            _ => Ok(()),
+        };
+        fixed("type", fields.kind.map(keyfob::Kind::name), entry.row.kind.name())?;
+        fixed("user", fields.user.as_deref(), &entry.row.user)?;
+        let mut next = entry.clone();
+        let mut device = entry.device.clone();
+
+        if let Some(external_id) = &fields.external_id {
+            next.row.external_id.clone_from(external_id);
+        }
+        // A new address proves nothing of the old one's codes: the secret is drawn anew, and what was sent before is never right.
+        let foreign = |name: &str| Error::value(format!("{name}: a device of type {} has none", entry.row.kind));
+        if let Some(email) = fields.email.as_ref().filter(|email| entry.row.email.as_ref() != Some(email)) {
+            let Factor::Email(_) = device.factor() else { return Err(foreign("email")) };
+            device.replace_factor(Factor::Email(self.draw()?), context.now)?;
+            next.row.name = format!("Email message to {}", mask::email(email));
+            next.row.email = Some(email.clone());
+        }
+        if let Some(phone) = fields.phone.as_ref().filter(|phone| entry.row.phone.as_ref() != Some(phone)) {
+            let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
+            device.replace_factor(Factor::Sms(self.draw()?), context.now)?;
+            next.row.name = format!("SMS message to {}", mask::phone(phone));
+            next.row.phone = Some(phone.clone());
+        }
+        if let Some(pin) = &fields.pin {
+            let Factor::Pin(_) = device.factor() else { return Err(foreign("pin")) };
+            // Enrolling it checks its length.
+            let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
+            device.replace_factor(fresh.factor().clone(), context.now)?;
+        }
+        if next.row != entry.row || device != entry.device {
+            context.roles.require(Roles::MANAGE)?;
+        }
+        if let Some(status) = fields.status.filter(|status| *status != device.status()) {
+            set_status(&mut device, status, context)?;
+            next.row.deleted &= status == Status::Disabled;
+        }
+        Ok(next.with_device(device))
+    }
+
+    /// Disables a device for good: it stays in the store with status `D`.
+    pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step<'_> {
+        self.entry(id, move |entry| {
+            let done = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
+            if entry.row.deleted {
+                return Ok(done());
+            }
+            let mut device = entry.device.clone();
+            if device.status() != Status::Disabled {
+                device.set_status(Status::Disabled, context.now)?;
+            }
+            let mut next = entry.with_device(device);
+            next.row.deleted = true;
+            let event = context.event(EventKind::Revoke, &next.row);
+            Ok(Step::Swap {
+                swap: Box::new(Swap { entry: next, only_state: false, event }),
+                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                    (true, _) => done(),
+                    (false, Ok(tries)) => self.delete(context, id, tries),
+                    (false, Err(error)) => error.into(),
+                }),
+            })
+        })
+    }
+}
+
+/// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to manage.
+fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<(), Error> {
+    let opens = matches!(status, Status::Created | Status::Validated);
+    match (device.status(), status) {
+        (_, Status::Disabled) => context.roles.require(Roles::CANCEL)?,
+        (Status::Locked, _) => context.roles.require(Roles::UNLOCK)?,
+        _ => context.roles.require(Roles::MANAGE)?,
+    }
+    match device.set_status(status, context.now) {
+        // It was locked when it was disabled: to open it is to unlock it too.
+        Err(Fault::Locked) if opens => {
+            context.roles.require(Roles::UNLOCK)?;
+            device.unlock(context.now)?;
+            Ok(device.set_status(status, context.now)?)
+        }
+        done => Ok(done?),
+    }
+}
+
+/// The operations of a PATCH (RFC 7644 section 3.5.2), which Soffid's clients send without `schemas`.
+fn operations(mut object: Map<String, Value>) -> Result<Fields, Error> {
+    body::check_schemas(&mut object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")?;
+    let mut list = None;
+    for (name, value) in object {
+        if !name.eq_ignore_ascii_case("Operations") {
+            return Err(Error::syntax(format!("a PATCH has no attribute {name:?}")));
+        }
+        list = Some(value);
+    }
+    let Some(Value::Array(list)) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
+    let mut fields = Fields::default();
+    for operation in list {
+        let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
+        let (mut op, mut path, mut value) = (None, None, None);
+        for (name, given) in operation {
+            match name.to_ascii_lowercase().as_str() {
+                "op" => op = Some(text("op", &given)?.to_ascii_lowercase()),
+                "path" if given.is_null() => {}
+                "path" => path = Some(text("path", &given)?.to_owned()),
+                "value" => value = Some(given),
+                _ => return Err(Error::syntax(format!("an operation has no attribute {name:?}"))),
+            }
+        }
+        apply(&mut fields, op.as_deref(), path.as_deref(), value)?;
+    }
+    Ok(fields)
+}
+
+fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Option<Value>) -> Result<(), Error> {
+    let target = |path: &str| {
+        let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {path:?}"));
+        Attribute::parse(path).ok_or_else(fault)
+    };
+    let path = path.filter(|path| !path.eq_ignore_ascii_case(SCHEMA));
+    match (op, path, value) {
+        (Some("remove"), Some(path), _) | (Some("add" | "replace"), Some(path), Some(Value::Null)) => fields.unset(target(path)?),
+        (Some("remove"), None, _) => Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
+        (Some("add" | "replace"), Some(path), Some(value)) => fields.set(target(path)?, &value),
+        (Some("add" | "replace"), None, Some(Value::Object(values))) => values.into_iter().try_for_each(|(name, value)| {
+            if value.is_null() { fields.unset(target(&name)?) } else { fields.set(target(&name)?, &value) }
+        }),
+        (Some("add" | "replace"), None, _) => Err(Error::syntax("value: must be an object of attributes, since path is missing")),
+        (Some("add" | "replace"), Some(_), None) => Err(Error::syntax("value: is missing")),
+        _ => Err(Error::syntax("op: must be add, replace or remove")),
+    }
+}

@@ -1,0 +1,12 @@
+//! keyfob's command line and its service: the only place with a clock, randomness, files and sockets.
+//!
+//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`]; `config` says how.
+#![forbid(unsafe_code)]
+// No panic is reachable from any input: what may panic is not written. Tests may.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+pub mod cli;
+pub mod store;
