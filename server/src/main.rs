@@ -9,6 +9,9 @@
 mod args;
 mod authenticator;
 mod code;
+// Used as soon as there is something to deliver.
+#[allow(dead_code, unused_imports)]
+mod delivery;
 mod device;
 mod enroll;
 mod file;
