@@ -115,7 +115,7 @@ fn asked<'s>(entry: Entry, challenge: Challenge) -> Step<'s> {
             },
             then: Box::new(move |delivered| match delivered {
                 Ok(()) => answer("PIN".to_owned(), &entry.row.name),
-                Err(fault) => Error::new(502, format!("the code could not be delivered: {fault}; request it again")).into(),
+                Err(fault) => Error::new(502, format!("the code could not be delivered: {fault}")).into(),
             }),
         },
     }

@@ -5,13 +5,13 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// Writes Unix seconds. Times after the year 9999 are written as its end.
-pub(crate) fn write(seconds: u64, iso: bool) -> String {
+pub fn write(seconds: u64, iso: bool) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX);
     if iso { time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() } else { time.strftime("%Y-%m-%d %H:%M:%S").to_string() }
 }
 
 /// Reads either form, a date alone too, into Unix seconds; without an offset it is UTC. A part of a second is dropped.
-pub(crate) fn read(text: &str) -> Option<i64> {
+pub fn read(text: &str) -> Option<i64> {
     let time = text.parse::<Timestamp>().ok().or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;
     Some(time.as_second())
 }

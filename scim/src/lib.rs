@@ -40,7 +40,7 @@ mod attribute;
 mod body;
 mod challenge;
 mod create;
-mod date;
+pub mod date;
 mod discovery;
 mod entry;
 mod error;

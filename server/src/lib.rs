@@ -9,4 +9,8 @@
 )]
 
 pub mod cli;
+pub mod config;
+mod delivery;
+mod file;
+pub mod http;
 pub mod store;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use keyfob::{Algorithm, Digits, Error};
+use keyfob_scim::Roles;
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]
@@ -50,6 +51,17 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
 
 The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Resync(ResyncArgs),
+    /// Serve devices over HTTP: SCIM 2.0, as Soffid's own OtpDevice
+    #[command(after_help = SERVE)]
+    Serve(ServeArgs),
+    /// Make, list or remove the accounts that may use the service
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Show what happened to devices, the newest first
+    #[command(after_help = "Examples:
+  keyfob audit --user dilbert
+  keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
+    Audit(AuditArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]
     Completions {
@@ -193,11 +205,112 @@ pub(crate) struct ResyncArgs {
     pub(crate) json: bool,
 }
 
+const SERVE: &str = "\
+The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
+something counts. Each key KEY or SECTION.KEY is KEYFOB_KEY or KEYFOB_SECTION_KEY in the environment and --set KEY=VALUE as a flag. README.md
+lists them all.
+
+Examples:
+  keyfob serve                                   loopback, port 8080, everything in this folder
+  keyfob serve --config keyfob.toml --check      tell what is wrong, and serve nothing
+  KEYFOB_ADMIN_PASSWORD=... keyfob serve --listen 127.0.0.1:9000 --set policy.window=2";
+
+/// Where the service finds its configuration.
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    /// TOML file with the configuration [default: the environment's KEYFOB_CONFIG, else none]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where devices are: sqlite://FILE or postgres://USER@HOST/DATABASE [default: sqlite://keyfob.db]
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Set any other key of the configuration
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Whom answers are written for: seed (Soffid's clients) or rfc [default: seed]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Check the configuration, name each fault with its key, and serve nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account, or replace the one of this name
+    #[command(after_help = "Examples:
+  keyfob account add soffid --roles verify,query          prompt for the password, or a line of standard input
+  keyfob account add sync --roles all --token             print a fresh token, once")]
+    Add {
+        /// Its name
+        name: String,
+        /// What it may do: query, manage, cancel, unlock, verify, with commas between them, or all
+        #[arg(long)]
+        roles: Roles,
+        /// A token made up now, in place of a password
+        #[arg(long)]
+        token: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// List the accounts and their roles
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Remove an account
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Of this device only
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<i64>,
+    /// Of this user's devices only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// At this time or later: yyyy-MM-dd HH:mm:ss in UTC, or ISO 8601
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(crate) since: Option<i64>,
+    /// At most this many lines
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
+    /// Print JSON objects, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Args)]
 pub(crate) struct Clock {
     /// The time, in Unix seconds [default: the system's clock]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) now: Option<u64>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn date(text: &str) -> Result<i64, String> {
+    keyfob_scim::date::read(text).ok_or_else(|| "must be a date as 2026-01-31 or 2026-01-31 08:00:00 (UTC)".to_owned())
 }
 
 fn digits(text: &str) -> Result<Digits, Error> {

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use super::args::EnrollArgs;
 use super::authenticator::{Authenticator, is_uri, text_of};
 use super::input::Wiped;
-use super::{Result, file, input, note, output, qr, state};
+use super::{Result, input, note, output, qr, state};
+use crate::file;
 
 pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let device = authenticator(&mut args)?.into_device(input::now(&args.clock)?);

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 
 use super::Result;
 use super::args::Clock;
+use crate::file;
 
 /// No secret, URI or code is longer than this many bytes.
 const LIMIT: usize = 4096;
 
-/// Bytes that may hold a secret, wiped on drop.
-pub(crate) type Wiped = Zeroizing<Vec<u8>>;
+pub(crate) use crate::file::Wiped;
 
 /// The text of a secret: of a file, else typed without echo, else one line of standard input.
 pub(crate) fn secret(file: Option<&Path>) -> Result<Wiped> {
@@ -47,24 +47,8 @@ pub(crate) fn now(clock: &Clock) -> Result<u64> {
     clock.now.map_or_else(system, Ok).map_err(|_| "system clock: is before 1970; set it, or give --now SECONDS".into())
 }
 
-/// Reads `source` to its end, or one byte more than `limit`, into a buffer that never grows: growing would leave copies behind.
-pub(crate) fn read(source: &mut impl Read, limit: usize) -> io::Result<Wiped> {
-    let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
-    let mut len = 0_usize;
-    while let Some(room) = buffer.get_mut(len..).filter(|room| !room.is_empty()) {
-        match source.read(room) {
-            Ok(0) => break,
-            Ok(more) => len = len.saturating_add(more),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(len);
-    Ok(buffer)
-}
-
 fn secret_file(path: &Path) -> Result<Wiped> {
-    let read = File::open(path).and_then(|mut file| read(&mut file, LIMIT));
+    let read = File::open(path).and_then(|mut file| file::read(&mut file, LIMIT));
     let text = read.map_err(|error| {
         format!("{}: {error}; --secret-file takes a file with the secret, or - for standard input", path.display())
     })?;
@@ -78,7 +62,7 @@ fn secret_file(path: &Path) -> Result<Wiped> {
 
 /// The next line of standard input without its line ending; none at the end of input.
 #[expect(clippy::unbuffered_bytes, reason = "reading ahead would take the next line away, and leave the secret in a buffer")]
-fn line() -> Result<Option<Wiped>> {
+pub(crate) fn line() -> Result<Option<Wiped>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LIMIT));
     for byte in standard_input()?.bytes() {
         match byte.map_err(|error| format!("standard input: {error}"))? {

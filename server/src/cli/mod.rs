@@ -1,14 +1,16 @@
 //! The command line: what each command does, and what it tells people and scripts.
 
+mod account;
 mod args;
+mod audit;
 mod authenticator;
 mod code;
 mod device;
 mod enroll;
-mod file;
 mod input;
 mod output;
 mod qr;
+mod serve;
 mod state;
 mod verify;
 
@@ -18,7 +20,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
-pub(crate) use file::private;
 
 /// Errors end the command and are only ever printed, so a message is all they need.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -39,6 +40,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Show(args) => device::show(&args),
         Command::Unlock(args) => device::unlock(&args),
         Command::Resync(args) => device::resync(&args),
+        Command::Serve(args) => serve::run(args),
+        Command::Account(command) => account::run(command),
+        Command::Audit(args) => audit::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics if its writer fails.
             let mut script = Vec::new();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use keyfob::{Device, RECORD_SIZE};
 
-use super::{Result, file, input};
+use super::Result;
+use crate::file;
 
 /// A state file that no other process changes as long as this lives.
 pub(crate) struct State {
@@ -54,12 +55,12 @@ impl State {
 
 /// Makes the state file of a new device.
 pub(crate) fn create(path: &Path, device: &Device) -> Result<()> {
-    file::create(path, device.to_record().as_bytes())
+    Ok(file::create(path, device.to_record().as_bytes())?)
 }
 
 /// Reads the device of a state file.
 pub(crate) fn read(path: &Path) -> Result<Device> {
-    let bytes = File::open(path).and_then(|mut file| input::read(&mut file, RECORD_SIZE)).map_err(|error| missing(path, &error))?;
+    let bytes = File::open(path).and_then(|mut file| file::read(&mut file, RECORD_SIZE)).map_err(|error| missing(path, &error))?;
     Device::from_bytes(&bytes).map_err(|error| format!("{}: {error}; restore a good copy, or enroll again", path.display()).into())
 }
 

@@ -1,7 +1,7 @@
 //! The keys that records are sealed under at rest.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -10,7 +10,10 @@ use getrandom::rand_core::TryRng as _;
 use keyfob::{Device, KEY_SIZE, NONCE_SIZE, SealKey, sealed_key_id};
 use zeroize::Zeroizing;
 
-use crate::cli::private;
+use crate::file;
+
+/// No key file is longer, in bytes.
+const LIMIT: usize = 64 * 1024;
 
 /// The keys of a store: new records are sealed under the first, older ones opened under any.
 #[derive(Clone)]
@@ -43,24 +46,20 @@ impl Keys {
 
     /// Reads a key file; where there is none, makes one with a fresh key, readable by its owner only. Returns whether it is new.
     pub fn file(path: &Path) -> Result<(Self, bool), String> {
-        let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        match OpenOptions::new().read(true).open(path) {
-            Ok(mut file) => {
-                let mut text = Zeroizing::new(String::with_capacity(4096));
-                file.read_to_string(&mut text).map_err(|error| fault(&error))?;
-                Ok((Self::parse(&text).map_err(|error| fault(&error))?, false))
-            }
+        let read = |mut file: File| file::read(&mut file, LIMIT);
+        let (text, is_new) = match File::open(path).and_then(read) {
+            Ok(text) => (text, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut key = Zeroizing::new([0; KEY_SIZE]);
-                SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| fault(&error))?;
-                let text = Zeroizing::new(format!("1 {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice())));
-                let mut file =
-                    private(OpenOptions::new().write(true).create_new(true)).open(path).map_err(|error| fault(&error))?;
-                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| fault(&error))?;
-                Ok((Self::parse(&text).map_err(|error| fault(&error))?, true))
+                SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| error.to_string())?;
+                let text = Zeroizing::new(format!("1 {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice())).into_bytes());
+                file::create(path, &text)?;
+                (text, true)
             }
-            Err(error) => Err(fault(&error)),
-        }
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        };
+        let keys = str::from_utf8(&text).map_err(|_| "it is not text".to_owned()).and_then(Self::parse);
+        keys.map(|keys| (keys, is_new)).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// Seals a device under its number. Errors: the operating system gave no randomness.

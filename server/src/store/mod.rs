@@ -16,6 +16,7 @@ mod writes;
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Row, Swap};
 use sqlx::{AnyPool, AssertSqlSafe};
@@ -29,7 +30,7 @@ use sql::Sql;
 pub use trail::{Line, Wanted};
 use writes::Change;
 
-use crate::cli::private;
+use crate::file::private;
 
 /// How many devices a statement reads or writes at most.
 const BATCH: usize = 64;
@@ -97,13 +98,14 @@ impl Store {
         Ok(Self { shared, gets: Arc::new(gets), changes: Arc::new(changes), tasks: Arc::new(std::sync::Mutex::new(tasks)) })
     }
 
-    /// Ends when everything handed in is answered, and closes the database. The last clone must be this one.
+    /// Ends when everything handed in is answered, and closes the database. Other clones must be gone, or their jobs are cut off after a
+    /// few seconds.
     pub async fn close(self) {
         let tasks = self.tasks.lock().map(|mut tasks| std::mem::take(&mut *tasks)).unwrap_or_default();
         let shared = Arc::clone(&self.shared);
         drop(self);
         for task in tasks {
-            let _ = task.await;
+            let _ = tokio::time::timeout(Duration::from_secs(3), task).await;
         }
         shared.reads.close().await;
         shared.writes.close().await;

@@ -1,13 +1,16 @@
 //! Files that hold a secret: readable by their owner only, whole on the disk when made, never overwritten.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use super::Result;
+use zeroize::Zeroizing;
+
+/// Bytes that may hold a secret, wiped on drop.
+pub(crate) type Wiped = Zeroizing<Vec<u8>>;
 
 /// Makes a new file of these bytes, durably; an error leaves none behind.
-pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let file = open_new(path).map_err(|error| {
         let todo = match error.kind() {
             io::ErrorKind::AlreadyExists => "it is not overwritten; choose another name, or remove it first",
@@ -17,7 +20,7 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     })?;
     write(file, bytes).and_then(|()| sync_folder(path)).map_err(|error| {
         let _ = fs::remove_file(path);
-        format!("{}: {error}; it was not made", path.display()).into()
+        format!("{}: {error}; it was not made", path.display())
     })
 }
 
@@ -43,4 +46,20 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Reads `source` to its end, or one byte more than `limit`, into a buffer that never grows: growing would leave copies behind.
+pub(crate) fn read(source: &mut impl Read, limit: usize) -> io::Result<Wiped> {
+    let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
+    let mut len = 0_usize;
+    while let Some(room) = buffer.get_mut(len..).filter(|room| !room.is_empty()) {
+        match source.read(room) {
+            Ok(0) => break,
+            Ok(more) => len = len.saturating_add(more),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(len);
+    Ok(buffer)
 }

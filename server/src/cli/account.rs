@@ -1,0 +1,89 @@
+//! `keyfob account`: who may use the service.
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use data_encoding::BASE64URL_NOPAD;
+use zeroize::Zeroizing;
+
+use super::args::{AccountCommand, ConfigArgs};
+use super::{Result, input, note, output, serve};
+use crate::http::{hash_password, hash_token};
+use crate::store::{Account, Store};
+
+/// The fewest bytes of a password.
+const SHORTEST: usize = 8;
+
+pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
+    match command {
+        AccountCommand::Add { name, roles, token, config } => {
+            if name.is_empty() || name.contains(':') || name.chars().any(char::is_control) {
+                return Err("name: must be text without a colon, as HTTP Basic wants it".into());
+            }
+            let mut account = Account { name, roles, password: None, token: None };
+            let mut shown = None;
+            if token {
+                let mut bytes = Zeroizing::new([0; 32]);
+                getrandom::fill(bytes.as_mut_slice())?;
+                let text = Zeroizing::new(BASE64URL_NOPAD.encode(bytes.as_slice()));
+                account.token = Some(hash_token(&text));
+                shown = Some(text);
+            } else {
+                account.password = Some(hash_password(&password()?)?);
+            }
+            with(&config, async |store| Ok(store.put_account(&account).await?))?;
+            if let Some(token) = shown {
+                output::line(&token)?;
+            }
+        }
+        AccountCommand::List { config } => {
+            for account in with(&config, async |store| Ok(store.accounts().await?))? {
+                let proof = if account.token.is_some() { "token" } else { "password" };
+                let roles: Vec<_> = account.roles.names().collect();
+                output::line(&format!("{}\t{proof}\t{}", account.name, roles.join(",")))?;
+            }
+        }
+        AccountCommand::Remove { name, config } => {
+            if !with(&config, async |store| Ok(store.remove_account(&name).await?))? {
+                return Err(format!("{name}: there is no such account; see keyfob account list").into());
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Does something with the configured store.
+pub(crate) fn with<T>(config: &ConfigArgs, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
+    let config = serve::read(config).map_err(|problems| {
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        lines.join("; ")
+    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (store, is_new_key) = serve::open(&config).await?;
+        if is_new_key {
+            note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+        }
+        let done = work(&store).await;
+        store.close().await;
+        done
+    })
+}
+
+fn password() -> Result<Zeroizing<String>> {
+    let typed = if io::stdin().is_terminal() {
+        let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
+        let second = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if first != second {
+            return Err("the two passwords differ".into());
+        }
+        first
+    } else {
+        let line = input::line()?.ok_or("standard input: holds no password; write it there as a line")?;
+        Zeroizing::new(str::from_utf8(&line).map_err(|_| "password: is not UTF-8")?.to_owned())
+    };
+    if typed.len() < SHORTEST {
+        return Err(format!("password: must have at least {SHORTEST} bytes").into());
+    }
+    Ok(typed)
+}

@@ -1,0 +1,27 @@
+//! `keyfob audit`: what happened to devices.
+
+use std::process::ExitCode;
+
+use keyfob_scim::date;
+
+use super::args::AuditArgs;
+use super::{Result, account, output};
+use crate::store::Wanted;
+
+pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
+    let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit.into() };
+    for line in account::with(&args.config, async |store| Ok(store.trail(&wanted).await?))? {
+        if args.json {
+            output::line(&serde_json::to_string(&line)?)?;
+            continue;
+        }
+        let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
+        let outcome = if line.success { "ok" } else { "REFUSED" };
+        let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
+        output::line(&format!(
+            "{at}  {:<24} {outcome:<8} device {} of {} by {}: {}{drift}",
+            line.event, line.device, line.user, line.actor, line.reason
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

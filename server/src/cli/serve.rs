@@ -1,0 +1,210 @@
+//! `keyfob serve`: the configuration, the store, the socket, and the end.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use data_encoding::BASE32_NOPAD;
+use getrandom::SysRng;
+use keyfob::Kind;
+use keyfob_scim::{Roles, Service};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
+
+use super::args::{ConfigArgs, ServeArgs};
+use super::{Result, note, output};
+use crate::config::{Config, LogFormat, Problem};
+use crate::delivery::Delivery;
+use crate::http::{self, Accounts, App, Metrics};
+use crate::store::{Account, Keys, Store};
+
+pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
+    let mut config = args.config;
+    config.set.extend(
+        [("listen", args.listen), ("profile", args.profile)].into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))),
+    );
+    let (config, delivery) = match checked(&config) {
+        Ok(checked) => checked,
+        Err(problems) => {
+            problems.iter().for_each(|problem| note(&problem.to_string()));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    if args.check {
+        output::line("The configuration is right.")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    start_log(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config, delivery))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration as the options and the environment say.
+pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
+    let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
+    let text = match &path {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| vec![Problem::new(&path.display().to_string(), &error.to_string())])?
+        }
+        None => String::new(),
+    };
+    let mut flags = args.set.clone();
+    flags.extend(args.store.clone().map(|store| ("store".to_owned(), store)));
+    Config::read(&text, std::env::vars(), &flags)
+}
+
+/// Checks all that can be checked without a socket and a store.
+fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
+    let config = read(args)?;
+    let mut problems = Vec::new();
+    if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
+        problems.push(Problem::new("tls", &error));
+    }
+    if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
+        problems.push(Problem::new("key", &error));
+    }
+    let delivery = Delivery::new(&config.delivery);
+    match delivery {
+        Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
+        Ok(_) => Err(problems),
+        Err(faults) => {
+            problems.extend(faults.iter().map(|fault| Problem::new(&fault.key, &fault.message)));
+            Err(problems)
+        }
+    }
+}
+
+/// Opens the configured store. Returns whether its key file was made just now.
+pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
+    let (keys, is_new) = match &config.key {
+        Some(key) => (Keys::parse(key)?, false),
+        None => Keys::file(&config.key_file)?,
+    };
+    Ok((Store::open(&config.store, keys, config.connections).await?, is_new))
+}
+
+fn start_log(config: &Config) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
+    let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
+    let (store, is_new_key) = open(&config).await?;
+    let password = first_account(&config, &store).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
+    config.listen = listener.local_addr()?;
+    output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
+
+    let app = Arc::new(App {
+        service: Service::new(config.settings.clone(), SysRng),
+        store: store.clone(),
+        delivery,
+        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str))?,
+        metrics: Metrics::default(),
+        config,
+    });
+    let (told, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping");
+        let _ = told.send(true);
+    });
+    http::listen(listener, tls, http::app(app), stop).await;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Makes the account `admin` where there is none at all, and returns its password.
+async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizing<String>>> {
+    if config.admin_password.is_some() || !store.accounts().await?.is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = Zeroizing::new([0; 20]);
+    getrandom::fill(bytes.as_mut_slice())?;
+    let password = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
+    let hash = http::hash_password(&password)?;
+    store.put_account(&Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None }).await?;
+    Ok(Some(password))
+}
+
+/// What a person is told at the start: where it is, what is on, and what to try.
+fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Option<&str>) -> Result<Zeroizing<String>> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}{}", config.listen, config.base_path);
+    let kinds: Vec<_> = config.settings.kinds.iter().map(|kind| kind.name()).collect();
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    writeln!(text, "keyfob {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(text, "  store       {}", crate::store::redacted(&config.store))?;
+    match (&config.key, is_new_key) {
+        (Some(_), _) => writeln!(text, "  key         of the configuration")?,
+        (None, false) => writeln!(text, "  key         {}", config.key_file.display())?,
+        (None, true) => {
+            writeln!(
+                text,
+                "  key         {} (made just now: keep a copy apart; without it no device can be read)",
+                config.key_file.display()
+            )?;
+        }
+    }
+    writeln!(text, "  devices     {}", kinds.join(", "))?;
+    writeln!(
+        text,
+        "  guessing    {} for a TOTP device before it locks",
+        config.settings.policy.chance(Kind::Totp, config.settings.digits)
+    )?;
+    for line in delivery.summary() {
+        writeln!(text, "  delivery    {line}")?;
+    }
+    if config.tls.is_none() && !config.listen.ip().is_loopback() {
+        writeln!(
+            text,
+            "  WARNING     passwords and codes travel unencrypted: set tls.certificate and tls.key, or listen on loopback"
+        )?;
+    }
+    let credentials = match password {
+        Some(password) => {
+            writeln!(text, "  account     admin, password {password} (made up just now, shown only this once)")?;
+            format!("admin:{password}")
+        }
+        None => "admin:PASSWORD".to_owned(),
+    };
+    writeln!(
+        text,
+        "Try:\n  curl -u {credentials} {url}/OtpDevice -H 'Content-Type: application/json' -d '{{\"type\": \"TOTP\", \"user\": \"alice\"}}'"
+    )?;
+    Ok(text)
+}
+
+async fn wait_for_signal() {
+    let interrupted = async {
+        // Where it cannot be heard, it ends the process by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! { () = interrupted => {}, () = terminated => {} }
+}

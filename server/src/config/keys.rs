@@ -1,0 +1,117 @@
+//! The keys of a TOML table, taken out one by one: what is wrong or left over is told with its path.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// A fault of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of its key, or the name of the variable; empty for the whole.
+    pub key: String,
+    /// What is wrong and what to do. Holds no value.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(key: &str, message: &str) -> Self {
+        Self { key: key.to_owned(), message: message.to_owned() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.key, self.message) }
+    }
+}
+
+/// Sets what a path names to the value of a text: a number, boolean or list as TOML writes it, else the text itself.
+pub(crate) fn set(table: &mut Table, path: &str, text: &str) {
+    let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let value = match value {
+        Some(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::Float(_))) => value,
+        _ => Value::String(text.to_owned()),
+    };
+    match path.split_once('.') {
+        None => {
+            table.insert(path.to_owned(), value);
+        }
+        Some((section, key)) => {
+            let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = section {
+                section.insert(key.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// A table whose keys are taken out.
+pub(crate) struct Reader {
+    path: String,
+    table: Table,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(crate) fn new(table: Table) -> Self {
+        Self { path: String::new(), table, problems: Vec::new() }
+    }
+
+    /// Tells a fault of a key, or of the table itself.
+    pub(crate) fn fault(&mut self, key: &str, message: &str) {
+        let path = [self.path.as_str(), key].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        self.problems.push(Problem { key: path, message: message.to_owned() });
+    }
+
+    /// Takes a key out; none if it is not there, or wrong.
+    pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        let value = self.table.remove(key)?;
+        match value.try_into() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fault(key, error.message().trim());
+                None
+            }
+        }
+    }
+
+    /// Takes a key out, or the default.
+    pub(crate) fn or<T: DeserializeOwned>(&mut self, key: &str, default: impl FnOnce() -> T) -> T {
+        self.take(key).unwrap_or_else(default)
+    }
+
+    /// Takes out one of a few names.
+    pub(crate) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text: String = self.take(key)?;
+        let found = choices.iter().find(|(name, _)| *name == text);
+        if found.is_none() {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            self.fault(key, &format!("must be {}", names.join(" or ")));
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    /// Reads a table within this one; none if it is not there.
+    pub(crate) fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let table = self.take(key)?;
+        let mut section = Self { path: key.to_owned(), table, problems: Vec::new() };
+        let value = read(&mut section);
+        section.leftovers();
+        self.problems.append(&mut section.problems);
+        Some(value)
+    }
+
+    fn leftovers(&mut self) {
+        let left: Vec<String> = self.table.keys().cloned().collect();
+        for key in left {
+            self.fault(&key, "is no key of the configuration; see keyfob help serve");
+        }
+    }
+
+    /// The value, if there was no fault and no key is left.
+    pub(crate) fn finish<T>(&mut self, value: T) -> Result<T, Vec<Problem>> {
+        self.leftovers();
+        if self.problems.is_empty() { Ok(value) } else { Err(std::mem::take(&mut self.problems)) }
+    }
+}

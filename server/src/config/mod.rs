@@ -1,0 +1,250 @@
+//! The service's configuration: a TOML file, the environment and flags, each of which goes before the one before it.
+
+mod keys;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use keyfob::{Algorithm, Asked, Digits, Kind, Lock, Policy};
+use keyfob_scim::{Profile, Settings};
+use toml::Table;
+use zeroize::Zeroizing;
+
+use crate::delivery;
+pub use keys::Problem;
+use keys::Reader;
+
+/// What a configuration may hold, by the path of its keys: what the environment may set, in capitals, behind `KEYFOB_`, with `_` for `.`.
+pub const PATHS: &[&str] = &[
+    "listen",
+    "store",
+    "profile",
+    "base_path",
+    "public_url",
+    "key",
+    "key_file",
+    "admin_password",
+    "connections",
+    "log",
+    "log_format",
+    "metrics",
+    "tls.certificate",
+    "tls.key",
+    "otp.kinds",
+    "otp.issuer",
+    "otp.algorithm",
+    "otp.digits",
+    "otp.period",
+    "policy.preset",
+    "policy.window",
+    "policy.look_ahead",
+    "policy.resync_window",
+    "policy.max_drift",
+    "policy.fails",
+    "policy.throttle",
+    "policy.throttle_longest",
+    "policy.lifetime",
+    "policy.reuse",
+    "policy.pin_positions",
+    "policy.pin_length",
+    "policy.clock_skew",
+    "policy.guess_bound",
+    "policy.pin_guess_bound",
+    "development",
+];
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
+}
+
+/// A server's certificate chain and key, PEM files.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+/// A whole configuration, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The URL of the store.
+    pub store: String,
+    /// The path that all addresses of SCIM start with; empty for none.
+    pub base_path: String,
+    /// What clients reach the service under, without the base path; none for the `Host` of each request.
+    pub public_url: Option<String>,
+    /// The keys that records are sealed under, as text; else they are in the file.
+    pub key: Option<Zeroizing<String>>,
+    /// The file of the keys that records are sealed under.
+    pub key_file: PathBuf,
+    /// The password of the account `admin`, beside the store's accounts.
+    pub admin_password: Option<Zeroizing<String>>,
+    /// PostgreSQL: how many connections at most.
+    pub connections: u32,
+    /// The filter of the log: `info`, or what `tracing` knows.
+    pub log: String,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// Whether `/metrics` is there.
+    pub metrics: bool,
+    /// TLS; none is plain HTTP.
+    pub tls: Option<Tls>,
+    /// What the SCIM layer needs to know.
+    pub settings: Settings,
+    /// The users that may have devices, with their attributes for messages; none for any.
+    pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub(crate) delivery: delivery::Config,
+}
+
+impl Config {
+    /// Reads a configuration from the text of a TOML file, then `KEYFOB_*` of the environment, then flags, as pairs of path and value.
+    ///
+    /// Errors: every fault, each with its key.
+    pub fn read(
+        file: &str,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> Result<Self, Vec<Problem>> {
+        let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![Problem::new("", error.message())])?;
+        let mut problems = Vec::new();
+        for (name, value) in environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG") {
+            let key = PATHS.iter().find(|path| format!("KEYFOB_{}", path.replace('.', "_").to_uppercase()) == name);
+            match key {
+                Some(path) => keys::set(&mut table, path, &value),
+                None => problems.push(Problem::new(&name, "is no key of the configuration; see keyfob help serve")),
+            }
+        }
+        for (path, value) in flags {
+            match PATHS.contains(&path.as_str()) {
+                true => keys::set(&mut table, path, value),
+                false => problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve")),
+            }
+        }
+        let mut reader = Reader::new(table);
+        reader.problems.append(&mut problems);
+        let config = Self::from(&mut reader);
+        reader.finish(config)
+    }
+
+    fn from(keys: &mut Reader) -> Self {
+        let settings = settings(keys);
+        let tls = keys.section("tls", |tls| {
+            let (certificate, key) = (tls.take("certificate"), tls.take("key"));
+            if certificate.is_some() != key.is_some() {
+                tls.fault("", "needs both certificate and key");
+            }
+            certificate.zip(key).map(|(certificate, key)| Tls { certificate, key })
+        });
+        let base_path: String = keys.or("base_path", || "/soffid/webservice/scim2/v1".to_owned());
+        let base_path = base_path.trim_matches('/');
+        let base_path = if base_path.is_empty() { String::new() } else { format!("/{base_path}") };
+        let public_url: Option<String> = keys.take("public_url");
+        if public_url.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            keys.fault("public_url", "must start with http:// or https://");
+        }
+        Self {
+            listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
+            store: keys.or("store", || "sqlite://keyfob.db".to_owned()),
+            base_path,
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            key: keys.take::<String>("key").map(Zeroizing::new),
+            key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
+            admin_password: keys.take::<String>("admin_password").map(Zeroizing::new),
+            connections: keys.or("connections", || 16).max(2),
+            log: keys.or("log", || "info".to_owned()),
+            log_format: keys
+                .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+                .unwrap_or(LogFormat::Text),
+            metrics: keys.or("metrics", || true),
+            tls: tls.flatten(),
+            settings,
+            users: keys.take("users"),
+            delivery: delivery::Config {
+                development: keys.or("development", || true),
+                email: keys.take("email"),
+                sms: keys.take("sms"),
+                voice: keys.take("voice"),
+            },
+        }
+    }
+}
+
+fn settings(keys: &mut Reader) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(profile) = keys.choice("profile", &[("seed", Profile::Seed), ("rfc", Profile::Rfc)]) {
+        settings.profile = profile;
+    }
+    keys.section("otp", |otp| {
+        if let Some(names) = otp.take::<Vec<String>>("kinds") {
+            let kinds: Result<Vec<Kind>, _> = names.iter().map(|name| name.parse()).collect();
+            settings.kinds = kinds.unwrap_or_else(|error| {
+                otp.fault("kinds", error.message());
+                Vec::new()
+            });
+        }
+        if let Some(issuer) = otp.take("issuer") {
+            settings.issuer = issuer;
+        }
+        if settings.issuer.contains(':') || settings.issuer.is_empty() || settings.issuer.len() > 40 {
+            otp.fault("issuer", "must be 1 to 40 bytes of text without a colon");
+        }
+        if let Some(name) = otp.take::<String>("algorithm") {
+            match name.parse::<Algorithm>() {
+                Ok(algorithm) => settings.algorithm = algorithm,
+                Err(error) => otp.fault("algorithm", error.message()),
+            }
+        }
+        if let Some(number) = otp.take::<u8>("digits") {
+            match Digits::new(number) {
+                Ok(digits) => settings.digits = digits,
+                Err(error) => otp.fault("digits", error.message()),
+            }
+        }
+        settings.period = otp.or("period", || settings.period);
+        if settings.period == 0 {
+            otp.fault("period", keyfob::Error::Period.message());
+        }
+    });
+    if let Some(Some(policy)) = keys.section("policy", policy) {
+        settings.policy = policy;
+    }
+    settings
+}
+
+/// The policy of a section: a preset, and what is to differ from it.
+fn policy(keys: &mut Reader) -> Option<Policy> {
+    let preset = keys.choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
+    let mut builder = preset.to_builder();
+    macro_rules! each {
+        ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
+    }
+    each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
+    each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len "clock_skew" clock_skew);
+    let fails = keys.or("fails", || preset.lock().fails());
+    let longest = keys.take("throttle_longest");
+    builder = builder.lock(match keys.take("throttle") {
+        Some(first) => Lock::Throttle { fails, first, longest: longest.unwrap_or(3600) },
+        None => Lock::Hard { fails },
+    });
+    if let Some(positions) = keys.take::<u8>("pin_positions") {
+        builder = builder.asked(if positions == 0 { Asked::All } else { Asked::Positions(positions) });
+    }
+    // In how many guessings of a whole lock one may succeed at the most.
+    if let Some(one_in) = keys.take::<u32>("guess_bound") {
+        builder = builder.bound(keyfob::GuessChance::one_in(one_in));
+    }
+    if let Some(one_in) = keys.take::<u32>("pin_guess_bound") {
+        builder = builder.pin_bound(keyfob::GuessChance::one_in(one_in));
+    }
+    builder.build().map_err(|error| keys.fault("", error.message())).ok()
+}

@@ -1,0 +1,187 @@
+//! What can be configured. Whatever may hold a password shows as `***` in `Debug`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::Problem;
+
+/// How codes are delivered.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Whether channels that are not configured print their codes to the log (default), or refuse.
+    pub(crate) development: bool,
+    /// E-mail, by SMTP.
+    pub(crate) email: Option<Email>,
+    /// Text messages, by an HTTP gateway.
+    pub(crate) sms: Option<Gateway>,
+    /// Calls, by an HTTP gateway.
+    pub(crate) voice: Option<Gateway>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { development: true, email: None, sms: None, voice: None }
+    }
+}
+
+/// A mail server and the mail.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Email {
+    /// Name or address of the server; required.
+    pub(crate) server: String,
+    /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
+    pub(crate) port: Option<u16>,
+    /// How the connection is encrypted.
+    pub(crate) security: Security,
+    /// PEM file of authorities to trust beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Default: no authentication.
+    pub(crate) username: Option<String>,
+    /// Required with a user name, unless there is a password file.
+    pub(crate) password: Option<Hidden>,
+    /// File whose first line is the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// The sender's mailbox; required.
+    pub(crate) from: String,
+    /// Template of the subject.
+    pub(crate) subject: Hidden,
+    /// Template of the text.
+    pub(crate) body: Hidden,
+    /// Seconds for the whole exchange, 0.1 to 300.
+    pub(crate) timeout: f64,
+}
+
+impl Default for Email {
+    fn default() -> Self {
+        Self {
+            server: String::new(),
+            port: None,
+            security: Security::Starttls,
+            ca_file: None,
+            username: None,
+            password: None,
+            password_file: None,
+            from: String::new(),
+            subject: Hidden::from("Your code"),
+            body: Hidden::from("Your code is ${PIN}"),
+            timeout: 10.0,
+        }
+    }
+}
+
+/// How a connection to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Security {
+    /// Begins in the clear; nothing but the wish to encrypt is said there.
+    Starttls,
+    /// Encrypted from the first byte.
+    Tls,
+    /// Not at all: only to the same machine.
+    None,
+}
+
+/// An HTTP gateway and the request to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Gateway {
+    /// Template of the URL; required. Placeholders may stand in path and query.
+    pub(crate) url: Hidden,
+    /// Whether the URL may be plain http to another machine.
+    pub(crate) cleartext: bool,
+    /// PEM file of authorities to trust beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// GET, POST or PUT.
+    pub(crate) method: String,
+    /// Templates of headers.
+    pub(crate) headers: BTreeMap<String, Hidden>,
+    /// Says how placeholders in the body are encoded. Default: `application/x-www-form-urlencoded`.
+    pub(crate) content_type: Option<String>,
+    /// Template of the body.
+    pub(crate) body: Option<Hidden>,
+    /// Text that the answer holds if the gateway has taken the message.
+    pub(crate) success: Option<String>,
+    /// Seconds for the whole exchange, 0.1 to 300.
+    pub(crate) timeout: f64,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            url: Hidden::from(""),
+            cleartext: false,
+            ca_file: None,
+            method: "POST".to_owned(),
+            headers: BTreeMap::new(),
+            content_type: None,
+            body: None,
+            success: None,
+            timeout: 10.0,
+        }
+    }
+}
+
+/// Text that is not shown, and wiped on drop.
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Hidden(Zeroizing<String>);
+
+impl Hidden {
+    /// The text.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Gathers the problems of one table.
+pub(super) struct Check<'a> {
+    table: &'static str,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(table: &'static str, problems: &'a mut Vec<Problem>) -> Self {
+        Self { table, problems }
+    }
+
+    /// Notes a problem.
+    pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
+        self.problems.push(Problem { key: format!("{}.{key}", self.table), message: message.into() });
+    }
+
+    /// The value, or a problem and none.
+    pub(super) fn ok<T>(&mut self, key: &str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|message| self.wrong(key, message)).ok()
+    }
+
+    /// A time-out.
+    pub(super) fn timeout(&mut self, seconds: f64) -> Option<Duration> {
+        let limit = if (0.1..=300.0).contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None };
+        self.ok("timeout", limit.ok_or_else(|| "must be 0.1 to 300 seconds".to_owned()))
+    }
+}

@@ -1,0 +1,240 @@
+//! E-mail by SMTP, on a connection of its own for each.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MessageBuilder};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use rustls::pki_types::ServerName;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::config::{Check, Email, Security};
+use super::target::{bare, loopback};
+use super::template::{Encoding, Template};
+use super::{Failure, Message, Problem, Values, tls};
+use crate::file;
+
+/// No password is longer than this many bytes.
+const PASSWORD_LIMIT: usize = 4096;
+
+/// How long a server that has taken the mail may take for its farewell.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A mail server, ready to send.
+pub(super) struct Mailer {
+    host: String,
+    port: u16,
+    hello: ClientId,
+    encryption: Encryption,
+    credentials: Option<Credentials>,
+    from: Mailbox,
+    subject: Template,
+    body: Template,
+    limit: Duration,
+    /// Server, port and encryption, as messages name it.
+    name: String,
+}
+
+enum Encryption {
+    None,
+    Starttls(TlsParameters),
+    Tls(TlsParameters),
+}
+
+impl Mailer {
+    /// Errors: none, and what is wrong is added to `problems`.
+    pub(super) fn new(config: &Email, problems: &mut Vec<Problem>) -> Option<Self> {
+        let mut check = Check::new("email", problems);
+        let host = bare(&config.server);
+        if ServerName::try_from(host).is_err() {
+            check.wrong("server", "must be the name or address of a mail server, without port");
+        }
+        let (port, name) = match config.security {
+            Security::Starttls => (587, "STARTTLS"),
+            Security::Tls => (465, "TLS"),
+            Security::None => (25, "not encrypted"),
+        };
+        let port = config.port.unwrap_or(port);
+        if port == 0 {
+            check.wrong("port", "must be 1 to 65535");
+        }
+        let encryption = encryption(config, host, &mut check);
+        let credentials = credentials(config, &mut check);
+        let from = config.from.parse().map_err(|_| "must be a mailbox: name@example.com, or Name <name@example.com>".to_owned());
+        let from = check.ok("from", from);
+        let subject = check.ok("subject", subject(config.subject.expose()));
+        let body = check.ok("body", Template::parse(config.body.expose()));
+        if subject.as_ref().is_some_and(|it| !it.has_code()) && body.as_ref().is_some_and(|it| !it.has_code()) {
+            check.wrong("body", "neither subject nor body has ${PIN}, so no code would be sent");
+        }
+        let limit = check.timeout(config.timeout)?;
+        Some(Self {
+            host: host.to_owned(),
+            port,
+            hello: ClientId::default(),
+            encryption: encryption?,
+            credentials: credentials.ok()?,
+            from: from?,
+            subject: subject?,
+            body: body?,
+            limit,
+            name: format!("{}:{port} ({name})", config.server),
+        })
+    }
+
+    /// Errors: as `Delivery::send`.
+    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Failure> {
+        let mail = self.mail(message)?;
+        let sent = timeout(self.limit, self.exchange(&mail)).await;
+        let sent = sent.map_err(|_| Failure::passing(format!("{self}: no answer within {:?}", self.limit)))?;
+        let mut connection = sent.map_err(|error| self.failure(&error))?;
+        // The mail is delivered, whatever comes of this: to send it once more for that would be wrong.
+        let _ = timeout(FAREWELL, connection.quit()).await;
+        Ok(())
+    }
+
+    /// Until the server has taken the mail.
+    async fn exchange(&self, mail: &lettre::Message) -> Result<AsyncSmtpConnection, Error> {
+        let at_once = if let Encryption::Tls(tls) = &self.encryption { Some(tls.clone()) } else { None };
+        // For each address of the host: a silent one must not use up the time of the others.
+        let limit = self.limit.checked_div(3);
+        let place = (self.host.as_str(), self.port);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(place, limit, &self.hello, at_once, None).await?;
+        if let Encryption::Starttls(tls) = &self.encryption {
+            connection.starttls(tls.clone(), &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        let text = Zeroizing::new(mail.formatted());
+        connection.send(mail.envelope(), &text).await?;
+        Ok(connection)
+    }
+
+    fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Failure> {
+        let to: Address = message.to.parse().map_err(|_| Failure::lasting("the user's e-mail address is malformed"))?;
+        let values = Values::new(message);
+        let subject = self.subject.render(Encoding::Line, |name| values.get(name));
+        let subject = subject.map_err(|what| Failure::lasting(format!("email.subject: {what}")))?;
+        let body = self.body.render(Encoding::Plain, |name| values.get(name));
+        let body = body.map_err(|what| Failure::lasting(format!("email.body: {what}")))?;
+        automatic(lettre::Message::builder())
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(subject.as_str())
+            .date_now()
+            .message_id(message_id(self.from.email.domain()))
+            .header(ContentType::TEXT_PLAIN)
+            .body(body.as_str().to_owned())
+            .map_err(|_| Failure::lasting("the mail could not be put together"))
+    }
+
+    /// Takes nothing of what the server said but the number: some repeat the mail in it.
+    fn failure(&self, error: &Error) -> Failure {
+        if let Some(code) = error.status() {
+            let what = format!("{self}: answered {code}");
+            return if error.is_permanent() { Failure::lasting(what) } else { Failure::passing(what) };
+        }
+        if error.is_response() {
+            return Failure::passing(format!("{self}: answered what is not SMTP, or not all of it"));
+        }
+        // The cause alone: the library puts its own words before it, some twice.
+        let mut cause: &(dyn std::error::Error + 'static) = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        let what = format!("{self}: {cause}");
+        // A certificate that is not trusted today is not trusted in a moment.
+        let untrusted = cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData);
+        let lasting = untrusted || cause.is::<rustls::Error>() || error.is_tls() || error.is_client();
+        if lasting { Failure::lasting(what) } else { Failure::passing(what) }
+    }
+}
+
+impl fmt::Display for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+fn encryption(config: &Email, host: &str, check: &mut Check<'_>) -> Option<Encryption> {
+    if config.security == Security::None {
+        if !loopback(host) {
+            check.wrong("security", "none is for a server on this machine only, for the code would be readable on the way");
+        }
+        if config.ca_file.is_some() {
+            check.wrong("ca_file", "is of use with security starttls or tls only");
+        }
+        return Some(Encryption::None);
+    }
+    let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
+    let mut parameters = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::None);
+    for authority in authorities {
+        let certificate = Certificate::from_der(authority.to_vec()).map_err(|error| error.to_string());
+        parameters = parameters.add_root_certificate(check.ok("ca_file", certificate)?);
+    }
+    let parameters = check.ok("ca_file", parameters.build_rustls().map_err(|error| error.to_string()))?;
+    Some(if config.security == Security::Tls { Encryption::Tls(parameters) } else { Encryption::Starttls(parameters) })
+}
+
+/// None without a user name. Errors: what is wrong is noted.
+fn credentials(config: &Email, check: &mut Check<'_>) -> Result<Option<Credentials>, ()> {
+    let password = match (&config.password, &config.password_file) {
+        (Some(_), Some(_)) => {
+            check.wrong("password_file", "cannot be given with password");
+            return Err(());
+        }
+        (Some(password), None) => Some(Zeroizing::new(password.expose().to_owned())),
+        (None, Some(path)) => Some(check.ok("password_file", password_file(path)).ok_or(())?),
+        (None, None) => None,
+    };
+    match (&config.username, password) {
+        // The library keeps copies of both that are not wiped.
+        (Some(username), Some(password)) => return Ok(Some(Credentials::new(username.clone(), password.as_str().to_owned()))),
+        (None, None) => return Ok(None),
+        (Some(_), None) => check.wrong("password", "is missing: username needs password or password_file"),
+        (None, Some(_)) => check.wrong("username", "is missing: there is a password without it"),
+    }
+    Err(())
+}
+
+fn password_file(path: &Path) -> Result<Zeroizing<String>, String> {
+    let read = File::open(path).and_then(|mut file| file::read(&mut file, PASSWORD_LIMIT));
+    let bytes = read.map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= PASSWORD_LIMIT);
+    let line = text.and_then(|text| text.lines().next()).filter(|line| !line.is_empty());
+    line.map(|line| Zeroizing::new(line.to_owned())).ok_or_else(|| format!("{}: must begin with a password", path.display()))
+}
+
+fn subject(text: &str) -> Result<Template, String> {
+    if text.chars().any(char::is_control) {
+        return Err("must be one line".to_owned());
+    }
+    Template::parse(text)
+}
+
+/// Keeps out-of-office replies from answering (RFC 3834).
+fn automatic(builder: MessageBuilder) -> MessageBuilder {
+    match HeaderName::new_from_ascii("Auto-Submitted".to_owned()) {
+        Ok(name) => builder.raw_header(HeaderValue::new(name, "auto-generated".to_owned())),
+        Err(_) => builder,
+    }
+}
+
+/// Random, under the sender's domain: the library's own would tell the machine's name. None leaves it to the library.
+fn message_id(domain: &str) -> Option<String> {
+    if !domain.is_ascii() {
+        return None;
+    }
+    let id = (getrandom::u64().ok()?, getrandom::u64().ok()?);
+    Some(format!("<{:016x}{:016x}@{domain}>", id.0, id.1))
+}

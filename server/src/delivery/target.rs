@@ -1,0 +1,80 @@
+//! Where a gateway is: the parts of its URL.
+
+use std::net::IpAddr;
+
+use hyper::http::uri::{Authority, PathAndQuery};
+
+use super::template::{Encoding, Template};
+
+/// A parsed URL with placeholders in path and query.
+pub(super) struct Target {
+    /// https.
+    pub(super) encrypted: bool,
+    /// For the header `Host`.
+    pub(super) authority: Authority,
+    /// Without brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    path: Template,
+}
+
+impl Target {
+    /// Errors: what is wrong, without the URL, which may hold a password.
+    pub(super) fn parse(url: &str) -> Result<Self, String> {
+        let (encrypted, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(rest), _) => (true, rest),
+            (_, Some(rest)) => (false, rest),
+            _ => return Err("must begin with https:// or http://".to_owned()),
+        };
+        let (authority, path) = rest.find(['/', '?', '#']).and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
+        if authority.contains('$') {
+            return Err("must have no placeholder in its host: a user's attribute would choose where codes go".to_owned());
+        }
+        if authority.contains('@') {
+            return Err("must have no user name and password; set headers.Authorization".to_owned());
+        }
+        let authority: Authority = authority.parse().map_err(|_| "has a malformed host".to_owned())?;
+        let port = authority.port_u16();
+        if port.is_none() && authority.as_str() != authority.host() {
+            return Err("has a malformed port".to_owned());
+        }
+        // A fragment is never sent, so a # there would cut the rest off; and a request has a path.
+        if path.contains('#') || !path.chars().all(|c| c.is_ascii_graphic()) {
+            return Err("must have no # and only ASCII without spaces; write others percent-encoded".to_owned());
+        }
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let path = Template::parse(&[slash, path].concat())?;
+        let host = bare(authority.host()).to_owned();
+        let target = Self { encrypted, host, port: port.unwrap_or(if encrypted { 443 } else { 80 }), authority, path };
+        target.path(|_| Some("0"))?;
+        Ok(target)
+    }
+
+    /// The path and query of one request.
+    ///
+    /// Errors: no value, or one that leads to another path.
+    pub(super) fn path<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<PathAndQuery, String> {
+        let text = self.path.render(Encoding::Percent, value)?;
+        // Dots have no escape that servers would not undo.
+        let path = text.split('?').next().unwrap_or_default();
+        if path.split('/').any(|segment| segment == "." || segment == "..") {
+            return Err("the path has a segment . or ..".to_owned());
+        }
+        text.parse().map_err(|_| "the path or query is malformed".to_owned())
+    }
+
+    /// Whether the code stands in it.
+    pub(super) fn has_code(&self) -> bool {
+        self.path.has_code()
+    }
+}
+
+/// A host without the brackets of an IPv6 address.
+pub(super) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether a host is this machine.
+pub(super) fn loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,153 @@
+//! Messages through HTTP gateways.
+
+use std::time::{Duration, Instant};
+
+use super::sink::{answer, certificate, closed, gateway};
+use super::{CODE, Channel, attributes, delivery, logged, message, text};
+use crate::delivery::Failure;
+
+const TO: &str = "+34 666&5";
+
+async fn send_by(channel: Channel, toml: &str) -> Result<(), Failure> {
+    let attributes = attributes();
+    let sent = delivery(toml).send(&message(channel, TO, &attributes)).await;
+    if let Err(failure) = &sent {
+        let text = failure.to_string();
+        assert!(![CODE, "sesame", "/send", "+34"].iter().any(|secret| text.contains(secret)), "{text}");
+    }
+    sent
+}
+
+async fn send(toml: &str) -> Result<(), Failure> {
+    send_by(Channel::Sms, toml).await
+}
+
+/// The one request that a gateway got for this configuration, `PORT` in it being its port.
+async fn request(toml: &str) -> String {
+    let (port, got) = gateway(answer("200 OK", "queued"), None).await;
+    send(&toml.replace("PORT", &port.to_string())).await.unwrap();
+    let got = got.all();
+    assert_eq!(got.len(), 1);
+    got.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn get_with_values_in_path_and_query() {
+    let got = request(
+        "[sms]\nurl = 'http://127.0.0.1:PORT/a/${name}?to=${PHONE}&text=Code%20${PIN}&u=${USER}'\nmethod = 'GET'\nsuccess = 'queued'\n\
+         headers = { Authorization = 'Bearer sesame', X-Dni = '${dni}' }",
+    )
+    .await;
+    let path = "/a/O%27Hara%20%22%3CQ%3E%22%20%26%20s%C3%B6hne%5C?to=%2B34%20666%265&text=Code%20804317&u=alice";
+    assert_eq!(got.lines().next().unwrap(), format!("GET {path} HTTP/1.1"));
+    for line in ["Authorization: Bearer sesame", "X-Dni: 12 34+x", "Accept: */*"] {
+        assert!(got.lines().any(|it| it == line), "{line}: {got}");
+    }
+    assert_eq!(got.matches("Host: 127.0.0.1:").count(), 1);
+    assert!(!got.to_lowercase().contains("content-"), "{got}");
+    // A URL without a path.
+    let got = request("[sms]\nurl = 'http://127.0.0.1:PORT?c=${PIN}'\nmethod = 'GET'").await;
+    assert!(got.starts_with("GET /?c=804317 HTTP/1.1\n"), "{got}");
+}
+
+#[tokio::test]
+async fn bodies_encode_by_their_type() {
+    let cases = [
+        ("", "to=${PHONE}&text=${PIN}&dni=${dni}", "to=%2B34+666%265&text=804317&dni=12+34%2Bx"),
+        (
+            "application/json; charset=utf-8",
+            "{\"to\": \"${PHONE}\", \"who\": \"${name}\", \"l\": \"${lines}\", \"t\": \"${PIN_SPACED}\"}",
+            "{\"to\": \"+34 666&5\", \"who\": \"O'Hara \\\"<Q>\\\" & söhne\\\\\", \"l\": \"a\\u000d\\u000aX-Evil: 1\", \"t\": \"8 0 4 3 1 7\"}",
+        ),
+        (
+            "text/xml",
+            "<m to=\"${PHONE}\">${name} ${PIN}</m>",
+            "<m to=\"+34 666&amp;5\">O&#39;Hara &#34;&lt;Q&gt;&#34; &amp; söhne\\ 804317</m>",
+        ),
+        ("text/plain", "${PHONE}: ${PIN} $ {x}", "+34 666&5: 804317 $ {x}"),
+    ];
+    for (kind, body, sent) in cases {
+        let line = if kind.is_empty() { String::new() } else { format!("content_type = '{kind}'\n") };
+        let got = request(&format!("[sms]\nurl = 'http://127.0.0.1:PORT/send'\nmethod = 'PUT'\n{line}body = '''{body}'''")).await;
+        let (head, body) = got.split_once("\n\n").unwrap();
+        assert!(head.starts_with("PUT /send HTTP/1.1\n"), "{head}");
+        let kind = if kind.is_empty() { "application/x-www-form-urlencoded" } else { kind };
+        assert!(head.lines().any(|line| line == format!("Content-Type: {kind}")), "{head}");
+        assert_eq!(body, sent);
+    }
+}
+
+#[tokio::test]
+async fn a_call_goes_to_its_own_gateway_over_tls() {
+    let (tls, ca) = certificate();
+    let (port, got) = gateway(answer("202 Accepted", ""), Some(tls)).await;
+    let url = format!("https://localhost:{port}/call?say=${{PIN_SPACED}}");
+    send_by(Channel::Voice, &format!("[voice]\nurl = '{url}'\nca_file = {:?}", ca.path())).await.unwrap();
+    assert!(got.all()[0].starts_with("POST /call?say=8%200%204%203%201%207 HTTP/1.1"));
+    // Not trusted: nothing is sent.
+    let (_, other) = certificate();
+    let failure = send_by(Channel::Voice, &format!("[voice]\nurl = '{url}'\nca_file = {:?}", other.path())).await.unwrap_err();
+    assert!(!failure.retry() && failure.to_string().contains("TLS"), "{failure}");
+    assert_eq!(got.all().len(), 1);
+}
+
+#[tokio::test]
+async fn refusals_tell_whether_to_try_again() {
+    let long = format!("{}queued", "x".repeat(64 * 1024));
+    let cases = [
+        (answer("200 OK", "ERROR 804317"), false, "sms.success"),
+        (answer("200 OK", &long), false, "sms.success"),
+        (answer("500 Internal Server Error", "804317"), true, "500"),
+        (answer("429 Too Many Requests", ""), true, "429"),
+        (answer("401 Unauthorized", "sesame"), false, "401"),
+        (answer("302 Found\r\nLocation: http://127.0.0.1:1/send", "queued"), false, "redirects"),
+        (Some("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nque".to_owned()), true, "closed"),
+        (Some(String::new()), true, ""),
+        (Some("804317\r\n\r\n".to_owned()), true, ""),
+    ];
+    let mut told = false;
+    for (answer, retry, said) in cases {
+        let (port, got) = gateway(answer.clone(), None).await;
+        let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send?key=sesame'\nbody = 'c=${{PIN}}'\nsuccess = 'queued'");
+        let (lines, guard) = logged();
+        let failure = send(&toml).await.unwrap_err();
+        drop(guard);
+        assert_eq!(failure.retry(), retry, "{answer:?}: {failure}");
+        assert!(failure.to_string().contains(said) && failure.to_string().contains(&format!("127.0.0.1:{port}")), "{failure}");
+        assert_eq!(got.all().len(), 1);
+        assert!(!text(&lines).contains(CODE), "{}", text(&lines));
+        told |= text(&lines).contains("ERROR ***");
+    }
+    assert!(told, "the answer without the code is shown at debug");
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_is_left() {
+    let endless = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nque".to_owned();
+    for (answer, more) in [(None, ""), (Some(endless), "success = 'queued'")] {
+        let (port, _) = gateway(answer, None).await;
+        let start = Instant::now();
+        let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send'\nbody = '${{PIN}}'\ntimeout = 0.3\n{more}");
+        let failure = send(&toml).await.unwrap_err();
+        assert!(failure.retry(), "{failure}");
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+    let failure = send(&format!("[sms]\nurl = 'http://127.0.0.1:{}/send'\nbody = '${{PIN}}'", closed().await)).await.unwrap_err();
+    assert!(failure.retry() && failure.to_string().contains("refused"), "{failure}");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_of_what_cannot_be() {
+    let (port, got) = gateway(answer("200 OK", ""), None).await;
+    let cases = [
+        ("", "body = '${PIN} ${nobody}'", "sms.body: the user has no attribute nobody"),
+        ("?x=${EMAIL}", "body = '${PIN}'", "sms.url: the user has no attribute EMAIL"),
+        ("", "body = '${PIN}'\nheaders = { X-A = '${lines}' }", "sms.headers.x-a: the value of lines"),
+        ("/${dots}/x", "body = '${PIN}'", "sms.url: the path"),
+    ];
+    for (path, more, said) in cases {
+        let failure = send(&format!("[sms]\nurl = 'http://127.0.0.1:{port}/s{path}'\n{more}")).await.unwrap_err();
+        assert!(!failure.retry() && failure.to_string().contains(said), "{failure}");
+    }
+    assert_eq!(got.all(), Vec::<String>::new());
+}

@@ -1,0 +1,121 @@
+//! What a configuration may say, and what is told of a wrong one.
+
+use super::{config, delivery, keys, problems};
+use crate::delivery::{Config, Security};
+
+const EMAIL: &str = "[email]\nserver = 'smtp.example.com'\nfrom = 'otp@example.com'\n";
+const SMS: &str = "[sms]\nurl = 'https://gw.example.com/send?to=${PHONE}'\n";
+
+#[test]
+fn defaults() {
+    let config = config(&format!("{EMAIL}{SMS}"));
+    let (email, sms) = (config.email.unwrap(), config.sms.unwrap());
+    assert!(config.development && config.voice.is_none());
+    assert_eq!((email.port, email.security), (None, Security::Starttls));
+    assert_eq!((email.subject.expose(), email.body.expose()), ("Your code", "Your code is ${PIN}"));
+    assert_eq!((sms.method.as_str(), sms.cleartext), ("POST", false));
+}
+
+#[test]
+fn the_summary_names_servers_and_no_secret() {
+    let all = format!("{EMAIL}username = 'u'\npassword = 'sesame'\n{SMS}headers = {{ K = 'sesame' }}\nbody = 'sesame${{PIN}}'\n")
+        + "[voice]\nurl = 'http://[::1]:81/sesame/${PIN}'\n";
+    assert_eq!(
+        delivery(&all).summary(),
+        ["e-mail: smtp.example.com:587 (STARTTLS)", "SMS: gw.example.com:443 (TLS)", "voice: [::1]:81 (not encrypted)"]
+    );
+    assert!(!format!("{:?}", config(&all)).contains("sesame"));
+}
+
+#[test]
+fn unknown_keys_and_values_are_refused() {
+    for toml in ["[mail]", "[email]\nhost = 'x'", "[sms]\nuri = 'x'", "[email]\nsecurity = 'ssl'"] {
+        assert!(toml::from_str::<Config>(toml).is_err(), "{toml}");
+    }
+}
+
+#[test]
+fn every_problem_is_told() {
+    let toml = "[email]\nserver = 'http://x'\nfrom = 'nobody'\nsubject = '${'\nbody = '${'\ntimeout = 0\nusername = 'u'\nport = 0\n\
+                ca_file = '/nowhere'\n\
+                [sms]\nurl = 'ftp://x'\nmethod = 'DELETE'\ncontent_type = 'image/png'\nbody = '${'\nsuccess = ''\ntimeout = 1e9\n\
+                headers = { Host = 'x', 'a b' = 'x', Content-Type = 'x', X = '${', Y = \"a\\nb\" }\n[voice]\n";
+    let mut found = keys(toml);
+    found.sort();
+    let mut expected: Vec<_> =
+        "email.server email.from email.subject email.body email.timeout email.password email.port email.ca_file \
+         sms.url sms.method sms.content_type sms.body sms.success sms.timeout sms.headers.Host sms.headers.a\u{a0}b \
+         sms.headers.Content-Type sms.headers.X sms.headers.Y voice.url"
+            .split(' ')
+            .map(|key| key.replace('\u{a0}', " "))
+            .filter(|key| !key.is_empty())
+            .collect();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn each_problem_has_its_key() {
+    let cases = [
+        ("email.security", "security = 'none'"),
+        ("email.password_file", "username = 'u'\npassword = 'p'\npassword_file = 'f'"),
+        ("email.password_file", "username = 'u'\npassword_file = '/nowhere'"),
+        ("email.username", "password = 'p'"),
+        ("email.body", "body = 'no code'"),
+        ("email.subject", "subject = \"a\\nb ${PIN}\""),
+        ("email.timeout", "timeout = nan"),
+    ];
+    for (key, more) in cases {
+        assert_eq!(keys(&format!("{EMAIL}{more}")), [key], "{more}");
+    }
+    let cases = [
+        ("sms.body", ""),
+        ("sms.body", "method = 'GET'\nbody = '${PIN}'"),
+        ("sms.body", "content_type = 'application/json'\nbody = '{\"a\": ${PIN}}'"),
+        ("sms.content_type", "content_type = 'text/plain; charset=iso-8859-1'\nbody = '${PIN}'"),
+        ("sms.content_type", "content_type = 'text/plain'\nheaders = { X = '${PIN}' }"),
+        ("sms.ca_file", "body = '${PIN}'\nca_file = '/nowhere'"),
+    ];
+    for (key, more) in cases {
+        assert_eq!(keys(&format!("{SMS}{more}")), [key], "{more}");
+    }
+}
+
+#[test]
+fn urls() {
+    let bad = [
+        "",
+        "gw.example.com",
+        "https://",
+        "https://${host}/x",
+        "https://u:p@gw.example.com/",
+        "https://gw.example.com:99999/",
+        "https://gw.example.com:x/",
+        "https://gw.example.com/#a",
+        "https://gw.example.com/a b",
+        "https://gw.example.com/é",
+        "https://gw.example.com/a/../b",
+        "https://gw.example.com/${",
+        "http://gw.example.com/",
+        "http://127.0.0.1.example.com/",
+    ];
+    for url in bad {
+        assert_eq!(keys(&format!("[sms]\nurl = '{url}'\nbody = '${{PIN}}'")), ["sms.url"], "{url}");
+    }
+    for url in
+        ["https://gw.example.com", "http://localhost:8080/a", "http://127.8.8.8?x", "http://[::1]/", "https://10.0.0.1/${PIN}"]
+    {
+        assert_eq!(problems(&format!("[sms]\nurl = '{url}'\nbody = '${{PIN}}'")), [], "{url}");
+    }
+    assert_eq!(problems("[sms]\nurl = 'http://gw.example.com/'\ncleartext = true\nbody = '${PIN}'"), []);
+}
+
+#[test]
+fn none_is_for_this_machine_only() {
+    for server in ["localhost", "127.0.0.1", "::1", "[::1]"] {
+        assert_eq!(problems(&format!("[email]\nserver = '{server}'\nsecurity = 'none'\nfrom = 'otp@example.com'")), [], "{server}");
+    }
+    for server in ["smtp.example.com", "10.0.0.1", "127.0.0.1.example.com"] {
+        assert_eq!(keys(&format!("[email]\nserver = '{server}'\nsecurity = 'none'\nfrom = 'otp@example.com'")), ["email.security"]);
+    }
+}

@@ -1,0 +1,37 @@
+//! The service over HTTP: from a request to the SCIM layer, step by step over the store, and back.
+
+mod auth;
+mod health;
+mod listen;
+mod metrics;
+mod scim;
+
+use std::sync::Arc;
+
+use axum::Router;
+use getrandom::SysRng;
+use keyfob_scim::Service;
+
+pub use auth::{Accounts, hash_password, hash_token};
+pub(crate) use listen::acceptor;
+pub use listen::{Stop, listen};
+pub use metrics::Metrics;
+
+use crate::config::Config;
+use crate::delivery::Delivery;
+use crate::store::Store;
+
+/// What requests share.
+pub(crate) struct App {
+    pub(crate) service: Service<SysRng>,
+    pub(crate) store: Store,
+    pub(crate) delivery: Delivery,
+    pub(crate) accounts: Accounts,
+    pub(crate) metrics: Metrics,
+    pub(crate) config: Config,
+}
+
+/// The whole service: everything but the socket.
+pub(crate) fn app(app: Arc<App>) -> Router {
+    Router::new().fallback(scim::serve).with_state(app)
+}

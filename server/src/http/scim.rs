@@ -1,0 +1,193 @@
+//! One request: who asks, what for, and the steps to the answer.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use keyfob::Kind;
+use keyfob_scim::{Error, Message, Response, Step};
+use tracing::Instrument as _;
+
+use super::{App, health};
+use crate::delivery::{self, Channel};
+
+/// The longest body, in bytes.
+const BODY: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const SLOW: Duration = Duration::from_secs(20);
+/// The longest request id that is taken over from a client, in bytes.
+const ID: usize = 64;
+
+/// Serves a request, whatever it is.
+pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
+    let began = Instant::now();
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id = %id);
+    async {
+        let (response, operation) = answer(&app, request).await;
+        let (status, elapsed) = (response.status, began.elapsed());
+        app.metrics.count(operation, status, elapsed);
+        // The query may hold what people search for, and the body codes: neither is logged.
+        tracing::info!(%method, path, status, micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "answered");
+        into_http(response, &id)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The answer, and the name of the operation for the metrics.
+async fn answer(app: &App, request: Request) -> (Response, &'static str) {
+    let path = request.uri().path();
+    let Some(path) = below(path, &app.config.base_path) else { return health::answer(app, path).await };
+    let path = path.to_owned();
+    let operation = operation(&path);
+    let response = match in_scim(app, &path, request).await {
+        Ok(response) => response,
+        Err(refused) => *refused,
+    };
+    (response, operation)
+}
+
+async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Box<Response>> {
+    let refuse = |error: Error| Box::new(Response::from(error));
+    let who = app.accounts.identify(request.headers(), &app.store).await?;
+    let (parts, body) = request.into_parts();
+    let method = parts
+        .method
+        .as_str()
+        .parse()
+        .map_err(|error| Box::new(Response::from(error).with_header("allow", "GET, POST, PUT, PATCH, DELETE".to_owned())))?;
+    let body = read(body).await.map_err(refuse)?;
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_err(|_| refuse(Error::new(503, "the clock of this machine is wrong")))?;
+    let text = |name| parts.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
+    let step = app.service.handle(keyfob_scim::Request {
+        method,
+        path,
+        query: parts.uri.query().unwrap_or_default(),
+        content_type: text(header::CONTENT_TYPE),
+        body: &body,
+        base: Cow::Owned(base(app, &parts.headers)),
+        actor: Cow::Borrowed(&who.name),
+        roles: who.roles,
+        now: now.as_secs(),
+    });
+    drive(app, step).await.map_err(refuse)
+}
+
+/// Does what each step asks for.
+async fn drive(app: &App, mut step: Step<'_>) -> Result<Response, Error> {
+    loop {
+        step = match step {
+            Step::Done(response) => return Ok(response),
+            Step::Get { id, then } => then(app.store.get(id).await?),
+            Step::Insert { entry, name, event, then } => then(app.store.insert(entry, name, event).await?),
+            Step::Swap { swap, then } => {
+                let (kind, reason) = (swap.event.kind, swap.event.reason.clone());
+                let stored = app.store.swap(swap).await?;
+                if stored {
+                    app.metrics.happened(kind, reason);
+                }
+                then(stored)
+            }
+            Step::Record { event, then } => {
+                app.metrics.happened(event.kind, event.reason.clone());
+                then(app.store.record(event).await?)
+            }
+            Step::List { query, then } => then(app.store.list(&query).await?),
+            Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
+            Step::Deliver { message, then } => then(deliver(app, &message).await),
+        }
+    }
+}
+
+async fn deliver(app: &App, message: &Message) -> Result<(), String> {
+    let none = BTreeMap::new();
+    let attributes = app.config.users.as_ref().and_then(|users| users.get(&message.user)).unwrap_or(&none);
+    let channel = if message.kind == Kind::Email { Channel::Email } else { Channel::Sms };
+    let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
+    app.delivery.send(&sent).await.map_err(|failure| {
+        tracing::warn!(user = message.user, "delivery by {channel} failed: {failure}");
+        if failure.retry() { format!("{failure}; request it again") } else { failure.to_string() }
+    })
+}
+
+/// The path below the base, which doubled slashes may stand before, as Soffid's own documentation writes them.
+fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
+    let (rest, base) = (path.trim_start_matches('/'), base.trim_start_matches('/'));
+    match rest.strip_prefix(base) {
+        Some(rest) if rest.starts_with('/') || base.is_empty() => Some(rest),
+        _ => None,
+    }
+}
+
+fn operation(path: &str) -> &'static str {
+    match path.rsplit('/').next().unwrap_or_default() {
+        "requestChallenge" => "requestChallenge",
+        "responseChallenge" => "responseChallenge",
+        "OtpDevice" | ".search" => "list",
+        "ServiceProviderConfig" | "ResourceTypes" | "Schemas" => "discovery",
+        _ => "device",
+    }
+}
+
+/// The URL of the base, as clients know it.
+fn base(app: &App, headers: &HeaderMap) -> String {
+    let base = &app.config.base_path;
+    if let Some(url) = &app.config.public_url {
+        return format!("{url}{base}");
+    }
+    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+    let is_host = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte));
+    match headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_host) {
+        Some(host) => format!("{scheme}://{host}{base}"),
+        None => format!("{scheme}://{}{base}", app.config.listen),
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Error> {
+    match tokio::time::timeout(SLOW, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::new(413, format!("the body is longer than {BODY} bytes"))),
+        Ok(Err(_)) => Err(Error::new(400, "the body ended before its end")),
+        Err(_) => Err(Error::new(408, format!("the body took longer than {} seconds", SLOW.as_secs()))),
+    }
+}
+
+/// The client's id of the request, if it may stand in a log, or a fresh one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    let fits = |id: &&str| {
+        !id.is_empty() && id.len() <= ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    given.filter(fits).map_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
+}
+
+fn into_http(response: Response, id: &str) -> axum::response::Response {
+    let has_body = !response.body.is_empty();
+    let mut http = axum::response::Response::new(Body::from(response.body));
+    *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = http.headers_mut();
+    for (name, value) in response.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(name, value);
+        }
+    }
+    if has_body && !headers.contains_key(header::CONTENT_TYPE) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/scim+json"));
+    }
+    // Secrets and verdicts are nothing for a cache, nor is anything else here.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert("x-request-id", id);
+    }
+    http
+}
