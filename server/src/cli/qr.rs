@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use keyfob_scim::qr::{self, Size};
-use qrcode::QrCode;
+use qrcode::{EcLevel, QrCode};
 use qrcode::render::unicode::Dense1x2;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ const TOO_LONG: &str = "issuer and account: are too long for a QR code; shorten 
 /// Light modules are the foreground, so that terminals of light text on a dark ground show them light. With `colour` the two are
 /// fixed white and black, from the part of the palette that no theme changes, and light terminals show the same.
 pub(crate) fn draw(text: &str, colour: bool) -> Result<Zeroizing<String>> {
-    let code = QrCode::new(text).map_err(|_| TOO_LONG)?;
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TOO_LONG)?;
     let mut renderer = code.render();
     let image = Zeroizing::new(renderer.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build());
     let mut drawing = Zeroizing::new(String::with_capacity(image.len().saturating_mul(2)));

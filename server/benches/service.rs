@@ -1,0 +1,173 @@
+//! `make bench-service`: answers a second, beside an axum handler without a store and SQLite's single commits, in the same run.
+//!
+//! Each server is a process of its own; this one makes the load: 32 clients, each with a connection of its own and one request at a time.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use http_body_util::BodyExt as _;
+use sqlx::Connection as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const CLIENTS: usize = 32;
+const BASE: &str = "/soffid/webservice/scim2/v1/OtpDevice";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if arguments.iter().any(|argument| argument == "--baseline") {
+        return runtime.block_on(baseline());
+    }
+    let seconds = arguments.iter().find_map(|argument| argument.strip_prefix("--seconds=")).map_or(4, |text| text.parse().unwrap());
+    let devices = arguments.iter().find_map(|argument| argument.strip_prefix("--devices=")).map_or(1000, |text| text.parse().unwrap());
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(measure(Duration::from_secs(seconds), devices));
+}
+
+/// An axum handler that parses the same body and answers without a store.
+async fn baseline() {
+    let handler = async |request: Request| {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let is_right = value.get("pin").is_some_and(|pin| pin == "000000");
+        let answer = serde_json::json!({"success": is_right, "locked": false});
+        ([("content-type", "application/scim+json")], Body::from(answer.to_string()))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("baseline listens on http://{}", listener.local_addr().unwrap());
+    axum::serve(listener, Router::new().fallback(handler)).await.unwrap();
+}
+
+/// A server in a process of its own, ended with this value.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).expect("a line with the address").trim().split('/').next().unwrap().to_owned();
+        std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+        Self { process, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn measure(time: Duration, devices: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let baseline = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--baseline"));
+    let keyfob = Server::start(
+        Command::new(env!("CARGO_BIN_EXE_keyfob"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error"])
+            // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
+            .args(["--set", "policy.fails=4000000000", "--set", "policy.guess_bound=1", "--set", "policy.pin_guess_bound=1"])
+            .env("KEYFOB_ADMIN_PASSWORD", "bench-only-password")
+            .current_dir(folder.path()),
+    );
+    let mut connection = TcpStream::connect(&keyfob.address).await.unwrap();
+    for number in 0..devices {
+        let body = format!("{{\"type\": \"HOTP\", \"user\": \"user{number}\"}}");
+        exchange(&mut connection, &post("", &body), &mut Vec::new()).await;
+    }
+    let request = move |client: usize, turn: u64| {
+        let device = 1 + (turn * CLIENTS as u64 + client as u64) % devices;
+        post(&format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
+    };
+    // Warm up both, then measure them by turns, so that a change of the machine's speed hits both.
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..3 {
+        for (server, rates) in [&baseline, &keyfob].into_iter().zip(&mut rates) {
+            rates.push(load(&server.address, time, request).await);
+        }
+    }
+    let single = single_commits(folder.path(), time).await;
+    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+    let (plain, verify) = (best(&rates[0]), best(&rates[1]));
+    println!("axum handler without a store   {plain:>9.0} a second");
+    println!("responseChallenge, durable     {verify:>9.0} a second   {:.2} of it", verify / plain);
+    println!("SQLite, one commit at a time   {single:>9.0} a second   responseChallenge is {:.1} times that", verify / single);
+}
+
+fn post(path: &str, body: &str) -> Vec<u8> {
+    // admin:bench-only-password
+    let account = data_encoding::BASE64.encode(b"admin:bench-only-password");
+    let (length, head) = (body.len(), "HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json");
+    format!("POST {BASE}{path} {head}\r\nauthorization: Basic {account}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// Requests a second of all clients together.
+async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
+    let answered = Arc::new(AtomicU64::new(0));
+    let clients = tokio::task::LocalSet::new();
+    let began = Instant::now();
+    for client in 0..CLIENTS {
+        let (answered, address) = (Arc::clone(&answered), address.to_owned());
+        clients.spawn_local(async move {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            let mut buffer = Vec::with_capacity(4096);
+            for turn in 0.. {
+                if began.elapsed() > time {
+                    break;
+                }
+                let status = exchange(&mut connection, &request(client, turn), &mut buffer).await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    clients.await;
+    answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Sends a request and reads the whole response into the buffer; returns the status.
+async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> u16 {
+    connection.write_all(request).await.unwrap();
+    buffer.clear();
+    loop {
+        assert_ne!(connection.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
+        let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..end]).unwrap();
+        let length: usize = head.split("content-length: ").nth(1).map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+        if buffer.len() >= end + 4 + length {
+            return head[9..12].parse().unwrap();
+        }
+    }
+}
+
+/// What SQLite does with one commit for each update, on the same disk and as durable.
+async fn single_commits(folder: &std::path::Path, time: Duration) -> f64 {
+    let path = folder.join("single.db");
+    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    for statement in [
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "CREATE TABLE device (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL)",
+        "INSERT INTO device VALUES (1, 0, zeroblob(216))",
+    ] {
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+    let (began, mut commits) = (Instant::now(), 0_u32);
+    while began.elapsed() < time {
+        let update = sqlx::query("UPDATE device SET version = version + 1, record = $1 WHERE id = 1").bind(vec![1_u8; 216]);
+        update.execute(&mut connection).await.unwrap();
+        commits += 1;
+    }
+    f64::from(commits) / began.elapsed().as_secs_f64()
+}
