@@ -19,6 +19,7 @@ pub(crate) struct Fields {
     pub(crate) phone: Option<String>,
     pub(crate) pin: Option<Pin>,
     /// Said to be none, or what it is.
+    #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
 }
 
@@ -118,7 +119,7 @@ fn address(text: &str) -> Result<String, Error> {
 
 fn telephone(text: &str) -> Result<String, Error> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits < 3 || digits > 20 || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
+    if !(3..=20).contains(&digits) || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return Err(Error::value(
             "phone: must be a telephone number of 3 to 20 digits, with spaces and +-()./ between them if you like",
         ));

@@ -79,7 +79,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             count: number("count")?,
             selection: selection(parameters)?,
         };
-        self.search(context, search)
+        self.search(context, &search)
     }
 
     /// `POST /OtpDevice/.search`.
@@ -103,10 +103,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         }
         let [attributes, excluded] = &lists;
         search.selection = Selection::read(attributes.as_deref(), excluded.as_deref())?;
-        self.search(context, search)
+        self.search(context, &search)
     }
 
-    fn search(&self, context: Context, search: Search<'_>) -> Result<Step<'_>, Error> {
+    fn search(&self, context: Context, search: &Search<'_>) -> Result<Step<'_>, Error> {
         let mut filters = Vec::new();
         if let Some(filter) = search.filter {
             filters.push(Filter::parse(filter)?);

@@ -99,10 +99,9 @@ impl<'p> Target<'p> {
 
     const fn allowed(self) -> &'static str {
         match self {
-            Self::Devices => "GET, POST",
+            Self::Devices | Self::RequestChallenge(_) => "GET, POST",
             Self::Search | Self::ResponseChallenge(_) => "POST",
             Self::Device(_) => "GET, PUT, PATCH, DELETE",
-            Self::RequestChallenge(_) => "GET, POST",
             Self::Discovery(..) => "GET",
         }
     }
