@@ -20,8 +20,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Puts an entry in as it is.
+    /// Puts an entry in as it is. If its name has a number, new names go on behind that.
     pub fn put(&mut self, entry: Entry) {
+        let number = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| entry.row.name.strip_prefix(kind.name())?.parse().ok());
+        self.names = self.names.max(number.unwrap_or_default());
         self.entries.insert(entry.row.id, entry);
     }
 
