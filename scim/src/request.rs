@@ -86,6 +86,15 @@ impl Roles {
         let names: Vec<_> = role.names().collect();
         Err(Error::new(403, format!("this account lacks the role {}", names.join(" and "))))
     }
+
+    /// For what several roles let one do: the operation itself tells which of them it needs.
+    pub(crate) fn require_any(self, roles: Self) -> Result<(), Error> {
+        if self.0 & roles.0 != 0 {
+            return Ok(());
+        }
+        let names: Vec<_> = roles.names().collect();
+        Err(Error::new(403, format!("this account has none of the roles {}", names.join(", "))))
+    }
 }
 
 impl FromStr for Roles {

@@ -10,6 +10,9 @@ use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, disco
 /// How often an entry that others keep changing is read again before giving up.
 const TRIES: u32 = 1000;
 
+/// A change needs one of these; which, depends on what it changes. One that changes nothing shows the device all the same.
+const CHANGING: Roles = Roles::MANAGE.and(Roles::CANCEL).and(Roles::UNLOCK);
+
 /// A response, as far as SCIM goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
@@ -170,8 +173,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                 let selection = list::selection(&parameters)?;
                 Ok(self.entry(id, move |entry| Ok(self.shown(&context, &entry, selection))))
             }
-            (Target::Device(id), Method::Put) => self.put(context, id, object()?, list::selection(&parameters)?),
-            (Target::Device(id), Method::Patch) => self.patch(context, id, object()?, list::selection(&parameters)?),
+            (Target::Device(id), Method::Put) => {
+                request.roles.require_any(CHANGING)?;
+                self.put(context, id, object()?, list::selection(&parameters)?)
+            }
+            (Target::Device(id), Method::Patch) => {
+                request.roles.require_any(CHANGING)?;
+                self.patch(context, id, object()?, list::selection(&parameters)?)
+            }
             (Target::Device(id), Method::Delete) => {
                 request.roles.require(Roles::CANCEL)?;
                 Ok(self.delete(context, id, TRIES))
