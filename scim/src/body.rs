@@ -2,8 +2,10 @@
 
 use keyfob::{Kind, Pin, Status};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use crate::attribute::Mutability;
+use crate::error::quoted;
 use crate::{Attribute, Error, ScimType};
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
@@ -28,11 +30,17 @@ impl Fields {
     pub(crate) fn read(mut object: Map<String, Value>) -> Result<Self, Error> {
         check_schemas(&mut object, crate::SCHEMA)?;
         let mut fields = Self::default();
-        for (name, value) in object {
+        let mut seen = Vec::new();
+        for (name, mut value) in object {
             let attribute = known(&name)?;
+            if seen.contains(&attribute) {
+                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+            }
+            seen.push(attribute);
             if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
                 fields.set(attribute, &value)?;
             }
+            wipe(&mut value);
         }
         Ok(fields)
     }
@@ -68,7 +76,7 @@ impl Fields {
 
 /// The attribute of this name. Errors: 400.
 pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
-    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {name:?}")))
+    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
 }
 
 /// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.
@@ -99,6 +107,13 @@ pub(crate) fn check_schemas(object: &mut Map<String, Value>, wanted: &str) -> Re
 /// The value, which must be text.
 pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
     value.as_str().ok_or_else(|| Error::value(format!("{name}: must be text")))
+}
+
+/// Wipes text that may have been a PIN.
+pub(crate) fn wipe(value: &mut Value) {
+    if let Value::String(text) = value {
+        text.zeroize();
+    }
 }
 
 /// Text of 1 to 255 bytes without control characters.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 
 use crate::Error;
+use crate::error::quoted;
 
 /// The HTTP methods that mean something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +189,7 @@ pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>, Error>
         let [name, value] = [name, value].map(|text| decode(&text.replace('+', " ")).map(Cow::into_owned));
         let name = name?;
         if parameters.insert(name.clone(), value?).is_some() {
-            return Err(Error::syntax(format!("URL: the parameter {name:?} stands there twice")));
+            return Err(Error::syntax(format!("URL: a parameter {} stands there twice", quoted(&name))));
         }
     }
     Ok(parameters)
