@@ -119,6 +119,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             filters.push(Filter::parse(filter)?);
         }
         if let Some(text) = search.text_filter.filter(|text| !text.is_empty()) {
+            if text.contains('\0') {
+                return Err(Error::filter("textFilter: text cannot have the character U+0000"));
+            }
             filters.push(Filter::Anywhere(text.to_owned()));
         }
         let start = u64::try_from(search.start_index.unwrap_or(1)).unwrap_or(1).max(1);
