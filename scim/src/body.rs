@@ -125,8 +125,9 @@ fn line(name: &str, text: &str) -> Result<String, Error> {
 }
 
 fn address(text: &str) -> Result<String, Error> {
-    let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if parts.is_none() || text.contains(char::is_whitespace) {
+    let parts = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    // What parts addresses from one another in a header stands in none: a code goes to one mailbox.
+    if parts.is_none() || text.contains(char::is_whitespace) || text.contains([',', ';', ':', '<', '>', '(', ')', '"', '\\']) {
         return Err(Error::value("email: must be an e-mail address"));
     }
     line("email", text)
