@@ -85,10 +85,10 @@ enum Target<'p> {
 }
 
 impl<'p> Target<'p> {
-    fn of(path: &'p str) -> Option<Self> {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    /// Of the decoded segments of a path: a slash that was encoded parts none.
+    fn of(segments: &[&'p str]) -> Option<Self> {
         let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
-        match segments.as_slice() {
+        match segments {
             ["OtpDevice"] => Some(Self::Devices),
             ["OtpDevice", ".search"] => Some(Self::Search),
             ["OtpDevice", text] => id(text).map(Self::Device),
@@ -122,8 +122,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     /// Begins a request. Nothing of the request is needed after this.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is used up by it")]
     pub fn handle<'s>(&'s self, request: Request<'_>) -> Step<'s> {
-        self.route(request).unwrap_or_else(Step::from)
+        self.route(&request).unwrap_or_else(Step::from)
     }
 
     /// Serves a request from a store that answers at once.
@@ -144,9 +145,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         }
     }
 
-    fn route<'s>(&'s self, request: Request<'_>) -> Result<Step<'s>, Error> {
-        let path = request::decode(request.path)?;
-        let target = Target::of(&path).ok_or_else(|| Error::new(404, format!("there is nothing at {path:?}")))?;
+    fn route<'s>(&'s self, request: &Request<'_>) -> Result<Step<'s>, Error> {
+        let segments = request.path.split('/').filter(|segment| !segment.is_empty()).map(request::decode);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let target = Target::of(&segments.iter().map(|segment| &**segment).collect::<Vec<_>>());
+        let target = target.ok_or_else(|| Error::new(404, "there is nothing at this address"))?;
         let parameters = request::parameters(request.query)?;
         let context = Context {
             base: request.base.clone().into_owned(),
@@ -162,7 +165,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             }
             (Target::Devices, Method::Post) => {
                 request.roles.require(Roles::MANAGE)?;
-                self.create(context, &request, &parameters)
+                self.create(context, request, &parameters)
             }
             (Target::Search, Method::Post) => {
                 request.roles.require(Roles::QUERY)?;
