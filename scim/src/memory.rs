@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use keyfob::Kind;
 
@@ -9,7 +10,7 @@ use crate::step::{Delivered, Message, Store, Swap};
 use crate::{Entry, Error, Event, Name, Page, Query, Row, Sort};
 
 /// A store in memory. It knows every user, and keeps what it was to deliver.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Memory {
     entries: BTreeMap<i64, Entry>,
     names: u64,
@@ -17,6 +18,13 @@ pub struct Memory {
     pub events: Vec<Event>,
     /// What was delivered: the kind, to where, and the code.
     pub delivered: Vec<(Kind, String, String)>,
+}
+
+// What was delivered are codes.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
 }
 
 impl Memory {
