@@ -35,8 +35,9 @@ impl Memory {
         self.entries.insert(entry.row.id, entry);
     }
 
-    fn next_id(&self) -> i64 {
-        self.entries.last_key_value().map_or(1, |(id, _)| id.saturating_add(1))
+    fn next_id(&self) -> Result<i64, Error> {
+        let last = self.entries.last_key_value().map_or(0, |(id, _)| *id);
+        last.checked_add(1).ok_or_else(|| Error::new(503, "there is no number left for another device"))
     }
 }
 
@@ -46,7 +47,7 @@ impl Store for Memory {
     }
 
     fn insert(&mut self, mut entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
-        entry.row.id = self.next_id();
+        entry.row.id = self.next_id()?;
         entry.row.name = name.text(|| {
             self.names = self.names.saturating_add(1);
             Ok::<_, Error>(self.names)
