@@ -117,6 +117,9 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain
 	for target in machine record uri capi; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
 	done
+	for target in scim filter; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/filter.dict || exit 1; \
+	done
 
 .PHONY: vectors
 vectors: ## make tests/vectors.json anew

@@ -2,8 +2,10 @@
 
 use keyfob::{Kind, Pin, Status};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use crate::attribute::Mutability;
+use crate::error::quoted;
 use crate::{Attribute, Error, ScimType};
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
@@ -19,6 +21,7 @@ pub(crate) struct Fields {
     pub(crate) phone: Option<String>,
     pub(crate) pin: Option<Pin>,
     /// Said to be none, or what it is.
+    #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
 }
 
@@ -27,11 +30,17 @@ impl Fields {
     pub(crate) fn read(mut object: Map<String, Value>) -> Result<Self, Error> {
         check_schemas(&mut object, crate::SCHEMA)?;
         let mut fields = Self::default();
-        for (name, value) in object {
+        let mut seen = Vec::new();
+        for (name, mut value) in object {
             let attribute = known(&name)?;
+            if seen.contains(&attribute) {
+                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+            }
+            seen.push(attribute);
             if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
                 fields.set(attribute, &value)?;
             }
+            wipe(&mut value);
         }
         Ok(fields)
     }
@@ -67,7 +76,7 @@ impl Fields {
 
 /// The attribute of this name. Errors: 400.
 pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
-    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {name:?}")))
+    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
 }
 
 /// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.
@@ -100,6 +109,13 @@ pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
     value.as_str().ok_or_else(|| Error::value(format!("{name}: must be text")))
 }
 
+/// Wipes text that may have been a PIN.
+pub(crate) fn wipe(value: &mut Value) {
+    if let Value::String(text) = value {
+        text.zeroize();
+    }
+}
+
 /// Text of 1 to 255 bytes without control characters.
 fn line(name: &str, text: &str) -> Result<String, Error> {
     if text.trim().is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
@@ -109,8 +125,9 @@ fn line(name: &str, text: &str) -> Result<String, Error> {
 }
 
 fn address(text: &str) -> Result<String, Error> {
-    let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if parts.is_none() || text.contains(char::is_whitespace) {
+    let parts = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    // What parts addresses from one another in a header stands in none: a code goes to one mailbox.
+    if parts.is_none() || text.contains(char::is_whitespace) || text.contains([',', ';', ':', '<', '>', '(', ')', '"', '\\']) {
         return Err(Error::value("email: must be an e-mail address"));
     }
     line("email", text)
@@ -118,7 +135,7 @@ fn address(text: &str) -> Result<String, Error> {
 
 fn telephone(text: &str) -> Result<String, Error> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits < 3 || digits > 20 || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
+    if !(3..=20).contains(&digits) || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return Err(Error::value(
             "phone: must be a telephone number of 3 to 20 digits, with spaces and +-()./ between them if you like",
         ));

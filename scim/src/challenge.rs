@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::body::text;
+use crate::error::quoted;
 use crate::service::{Context, Response, Service};
 use crate::step::{Message, Step, Swap};
 use crate::{Attribute, Entry, Error, Event, EventKind};
@@ -62,9 +62,17 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         let mut answer = None;
         for (name, value) in object {
             match Attribute::parse(&name) {
-                Some(Attribute::Pin) => answer = Some(Zeroizing::new(text("pin", &value)?.to_owned())),
+                Some(Attribute::Pin) => {
+                    let Value::String(text) = value else { return Err(Error::value("pin: must be text")) };
+                    if answer.replace(Zeroizing::new(text)).is_some() {
+                        return Err(Error::syntax("pin: stands there twice"));
+                    }
+                }
                 Some(Attribute::Schemas | Attribute::Meta) => {}
-                _ => return Err(Error::syntax(format!("a response has no attribute {name:?}; it is {{\"pin\": \"123456\"}}"))),
+                _ => {
+                    let name = quoted(&name);
+                    return Err(Error::syntax(format!("a response has no attribute {name}; it is {{\"pin\": \"123456\"}}")));
+                }
             }
         }
         let answer = answer.ok_or_else(|| Error::value("pin: is missing"))?;

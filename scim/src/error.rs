@@ -83,6 +83,17 @@ impl Error {
     }
 }
 
+/// A name as a refusal may repeat it. What cannot be a name may be a PIN out of its place, and is not repeated.
+pub(crate) fn quoted(name: &str) -> String {
+    let is_first = |char: char| char.is_ascii_alphabetic() || char == '$';
+    let is_later = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.:".contains(&byte);
+    if name.len() <= 100 && name.starts_with(is_first) && name.bytes().all(is_later) {
+        format!("{name:?}")
+    } else {
+        "of that name".to_owned()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.status, self.detail)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::body::{self, text};
+use crate::error::quoted;
 use crate::resource::{Resource, Selection};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
@@ -79,7 +80,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             count: number("count")?,
             selection: selection(parameters)?,
         };
-        self.search(context, search)
+        self.search(context, &search)
     }
 
     /// `POST /OtpDevice/.search`.
@@ -87,9 +88,15 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         body::check_schemas(&mut object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
         let mut search = Search::default();
         let mut lists = [None, None];
+        let mut seen = Vec::new();
         for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
             let number = || value.as_i64().map(Some).ok_or_else(|| Error::value(format!("{name}: must be an integer")));
-            match name.to_ascii_lowercase().as_str() {
+            let lower = name.to_ascii_lowercase();
+            if seen.contains(&lower) {
+                return Err(Error::syntax(format!("a search request has {} twice", quoted(name))));
+            }
+            seen.push(lower.clone());
+            match lower.as_str() {
                 "filter" => search.filter = Some(text(name, value)?),
                 "textfilter" => search.text_filter = Some(text(name, value)?),
                 "sortby" => search.sort_by = Some(text(name, value)?),
@@ -98,20 +105,23 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                 "count" => search.count = number()?,
                 "attributes" => lists[0] = Some(names(name, value)?),
                 "excludedattributes" => lists[1] = Some(names(name, value)?),
-                _ => return Err(Error::syntax(format!("a search request has no attribute {name:?}"))),
+                _ => return Err(Error::syntax(format!("a search request has no attribute {}", quoted(name)))),
             }
         }
         let [attributes, excluded] = &lists;
         search.selection = Selection::read(attributes.as_deref(), excluded.as_deref())?;
-        self.search(context, search)
+        self.search(context, &search)
     }
 
-    fn search(&self, context: Context, search: Search<'_>) -> Result<Step<'_>, Error> {
+    fn search(&self, context: Context, search: &Search<'_>) -> Result<Step<'_>, Error> {
         let mut filters = Vec::new();
         if let Some(filter) = search.filter {
             filters.push(Filter::parse(filter)?);
         }
         if let Some(text) = search.text_filter.filter(|text| !text.is_empty()) {
+            if text.contains('\0') {
+                return Err(Error::filter("textFilter: text cannot have the character U+0000"));
+            }
             filters.push(Filter::Anywhere(text.to_owned()));
         }
         let start = u64::try_from(search.start_index.unwrap_or(1)).unwrap_or(1).max(1);
@@ -157,7 +167,9 @@ impl Search<'_> {
     fn sort(&self) -> Result<Sort, Error> {
         let by = match self.sort_by {
             None => Attribute::Id,
-            Some(name) => Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {name:?}")))?,
+            Some(name) => {
+                Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {}", quoted(name))))?
+            }
         };
         if !matches!(by.class(), Class::Text | Class::Number | Class::Time) {
             return Err(Error::value(format!("sortBy: {} has no order", by.name())));

@@ -2,14 +2,14 @@
 
 /// `patricia@soffid.com` is `pa******@so****.co*`: two characters of each word stay.
 pub(crate) fn email(address: &str) -> String {
-    let mut kept = 0;
+    let mut kept = 0_u8;
     let masked = |char| match char {
         '@' | '.' => {
             kept = 0;
             char
         }
         _ if kept < 2 => {
-            kept += 1;
+            kept = kept.saturating_add(1);
             char
         }
         _ => '*',

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use keyfob::Kind;
 
@@ -9,7 +10,7 @@ use crate::step::{Delivered, Message, Store, Swap};
 use crate::{Entry, Error, Event, Name, Page, Query, Row, Sort};
 
 /// A store in memory. It knows every user, and keeps what it was to deliver.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Memory {
     entries: BTreeMap<i64, Entry>,
     names: u64,
@@ -19,14 +20,24 @@ pub struct Memory {
     pub delivered: Vec<(Kind, String, String)>,
 }
 
+// What was delivered are codes.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
 impl Memory {
-    /// Puts an entry in as it is.
+    /// Puts an entry in as it is. If its name has a number, new names go on behind that.
     pub fn put(&mut self, entry: Entry) {
+        let number = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| entry.row.name.strip_prefix(kind.name())?.parse().ok());
+        self.names = self.names.max(number.unwrap_or_default());
         self.entries.insert(entry.row.id, entry);
     }
 
-    fn next_id(&self) -> i64 {
-        self.entries.last_key_value().map_or(1, |(id, _)| id.saturating_add(1))
+    fn next_id(&self) -> Result<i64, Error> {
+        let last = self.entries.last_key_value().map_or(0, |(id, _)| *id);
+        last.checked_add(1).ok_or_else(|| Error::new(503, "there is no number left for another device"))
     }
 }
 
@@ -36,7 +47,7 @@ impl Store for Memory {
     }
 
     fn insert(&mut self, mut entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
-        entry.row.id = self.next_id();
+        entry.row.id = self.next_id()?;
         entry.row.name = name.text(|| {
             self.names = self.names.saturating_add(1);
             Ok::<_, Error>(self.names)

@@ -1,11 +1,12 @@
 //! The one parser of filters.
 //!
 //! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" / attribute "pr" / attribute operator value`.
-//! Words are read in any case; a value is text in either kind of quotes with JSON's escapes, a number, `true`, `false` or `null`.
+//! Words are read in any case; a value is text in either kind of quotes with JSON's escapes, a number or `null`.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use crate::error::quoted;
 use crate::filter::{Filter, Op};
 use crate::{Attribute, Class, Error, date};
 
@@ -15,6 +16,8 @@ const LENGTH: usize = 8 * 1024;
 const DEPTH: usize = 32;
 /// How many comparisons there may be.
 const TERMS: usize = 200;
+/// Not every store can hold it, and no device has it.
+const NUL: &str = "text cannot have the character U+0000";
 
 impl Filter {
     /// Reads a filter of at most 8192 bytes, 200 comparisons and 32 levels.
@@ -24,7 +27,11 @@ impl Filter {
         if text.len() > LENGTH {
             return Err(Error::filter(format!("filter: is longer than {LENGTH} bytes")));
         }
+        let nul = text.find('\0');
         let mut parser = Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, terms: 0 };
+        if let Some(at) = nul {
+            return Err(parser.fault(at, NUL));
+        }
         parser.advance()?;
         let filter = parser.or(0)?;
         match parser.next {
@@ -74,7 +81,10 @@ impl<'t> Tokens<'t> {
         while let Some((at, char)) = self.chars.next() {
             match char {
                 _ if char == quote => return Ok(text),
-                '\\' => text.push(self.escape(at)?),
+                '\\' => match self.escape(at)? {
+                    '\0' => return Err((at, NUL)),
+                    char => text.push(char),
+                },
                 _ => text.push(char),
             }
         }
@@ -190,7 +200,11 @@ impl<'t> Parser<'t> {
         if self.terms > TERMS {
             return Err(self.fault(at, "more comparisons than 200"));
         }
-        let attribute = Attribute::parse(name).ok_or_else(|| self.fault(at, &format!("there is no attribute {name:?}")))?;
+        let attribute = Attribute::parse(name).ok_or_else(|| self.fault(at, &format!("there is no attribute {}", quoted(name))))?;
+        // Whether there is a PIN or an image is not for a filter to tell, and no store could.
+        if attribute.class() == Class::Opaque && !attribute.is_always_present() {
+            return Err(self.fault(at, &format!("{} cannot be searched", attribute.name())));
+        }
         if self.word("pr")? {
             return Ok(if attribute.is_always_present() { Filter::ALL } else { Filter::Present(attribute) });
         }
@@ -217,8 +231,10 @@ impl<'t> Parser<'t> {
                 _ => Err(self.fault(op_at, "null is only equal or not")),
             };
         }
-        if !is_quoted && !(value.starts_with(|first: char| first.is_ascii_digit() || first == '-') && value.parse::<f64>().is_ok())
-        {
+        // What reads as a number and has a digit in front: infinities are none.
+        let is_number =
+            value.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit()) && value.parse::<f64>().is_ok();
+        if !is_quoted && !is_number {
             return Err(self.fault(value_at, "expected text in quotes, a number or null"));
         }
         let searches = matches!(op, Op::Co | Op::Sw | Op::Ew);

@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 /// Light modules around the code, on each side (ISO/IEC 18004 section 9.1).
 pub const QUIET: usize = 4;
 
+/// The longest side of an image, in pixels.
+pub const WIDEST: usize = 8192;
+
 /// How large an image is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
@@ -15,34 +18,34 @@ pub enum Size {
     Side(usize),
 }
 
-/// Draws `text` as a QR code. None if it is too long, or does not fit.
+/// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than [`WIDEST`] pixels a side.
 pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
     // A screen is not scratched: the lowest level of correction leaves the most pixels for each module.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let modules = code.width().checked_add(2 * QUIET)?;
-    let (scale, side) = match size {
+    let (scale, width) = match size {
         Size::Module(pixels) => (pixels, modules.checked_mul(pixels)?),
-        Size::Side(side) => (side.checked_div(modules)?, side),
+        Size::Side(pixels) => (pixels.checked_div(modules)?, pixels),
     };
-    if scale < 2 {
+    if scale < 2 || width > WIDEST {
         return None;
     }
-    let margin = side.checked_sub(code.width().checked_mul(scale)?)? / 2;
+    let margin = width.checked_sub(code.width().checked_mul(scale)?)? / 2;
     let colors = Zeroizing::new(code.to_colors().into_iter().map(|color| color.select(0_u8, 1)).collect::<Vec<u8>>());
     let module = |x: usize, y: usize| -> u8 {
         let at = |pixel: usize| pixel.checked_sub(margin)?.checked_div(scale).filter(|at| *at < code.width());
         let index = |x: usize, y: usize| y.checked_mul(code.width())?.checked_add(x);
         at(x).zip(at(y)).and_then(|(x, y)| colors.get(index(x, y)?).copied()).unwrap_or(1)
     };
-    let mut pixels = Zeroizing::new(Vec::with_capacity(side.div_ceil(8).checked_mul(side)?));
-    for y in 0..side {
-        for from in (0..side).step_by(8) {
+    let mut pixels = Zeroizing::new(Vec::with_capacity(width.div_ceil(8).checked_mul(width)?));
+    for y in 0..width {
+        for from in (0..width).step_by(8) {
             // 1 is white; what stands behind the last pixel of a row is white too.
             pixels.push((from..from.saturating_add(8)).fold(0, |byte, x| byte << 1 | module(x, y)));
         }
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(pixels.len().saturating_add(256)));
-    let width = u32::try_from(side).ok()?;
+    let width = u32::try_from(width).ok()?;
     let mut encoder = png::Encoder::new(&mut *bytes, width, width);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::One);

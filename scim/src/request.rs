@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
 use crate::Error;
+use crate::error::quoted;
 
 /// The HTTP methods that mean something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,15 @@ impl Roles {
         let names: Vec<_> = role.names().collect();
         Err(Error::new(403, format!("this account lacks the role {}", names.join(" and "))))
     }
+
+    /// For what several roles let one do: the operation itself tells which of them it needs.
+    pub(crate) fn require_any(self, roles: Self) -> Result<(), Error> {
+        if self.0 & roles.0 != 0 {
+            return Ok(());
+        }
+        let names: Vec<_> = roles.names().collect();
+        Err(Error::new(403, format!("this account has none of the roles {}", names.join(", "))))
+    }
 }
 
 impl FromStr for Roles {
@@ -105,7 +116,7 @@ impl FromStr for Roles {
 }
 
 /// A request, as far as SCIM goes: transport and authentication are the host's.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request<'r> {
     /// The method.
     pub method: Method,
@@ -162,6 +173,20 @@ impl<'r> Request<'r> {
     }
 }
 
+// The body may hold a PIN or a code.
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("actor", &self.actor)
+            .field("roles", &self.roles)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Decodes what a URL holds. Errors: 400 where a percent sign is not followed by two hexadecimal digits, or for what is not UTF-8.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
     let encoded = |rest: &str| rest.as_bytes().first_chunk::<2>().is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
@@ -179,7 +204,7 @@ pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>, Error>
         let [name, value] = [name, value].map(|text| decode(&text.replace('+', " ")).map(Cow::into_owned));
         let name = name?;
         if parameters.insert(name.clone(), value?).is_some() {
-            return Err(Error::syntax(format!("URL: the parameter {name:?} stands there twice")));
+            return Err(Error::syntax(format!("URL: a parameter {} stands there twice", quoted(&name))));
         }
     }
     Ok(parameters)

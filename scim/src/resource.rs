@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::quoted;
 use crate::{Attribute, Error, Profile, Row, SCHEMA, date};
 
 /// Which attributes an answer holds: a bit for each.
@@ -21,7 +22,7 @@ impl Selection {
         let bits = |names: &[String]| {
             names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {
                 Some(attribute) => Ok(bits | Self::bits(attribute)),
-                None => Err(Error::value(format!("attributes: there is no attribute {name:?}"))),
+                None => Err(Error::value(format!("attributes: there is no attribute {}", quoted(name)))),
             })
         };
         match (attributes, excluded) {

@@ -1,5 +1,7 @@
 //! From a request to its operation: routes, methods, roles.
 
+use std::fmt;
+
 use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
 
@@ -10,8 +12,11 @@ use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, disco
 /// How often an entry that others keep changing is read again before giving up.
 const TRIES: u32 = 1000;
 
+/// A change needs one of these; which, depends on what it changes. One that changes nothing shows the device all the same.
+const CHANGING: Roles = Roles::MANAGE.and(Roles::CANCEL).and(Roles::UNLOCK);
+
 /// A response, as far as SCIM goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -39,6 +44,13 @@ impl Response {
     /// The body as text.
     pub fn text(&self) -> &str {
         str::from_utf8(&self.body).unwrap_or_default()
+    }
+}
+
+// The body may be a verdict, or the image of a secret.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("headers", &self.headers).finish_non_exhaustive()
     }
 }
 
@@ -82,10 +94,10 @@ enum Target<'p> {
 }
 
 impl<'p> Target<'p> {
-    fn of(path: &'p str) -> Option<Self> {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    /// Of the decoded segments of a path: a slash that was encoded parts none.
+    fn of(segments: &[&'p str]) -> Option<Self> {
         let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
-        match segments.as_slice() {
+        match segments {
             ["OtpDevice"] => Some(Self::Devices),
             ["OtpDevice", ".search"] => Some(Self::Search),
             ["OtpDevice", text] => id(text).map(Self::Device),
@@ -99,10 +111,9 @@ impl<'p> Target<'p> {
 
     const fn allowed(self) -> &'static str {
         match self {
-            Self::Devices => "GET, POST",
+            Self::Devices | Self::RequestChallenge(_) => "GET, POST",
             Self::Search | Self::ResponseChallenge(_) => "POST",
             Self::Device(_) => "GET, PUT, PATCH, DELETE",
-            Self::RequestChallenge(_) => "GET, POST",
             Self::Discovery(..) => "GET",
         }
     }
@@ -120,8 +131,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     /// Begins a request. Nothing of the request is needed after this.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is used up by it")]
     pub fn handle<'s>(&'s self, request: Request<'_>) -> Step<'s> {
-        self.route(request).unwrap_or_else(Step::from)
+        self.route(&request).unwrap_or_else(Step::from)
     }
 
     /// Serves a request from a store that answers at once.
@@ -142,9 +154,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         }
     }
 
-    fn route<'s>(&'s self, request: Request<'_>) -> Result<Step<'s>, Error> {
-        let path = request::decode(request.path)?;
-        let target = Target::of(&path).ok_or_else(|| Error::new(404, format!("there is nothing at {path:?}")))?;
+    fn route<'s>(&'s self, request: &Request<'_>) -> Result<Step<'s>, Error> {
+        let segments = request.path.split('/').filter(|segment| !segment.is_empty()).map(request::decode);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let target = Target::of(&segments.iter().map(|segment| &**segment).collect::<Vec<_>>());
+        let target = target.ok_or_else(|| Error::new(404, "there is nothing at this address"))?;
         let parameters = request::parameters(request.query)?;
         let context = Context {
             base: request.base.clone().into_owned(),
@@ -160,7 +174,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             }
             (Target::Devices, Method::Post) => {
                 request.roles.require(Roles::MANAGE)?;
-                self.create(context, &request, &parameters)
+                self.create(context, request, &parameters)
             }
             (Target::Search, Method::Post) => {
                 request.roles.require(Roles::QUERY)?;
@@ -171,8 +185,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                 let selection = list::selection(&parameters)?;
                 Ok(self.entry(id, move |entry| Ok(self.shown(&context, &entry, selection))))
             }
-            (Target::Device(id), Method::Put) => self.put(context, id, object()?, list::selection(&parameters)?),
-            (Target::Device(id), Method::Patch) => self.patch(context, id, object()?, list::selection(&parameters)?),
+            (Target::Device(id), Method::Put) => {
+                request.roles.require_any(CHANGING)?;
+                self.put(context, id, object()?, list::selection(&parameters)?)
+            }
+            (Target::Device(id), Method::Patch) => {
+                request.roles.require_any(CHANGING)?;
+                self.patch(context, id, object()?, list::selection(&parameters)?)
+            }
             (Target::Device(id), Method::Delete) => {
                 request.roles.require(Roles::CANCEL)?;
                 Ok(self.delete(context, id, TRIES))

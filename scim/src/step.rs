@@ -71,7 +71,6 @@ pub enum Step<'s> {
 }
 
 /// An entry to swap in, and its line of the trail, which is written in the same transaction.
-#[derive(Debug)]
 pub struct Swap {
     /// The next entry, still with the version that was read: stored, it has the next version.
     pub entry: Entry,
@@ -93,7 +92,7 @@ pub struct Message {
     pub code: Zeroizing<String>,
 }
 
-// What a step or message holds may be a verdict or a code.
+// What a step, swap or message holds may be a verdict or a code.
 impl fmt::Debug for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
@@ -107,6 +106,12 @@ impl fmt::Debug for Step<'_> {
             Self::Deliver { .. } => "Deliver",
         };
         write!(f, "{name}(..)")
+    }
+}
+
+impl fmt::Debug for Swap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Swap").field("id", &self.entry.row.id).field("version", &self.entry.version).finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@ use keyfob::{Device, Error as Fault, Factor, Status};
 use serde_json::{Map, Value};
 
 use crate::body::{self, Fields, text};
+use crate::error::quoted;
 use crate::resource::Selection;
 use crate::service::{Context, Response, Service};
 use crate::step::{Step, Swap};
@@ -150,22 +151,30 @@ fn operations(mut object: Map<String, Value>) -> Result<Fields, Error> {
     let mut list = None;
     for (name, value) in object {
         if !name.eq_ignore_ascii_case("Operations") {
-            return Err(Error::syntax(format!("a PATCH has no attribute {name:?}")));
+            return Err(Error::syntax(format!("a PATCH has no attribute {}", quoted(&name))));
         }
-        list = Some(value);
+        if list.replace(value).is_some() {
+            return Err(Error::syntax("Operations: stands there twice"));
+        }
     }
     let Some(Value::Array(list)) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
     let mut fields = Fields::default();
     for operation in list {
         let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
         let (mut op, mut path, mut value) = (None, None, None);
+        let mut seen = Vec::new();
         for (name, given) in operation {
-            match name.to_ascii_lowercase().as_str() {
+            let lower = name.to_ascii_lowercase();
+            if seen.contains(&lower) {
+                return Err(Error::syntax(format!("an operation has {} twice", quoted(&name))));
+            }
+            seen.push(lower.clone());
+            match lower.as_str() {
                 "op" => op = Some(text("op", &given)?.to_ascii_lowercase()),
                 "path" if given.is_null() => {}
                 "path" => path = Some(text("path", &given)?.to_owned()),
                 "value" => value = Some(given),
-                _ => return Err(Error::syntax(format!("an operation has no attribute {name:?}"))),
+                _ => return Err(Error::syntax(format!("an operation has no attribute {}", quoted(&name)))),
             }
         }
         apply(&mut fields, op.as_deref(), path.as_deref(), value)?;
@@ -175,16 +184,22 @@ fn operations(mut object: Map<String, Value>) -> Result<Fields, Error> {
 
 fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Option<Value>) -> Result<(), Error> {
     let target = |path: &str| {
-        let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {path:?}"));
+        let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)));
         Attribute::parse(path).ok_or_else(fault)
     };
     let path = path.filter(|path| !path.eq_ignore_ascii_case(SCHEMA));
     match (op, path, value) {
         (Some("remove"), Some(path), _) | (Some("add" | "replace"), Some(path), Some(Value::Null)) => fields.unset(target(path)?),
         (Some("remove"), None, _) => Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
-        (Some("add" | "replace"), Some(path), Some(value)) => fields.set(target(path)?, &value),
-        (Some("add" | "replace"), None, Some(Value::Object(values))) => values.into_iter().try_for_each(|(name, value)| {
-            if value.is_null() { fields.unset(target(&name)?) } else { fields.set(target(&name)?, &value) }
+        (Some("add" | "replace"), Some(path), Some(mut value)) => {
+            let set = fields.set(target(path)?, &value);
+            body::wipe(&mut value);
+            set
+        }
+        (Some("add" | "replace"), None, Some(Value::Object(values))) => values.into_iter().try_for_each(|(name, mut value)| {
+            let set = if value.is_null() { fields.unset(target(&name)?) } else { fields.set(target(&name)?, &value) };
+            body::wipe(&mut value);
+            set
         }),
         (Some("add" | "replace"), None, _) => Err(Error::syntax("value: must be an object of attributes, since path is missing")),
         (Some("add" | "replace"), Some(_), None) => Err(Error::syntax("value: is missing")),

@@ -1,0 +1,305 @@
+//! Filters: what is accepted and what it becomes, what is refused and where, and what matches.
+
+use keyfob::{Kind, Status};
+use keyfob_scim::{Attribute, Class, Filter, Op, Row, SCHEMA, ScimType};
+
+fn text(attribute: Attribute, op: Op, value: &str) -> Filter {
+    Filter::Text(attribute, op, value.to_owned())
+}
+
+fn user(value: &str) -> Filter {
+    text(Attribute::User, Op::Eq, value)
+}
+
+fn not(filter: Filter) -> Filter {
+    Filter::Not(Box::new(filter))
+}
+
+fn parsed(filter: &str) -> Filter {
+    Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"))
+}
+
+/// The place and the fault of a filter that must be refused.
+fn refused(filter: &str) -> (usize, String) {
+    let error = Filter::parse(filter).expect_err(filter);
+    assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{filter}");
+    let rest = error.detail.strip_prefix("filter, character ").unwrap_or_else(|| panic!("{filter}: {}", error.detail));
+    let (place, fault) = rest.split_once(": ").unwrap();
+    (place.parse().unwrap(), fault.to_owned())
+}
+
+#[test]
+fn what_is_accepted_becomes_what_it_says() {
+    use Attribute as A;
+    let (a, b, c) = (user("a"), user("b"), user("c"));
+    for (filter, expected) in [
+        (r#"type eq "TOTP""#, text(A::Type, Op::Eq, "TOTP")),
+        (r#"  type  eq  "TOTP"  "#, text(A::Type, Op::Eq, "TOTP")),
+        ("type eq 'TOTP'", text(A::Type, Op::Eq, "TOTP")),
+        (r#"TYPE EQ "TOTP""#, text(A::Type, Op::Eq, "TOTP")),
+        (r#"name eQ_cI "totp00000001""#, text(A::Name, Op::EqCi, "totp00000001")),
+        (r#"user eq"a""#, a.clone()),
+        (r#"user eq """#, user("")),
+        (r#"user eq "it's""#, user("it's")),
+        (r#"user eq 'say "a"'"#, user(r#"say "a""#)),
+        (r#"user eq "and or not ( pr""#, user("and or not ( pr")),
+        ("user eq '日本語'", user("日本語")),
+        // Numbers may stand in quotes or not, for text too.
+        ("id eq 60", Filter::Number(A::Id, Op::Eq, 60)),
+        (r#"id eq "60""#, Filter::Number(A::Id, Op::Eq, 60)),
+        ("fails gt -1", Filter::Number(A::Fails, Op::Gt, -1)),
+        ("id le 9223372036854775807", Filter::Number(A::Id, Op::Le, i64::MAX)),
+        ("id ge -9223372036854775808", Filter::Number(A::Id, Op::Ge, i64::MIN)),
+        ("phone sw 666", text(A::Phone, Op::Sw, "666")),
+        // Dates in either form.
+        (r#"created ge "2021-10-14 06:57:00""#, Filter::Number(A::Created, Op::Ge, 1_634_194_620)),
+        (r#"lastUsed lt "2021-10-14T08:57:00+02:00""#, Filter::Number(A::LastUsed, Op::Lt, 1_634_194_620)),
+        // What every device has is there; what it may lack is asked.
+        ("user pr", Filter::ALL),
+        ("lastUsed PR", Filter::Present(A::LastUsed)),
+        ("email eq null", not(Filter::Present(A::Email))),
+        ("email ne NULL", Filter::Present(A::Email)),
+        (r#"email eq "null""#, text(A::Email, Op::Eq, "null")),
+        ("user eq null", Filter::Or(vec![])),
+        ("user ne null", Filter::ALL),
+        // Constants are decided at once.
+        (r#"meta.resourceType eq "OtpDevice""#, Filter::ALL),
+        (r#"meta.resourceType ne "OtpDevice""#, Filter::Or(vec![])),
+        (r#"schemas co "soffid""#, Filter::ALL),
+        // `and` binds closer than `or`, `not` closest.
+        ("user eq 'a' or user eq 'b' and user eq 'c'", Filter::Or(vec![a.clone(), Filter::And(vec![b.clone(), c.clone()])])),
+        ("user eq 'a' and user eq 'b' or user eq 'c'", Filter::Or(vec![Filter::And(vec![a.clone(), b.clone()]), c.clone()])),
+        ("(user eq 'a' or user eq 'b') and user eq 'c'", Filter::And(vec![Filter::Or(vec![a.clone(), b.clone()]), c.clone()])),
+        ("user eq 'a' OR user eq 'b' Or user eq 'c'", Filter::Or(vec![a.clone(), b.clone(), c.clone()])),
+        ("not (user eq 'a') and user eq 'b'", Filter::And(vec![not(a.clone()), b.clone()])),
+        ("not(user eq 'a' or user eq 'b')", not(Filter::Or(vec![a.clone(), b.clone()]))),
+        ("NOT ((user eq 'a'))", not(a.clone())),
+        ("not (not (user eq 'a'))", not(not(a.clone()))),
+        ("((user eq 'a'))and(user eq 'b')", Filter::And(vec![a, b])),
+    ] {
+        assert_eq!(parsed(filter), expected, "{filter}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_refused_at_its_place() {
+    for (filter, place, fault) in [
+        ("", 1, "expected an attribute, not or ("),
+        ("   ", 4, "expected an attribute"),
+        (")", 1, "expected an attribute"),
+        ("\"user\" eq \"a\"", 1, "expected an attribute"),
+        ("nothing eq \"a\"", 1, "there is no attribute \"nothing\""),
+        ("not user eq \"a\"", 1, "there is no attribute \"not\""),
+        ("emails[type eq \"work\"]", 1, "there is no attribute of that name"),
+        ("123456 eq \"a\"", 1, "there is no attribute of that name"),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:user pr", 1, "there is no attribute"),
+        ("user", 5, "expected eq"),
+        ("user is \"a\"", 6, "expected eq"),
+        ("user \"eq\" \"a\"", 6, "expected eq"),
+        ("user eq", 8, "expected a value"),
+        ("user eq (", 9, "expected a value"),
+        ("user eq a", 9, "expected text in quotes, a number or null"),
+        ("user eq true", 9, "expected text in quotes"),
+        ("user eq -inf", 9, "expected text in quotes"),
+        ("user eq -", 9, "expected text in quotes"),
+        ("user eq +1", 9, "expected text in quotes"),
+        ("user gt null", 6, "null is only equal or not"),
+        ("email sw null", 7, "null is only equal or not"),
+        ("id co 6", 4, "co is for text, and id is none"),
+        ("created SW '2021'", 9, "sw is for text, and created is none"),
+        ("id eq 1.5", 7, "id is an integer"),
+        ("id eq 9223372036854775808", 7, "id is an integer"),
+        ("fails eq 'many'", 10, "fails is an integer"),
+        ("created gt 'yesterday'", 12, "created is a date"),
+        ("created gt 1634194620", 12, "created is a date"),
+        ("created gt 2021-10-14T06:57:00Z", 12, "expected text in quotes"),
+        ("pin eq '123456789'", 1, "pin cannot be searched"),
+        ("pin pr", 1, "pin cannot be searched"),
+        ("user pr and image eq null", 13, "image cannot be searched"),
+        ("meta.location eq 'x'", 1, "meta.location cannot be searched"),
+        ("user pr user pr", 9, "expected and, or, or the end"),
+        ("user eq 'a' )", 13, "expected and, or, or the end"),
+        ("user eq 'a' and", 16, "expected an attribute"),
+        ("and user pr", 1, "there is no attribute \"and\""),
+        ("(user pr", 9, "expected )"),
+        ("(user pr user pr)", 10, "expected )"),
+        ("not (", 6, "expected an attribute"),
+        ("()", 2, "expected an attribute"),
+        ("user eq \"a", 9, "text without its closing quote"),
+        ("user eq 'a\"", 9, "text without its closing quote"),
+        // Places are counted in characters, not in bytes.
+        ("user eq 'ü' or nothing pr", 16, "there is no attribute"),
+        ("user eq '\\x'", 10, "an escape that JSON does not know"),
+        ("user eq 'ab\\u12'", 12, "an escape that JSON does not know"),
+        ("user eq '\\u12g4'", 10, "an escape that JSON does not know"),
+        ("user eq '\\ud800'", 10, "an escape that JSON does not know"),
+        ("user eq '\\ud800\\n'", 10, "an escape that JSON does not know"),
+        ("user eq '\\ud800\\ud800'", 10, "an escape that JSON does not know"),
+        ("user eq '\\udc00'", 10, "an escape that JSON does not know"),
+        ("user eq 'a\\", 11, "an escape that JSON does not know"),
+        // PostgreSQL's text cannot hold it.
+        ("user eq '\\u0000'", 10, "text cannot have the character U+0000"),
+        ("user eq 'a\0'", 11, "text cannot have the character U+0000"),
+        ("\0", 1, "text cannot have the character U+0000"),
+    ] {
+        let (at, told) = refused(filter);
+        assert_eq!(at, place, "{filter:?}: {told}");
+        assert!(told.starts_with(fault), "{filter:?}: {told}");
+    }
+}
+
+#[test]
+fn escapes_are_those_of_json_and_the_single_quote() {
+    for (written, value) in [
+        (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
+        (r"\'", "'"),
+        (r"\u0041\u00e9\u20AC", "Aé€"),
+        (r"\ud83d\ude00", "😀"),
+        (r"a\ud83d\ude00b", "a😀b"),
+        (r"\uffff", "\u{ffff}"),
+        (r"\u0001", "\u{1}"),
+    ] {
+        for quote in ['"', '\''] {
+            assert_eq!(parsed(&format!("user eq {quote}{written}{quote}")), user(value), "{written}");
+        }
+    }
+}
+
+#[test]
+fn every_operator_meets_every_attribute_by_its_class() {
+    let ops = ["eq", "ne", "eq_ci", "co", "sw", "ew", "gt", "ge", "lt", "le"];
+    for &attribute in Attribute::ALL {
+        for op in ops {
+            for name in [attribute.name().to_owned(), attribute.name().to_uppercase(), format!("{SCHEMA}:{}", attribute.name())] {
+                let value = if attribute.class() == Class::Time { "2021-10-14" } else { "60" };
+                let result = Filter::parse(&format!("{name} {op} \"{value}\""));
+                let searches = ["co", "sw", "ew"].contains(&op);
+                match (attribute.class(), result) {
+                    (Class::Text, Ok(Filter::Text(parsed, _, text))) => assert_eq!((parsed, text.as_str()), (attribute, "60")),
+                    (Class::Number, Ok(Filter::Number(parsed, _, number))) if !searches => {
+                        assert_eq!((parsed, number), (attribute, 60));
+                    }
+                    (Class::Time, Ok(Filter::Number(parsed, _, time))) if !searches => {
+                        assert_eq!((parsed, time), (attribute, 1_634_169_600));
+                    }
+                    (Class::Constant(_), Ok(Filter::And(parts) | Filter::Or(parts))) => assert_eq!(parts, []),
+                    (Class::Number | Class::Time, Err(error)) if searches => assert!(error.detail.contains("is for text")),
+                    (Class::Opaque, Err(error)) => assert!(error.detail.contains("cannot be searched")),
+                    (class, result) => panic!("{name} {op}: {class:?}, {result:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn budgets_hold_to_the_last_unit() {
+    let nested = |depth: usize| format!("{}user pr{}", "(".repeat(depth), ")".repeat(depth));
+    assert_eq!(parsed(&nested(32)), Filter::ALL);
+    assert_eq!(refused(&nested(33)), (34, "parentheses stand too deep in one another".to_owned()));
+    // Of the two levels of a `not (`, one is its parenthesis.
+    let negated = |depth: usize| format!("{}user pr{}", "not (".repeat(depth), ")".repeat(depth));
+    assert!(Filter::parse(&negated(16)).is_ok());
+    assert_eq!(refused(&negated(17)).1, "parentheses stand too deep in one another");
+    assert_eq!(refused(&"(".repeat(8192)).0, 34);
+
+    let many = |terms: usize| vec!["user pr"; terms].join(" or ");
+    assert!(Filter::parse(&many(200)).is_ok());
+    assert_eq!(refused(&many(201)), (200 * 11 + 1, "more comparisons than 200".to_owned()));
+
+    let long = |length: usize| format!("user eq \"{}\"", "x".repeat(length - 10));
+    assert!(Filter::parse(&long(8192)).is_ok());
+    let error = Filter::parse(&long(8193)).unwrap_err();
+    assert_eq!(error.detail, "filter: is longer than 8192 bytes");
+    assert_eq!(error.scim_type, Some(ScimType::InvalidFilter));
+}
+
+fn row() -> Row {
+    Row {
+        id: 60,
+        name: "TOTP00000001".to_owned(),
+        user: "Franck".to_owned(),
+        email: None,
+        phone: Some("666555444".to_owned()),
+        external_id: None,
+        deleted: false,
+        kind: Kind::Totp,
+        status: Status::Validated,
+        fails: 3,
+        created: 1_634_194_620,
+        last_used: None,
+    }
+}
+
+#[test]
+fn each_operator_matches_as_its_name_says() {
+    for filter in [
+        "user eq 'Franck'",
+        "user ne 'franck'",
+        "user eq_ci 'fRANCK'",
+        "user co 'ran'",
+        "user co ''",
+        "user sw 'Fra'",
+        "user ew 'nck'",
+        "user gt 'Agatha'",
+        "user ge 'Franck'",
+        "user lt 'franck'",
+        "user le 'Franck'",
+        "type eq 'TOTP' and status eq 'V'",
+        "id eq 60 and id ne 61 and id gt 59 and id ge 60 and id lt 61 and id le 60 and id eq_ci 60",
+        "fails gt 2",
+        "created eq '2021-10-14 06:57:00' and created lt '2021-10-14T06:57:01Z'",
+        "phone pr",
+        "schemas pr",
+        "meta.resourceType eq_ci 'otpdevice'",
+    ] {
+        assert!(parsed(filter).matches(&row()), "{filter}");
+        assert!(!parsed(&format!("not ({filter})")).matches(&row()), "{filter}");
+    }
+    for filter in [
+        "user eq 'franck'",
+        "user ne 'Franck'",
+        "user eq_ci 'frank'",
+        "user co 'RAN'",
+        "user sw 'ran'",
+        "user ew 'Fra'",
+        "user gt 'Franck'",
+        "user lt 'Franck'",
+        "id gt 60",
+        "id lt 60",
+        "fails eq 30",
+        "schemas eq 'x'",
+    ] {
+        assert!(!parsed(filter).matches(&row()), "{filter}");
+        assert!(parsed(&format!("not ({filter})")).matches(&row()), "{filter}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_unequal_and_else_compares_as_false() {
+    for attribute in ["email", "externalId", "lastUsed"] {
+        let value = if attribute == "lastUsed" { "1970-01-01" } else { "" };
+        for op in ["eq", "eq_ci", "gt", "ge", "lt", "le"] {
+            let filter = format!("{attribute} {op} '{value}'");
+            assert!(!parsed(&filter).matches(&row()), "{filter}");
+            assert!(parsed(&format!("not ({filter})")).matches(&row()), "{filter}");
+        }
+        assert!(parsed(&format!("{attribute} ne '{value}'")).matches(&row()), "{attribute}");
+        assert!(!parsed(&format!("{attribute} pr")).matches(&row()), "{attribute}");
+        assert!(parsed(&format!("{attribute} eq null")).matches(&row()), "{attribute}");
+        assert!(!parsed(&format!("{attribute} ne null")).matches(&row()), "{attribute}");
+    }
+    for op in ["co", "sw", "ew"] {
+        assert!(!parsed(&format!("email {op} ''")).matches(&row()), "{op}");
+    }
+}
+
+#[test]
+fn a_search_anywhere_reads_user_and_name_in_any_case() {
+    for wanted in ["FRAN", "totp0000", "1", ""] {
+        assert!(Filter::Anywhere(wanted.to_owned()).matches(&row()), "{wanted}");
+    }
+    for wanted in ["666", "ü", "franck totp"] {
+        assert!(!Filter::Anywhere(wanted.to_owned()).matches(&row()), "{wanted}");
+    }
+}

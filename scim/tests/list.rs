@@ -1,0 +1,203 @@
+//! `GET /OtpDevice` and `POST /OtpDevice/.search`.
+
+mod common;
+
+use common::Host;
+use keyfob::{Device, Pin, Policy};
+use keyfob_scim::{Entry, Row};
+use serde_json::{Value, json};
+
+/// A host with so many PIN devices; every second has an external id, and users repeat.
+fn host(devices: i64) -> Host {
+    let mut host = Host::default();
+    for id in 1..=devices {
+        let device = Device::pin(Pin::new(b"123456789").unwrap(), &Policy::default(), host.now).unwrap();
+        let row = Row {
+            id,
+            name: format!("Security PIN {id}"),
+            user: format!("user{}", id % 3),
+            email: None,
+            phone: None,
+            external_id: (id % 2 == 0).then(|| format!("x{}", 9 - id % 10)),
+            deleted: false,
+            kind: device.kind(),
+            status: device.status(),
+            fails: 0,
+            created: device.created(),
+            last_used: None,
+        };
+        host.store.memory.put(Entry { row, version: 0, device });
+    }
+    host
+}
+
+fn ids(list: &Value) -> Vec<i64> {
+    list["Resources"].as_array().unwrap().iter().map(|device| device["id"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn a_page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
+    let list = host(100).get("/OtpDevice").ok(200);
+    assert_eq!(ids(&list), (1..=100).collect::<Vec<_>>());
+    assert_eq!((&list["totalResults"], list.get("itemsPerPage")), (&json!(100), None));
+    let list = host(101).get("/OtpDevice").ok(200);
+    assert_eq!(ids(&list), (1..=100).collect::<Vec<_>>());
+    assert_eq!((&list["totalResults"], &list["itemsPerPage"], &list["startIndex"]), (&json!(101), &json!(100), &json!(1)));
+}
+
+#[test]
+fn a_page_has_at_most_1000_devices() {
+    let mut host = host(1001);
+    for count in ["1000", "1001", "9223372036854775807"] {
+        let list = host.get(&format!("/OtpDevice?count={count}")).ok(200);
+        assert_eq!((list["Resources"].as_array().unwrap().len(), &list["itemsPerPage"]), (1000, &json!(1000)));
+    }
+}
+
+#[test]
+fn pages_begin_where_asked() {
+    let mut host = host(10);
+    for (query, start, expected) in [
+        ("startIndex=1&count=3", 1, vec![1, 2, 3]),
+        ("startIndex=4&count=3", 4, vec![4, 5, 6]),
+        ("startIndex=9&count=3", 9, vec![9, 10]),
+        ("startIndex=10", 10, vec![10]),
+        ("startIndex=11", 11, vec![]),
+        ("startIndex=9223372036854775807", i64::MAX, vec![]),
+        // RFC 7644 section 3.4.2.4: below one is one, and a count below none is none.
+        ("startIndex=0&count=2", 1, vec![1, 2]),
+        ("startIndex=-9&count=2", 1, vec![1, 2]),
+        ("count=0", 1, vec![]),
+        ("count=-5", 1, vec![]),
+    ] {
+        let list = host.get(&format!("/OtpDevice?{query}")).ok(200);
+        assert_eq!((ids(&list), &list["startIndex"]), (expected.clone(), &json!(start)), "{query}");
+        assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&json!(10), &json!(expected.len())), "{query}");
+    }
+    for wrong in ["count=", "count=many", "count=1.5", "startIndex=9223372036854775808", "startIndex=1e3", "startIndex=%201"] {
+        let name = wrong.split('=').next().unwrap();
+        assert_eq!(host.get(&format!("/OtpDevice?{wrong}")).bad("invalidValue"), format!("{name}: must be an integer"));
+    }
+}
+
+#[test]
+fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
+    let mut host = host(6);
+    for (query, expected) in [
+        ("sortBy=id", vec![1, 2, 3, 4, 5, 6]),
+        ("sortBy=ID&sortOrder=Descending", vec![6, 5, 4, 3, 2, 1]),
+        ("sortOrder=ascending", vec![1, 2, 3, 4, 5, 6]),
+        // Equal ones stand by id in either order.
+        ("sortBy=user", vec![3, 6, 1, 4, 2, 5]),
+        ("sortBy=user&sortOrder=descending", vec![2, 5, 1, 4, 3, 6]),
+        ("sortBy=externalId", vec![6, 4, 2, 1, 3, 5]),
+        ("sortBy=externalId&sortOrder=descending", vec![1, 3, 5, 2, 4, 6]),
+        ("sortBy=lastUsed", vec![1, 2, 3, 4, 5, 6]),
+        ("sortBy=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:name", vec![1, 2, 3, 4, 5, 6]),
+        ("sortBy=user&startIndex=2&count=2", vec![6, 1]),
+    ] {
+        assert_eq!(ids(&host.get(&format!("/OtpDevice?{query}")).ok(200)), expected, "{query}");
+    }
+    for wrong in
+        ["sortBy=colour", "sortBy=", "sortBy=pin", "sortBy=meta", "sortBy=schemas", "sortBy=image", "sortBy=id&sortOrder=up"]
+    {
+        host.get(&format!("/OtpDevice?{wrong}")).bad("invalidValue");
+    }
+}
+
+#[test]
+fn filters_and_text_filters_hold_together() {
+    let mut host = host(12);
+    for (query, expected) in [
+        ("filter=user%20eq%20%22user1%22", vec![1, 4, 7, 10]),
+        ("textFilter=USER1", vec![1, 4, 7, 10]),
+        ("textFilter=pin+1", vec![1, 10, 11, 12]),
+        ("textFilter=user1&filter=externalId%20pr", vec![4, 10]),
+        ("textFilter=", (1..=12).collect()),
+        ("filter=id%20gt%2010%20or%20id%20eq%20%222%22", vec![2, 11, 12]),
+        ("filter=user+eq+'user1'&count=2&startIndex=2", vec![4, 7]),
+    ] {
+        assert_eq!(ids(&host.get(&format!("/OtpDevice?{query}")).ok(200)), expected, "{query}");
+    }
+    assert_eq!(
+        host.get("/OtpDevice?filter=colour+pr").bad("invalidFilter"),
+        "filter, character 1: there is no attribute \"colour\""
+    );
+    for wrong in ["filter=", "filter=user", "filter=user+eq+%22%00%22", "textFilter=%00", "textFilter=a%00b"] {
+        host.get(&format!("/OtpDevice?{wrong}")).bad("invalidFilter");
+    }
+}
+
+#[test]
+fn attributes_select_and_excluded_attributes_leave_out() {
+    let mut host = host(1);
+    let mut keys = |query: &str| {
+        let list = host.get(&format!("/OtpDevice?{query}")).ok(200);
+        let one = host.get(&format!("/OtpDevice/1?{query}")).ok(200);
+        assert_eq!(list["Resources"][0], one, "{query}");
+        let mut keys: Vec<String> = one.as_object().unwrap().keys().cloned().collect();
+        keys.extend(one["meta"].as_object().into_iter().flat_map(|meta| meta.keys().map(|key| format!("meta.{key}"))));
+        keys.sort();
+        keys.join(" ")
+    };
+    let all = "created fails id meta meta.links meta.location meta.resourceType name schemas status type user";
+    assert_eq!(keys(""), all);
+    assert_eq!(keys("attributes=user,TYPE"), "id schemas type user");
+    assert_eq!(keys("attributes=user%2C%20type"), "id schemas type user");
+    assert_eq!(keys("attributes="), "id schemas");
+    assert_eq!(keys("attributes=meta"), "id meta meta.links meta.location meta.resourceType schemas");
+    assert_eq!(keys("attributes=meta.location"), "id meta meta.location schemas");
+    assert_eq!(keys("attributes=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:fails"), "fails id schemas");
+    // What is never returned, or not there, stays away.
+    assert_eq!(keys("attributes=pin,image,lastUsed,externalId"), "id schemas");
+    assert_eq!(keys("excludedAttributes=meta,created,fails,name"), "id schemas status type user");
+    assert_eq!(keys("excludedAttributes=meta.links,user"), all.replace(" meta.links", "").replace(" user", ""));
+    assert_eq!(
+        keys("excludedAttributes=meta.links,meta.location,meta.resourceType"),
+        "created fails id name schemas status type user"
+    );
+    // RFC 7643: what is always returned cannot be left out.
+    assert_eq!(keys("excludedAttributes=id,schemas"), all);
+
+    for wrong in ["attributes=colour", "excludedAttributes=colour", "attributes=user&excludedAttributes=type"] {
+        host.get(&format!("/OtpDevice?{wrong}")).bad("invalidValue");
+        host.get(&format!("/OtpDevice/1?{wrong}")).bad("invalidValue");
+    }
+}
+
+#[test]
+fn a_search_by_body_is_the_list_of_the_same_query() {
+    let mut host = host(12);
+    for (body, query) in [
+        ("{}", ""),
+        (r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}"#, ""),
+        (r#"{"filter": "user eq \"user1\"", "count": 2}"#, "filter=user+eq+'user1'&count=2"),
+        (r#"{"startIndex": 3, "sortBy": "user", "sortOrder": "descending"}"#, "startIndex=3&sortBy=user&sortOrder=descending"),
+        (r#"{"attributes": ["user", "type"], "TEXTFILTER": "user2"}"#, "attributes=user,type&textFilter=user2"),
+        (r#"{"excludedAttributes": ["meta"], "startIndex": -1, "count": null}"#, "excludedAttributes=meta"),
+    ] {
+        let searched = host.post("/OtpDevice/.search", body);
+        searched.ok(200);
+        assert_eq!(searched.0.text(), host.get(&format!("/OtpDevice?{query}")).0.text(), "{body}");
+    }
+    for (body, scim_type) in [
+        (r#"{"filter": "colour pr"}"#, "invalidFilter"),
+        (r#"{"filter": "user eq 'a\u0000'"}"#, "invalidFilter"),
+        (r#"{"textFilter": "a\u0000"}"#, "invalidFilter"),
+        (r#"{"filter": 5}"#, "invalidValue"),
+        (r#"{"count": "5"}"#, "invalidValue"),
+        (r#"{"count": 1.5}"#, "invalidValue"),
+        (r#"{"count": 18446744073709551615}"#, "invalidValue"),
+        (r#"{"attributes": "user"}"#, "invalidValue"),
+        (r#"{"attributes": [5]}"#, "invalidValue"),
+        (r#"{"attributes": ["colour"]}"#, "invalidValue"),
+        (r#"{"attributes": ["user"], "excludedAttributes": []}"#, "invalidValue"),
+        (r#"{"sortBy": "colour"}"#, "invalidValue"),
+        (r#"{"colour": 1}"#, "invalidSyntax"),
+        (r#"{"count": 1, "COUNT": 2}"#, "invalidSyntax"),
+        (r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#, "invalidSyntax"),
+        ("[]", "invalidSyntax"),
+    ] {
+        host.post("/OtpDevice/.search", body).bad(scim_type);
+    }
+}

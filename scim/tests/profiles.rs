@@ -1,0 +1,129 @@
+//! DELETE in both profiles, what `rfc` answers otherwise, and what the service says of itself.
+
+mod common;
+
+use common::{BASE, Host, TOTP};
+use keyfob::Status;
+use keyfob_scim::{Attribute, EventKind, Method, SCHEMA};
+use serde_json::{Value, json};
+
+#[test]
+fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
+    let mut host = Host::default();
+    for id in host.create_all() {
+        let url = format!("/OtpDevice/{id}");
+        let right = host.right(id);
+        for _ in 0..2 {
+            let reply = host.send(Method::Delete, &url, "");
+            assert_eq!((reply.0.status, reply.0.body.len()), (204, 0));
+            assert_eq!(host.get(&url).ok(200)["status"], "D");
+        }
+        assert_eq!(host.entry(id).device.status(), Status::Disabled);
+        host.answer(id, &right).verdict(false);
+        let revoked = host.store.memory.events.iter().filter(|event| (event.kind, event.device) == (EventKind::Revoke, id));
+        assert_eq!(revoked.count(), 1);
+    }
+    let list = host.get("/OtpDevice?filter=status+eq+'D'").ok(200);
+    assert_eq!(list["totalResults"], 5);
+}
+
+#[test]
+fn deleting_what_was_locked_is_no_way_around_the_lock() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    host.lock(id);
+    host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
+    host.roles = keyfob_scim::Roles::MANAGE.and(keyfob_scim::Roles::CANCEL);
+    host.replace(id, "status", "V").refused(403, None);
+    host.roles = keyfob_scim::Roles::ALL;
+    assert_eq!(host.replace(id, "status", "V").ok(200)["status"], "V");
+    assert!(!host.entry(id).row.deleted);
+}
+
+#[test]
+fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
+    let mut host = Host::rfc();
+    let [gone, stays] = [TOTP, TOTP].map(|body| host.create(body));
+    let url = format!("/OtpDevice/{gone}");
+    assert_eq!(host.send(Method::Delete, &url, "").0.status, 204);
+    for (method, url, body) in [
+        (Method::Get, url.clone(), ""),
+        (Method::Delete, url.clone(), ""),
+        (Method::Put, url.clone(), r#"{"status": "V"}"#),
+        (Method::Patch, url.clone(), r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#),
+        (Method::Get, format!("{url}/requestChallenge"), ""),
+        (Method::Post, format!("{url}/responseChallenge"), r#"{"pin": "123456"}"#),
+    ] {
+        host.send(method, &url, body).refused(404, None);
+    }
+    let list = host.get("/OtpDevice").ok(200);
+    assert_eq!((&list["totalResults"], &list["Resources"][0]["id"]), (&json!(1), &json!(stays.to_string())));
+    assert_eq!(host.entry(gone).device.status(), Status::Disabled);
+    // Disabled is not deleted.
+    host.replace(stays, "status", "D").ok(200);
+    host.get(&format!("/OtpDevice/{stays}")).ok(200);
+}
+
+#[test]
+fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
+    let mut host = Host::rfc();
+    let created = host.post("/OtpDevice", r#"{"type": "TOTP", "user": "a", "externalId": "mine"}"#).ok(201);
+    assert_eq!((&created["id"], &created["externalId"]), (&json!("1"), &json!("mine")));
+    assert_eq!(created["created"], "2023-11-14T22:13:20Z");
+    let right = host.right(1);
+    host.answer(1, &right).verdict(true);
+    let shown = host.get("/OtpDevice/1").ok(200);
+    assert_eq!((&shown["id"], &shown["lastUsed"]), (&json!("1"), &json!("2023-11-14T22:13:20Z")));
+    assert_eq!(shown["meta"], json!({"location": format!("{BASE}/OtpDevice/1"), "resourceType": "OtpDevice"}));
+    for filter in ["id%20eq%20%221%22", "id%20eq%201", "externalId%20eq%20%22mine%22", "created%20eq%20%222023-11-14T22:13:20Z%22"]
+    {
+        let list = host.get(&format!("/OtpDevice?filter={filter}")).ok(200);
+        assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&json!(1), &json!(1)), "{filter}");
+    }
+}
+
+#[test]
+fn the_configuration_says_what_the_service_does() {
+    let mut host = Host::default();
+    let config = host.get("/ServiceProviderConfig").ok(200);
+    for (feature, supported) in
+        [("patch", true), ("filter", true), ("sort", true), ("bulk", false), ("changePassword", false), ("etag", false)]
+    {
+        assert_eq!(config[feature]["supported"], supported, "{feature}");
+    }
+    assert_eq!(config["filter"]["maxResults"], 1000);
+    assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
+}
+
+#[test]
+fn resource_types_and_schemas_are_listed_and_read_one_by_one() {
+    let mut host = Host::default();
+    for (name, id) in [("ResourceTypes", "OtpDevice"), ("Schemas", SCHEMA)] {
+        let list = host.get(&format!("/{name}")).ok(200);
+        assert_eq!(list["totalResults"], 1);
+        let one = host.get(&format!("/{name}/{id}")).ok(200);
+        assert_eq!((&one, &one["id"]), (&list["Resources"][0], &json!(id)));
+        assert_eq!(one["meta"]["location"], format!("{BASE}/{name}/{id}"));
+    }
+    assert_eq!(host.get("/ResourceTypes/OtpDevice").ok(200)["schema"], SCHEMA);
+}
+
+#[test]
+fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
+    for (mut host, date) in [(Host::default(), "string"), (Host::rfc(), "dateTime")] {
+        let schema = host.get(&format!("/Schemas/{SCHEMA}")).ok(200);
+        let attributes = schema["attributes"].as_array().unwrap();
+        let get = |name: &str| attributes.iter().find(|attribute| attribute["name"] == name).cloned().unwrap_or(Value::Null);
+        let names: Vec<&str> = attributes.iter().map(|attribute| attribute["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["name", "type", "user", "status", "fails", "created", "lastUsed", "email", "phone", "pin", "image"]);
+        for name in &names {
+            assert!(Attribute::parse(name).is_some(), "{name}");
+        }
+        assert_eq!((&get("pin")["mutability"], &get("pin")["returned"]), (&json!("writeOnly"), &json!("never")));
+        assert_eq!((&get("user")["mutability"], &get("user")["required"]), (&json!("immutable"), &json!(true)));
+        assert_eq!((&get("fails")["type"], &get("fails")["mutability"]), (&json!("integer"), &json!("readOnly")));
+        assert_eq!((&get("created")["type"], &get("lastUsed")["type"]), (&json!(date), &json!(date)));
+        assert_eq!(get("status")["canonicalValues"], json!(["C", "V", "L", "D"]));
+        assert_eq!(get("type")["canonicalValues"], json!(["TOTP", "HOTP", "SMS", "EMAIL", "PIN"]));
+    }
+}

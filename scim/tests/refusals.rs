@@ -1,0 +1,269 @@
+//! Requests that are none: addresses, methods, media types, bodies and URLs; and what never tells a secret.
+
+mod common;
+
+use common::{Host, PIN, SMS, TOTP};
+use keyfob_scim::{Event, Method, Name, Request, Step, Store, qr};
+
+#[test]
+fn what_is_not_there_is_404() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    for path in [
+        "",
+        "/",
+        "/Users",
+        "/otpdevice",
+        "/OtpDevice/x",
+        "/OtpDevice/0",
+        "/OtpDevice/-1",
+        "/OtpDevice/+1",
+        "/OtpDevice/1.0",
+        "/OtpDevice/1%20",
+        "/OtpDevice/9223372036854775808",
+        "/OtpDevice/99999999999999999999999",
+        "/OtpDevice/1/challenge",
+        "/OtpDevice/1/requestChallenge/1",
+        "/OtpDevice/1/requestchallenge",
+        "/OtpDevice/.search/1",
+        "/ServiceProviderConfig/1",
+        "/ResourceTypes/User",
+        "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+        // A slash that is encoded parts nothing: what guards paths before us saw none.
+        "/OtpDevice%2F1",
+        "/OtpDevice/1%2FrequestChallenge",
+        "/%2e%2e/OtpDevice",
+        "/OtpDevice/%00",
+    ] {
+        for method in [Method::Get, Method::Post, Method::Delete] {
+            if path.starts_with("/ResourceTypes/") || path.starts_with("/Schemas/") {
+                host.get(path).refused(404, None);
+            } else {
+                host.send(method, path, "").refused(404, None);
+            }
+        }
+    }
+    let missing = format!("/OtpDevice/{}", id + 1);
+    for (method, path, body) in [
+        (Method::Get, missing.clone(), ""),
+        (Method::Put, missing.clone(), "{}"),
+        (Method::Patch, missing.clone(), r#"{"Operations": []}"#),
+        (Method::Delete, missing.clone(), ""),
+        (Method::Get, format!("{missing}/requestChallenge"), ""),
+        (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
+    ] {
+        let told = host.send(method, &path, body).refused(404, None);
+        assert_eq!(told, format!("there is no OtpDevice {}", id + 1));
+    }
+    // Encoded letters are letters, and doubled slashes are one.
+    host.get(&format!("//%4FtpDevice//{id}/")).ok(200);
+}
+
+#[test]
+fn another_method_is_405_and_told_which_there_are() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    let device = format!("/OtpDevice/{id}");
+    for (path, allowed) in [
+        ("/OtpDevice", "GET, POST"),
+        ("/OtpDevice/.search", "POST"),
+        (device.as_str(), "GET, PUT, PATCH, DELETE"),
+        (&format!("{device}/requestChallenge"), "GET, POST"),
+        (&format!("{device}/responseChallenge"), "POST"),
+        ("/ServiceProviderConfig", "GET"),
+        ("/ResourceTypes", "GET"),
+        ("/Schemas", "GET"),
+    ] {
+        for (method, name) in [
+            (Method::Get, "GET"),
+            (Method::Post, "POST"),
+            (Method::Put, "PUT"),
+            (Method::Patch, "PATCH"),
+            (Method::Delete, "DELETE"),
+        ] {
+            if allowed.split(", ").any(|method| method == name) {
+                continue;
+            }
+            let before = host.entry(id);
+            let reply = host.send(method, path, "{}");
+            assert!(reply.refused(405, None).contains(allowed));
+            assert_eq!((reply.header("allow"), host.entry(id)), (Some(allowed), before), "{name} {path}");
+            assert_eq!(name.parse(), Ok(method));
+        }
+    }
+    for name in ["HEAD", "get", "BREW", ""] {
+        assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
+    }
+}
+
+/// Each operation that reads a body.
+fn with_bodies(id: i64) -> [(Method, String); 5] {
+    let device = format!("/OtpDevice/{id}");
+    [
+        (Method::Post, "/OtpDevice".to_owned()),
+        (Method::Post, "/OtpDevice/.search".to_owned()),
+        (Method::Put, device.clone()),
+        (Method::Patch, device.clone()),
+        (Method::Post, format!("{device}/responseChallenge")),
+    ]
+}
+
+#[test]
+fn another_media_type_is_415() {
+    let mut host = Host::default();
+    let id = host.create(PIN);
+    let before = host.entry(id);
+    for (method, path) in with_bodies(id) {
+        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json-patch+json", "json", "", "?"] {
+            host.send_typed(method, &path, Some(wrong), br#"{"pin": "123456789"}"#).refused(415, None);
+        }
+        // Read as JSON, these say nothing that this operation takes.
+        for right in ["application/json", "application/scim+json", "Application/SCIM+JSON; charset=utf-8", " application/json ;x"] {
+            host.send_typed(method, &path, Some(right), b"[]").bad("invalidSyntax");
+        }
+        host.send_typed(method, &path, None, b"[]").bad("invalidSyntax");
+    }
+    assert_eq!(host.entry(id), before);
+}
+
+#[test]
+fn a_body_that_is_no_json_object_is_refused_and_never_quoted() {
+    let mut host = Host::default();
+    let id = host.create(PIN);
+    let before = host.entry(id);
+    let deep = "[".repeat(100_000);
+    for (method, path) in with_bodies(id) {
+        for body in [
+            &b""[..],
+            b"   ",
+            b"123456789",
+            br#""123456789""#,
+            br#"["123456789"]"#,
+            b"null",
+            b"{",
+            br#"{"pin": "123456789"#,
+            br#"{"pin": "123456789\q"}"#,
+            br#"{"pin": 123456789x}"#,
+            br#"{"pin": "123456789"} 123456789"#,
+            br#"{123456789: "pin"}"#,
+            b"pin=123456789",
+            b"{\"pin\": \"123456789\xff\"}",
+            b"{\"pin\": \"123456789\n\"}",
+            deep.as_bytes(),
+        ] {
+            let told = host.send_typed(method, &path, Some("application/json"), body).bad("invalidSyntax");
+            assert!(!told.contains("12345") && told.len() < 100, "{told}");
+        }
+    }
+    assert_eq!(host.entry(id), before);
+}
+
+#[test]
+fn a_name_that_may_be_a_pin_out_of_its_place_is_not_repeated() {
+    let mut host = Host::default();
+    let id = host.create(PIN);
+    let long = "x".repeat(10_000);
+    for name in ["123456789", "pin 123456789", "1é", "<b>pin</b>", &long] {
+        let body = format!(r#"{{"{name}": "pin"}}"#);
+        let mut told: Vec<String> =
+            with_bodies(id).into_iter().map(|(method, path)| host.send(method, &path, &body).bad("invalidSyntax")).collect();
+        told.push(host.replace(id, name, "x").bad("invalidPath"));
+        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {body}}}]}}"#)).bad("invalidPath"));
+        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "{name}": 1}}]}}"#)).bad("invalidSyntax"));
+        for told in told {
+            assert!(!told.contains(name) && told.contains("of that name"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_url_that_is_not_rightly_encoded_is_refused() {
+    let mut host = Host::default();
+    host.create(TOTP);
+    for url in [
+        "/OtpDevice%",
+        "/OtpDevice%4",
+        "/OtpDevice/%zz",
+        "/OtpDevice/%C3",
+        "/OtpDevice/%ff%fe",
+        "/OtpDevice?filter=%",
+        "/OtpDevice?filter=user%20eq%20%2",
+        "/OtpDevice?filter=%+1",
+        "/OtpDevice?%gg=1",
+        "/OtpDevice?filter=%ed%a0%80",
+        "/OtpDevice?count=1&count=1",
+        "/OtpDevice?count=1&co%75nt=2",
+        "/OtpDevice?filter=user+pr&filter",
+        "/OtpDevice/1?attributes=user&attributes=type",
+    ] {
+        host.get(url).bad("invalidSyntax");
+    }
+    // What no operation asks for is passed over, and a name may be encoded.
+    for url in ["/OtpDevice?", "/OtpDevice?&&", "/OtpDevice?x=1&y", "/OtpDevice?co%75nt=1", "/OtpDevice?filter=user%3D=1"] {
+        let reply = host.get(url);
+        assert!(reply.0.status == 200 || url.contains("filter"), "{url}");
+    }
+}
+
+#[test]
+fn debug_tells_no_code_no_pin_and_no_verdict() {
+    let mut host = Host::default();
+    let id = host.create(SMS);
+    let code = host.right(id);
+    let body = format!(r#"{{"pin": "{code}"}}"#);
+    let path = format!("/OtpDevice/{id}/responseChallenge");
+    let request = Request::new(Method::Post, &path, host.now).with_roles(keyfob_scim::Roles::ALL).with_json(body.as_bytes());
+    let bytes = format!("{:?}", code.as_bytes());
+    let bytes = bytes.trim_matches(['[', ']']);
+    let shows = |text: &str| text.contains(&code) || text.contains(bytes) || text.contains("fails") || text.contains("right");
+    assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&path));
+    assert!(!shows(&format!("{:?}", host.store.memory)));
+
+    let Step::Get { id, then } = host.service.handle(request) else { panic!("the device is read first") };
+    let step = then(host.store.get(id).unwrap());
+    assert_eq!(format!("{step:?}"), "Swap(..)");
+    let Step::Swap { swap, then } = step else { panic!("then it is stored") };
+    assert!(!shows(&format!("{swap:?}")), "{swap:?}");
+    let Step::Done(response) = then(true) else { panic!("then it is answered") };
+    assert!(!format!("{response:?}").contains("success"), "{response:?}");
+    assert!(response.text().contains(r#""success":true"#));
+}
+
+#[test]
+fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    let mut last = host.entry(id);
+    last.row.id = i64::MAX;
+    host.store.memory.put(last.clone());
+    host.post("/OtpDevice", TOTP).refused(503, None);
+    assert_eq!(host.entry(i64::MAX), last);
+    // Names go on behind the highest number of what was put in.
+    let mut memory = keyfob_scim::Memory::default();
+    last.row.name = "HOTP00000041".to_owned();
+    memory.put(keyfob_scim::Entry { row: keyfob_scim::Row { id: 1, ..last.row.clone() }, ..last.clone() });
+    let event = Event {
+        kind: keyfob_scim::EventKind::Create,
+        at: 0,
+        actor: String::new(),
+        device: 0,
+        user: String::new(),
+        success: true,
+        reason: String::new(),
+        drift: None,
+    };
+    let stored = memory.insert(last, Name::Numbered("TOTP"), event).unwrap();
+    assert_eq!((stored.row.id, stored.row.name.as_str()), (2, "TOTP00000042"));
+}
+
+#[test]
+fn an_image_is_drawn_up_to_a_side_and_no_further() {
+    for size in [qr::Size::Side(0), qr::Size::Side(40), qr::Size::Module(0), qr::Size::Module(1)] {
+        assert!(qr::png("x", size).is_none(), "{size:?}");
+    }
+    for too_much in [qr::WIDEST + 1, usize::MAX / 64, usize::MAX] {
+        assert!(qr::png("x", qr::Size::Side(too_much)).is_none() && qr::png("x", qr::Size::Module(too_much)).is_none());
+    }
+    assert!(qr::png(&"x".repeat(3000), qr::Size::Module(2)).is_none());
+    assert!(qr::png("x", qr::Size::Module(2)).is_some() && qr::png("x", qr::Size::Side(58)).is_some());
+}
