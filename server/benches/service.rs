@@ -12,7 +12,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use http_body_util::BodyExt as _;
-use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -26,8 +25,13 @@ fn main() {
         return runtime.block_on(baseline());
     }
     let seconds = arguments.iter().find_map(|argument| argument.strip_prefix("--seconds=")).map_or(4, |text| text.parse().unwrap());
-    let devices = arguments.iter().find_map(|argument| argument.strip_prefix("--devices=")).map_or(1000, |text| text.parse().unwrap());
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(measure(Duration::from_secs(seconds), devices));
+    let devices =
+        arguments.iter().find_map(|argument| argument.strip_prefix("--devices=")).map_or(1000, |text| text.parse().unwrap());
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(measure(Duration::from_secs(seconds), devices));
 }
 
 /// An axum handler that parses the same body and answers without a store.
@@ -96,7 +100,7 @@ async fn measure(time: Duration, devices: u64) {
             rates.push(load(&server.address, time, request).await);
         }
     }
-    let single = single_commits(folder.path(), time).await;
+    let single = single_commits(folder.path(), time);
     let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     let (plain, verify) = (best(&rates[0]), best(&rates[1]));
     println!("axum handler without a store   {plain:>9.0} a second");
@@ -144,7 +148,8 @@ async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u
         assert_ne!(connection.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
         let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = std::str::from_utf8(&buffer[..end]).unwrap();
-        let length: usize = head.split("content-length: ").nth(1).map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+        let length: usize =
+            head.split("content-length: ").nth(1).map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
         if buffer.len() >= end + 4 + length {
             return head[9..12].parse().unwrap();
         }
@@ -152,21 +157,16 @@ async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u
 }
 
 /// What SQLite does with one commit for each update, on the same disk and as durable.
-async fn single_commits(folder: &std::path::Path, time: Duration) -> f64 {
-    let path = folder.join("single.db");
-    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
-    for statement in [
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "CREATE TABLE device (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL)",
-        "INSERT INTO device VALUES (1, 0, zeroblob(216))",
-    ] {
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
-    }
+fn single_commits(folder: &std::path::Path, time: Duration) -> f64 {
+    let connection = rusqlite::Connection::open(folder.join("single.db")).unwrap();
+    let tables = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                  CREATE TABLE device (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL); \
+                  INSERT INTO device VALUES (1, 0, zeroblob(216));";
+    connection.execute_batch(tables).unwrap();
+    let mut update = connection.prepare("UPDATE device SET version = version + 1, record = ?1 WHERE id = 1").unwrap();
     let (began, mut commits) = (Instant::now(), 0_u32);
     while began.elapsed() < time {
-        let update = sqlx::query("UPDATE device SET version = version + 1, record = $1 WHERE id = 1").bind(vec![1_u8; 216]);
-        update.execute(&mut connection).await.unwrap();
+        update.execute([[1_u8; 216]]).unwrap();
         commits += 1;
     }
     f64::from(commits) / began.elapsed().as_secs_f64()

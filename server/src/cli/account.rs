@@ -60,12 +60,12 @@ pub(crate) fn with<T>(config: &ConfigArgs, work: impl AsyncFnOnce(&Store) -> Res
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (store, is_new_key) = serve::open(&config).await?;
+        let (store, is_new_key) = serve::open(&config)?;
         if is_new_key {
             note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
         }
         let done = work(&store).await;
-        store.close().await;
+        store.close();
         done
     })
 }

@@ -221,7 +221,7 @@ pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: the environment's KEYFOB_CONFIG, else none]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are: sqlite://FILE or postgres://USER@HOST/DATABASE [default: sqlite://keyfob.db]
+    /// Where devices are: sqlite://FILE [default: sqlite://keyfob.db]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use keyfob_scim::qr::{self, Size};
-use qrcode::{EcLevel, QrCode};
 use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
 use super::Result;

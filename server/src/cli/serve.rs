@@ -79,12 +79,12 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
 }
 
 /// Opens the configured store. Returns whether its key file was made just now.
-pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
+pub(crate) fn open(config: &Config) -> Result<(Store, bool)> {
     let (keys, is_new) = match &config.key {
         Some(key) => (Keys::parse(key)?, false),
         None => Keys::file(&config.key_file)?,
     };
-    Ok((Store::open(&config.store, keys, config.connections).await?, is_new))
+    Ok((Store::open(&config.store, keys)?, is_new))
 }
 
 fn start_log(config: &Config) -> Result<()> {
@@ -103,7 +103,7 @@ fn start_log(config: &Config) -> Result<()> {
 
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
-    let (store, is_new_key) = open(&config).await?;
+    let (store, is_new_key) = open(&config)?;
     let password = first_account(&config, &store).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
     config.listen = listener.local_addr()?;
@@ -124,7 +124,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         let _ = told.send(true);
     });
     http::listen(listener, tls, http::app(app), stop).await;
-    store.close().await;
+    store.close();
     tracing::info!("stopped");
     Ok(())
 }
@@ -149,7 +149,7 @@ fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Op
     let kinds: Vec<_> = config.settings.kinds.iter().map(|kind| kind.name()).collect();
     let mut text = Zeroizing::new(String::with_capacity(4096));
     writeln!(text, "keyfob {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(text, "  store       {}", crate::store::redacted(&config.store))?;
+    writeln!(text, "  store       {}", config.store)?;
     match (&config.key, is_new_key) {
         (Some(_), _) => writeln!(text, "  key         of the configuration")?,
         (None, false) => writeln!(text, "  key         {}", config.key_file.display())?,

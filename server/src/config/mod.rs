@@ -25,7 +25,6 @@ pub const PATHS: &[&str] = &[
     "key",
     "key_file",
     "admin_password",
-    "connections",
     "log",
     "log_format",
     "metrics",
@@ -89,8 +88,6 @@ pub struct Config {
     pub key_file: PathBuf,
     /// The password of the account `admin`, beside the store's accounts.
     pub admin_password: Option<Zeroizing<String>>,
-    /// PostgreSQL: how many connections at most.
-    pub connections: u32,
     /// The filter of the log: `info`, or what `tracing` knows.
     pub log: String,
     /// How the log is written.
@@ -160,7 +157,6 @@ impl Config {
             key: keys.take::<String>("key").map(Zeroizing::new),
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password: keys.take::<String>("admin_password").map(Zeroizing::new),
-            connections: keys.or("connections", || 16).max(2),
             log: keys.or("log", || "info".to_owned()),
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])

@@ -1,10 +1,9 @@
 //! Who may use the service: accounts with a password or a token, kept as hashes.
 
 use keyfob_scim::{Error, Roles};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
-use super::{Store, unavailable};
+use super::Store;
+use super::sql::{Connection as _, Fault, Record, Sql};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,54 +18,61 @@ pub struct Account {
     pub token: Option<String>,
 }
 
+const SELECT: &str = "SELECT name, roles, password, token FROM account";
+
 impl Store {
     /// The account of this name. Errors: 503.
     pub async fn account(&self, name: &str) -> Result<Option<Account>, Error> {
-        let sql = "SELECT name, roles, password, token FROM account WHERE name = $1";
-        let row = sqlx::query(sql).bind(name).fetch_optional(&self.shared.reads).await.map_err(unavailable)?;
-        row.as_ref().map(account).transpose()
+        let mut sql = Sql::new(SELECT);
+        sql.push(" WHERE name = ").bind(name);
+        Ok(self.select(sql).await?.pop())
     }
 
     /// The account whose token has this hash. Errors: 503.
     pub async fn account_of_token(&self, hash: &str) -> Result<Option<Account>, Error> {
-        let sql = "SELECT name, roles, password, token FROM account WHERE token = $1";
-        let row = sqlx::query(sql).bind(hash).fetch_optional(&self.shared.reads).await.map_err(unavailable)?;
-        row.as_ref().map(account).transpose()
+        let mut sql = Sql::new(SELECT);
+        sql.push(" WHERE token = ").bind(hash);
+        Ok(self.select(sql).await?.pop())
     }
 
     /// All accounts, by name. Errors: 503.
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        let rows = sqlx::query("SELECT name, roles, password, token FROM account ORDER BY name")
-            .fetch_all(&self.shared.reads)
-            .await
-            .map_err(unavailable)?;
-        rows.iter().map(account).collect()
+        let mut sql = Sql::new(SELECT);
+        sql.push(" ORDER BY name");
+        self.select(sql).await
+    }
+
+    async fn select(&self, sql: Sql) -> Result<Vec<Account>, Error> {
+        self.search(move |connection| connection.rows(&sql)?.iter_mut().map(account).collect()).await
     }
 
     /// Makes an account, or gives the one of its name other roles, password and token. Errors: 503.
     pub async fn put_account(&self, account: &Account) -> Result<(), Error> {
-        let sql = "INSERT INTO account (name, roles, password, token) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET \
-                   roles = excluded.roles, password = excluded.password, token = excluded.token";
-        let roles = account.roles.names().collect::<Vec<_>>().join(",");
-        let query = sqlx::query(sql).bind(&account.name).bind(roles).bind(account.password.clone()).bind(account.token.clone());
-        query.execute(&self.shared.writes).await.map(|_| ()).map_err(unavailable)
+        let roles: Vec<_> = account.roles.names().collect();
+        let mut sql = Sql::new("INSERT INTO account (name, roles, password, token) VALUES ");
+        sql.tuple([
+            (&account.name).into(),
+            roles.join(",").as_str().into(),
+            account.password.as_ref().into(),
+            account.token.as_ref().into(),
+        ]);
+        sql.push(" ON CONFLICT (name) DO UPDATE SET roles = excluded.roles, password = excluded.password, token = excluded.token");
+        self.write(move |connection| connection.rows(&sql).map(|_| ())).await
     }
 
     /// Removes an account; tells whether there was one. Errors: 503.
     pub async fn remove_account(&self, name: &str) -> Result<bool, Error> {
-        let query = sqlx::query("DELETE FROM account WHERE name = $1").bind(name);
-        query.execute(&self.shared.writes).await.map(|done| done.rows_affected() == 1).map_err(unavailable)
+        let mut sql = Sql::new("DELETE FROM account WHERE name = ");
+        sql.bind(name).push(" RETURNING name");
+        self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
     }
 }
 
-fn account(row: &AnyRow) -> Result<Account, Error> {
-    let read = || {
-        Ok(Account {
-            name: row.try_get(0)?,
-            roles: row.try_get::<String, _>(1)?.parse().unwrap_or(Roles::NONE),
-            password: row.try_get(2)?,
-            token: row.try_get(3)?,
-        })
-    };
-    read().map_err(unavailable)
+fn account(record: &mut Record) -> Result<Account, Fault> {
+    Ok(Account {
+        name: record.text(0)?,
+        roles: record.text(1)?.parse().unwrap_or(Roles::NONE),
+        password: record.maybe_text(2)?,
+        token: record.maybe_text(3)?,
+    })
 }

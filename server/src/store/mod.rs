@@ -1,211 +1,150 @@
-//! Devices in a database: SQLite in one file, or PostgreSQL.
+//! Devices in a database.
 //!
 //! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition on the version it read; a batch shares
 //! the statement and the commit. An answer comes only after the commit.
 
 mod accounts;
-mod batch;
-mod dialect;
+mod filter;
 mod keys;
-mod rows;
+mod reads;
 mod schema;
 mod sql;
+mod sqlite;
 mod trail;
+mod workers;
 mod writes;
 
-use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
-use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Row, Swap};
-use sqlx::{AnyPool, AssertSqlSafe};
-use tokio::task::JoinHandle;
+use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Swap};
 
 pub use accounts::Account;
-use batch::{Batches, Job};
-use dialect::Dialect;
 pub use keys::Keys;
-use sql::Sql;
+use sql::{Connection as _, Fault};
+use sqlite::Sqlite;
 pub use trail::{Line, Wanted};
+use workers::{Answer, Workers};
 use writes::Change;
 
-use crate::file::private;
-
-/// How many devices a statement reads or writes at most.
-const BATCH: usize = 64;
-
-/// What the tasks of a store share.
-struct Shared {
-    dialect: Dialect,
-    reads: AnyPool,
-    writes: AnyPool,
-    keys: Keys,
-}
+/// Work for a thread that is no part of a batch.
+type Call = Box<dyn FnOnce(&mut Sqlite) + Send>;
 
 /// A store of devices, accounts and the audit trail. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {
-    shared: Arc<Shared>,
-    gets: Arc<Batches<i64, Option<Entry>>>,
-    changes: Arc<Batches<Change, bool>>,
-    tasks: Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>,
+pub struct Store(Arc<Threads>);
+
+struct Threads {
+    /// Reads of single devices, which no search delays.
+    gets: Workers<(i64, Answer<Option<Entry>>)>,
+    searches: Workers<Call>,
+    writes: Workers<Change>,
+    keys: Keys,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("dialect", &self.shared.dialect).finish_non_exhaustive()
+        f.write_str("Store(..)")
     }
 }
 
 impl Store {
-    /// Opens the store at `url` (`sqlite://FILE` or `postgres://...`), makes it if there is none, and brings it to this version.
+    /// Opens the store at `url` (`sqlite://FILE`), makes it if there is none, and brings it to this version.
     ///
     /// Errors: a sentence for people.
-    pub async fn open(url: &str, keys: Keys, connections: u32) -> Result<Self, String> {
-        sqlx::any::install_default_drivers();
-        let dialect = Dialect::of(url).ok_or("store: must be sqlite://FILE or postgres://USER@HOST/DATABASE")?;
-        let fault = |error: sqlx::Error| format!("store {}: {error}", redacted(url));
-        let full = match dialect {
-            Dialect::Sqlite => {
-                let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-                let path = path.split('?').next().unwrap_or(path);
-                // Made here if it is missing, so that only its owner may read it: it holds addresses.
-                private(OpenOptions::new().write(true).create(true).truncate(false))
-                    .open(path)
-                    .map_err(|error| format!("store {path}: {error}"))?;
-                format!("sqlite://{path}")
-            }
-            Dialect::Postgres => url.to_owned(),
-        };
-        let writes = dialect.pool(&full, if dialect == Dialect::Sqlite { 1 } else { connections }, true).await.map_err(fault)?;
-        schema::migrate(&writes, dialect).await.map_err(fault)?;
-        let reads = match dialect {
-            Dialect::Sqlite => dialect.pool(&full, 2, false).await.map_err(fault)?,
-            Dialect::Postgres => writes.clone(),
-        };
-        let shared = Arc::new(Shared { dialect, reads, writes, keys });
-        let (of_gets, of_changes) = (Arc::clone(&shared), Arc::clone(&shared));
-        let (gets, mut tasks) = Batches::start(dialect.writers(), BATCH, move |jobs| {
-            let shared = Arc::clone(&of_gets);
-            async move { shared.get(jobs).await }
-        });
-        let (changes, writers) = Batches::start(dialect.writers(), BATCH, move |jobs| {
-            let shared = Arc::clone(&of_changes);
-            async move { shared.change(jobs).await }
-        });
-        tasks.extend(writers);
-        Ok(Self { shared, gets: Arc::new(gets), changes: Arc::new(changes), tasks: Arc::new(std::sync::Mutex::new(tasks)) })
+    pub fn open(url: &str, keys: Keys) -> Result<Self, String> {
+        let path = url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)));
+        let path = path.filter(|path| !path.as_os_str().is_empty()).ok_or("store: must be sqlite://FILE")?;
+        let fault = |error: Fault| format!("store {}: {error}", path.display());
+        let mut writer = Sqlite::writer(&path).map_err(fault)?;
+        schema::migrate(&mut writer).map_err(fault)?;
+        let readers = || Sqlite::reader(&path).map(|reader| vec![reader]).map_err(fault);
+
+        let of_gets = keys.clone();
+        let (gets, mut threads) =
+            Workers::start("keyfob-gets", readers()?, move |connection, jobs| reads::get(connection, &of_gets, jobs))?;
+        let (searches, others) = Workers::start("keyfob-searches", readers()?, |connection, jobs: Vec<Call>| {
+            jobs.into_iter().for_each(|job| job(connection));
+        })?;
+        threads.extend(others);
+        let of_writes = keys.clone();
+        let (writes, others) =
+            Workers::start("keyfob-writes", vec![writer], move |connection, jobs| writes::change(connection, &of_writes, jobs))?;
+        threads.extend(others);
+        Ok(Self(Arc::new(Threads { gets, searches, writes, keys, threads: Mutex::new(threads) })))
     }
 
-    /// Ends when everything handed in is answered, and closes the database. Other clones must be gone, or their jobs are cut off after a
-    /// few seconds.
-    pub async fn close(self) {
-        let tasks = self.tasks.lock().map(|mut tasks| std::mem::take(&mut *tasks)).unwrap_or_default();
-        let shared = Arc::clone(&self.shared);
-        drop(self);
-        for task in tasks {
-            let _ = tokio::time::timeout(Duration::from_secs(3), task).await;
+    /// Ends when everything handed in is done. Where clones are left, they end it.
+    pub fn close(self) {
+        let threads = self.0.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
+        if let Some(last) = Arc::into_inner(self.0) {
+            drop(last);
+            for thread in threads {
+                let _ = thread.join();
+            }
         }
-        shared.reads.close().await;
-        shared.writes.close().await;
     }
 
     /// Whether the store answers. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
-        let one: Result<i64, _> = sqlx::query_scalar("SELECT max(version) FROM keyfob_schema").fetch_one(&self.shared.reads).await;
-        one.map(|_| ()).map_err(unavailable)
+        self.search(|connection| connection.run("SELECT max(version) FROM keyfob_schema").map(|_| ())).await
     }
 
-    /// Reads an entry. Errors: 503.
+    /// Reads an entry. Errors: 503; 500 for a record that does not open.
     pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
-        self.gets.run(id).await
+        self.0.gets.run(|answer| (id, answer)).await
     }
 
     /// Puts the entry in the place of the one it was read from, unless another was faster. Errors: 503.
     pub async fn swap(&self, swap: Box<Swap>) -> Result<bool, Error> {
-        self.changes.run(Change::Swap(swap)).await
+        self.0.writes.run(|answer| Change::Swap(swap, answer)).await
     }
 
     /// Writes to the trail. Errors: 503.
     pub async fn record(&self, event: Event) -> Result<(), Error> {
-        self.changes.run(Change::Record(event)).await.map(|_| ())
+        self.0.writes.run(|answer| Change::Record(event, answer)).await
     }
 
     /// Stores a new entry under the next number. Errors: 503.
     pub async fn insert(&self, entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
-        self.shared.insert(entry, name, event).await.map_err(unavailable)
+        let keys = self.0.keys.clone();
+        self.write(move |connection| writes::insert(connection, &keys, entry, name, event)).await
     }
 
     /// Searches. Errors: 503.
     pub async fn list(&self, query: &Query) -> Result<Page, Error> {
-        self.shared.list(query).await.map_err(unavailable)
+        let query = query.clone();
+        self.search(move |connection| reads::list(connection, &query)).await
+    }
+
+    /// Reads whatever else there is.
+    async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.searches.run(|answer| call(work, answer)).await
+    }
+
+    /// Writes whatever else there is, in a transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.writes.run(|answer| Change::Other(call(|connection| connection.transaction(work), answer))).await
     }
 }
 
-impl Shared {
-    async fn get(&self, jobs: Vec<Job<i64, Option<Entry>>>) {
-        match self.read(&jobs).await {
-            Ok(entries) => {
-                for Job { input, answer } in jobs {
-                    let entry = entries.get(&input).cloned().transpose();
-                    // Whoever went away needs no answer.
-                    let _ = answer.send(entry);
-                }
-            }
-            Err(error) => fail(jobs, error),
-        }
-    }
-
-    async fn read(&self, jobs: &[Job<i64, Option<Entry>>]) -> Result<HashMap<i64, Result<Entry, Error>>, sqlx::Error> {
-        let mut sql = Sql::new(self.dialect, rows::SELECT_ENTRY);
-        for (at, job) in jobs.iter().enumerate() {
-            sql.push(if at == 0 { " WHERE id IN (" } else { ", " }).bind(job.input);
-        }
-        sql.push(")");
-        let found = sqlx::query_with(AssertSqlSafe(sql.text), sql.values).fetch_all(&self.reads).await?;
-        found.iter().map(|row| rows::entry(row, &self.keys)).collect()
-    }
-
-    async fn list(&self, query: &Query) -> Result<Page, sqlx::Error> {
-        let mut sql = Sql::new(self.dialect, rows::SELECT_ROW);
-        sql.wanted(query).page(query);
-        let found = match query.limit {
-            0 => Vec::new(),
-            _ => sqlx::query_with(AssertSqlSafe(sql.text), sql.values).fetch_all(&self.reads).await?,
-        };
-        let rows: Vec<Row> = found.iter().map(rows::row).collect::<Result<_, _>>()?;
-        let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        // A page that is not full tells how many there are.
-        if shown < query.limit && (shown > 0 || query.offset == 0) {
-            return Ok(Page { total: query.offset.saturating_add(shown), rows });
-        }
-        let mut sql = Sql::new(self.dialect, "SELECT count(*) FROM device");
-        sql.wanted(query);
-        let total: i64 = sqlx::query_scalar_with(AssertSqlSafe(sql.text), sql.values).fetch_one(&self.reads).await?;
-        Ok(Page { total: u64::try_from(total).unwrap_or_default(), rows })
-    }
-}
-
-/// Answers all jobs with the same fault.
-fn fail<I, O>(jobs: Vec<Job<I, O>>, error: sqlx::Error) {
-    let error = unavailable(error);
-    for job in jobs {
-        let _ = job.answer.send(Err(error.clone()));
-    }
+fn call<T: Send + 'static>(work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
+    Box::new(move |connection| {
+        // Whoever went away needs no answer.
+        let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));
+    })
 }
 
 /// What the database could not do, for the client; the log has the database's own words.
-fn unavailable(error: sqlx::Error) -> Error {
-    tracing::error!("store: {error}");
+fn unavailable(fault: &Fault) -> Error {
+    tracing::error!("store: {fault}");
     Error::new(503, "the store is not available; nothing was changed, and no verdict is given; try again")
-}
-
-/// A URL without its password.
-pub(crate) fn redacted(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.split_once('@') {
-        Some((who, place)) => format!("{scheme}://{}:***@{place}", who.split(':').next().unwrap_or(who)),
-        None => url.to_owned(),
-    }
 }

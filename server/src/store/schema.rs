@@ -1,8 +1,6 @@
 //! The tables, and how an older store becomes a newer one.
 
-use sqlx::{AnyPool, AssertSqlSafe, Connection as _, Error};
-
-use super::dialect::Dialect;
+use super::sql::{Connection, Fault, Sql};
 
 /// Each step brings a store one version further; none is ever changed once it was released.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -54,40 +52,31 @@ const MIGRATIONS: &[&[&str]] = &[&[
     "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)",
 ]];
 
-/// Brings the store to the newest version. Several processes may do so at once: the first that commits a step wins, the others see it
-/// done. Errors: a store of a newer keyfob, and those of the database.
-pub(crate) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), Error> {
-    let mut tries = 0;
-    loop {
-        match steps(pool, dialect).await {
-            Err(Error::Database(error)) if tries < 5 => {
-                // Another process was faster with the same step, or made the table at the same moment.
-                tracing::debug!("migration: {error}; looking again");
-                tries += 1;
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-            }
-            done => return done,
-        }
-    }
+/// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
+///
+/// Errors: a store of a newer keyfob, and those of the database.
+pub(crate) fn migrate<C: Connection>(connection: &mut C) -> Result<(), Fault> {
+    connection.run(&C::types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)"))?;
+    while connection.transaction(|connection| step(connection))? {}
+    Ok(())
 }
 
-async fn steps(pool: &AnyPool, dialect: Dialect) -> Result<(), Error> {
-    let mut connection = pool.acquire().await?;
-    let table = dialect.types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
-    sqlx::query(AssertSqlSafe(table)).execute(&mut *connection).await?;
-    let done: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM keyfob_schema").fetch_one(&mut *connection).await?;
-    let done = usize::try_from(done.unwrap_or(0)).unwrap_or(0);
-    if done > MIGRATIONS.len() {
-        return Err(Error::Configuration("the store was made by a newer keyfob; upgrade".into()));
+/// Does the next step, if there is one.
+fn step<C: Connection>(connection: &mut C) -> Result<bool, Fault> {
+    let done = connection
+        .run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?
+        .first_mut()
+        .map_or(Ok(0), |record| record.number(0))?;
+    let at = usize::try_from(done).unwrap_or(usize::MAX);
+    if at > MIGRATIONS.len() {
+        return Err(Fault("it was made by a newer keyfob; upgrade".to_owned()));
     }
-    for (version, step) in (1_i64..).zip(MIGRATIONS).skip(done) {
-        let mut transaction = connection.begin_with(dialect.begin()).await?;
-        // The number first: whoever else is at this step waits here, and fails.
-        sqlx::query("INSERT INTO keyfob_schema (version) VALUES ($1)").bind(version).execute(&mut *transaction).await?;
-        for statement in *step {
-            sqlx::query(AssertSqlSafe(dialect.types(statement))).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
+    let Some(statements) = MIGRATIONS.get(at) else { return Ok(false) };
+    for statement in *statements {
+        connection.run(&C::types(statement))?;
     }
-    Ok(())
+    let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
+    sql.tuple([done.saturating_add(1).into()]);
+    connection.rows(&sql)?;
+    Ok(true)
 }

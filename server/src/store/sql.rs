@@ -1,22 +1,56 @@
-//! Filters as SQL, every value bound.
+//! SQL under construction, every value bound, and the rows that come back: the same for every kind of database.
 
-use keyfob_scim::{Attribute, Filter, Op, Query};
-use sqlx::any::AnyArguments;
-use sqlx::{Arguments as _, Encode, Type};
+use std::fmt;
 
-use super::dialect::Dialect;
+/// A value that is bound or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
 
-/// A piece of SQL under construction, with the values of its parameters.
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A statement with the values of its parameters, which are numbered as they come.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sql {
-    dialect: Dialect,
     pub(crate) text: String,
-    pub(crate) values: AnyArguments,
-    count: usize,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Sql {
-    pub(crate) fn new(dialect: Dialect, text: &str) -> Self {
-        Self { dialect, text: text.to_owned(), values: AnyArguments::default(), count: 0 }
+    pub(crate) fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
@@ -25,148 +59,88 @@ impl Sql {
     }
 
     /// Binds a value and writes its parameter.
-    pub(crate) fn bind<'v, T: Encode<'v, sqlx::Any> + Type<sqlx::Any>>(&mut self, value: T) -> &mut Self {
-        // Only values that encoding cannot refuse are ever bound.
-        if self.values.add(value).is_ok() {
-            self.count = self.count.saturating_add(1);
-        }
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
         self.text.push('$');
-        self.text.push_str(&self.count.to_string());
+        self.text.push_str(&self.values.len().to_string());
         self
     }
 
-    /// ` WHERE` what the query asks for.
-    pub(crate) fn wanted(&mut self, query: &Query) -> &mut Self {
-        self.push(" WHERE ");
-        if query.live_only {
-            self.push("deleted = 0 AND ");
-        }
-        self.filter(&query.filter)
-    }
-
-    /// ` ORDER BY`, ` LIMIT` and ` OFFSET` as the query asks for.
-    pub(crate) fn page(&mut self, query: &Query) -> &mut Self {
-        let (by, direction) = (column(query.sort.by), if query.sort.descending { " DESC" } else { "" });
-        self.push(" ORDER BY ");
-        if !query.sort.by.is_always_present() {
-            self.push("(").push(by).push(" IS NULL)").push(direction).push(", ");
-        }
-        self.push(by).push(direction);
-        if query.sort.by != Attribute::Id {
-            self.push(", id");
-        }
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.push(" LIMIT ").bind(number(query.limit)).push(" OFFSET ").bind(number(query.offset))
-    }
-
-    fn filter(&mut self, filter: &Filter) -> &mut Self {
-        match filter {
-            Filter::And(filters) => self.together(filters, " AND ", "1 = 1"),
-            Filter::Or(filters) => self.together(filters, " OR ", "1 = 0"),
-            Filter::Not(filter) => self.push("NOT (").filter(filter).push(")"),
-            Filter::Present(attribute) => self.push(column(*attribute)).push(" IS NOT NULL"),
-            Filter::Text(attribute, op, value) => self.comparison(*attribute, *op, |sql, column| sql.text(column, *op, value)),
-            Filter::Number(attribute, op, value) => self.comparison(*attribute, *op, |sql, column| {
-                sql.push(column).push(symbol(*op)).bind(*value);
-            }),
-            Filter::Anywhere(text) => {
-                let (position, text) = (self.dialect.position(), text.to_ascii_lowercase());
-                self.push("(").push(position).push("(lower(user_name), ").bind(text.clone()).push(") > 0 OR ");
-                self.push(position).push("(lower(name), ").bind(text).push(") > 0)")
-            }
-        }
-    }
-
-    fn together(&mut self, filters: &[Filter], word: &str, none: &str) -> &mut Self {
-        if filters.is_empty() {
-            return self.push(none);
-        }
-        self.push("(");
-        for (at, filter) in filters.iter().enumerate() {
-            if at > 0 {
-                self.push(word);
-            }
-            self.filter(filter);
+    /// Binds values and writes their parameters in parentheses.
+    pub(crate) fn tuple<const N: usize>(&mut self, values: [Value; N]) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            self.push(if at == 0 { "(" } else { ", " }).bind(value);
         }
         self.push(")")
     }
+}
 
-    /// Writes a comparison so that it is true or false, and never unknown as SQL has it for what is not there.
-    fn comparison(&mut self, attribute: Attribute, op: Op, write: impl FnOnce(&mut Self, &'static str)) -> &mut Self {
-        let column = column(attribute);
-        match (attribute.is_always_present(), op) {
-            (true, _) => self.push("("),
-            (false, Op::Ne) => self.push("(").push(column).push(" IS NULL OR "),
-            (false, _) => self.push("(").push(column).push(" IS NOT NULL AND "),
-        };
-        write(self, column);
-        self.push(")")
-    }
+/// What the database could not do, in its own words: for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault(pub(crate) String);
 
-    fn text(&mut self, column: &'static str, op: Op, value: &str) {
-        match op {
-            Op::EqCi => self.push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase()),
-            Op::Co => self.push(self.dialect.position()).push("(").push(column).push(", ").bind(value.to_owned()).push(") > 0"),
-            // A range, which an index answers.
-            Op::Sw => {
-                self.push(column).push(" >= ").bind(value.to_owned());
-                match after(value) {
-                    Some(end) => self.push(" AND ").push(column).push(" < ").bind(end),
-                    None => self,
-                }
-            }
-            Op::Ew => {
-                let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
-                self.push("length(").push(column).push(") >= ").bind(length);
-                self.push(" AND substr(").push(column).push(", length(").push(column).push(") + 1 - ").bind(length);
-                self.push(") = ").bind(value.to_owned())
-            }
-            _ => self.push(column).push(symbol(op)).bind(value.to_owned()),
-        };
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-fn symbol(op: Op) -> &'static str {
-    match op {
-        Op::Ne => " <> ",
-        Op::Gt => " > ",
-        Op::Ge => " >= ",
-        Op::Lt => " < ",
-        Op::Le => " <= ",
-        Op::Eq | Op::EqCi | Op::Co | Op::Sw | Op::Ew => " = ",
+/// A row that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Record(pub(crate) Vec<Value>);
+
+impl Record {
+    /// Takes a column; another type than asked for is a fault of the store.
+    fn take<T>(&mut self, at: usize, read: impl FnOnce(Value) -> Option<T>) -> Result<T, Fault> {
+        let value = self.0.get_mut(at).map(|value| std::mem::replace(value, Value::Null));
+        value.and_then(read).ok_or_else(|| Fault(format!("column {at} has another type than it should")))
+    }
+
+    pub(crate) fn number(&mut self, at: usize) -> Result<i64, Fault> {
+        self.take(at, |value| if let Value::Number(number) = value { Some(number) } else { None })
+    }
+
+    pub(crate) fn text(&mut self, at: usize) -> Result<String, Fault> {
+        self.take(at, |value| if let Value::Text(text) = value { Some(text) } else { None })
+    }
+
+    pub(crate) fn bytes(&mut self, at: usize) -> Result<Vec<u8>, Fault> {
+        self.take(at, |value| if let Value::Bytes(bytes) = value { Some(bytes) } else { None })
+    }
+
+    pub(crate) fn maybe_number(&mut self, at: usize) -> Result<Option<i64>, Fault> {
+        self.take(at, |value| match value {
+            Value::Null => Some(None),
+            Value::Number(number) => Some(Some(number)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn maybe_text(&mut self, at: usize) -> Result<Option<String>, Fault> {
+        self.take(at, |value| match value {
+            Value::Null => Some(None),
+            Value::Text(text) => Some(Some(text)),
+            _ => None,
+        })
     }
 }
 
-/// The first text, in the order of bytes, behind all that start with `prefix`; none if there is none.
-fn after(prefix: &str) -> Option<String> {
-    let mut chars: Vec<char> = prefix.chars().collect();
-    while let Some(last) = chars.pop() {
-        let next = match last {
-            '\u{d7ff}' => Some('\u{e000}'),
-            _ => char::from_u32(u32::from(last).saturating_add(1)),
-        };
-        if let Some(next) = next {
-            chars.push(next);
-            return Some(chars.into_iter().collect());
-        }
-    }
-    None
-}
+/// A connection to a database, owned by one thread.
+pub(crate) trait Connection {
+    /// Runs a statement and returns its rows.
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault>;
 
-/// The column of an attribute that can be searched.
-fn column(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::Name => "name",
-        Attribute::User => "user_name",
-        Attribute::Type => "kind",
-        Attribute::Status => "status",
-        Attribute::Fails => "fails",
-        Attribute::Created => "created",
-        Attribute::LastUsed => "last_used",
-        Attribute::Email => "email",
-        Attribute::Phone => "phone",
-        Attribute::ExternalId => "external_id",
-        // The parser lets no other attribute into a filter or an order.
-        _ => "id",
+    /// Does `work` in one transaction that writes: all of it durably, or nothing.
+    fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault>;
+
+    /// The function that tells where one text stands in another, from 1.
+    fn position() -> &'static str;
+
+    /// Puts the types of columns into the text of a migration.
+    fn types(sql: &str) -> String;
+
+    /// Runs a statement without parameters.
+    fn run(&mut self, text: &str) -> Result<Vec<Record>, Fault> {
+        self.rows(&Sql::new(text))
     }
 }

@@ -1,10 +1,10 @@
 //! The audit trail, read.
 
+use keyfob_scim::Error;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _};
 
 use super::Store;
-use super::sql::Sql;
+use super::sql::{Connection as _, Fault, Record, Sql};
 
 /// Which lines are wanted: those that match everything given.
 #[derive(Clone, Debug, Default)]
@@ -43,36 +43,33 @@ pub struct Line {
 }
 
 impl Store {
-    /// Reads the trail, the newest lines first. Errors: those of the database.
-    pub async fn trail(&self, wanted: &Wanted) -> Result<Vec<Line>, sqlx::Error> {
-        let mut sql = Sql::new(
-            self.shared.dialect,
-            "SELECT id, at, event, actor, device, user_name, success, reason, drift FROM trail WHERE 1 = 1",
-        );
+    /// Reads the trail, the newest lines first. Errors: 503.
+    pub async fn trail(&self, wanted: &Wanted) -> Result<Vec<Line>, Error> {
+        let mut sql = Sql::new("SELECT id, at, event, actor, device, user_name, success, reason, drift FROM trail WHERE 1 = 1");
         if let Some(device) = wanted.device {
             sql.push(" AND device = ").bind(device);
         }
         if let Some(user) = &wanted.user {
-            sql.push(" AND user_name = ").bind(user.clone());
+            sql.push(" AND user_name = ").bind(user);
         }
         if let Some(since) = wanted.since {
             sql.push(" AND at >= ").bind(since);
         }
         sql.push(" ORDER BY id DESC LIMIT ").bind(wanted.limit);
-        let rows = sqlx::query_with(AssertSqlSafe(sql.text), sql.values).fetch_all(&self.shared.reads).await?;
-        let line = |row: &sqlx::any::AnyRow| {
-            Ok(Line {
-                id: row.try_get(0)?,
-                at: row.try_get(1)?,
-                event: row.try_get(2)?,
-                actor: row.try_get(3)?,
-                device: row.try_get(4)?,
-                user: row.try_get(5)?,
-                success: row.try_get::<i64, _>(6)? != 0,
-                reason: row.try_get(7)?,
-                drift: row.try_get(8)?,
-            })
-        };
-        rows.iter().map(line).collect()
+        self.search(move |connection| connection.rows(&sql)?.iter_mut().map(line).collect()).await
     }
+}
+
+fn line(record: &mut Record) -> Result<Line, Fault> {
+    Ok(Line {
+        id: record.number(0)?,
+        at: record.number(1)?,
+        event: record.text(2)?,
+        actor: record.text(3)?,
+        device: record.number(4)?,
+        user: record.text(5)?,
+        success: record.number(6)? != 0,
+        reason: record.text(7)?,
+        drift: record.maybe_number(8)?,
+    })
 }

@@ -3,166 +3,187 @@
 use std::collections::HashSet;
 
 use keyfob_scim::{Entry, Event, Name, Row, Swap};
-use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
-use super::batch::Job;
-use super::sql::Sql;
-use super::{Shared, fail};
+use super::keys::Keys;
+use super::sql::{Connection, Fault, Sql, Value};
+use super::workers::Answer;
+use super::{Call, Sqlite, unavailable};
 
-/// A job for the writers.
+/// A job for the writer.
 pub(crate) enum Change {
     /// Puts an entry in the place of another.
-    Swap(Box<Swap>),
+    Swap(Box<Swap>, Answer<bool>),
     /// Writes to the trail only.
-    Record(Event),
+    Record(Event, Answer<()>),
+    /// Anything else, in a transaction of its own.
+    Other(Call),
 }
 
-impl Change {
-    const fn event(&self) -> &Event {
-        match self {
-            Self::Swap(swap) => &swap.event,
-            Self::Record(event) => event,
+/// Commits a batch and then answers it: of several swaps of one device the first that came, of the others that they lost.
+pub(crate) fn change(connection: &mut Sqlite, keys: &Keys, jobs: Vec<Change>) {
+    let (mut swaps, mut events, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let mut devices = HashSet::new();
+    for job in jobs {
+        match job {
+            Change::Swap(swap, answer) if devices.insert(swap.entry.row.id) => swaps.push((swap, answer)),
+            Change::Swap(_, answer) => lost.push(answer),
+            Change::Record(event, answer) => events.push((event, answer)),
+            Change::Other(call) => call(connection),
         }
     }
-}
-
-impl Shared {
-    /// Commits a batch and then answers it: of several swaps of one device the first that came, of the others that they lost.
-    pub(crate) async fn change(&self, jobs: Vec<Job<Change, bool>>) {
-        let mut devices = HashSet::new();
-        let (jobs, lost): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| match &job.input {
-            Change::Swap(swap) => devices.insert(swap.entry.row.id),
-            Change::Record(_) => true,
-        });
-        match self.commit(&jobs).await {
-            Ok(stored) => {
-                for Job { input, answer } in jobs {
-                    let done = match &input {
-                        Change::Swap(swap) => stored.contains(&swap.entry.row.id),
-                        Change::Record(_) => true,
-                    };
-                    // Whoever went away needs no answer.
-                    let _ = answer.send(Ok(done));
-                }
-            }
-            Err(error) => fail(jobs, error),
-        }
-        // After the commit: they read the winner's version, and not once more the one they lost with.
-        for job in lost {
-            let _ = job.answer.send(Ok(false));
-        }
-    }
-
-    /// Writes a batch in one transaction. Returns the devices that were swapped.
-    async fn commit(&self, jobs: &[Job<Change, bool>]) -> Result<HashSet<i64>, sqlx::Error> {
-        let mut transaction = self.writes.begin_with(self.dialect.begin()).await?;
-        let mut swaps: Vec<&Swap> =
-            jobs.iter().filter_map(|job| if let Change::Swap(swap) = &job.input { Some(&**swap) } else { None }).collect();
+    if !swaps.is_empty() || !events.is_empty() {
         // All writers lock rows in the same order, so that none waits for one that waits for it.
-        swaps.sort_unstable_by_key(|swap| swap.entry.row.id);
-        let (states, wholes): (Vec<_>, Vec<_>) = swaps.into_iter().partition(|swap| swap.only_state);
-        let mut stored = HashSet::new();
-        if !states.is_empty() {
-            stored = self.swap_states(&mut transaction, &states).await?;
+        swaps.sort_unstable_by_key(|(swap, _)| swap.entry.row.id);
+        let done = connection.transaction(|connection| commit(connection, keys, &swaps, &events));
+        for (swap, answer) in swaps {
+            let stored = done.as_ref().map(|stored| stored.contains(&swap.entry.row.id));
+            // Whoever went away needs no answer.
+            let _ = answer.send(stored.map_err(unavailable));
         }
-        for swap in wholes {
-            if self.swap_whole(&mut transaction, &swap.entry).await? {
-                stored.insert(swap.entry.row.id);
-            }
+        for (_, answer) in events {
+            let _ = answer.send(done.as_ref().map(|_| ()).map_err(unavailable));
         }
-        let happened = jobs.iter().filter(|job| match &job.input {
-            Change::Swap(swap) => stored.contains(&swap.entry.row.id),
-            Change::Record(_) => true,
-        });
-        let events: Vec<&Event> = happened.map(|job| job.input.event()).collect();
-        self.write_trail(&mut transaction, &events).await?;
-        transaction.commit().await?;
-        Ok(stored)
     }
+    // After the commit: they read the winner's version, and not once more the one they lost with.
+    for answer in lost {
+        let _ = answer.send(Ok(false));
+    }
+}
 
-    /// Swaps the records of many devices, and the columns that follow from them, in one statement.
-    async fn swap_states(&self, transaction: &mut Transaction<'_, Any>, swaps: &[&Swap]) -> Result<HashSet<i64>, sqlx::Error> {
-        let mut sql = Sql::new(self.dialect, "WITH next (id, version, status, fails, last_used, record) AS (VALUES ");
-        for (at, Swap { entry, .. }) in swaps.iter().enumerate() {
-            let Row { id, status, fails, last_used, .. } = entry.row;
-            sql.push(if at == 0 { "(" } else { ", (" }).bind(id).push(", ").bind(entry.version).push(", ").bind(status.to_string());
-            sql.push(", ").bind(i64::from(fails)).push(", ").bind(last_used.map(time)).push(", ").bind(self.seal(entry)?).push(")");
+type Swaps = [(Box<Swap>, Answer<bool>)];
+
+/// Writes a batch. Returns the devices that were swapped.
+fn commit<C: Connection>(
+    connection: &mut C,
+    keys: &Keys,
+    swaps: &Swaps,
+    events: &[(Event, Answer<()>)],
+) -> Result<HashSet<i64>, Fault> {
+    let (states, wholes): (Vec<&Swap>, Vec<&Swap>) = swaps.iter().map(|(swap, _)| &**swap).partition(|swap| swap.only_state);
+    let mut stored = HashSet::new();
+    if !states.is_empty() {
+        stored = swap_states(connection, keys, &states)?;
+    }
+    for swap in wholes {
+        if swap_whole(connection, keys, &swap.entry)? {
+            stored.insert(swap.entry.row.id);
         }
-        sql.push(
-            ") UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, last_used = next.last_used, \
-             record = next.record FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id",
-        );
-        let rows = sqlx::query_with(AssertSqlSafe(sql.text), sql.values).fetch_all(&mut **transaction).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
     }
+    let swapped = swaps.iter().filter(|(swap, _)| stored.contains(&swap.entry.row.id)).map(|(swap, _)| &swap.event);
+    trail(connection, swapped.chain(events.iter().map(|(event, _)| event)))?;
+    Ok(stored)
+}
 
-    async fn swap_whole(&self, transaction: &mut Transaction<'_, Any>, entry: &Entry) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query(
-            "UPDATE device SET version = version + 1, name = $1, email = $2, phone = $3, external_id = $4, deleted = $5, status = $6, \
-             fails = $7, last_used = $8, record = $9 WHERE id = $10 AND version = $11",
-        );
-        let Entry { row, version, .. } = entry;
-        let query = query.bind(&row.name).bind(row.email.clone()).bind(row.phone.clone()).bind(row.external_id.clone());
-        let query = query.bind(i64::from(row.deleted)).bind(row.status.to_string()).bind(i64::from(row.fails));
-        let query = query.bind(row.last_used.map(time)).bind(self.seal(entry)?).bind(row.id).bind(*version);
-        Ok(query.execute(&mut **transaction).await?.rows_affected() == 1)
+/// Swaps the records of many devices, and the columns that follow from them, in one statement.
+fn swap_states<C: Connection>(connection: &mut C, keys: &Keys, swaps: &[&Swap]) -> Result<HashSet<i64>, Fault> {
+    let mut sql = Sql::new("WITH next (id, version, status, fails, last_used, record) AS (VALUES ");
+    for (at, Swap { entry, .. }) in swaps.iter().enumerate() {
+        let Row { id, status, fails, last_used, .. } = entry.row;
+        sql.push(if at == 0 { "" } else { ", " }).tuple([
+            id.into(),
+            entry.version.into(),
+            Value::Text(status.to_string()),
+            i64::from(fails).into(),
+            last_used.map(time).into(),
+            seal(keys, entry)?,
+        ]);
     }
+    sql.push(
+        ") UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, last_used = next.last_used, \
+         record = next.record FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id",
+    );
+    connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
+}
 
-    /// Stores a new entry under the next number.
-    pub(crate) async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, sqlx::Error> {
-        let mut transaction = self.writes.begin_with(self.dialect.begin()).await?;
-        entry.row.id = next(&mut transaction, "device").await?;
-        let number = match &name {
-            Name::Numbered(_) => next(&mut transaction, "name").await?,
-            Name::Fixed(_) => 0,
-        };
-        entry.row.name = name.text(|| u64::try_from(number).map_err(|error| sqlx::Error::Decode(error.into())))?;
-        let query = sqlx::query(
-            "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
-             last_used, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        );
-        let Entry { row, version, .. } = &*entry;
-        let query =
-            query.bind(row.id).bind(*version).bind(&row.name).bind(&row.user).bind(row.email.clone()).bind(row.phone.clone());
-        let query =
-            query.bind(row.external_id.clone()).bind(i64::from(row.deleted)).bind(row.kind.name()).bind(row.status.to_string());
-        let query = query.bind(i64::from(row.fails)).bind(time(row.created)).bind(row.last_used.map(time)).bind(self.seal(&entry)?);
-        query.execute(&mut *transaction).await?;
-        self.write_trail(&mut transaction, &[&Event { device: entry.row.id, ..event }]).await?;
-        transaction.commit().await?;
-        Ok(entry)
+fn swap_whole<C: Connection>(connection: &mut C, keys: &Keys, entry: &Entry) -> Result<bool, Fault> {
+    let Entry { row, version, .. } = entry;
+    let columns: [(&str, Value); 9] = [
+        ("name", (&row.name).into()),
+        ("email", row.email.as_ref().into()),
+        ("phone", row.phone.as_ref().into()),
+        ("external_id", row.external_id.as_ref().into()),
+        ("deleted", i64::from(row.deleted).into()),
+        ("status", Value::Text(row.status.to_string())),
+        ("fails", i64::from(row.fails).into()),
+        ("last_used", row.last_used.map(time).into()),
+        ("record", seal(keys, entry)?),
+    ];
+    let mut sql = Sql::new("UPDATE device SET version = version + 1");
+    for (column, value) in columns {
+        sql.push(", ").push(column).push(" = ").bind(value);
     }
+    sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version).push(" RETURNING id");
+    Ok(!connection.rows(&sql)?.is_empty())
+}
 
-    fn seal(&self, entry: &Entry) -> Result<Vec<u8>, sqlx::Error> {
-        self.keys.seal(&entry.device, entry.row.id).map_err(|error| sqlx::Error::Encode(error.into()))
-    }
+/// Stores a new entry under the next number, inside a transaction.
+pub(crate) fn insert<C: Connection>(
+    connection: &mut C,
+    keys: &Keys,
+    mut entry: Box<Entry>,
+    name: Name,
+    event: Event,
+) -> Result<Box<Entry>, Fault> {
+    entry.row.id = next(connection, "device")?;
+    entry.row.name = name.text(|| u64::try_from(next(connection, "name")?).map_err(|error| Fault(error.to_string())))?;
+    let Entry { row, version, .. } = &*entry;
+    let mut sql = Sql::new(
+        "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, \
+         record) VALUES ",
+    );
+    sql.tuple([
+        row.id.into(),
+        (*version).into(),
+        (&row.name).into(),
+        (&row.user).into(),
+        row.email.as_ref().into(),
+        row.phone.as_ref().into(),
+        row.external_id.as_ref().into(),
+        i64::from(row.deleted).into(),
+        row.kind.name().into(),
+        Value::Text(row.status.to_string()),
+        i64::from(row.fails).into(),
+        time(row.created).into(),
+        row.last_used.map(time).into(),
+        seal(keys, &entry)?,
+    ]);
+    connection.rows(&sql)?;
+    trail(connection, std::iter::once(&Event { device: entry.row.id, ..event }))?;
+    Ok(entry)
+}
 
-    async fn write_trail(&self, transaction: &mut Transaction<'_, Any>, events: &[&Event]) -> Result<(), sqlx::Error> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let mut sql =
-            Sql::new(self.dialect, "INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) VALUES ");
-        for (at, event) in events.iter().enumerate() {
-            sql.push(if at == 0 { "(" } else { ", (" }).bind(time(event.at)).push(", ").bind(event.kind.name());
-            sql.push(", ").bind(event.actor.clone()).push(", ").bind(event.device).push(", ").bind(event.user.clone());
-            sql.push(", ")
-                .bind(i64::from(event.success))
-                .push(", ")
-                .bind(event.reason.clone())
-                .push(", ")
-                .bind(event.drift)
-                .push(")");
-        }
-        sqlx::query_with(AssertSqlSafe(sql.text), sql.values).execute(&mut **transaction).await?;
-        Ok(())
+fn trail<'e, C: Connection>(connection: &mut C, events: impl Iterator<Item = &'e Event>) -> Result<(), Fault> {
+    let mut sql = Sql::new("INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) VALUES ");
+    for event in events {
+        sql.push(if sql.values.is_empty() { "" } else { ", " }).tuple([
+            time(event.at).into(),
+            event.kind.name().into(),
+            (&event.actor).into(),
+            event.device.into(),
+            (&event.user).into(),
+            i64::from(event.success).into(),
+            (&event.reason).into(),
+            event.drift.into(),
+        ]);
     }
+    if !sql.values.is_empty() {
+        connection.rows(&sql)?;
+    }
+    Ok(())
 }
 
 /// The next number of a sequence.
-async fn next(transaction: &mut Transaction<'_, Any>, name: &str) -> Result<i64, sqlx::Error> {
-    let query = sqlx::query_scalar("UPDATE sequence SET last = last + 1 WHERE name = $1 RETURNING last");
-    query.bind(name).fetch_one(&mut **transaction).await
+fn next<C: Connection>(connection: &mut C, name: &str) -> Result<i64, Fault> {
+    let mut sql = Sql::new("UPDATE sequence SET last = last + 1 WHERE name = ");
+    sql.bind(name).push(" RETURNING last");
+    connection
+        .rows(&sql)?
+        .first_mut()
+        .map_or_else(|| Err(Fault(format!("the sequence {name} is missing"))), |record| record.number(0))
+}
+
+fn seal(keys: &Keys, entry: &Entry) -> Result<Value, Fault> {
+    keys.seal(&entry.device, entry.row.id).map(Value::Bytes).map_err(|error| Fault(error.to_string()))
 }
 
 /// Unix seconds as a column has them.

@@ -1,0 +1,90 @@
+//! What reads the store: single devices in batches, and pages of a search.
+
+use std::collections::HashMap;
+
+use keyfob_scim::{Entry, Error, Page, Query, Row};
+
+use super::filter;
+use super::keys::Keys;
+use super::sql::{Connection, Fault, Record, Sql};
+use super::unavailable;
+use super::workers::Answer;
+
+/// The columns of a [`Row`]; those of an [`Entry`] follow.
+const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used";
+
+/// Reads a batch of devices and answers it.
+pub(crate) fn get<C: Connection>(connection: &mut C, keys: &Keys, jobs: Vec<(i64, Answer<Option<Entry>>)>) {
+    let found = find(connection, keys, &jobs);
+    for (id, answer) in jobs {
+        let entry = match &found {
+            Ok(entries) => entries.get(&id).cloned().transpose(),
+            Err(fault) => Err(unavailable(fault)),
+        };
+        // Whoever went away needs no answer.
+        let _ = answer.send(entry);
+    }
+}
+
+type Found = HashMap<i64, Result<Entry, Error>>;
+
+fn find<C: Connection>(connection: &mut C, keys: &Keys, jobs: &[(i64, Answer<Option<Entry>>)]) -> Result<Found, Fault> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(", version, record FROM device");
+    for (at, (id, _)) in jobs.iter().enumerate() {
+        sql.push(if at == 0 { " WHERE id IN (" } else { ", " }).bind(*id);
+    }
+    sql.push(")");
+    connection.rows(&sql)?.iter_mut().map(|record| entry(record, keys)).collect()
+}
+
+/// Reads a page, and how many devices match in all.
+pub(crate) fn list<C: Connection>(connection: &mut C, query: &Query) -> Result<Page, Fault> {
+    let mut rows = Vec::new();
+    if query.limit > 0 {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(COLUMNS).push(" FROM device");
+        filter::wanted::<C>(&mut sql, query);
+        filter::page(&mut sql, query);
+        rows = connection.rows(&sql)?.iter_mut().map(row).collect::<Result<_, _>>()?;
+    }
+    let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    // A page that is not full tells how many there are.
+    if shown < query.limit && (shown > 0 || query.offset == 0) {
+        return Ok(Page { total: query.offset.saturating_add(shown), rows });
+    }
+    let mut sql = Sql::new("SELECT count(*) FROM device");
+    filter::wanted::<C>(&mut sql, query);
+    let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+    Ok(Page { total: u64::try_from(total).unwrap_or_default(), rows })
+}
+
+fn row(record: &mut Record) -> Result<Row, Fault> {
+    let wrong = |error: &dyn std::fmt::Display| Fault(error.to_string());
+    let time = |seconds: i64| u64::try_from(seconds).map_err(|error| wrong(&error));
+    Ok(Row {
+        id: record.number(0)?,
+        name: record.text(1)?,
+        user: record.text(2)?,
+        email: record.maybe_text(3)?,
+        phone: record.maybe_text(4)?,
+        external_id: record.maybe_text(5)?,
+        deleted: record.number(6)? != 0,
+        kind: record.text(7)?.parse().map_err(|error: keyfob::Error| wrong(&error))?,
+        status: record.text(8)?.parse().map_err(|error: keyfob::Error| wrong(&error))?,
+        fails: u32::try_from(record.number(9)?).map_err(|error| wrong(&error))?,
+        created: time(record.number(10)?)?,
+        last_used: record.maybe_number(11)?.map(time).transpose()?,
+    })
+}
+
+/// A record that does not open is that device's fault only.
+fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
+    let row = row(record)?;
+    let (id, version, sealed) = (row.id, record.number(12)?, record.bytes(13)?);
+    let entry = keys.open(&sealed, id).map(|device| Entry { row, version, device }).map_err(|error| {
+        tracing::error!(device = id, "store: {error}");
+        Error::new(500, format!("the record of device {id} cannot be read: {error}"))
+    });
+    Ok((id, entry))
+}

@@ -1,0 +1,106 @@
+//! SQLite in one file.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::{OpenFlags, ToSql, params_from_iter};
+
+use super::sql::{Connection, Fault, Record, Sql, Value};
+use crate::file;
+
+/// How long a writer waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A connection to a file.
+#[derive(Debug)]
+pub(crate) struct Sqlite(rusqlite::Connection);
+
+impl Sqlite {
+    /// Opens a file for one that writes, and makes it if there is none, readable by its owner only: it holds addresses.
+    pub(crate) fn writer(path: &Path) -> Result<Self, Fault> {
+        let options = &mut OpenOptions::new();
+        file::private(options.write(true).create(true).truncate(false)).open(path).map_err(|error| Fault(error.to_string()))?;
+        let connection = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // FULL: a commit that was answered survives the loss of power.
+        connection.0.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        Ok(connection)
+    }
+
+    /// Opens the file for one that only reads.
+    pub(crate) fn reader(path: &Path) -> Result<Self, Fault> {
+        let connection = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.0.execute_batch("PRAGMA query_only = ON;")?;
+        Ok(connection)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self, Fault> {
+        let connection = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(BUSY)?;
+        connection.execute_batch("PRAGMA cache_size = -65536;")?;
+        // Batches of each size are statements of their own.
+        connection.set_prepared_statement_cache_capacity(512);
+        Ok(Self(connection))
+    }
+}
+
+impl Connection for Sqlite {
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+        let mut statement = self.0.prepare_cached(&sql.text)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(&sql.values))?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            let read = |at: usize| {
+                Ok(match row.get(at)? {
+                    Stored::Null => Value::Null,
+                    Stored::Integer(number) => Value::Number(number),
+                    Stored::Text(text) => Value::Text(text),
+                    Stored::Blob(bytes) => Value::Bytes(bytes),
+                    Stored::Real(_) => return Err(Fault("a column holds a fraction".to_owned())),
+                })
+            };
+            records.push(Record((0..columns).map(read).collect::<Result<_, Fault>>()?));
+        }
+        Ok(records)
+    }
+
+    fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        // A deferred one could fail halfway, when another process wrote in between.
+        self.run("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|value| self.run("COMMIT").map(|_| value));
+        if done.is_err() {
+            // Fails where the fault has rolled it back already.
+            let _ = self.run("ROLLBACK");
+        }
+        done
+    }
+
+    fn position() -> &'static str {
+        "instr"
+    }
+
+    fn types(sql: &str) -> String {
+        // Only INTEGER PRIMARY KEY is the table's own tree.
+        let sql = sql.replace("{serial}", "INTEGER PRIMARY KEY").replace("{number}", "INTEGER");
+        sql.replace("{text}", "TEXT").replace("{bytes}", "BLOB")
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Number(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,64 @@
+//! Threads that each own a connection, and take jobs many at a time.
+//!
+//! Jobs that arrive while a thread is at work make its next batch. So an idle store answers at once, and one under load shares each
+//! statement and each commit among many requests; no delay is ever added to gather more.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use keyfob_scim::Error;
+use tokio::sync::oneshot;
+
+/// How many jobs may wait before more are refused.
+const WAITING: usize = 8192;
+/// How many jobs are taken at a time: at most so many devices stand in one statement.
+const BATCH: usize = 64;
+
+/// Where the answer to a job goes.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+/// Where jobs are handed in.
+pub(crate) struct Workers<J> {
+    jobs: SyncSender<J>,
+}
+
+impl<J: Send + 'static> Workers<J> {
+    /// Starts a thread for each connection; they end when this and its clones are gone and everything handed in is done.
+    pub(crate) fn start<C: Send + 'static>(
+        name: &str,
+        connections: Vec<C>,
+        work: impl Fn(&mut C, Vec<J>) + Clone + Send + 'static,
+    ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
+        let (jobs, waiting) = sync_channel(WAITING);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let start = |mut connection| {
+            let (waiting, work) = (Arc::clone(&waiting), work.clone());
+            let thread = thread::Builder::new().name(name.to_owned());
+            thread.spawn(move || {
+                while let Some(batch) = take(&waiting) {
+                    work(&mut connection, batch);
+                }
+            })
+        };
+        let threads = connections.into_iter().map(start).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        Ok((Self { jobs }, threads))
+    }
+
+    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait, or the threads have ended.
+    pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
+        let (answer, told) = oneshot::channel();
+        self.jobs.try_send(make(answer)).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
+        told.await.map_err(|_| Error::new(503, "the store is stopping; try again"))?
+    }
+}
+
+/// Waits for a job and takes what else is there; none if there will be no more.
+fn take<J>(waiting: &Mutex<Receiver<J>>) -> Option<Vec<J>> {
+    let waiting = waiting.lock().ok()?;
+    let first = waiting.recv().ok()?;
+    let mut batch = Vec::with_capacity(BATCH);
+    batch.push(first);
+    batch.extend(waiting.try_iter().take(BATCH.saturating_sub(1)));
+    Some(batch)
+}
