@@ -11,7 +11,7 @@ final class Native {
             throw new IllegalArgumentException("keyfob: io.keyfob.way must be jni or ffm");
         }
         try {
-            Engine engine = (way == null ? Ffm.AVAILABLE : way.equals("ffm")) ? Ffm.load() : Jni.load();
+            Engine engine = (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();
             Library.check(engine);
             return engine;
         } catch (RuntimeException cause) {

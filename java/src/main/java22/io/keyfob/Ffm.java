@@ -15,12 +15,14 @@ import java.nio.file.Path;
  */
 @SuppressWarnings("restricted")
 final class Ffm implements Engine {
-    static final boolean AVAILABLE = true;
-
     /** The open library, for {@link Handles}. */
     static SymbolLookup symbols;
 
     private Ffm() {}
+
+    static boolean isAvailable() {
+        return true;
+    }
 
     static Engine load() {
         Library.load(Ffm::open);
