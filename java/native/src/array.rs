@@ -86,22 +86,33 @@ impl<'local, const N: usize> Parameter<'local> for Bytes<N> {
     }
 }
 
-/// An array of `N` bytes that C reads and writes, or only writes.
-pub(crate) struct Out<'local, const N: usize, const READ: bool>(In<N>, JByteArray<'local>);
+/// An array of `N` bytes that C writes; `FROM` says what stands there before.
+pub(crate) struct Out<'local, const N: usize, const FROM: u8>(In<N>, JByteArray<'local>);
 
-impl<const N: usize, const READ: bool> Out<'_, N, READ> {
+/// Nothing that matters.
+pub(crate) const NOTHING: u8 = 0;
+/// What Java has there, which C changes.
+pub(crate) const JAVA: u8 = 1;
+/// The size of a struct, which C wants to see. Java has it there too, but a copy less is a transition into the virtual machine less.
+pub(crate) const SIZE: u8 = 2;
+
+impl<const N: usize, const FROM: u8> Out<'_, N, FROM> {
     pub(crate) const fn pointer<T>(&mut self) -> *mut T {
         self.0.0.as_mut_ptr().cast()
     }
 }
 
-impl<'local, const N: usize, const READ: bool> Parameter<'local> for Out<'local, N, READ> {
+impl<'local, const N: usize, const FROM: u8> Parameter<'local> for Out<'local, N, FROM> {
     type Java = JByteArray<'local>;
 
     fn take(env: &Env<'_>, java: JByteArray<'local>) -> jni::errors::Result<Self> {
         let mut copy = Self(In([0; N]), java);
-        if READ {
+        if FROM == JAVA {
             copy.1.get_region(env, 0, &mut copy.0.0)?;
+        }
+        if FROM == SIZE {
+            let size = u32::try_from(N).unwrap_or_default().to_ne_bytes();
+            copy.0.0.iter_mut().zip(size).for_each(|(to, from)| *to = from.cast_signed());
         }
         Ok(copy)
     }

@@ -10,27 +10,26 @@ use jni::objects::JObject;
 use jni::sys::jint;
 use jni::{EnvUnowned, jni_mangle};
 
-use crate::array::{Bytes, In, Out, Parameter, run, text};
+use crate::array::{Bytes, In, JAVA, NOTHING, Out, Parameter, SIZE, run, text};
 use engine::ffi::*;
 
 type Record = In<KEYFOB_RECORD_SIZE>;
-type NewRecord<'local> = Out<'local, KEYFOB_RECORD_SIZE, false>;
-type NextRecord<'local> = Out<'local, KEYFOB_RECORD_SIZE, true>;
+type NewRecord<'local> = Out<'local, KEYFOB_RECORD_SIZE, NOTHING>;
+type NextRecord<'local> = Out<'local, KEYFOB_RECORD_SIZE, JAVA>;
 type Parameters = In<{ size_of::<keyfob_parameters>() }>;
 type Policy = In<{ size_of::<keyfob_policy>() }>;
 type Row = In<{ size_of::<keyfob_soffid_row>() }>;
-// Java has set the sizes of structs that C writes, so they are read too.
-type NewChallenge<'local> = Out<'local, { size_of::<keyfob_challenge>() }, true>;
-type NewInfo<'local> = Out<'local, { size_of::<keyfob_info>() }, true>;
-type NewPolicy<'local> = Out<'local, { size_of::<keyfob_policy>() }, true>;
-type NewRow<'local> = Out<'local, { size_of::<keyfob_soffid_row>() }, true>;
-type NewVerdict<'local> = Out<'local, { size_of::<keyfob_verdict>() }, true>;
+type NewChallenge<'local> = Out<'local, { size_of::<keyfob_challenge>() }, SIZE>;
+type NewInfo<'local> = Out<'local, { size_of::<keyfob_info>() }, SIZE>;
+type NewPolicy<'local> = Out<'local, { size_of::<keyfob_policy>() }, SIZE>;
+type NewRow<'local> = Out<'local, { size_of::<keyfob_soffid_row>() }, SIZE>;
+type NewVerdict<'local> = Out<'local, { size_of::<keyfob_verdict>() }, SIZE>;
 type Secret = Bytes<KEYFOB_SECRET_MAX>;
-type NewSecret<'local> = Out<'local, KEYFOB_SECRET_MAX, false>;
-type NewCode<'local> = Out<'local, KEYFOB_CODE_SIZE, false>;
-type NewLength<'local> = Out<'local, { size_of::<u64>() }, false>;
-type NewNumber<'local> = Out<'local, { size_of::<u32>() }, false>;
-type NewCounter<'local> = Out<'local, { size_of::<u64>() }, false>;
+type NewSecret<'local> = Out<'local, KEYFOB_SECRET_MAX, NOTHING>;
+type NewCode<'local> = Out<'local, KEYFOB_CODE_SIZE, NOTHING>;
+type NewLength<'local> = Out<'local, { size_of::<u64>() }, NOTHING>;
+type NewNumber<'local> = Out<'local, { size_of::<u32>() }, NOTHING>;
+type NewCounter<'local> = Out<'local, { size_of::<u64>() }, NOTHING>;
 /// An answer as it was typed; Java cuts what is longer than any right one.
 type Answer = Bytes<{ KEYFOB_SECRET_MAX + 1 }>;
 type DeviceId = Bytes<1024>;
@@ -38,12 +37,12 @@ type DeviceId = Bytes<1024>;
 type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
 type Key = In<KEYFOB_KEY_SIZE>;
 type Nonce = In<KEYFOB_NONCE_SIZE>;
-type NewSealed<'local> = Out<'local, KEYFOB_SEALED_SIZE, false>;
+type NewSealed<'local> = Out<'local, KEYFOB_SEALED_SIZE, NOTHING>;
 /// A text with its NUL, which Java sets.
 type Text = Bytes<4097>;
-type NewBase32<'local> = Out<'local, KEYFOB_BASE32_SIZE, false>;
-type NewHex<'local> = Out<'local, KEYFOB_HEX_SIZE, false>;
-type NewUri<'local> = Out<'local, 4096, false>;
+type NewBase32<'local> = Out<'local, KEYFOB_BASE32_SIZE, NOTHING>;
+type NewHex<'local> = Out<'local, KEYFOB_HEX_SIZE, NOTHING>;
+type NewUri<'local> = Out<'local, 4096, NOTHING>;
 
 /// For each function a native method: it takes copies of the parameters, calls, and gives back what C has written.
 macro_rules! natives {

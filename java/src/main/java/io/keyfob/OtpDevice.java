@@ -231,6 +231,14 @@ public final class OtpDevice implements AutoCloseable {
         });
     }
 
+    private <X extends Exception> Verdict judged(Attempt attempt, Store<X> store) throws X {
+        return Verdict.of(attempt(Verdict.struct(), attempt, store));
+    }
+
+    private <X extends Exception> Challenge asked(Attempt attempt, Store<X> store) throws X {
+        return Challenge.of(attempt(Challenge.struct(), attempt, store));
+    }
+
     private static <X extends Exception> void store(Store<X> store, byte[] next, long revision) throws X {
         byte[] shown = next.clone();
         try {
@@ -276,7 +284,7 @@ public final class OtpDevice implements AutoCloseable {
         byte[] struct = policy.struct();
         byte[] typed = Text.answer(answer);
         try {
-            return Verdict.of(attempt(Verdict.struct(), (bytes, verdict) -> Native.ENGINE.deviceVerify(bytes, struct, typed, now, verdict), store));
+            return judged((bytes, verdict) -> Native.ENGINE.deviceVerify(bytes, struct, typed, now, verdict), store);
         } finally {
             Arrays.fill(typed, (byte) 0);
         }
@@ -319,7 +327,7 @@ public final class OtpDevice implements AutoCloseable {
         byte[] one = Text.answer(first);
         byte[] two = Text.answer(second);
         try {
-            return Verdict.of(attempt(Verdict.struct(), (bytes, verdict) -> Native.ENGINE.deviceResync(bytes, struct, one, two, now, verdict), store));
+            return judged((bytes, verdict) -> Native.ENGINE.deviceResync(bytes, struct, one, two, now, verdict), store);
         } finally {
             Arrays.fill(one, (byte) 0);
             Arrays.fill(two, (byte) 0);
@@ -357,7 +365,7 @@ public final class OtpDevice implements AutoCloseable {
 
     private <X extends Exception> Challenge request(Policy policy, long now, Store<X> store) throws X {
         byte[] struct = policy.struct();
-        return Challenge.of(attempt(Challenge.struct(), (bytes, challenge) -> Native.ENGINE.deviceChallenge(bytes, struct, now, challenge), store));
+        return asked((bytes, challenge) -> Native.ENGINE.deviceChallenge(bytes, struct, now, challenge), store);
     }
 
     /**
@@ -370,7 +378,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public Challenge resend(Policy policy, long now) {
         byte[] struct = policy.struct();
-        return Challenge.of(attempt(Challenge.struct(), (bytes, challenge) -> Native.ENGINE.deviceResend(bytes, struct, now, challenge), null));
+        return asked((bytes, challenge) -> Native.ENGINE.deviceResend(bytes, struct, now, challenge), null);
     }
 
     /**
