@@ -8,12 +8,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -30,9 +36,7 @@ class LibraryTest {
     /** The library of the jar, as a file. */
     private Path library() throws IOException {
         Path file = folder.resolve(System.mapLibraryName("keyfob_java"));
-        try (InputStream in = Library.class.getResourceAsStream(RESOURCE)) {
-            Files.copy(in, file);
-        }
+        Files.write(file, jarsLibrary());
         return file;
     }
 
@@ -61,11 +65,47 @@ class LibraryTest {
     }
 
     @Test
-    void theFolderIsPrivateWhileTheLibraryIsOpened() throws Exception {
-        // What is opened is in a folder that only this user can enter.
-        Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxrwxrwx"));
-        Path made = Files.createTempDirectory(folder, "keyfob");
-        assertEquals("rwx------", java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(made)));
+    void whatIsOpenedIsTheJarsAndInAFolderOfThisUser() throws Exception {
+        Set<Path> opened = new HashSet<>();
+        System.setProperty("io.keyfob.tmpdir", folder.toString());
+        try {
+            for (int time = 0; time < 2; time++) {
+                Library.load(path -> {
+                    assertArrayEquals(jarsLibrary(), bytes(path));
+                    assertEquals("rwx------", PosixFilePermissions.toString(permissions(path.getParent())));
+                    assertEquals(folder, path.getParent().getParent());
+                    assertTrue(opened.add(path), "a new name each time");
+                });
+            }
+        } finally {
+            System.clearProperty("io.keyfob.tmpdir");
+        }
+        assertEquals(2, opened.size());
+        assertEquals(List.of(), files(folder));
+    }
+
+    private static byte[] jarsLibrary() {
+        try (InputStream in = Library.class.getResourceAsStream(RESOURCE)) {
+            return in.readAllBytes();
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
+    }
+
+    private static byte[] bytes(Path path) {
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
+    }
+
+    private static Set<PosixFilePermission> permissions(Path path) {
+        try {
+            return Files.getPosixFilePermissions(path);
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
     }
 
     @Test
@@ -97,7 +137,7 @@ class LibraryTest {
         byte[] version = (Native.ENGINE.version() + "\0").getBytes();
         int found = 0;
         for (int at = 0; at < bytes.length - version.length; at++) {
-            if (java.util.Arrays.equals(version, java.util.Arrays.copyOfRange(bytes, at, at + version.length))) {
+            if (Arrays.equals(version, Arrays.copyOfRange(bytes, at, at + version.length))) {
                 bytes[at] = '9';
                 found++;
             }
