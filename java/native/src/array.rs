@@ -7,13 +7,19 @@ use zeroize::Zeroize;
 
 use engine::ffi::keyfob_result;
 
-/// A parameter of a native method: made of what Java gives before the call, given back after a successful one.
-pub(crate) trait Parameter<'local>: Sized {
+/// A parameter of a native method: taken from Java before the call, given back after a successful one. It is made empty and then filled in
+/// place, since moving it would copy a secret once more, and costs more than the rest.
+pub(crate) trait Parameter: Sized {
     /// What Java gives.
     type Java;
 
+    /// Holds on to what Java gives.
+    fn new(java: Self::Java) -> Self;
+
     /// Copies from Java.
-    fn take(env: &Env<'_>, java: Self::Java) -> jni::errors::Result<Self>;
+    fn take(&mut self, _: &Env<'_>) -> jni::errors::Result<()> {
+        Ok(())
+    }
 
     /// Copies to Java, for those that C writes.
     fn give(&self, _: &Env<'_>) -> jni::errors::Result<()> {
@@ -21,79 +27,90 @@ pub(crate) trait Parameter<'local>: Sized {
     }
 }
 
-impl Parameter<'_> for u64 {
+impl Parameter for u64 {
     type Java = jlong;
 
-    fn take(_: &Env<'_>, java: jlong) -> jni::errors::Result<Self> {
-        Ok(java.cast_unsigned())
+    fn new(java: jlong) -> Self {
+        java.cast_unsigned()
     }
 }
 
-impl Parameter<'_> for u32 {
+impl Parameter for u32 {
     type Java = jint;
 
-    fn take(_: &Env<'_>, java: jint) -> jni::errors::Result<Self> {
-        Ok(java.cast_unsigned())
+    fn new(java: jint) -> Self {
+        java.cast_unsigned()
+    }
+}
+
+/// As many bytes on the stack, wiped at the end.
+struct Copy<const N: usize>([jbyte; N]);
+
+impl<const N: usize> Drop for Copy<N> {
+    fn drop(&mut self) {
+        // As a slice: of an array, zeroize wipes each element by itself.
+        self.0.as_mut_slice().zeroize();
     }
 }
 
 /// An array that C reads, of exactly `N` bytes.
-pub(crate) struct In<const N: usize>([jbyte; N]);
+pub(crate) struct In<'local, const N: usize>(Copy<N>, JByteArray<'local>);
 
-impl<const N: usize> In<N> {
+impl<const N: usize> In<'_, N> {
     pub(crate) const fn pointer<T>(&self) -> *const T {
-        self.0.as_ptr().cast()
+        self.0.0.as_ptr().cast()
     }
 }
 
-impl<'local, const N: usize> Parameter<'local> for In<N> {
+impl<'local, const N: usize> Parameter for In<'local, N> {
     type Java = JByteArray<'local>;
 
-    fn take(env: &Env<'_>, java: JByteArray<'local>) -> jni::errors::Result<Self> {
-        let mut copy = Self([0; N]);
-        java.get_region(env, 0, &mut copy.0)?;
-        Ok(copy)
+    fn new(java: JByteArray<'local>) -> Self {
+        Self(Copy([0; N]), java)
     }
-}
 
-impl<const N: usize> Drop for In<N> {
-    fn drop(&mut self) {
-        self.0.zeroize();
+    fn take(&mut self, env: &Env<'_>) -> jni::errors::Result<()> {
+        self.1.get_region(env, 0, &mut self.0.0)
     }
 }
 
 /// Bytes that C reads, at most `N`: more are an error.
-pub(crate) struct Bytes<const N: usize>(In<N>, usize);
+pub(crate) struct Bytes<'local, const N: usize>(Copy<N>, JByteArray<'local>, usize);
 
-impl<const N: usize> Bytes<N> {
+impl<const N: usize> Bytes<'_, N> {
     pub(crate) const fn pointer<T>(&self) -> *const T {
-        self.0.pointer()
+        self.0.0.as_ptr().cast()
     }
 
     pub(crate) const fn length(&self) -> usize {
-        self.1
+        self.2
     }
 }
 
-impl<'local, const N: usize> Parameter<'local> for Bytes<N> {
+impl<'local, const N: usize> Parameter for Bytes<'local, N> {
     type Java = JByteArray<'local>;
 
-    fn take(env: &Env<'_>, java: JByteArray<'local>) -> jni::errors::Result<Self> {
-        let mut copy = Self(In([0; N]), java.len(env)?);
-        let bytes = copy.0.0.get_mut(..copy.1).ok_or(jni::errors::Error::IndexOutOfBounds)?;
-        java.get_region(env, 0, bytes)?;
-        Ok(copy)
+    fn new(java: JByteArray<'local>) -> Self {
+        Self(Copy([0; N]), java, 0)
+    }
+
+    fn take(&mut self, env: &Env<'_>) -> jni::errors::Result<()> {
+        let length = self.1.len(env)?;
+        let bytes = self.0.0.get_mut(..length).ok_or(jni::errors::Error::IndexOutOfBounds)?;
+        self.1.get_region(env, 0, bytes)?;
+        self.2 = length;
+        Ok(())
     }
 }
 
 /// An array of `N` bytes that C writes; `FROM` says what stands there before.
-pub(crate) struct Out<'local, const N: usize, const FROM: u8>(In<N>, JByteArray<'local>);
+pub(crate) struct Out<'local, const N: usize, const FROM: u8>(Copy<N>, JByteArray<'local>);
 
 /// Nothing that matters.
 pub(crate) const NOTHING: u8 = 0;
 /// What Java has there, which C changes.
 pub(crate) const JAVA: u8 = 1;
-/// The size of a struct, which C wants to see. Java has it there too, but a copy less is a transition into the virtual machine less.
+/// The size of a struct, which C wants to see. Java has it there too, but not to ask is one call into the virtual machine less.
 pub(crate) const SIZE: u8 = 2;
 
 impl<const N: usize, const FROM: u8> Out<'_, N, FROM> {
@@ -102,19 +119,22 @@ impl<const N: usize, const FROM: u8> Out<'_, N, FROM> {
     }
 }
 
-impl<'local, const N: usize, const FROM: u8> Parameter<'local> for Out<'local, N, FROM> {
+impl<'local, const N: usize, const FROM: u8> Parameter for Out<'local, N, FROM> {
     type Java = JByteArray<'local>;
 
-    fn take(env: &Env<'_>, java: JByteArray<'local>) -> jni::errors::Result<Self> {
-        let mut copy = Self(In([0; N]), java);
+    fn new(java: JByteArray<'local>) -> Self {
+        Self(Copy([0; N]), java)
+    }
+
+    fn take(&mut self, env: &Env<'_>) -> jni::errors::Result<()> {
         if FROM == JAVA {
-            copy.1.get_region(env, 0, &mut copy.0.0)?;
+            self.1.get_region(env, 0, &mut self.0.0)?;
         }
         if FROM == SIZE {
             let size = u32::try_from(N).unwrap_or_default().to_ne_bytes();
-            copy.0.0.iter_mut().zip(size).for_each(|(to, from)| *to = from.cast_signed());
+            self.0.0.iter_mut().zip(size).for_each(|(to, from)| *to = from.cast_signed());
         }
-        Ok(copy)
+        Ok(())
     }
 
     fn give(&self, env: &Env<'_>) -> jni::errors::Result<()> {
