@@ -27,7 +27,7 @@ tools:
 	$(call need,size,binutils)
 
 .PHONY: test
-test: tools test-rust test-features test-bare test-c test-msrv ## run every test
+test: tools test-rust test-features test-bare test-c test-java test-msrv ## run every test
 
 .PHONY: test-rust
 test-rust:
@@ -77,6 +77,21 @@ tools-c:
 	$(call need,qemu-system-arm,qemu-system-arm)
 	cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)' || cargo install --locked cargo-c --version =$(CARGO_C)
 
+# The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar.
+.PHONY: test-java
+test-java: tools-java
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -f java/pom.xml verify -Dolder.jdk=$$(java/jdk older)
+
+.PHONY: tools-java
+tools-java:
+	$(call need,mvn,maven)
+	@java/jdk newer > /dev/null
+	@java/jdk older > /dev/null
+
+.PHONY: jar
+jar: tools-java ## build java/target/keyfob-VERSION.jar, which carries this machine's native library
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml package
+
 .PHONY: header
 header: ## make include/keyfob.h anew
 	cargo build --locked -p keyfob --features capi,getrandom,header
@@ -110,6 +125,10 @@ bench: ## measure the engine beside its peers
 		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
 	cargo bench --locked -p keyfob --features capi --bench capi
+
+.PHONY: bench-java
+bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM
+	java/bench
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)

@@ -1,0 +1,176 @@
+package io.keyfob;
+
+import java.util.OptionalLong;
+
+/** What there is to see of a device at one moment, without its secret. Immutable. Times are Unix seconds. */
+public final class DeviceInfo {
+    private static final int SIZE = 104;
+    private static final int KIND = 4;
+    private static final int STATUS = 8;
+    private static final int ALGORITHM = 12;
+    private static final int DIGITS = 16;
+    private static final int PERIOD = 20;
+    private static final int FAILS = 24;
+    private static final int DRIFT = 28;
+    private static final int WAS_USED = 32;
+    private static final int IS_PENDING = 36;
+    private static final int T0 = 40;
+    private static final int MOVING_FACTOR = 48;
+    private static final int CREATED = 56;
+    private static final int LAST_USED = 64;
+    private static final int PENDING_SINCE = 72;
+    private static final int POSITIONS = 80;
+    private static final int THROTTLED_UNTIL = 88;
+    private static final int REVISION = 96;
+
+    private final byte[] struct = Struct.ofSize(SIZE);
+
+    DeviceInfo(byte[] record) {
+        Native.check(Native.ENGINE.deviceInfo(record, struct));
+    }
+
+    /**
+     * What the device is.
+     *
+     * @return the kind
+     */
+    public Kind kind() {
+        return Kind.of(Struct.getInt(struct, KIND));
+    }
+
+    /**
+     * The status.
+     *
+     * @return the status
+     */
+    public Status status() {
+        return Status.of((char) Struct.getInt(struct, STATUS));
+    }
+
+    /**
+     * The hash of its codes.
+     *
+     * @return the algorithm, or null for a PIN
+     */
+    public Algorithm algorithm() {
+        return Algorithm.of(Struct.getInt(struct, ALGORITHM));
+    }
+
+    /**
+     * The digits of its codes.
+     *
+     * @return 6 to 10, or 0 for a PIN
+     */
+    public int digits() {
+        return Struct.getInt(struct, DIGITS);
+    }
+
+    /**
+     * TOTP: the length of a step.
+     *
+     * @return seconds, an unsigned number of 32 bits; 0 for other kinds
+     */
+    public int period() {
+        return Struct.getInt(struct, PERIOD);
+    }
+
+    /**
+     * TOTP: the time from which steps are counted.
+     *
+     * @return Unix seconds; 0 for other kinds
+     */
+    public long t0() {
+        return Struct.getLong(struct, T0);
+    }
+
+    /**
+     * Fails since the last right answer or unlocking.
+     *
+     * @return an unsigned number of 32 bits
+     */
+    public int fails() {
+        return Struct.getInt(struct, FAILS);
+    }
+
+    /**
+     * TOTP: by how many steps its clock is ahead, as far as was learned.
+     *
+     * @return steps, negative if it is behind
+     */
+    public int drift() {
+        return Struct.getInt(struct, DRIFT);
+    }
+
+    /**
+     * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue.
+     *
+     * @return an unsigned number; 0 for a PIN
+     */
+    public long movingFactor() {
+        return Struct.getLong(struct, MOVING_FACTOR);
+    }
+
+    /**
+     * When it was enrolled.
+     *
+     * @return Unix seconds
+     */
+    public long created() {
+        return Struct.getLong(struct, CREATED);
+    }
+
+    /**
+     * When it last gave a right answer.
+     *
+     * @return Unix seconds; empty if never
+     */
+    public OptionalLong lastUsed() {
+        return given(WAS_USED, LAST_USED);
+    }
+
+    /**
+     * SMS, e-mail, PIN: since when a challenge waits for its answer. It may have expired.
+     *
+     * @return Unix seconds; empty if none does
+     */
+    public OptionalLong pendingSince() {
+        return given(IS_PENDING, PENDING_SINCE);
+    }
+
+    /**
+     * PIN: the positions asked by the pending challenge, counted from 1.
+     *
+     * @return a new array; empty if none are
+     */
+    public int[] positions() {
+        return Challenge.positions(Struct.getLong(struct, POSITIONS));
+    }
+
+    /**
+     * Until when a throttle refuses everything.
+     *
+     * @return Unix seconds; empty if there is none
+     */
+    public OptionalLong throttledUntil() {
+        long time = Struct.getLong(struct, THROTTLED_UNTIL);
+        return time == 0 ? OptionalLong.empty() : OptionalLong.of(time);
+    }
+
+    /**
+     * How often the device changed: what a {@link Store} compares and swaps on.
+     *
+     * @return an unsigned number
+     */
+    public long revision() {
+        return Struct.getLong(struct, REVISION);
+    }
+
+    private OptionalLong given(int flag, int at) {
+        return Struct.getFlag(struct, flag) ? OptionalLong.of(Struct.getLong(struct, at)) : OptionalLong.empty();
+    }
+
+    @Override
+    public String toString() {
+        return "DeviceInfo(" + kind() + ", " + status() + ", " + Integer.toUnsignedString(fails()) + " fails)";
+    }
+}

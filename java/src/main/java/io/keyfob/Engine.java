@@ -1,0 +1,98 @@
+package io.keyfob;
+
+/**
+ * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them: the two ways down differ in nothing else.
+ *
+ * <p>Structs are arrays as {@link Struct} makes them, texts end with a NUL, and lengths go without saying. Whoever calls these gives no null, and
+ * arrays of the size that C wants: neither way checks it once more. All return the C function's result.
+ */
+interface Engine {
+    int LENGTH_SIZE = 8;
+    int NUMBER_SIZE = 4;
+    int COUNTER_SIZE = 8;
+    int RECORD_SIZE = 168;
+    int SEALED_SIZE = 216;
+    int KEY_SIZE = 32;
+    int NONCE_SIZE = 24;
+    int SECRET_MAX = 64;
+    int CODE_SIZE = 12;
+    int BASE32_SIZE = 104;
+    int HEX_SIZE = 129;
+    int URI_SIZE = 4096;
+    int TEXT_MAX = 4096;
+    int DEVICE_ID_MAX = 1024;
+
+    int policyDefault(byte[] policy);
+
+    int policySoffid(byte[] policy);
+
+    int policyCheck(byte[] policy);
+
+    int policyChance(byte[] policy, int kind, int digits, byte[] chance);
+
+    int secretRandom(int algorithm, byte[] secret, byte[] length);
+
+    int secretFromBase32(byte[] text, byte[] secret, byte[] length);
+
+    int secretFromHex(byte[] text, byte[] secret, byte[] length);
+
+    int secretToBase32(byte[] secret, byte[] text);
+
+    int secretToHex(byte[] secret, byte[] text);
+
+    int hotpGenerate(byte[] parameters, byte[] secret, long counter, byte[] code);
+
+    int totpGenerate(byte[] parameters, byte[] secret, long time, byte[] code);
+
+    int hotpSearch(byte[] parameters, byte[] secret, byte[] code, long counter, int lookAhead, byte[] found, byte[] matched);
+
+    int totpSearch(byte[] parameters, byte[] secret, byte[] code, long time, int window, byte[] found, byte[] matched);
+
+    int deviceCreateTotp(byte[] parameters, byte[] secret, long now, byte[] record);
+
+    int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, byte[] record);
+
+    int deviceCreateSms(byte[] parameters, byte[] secret, long now, byte[] record);
+
+    int deviceCreateEmail(byte[] parameters, byte[] secret, long now, byte[] record);
+
+    int deviceCreatePin(byte[] policy, byte[] pin, long now, byte[] record);
+
+    int deviceChallenge(byte[] record, byte[] policy, long now, byte[] challenge);
+
+    int deviceResend(byte[] record, byte[] policy, long now, byte[] challenge);
+
+    int deviceVerify(byte[] record, byte[] policy, byte[] answer, long now, byte[] verdict);
+
+    int deviceResync(byte[] record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
+
+    int deviceSetStatus(byte[] record, int status, long now);
+
+    int deviceUnlock(byte[] record, long now);
+
+    int deviceInfo(byte[] record, byte[] info);
+
+    int deviceSecret(byte[] record, byte[] secret, byte[] length);
+
+    int recordRead(byte[] bytes, byte[] record);
+
+    int recordSeal(byte[] record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
+
+    int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, byte[] record);
+
+    int sealedKeyId(byte[] sealed, byte[] keyId);
+
+    int uriWrite(byte[] record, byte[] issuer, byte[] account, byte[] text, byte[] length);
+
+    int uriParse(byte[] text, long now, byte[] record);
+
+    int soffidImport(byte[] row, byte[] secret, byte[] record);
+
+    int soffidExport(byte[] record, byte[] row);
+
+    String resultMessage(int result);
+
+    String version();
+
+    int recordSize();
+}

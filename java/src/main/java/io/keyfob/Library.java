@@ -1,0 +1,139 @@
+package io.keyfob;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.function.Consumer;
+
+/** Finds the native library: the property's, one on the system's path, or the one in the jar. */
+final class Library {
+    private static final String FILE = System.mapLibraryName("keyfob_java");
+
+    private Library() {}
+
+    /** Finds the library and has it opened. */
+    static void load(Consumer<Path> open) {
+        String given = System.getProperty("io.keyfob.library");
+        if (given != null) {
+            openShared(Paths.get(given).toAbsolutePath(), open);
+            return;
+        }
+        for (String folder : System.getProperty("java.library.path", "").split(System.getProperty("path.separator"))) {
+            Path path = Paths.get(folder, FILE).toAbsolutePath();
+            if (!folder.isEmpty() && Files.isRegularFile(path)) {
+                openShared(path, open);
+                return;
+            }
+        }
+        openCopy(read(resource(System.getProperty("os.name"), System.getProperty("os.arch"))), open);
+    }
+
+    /** Holds a library that was opened to be of this version: another one's structs and results may differ. */
+    static void check(Engine engine) {
+        String wanted = new String(read("version"), StandardCharsets.UTF_8).trim();
+        String found = engine.version();
+        if (!wanted.equals(found) || engine.recordSize() != Engine.RECORD_SIZE) {
+            throw new UnsatisfiedLinkError("keyfob: the native library is of version " + found + ", and these classes are of " + wanted);
+        }
+    }
+
+    /**
+     * Opens a library that stays where it is. JNI opens a file for one class loader only, and an application server has several: the others get
+     * a copy of their own.
+     */
+    private static void openShared(Path path, Consumer<Path> open) {
+        try {
+            open.accept(path);
+        } catch (UnsatisfiedLinkError first) {
+            try {
+                openCopy(Files.readAllBytes(path), open);
+            } catch (IOException | UnsatisfiedLinkError second) {
+                first.addSuppressed(second);
+                throw first;
+            }
+        }
+    }
+
+    /**
+     * Opens a copy in a folder that only this user can enter, with a name that nobody can foresee. What is opened is what was written: it is
+     * read once more before. Where the system allows it, as all but Windows do, the copy is deleted as soon as it is open.
+     */
+    private static void openCopy(byte[] library, Consumer<Path> open) {
+        String temporary = System.getProperty("io.keyfob.tmpdir", System.getProperty("java.io.tmpdir"));
+        try {
+            Path folder = Files.createTempDirectory(Paths.get(temporary), "keyfob");
+            Path file = folder.resolve(FILE);
+            // Deleted in the opposite order, at exit.
+            folder.toFile().deleteOnExit();
+            file.toFile().deleteOnExit();
+            try {
+                Files.write(file, library, StandardOpenOption.CREATE_NEW);
+                if (!Arrays.equals(Files.readAllBytes(file), library)) {
+                    throw new UnsatisfiedLinkError("keyfob: " + file + " is not what was written to it");
+                }
+                open.accept(file);
+            } finally {
+                deleteIfPossible(file);
+                deleteIfPossible(folder);
+            }
+        } catch (IOException | UnsatisfiedLinkError | IllegalArgumentException cause) {
+            UnsatisfiedLinkError error = new UnsatisfiedLinkError("keyfob: cannot open the native library from " + temporary + ": "
+                    + cause.getMessage() + ". If programs may not run there (noexec), name another folder with -Dio.keyfob.tmpdir=FOLDER, or"
+                    + " the library itself with -Dio.keyfob.library=FILE");
+            error.initCause(cause);
+            throw error;
+        }
+    }
+
+    private static void deleteIfPossible(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException atExit) {
+            // Windows keeps files that are in use; then it is deleted at exit.
+            return;
+        }
+    }
+
+    /** Prints where in the jar the library for this system stands: for the build, which puts it there. */
+    public static void main(String... none) {
+        System.out.println(resource(System.getProperty("os.name"), System.getProperty("os.arch")));
+    }
+
+    static String resource(String os, String arch) {
+        return "/" + system(os) + "/" + machine(arch) + "/" + FILE;
+    }
+
+    private static byte[] read(String name) {
+        try (InputStream in = Library.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new UnsatisfiedLinkError("keyfob: the jar has no " + name + "; build the native library for this system and name it with"
+                        + " -Dio.keyfob.library=FILE");
+            }
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            byte[] part = new byte[8192];
+            for (int length = in.read(part); length >= 0; length = in.read(part)) {
+                all.write(part, 0, length);
+            }
+            return all.toByteArray();
+        } catch (IOException cause) {
+            throw new IllegalStateException("keyfob: cannot read " + name + " of the jar", cause);
+        }
+    }
+
+    private static String system(String name) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        return lower.startsWith("windows") ? "windows" : lower.startsWith("mac") ? "macos" : lower.replace(" ", "");
+    }
+
+    private static String machine(String arch) {
+        String lower = arch.toLowerCase(Locale.ROOT);
+        return lower.equals("amd64") || lower.equals("x86_64") ? "x86_64" : lower.equals("arm64") ? "aarch64" : lower;
+    }
+}

@@ -1,0 +1,35 @@
+package io.keyfob;
+
+/** The engine, by the way down that is chosen once, at first use. */
+final class Native {
+    static final Engine ENGINE = choose(System.getProperty("io.keyfob.way"));
+
+    private Native() {}
+
+    private static Engine choose(String way) {
+        if (way != null && !way.equals("jni") && !way.equals("ffm")) {
+            throw new IllegalArgumentException("keyfob: io.keyfob.way must be jni or ffm");
+        }
+        try {
+            Engine engine = (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();
+            Library.check(engine);
+            return engine;
+        } catch (RuntimeException cause) {
+            // Java 9 has this class, and Java 24 throws it.
+            if (!cause.getClass().getName().equals("java.lang.IllegalCallerException")) {
+                throw cause;
+            }
+            UnsatisfiedLinkError error = new UnsatisfiedLinkError("keyfob: " + cause.getMessage() + ". Start Java with"
+                    + " --enable-native-access=io.keyfob, or =ALL-UNNAMED where keyfob is on the class path");
+            error.initCause(cause);
+            throw error;
+        }
+    }
+
+    /** Throws what a result other than OK says. */
+    static void check(int result) {
+        if (result != 0) {
+            throw new OtpException(result);
+        }
+    }
+}

@@ -1,0 +1,417 @@
+package io.keyfob;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * A device: a user's second factor, with all that it has seen. It holds the record, which has the secret in it, until {@link #close}.
+ *
+ * <pre>{@code
+ * try (OtpDevice device = OtpDevice.fromRecord(row.bytes())) {
+ *     Verdict verdict = device.verify(policy, typed, now, (next, revision) -> table.swap(row.id(), revision, next));
+ *     return verdict.isRight();
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe: calls on one device happen one after another, and {@code close} waits for the last. Where the device is stored for several
+ * threads or machines, each reads it into an object of its own, and the {@link Store} decides.
+ *
+ * <p>All methods throw {@link IllegalStateException} after {@code close}, and leave the device as it is when they throw.
+ */
+public final class OtpDevice implements AutoCloseable {
+    private final Guarded record;
+
+    /** Takes the array over. */
+    private OtpDevice(byte[] record) {
+        this.record = new Guarded("the device", record);
+    }
+
+    /** A call on a record. */
+    interface Fill {
+        int fill(byte[] record);
+    }
+
+    /** A device whose record the engine writes. */
+    static OtpDevice filled(Fill fill) {
+        byte[] record = new byte[Engine.RECORD_SIZE];
+        Native.check(fill.fill(record));
+        return new OtpDevice(record);
+    }
+
+    /**
+     * Enrols a time-based authenticator.
+     *
+     * @param parameters algorithm, digits, period and T0
+     * @param secret the secret, which is copied
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}
+     */
+    public static OtpDevice totp(Parameters parameters, Secret secret, long now) {
+        byte[] struct = parameters.struct();
+        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateTotp(struct, bytes, now, record)));
+    }
+
+    /**
+     * Enrols a counter-based authenticator.
+     *
+     * @param parameters algorithm and digits
+     * @param secret the secret, which is copied
+     * @param counter the counter of its next code, an unsigned number: 0 for a fresh one
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#DIGITS}
+     */
+    public static OtpDevice hotp(Parameters parameters, Secret secret, long counter, long now) {
+        byte[] struct = parameters.struct();
+        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateHotp(struct, bytes, counter, now, record)));
+    }
+
+    /**
+     * Enrols a telephone.
+     *
+     * @param parameters algorithm and digits
+     * @param secret one {@linkplain Secret#random drawn} for this device alone; it is copied
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#DIGITS}
+     */
+    public static OtpDevice sms(Parameters parameters, Secret secret, long now) {
+        byte[] struct = parameters.struct();
+        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateSms(struct, bytes, now, record)));
+    }
+
+    /**
+     * Enrols an e-mail address. Otherwise as {@link #sms}.
+     *
+     * @param parameters algorithm and digits
+     * @param secret one {@linkplain Secret#random drawn} for this device alone; it is copied
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#DIGITS}
+     */
+    public static OtpDevice email(Parameters parameters, Secret secret, long now) {
+        byte[] struct = parameters.struct();
+        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateEmail(struct, bytes, now, record)));
+    }
+
+    /**
+     * Enrols a security PIN.
+     *
+     * @param policy says how long it must be
+     * @param pin ASCII digits, which are copied
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}
+     */
+    public static OtpDevice pin(Policy policy, char[] pin, long now) {
+        byte[] digits = Text.answer(pin);
+        try {
+            return filled(record -> Native.ENGINE.deviceCreatePin(policy.struct(), digits, now, record));
+        } finally {
+            Arrays.fill(digits, (byte) 0);
+        }
+    }
+
+    /**
+     * Enrols the authenticator that an {@code otpauth://} URI describes.
+     *
+     * @param uri the URI, which is not changed
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException an error of the URI, its secret or its parameters
+     */
+    public static OtpDevice fromUri(char[] uri, long now) {
+        byte[] text = Text.terminated(uri);
+        try {
+            return filled(record -> Native.ENGINE.uriParse(text, now, record));
+        } finally {
+            Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    /**
+     * Reads a device from storage.
+     *
+     * @param record the bytes of {@link #toRecord}, which are copied
+     * @return a device to be closed
+     * @throws OtpException {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_FOREIGN}, {@link OtpError#RECORD_NEWER},
+     *         {@link OtpError#RECORD_DAMAGED}
+     */
+    public static OtpDevice fromRecord(byte[] record) {
+        byte[] stored = cut(record, Engine.RECORD_SIZE);
+        try {
+            return filled(read -> Native.ENGINE.recordRead(stored, read));
+        } finally {
+            Arrays.fill(stored, (byte) 0);
+        }
+    }
+
+    /** A copy of at most one byte more than is right: what is longer is as wrong as that. */
+    static byte[] cut(byte[] stored, int right) {
+        return Arrays.copyOf(stored, Math.min(stored.length, right + 1));
+    }
+
+    /** Lets the engine read the record, or change it in place. */
+    int onRecord(Fill call) {
+        return record.<Integer, RuntimeException>use(call::fill);
+    }
+
+    /**
+     * The record, for storage. It holds the secret in the clear.
+     *
+     * @return a copy of 168 bytes, for the caller to overwrite
+     */
+    public byte[] toRecord() {
+        return record.use(byte[]::clone);
+    }
+
+    /**
+     * The {@code otpauth://} URI that enrols an authenticator for this TOTP or HOTP device, for a QR code. It holds the secret.
+     *
+     * @param issuer who issues it; may be empty
+     * @param account whose it is
+     * @return ASCII, for the caller to overwrite
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#URI_LABEL}, {@link OtpError#URI_T0}, {@link OtpError#LENGTH}
+     */
+    public char[] uri(String issuer, String account) {
+        byte[] by = Text.terminated(issuer, "issuer");
+        byte[] to = Text.terminated(account, "account");
+        byte[] text = new byte[Engine.URI_SIZE];
+        byte[] length = new byte[Engine.LENGTH_SIZE];
+        Native.check(onRecord(bytes -> Native.ENGINE.uriWrite(bytes, by, to, text, length)));
+        return Text.take(text, 0, (int) Struct.getLong(length, 0));
+    }
+
+    /**
+     * What there is to see of the device.
+     *
+     * @return a snapshot
+     */
+    public DeviceInfo info() {
+        return record.use(DeviceInfo::new);
+    }
+
+    /**
+     * The secret, or a PIN's ASCII digits.
+     *
+     * @return a copy, for the caller to overwrite
+     */
+    public byte[] secret() {
+        return record.use(Secret::ofDevice);
+    }
+
+    /** The engine changes the record, and fills the struct of the answer. */
+    private interface Attempt {
+        int make(byte[] record, byte[] answer);
+    }
+
+    /** Makes an attempt in place, if {@code store} is null; otherwise its answer comes out only when the next record is stored. */
+    private <X extends Exception> byte[] attempt(byte[] answer, Attempt attempt, Store<X> store) throws X {
+        return record.<byte[], X>use(read -> {
+            if (store == null) {
+                Native.check(attempt.make(read, answer));
+                return answer;
+            }
+            byte[] next = read.clone();
+            try {
+                Native.check(attempt.make(next, answer));
+                if (!Arrays.equals(read, next)) {
+                    store(store, next, new DeviceInfo(read).revision());
+                }
+                // The store may have closed the device.
+                if (!record.isClosed()) {
+                    System.arraycopy(next, 0, read, 0, next.length);
+                }
+                return answer.clone();
+            } finally {
+                Arrays.fill(next, (byte) 0);
+                Arrays.fill(answer, (byte) 0);
+            }
+        });
+    }
+
+    private <X extends Exception> Verdict judged(Attempt attempt, Store<X> store) throws X {
+        return Verdict.of(attempt(Verdict.struct(), attempt, store));
+    }
+
+    private <X extends Exception> Challenge asked(Attempt attempt, Store<X> store) throws X {
+        return Challenge.of(attempt(Challenge.struct(), attempt, store));
+    }
+
+    private static <X extends Exception> void store(Store<X> store, byte[] next, long revision) throws X {
+        byte[] shown = next.clone();
+        try {
+            if (!store.compareAndSwap(shown, revision)) {
+                throw new OtpException(OtpError.STORE_CONFLICT);
+            }
+        } finally {
+            Arrays.fill(shown, (byte) 0);
+        }
+    }
+
+    /**
+     * Judges an answer, and changes the device in place: store {@link #toRecord} before you tell anybody the verdict. Where several may
+     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order.
+     *
+     * @param policy the server's choices
+     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param now Unix seconds
+     * @return the verdict
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
+     */
+    public Verdict verify(Policy policy, char[] answer, long now) {
+        return judge(policy, answer, now, null);
+    }
+
+    /**
+     * Judges an answer, has the next record stored, and only then tells the verdict.
+     *
+     * @param <X> what the store may throw
+     * @param policy the server's choices
+     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param now Unix seconds
+     * @param store takes the next record, if anything changed
+     * @return the verdict
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}
+     * @throws X if storing failed; the verdict is lost
+     */
+    public <X extends Exception> Verdict verify(Policy policy, char[] answer, long now, Store<X> store) throws X {
+        return judge(policy, answer, now, Objects.requireNonNull(store, "store"));
+    }
+
+    private <X extends Exception> Verdict judge(Policy policy, char[] answer, long now, Store<X> store) throws X {
+        byte[] struct = policy.struct();
+        byte[] typed = Text.answer(answer);
+        try {
+            return judged((bytes, verdict) -> Native.ENGINE.deviceVerify(bytes, struct, typed, now, verdict), store);
+        } finally {
+            Arrays.fill(typed, (byte) 0);
+        }
+    }
+
+    /**
+     * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
+     * {@link #verify(Policy, char[], long)} does, and changes the device in place.
+     *
+     * @param policy the server's choices
+     * @param first a code as it was typed
+     * @param second the next one
+     * @param now Unix seconds
+     * @return the verdict
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
+     */
+    public Verdict resync(Policy policy, char[] first, char[] second, long now) {
+        return find(policy, first, second, now, null);
+    }
+
+    /**
+     * Finds a HOTP authenticator that has run ahead, has the next record stored, and only then tells the verdict.
+     *
+     * @param <X> what the store may throw
+     * @param policy the server's choices
+     * @param first a code as it was typed
+     * @param second the next one
+     * @param now Unix seconds
+     * @param store takes the next record, if anything changed
+     * @return the verdict
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}
+     * @throws X if storing failed; the verdict is lost
+     */
+    public <X extends Exception> Verdict resync(Policy policy, char[] first, char[] second, long now, Store<X> store) throws X {
+        return find(policy, first, second, now, Objects.requireNonNull(store, "store"));
+    }
+
+    private <X extends Exception> Verdict find(Policy policy, char[] first, char[] second, long now, Store<X> store) throws X {
+        byte[] struct = policy.struct();
+        byte[] one = Text.answer(first);
+        byte[] two = Text.answer(second);
+        try {
+            return judged((bytes, verdict) -> Native.ENGINE.deviceResync(bytes, struct, one, two, now, verdict), store);
+        } finally {
+            Arrays.fill(one, (byte) 0);
+            Arrays.fill(two, (byte) 0);
+        }
+    }
+
+    /**
+     * Requests a challenge, and changes the device in place: store {@link #toRecord} before you deliver the code. SMS, e-mail: a new code, or
+     * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly.
+     *
+     * @param policy the server's choices
+     * @param now Unix seconds
+     * @return a challenge to be closed
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link OtpError#LOCKED}, {@link OtpError#THROTTLED},
+     *         {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
+     */
+    public Challenge challenge(Policy policy, long now) {
+        return request(policy, now, null);
+    }
+
+    /**
+     * Requests a challenge, has the next record stored, and only then tells the code.
+     *
+     * @param <X> what the store may throw
+     * @param policy the server's choices
+     * @param now Unix seconds
+     * @param store takes the next record, if anything changed
+     * @return a challenge to be closed
+     * @throws OtpException as {@link #challenge(Policy, long)}, and {@link OtpError#STORE_CONFLICT}
+     * @throws X if storing failed; the code is lost
+     */
+    public <X extends Exception> Challenge challenge(Policy policy, long now, Store<X> store) throws X {
+        return request(policy, now, Objects.requireNonNull(store, "store"));
+    }
+
+    private <X extends Exception> Challenge request(Policy policy, long now, Store<X> store) throws X {
+        byte[] struct = policy.struct();
+        return asked((bytes, challenge) -> Native.ENGINE.deviceChallenge(bytes, struct, now, challenge), store);
+    }
+
+    /**
+     * The pending challenge once more, for sending a message again: nothing changes, its expiry included.
+     *
+     * @param policy the server's choices
+     * @param now Unix seconds
+     * @return a challenge to be closed
+     * @throws OtpException {@link OtpError#NO_CHALLENGE}, {@link OtpError#WRONG_KIND}, and those of {@link #challenge(Policy, long)}
+     */
+    public Challenge resend(Policy policy, long now) {
+        byte[] struct = policy.struct();
+        return asked((bytes, challenge) -> Native.ENGINE.deviceResend(bytes, struct, now, challenge), null);
+    }
+
+    /**
+     * Sets the status as an administrator, in place. Leaving {@link Status#LOCKED} for an open one is an unlocking; leaving
+     * {@link Status#DISABLED} keeps the fails.
+     *
+     * @param status the new status
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#LOCKED} if it was locked when it was disabled: unlock it first. {@link OtpError#EXHAUSTED}
+     */
+    public void setStatus(Status status, long now) {
+        Native.check(onRecord(bytes -> Native.ENGINE.deviceSetStatus(bytes, status.letter(), now)));
+    }
+
+    /**
+     * Resets the fails, in place, ends a throttle and a pending code, and opens the device if it is locked. Takes {@code now} for true, even
+     * if it lies before what the device has seen.
+     *
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#EXHAUSTED}
+     */
+    public void unlock(long now) {
+        Native.check(onRecord(bytes -> Native.ENGINE.deviceUnlock(bytes, now)));
+    }
+
+    /** Overwrites the record. Waits for those who are using it; further calls change nothing. */
+    @Override
+    public void close() {
+        record.close();
+    }
+
+    @Override
+    public String toString() {
+        return "OtpDevice(..)";
+    }
+}

@@ -1,0 +1,170 @@
+package io.keyfob;
+
+import java.util.Arrays;
+
+/**
+ * The secret of an authenticator, of 16 to 64 bytes. It is copied in, and overwritten by {@link #close}. Thread-safe.
+ *
+ * <p>Devices copy it: it can be closed as soon as the device is enrolled and its URI shown.
+ */
+public final class Secret implements AutoCloseable {
+    private static final int SECRET_MIN = 16;
+
+    private final Guarded bytes;
+
+    /** Takes the array over. */
+    private Secret(byte[] bytes) {
+        this.bytes = new Guarded("the secret", bytes);
+    }
+
+    private interface Fill {
+        int fill(byte[] secret, byte[] length);
+    }
+
+    /** A secret that the engine writes. */
+    private static Secret filled(Fill fill) {
+        byte[] room = new byte[Engine.SECRET_MAX];
+        try {
+            return new Secret(bytes(room, length -> fill.fill(room, length)));
+        } finally {
+            Arrays.fill(room, (byte) 0);
+        }
+    }
+
+    private interface Measure {
+        int measure(byte[] length);
+    }
+
+    /** As many bytes of {@code room} as the engine says it has written. */
+    private static byte[] bytes(byte[] room, Measure measure) {
+        byte[] length = new byte[Engine.LENGTH_SIZE];
+        Native.check(measure.measure(length));
+        return Arrays.copyOf(room, (int) Struct.getLong(length, 0));
+    }
+
+    /** A device's secret, or the digits of its PIN. */
+    static byte[] ofDevice(byte[] record) {
+        byte[] room = new byte[Engine.SECRET_MAX];
+        try {
+            return bytes(room, length -> Native.ENGINE.deviceSecret(record, room, length));
+        } finally {
+            Arrays.fill(room, (byte) 0);
+        }
+    }
+
+    /**
+     * Draws a secret from the operating system's randomness.
+     *
+     * @param algorithm whose hash it suits: 20, 32 or 64 bytes
+     * @return a secret to be closed
+     * @throws OtpException {@link OtpError#RANDOMNESS}
+     */
+    public static Secret random(Algorithm algorithm) {
+        int number = algorithm.number();
+        return filled((secret, length) -> Native.ENGINE.secretRandom(number, secret, length));
+    }
+
+    /**
+     * A secret of these bytes.
+     *
+     * @param bytes 16 to 64 bytes, which are copied
+     * @return a secret to be closed
+     * @throws OtpException {@link OtpError#SECRET_LENGTH}
+     */
+    public static Secret of(byte[] bytes) {
+        if (bytes.length < SECRET_MIN || bytes.length > Engine.SECRET_MAX) {
+            throw new OtpException(OtpError.SECRET_LENGTH);
+        }
+        return new Secret(bytes.clone());
+    }
+
+    /**
+     * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding.
+     *
+     * @param text the text, which is not changed
+     * @return a secret to be closed
+     * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
+     */
+    public static Secret fromBase32(char[] text) {
+        return read(text, Native.ENGINE::secretFromBase32);
+    }
+
+    /**
+     * Reads a secret in hexadecimal, of either case.
+     *
+     * @param text the text, which is not changed
+     * @return a secret to be closed
+     * @throws OtpException {@link OtpError#SECRET_HEX}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
+     */
+    public static Secret fromHex(char[] text) {
+        return read(text, Native.ENGINE::secretFromHex);
+    }
+
+    private interface Read {
+        int read(byte[] text, byte[] secret, byte[] length);
+    }
+
+    private static Secret read(char[] text, Read read) {
+        byte[] terminated = Text.terminated(text);
+        try {
+            return filled((secret, length) -> read.read(terminated, secret, length));
+        } finally {
+            Arrays.fill(terminated, (byte) 0);
+        }
+    }
+
+    /**
+     * The bytes.
+     *
+     * @return a copy, for the caller to overwrite
+     * @throws IllegalStateException after {@link #close}
+     */
+    public byte[] bytes() {
+        return use(byte[]::clone);
+    }
+
+    /**
+     * The secret in Base32, upper case without padding.
+     *
+     * @return ASCII, for the caller to overwrite
+     * @throws IllegalStateException after {@link #close}
+     */
+    public char[] toBase32() {
+        return write(Native.ENGINE::secretToBase32, Engine.BASE32_SIZE);
+    }
+
+    /**
+     * The secret in lower-case hexadecimal.
+     *
+     * @return ASCII, for the caller to overwrite
+     * @throws IllegalStateException after {@link #close}
+     */
+    public char[] toHex() {
+        return write(Native.ENGINE::secretToHex, Engine.HEX_SIZE);
+    }
+
+    private interface Write {
+        int write(byte[] secret, byte[] text);
+    }
+
+    private char[] write(Write write, int size) {
+        byte[] text = new byte[size];
+        Native.check(this.<Integer, RuntimeException>use(secret -> write.write(secret, text)));
+        return Text.take(text, 0, size);
+    }
+
+    <T, X extends Exception> T use(Guarded.Use<T, X> use) throws X {
+        return bytes.use(use);
+    }
+
+    /** Overwrites the secret. Waits for those who are using it. */
+    @Override
+    public void close() {
+        bytes.close();
+    }
+
+    @Override
+    public String toString() {
+        return "Secret(..)";
+    }
+}

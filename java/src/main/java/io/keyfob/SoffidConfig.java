@@ -1,0 +1,141 @@
+package io.keyfob;
+
+/**
+ * What Soffid's {@code OtpConfig} says of verification, under its names. Immutable.
+ *
+ * <p>The rest of it is not the engine's: which kinds are allowed, how messages are sent. Digits and algorithm of a TOTP or HOTP device stand in
+ * its row, and are taken from the configuration at enrolment only; SMS and e-mail rows have none, so their {@link SoffidRow.Builder#digits} is
+ * {@code smsDigits} or {@code emailDigits}, 6 to 10.
+ */
+public final class SoffidConfig {
+    private final int[] locks;
+    private final int pinLength;
+    private final int pinDigits;
+
+    private SoffidConfig(Builder from) {
+        locks = from.locks.clone();
+        pinLength = from.pinLength;
+        pinDigits = from.pinDigits;
+    }
+
+    /**
+     * Starts from Soffid's own numbers: lock at 10 fails; 3 positions of a PIN of 8 digits.
+     *
+     * @return a builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * The policy for a kind of device: {@link Policy#SOFFID} with this configuration's numbers.
+     *
+     * <p>The lock falls on the fail that reaches the configured number; Soffid's own falls on the one after it. A configuration that makes guessing
+     * likelier than the policy's bounds allow is refused in building: raise them there, knowingly.
+     *
+     * @param kind the kind of device
+     * @return a builder of the policy
+     */
+    public Policy.Builder policy(Kind kind) {
+        // Soffid asks for all digits of a PIN that has no more than pinDigits.
+        int positions = pinDigits > pinLength ? 0 : pinDigits;
+        return Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).pinLength(pinLength).positions(positions);
+    }
+
+    /** Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as it does in {@code OtpConfig}. */
+    public static final class Builder {
+        private static final int LOCK = 10;
+
+        private final int[] locks = {LOCK, LOCK, LOCK, LOCK, LOCK};
+        private int pinLength = 8;
+        private int pinDigits = 3;
+
+        private Builder() {}
+
+        /**
+         * After how many fails a device of kind TOTP is locked.
+         *
+         * @param fails 1 or more
+         * @return this builder
+         */
+        public Builder totpLock(Integer fails) {
+            return lock(Kind.TOTP, fails);
+        }
+
+        /**
+         * After how many fails a device of kind HOTP is locked.
+         *
+         * @param fails 1 or more
+         * @return this builder
+         */
+        public Builder hotpLock(Integer fails) {
+            return lock(Kind.HOTP, fails);
+        }
+
+        /**
+         * After how many fails a device of kind SMS is locked.
+         *
+         * @param fails 1 or more
+         * @return this builder
+         */
+        public Builder smsLock(Integer fails) {
+            return lock(Kind.SMS, fails);
+        }
+
+        /**
+         * After how many fails a device of kind EMAIL is locked.
+         *
+         * @param fails 1 or more
+         * @return this builder
+         */
+        public Builder emailLock(Integer fails) {
+            return lock(Kind.EMAIL, fails);
+        }
+
+        /**
+         * After how many fails a device of kind PIN is locked.
+         *
+         * @param fails 1 or more
+         * @return this builder
+         */
+        public Builder pinLock(Integer fails) {
+            return lock(Kind.PIN, fails);
+        }
+
+        private Builder lock(Kind kind, Integer fails) {
+            locks[kind.ordinal()] = fails == null ? LOCK : fails;
+            return this;
+        }
+
+        /**
+         * The fewest digits of a new PIN.
+         *
+         * @param digits 4 to 64
+         * @return this builder
+         */
+        public Builder pinLength(Integer digits) {
+            pinLength = digits == null ? 8 : digits;
+            return this;
+        }
+
+        /**
+         * How many digits of a PIN are asked for.
+         *
+         * @param digits 2 or more
+         * @return this builder
+         */
+        public Builder pinDigits(Integer digits) {
+            pinDigits = digits == null ? 3 : digits;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @return a configuration of what was set
+         */
+        public SoffidConfig build() {
+            return new SoffidConfig(this);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+package io.keyfob;
+
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * The columns of a row of Soffid's table {@code SCO_DEVICE} that concern the engine, under the names of Soffid's {@code OtpDeviceEntity}.
+ * Immutable, but for {@link #close}, which overwrites the key and the PIN.
+ *
+ * <p>{@code null} stands for NULL. Two rows are equal if all columns are.
+ */
+public final class SoffidRow implements AutoCloseable {
+    private final Kind type;
+    private final Status status;
+    private final int fails;
+    private final char[] authKey;
+    private final Long lastUsedValue;
+    private final Instant created;
+    private final Instant lastUsed;
+    private final Instant lastIssued;
+    private final String email;
+    private final String phone;
+    private final char[] pin;
+    private final Integer digits;
+    private final String algorithm;
+
+    private SoffidRow(Builder from) {
+        type = Objects.requireNonNull(from.type, "type");
+        status = Objects.requireNonNull(from.status, "status");
+        created = Objects.requireNonNull(from.created, "created");
+        fails = from.fails;
+        authKey = copy(from.authKey);
+        lastUsedValue = from.lastUsedValue;
+        lastUsed = from.lastUsed;
+        lastIssued = from.lastIssued;
+        email = from.email;
+        phone = from.phone;
+        pin = copy(from.pin);
+        digits = from.digits;
+        algorithm = from.algorithm;
+    }
+
+    private static char[] copy(char[] text) {
+        return text == null ? null : text.clone();
+    }
+
+    /**
+     * Starts from a row with no fails and NULL everywhere. Type, status and created must be set.
+     *
+     * @return a builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Starts from this row.
+     *
+     * @return a builder
+     */
+    public Builder toBuilder() {
+        return new Builder().type(type).status(status).fails(fails).authKey(authKey).lastUsedValue(lastUsedValue).created(created)
+                .lastUsed(lastUsed).lastIssued(lastIssued).email(email).phone(phone).pin(pin).digits(digits).algorithm(algorithm);
+    }
+
+    /**
+     * {@code OTP_TYPE}.
+     *
+     * @return the kind of device
+     */
+    public Kind type() {
+        return type;
+    }
+
+    /**
+     * {@code OTP_STATUS}.
+     *
+     * @return the status
+     */
+    public Status status() {
+        return status;
+    }
+
+    /**
+     * {@code OTP_FAILS}.
+     *
+     * @return fails since the last right answer
+     */
+    public int fails() {
+        return fails;
+    }
+
+    /**
+     * {@code OTP_AUTKEY}. TOTP, HOTP: the secret in Base32. Other kinds: see {@link SoffidDevice}.
+     *
+     * @return a copy, for the caller to overwrite, or null
+     */
+    public char[] authKey() {
+        return copy(authKey);
+    }
+
+    /**
+     * {@code OTP_LASCOU}: the highest step or counter accepted.
+     *
+     * @return a number, or null
+     */
+    public Long lastUsedValue() {
+        return lastUsedValue;
+    }
+
+    /**
+     * {@code OTP_CREATED}.
+     *
+     * @return when it was enrolled
+     */
+    public Instant created() {
+        return created;
+    }
+
+    /**
+     * {@code OTP_LASUSE}.
+     *
+     * @return when it last gave a right answer, or null
+     */
+    public Instant lastUsed() {
+        return lastUsed;
+    }
+
+    /**
+     * {@code OTP_LASISS}.
+     *
+     * @return when a code was last issued, or null
+     */
+    public Instant lastIssued() {
+        return lastIssued;
+    }
+
+    /**
+     * {@code OTP_EMAIL}.
+     *
+     * @return where codes are sent to, or null
+     */
+    public String email() {
+        return email;
+    }
+
+    /**
+     * {@code OTP_PHONE}.
+     *
+     * @return where codes are sent to, or null
+     */
+    public String phone() {
+        return phone;
+    }
+
+    /**
+     * {@code OTP_PIN}, decoded by Soffid's {@code Password}: ASCII digits.
+     *
+     * @return a copy, for the caller to overwrite, or null
+     */
+    public char[] pin() {
+        return copy(pin);
+    }
+
+    /**
+     * {@code OTP_DIGITS}.
+     *
+     * @return digits of a code, or null for 6
+     */
+    public Integer digits() {
+        return digits;
+    }
+
+    /**
+     * {@code OTP_ALGORI}.
+     *
+     * @return {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}, or null for the first
+     */
+    public String algorithm() {
+        return algorithm;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        if (!(other instanceof SoffidRow)) {
+            return false;
+        }
+        SoffidRow that = (SoffidRow) other;
+        return Arrays.equals(columns(), that.columns()) && Arrays.equals(authKey, that.authKey) && Arrays.equals(pin, that.pin);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(columns());
+    }
+
+    private Object[] columns() {
+        return new Object[] {type, status, fails, lastUsedValue, created, lastUsed, lastIssued, email, phone, digits, algorithm};
+    }
+
+    @Override
+    public String toString() {
+        return "SoffidRow(" + type + ", " + status + ", " + fails + " fails)";
+    }
+
+    /** Overwrites the key and the PIN. */
+    @Override
+    public void close() {
+        wipe(authKey);
+        wipe(pin);
+    }
+
+    static void wipe(char[] text) {
+        if (text != null) {
+            Arrays.fill(text, '\0');
+        }
+    }
+
+    /** Builds a {@link SoffidRow}. Arrays are copied when it is built, and are the caller's to overwrite. */
+    public static final class Builder {
+        private Kind type;
+        private Status status;
+        private int fails;
+        private char[] authKey;
+        private Long lastUsedValue;
+        private Instant created;
+        private Instant lastUsed;
+        private Instant lastIssued;
+        private String email;
+        private String phone;
+        private char[] pin;
+        private Integer digits;
+        private String algorithm;
+
+        private Builder() {}
+
+        /**
+         * {@code OTP_TYPE}.
+         *
+         * @param type the column's value
+         * @return this builder
+         */
+        public Builder type(Kind type) {
+            this.type = type;
+            return this;
+        }
+
+        /**
+         * {@code OTP_STATUS}.
+         *
+         * @param status the column's value
+         * @return this builder
+         */
+        public Builder status(Status status) {
+            this.status = status;
+            return this;
+        }
+
+        /**
+         * {@code OTP_FAILS}.
+         *
+         * @param fails the column's value
+         * @return this builder
+         */
+        public Builder fails(int fails) {
+            this.fails = fails;
+            return this;
+        }
+
+        /**
+         * {@code OTP_AUTKEY}.
+         *
+         * @param authKey the column's value
+         * @return this builder
+         */
+        public Builder authKey(char[] authKey) {
+            this.authKey = authKey;
+            return this;
+        }
+
+        /**
+         * {@code OTP_LASCOU}.
+         *
+         * @param lastUsedValue the column's value
+         * @return this builder
+         */
+        public Builder lastUsedValue(Long lastUsedValue) {
+            this.lastUsedValue = lastUsedValue;
+            return this;
+        }
+
+        /**
+         * {@code OTP_CREATED}.
+         *
+         * @param created the column's value
+         * @return this builder
+         */
+        public Builder created(Instant created) {
+            this.created = created;
+            return this;
+        }
+
+        /**
+         * {@code OTP_LASUSE}.
+         *
+         * @param lastUsed the column's value
+         * @return this builder
+         */
+        public Builder lastUsed(Instant lastUsed) {
+            this.lastUsed = lastUsed;
+            return this;
+        }
+
+        /**
+         * {@code OTP_LASISS}.
+         *
+         * @param lastIssued the column's value
+         * @return this builder
+         */
+        public Builder lastIssued(Instant lastIssued) {
+            this.lastIssued = lastIssued;
+            return this;
+        }
+
+        /**
+         * {@code OTP_EMAIL}.
+         *
+         * @param email the column's value
+         * @return this builder
+         */
+        public Builder email(String email) {
+            this.email = email;
+            return this;
+        }
+
+        /**
+         * {@code OTP_PHONE}.
+         *
+         * @param phone the column's value
+         * @return this builder
+         */
+        public Builder phone(String phone) {
+            this.phone = phone;
+            return this;
+        }
+
+        /**
+         * {@code OTP_PIN}, decoded by Soffid's {@code Password}.
+         *
+         * @param pin the column's value
+         * @return this builder
+         */
+        public Builder pin(char[] pin) {
+            this.pin = pin;
+            return this;
+        }
+
+        /**
+         * {@code OTP_DIGITS}.
+         *
+         * @param digits the column's value
+         * @return this builder
+         */
+        public Builder digits(Integer digits) {
+            this.digits = digits;
+            return this;
+        }
+
+        /**
+         * {@code OTP_ALGORI}.
+         *
+         * @param algorithm the column's value
+         * @return this builder
+         */
+        public Builder algorithm(String algorithm) {
+            this.algorithm = algorithm;
+            return this;
+        }
+
+        /**
+         * The row.
+         *
+         * @return a row of what was set
+         */
+        public SoffidRow build() {
+            return new SoffidRow(this);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package io.keyfob;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** Texts between Java and the engine, whose texts are ASCII and end with a NUL. */
+final class Text {
+    /** No answer that can be right is longer: a PIN has at most 64 digits. */
+    private static final int ANSWER_MAX = 65;
+
+    /** What is not ASCII is no part of any code, secret or URI, and neither is this. */
+    private static final byte FOREIGN = 0x7f;
+
+    private Text() {}
+
+    /** An answer as it was typed. What is longer than any right answer is cut to one byte more than that: as wrong as before. */
+    static byte[] answer(char[] typed) {
+        return ascii(typed, Math.min(typed.length, ANSWER_MAX), 0);
+    }
+
+    /** A text with a NUL behind it. */
+    static byte[] terminated(char[] text) {
+        checkLength(text.length);
+        return ascii(text, text.length, 1);
+    }
+
+    /** The UTF-8 of a text that is no secret, with a NUL behind it. */
+    static byte[] terminated(String text, String name) {
+        if (text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(name + ": has a NUL in it");
+        }
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        checkLength(utf8.length);
+        return Arrays.copyOf(utf8, utf8.length + 1);
+    }
+
+    /** What stands before the first NUL from {@code from} on, which is then overwritten. */
+    static char[] take(byte[] bytes, int from, int size) {
+        int end = from;
+        while (end < from + size && bytes[end] != 0) {
+            end++;
+        }
+        char[] text = new char[end - from];
+        for (int at = 0; at < text.length; at++) {
+            text[at] = (char) (bytes[from + at] & 0xff);
+        }
+        Arrays.fill(bytes, from, from + size, (byte) 0);
+        return text;
+    }
+
+    /** Writes a text into a field of a struct; one that is too long is cut, so that it is no value of that field. */
+    static void put(char[] text, byte[] struct, int at, int size) {
+        byte[] bytes = ascii(text, Math.min(text.length, size - 1), 0);
+        System.arraycopy(bytes, 0, struct, at, bytes.length);
+        Arrays.fill(bytes, (byte) 0);
+    }
+
+    private static void checkLength(int length) {
+        if (length >= Engine.TEXT_MAX) {
+            throw new OtpException(OtpError.LENGTH);
+        }
+    }
+
+    private static byte[] ascii(char[] text, int length, int behind) {
+        byte[] bytes = new byte[length + behind];
+        for (int at = 0; at < length; at++) {
+            char character = text[at];
+            bytes[at] = character > 0 && character < FOREIGN ? (byte) character : FOREIGN;
+        }
+        return bytes;
+    }
+}

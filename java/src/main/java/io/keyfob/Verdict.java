@@ -1,0 +1,109 @@
+package io.keyfob;
+
+import java.util.OptionalLong;
+
+/**
+ * The answer to an attempt. Tell the person only {@link #isRight} and {@link #isLocked}, which are alike for a wrong, an expired and a
+ * replayed code; the rest is for the host's audit. Immutable, and without secrets.
+ */
+public final class Verdict {
+    private static final int SIZE = 48;
+    private static final int RIGHT = 4;
+    private static final int LOCKED = 8;
+    private static final int REASON = 12;
+    private static final int FAILS = 16;
+    private static final int MATCHED = 24;
+    private static final int DRIFT = 32;
+    private static final int RETRY_AT = 40;
+
+    private static final Reason[] REASONS = Reason.values();
+
+    private final byte[] struct;
+
+    private Verdict(byte[] struct) {
+        this.struct = struct;
+    }
+
+    /** An empty struct for the engine to fill. */
+    static byte[] struct() {
+        return Struct.ofSize(SIZE);
+    }
+
+    /** Takes a filled struct over. */
+    static Verdict of(byte[] struct) {
+        return new Verdict(struct);
+    }
+
+    /**
+     * Whether the answer was right, on an open device, for the first time.
+     *
+     * @return true if so
+     */
+    public boolean isRight() {
+        return Struct.getFlag(struct, RIGHT);
+    }
+
+    /**
+     * Whether the device is locked or throttled after this attempt; already on the fail that locks it.
+     *
+     * @return true if so
+     */
+    public boolean isLocked() {
+        return Struct.getFlag(struct, LOCKED);
+    }
+
+    /**
+     * Why.
+     *
+     * @return the reason
+     */
+    public Reason reason() {
+        return REASONS[Struct.getInt(struct, REASON)];
+    }
+
+    /**
+     * Fails after this attempt.
+     *
+     * @return an unsigned number of 32 bits
+     */
+    public int fails() {
+        return Struct.getInt(struct, FAILS);
+    }
+
+    /**
+     * The matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS, e-mail); 0 for a PIN.
+     *
+     * @return the unsigned number; empty if the answer was not right
+     */
+    public OptionalLong matched() {
+        return ifRight(MATCHED);
+    }
+
+    /**
+     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were skipped (HOTP).
+     *
+     * @return steps or counters; empty if the answer was not right
+     */
+    public OptionalLong drift() {
+        return ifRight(DRIFT);
+    }
+
+    /**
+     * From when on a throttled device takes attempts again.
+     *
+     * @return Unix seconds; empty if it is not throttled
+     */
+    public OptionalLong retryAt() {
+        long time = Struct.getLong(struct, RETRY_AT);
+        return time == 0 ? OptionalLong.empty() : OptionalLong.of(time);
+    }
+
+    private OptionalLong ifRight(int at) {
+        return isRight() ? OptionalLong.of(Struct.getLong(struct, at)) : OptionalLong.empty();
+    }
+
+    @Override
+    public String toString() {
+        return "Verdict(" + reason() + ", " + Integer.toUnsignedString(fails()) + " fails" + (isLocked() ? ", locked)" : ")");
+    }
+}

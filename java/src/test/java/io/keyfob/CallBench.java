@@ -1,0 +1,30 @@
+package io.keyfob;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+
+/** What a call costs before any work is done. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class CallBench {
+    private final byte[] record = Samples.totp().toRecord();
+    private final byte[] info = Struct.ofSize(104);
+
+    /** A number, and nothing copied. */
+    @Benchmark
+    public int empty() {
+        return Native.ENGINE.recordSize();
+    }
+
+    /** A record of 168 bytes in, and 104 bytes out. */
+    @Benchmark
+    public int record() {
+        return Native.ENGINE.deviceInfo(record, info);
+    }
+}

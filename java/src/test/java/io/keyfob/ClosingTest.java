@@ -1,0 +1,185 @@
+package io.keyfob;
+
+import static io.keyfob.Samples.NOW;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.reflect.Field;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+
+/** Closing: while in use, twice, before use; and what is left in memory, in texts and in messages. */
+class ClosingTest {
+    /** The array that an object guards, as it is in memory. */
+    private static byte[] guarded(Object holder, String field) throws ReflectiveOperationException {
+        Field guarded = holder.getClass().getDeclaredField(field);
+        guarded.setAccessible(true);
+        byte[] bytes = ((Guarded) guarded.get(holder)).use(array -> array);
+        assertFalse(Samples.isWiped(bytes));
+        return bytes;
+    }
+
+    @Test
+    void closingOverwrites() throws ReflectiveOperationException {
+        OtpDevice device = Samples.sms();
+        Secret secret = Samples.secret();
+        Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
+        SealKey key = SealKey.of(1, Arrays.copyOf(new byte[] {1}, 32));
+        List<byte[]> arrays = List.of(guarded(device, "record"), guarded(secret, "bytes"), guarded(challenge, "code"), guarded(key, "bytes"));
+        for (AutoCloseable holder : List.<AutoCloseable>of(device, secret, challenge, key)) {
+            close(holder);
+            close(holder);
+        }
+        arrays.forEach(array -> assertTrue(Samples.isWiped(array)));
+    }
+
+    private static void close(AutoCloseable holder) {
+        try {
+            holder.close();
+        } catch (Exception impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    @Test
+    void rowsAreOverwritten() throws ReflectiveOperationException {
+        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Samples.BASE32.toCharArray())
+                .pin("12345678".toCharArray()).build();
+        for (String name : List.of("authKey", "pin")) {
+            Field field = SoffidRow.class.getDeclaredField(name);
+            field.setAccessible(true);
+            char[] held = (char[]) field.get(row);
+            assertTrue(held[0] != 0);
+            row.close();
+            assertEquals(new String(new char[held.length]), new String(held));
+            row = row.toBuilder().authKey(Samples.BASE32.toCharArray()).pin("12345678".toCharArray()).build();
+        }
+    }
+
+    @Test
+    void nothingWorksAfterClosing() {
+        OtpDevice device = Samples.sms();
+        Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
+        Secret secret = Samples.secret();
+        SealKey key = SealKey.of(1, new byte[32]);
+        device.close();
+        challenge.close();
+        secret.close();
+        key.close();
+        Executable[] calls = {
+            device::toRecord, device::info, device::secret, () -> device.uri("a", "b"), () -> device.unlock(NOW),
+            () -> device.setStatus(Status.LOCKED, NOW), () -> device.verify(Policy.DEFAULT, new char[6], NOW),
+            () -> device.verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> true), () -> device.challenge(Policy.DEFAULT, NOW),
+            () -> device.resend(Policy.DEFAULT, NOW), () -> device.resync(Policy.DEFAULT, new char[6], new char[6], NOW),
+            challenge::code, secret::bytes, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
+            () -> Codes.hotp(Parameters.DEFAULT, secret, 0), () -> key.seal(Samples.totp(), new byte[0]),
+            () -> key.open(new byte[216], new byte[0]), () -> SealKey.of(1, new byte[32]).seal(device, new byte[0]),
+        };
+        for (Executable call : calls) {
+            assertTrue(assertThrows(IllegalStateException.class, call).getMessage().endsWith("is closed"));
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void closingWaitsForWhoeverIsUsing() throws Exception {
+        OtpDevice device = Samples.totp();
+        byte[] record = guarded(device, "record");
+        CountDownLatch isStoring = new CountDownLatch(1);
+        CountDownLatch mayStore = new CountDownLatch(1);
+        AtomicReference<Verdict> verdict = new AtomicReference<>();
+        Thread user = new Thread(() -> verdict.set(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+            isStoring.countDown();
+            return uninterrupted(mayStore);
+        })));
+        user.start();
+        assertTrue(isStoring.await(30, TimeUnit.SECONDS));
+        Thread closer = new Thread(device::close);
+        closer.start();
+        closer.join(200);
+        assertTrue(closer.isAlive(), "closing waits");
+        assertFalse(Samples.isWiped(record));
+        mayStore.countDown();
+        user.join();
+        closer.join();
+        assertTrue(verdict.get().isRight());
+        assertTrue(Samples.isWiped(record));
+    }
+
+    private static boolean uninterrupted(CountDownLatch latch) {
+        try {
+            return latch.await(30, TimeUnit.SECONDS);
+        } catch (InterruptedException interrupted) {
+            throw new AssertionError(interrupted);
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void closingAmongManyCallsIsClean() throws InterruptedException {
+        char[] wrong = Samples.wrongAt(NOW);
+        for (int round = 0; round < 200; round++) {
+            OtpDevice device = Samples.totp();
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            Thread[] users = new Thread[4];
+            for (int at = 0; at < users.length; at++) {
+                users[at] = new Thread(() -> {
+                    try {
+                        while (true) {
+                            device.verify(Policy.DEFAULT, wrong, NOW);
+                        }
+                    } catch (IllegalStateException closed) {
+                        assertEquals("the device is closed", closed.getMessage());
+                    }
+                });
+                users[at].setUncaughtExceptionHandler((thread, thrown) -> failure.set(thrown));
+                users[at].start();
+            }
+            Thread.sleep(2);
+            device.close();
+            for (Thread user : users) {
+                user.join();
+            }
+            assertEquals(null, failure.get());
+        }
+    }
+
+    @Test
+    void aStoreMayCloseItsDeviceAndDoNothingElseWithIt() throws ReflectiveOperationException {
+        OtpDevice device = Samples.totp();
+        byte[] record = guarded(device, "record");
+        assertThrows(IllegalStateException.class, () -> device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+            device.info();
+            return true;
+        }));
+        assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+            device.close();
+            return true;
+        }).isRight());
+        assertTrue(Samples.isWiped(record));
+        assertThrows(IllegalStateException.class, device::info);
+    }
+
+    @Test
+    void noTextTellsASecret() {
+        OtpDevice device = Samples.sms();
+        Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
+        String code = new String(challenge.code());
+        OtpException refused = assertThrows(OtpException.class, () -> Secret.fromBase32((Samples.BASE32 + "1").toCharArray()));
+        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Samples.BASE32.toCharArray()).build();
+        for (Object shown : new Object[] {device, device.info(), challenge, Samples.secret(), SealKey.of(1, new byte[32]), refused, row,
+            Policy.DEFAULT, Parameters.DEFAULT, device.verify(Policy.DEFAULT, challenge.code(), NOW)}) {
+            String text = shown.toString();
+            assertFalse(text.contains(code) || text.contains(Samples.BASE32) || text.contains("3132") || text.contains("[B@"), text);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package io.keyfob;
+
+import static io.keyfob.Samples.NOW;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Every error of keyfob.h, each by a call that has it. */
+class ErrorsTest {
+    /** What shared Java rules out, or what only a defect could bring about. */
+    private static final Set<OtpError> NEVER = EnumSet.of(OtpError.NULL_POINTER, OtpError.STRUCT_SIZE, OtpError.BUFFER_TOO_SMALL,
+            OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
+
+    private final Map<OtpError, Executable> calls = new EnumMap<>(OtpError.class);
+
+    @Test
+    void theNumbersAreTheHeaders() throws IOException {
+        Map<Integer, String> header = new TreeMap<>();
+        Matcher matcher = Pattern.compile("KEYFOB_RESULT_(\\w+) = (\\d+)").matcher(Files.readString(Path.of("../include/keyfob.h")));
+        while (matcher.find()) {
+            header.put(Integer.valueOf(matcher.group(2)), matcher.group(1));
+        }
+        assertEquals("OK", header.remove(0));
+        Map<Integer, String> own = new TreeMap<>();
+        for (OtpError error : OtpError.values()) {
+            own.put(error.number(), error.name());
+            assertEquals(error, OtpError.of(error.number()));
+        }
+        own.remove(-1);
+        assertEquals(header, own);
+    }
+
+    @Test
+    void everyErrorHasItsNumberAndMessage() {
+        policies();
+        secretsAndCodes();
+        devices();
+        storage();
+        for (OtpError error : OtpError.values()) {
+            OtpException made = new OtpException(error);
+            assertEquals(error.number(), made.number());
+            assertEquals(error, made.error());
+            assertFalse(made.getMessage().isEmpty(), error.name());
+            if (NEVER.contains(error)) {
+                assertFalse(calls.containsKey(error), error.name());
+                continue;
+            }
+            assertTrue(calls.containsKey(error), () -> error + " is not tested");
+            OtpException thrown = assertThrows(OtpException.class, calls.get(error), error.name());
+            assertEquals(error, thrown.error(), thrown::getMessage);
+            assertEquals(made.getMessage(), thrown.getMessage());
+        }
+    }
+
+    private void policies() {
+        Policy.Builder[] builders = new Policy.Builder[20];
+        Arrays.setAll(builders, at -> Policy.builder());
+        calls.put(OtpError.WINDOW, builders[0].window(-1)::build);
+        calls.put(OtpError.LOOK_AHEAD, builders[1].lookAhead(1001)::build);
+        calls.put(OtpError.RESYNC_WINDOW, builders[2].resyncWindow(0)::build);
+        calls.put(OtpError.MAX_DRIFT, builders[3].maxDrift(1001)::build);
+        calls.put(OtpError.LOCK_FAILS, builders[4].lock(0)::build);
+        calls.put(OtpError.LOCK_DELAY, builders[5].throttle(1, 0, 1)::build);
+        calls.put(OtpError.LONGEST_DELAY, builders[6].throttle(1, 2, 1)::build);
+        calls.put(OtpError.LIFETIME, builders[7].lifetime(0)::build);
+        calls.put(OtpError.REUSE, builders[8].reuse(601)::build);
+        calls.put(OtpError.POSITIONS, builders[9].positions(9)::build);
+        calls.put(OtpError.POLICY_PIN_LENGTH, builders[10].pinLength(3)::build);
+        calls.put(OtpError.CLOCK_SKEW, builders[11].clockSkew(3601)::build);
+        calls.put(OtpError.GUESS_BOUND, builders[12].window(100)::build);
+        calls.put(OtpError.PIN_BOUND, builders[13].positions(2)::build);
+    }
+
+    private void secretsAndCodes() {
+        calls.put(OtpError.SECRET_LENGTH, () -> Secret.of(new byte[15]));
+        calls.put(OtpError.SECRET_BASE32, () -> Secret.fromBase32("GEZDGNBVGY3TQOJ1GEZDGNBVGY3TQOJ1".toCharArray()));
+        calls.put(OtpError.SECRET_HEX, () -> Secret.fromHex("0g".toCharArray()));
+        calls.put(OtpError.LENGTH, () -> Secret.fromHex(new char[4096]));
+        calls.put(OtpError.DIGITS, () -> Codes.hotp(Parameters.builder().digits(5).build(), Samples.secret(), 0));
+        calls.put(OtpError.PERIOD, () -> Codes.totp(Parameters.builder().period(0).build(), Samples.secret(), NOW));
+        calls.put(OtpError.STATUS, () -> Status.of('X'));
+        calls.put(OtpError.PIN_LENGTH, () -> OtpDevice.pin(Policy.DEFAULT, "1234567".toCharArray(), NOW));
+        calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
+        calls.put(OtpError.ALGORITHM, () -> SoffidDevice.read(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
+                .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build()));
+    }
+
+    private void devices() {
+        Policy throttle = Policy.builder().throttle(1, 60, 60).bound(1_000_000_000).pinBound(1_000_000_000).build();
+        calls.put(OtpError.WRONG_KIND, () -> Samples.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
+        calls.put(OtpError.CLOCK, () -> Samples.totp().verify(Policy.DEFAULT, new char[6], NOW - 31));
+        calls.put(OtpError.NO_CHALLENGE, () -> Samples.sms().resend(Policy.DEFAULT, NOW));
+        calls.put(OtpError.DISABLED, () -> {
+            OtpDevice device = Samples.sms();
+            device.setStatus(Status.DISABLED, NOW);
+            device.challenge(Policy.DEFAULT, NOW);
+        });
+        calls.put(OtpError.LOCKED, () -> {
+            OtpDevice device = Samples.sms();
+            device.setStatus(Status.LOCKED, NOW);
+            device.challenge(Policy.DEFAULT, NOW);
+        });
+        calls.put(OtpError.THROTTLED, () -> {
+            OtpDevice device = Samples.sms();
+            assertFalse(device.verify(throttle, new char[6], NOW).isRight());
+            device.challenge(throttle, NOW);
+        });
+        calls.put(OtpError.EXHAUSTED, () -> {
+            try (Secret secret = Samples.secret()) {
+                OtpDevice.hotp(Parameters.DEFAULT, secret, -1, NOW).verify(Policy.DEFAULT, new char[6], NOW);
+            }
+        });
+        calls.put(OtpError.STORE_CONFLICT, () -> Samples.totp().verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> false));
+        calls.put(OtpError.URI_TYPE, () -> OtpDevice.fromUri("http://x".toCharArray(), NOW));
+        calls.put(OtpError.URI_NO_SECRET, () -> OtpDevice.fromUri("otpauth://totp/x".toCharArray(), NOW));
+        calls.put(OtpError.URI_ENCODING, () -> OtpDevice.fromUri(("otpauth://totp/x%2?secret=" + Samples.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_COUNTER, () -> OtpDevice.fromUri(("otpauth://hotp/x?secret=" + Samples.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_REPEATED, () -> OtpDevice.fromUri(
+                ("otpauth://totp/x?digits=6&digits=6&secret=" + Samples.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_LABEL, () -> Samples.totp().uri("a:b", "c"));
+        calls.put(OtpError.URI_T0, () -> {
+            try (Secret secret = Samples.secret()) {
+                OtpDevice.totp(Parameters.builder().t0(1).build(), secret, NOW).uri("a", "b");
+            }
+        });
+    }
+
+    private void storage() {
+        byte[] id = {1, 2, 3};
+        SealKey key = SealKey.of(7, new byte[32]);
+        byte[] sealed = key.seal(Samples.totp(), id);
+        calls.put(OtpError.RECORD_LENGTH, () -> OtpDevice.fromRecord(Arrays.copyOf(Samples.totp().toRecord(), 167)));
+        calls.put(OtpError.RECORD_FOREIGN, () -> OtpDevice.fromRecord(new byte[168]));
+        calls.put(OtpError.RECORD_NEWER, () -> OtpDevice.fromRecord(changed(Samples.totp().toRecord(), 2)));
+        calls.put(OtpError.RECORD_DAMAGED, () -> OtpDevice.fromRecord(changed(Samples.totp().toRecord(), 100)));
+        calls.put(OtpError.SEAL_FOREIGN, () -> key.open(new byte[1000], id));
+        calls.put(OtpError.SEAL_NEWER, () -> key.open(changed(sealed, 3), id));
+        calls.put(OtpError.SEAL_BROKEN, () -> key.open(sealed, new byte[] {1}));
+        calls.put(OtpError.SEAL_KEY, () -> SealKey.of(8, new byte[32]).open(sealed, id));
+    }
+
+    private static byte[] changed(byte[] bytes, int at) {
+        byte[] copy = bytes.clone();
+        copy[at]++;
+        return copy;
+    }
+
+    @Test
+    void lengthsThatNeverFitAreRefused() {
+        assertEquals(OtpError.RECORD_LENGTH, assertThrows(OtpException.class,
+                () -> OtpDevice.fromRecord(Arrays.copyOf(Samples.totp().toRecord(), 100_000))).error());
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> SealKey.of(1, new byte[32]).seal(Samples.totp(), new byte[1025])).error());
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> Samples.totp().uri("x".repeat(4096), "a")).error());
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> OtpDevice.fromUri(new char[1 << 20], NOW)).error());
+        assertThrows(IllegalArgumentException.class, () -> SealKey.of(1, new byte[31]));
+        assertThrows(IllegalArgumentException.class, () -> Samples.totp().uri("a\0b", "c"));
+        assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[1 << 20], NOW).reason());
+        assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[0], NOW).reason());
+    }
+
+    @Test
+    void nullsAreRefused() {
+        OtpDevice device = Samples.totp();
+        byte[] before = device.toRecord();
+        assertThrows(NullPointerException.class, () -> device.verify(null, new char[6], NOW));
+        assertThrows(NullPointerException.class, () -> device.verify(Policy.DEFAULT, null, NOW));
+        assertThrows(NullPointerException.class, () -> device.verify(Policy.DEFAULT, new char[6], NOW, null));
+        assertThrows(NullPointerException.class, () -> device.challenge(Policy.DEFAULT, NOW, null));
+        assertThrows(NullPointerException.class, () -> device.setStatus(null, NOW));
+        assertThrows(NullPointerException.class, () -> device.uri(null, "a"));
+        assertThrows(NullPointerException.class, () -> OtpDevice.fromRecord(null));
+        assertThrows(NullPointerException.class, () -> OtpDevice.totp(null, Samples.secret(), NOW));
+        assertThrows(NullPointerException.class, () -> OtpDevice.totp(Parameters.DEFAULT, null, NOW));
+        assertThrows(NullPointerException.class, () -> Secret.of(null));
+        assertThrows(NullPointerException.class, () -> Secret.random(null));
+        assertThrows(NullPointerException.class, () -> Secret.fromBase32(null));
+        assertThrows(NullPointerException.class, () -> SoffidDevice.read(null));
+        assertThrows(NullPointerException.class, () -> SoffidRow.builder().build());
+        assertTrue(Arrays.equals(before, device.toRecord()));
+    }
+}

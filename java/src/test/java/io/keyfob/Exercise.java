@@ -1,0 +1,185 @@
+package io.keyfob;
+
+import static io.keyfob.Samples.NOW;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** A program that calls every function, for Java machines of the tests' own: {@link JvmTest}. Prints {@code done} and nothing else. */
+final class Exercise {
+    private Exercise() {}
+
+    public static void main(String... arguments) throws Exception {
+        switch (arguments[0]) {
+            case "once" -> everything();
+            case "digits" -> digits();
+            case "garbage" -> garbage();
+            case "memory" -> memory(false);
+            case "leak" -> memory(true);
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
+        System.out.println("done");
+    }
+
+    static void require(boolean holds) {
+        if (!holds) {
+            throw new AssertionError();
+        }
+    }
+
+    /** Every function of the engine, and the way back of an error. */
+    static void everything() {
+        try (Secret secret = Secret.fromBase32(Samples.BASE32.toCharArray());
+                Secret hex = Secret.fromHex(secret.toHex());
+                Secret drawn = Secret.random(Algorithm.SHA256);
+                OtpDevice totp = OtpDevice.totp(Parameters.DEFAULT, hex, NOW);
+                OtpDevice hotp = OtpDevice.hotp(Parameters.DEFAULT, secret, 0, NOW);
+                OtpDevice sms = OtpDevice.sms(Parameters.DEFAULT, secret, NOW);
+                OtpDevice email = OtpDevice.email(Parameters.DEFAULT, drawn, NOW);
+                OtpDevice pin = OtpDevice.pin(Policy.DEFAULT, "12345678".toCharArray(), NOW);
+                SealKey key = SealKey.of(1, new byte[32])) {
+            require(new String(secret.toBase32()).equals(Samples.BASE32));
+            require(Codes.searchTotp(Parameters.DEFAULT, secret, Samples.codeAt(NOW), NOW, 1).getAsLong() == NOW / 30);
+            require(Codes.searchHotp(Parameters.DEFAULT, secret, Samples.codeOf(3), 0, 5).getAsLong() == 3);
+            require(totp.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).isRight());
+            require(!totp.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW, (next, revision) -> true).isRight());
+            require(hotp.resync(Policy.DEFAULT, Samples.codeOf(40), Samples.codeOf(41), NOW).isRight());
+            try (Challenge sent = sms.challenge(Policy.DEFAULT, NOW); Challenge again = sms.resend(Policy.DEFAULT, NOW);
+                    Challenge mailed = email.challenge(Policy.DEFAULT, NOW); Challenge asked = pin.challenge(Policy.DEFAULT, NOW)) {
+                require(sms.verify(Policy.DEFAULT, again.code(), NOW).isRight() && sent.isFresh());
+                require(email.verify(Policy.DEFAULT, mailed.code(), NOW).isRight());
+                require(pin.verify(Policy.DEFAULT, Samples.digitsAt(asked.positions()), NOW).isRight());
+            }
+            pin.setStatus(Status.LOCKED, NOW);
+            pin.unlock(NOW);
+            byte[] sealed = key.seal(hotp, new byte[0]);
+            require(SealKey.idOf(sealed) == 1 && key.open(sealed, new byte[0]).secret().length == 20);
+            OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).uri("ACME", "alice"), NOW).close();
+            require(Policy.builder().window(2).build().chance(Kind.TOTP, 6) > 0);
+            try (SoffidRow row = row(); OtpDevice device = SoffidDevice.read(row); SoffidRow next = SoffidDevice.write(device, row)) {
+                require(row.equals(next));
+            }
+            try {
+                Secret.of(new byte[3]);
+                throw new AssertionError("not refused");
+            } catch (OtpException refused) {
+                require(refused.number() == 20 && refused.getMessage().startsWith("secret: "));
+            }
+        }
+    }
+
+    private static SoffidRow row() {
+        return SoffidRow.builder().type(Kind.TOTP).status(Status.VALIDATED).created(Instant.ofEpochSecond(NOW)).fails(1).lastUsedValue(7L)
+                .authKey(Samples.BASE32.toCharArray()).build();
+    }
+
+    /** Where numbers are written in other digits, codes are not. */
+    private static void digits() {
+        require(String.format("%d", 123).equals("\u0661\u0662\u0663"));
+        require(Locale.getDefault().equals(Locale.forLanguageTag("ar-EG")));
+        require(new String(Samples.codeOf(0)).equals("755224"));
+        require(new String(Samples.totp().uri("ACME", "alice")).contains("&digits=6&period=30"));
+        require(Samples.totp().info().toString().equals("DeviceInfo(TOTP, CREATED, 0 fails)"));
+        everything();
+    }
+
+    /** Four threads of calls, while the collector does nothing but collect, and others fill its heap. */
+    private static void garbage() throws InterruptedException {
+        long end = System.nanoTime() + 3_000_000_000L;
+        List<Thread> threads = new ArrayList<>();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        for (int at = 0; at < 4; at++) {
+            threads.add(new Thread(() -> {
+                while (System.nanoTime() < end) {
+                    everything();
+                }
+            }));
+        }
+        threads.add(new Thread(() -> {
+            while (System.nanoTime() < end) {
+                System.gc();
+            }
+        }));
+        threads.add(new Thread(() -> {
+            byte[][] kept = new byte[512][];
+            for (int at = 0; System.nanoTime() < end; at++) {
+                kept[at * 7 & 511] = new byte[at % 8192];
+            }
+        }));
+        for (Thread thread : threads) {
+            thread.setUncaughtExceptionHandler((which, thrown) -> failure.set(thrown));
+            thread.start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        if (failure.get() != null) {
+            throw new AssertionError(failure.get());
+        }
+    }
+
+    /** A million calls after others that warmed up: the process is not larger than before. */
+    private static void memory(boolean leaks) throws IOException {
+        calls(200_000, false);
+        long before = resident();
+        calls(1_000_000, leaks);
+        long grown = resident() - before;
+        if (grown > 6 << 10) {
+            System.out.println("grown by " + grown + " KiB");
+        }
+    }
+
+    private static void calls(int count, boolean leaks) {
+        char[] wrong = Samples.wrongAt(NOW);
+        try (OtpDevice device = Samples.totp(); OtpDevice sms = Samples.sms(); SoffidRow row = row()) {
+            for (int at = 0; at < count; at += 5) {
+                device.verify(Policy.DEFAULT, wrong, NOW);
+                device.verify(Policy.DEFAULT, wrong, NOW, (next, revision) -> true);
+                device.unlock(NOW);
+                sms.challenge(Policy.DEFAULT, NOW).close();
+                if (at % 100 == 0) {
+                    SoffidDevice.read(row).close();
+                    try {
+                        Secret.fromHex(wrong);
+                    } catch (OtpException refused) {
+                        require(refused.number() > 0);
+                    }
+                } else {
+                    device.info();
+                }
+                if (leaks && at % 1000 == 0) {
+                    leak();
+                }
+            }
+        }
+    }
+
+    private static final List<ByteBuffer> LEAKED = new ArrayList<>();
+
+    /** For a thousand calls sixteen bytes each that the heap does not know, to show that they would be noticed. */
+    private static void leak() {
+        ByteBuffer memory = ByteBuffer.allocateDirect(16_000);
+        while (memory.hasRemaining()) {
+            memory.put((byte) 1);
+        }
+        LEAKED.add(memory);
+    }
+
+    /** The memory of this process, in KiB. */
+    private static long resident() throws IOException {
+        System.gc();
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", ""));
+            }
+        }
+        throw new IOException("no VmRSS");
+    }
+}

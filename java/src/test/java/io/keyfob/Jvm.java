@@ -1,0 +1,87 @@
+package io.keyfob;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A Java machine of a test's own: the same Java, keyfob's jar and the tests' classes. */
+final class Jvm {
+    /** What a machine has printed, on both channels, and its exit status. */
+    record Ended(String output, int status) {}
+
+    private final List<String> flags = new ArrayList<>();
+    private List<String> access = accessFlags();
+    private List<String> main = List.of();
+    private String way = System.getProperty("io.keyfob.test.way");
+    private boolean isModule;
+
+    Jvm(String... flags) {
+        this.flags.addAll(List.of(flags));
+    }
+
+    static boolean isNewer() {
+        return Runtime.version().feature() >= 22;
+    }
+
+    static Path jar() {
+        return Path.of(System.getProperty("io.keyfob.test.jar"));
+    }
+
+    /** What a production system would say; Java before 22 knows no such flags. */
+    static List<String> accessFlags() {
+        return isNewer() ? List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny") : List.of();
+    }
+
+    Jvm way(String name) {
+        way = name;
+        return this;
+    }
+
+    Jvm withoutAccess() {
+        access = List.of();
+        return this;
+    }
+
+    /** keyfob as a module, and the tests patched into it. */
+    Jvm asModule(String... arguments) {
+        isModule = true;
+        access = isNewer() ? List.of("--enable-native-access=io.keyfob", "--illegal-native-access=deny") : List.of();
+        main = List.of(arguments);
+        return this;
+    }
+
+    Jvm main(Class<?> program, String... arguments) {
+        List<String> line = new ArrayList<>();
+        line.addAll(isModule ? List.of("-m", "io.keyfob/" + program.getName()) : List.of(program.getName()));
+        line.addAll(List.of(arguments));
+        main = line;
+        return this;
+    }
+
+    Ended run() throws IOException, InterruptedException {
+        String tests;
+        try {
+            tests = Path.of(Jvm.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
+        } catch (URISyntaxException impossible) {
+            throw new AssertionError(impossible);
+        }
+        List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        line.addAll(access);
+        line.addAll(flags);
+        line.add("-Dio.keyfob.way=" + way);
+        line.addAll(isModule ? List.of("-p", jar().toString(), "--patch-module", "io.keyfob=" + tests)
+                : List.of("-cp", jar() + System.getProperty("path.separator") + tests));
+        line.addAll(main);
+        Path output = Files.createTempFile("keyfob", ".out");
+        try {
+            int status = new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile()).start().waitFor();
+            return new Ended(Files.readString(output, StandardCharsets.UTF_8), status);
+        } finally {
+            Files.delete(output);
+        }
+    }
+}

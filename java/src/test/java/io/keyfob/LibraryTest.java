@@ -1,0 +1,191 @@
+package io.keyfob;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The native library: where it is found, how it is opened, and the jar that carries it. */
+class LibraryTest {
+    private static final String RESOURCE = Library.resource(System.getProperty("os.name"), System.getProperty("os.arch"));
+
+    @TempDir
+    Path folder;
+
+    /** The library of the jar, as a file. */
+    private Path library() throws IOException {
+        Path file = folder.resolve(System.mapLibraryName("keyfob_java"));
+        Files.write(file, jarsLibrary());
+        return file;
+    }
+
+    private static String output(String... flags) throws Exception {
+        return new Jvm(flags).main(Exercise.class, "once").run().output();
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
+        }
+    }
+
+    @Test
+    void theNamesOfSystemsAreTheSameEverywhere() {
+        assertEquals("/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
+        assertTrue(Library.resource("Windows 11", "amd64").startsWith("/windows/x86_64/"));
+        assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/macos/aarch64/"));
+        assertTrue(Library.resource("Linux", "arm64").startsWith("/linux/aarch64/"));
+    }
+
+    @Test
+    void theJarsLibraryIsExtractedAndLeavesNothingBehind() throws Exception {
+        assertEquals("done\n", output("-Dio.keyfob.tmpdir=" + folder));
+        assertEquals(List.of(), files(folder));
+    }
+
+    @Test
+    void whatIsOpenedIsTheJarsAndInAFolderOfThisUser() throws Exception {
+        Set<Path> opened = new HashSet<>();
+        System.setProperty("io.keyfob.tmpdir", folder.toString());
+        try {
+            for (int time = 0; time < 2; time++) {
+                Library.load(path -> {
+                    assertArrayEquals(jarsLibrary(), bytes(path));
+                    assertEquals("rwx------", PosixFilePermissions.toString(permissions(path.getParent())));
+                    assertEquals(folder, path.getParent().getParent());
+                    assertTrue(opened.add(path), "a new name each time");
+                });
+            }
+        } finally {
+            System.clearProperty("io.keyfob.tmpdir");
+        }
+        assertEquals(2, opened.size());
+        assertEquals(List.of(), files(folder));
+    }
+
+    private static byte[] jarsLibrary() {
+        try (InputStream in = Library.class.getResourceAsStream(RESOURCE)) {
+            return in.readAllBytes();
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
+    }
+
+    private static byte[] bytes(Path path) {
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
+    }
+
+    private static Set<PosixFilePermission> permissions(Path path) {
+        try {
+            return Files.getPosixFilePermissions(path);
+        } catch (IOException cause) {
+            throw new UncheckedIOException(cause);
+        }
+    }
+
+    @Test
+    void aFolderThatDoesNotWorkIsNamed() throws Exception {
+        String output = output("-Dio.keyfob.tmpdir=" + folder.resolve("missing"));
+        assertTrue(output.contains("UnsatisfiedLinkError: keyfob: cannot open the native library from " + folder.resolve("missing")), output);
+        assertTrue(output.contains("-Dio.keyfob.tmpdir=FOLDER"), output);
+    }
+
+    @Test
+    void thePropertyComesFirst() throws Exception {
+        Path library = library();
+        assertEquals("done\n", output("-Dio.keyfob.library=" + library, "-Dio.keyfob.tmpdir=" + folder.resolve("missing")));
+        Files.writeString(library, "no library");
+        String output = output("-Dio.keyfob.library=" + library, "-Dio.keyfob.tmpdir=" + folder);
+        assertTrue(output.contains("UnsatisfiedLinkError") && output.contains(library.toString()), output);
+    }
+
+    @Test
+    void theSystemsPathComesSecond() throws Exception {
+        library();
+        assertEquals("done\n", output("-Djava.library.path=/nowhere:" + folder, "-Dio.keyfob.tmpdir=" + folder.resolve("missing")));
+    }
+
+    @Test
+    void aLibraryOfAnotherVersionIsRefused() throws Exception {
+        Path library = library();
+        byte[] bytes = Files.readAllBytes(library);
+        byte[] version = (Native.ENGINE.version() + "\0").getBytes();
+        int found = 0;
+        for (int at = 0; at < bytes.length - version.length; at++) {
+            if (Arrays.equals(version, Arrays.copyOfRange(bytes, at, at + version.length))) {
+                bytes[at] = '9';
+                found++;
+            }
+        }
+        assertTrue(found > 0);
+        Files.write(library, bytes);
+        String output = output("-Dio.keyfob.library=" + library);
+        assertTrue(output.contains("the native library is of version 9"), output);
+    }
+
+    @Test
+    void twoClassLoadersHaveAnEngineEach() throws Exception {
+        URL[] jar = {Jvm.jar().toUri().toURL()};
+        List<Class<?>> loaded = new ArrayList<>();
+        // Twice from the jar; twice from one file, which JNI opens for the first only.
+        for (Path library : new Path[] {null, null, library(), folder.resolve(System.mapLibraryName("keyfob_java"))}) {
+            if (library != null) {
+                System.setProperty("io.keyfob.library", library.toString());
+            }
+            try {
+                Class<?> secret = new URLClassLoader(jar, ClassLoader.getPlatformClassLoader()).loadClass("io.keyfob.Secret");
+                Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+                assertArrayEquals(Samples.BASE32.toCharArray(), (char[]) secret.getMethod("toBase32").invoke(made));
+                loaded.forEach(other -> assertNotSame(other, secret));
+                loaded.add(secret);
+            } finally {
+                System.clearProperty("io.keyfob.library");
+            }
+        }
+        assertEquals(4, loaded.size());
+    }
+
+    @Test
+    void theClassesAreOfJava8AndTheFfmOnesOf22() throws IOException {
+        int classes = 0;
+        try (JarFile jar = new JarFile(Jvm.jar().toFile())) {
+            for (ZipEntry entry : jar.stream().filter(each -> each.getName().endsWith(".class")).toList()) {
+                int expected = entry.getName().startsWith("META-INF/versions/22/") ? 66 : entry.getName().startsWith("META-INF/versions/9/") ? 53 : 52;
+                try (DataInputStream in = new DataInputStream(jar.getInputStream(entry))) {
+                    assertEquals(0xcafebabe, in.readInt());
+                    in.readUnsignedShort();
+                    assertEquals(expected, in.readUnsignedShort(), entry.getName());
+                }
+                classes++;
+            }
+            assertTrue(jar.getEntry(RESOURCE.substring(1)) != null);
+            assertTrue(jar.getEntry("META-INF/versions/9/module-info.class") != null);
+        }
+        assertTrue(classes > 30);
+    }
+}

@@ -1,0 +1,182 @@
+package io.keyfob;
+
+import static io.keyfob.Samples.NOW;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+/** Rows of SCO_DEVICE, there and back. */
+class SoffidTest {
+    private static final Instant CREATED = Instant.ofEpochSecond(NOW - 1000, 123_456_000);
+    private static final Instant USED = Instant.ofEpochSecond(NOW - 500, 654_321_000);
+
+    private static SoffidRow.Builder row(Kind kind) {
+        SoffidRow.Builder row = SoffidRow.builder().type(kind).status(Status.VALIDATED).fails(3).created(CREATED).lastUsed(USED)
+                .lastIssued(USED).email("a@b.c").phone("123").lastUsedValue(0L);
+        return kind == Kind.PIN ? row.pin("12345678".toCharArray()) : row.authKey(Samples.BASE32.toCharArray());
+    }
+
+    private static SoffidRow there(SoffidRow row) {
+        try (OtpDevice device = SoffidDevice.read(row)) {
+            return SoffidDevice.write(device, row);
+        }
+    }
+
+    @Test
+    void rowsComeBackUnchanged() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
+            for (Status status : Status.values()) {
+                SoffidRow plain = row(kind).status(status).build();
+                assertEquals(plain, there(plain));
+            }
+            SoffidRow full = row(kind).digits(8).algorithm("HmacSHA256").lastUsedValue(7L).build();
+            assertEquals(full, there(full));
+            SoffidRow bare = row(kind).fails(0).lastUsed(null).lastIssued(null).lastUsedValue(null).email(null).phone(null).build();
+            assertEquals(bare, there(bare));
+        }
+        SoffidRow spaced = row(Kind.TOTP).authKey("gezd gnbv gy3t qojq gezd gnbv gy3t qojq".toCharArray()).build();
+        assertEquals(spaced, there(spaced), "even as it was written");
+        SoffidRow hashed = row(Kind.PIN).authKey("2jmj7l5rSw0yVb/vlWAYkK/YBwk=".toCharArray()).build();
+        assertEquals(hashed, there(hashed));
+    }
+
+    @Test
+    void anAttemptChangesItsColumnsOnly() {
+        SoffidRow totp = row(Kind.TOTP).lastUsedValue(NOW / 30 - 5).build();
+        try (OtpDevice device = SoffidDevice.read(totp)) {
+            assertTrue(device.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).isRight());
+            assertEquals(totp.toBuilder().fails(0).lastUsedValue(NOW / 30).lastUsed(Instant.ofEpochSecond(NOW)).build(),
+                    SoffidDevice.write(device, totp));
+        }
+        SoffidRow hotp = row(Kind.HOTP).build();
+        try (OtpDevice device = SoffidDevice.read(hotp)) {
+            assertFalse(device.verify(Policy.SOFFID, Samples.codeOf(0), NOW).isRight(), "counter 0 was used");
+            assertEquals(hotp.toBuilder().fails(4).build(), SoffidDevice.write(device, hotp));
+            assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(24), NOW).isRight());
+        }
+    }
+
+    @Test
+    void aDeviceOfTheAddOnVerifiesWhereItStood() {
+        SoffidRow hotp = row(Kind.HOTP).digits(8).algorithm("HmacSHA512").lastUsedValue(99L).build();
+        try (OtpDevice device = SoffidDevice.read(hotp); Secret secret = Samples.secret()) {
+            char[] code = Codes.hotp(Parameters.builder().digits(8).algorithm(Algorithm.SHA512).build(), secret, 100);
+            assertTrue(device.verify(Policy.SOFFID, code, NOW).isRight());
+        }
+    }
+
+    @Test
+    void aMessageIsAnsweredFromTheRowAlone() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            SoffidRow old = row(kind).authKey("hash of the add-on".toCharArray()).lastUsedValue(null).digits(8).build();
+            SoffidRow[] stored = {old};
+            char[] code;
+            try (OtpDevice device = SoffidDevice.read(old);
+                    Challenge challenge = device.challenge(Policy.SOFFID, NOW, SoffidDevice.store(old, (read, next) -> {
+                        stored[0] = next.toBuilder().build();
+                        return true;
+                    }))) {
+                code = challenge.code();
+            }
+            assertEquals(8, code.length);
+            assertEquals(Instant.ofEpochSecond(NOW), stored[0].lastIssued());
+            assertTrue(stored[0].authKey().length <= 255, "the column has 255 characters");
+            try (OtpDevice device = SoffidDevice.read(stored[0])) {
+                assertTrue(device.verify(Policy.SOFFID, code, NOW + 10).isRight());
+                stored[0] = SoffidDevice.write(device, stored[0]);
+            }
+            assertEquals(0L, stored[0].lastUsedValue());
+            assertEquals(Instant.ofEpochSecond(NOW + 10), stored[0].lastUsed());
+            try (OtpDevice device = SoffidDevice.read(stored[0])) {
+                assertEquals(Reason.NO_CHALLENGE, device.verify(Policy.SOFFID, code, NOW + 20).reason());
+                try (Challenge next = device.challenge(Policy.SOFFID, NOW + 20)) {
+                    assertFalse(new String(code).equals(new String(next.code())));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aPinIsAnsweredFromTheRowAlone() {
+        SoffidRow row = row(Kind.PIN).build();
+        int[] positions;
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+            positions = challenge.positions();
+            row = SoffidDevice.write(device, row);
+        }
+        try (OtpDevice device = SoffidDevice.read(row)) {
+            assertArrayEquals(positions, device.info().positions());
+            assertFalse(device.verify(Policy.SOFFID, "000".toCharArray(), NOW).isRight());
+            row = SoffidDevice.write(device, row);
+        }
+        try (OtpDevice device = SoffidDevice.read(row); Challenge again = device.challenge(Policy.SOFFID, NOW)) {
+            assertArrayEquals(positions, again.positions(), "they stay until answered");
+            assertTrue(device.verify(Policy.SOFFID, Samples.digitsAt(positions), NOW).isRight());
+            row = SoffidDevice.write(device, row);
+        }
+        assertNull(row.authKey(), "as the add-on leaves it");
+        assertNull(row.lastUsedValue() == 0L ? null : row.lastUsedValue(), "and not touched");
+    }
+
+    @Test
+    void whoeverChangedAColumnIsRight() {
+        SoffidRow row = row(Kind.SMS).authKey(null).lastUsedValue(null).build();
+        char[] code;
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+            code = challenge.code();
+            row = SoffidDevice.write(device, row);
+        }
+        // An administrator resets the fails in Soffid's console: the pending code has ended, and is not issued once more.
+        SoffidRow reset = row.toBuilder().fails(0).build();
+        try (OtpDevice device = SoffidDevice.read(reset); Challenge next = device.challenge(Policy.SOFFID, NOW)) {
+            assertEquals(0, device.info().fails());
+            assertTrue(next.isFresh());
+            assertFalse(new String(code).equals(new String(next.code())));
+            assertFalse(device.verify(Policy.SOFFID, code, NOW).isRight());
+        }
+        SoffidRow locked = row.toBuilder().status(Status.LOCKED).build();
+        try (OtpDevice device = SoffidDevice.read(locked)) {
+            assertEquals(Reason.LOCKED, device.verify(Policy.SOFFID, code, NOW).reason());
+        }
+    }
+
+    @Test
+    void columnsThatCannotBeAreRefused() {
+        assertEquals(OtpError.RECORD_DAMAGED, refused(row(Kind.SMS).authKey("keyfob:*".toCharArray())));
+        assertEquals(OtpError.RECORD_FOREIGN, refused(row(Kind.SMS).authKey("keyfob:AAAA".toCharArray())));
+        assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(null)));
+        assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(new String(new char[30]).replace('\0', 'A').repeat(4).toCharArray())));
+        assertEquals(OtpError.DIGITS, refused(row(Kind.TOTP).digits(4)));
+        assertEquals(OtpError.PIN_DIGITS, refused(row(Kind.PIN).pin("12a4".toCharArray())));
+        assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin(null)));
+    }
+
+    private static OtpError refused(SoffidRow.Builder row) {
+        return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build())).error();
+    }
+
+    @Test
+    void theConfigurationIsAPolicy() {
+        SoffidConfig config = SoffidConfig.builder().totpLock(5).hotpLock(6).smsLock(7).emailLock(8).pinLock(4).pinLength(6).pinDigits(4).build();
+        int[] locks = {5, 6, 7, 8, 4};
+        for (Kind kind : Kind.values()) {
+            Policy policy = config.policy(kind).build();
+            assertEquals(locks[kind.ordinal()], policy.lockFails());
+            assertEquals(10, policy.window());
+            assertEquals(24, policy.lookAhead());
+            assertEquals(6, policy.pinLength());
+            assertEquals(4, policy.positions());
+        }
+        SoffidConfig unset = SoffidConfig.builder().totpLock(null).pinDigits(null).pinLength(null).build();
+        assertEquals(Policy.SOFFID, unset.policy(Kind.TOTP).build());
+        assertEquals(0, SoffidConfig.builder().pinLength(6).pinDigits(9).build().policy(Kind.PIN).build().positions());
+        assertEquals(OtpError.PIN_BOUND, assertThrows(OtpException.class,
+                () -> SoffidConfig.builder().pinDigits(2).build().policy(Kind.PIN).build()).error());
+    }
+}

@@ -1,0 +1,48 @@
+package io.keyfob.example;
+
+import io.keyfob.OtpDevice;
+import io.keyfob.OtpException;
+import io.keyfob.Policy;
+import io.keyfob.SoffidConfig;
+import io.keyfob.SoffidDevice;
+import io.keyfob.SoffidRow;
+import java.sql.SQLException;
+import java.time.Clock;
+
+/** Soffid's validatePin(entity, config, pin) of all five kinds on this engine. */
+final class SoffidExample {
+    /** As much of Soffid's OtpDeviceEntity as is needed here: its key in the table. */
+    record OtpDeviceEntity(long id) {}
+
+    /** As much of Soffid's OtpConfig. */
+    record OtpConfig(Integer totpLock, Integer hotpLock, Integer smsLock, Integer emailLock, Integer pinLock, Integer pinLength, Integer pinDigits) {
+        SoffidConfig toKeyfob() {
+            return SoffidConfig.builder().totpLock(totpLock).hotpLock(hotpLock).smsLock(smsLock).emailLock(emailLock).pinLock(pinLock)
+                    .pinLength(pinLength).pinDigits(pinDigits).build();
+        }
+    }
+
+    private final ScoDevice table;
+    private final Clock clock;
+
+    SoffidExample(ScoDevice table, Clock clock) {
+        this.table = table;
+        this.clock = clock;
+    }
+
+    boolean validatePin(OtpDeviceEntity entity, OtpConfig config, String pin) throws SQLException {
+        while (true) {
+            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row)) {
+                Policy policy = config.toKeyfob().policy(row.type()).build();
+                long now = clock.instant().getEpochSecond();
+                return device.verify(policy, pin.toCharArray(), now,
+                        SoffidDevice.store(row, (read, next) -> table.swap(entity.id(), read, next))).isRight();
+            } catch (OtpException refused) {
+                if (!refused.isConflict()) {
+                    throw refused;
+                }
+                // Somebody else's attempt was stored first: read again.
+            }
+        }
+    }
+}
