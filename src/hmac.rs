@@ -2,16 +2,19 @@
 //!
 //! Written on the bare compression functions, since that is where the time goes: the two states after the padded key are kept, the
 //! counter and the inner hash are one block each, and so a candidate of a window costs two compressions instead of four. A key
-//! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with.
+//! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where
+//! [`lanes`] are faster, they compute the same.
+
+use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Algorithm, Secret};
+use crate::{Algorithm, Secret, lanes};
 
 /// Defines the two states after a padded key's block, for one hash function.
 macro_rules! states {
-    ($name:ident, $word:ty, $words:literal, $compress:path, $first:path, $initial:expr) => {
+    ($name:ident, $word:ty, $words:literal, $compress:path, $first:path, $lanes:expr, $initial:expr) => {
         struct $name {
             inner: [$word; $words],
             outer: [$word; $words],
@@ -20,9 +23,13 @@ macro_rules! states {
         impl $name {
             const BLOCK: usize = 16 * size_of::<$word>();
             const HASH: usize = $words * size_of::<$word>();
+            const INITIAL: [$word; $words] = $initial;
 
             fn new(secret: &Secret) -> Self {
-                let (mut inner, mut outer) = ($initial, $initial);
+                if let Some([inner, outer]) = $lanes(&Self::INITIAL, secret.padded()) {
+                    return Self { inner, outer };
+                }
+                let (mut inner, mut outer) = (Self::INITIAL, Self::INITIAL);
                 let mut block = [0x36; Self::BLOCK];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
                 $compress(&mut inner, core::slice::from_ref(&block));
@@ -79,13 +86,22 @@ const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
 }
 
 // The initial values are those of FIPS 180-4, sections 5.3.1, 5.3.3 and 5.3.5.
-states!(Sha1, u32, 5, sha1::block_api::compress, first_of_32, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]);
+states!(
+    Sha1,
+    u32,
+    5,
+    sha1::block_api::compress,
+    first_of_32,
+    lanes::sha1_key,
+    [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
+);
 states!(
     Sha256,
     u32,
     8,
     sha2::block_api::compress256,
     first_of_32,
+    lanes::sha256_key,
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
 states!(
@@ -94,6 +110,7 @@ states!(
     8,
     sha2::block_api::compress512,
     first_of_64,
+    |_, _| None::<[[u64; 8]; 2]>,
     [
         0x6a09_e667_f3bc_c908,
         0xbb67_ae85_84ca_a73b,
@@ -134,7 +151,7 @@ fn truncate(words: [u32; 5], last: u8) -> u32 {
 }
 
 /// A key of any algorithm after its first block; wiped on drop.
-pub(crate) struct Keyed(Any);
+pub(crate) struct Key(Any);
 
 enum Any {
     Sha1(Sha1),
@@ -142,7 +159,7 @@ enum Any {
     Sha512(Sha512),
 }
 
-impl Keyed {
+impl Key {
     /// Two compressions.
     pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
         Self(match algorithm {
@@ -154,21 +171,59 @@ impl Keyed {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
-        match &self.0 {
-            Any::Sha1(states) => states.truncated(counter),
-            Any::Sha256(states) => states.truncated(counter),
-            Any::Sha512(states) => states.truncated(counter),
+        let mut value = [0];
+        self.fill(counter, &mut value);
+        let [value] = value;
+        value
+    }
+
+    /// Calls `judge` with each counter of `window` and its truncated value, from the lowest on.
+    pub(crate) fn each(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, u32)) {
+        const BATCH: u64 = lanes::BATCH as u64;
+        if window.is_empty() {
+            return;
+        }
+        let mut values = Zeroizing::new([0; lanes::BATCH]);
+        let (mut first, last) = window.into_inner();
+        loop {
+            let after = last.wrapping_sub(first);
+            let count = after.min(const { BATCH - 1 }) as usize + 1;
+            let batch = values.get_mut(..count).unwrap_or_default();
+            self.fill(first, batch);
+            for value in batch {
+                judge(first, *value);
+                first = first.wrapping_add(1);
+            }
+            if after < BATCH {
+                break;
+            }
+        }
+    }
+
+    /// Computes the truncated values of `first` and the counters after it.
+    fn fill(&self, first: u64, values: &mut [u32]) {
+        let in_lanes = match &self.0 {
+            Any::Sha1(states) => lanes::truncated(lanes::Key::Sha1([&states.inner, &states.outer]), first, values),
+            Any::Sha256(states) => lanes::truncated(lanes::Key::Sha256([&states.inner, &states.outer]), first, values),
+            Any::Sha512(_) => false,
+        };
+        if !in_lanes {
+            let mut counter = first;
+            for value in values {
+                *value = match &self.0 {
+                    Any::Sha1(states) => states.truncated(counter),
+                    Any::Sha256(states) => states.truncated(counter),
+                    Any::Sha512(states) => states.truncated(counter),
+                };
+                counter = counter.wrapping_add(1);
+            }
         }
     }
 }
 
-/// [`Keyed::truncated`] for a key used once.
+/// [`Key::truncated`] for a key used once.
 pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    match algorithm {
-        Algorithm::Sha1 => Sha1::new(secret).truncated(counter),
-        Algorithm::Sha256 => Sha256::new(secret).truncated(counter),
-        Algorithm::Sha512 => Sha512::new(secret).truncated(counter),
-    }
+    Key::new(algorithm, secret).truncated(counter)
 }
 
 #[cfg(test)]
@@ -176,7 +231,7 @@ mod tests {
     use hmac::{Hmac, KeyInit, Mac};
     use proptest::prelude::*;
 
-    use super::Keyed;
+    use super::Key;
     use crate::{Algorithm, Secret};
 
     /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
@@ -195,7 +250,7 @@ mod tests {
         #[test]
         fn agrees_with_rustcrypto(key in prop::collection::vec(any::<u8>(), 16..=64), counter: u64) {
             let secret = Secret::new(&key).unwrap();
-            let truncated = |algorithm| Keyed::new(algorithm, &secret).truncated(counter);
+            let truncated = |algorithm| Key::new(algorithm, &secret).truncated(counter);
             prop_assert_eq!(truncated(Algorithm::Sha1), hmac::<Hmac<sha1::Sha1>>(&key, counter));
             prop_assert_eq!(truncated(Algorithm::Sha256), hmac::<Hmac<sha2::Sha256>>(&key, counter));
             prop_assert_eq!(truncated(Algorithm::Sha512), hmac::<Hmac<sha2::Sha512>>(&key, counter));

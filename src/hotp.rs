@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
 use crate::code::Submitted;
-use crate::hmac::{Keyed, truncated};
+use crate::hmac::{Key, truncated};
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// The last counter or step that is ever accepted: the one after it must still be a number.
@@ -71,12 +71,12 @@ impl Hotp {
     /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
         let first = Submitted::new(code, self.digits);
-        let found = search(&self.keyed(), self.digits, &Answer { first, second: None }, window, 0);
+        let found = search(&self.key(), self.digits, &Answer { first, second: None }, window, 0);
         bool::from(found.right).then_some(found.counter)
     }
 
-    pub(crate) fn keyed(&self) -> Keyed {
-        Keyed::new(self.algorithm, &self.secret)
+    pub(crate) fn key(&self) -> Key {
+        Key::new(self.algorithm, &self.secret)
     }
 }
 
@@ -97,12 +97,12 @@ pub(crate) struct Found {
 
 /// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant time: the work depends on the
 /// window's width and on whether the answer is one code or two.
-pub(crate) fn search(keyed: &Keyed, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
+pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
     let none = Choice::from(0);
     let mut found = Found { right: none, replayed: none, counter: 0 };
     let mut first_was_before = none;
-    for counter in window {
-        let value = digits.reduce(keyed.truncated(counter));
+    key.each(window, |counter, truncated| {
+        let value = digits.reduce(truncated);
         let first_is_here = answer.first.is(value);
         let here = match &answer.second {
             None => first_is_here,
@@ -114,6 +114,6 @@ pub(crate) fn search(keyed: &Keyed, digits: Digits, answer: &Answer, window: Ran
         found.counter.conditional_assign(&counter, taken);
         found.right |= taken;
         found.replayed |= here & used;
-    }
+    });
     found
 }

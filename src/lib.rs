@@ -37,7 +37,7 @@
 //! | layer | modules | what they hold |
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
-//! | 2 codes | hmac, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
+//! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
 //!
 //! # Features
@@ -72,6 +72,7 @@ mod error;
 pub mod ffi;
 mod hmac;
 mod hotp;
+mod lanes;
 mod pin;
 mod policy;
 mod record;

@@ -1,0 +1,24 @@
+//! Layer 2: the truncated HMACs of a window's counters, several at once.
+//!
+//! A window asks for many HMACs under one key, which do not wait for each other. On `x86_64` they are computed side by side, see [`x86`].
+//! Elsewhere, and with `--cfg keyfob_lanes="portable"`, there is nothing here, and [`hmac`](crate::hmac) computes them one after another
+//! on RustCrypto's compression functions. What is done depends on the hash, on the processor and on how many counters there are,
+//! never on what is computed.
+
+// Targets without SSE2 registers are those of kernels and firmware.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]
+mod x86;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]
+pub(crate) use x86::{BATCH, sha1_key, sha256_key, truncated};
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
+mod none;
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
+pub(crate) use none::{BATCH, sha1_key, sha256_key, truncated};
+
+/// The states after a key's block, of the inner and the outer hash.
+#[derive(Clone, Copy)]
+pub(crate) enum Key<'k> {
+    Sha1([&'k [u32; 5]; 2]),
+    Sha256([&'k [u32; 8]; 2]),
+}

@@ -1,0 +1,17 @@
+//! Layer 2: no lanes: all is left to the caller.
+
+use super::Key;
+
+pub(crate) const BATCH: usize = 1;
+
+pub(crate) const fn sha1_key(_initial: &[u32; 5], _key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {
+    None
+}
+
+pub(crate) const fn sha256_key(_initial: &[u32; 8], _key: &[u8; 64]) -> Option<[[u32; 8]; 2]> {
+    None
+}
+
+pub(crate) const fn truncated(_key: Key<'_>, _first: u64, _values: &mut [u32]) -> bool {
+    false
+}
