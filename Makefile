@@ -114,7 +114,7 @@ bench: ## measure the engine beside its peers
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	for target in machine record uri capi; do \
+	for target in machine record uri capi lanes; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
 	done
 	for target in scim filter; do \

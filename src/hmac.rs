@@ -8,7 +8,7 @@
 use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::{Algorithm, Secret, lanes};
 
@@ -26,9 +26,13 @@ macro_rules! states {
             const INITIAL: [$word; $words] = $initial;
 
             fn new(secret: &Secret) -> Self {
-                if let Some([inner, outer]) = $lanes(&Self::INITIAL, secret.padded()) {
-                    return Self { inner, outer };
+                match $lanes(&Self::INITIAL, secret.padded()) {
+                    Some([inner, outer]) => Self { inner, outer },
+                    None => Self::new_portably(secret),
                 }
+            }
+
+            fn new_portably(secret: &Secret) -> Self {
                 let (mut inner, mut outer) = (Self::INITIAL, Self::INITIAL);
                 let mut block = [0x36; Self::BLOCK];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
@@ -171,89 +175,175 @@ impl Key {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
-        let mut value = [0];
-        self.fill(counter, &mut value);
-        let [value] = value;
-        value
+        self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
-    /// Calls `judge` with each counter of `window` and its truncated value, from the lowest on.
-    pub(crate) fn each(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, u32)) {
-        const BATCH: u64 = lanes::BATCH as u64;
+    /// Calls `judge` with the truncated values of all counters of `window`, in batches of at most 64 from the lowest on, each with its
+    /// first counter. The values are wiped.
+    pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
+        const MORE: u64 = lanes::BATCH as u64 - 1;
         if window.is_empty() {
             return;
         }
-        let mut values = Zeroizing::new([0; lanes::BATCH]);
+        let mut room = [0; lanes::BATCH];
         let (mut first, last) = window.into_inner();
+        let most = last.wrapping_sub(first).min(MORE) as usize;
         loop {
             let after = last.wrapping_sub(first);
-            let count = after.min(const { BATCH - 1 }) as usize + 1;
-            let batch = values.get_mut(..count).unwrap_or_default();
-            self.fill(first, batch);
-            for value in batch {
-                judge(first, *value);
-                first = first.wrapping_add(1);
-            }
-            if after < BATCH {
+            let values = room.get_mut(..=after.min(MORE) as usize).unwrap_or_default();
+            self.fill(first, values);
+            judge(first, values);
+            if after <= MORE {
                 break;
             }
+            first = first.wrapping_add(lanes::BATCH as u64);
         }
+        room.get_mut(..=most).unwrap_or_default().zeroize();
     }
 
     /// Computes the truncated values of `first` and the counters after it.
     fn fill(&self, first: u64, values: &mut [u32]) {
-        let in_lanes = match &self.0 {
-            Any::Sha1(states) => lanes::truncated(lanes::Key::Sha1([&states.inner, &states.outer]), first, values),
-            Any::Sha256(states) => lanes::truncated(lanes::Key::Sha256([&states.inner, &states.outer]), first, values),
-            Any::Sha512(_) => false,
-        };
-        if !in_lanes {
+        if !self.lanes().is_some_and(|key| lanes::truncated(key, first, values)) {
             let mut counter = first;
             for value in values {
-                *value = match &self.0 {
-                    Any::Sha1(states) => states.truncated(counter),
-                    Any::Sha256(states) => states.truncated(counter),
-                    Any::Sha512(states) => states.truncated(counter),
-                };
+                *value = self.truncated_portably(counter);
                 counter = counter.wrapping_add(1);
             }
         }
     }
+
+    fn truncated_portably(&self, counter: u64) -> u32 {
+        match &self.0 {
+            Any::Sha1(states) => states.truncated(counter),
+            Any::Sha256(states) => states.truncated(counter),
+            Any::Sha512(states) => states.truncated(counter),
+        }
+    }
+
+    /// What lanes compute with; none for SHA-512, which has none.
+    fn lanes(&self) -> Option<lanes::Key<'_>> {
+        match &self.0 {
+            Any::Sha1(states) => Some(lanes::Key::Sha1([&states.inner, &states.outer])),
+            Any::Sha256(states) => Some(lanes::Key::Sha256([&states.inner, &states.outer])),
+            Any::Sha512(_) => None,
+        }
+    }
 }
 
-/// [`Key::truncated`] for a key used once.
-pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    Key::new(algorithm, secret).truncated(counter)
+/// Each path by itself, for tests and fuzzing.
+#[cfg(any(test, fuzzing))]
+impl Key {
+    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions, or it has not this hash.
+    pub(crate) fn fill_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        let Some(path) = path.checked_sub(1) else {
+            values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));
+            return Some("portable");
+        };
+        lanes::on_path(path, self.lanes()?, first, values)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{Write, stderr};
+    use std::vec::Vec;
+    use std::{format, vec};
+
     use hmac::{Hmac, KeyInit, Mac};
     use proptest::prelude::*;
 
-    use super::Key;
-    use crate::{Algorithm, Secret};
+    use super::{Key, Sha1, Sha256};
+    use crate::{Algorithm, Secret, lanes};
 
     /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
-    fn reference(mac: &[u8]) -> u32 {
+    fn hmac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> u32 {
+        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+        mac.update(&counter.to_be_bytes());
+        let mac = mac.finalize().into_bytes();
         let offset = usize::from(mac[mac.len() - 1] & 15);
         u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff
     }
 
-    fn hmac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> u32 {
-        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
-        mac.update(&counter.to_be_bytes());
-        reference(&mac.finalize().into_bytes())
+    fn reference(algorithm: Algorithm, key: &[u8], counter: u64) -> u32 {
+        match algorithm {
+            Algorithm::Sha1 => hmac::<Hmac<sha1::Sha1>>(key, counter),
+            Algorithm::Sha256 => hmac::<Hmac<sha2::Sha256>>(key, counter),
+            Algorithm::Sha512 => hmac::<Hmac<sha2::Sha512>>(key, counter),
+        }
+    }
+
+    /// All paths on `count` counters; which ones there are on this processor.
+    fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTreeMap<&'static str, usize> {
+        let key = Key::new(algorithm, &Secret::new(secret).unwrap());
+        let expected: Vec<u32> = (0..count as u64).map(|at| reference(algorithm, secret, first.wrapping_add(at))).collect();
+        assert_eq!(key.truncated(first), expected[0]);
+        let mut values = vec![0; count];
+        key.fill(first, &mut values);
+        assert_eq!(values, expected, "{algorithm}: {count} from {first} on");
+        let mut paths = BTreeMap::new();
+        for path in 0..=lanes::PATHS {
+            let mut values = vec![0; count];
+            if let Some(name) = key.fill_on(path, first, &mut values) {
+                assert_eq!(values, expected, "{algorithm} on {name}: {count} from {first} on");
+                paths.insert(name, path);
+            }
+        }
+        paths
     }
 
     proptest! {
         #[test]
-        fn agrees_with_rustcrypto(key in prop::collection::vec(any::<u8>(), 16..=64), counter: u64) {
-            let secret = Secret::new(&key).unwrap();
-            let truncated = |algorithm| Key::new(algorithm, &secret).truncated(counter);
-            prop_assert_eq!(truncated(Algorithm::Sha1), hmac::<Hmac<sha1::Sha1>>(&key, counter));
-            prop_assert_eq!(truncated(Algorithm::Sha256), hmac::<Hmac<sha2::Sha256>>(&key, counter));
-            prop_assert_eq!(truncated(Algorithm::Sha512), hmac::<Hmac<sha2::Sha512>>(&key, counter));
+        fn every_path_agrees_with_rustcrypto(
+            secret in prop::collection::vec(any::<u8>(), 16..=64),
+            first in prop_oneof![any::<u64>(), any::<u32>().prop_map(u64::from), Just(u64::MAX), Just(u64::from(u32::MAX) - 7)],
+            count in 1..70_usize,
+        ) {
+            for algorithm in Algorithm::ALL {
+                compare(algorithm, &secret, first, count);
+            }
         }
+
+        #[test]
+        fn the_states_of_a_key_are_the_same_on_every_path(secret in prop::collection::vec(any::<u8>(), 16..=64)) {
+            let secret = Secret::new(&secret).unwrap();
+            let (one, other) = (Sha1::new(&secret), Sha1::new_portably(&secret));
+            prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+            let (one, other) = (Sha256::new(&secret), Sha256::new_portably(&secret));
+            prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        }
+
+        #[test]
+        fn batches_are_the_window(first: u64, more in 0..200_u64) {
+            let (key, last) = (Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap()), first.saturating_add(more));
+            let mut seen = Vec::new();
+            key.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
+            let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, key.truncated_portably(counter))).collect();
+            prop_assert_eq!(seen, expected);
+        }
+    }
+
+    /// Every offset and every width of a window's end, and that none is left out unsaid.
+    #[test]
+    fn the_paths_of_this_processor() {
+        for algorithm in Algorithm::ALL {
+            let mut paths = BTreeMap::new();
+            for count in 1..=130 {
+                paths = compare(algorithm, b"12345678901234567890", 1000 * count as u64, count);
+            }
+            let names: Vec<_> = paths.into_keys().collect();
+            // Not by println!, which is shown of failed tests only.
+            let _ = stderr().write_all(format!("{algorithm}: tested on {}\n", names.join(", ")).as_bytes());
+        }
+    }
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
+    fn an_empty_window_has_no_batch() {
+        let key = Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap());
+        key.batches(5..=4, |_, _| panic!());
+        let mut used = 5..=5;
+        used.next();
+        key.batches(used, |_, _| panic!());
     }
 }

@@ -91,7 +91,7 @@ pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
 pub use device::{Device, Factor, History};
 pub use error::Error;
-pub use hotp::Hotp;
+pub use hotp::{Hotp, Keyed};
 pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
 pub use policy::{Asked, Lock, Policy, PolicyBuilder};
 pub use rand_core;

@@ -9,12 +9,16 @@
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]
 mod x86;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]
-pub(crate) use x86::{BATCH, sha1_key, sha256_key, truncated};
+use x86 as here;
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
 mod none;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
-pub(crate) use none::{BATCH, sha1_key, sha256_key, truncated};
+use none as here;
+
+pub(crate) use here::{BATCH, one, sha1_key, sha256_key, truncated};
+#[cfg(any(test, fuzzing))]
+pub(crate) use here::{PATHS, on_path};
 
 /// The states after a key's block, of the inner and the outer hash.
 #[derive(Clone, Copy)]

@@ -12,6 +12,18 @@ pub(crate) const fn sha256_key(_initial: &[u32; 8], _key: &[u8; 64]) -> Option<[
     None
 }
 
+pub(crate) const fn one(_key: Key<'_>, _counter: u64) -> Option<u32> {
+    None
+}
+
 pub(crate) const fn truncated(_key: Key<'_>, _first: u64, _values: &mut [u32]) -> bool {
     false
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) const PATHS: usize = 0;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) const fn on_path(_path: usize, _key: Key<'_>, _first: u64, _values: &mut [u32]) -> Option<&'static str> {
+    None
 }

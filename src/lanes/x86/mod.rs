@@ -33,7 +33,8 @@ macro_rules! lanes {
                 Key::Sha256(states) => width::sha256(states, &high, &low),
             }
         };
-        $values.iter_mut().zip(lanes).map(|(value, lane)| *value = lane).count()
+        $values.iter_mut().zip(lanes).for_each(|(value, lane)| *value = lane);
+        $values.len().min(width::LANES)
     }};
 }
 
@@ -107,6 +108,13 @@ pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> Option<[[u32; 8]
     has_sha::get().then(|| unsafe { sha_ni::sha256_key(initial, key) })
 }
 
+/// The truncated HMAC of one counter; none if the caller has to compute it.
+pub(crate) fn one(key: Key<'_>, counter: u64) -> Option<u32> {
+    // SAFETY: the instructions are here.
+    let value = has_sha::get().then(|| unsafe { stream(key, counter) });
+    value.map(|[value]| value)
+}
+
 /// Fills `values` with the truncated HMACs of `first` and the counters after it; false if the caller has to.
 pub(crate) fn truncated(key: Key<'_>, first: u64, mut values: &mut [u32]) -> bool {
     let mut counter = first;
@@ -117,6 +125,29 @@ pub(crate) fn truncated(key: Key<'_>, first: u64, mut values: &mut [u32]) -> boo
         values = values.get_mut(done..).unwrap_or_default();
     }
     true
+}
+
+/// How many paths [`on_path`] knows.
+#[cfg(any(test, fuzzing))]
+pub(crate) const PATHS: usize = 4;
+
+/// Fills `values` on one path alone, and returns its name; none if its instructions are not here.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn on_path(path: usize, key: Key<'_>, first: u64, mut values: &mut [u32]) -> Option<&'static str> {
+    let paths: [(Path, &str); PATHS] = [
+        (Path::ShaNi, "SHA-NI"),
+        (Path::Avx2, "AVX2"),
+        (Path::Avx512x8, "AVX-512, 8 lanes"),
+        (Path::Avx512x16, "AVX-512, 16 lanes"),
+    ];
+    let (path, name) = paths.get(path).copied().filter(|(path, _)| path.is_here())?;
+    let mut counter = first;
+    while !values.is_empty() {
+        let done = path.compute(key, counter, values);
+        counter = counter.wrapping_add(done as u64);
+        values = values.get_mut(done..).unwrap_or_default();
+    }
+    Some(name)
 }
 
 /// Up to four counters in streams.
