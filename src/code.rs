@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Error;
@@ -216,13 +216,14 @@ pub(crate) struct Submitted(u64);
 impl Submitted {
     pub(crate) fn new(text: &[u8], digits: Digits) -> Self {
         let len = usize::from(digits.get());
-        let mut value = 0_u64;
-        let mut valid = text.len().ct_eq(&len);
+        let (mut value, mut wrong) = (0_u64, 0);
         for at in 0..len {
             let digit = text.get(at).copied().unwrap_or_default().wrapping_sub(b'0');
-            valid &= digit.ct_lt(&10);
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            // Below zero, which sets the highest bit, if it is no digit.
+            wrong |= 9_u32.wrapping_sub(digit.into());
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
         }
+        let valid = text.len().ct_eq(&len) & (wrong >> 31).ct_eq(&0);
         Self(u64::conditional_select(&Self::NONE, &value, valid))
     }
 

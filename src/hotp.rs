@@ -6,7 +6,7 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::code::Submitted;
-use crate::hmac::Key;
+use crate::hmac::{Key, truncated};
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// The last counter or step that is ever accepted: the one after it must still be a number.
@@ -64,7 +64,7 @@ impl Hotp {
 
     /// The code of `counter` (RFC 4226 section 5.3).
     pub fn generate(&self, counter: u64) -> Code {
-        Code::new(self.digits.reduce(self.key().truncated(counter)), self.digits)
+        Code::new(self.digits.reduce(truncated(self.algorithm, &self.secret, counter)), self.digits)
     }
 
     /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not just its digits.

@@ -16,12 +16,15 @@ mod none;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
 use none as here;
 
-pub(crate) use here::{BATCH, one, sha1_key, sha256_key, truncated};
+#[cfg(test)]
+pub(crate) use here::PATHS;
 #[cfg(any(test, fuzzing))]
-pub(crate) use here::{PATHS, on_path};
+pub(crate) use here::on_path;
+pub(crate) use here::{BATCH, HERE, one, sha1_key, sha256_key, truncated};
 
 /// The states after a key's block, of the inner and the outer hash.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "without lanes nobody reads them")]
 pub(crate) enum Key<'k> {
     Sha1([&'k [u32; 5]; 2]),
     Sha256([&'k [u32; 8]; 2]),

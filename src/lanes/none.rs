@@ -2,6 +2,7 @@
 
 use super::Key;
 
+pub(crate) const HERE: bool = false;
 pub(crate) const BATCH: usize = 1;
 
 pub(crate) const fn sha1_key(_initial: &[u32; 5], _key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {

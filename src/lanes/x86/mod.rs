@@ -13,6 +13,9 @@ use core::array;
 
 use super::Key;
 
+/// That there are lanes at all, if the processor has them.
+pub(crate) const HERE: bool = true;
+
 /// How many counters are asked for at once: a multiple of every width, so that only a window's end leaves lanes idle.
 pub(crate) const BATCH: usize = 64;
 
