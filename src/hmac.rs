@@ -256,9 +256,10 @@ impl Key {
 /// [`Key::truncated`] for a key used once. Not to move that key is quicker; to have one way for all is smaller.
 pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
     match algorithm {
-        Algorithm::Sha1 if lanes::HERE => Sha1::new(secret).truncated(counter),
-        Algorithm::Sha256 if lanes::HERE => Sha256::new(secret).truncated(counter),
-        _ => Key::new(algorithm, secret).truncated(counter),
+        _ if !lanes::HERE => Key::new(algorithm, secret).truncated(counter),
+        Algorithm::Sha1 => Sha1::new(secret).truncated(counter),
+        Algorithm::Sha256 => Sha256::new(secret).truncated(counter),
+        Algorithm::Sha512 => Sha512::new(secret).truncated(counter),
     }
 }
 
