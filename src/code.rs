@@ -121,7 +121,9 @@ impl Digits {
     /// [`reduce`](Self::reduce) of each value, in its place.
     pub(crate) fn reduce_all(self, values: &mut [u32]) {
         fn all<const D: u32>(values: &mut [u32]) {
-            values.iter_mut().for_each(|value| *value = divide::<D>(*value).1);
+            for value in values {
+                *value = divide::<D>(*value).1;
+            }
         }
         match self.0 {
             6 => all::<1_000_000>(values),
@@ -164,8 +166,9 @@ impl Code {
     /// Writes `value` with leading zeros.
     pub(crate) fn new(value: u32, digits: Digits) -> Self {
         let (high, low) = divide::<100_000>(value);
-        let ([a, b, c, d, e], [f, g, h, i, j]) = (five_digits(high), five_digits(low));
-        Self { bytes: [a, b, c, d, e, f, g, h, i, j], len: digits.get() }
+        let mut bytes = [0; 10];
+        bytes.as_chunks_mut().0.iter_mut().zip([high, low]).for_each(|(to, half)| *to = five_digits(half));
+        Self { bytes, len: digits.get() }
     }
 
     /// The digits, in ASCII whatever the locale.
@@ -256,15 +259,14 @@ const fn divide<const D: u32>(n: u32) -> (u32, u32) {
 /// n / 10^4 as a fraction of 2^40, rounded up, shows the first digit before its point, and after each multiplication by ten the next one.
 /// Rounding adds less than n / 2^40, which the multiplications bring to less than 10^-3: never to the next digit.
 #[expect(clippy::arithmetic_side_effects, reason = "n < 2^17 and digits are below 10, so no step overflows 64 bits")]
-const fn five_digits(n: u32) -> [u8; 5] {
+fn five_digits(n: u32) -> [u8; 5] {
     const POINT: u32 = 40;
-    let mut rest = n as u64 * const { (1_u64 << POINT).div_ceil(10_000) };
+    let mut rest = u64::from(n) * const { (1_u64 << POINT).div_ceil(10_000) };
     let mut digits = [0; 5];
-    let mut at = 0;
-    while at < digits.len() {
-        digits[at] = b'0' | (rest >> POINT) as u8;
+    for to in &mut digits {
+        let [_, _, _, _, _, digit, _, _] = rest.to_le_bytes();
+        *to = b'0' | digit;
         rest = (rest & const { (1 << POINT) - 1 }) * 10;
-        at += 1;
     }
     digits
 }

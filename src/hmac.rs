@@ -134,18 +134,21 @@ states!(
 // What lanes compute with; none for SHA-512, which has none.
 
 impl Sha1 {
+    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
     const fn lanes(&self) -> Option<lanes::Key<'_>> {
         Some(lanes::Key::Sha1([&self.inner, &self.outer]))
     }
 }
 
 impl Sha256 {
+    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
     const fn lanes(&self) -> Option<lanes::Key<'_>> {
         Some(lanes::Key::Sha256([&self.inner, &self.outer]))
     }
 }
 
 impl Sha512 {
+    #[expect(clippy::unused_self, reason = "as those of the others")]
     const fn lanes(&self) -> Option<lanes::Key<'_>> {
         None
     }

@@ -219,9 +219,12 @@ mod tests {
             let answer = Answer { first: submitted(one), second: two.then(|| submitted(other)) };
             let found = search(&key, hotp.digits(), &answer, first..=last, floor);
 
-            let is_here = |counter: &u64| match two {
-                false => code(*counter) == one,
-                true => *counter > first && code(*counter - 1) == one && code(*counter) == other,
+            let is_here = |counter: &u64| {
+                if two {
+                    *counter > first && code(*counter - 1) == one && code(*counter) == other
+                } else {
+                    code(*counter) == one
+                }
             };
             let fresh = (first..=last).filter(is_here).find(|counter| *counter >= floor);
             let used = (first..=last).filter(is_here).any(|counter| counter < floor);

@@ -3,7 +3,8 @@
 use super::Key;
 
 pub(crate) const HERE: bool = false;
-pub(crate) const BATCH: usize = 1;
+/// Few, since they stand on a small stack.
+pub(crate) const BATCH: usize = 4;
 
 pub(crate) const fn sha1_key(_initial: &[u32; 5], _key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {
     None

@@ -3,6 +3,7 @@
 //! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait for each other, fill it. What stands
 //! in a word of a message is known, so no byte is put in order or loaded, and the inner hash is the outer message as it is.
 #![expect(clippy::indexing_slicing, reason = "by constants, and by streams, which are less than S")]
+#![expect(clippy::many_single_char_names, reason = "the names of FIPS 180-4")]
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_adds_epu8, _mm_alignr_epi8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128,
@@ -47,7 +48,7 @@ fn words(vector: __m128i) -> [u32; 4] {
     ]
 }
 
-/// The words of a key of one block, each byte XORed with `pad` (RFC 2104).
+/// The words of a key of one block, each of them xor `pad` (RFC 2104).
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
 fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
