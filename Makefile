@@ -27,12 +27,24 @@ tools:
 	$(call need,size,binutils)
 
 .PHONY: test
-test: tools test-rust test-features test-bare test-c test-java test-msrv ## run every test
+test: tools test-rust test-features test-lanes test-bare test-c test-java test-msrv ## run every test
 
 .PHONY: test-rust
 test-rust:
 	cargo test --workspace --locked
 	cargo test --locked --release --test constant_time
+
+# What src/lanes does on the processors that this one is not: without lanes, and with AVX-512, which Miri executes.
+.PHONY: test-lanes
+test-lanes: miri
+	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --release -p keyfob --target-dir target/portable --lib --test constant_time
+	RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
+		cargo +nightly miri test --locked -p keyfob --lib --target-dir target/miri-lanes the_paths_of_this_processor
+
+.PHONY: miri
+miri:
+	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
+	rustup component add --toolchain nightly miri rust-src
 
 # Each combination of features builds and passes the engine's own tests.
 .PHONY: test-features
@@ -58,12 +70,10 @@ size: ## print the size of the smallest bare-metal program, and hold it to its l
 
 # The C ABI: C99, C++, Valgrind, sanitizers, the examples, bare metal, an installation.
 .PHONY: test-c
-test-c: tools-c
+test-c: tools-c miri
 	tests/c/run
 	tests/c/firmware/run
 	tests/c/install
-	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
-	rustup component add --toolchain nightly miri rust-src
 	MIRIFLAGS=-Zmiri-strict-provenance cargo +nightly miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
 
 .PHONY: tools-c
@@ -120,7 +130,7 @@ advisories: ## check dependencies against the RustSec database, which is fetched
 	cargo deny --locked check advisories
 
 .PHONY: bench
-bench: ## measure the engine beside its peers
+bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 	test -e /usr/include/liboath/oath.h || { test "$$(id -u)" = 0 && apt-get install -y -qq liboath-dev; } || \
 		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
@@ -133,7 +143,7 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	for target in machine record uri capi; do \
+	for target in machine record uri capi lanes; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
 	done
 	for target in scim filter; do \

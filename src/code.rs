@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Error;
@@ -111,13 +111,26 @@ impl Digits {
     }
 
     /// `truncated` mod 10^digits (RFC 4226 section 5.3), in constant time.
-    pub(crate) const fn reduce(self, truncated: u32) -> u32 {
+    pub(crate) fn reduce(self, truncated: u32) -> u32 {
+        let mut value = [truncated];
+        self.reduce_all(&mut value);
+        let [value] = value;
+        value
+    }
+
+    /// [`reduce`](Self::reduce) of each value, in its place.
+    pub(crate) fn reduce_all(self, values: &mut [u32]) {
+        fn all<const D: u32>(values: &mut [u32]) {
+            for value in values {
+                *value = divide::<D>(*value).1;
+            }
+        }
         match self.0 {
-            6 => divide::<1_000_000>(truncated).1,
-            7 => divide::<10_000_000>(truncated).1,
-            8 => divide::<100_000_000>(truncated).1,
-            9 => divide::<1_000_000_000>(truncated).1,
-            _ => truncated,
+            6 => all::<1_000_000>(values),
+            7 => all::<10_000_000>(values),
+            8 => all::<100_000_000>(values),
+            9 => all::<1_000_000_000>(values),
+            _ => {}
         }
     }
 
@@ -152,23 +165,9 @@ pub struct Code {
 impl Code {
     /// Writes `value` with leading zeros.
     pub(crate) fn new(value: u32, digits: Digits) -> Self {
-        let digit = |ten: u32| {
-            let [digit, ..] = divide::<10>(ten).1.to_le_bytes();
-            b'0' | digit
-        };
-        // Each digit by a division of its own, so that none waits for another.
-        let bytes = [
-            digit(divide::<1_000_000_000>(value).0),
-            digit(divide::<100_000_000>(value).0),
-            digit(divide::<10_000_000>(value).0),
-            digit(divide::<1_000_000>(value).0),
-            digit(divide::<100_000>(value).0),
-            digit(divide::<10_000>(value).0),
-            digit(divide::<1_000>(value).0),
-            digit(divide::<100>(value).0),
-            digit(divide::<10>(value).0),
-            digit(value),
-        ];
+        let (high, low) = divide::<100_000>(value);
+        let mut bytes = [0; 10];
+        bytes.as_chunks_mut().0.iter_mut().zip([high, low]).for_each(|(to, half)| *to = five_digits(half));
         Self { bytes, len: digits.get() }
     }
 
@@ -212,30 +211,33 @@ impl PartialEq for Code {
 
 impl Eq for Code {}
 
-/// What somebody submitted as a code, as a number; `valid` only for exactly the digits asked.
+/// What somebody submitted as a code, as a number: no code's for anything but exactly the digits asked.
 ///
 /// Only the length of a submission reaches a branch: it is no secret.
-pub(crate) struct Submitted {
-    value: u64,
-    valid: Choice,
-}
+pub(crate) struct Submitted(u64);
 
 impl Submitted {
     pub(crate) fn new(text: &[u8], digits: Digits) -> Self {
         let len = usize::from(digits.get());
-        let mut value = 0_u64;
-        let mut valid = text.len().ct_eq(&len);
+        let (mut value, mut wrong) = (0_u64, 0);
         for at in 0..len {
             let digit = text.get(at).copied().unwrap_or_default().wrapping_sub(b'0');
-            valid &= digit.ct_lt(&10);
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            // Below zero, which sets the highest bit, if it is no digit.
+            wrong |= 9_u32.wrapping_sub(digit.into());
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
         }
-        Self { value, valid }
+        let valid = text.len().ct_eq(&len) & (wrong >> 31).ct_eq(&0);
+        Self(u64::conditional_select(&Self::NONE, &value, valid))
     }
 
-    /// Whether this is `value`, in constant time.
-    pub(crate) fn is(&self, value: u32) -> Choice {
-        self.value.ct_eq(&u64::from(value)) & self.valid
+    /// Above every code.
+    const NONE: u64 = 1 << 62;
+
+    /// Where in `codes`, which are at most 64, this stands: bit n for the n-th, from 0. In constant time.
+    pub(crate) fn places(&self, codes: &[u32]) -> u64 {
+        // Below 2^63, so that only of 0 the number before has the highest bit.
+        let is = |code: u32| (self.0 ^ u64::from(code)).wrapping_sub(1) >> 63;
+        codes.iter().rev().fold(0, |places, &code| places << 1 | is(code))
     }
 }
 
@@ -250,6 +252,23 @@ const fn divide<const D: u32>(n: u32) -> (u32, u32) {
     let n = n & 0x7fff_ffff;
     let quotient = ((n as u64 * reciprocal) >> shift) as u32;
     (quotient, n - quotient * D)
+}
+
+/// The ASCII digits of `n` < 100 000, in constant time.
+///
+/// n / 10^4 as a fraction of 2^40, rounded up, shows the first digit before its point, and after each multiplication by ten the next one.
+/// Rounding adds less than n / 2^40, which the multiplications bring to less than 10^-3: never to the next digit.
+#[expect(clippy::arithmetic_side_effects, reason = "n < 2^17 and digits are below 10, so no step overflows 64 bits")]
+fn five_digits(n: u32) -> [u8; 5] {
+    const POINT: u32 = 40;
+    let mut rest = u64::from(n) * const { (1_u64 << POINT).div_ceil(10_000) };
+    let mut digits = [0; 5];
+    for to in &mut digits {
+        let [_, _, _, _, _, digit, _, _] = rest.to_le_bytes();
+        *to = b'0' | digit;
+        rest = (rest & const { (1 << POINT) - 1 }) * 10;
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -268,7 +287,7 @@ mod tests {
         #[test]
         fn division_by_multiplication_is_exact(n in 0..1_u32 << 31, multiple in 0..2147_u32) {
             for n in [n, (multiple * 1_000_000).saturating_sub(1), multiple * 1_000_000, 0, 0x7fff_ffff] {
-                agrees::<10>(n);
+                agrees::<100_000>(n);
                 agrees::<1_000_000>(n);
                 agrees::<10_000_000>(n);
                 agrees::<100_000_000>(n);

@@ -2,16 +2,19 @@
 //!
 //! Written on the bare compression functions, since that is where the time goes: the two states after the padded key are kept, the
 //! counter and the inner hash are one block each, and so a candidate of a window costs two compressions instead of four. A key
-//! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with.
+//! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where
+//! [`lanes`] are faster, they compute the same.
+
+use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
-use crate::{Algorithm, Secret};
+use crate::{Algorithm, Secret, lanes};
 
 /// Defines the two states after a padded key's block, for one hash function.
 macro_rules! states {
-    ($name:ident, $word:ty, $words:literal, $compress:path, $first:path, $initial:expr) => {
+    ($name:ident, $word:ty, $words:literal, $compress:path, $first:path, $lanes:expr, $initial:expr) => {
         struct $name {
             inner: [$word; $words],
             outer: [$word; $words],
@@ -20,9 +23,17 @@ macro_rules! states {
         impl $name {
             const BLOCK: usize = 16 * size_of::<$word>();
             const HASH: usize = $words * size_of::<$word>();
+            const INITIAL: [$word; $words] = $initial;
 
             fn new(secret: &Secret) -> Self {
-                let (mut inner, mut outer) = ($initial, $initial);
+                match $lanes(&Self::INITIAL, secret.padded()) {
+                    Some([inner, outer]) => Self { inner, outer },
+                    None => Self::new_portably(secret),
+                }
+            }
+
+            fn new_portably(secret: &Secret) -> Self {
+                let (mut inner, mut outer) = (Self::INITIAL, Self::INITIAL);
                 let mut block = [0x36; Self::BLOCK];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
                 $compress(&mut inner, core::slice::from_ref(&block));
@@ -36,6 +47,10 @@ macro_rules! states {
             }
 
             fn truncated(&self, counter: u64) -> u32 {
+                self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
+            }
+
+            fn truncated_portably(&self, counter: u64) -> u32 {
                 const COUNTER: usize = size_of::<u64>();
                 let hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes());
                 let mac = Self::end::<{ Self::HASH }>(self.outer, hash.map(<$word>::to_be_bytes).as_flattened());
@@ -79,13 +94,22 @@ const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
 }
 
 // The initial values are those of FIPS 180-4, sections 5.3.1, 5.3.3 and 5.3.5.
-states!(Sha1, u32, 5, sha1::block_api::compress, first_of_32, [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]);
+states!(
+    Sha1,
+    u32,
+    5,
+    sha1::block_api::compress,
+    first_of_32,
+    lanes::sha1_key,
+    [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
+);
 states!(
     Sha256,
     u32,
     8,
     sha2::block_api::compress256,
     first_of_32,
+    lanes::sha256_key,
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
 states!(
@@ -94,6 +118,7 @@ states!(
     8,
     sha2::block_api::compress512,
     first_of_64,
+    |_, _| None::<[[u64; 8]; 2]>,
     [
         0x6a09_e667_f3bc_c908,
         0xbb67_ae85_84ca_a73b,
@@ -105,6 +130,29 @@ states!(
         0x5be0_cd19_137e_2179,
     ]
 );
+
+// What lanes compute with; none for SHA-512, which has none.
+
+impl Sha1 {
+    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
+    const fn lanes(&self) -> Option<lanes::Key<'_>> {
+        Some(lanes::Key::Sha1([&self.inner, &self.outer]))
+    }
+}
+
+impl Sha256 {
+    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
+    const fn lanes(&self) -> Option<lanes::Key<'_>> {
+        Some(lanes::Key::Sha256([&self.inner, &self.outer]))
+    }
+}
+
+impl Sha512 {
+    #[expect(clippy::unused_self, reason = "as those of the others")]
+    const fn lanes(&self) -> Option<lanes::Key<'_>> {
+        None
+    }
+}
 
 /// The first 20 bytes of a MAC, as words.
 fn first_of_32<const N: usize>(mac: &[u32; N]) -> [u32; 5] {
@@ -134,7 +182,7 @@ fn truncate(words: [u32; 5], last: u8) -> u32 {
 }
 
 /// A key of any algorithm after its first block; wiped on drop.
-pub(crate) struct Keyed(Any);
+pub(crate) struct Key(Any);
 
 enum Any {
     Sha1(Sha1),
@@ -142,7 +190,7 @@ enum Any {
     Sha512(Sha512),
 }
 
-impl Keyed {
+impl Key {
     /// Two compressions.
     pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
         Self(match algorithm {
@@ -154,51 +202,185 @@ impl Keyed {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
+        self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
+    }
+
+    /// Calls `judge` with the truncated values of all counters of `window`, in batches of at most 64 from the lowest on, each with its
+    /// first counter. The values are wiped.
+    pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
+        const MORE: u64 = lanes::BATCH as u64 - 1;
+        if window.is_empty() {
+            return;
+        }
+        let mut room = [0; lanes::BATCH];
+        let (mut first, last) = window.into_inner();
+        let most = last.wrapping_sub(first).min(MORE) as usize;
+        loop {
+            let after = last.wrapping_sub(first);
+            let values = room.get_mut(..=after.min(MORE) as usize).unwrap_or_default();
+            self.fill(first, values);
+            judge(first, values);
+            if after <= MORE {
+                break;
+            }
+            first = first.wrapping_add(lanes::BATCH as u64);
+        }
+        room.get_mut(..=most).unwrap_or_default().zeroize();
+    }
+
+    /// Computes the truncated values of `first` and the counters after it.
+    fn fill(&self, first: u64, values: &mut [u32]) {
+        if !self.lanes().is_some_and(|key| lanes::truncated(key, first, values)) {
+            let mut counter = first;
+            for value in values {
+                *value = self.truncated_portably(counter);
+                counter = counter.wrapping_add(1);
+            }
+        }
+    }
+
+    fn truncated_portably(&self, counter: u64) -> u32 {
         match &self.0 {
-            Any::Sha1(states) => states.truncated(counter),
-            Any::Sha256(states) => states.truncated(counter),
-            Any::Sha512(states) => states.truncated(counter),
+            Any::Sha1(states) => states.truncated_portably(counter),
+            Any::Sha256(states) => states.truncated_portably(counter),
+            Any::Sha512(states) => states.truncated_portably(counter),
+        }
+    }
+
+    fn lanes(&self) -> Option<lanes::Key<'_>> {
+        match &self.0 {
+            Any::Sha1(states) => states.lanes(),
+            Any::Sha256(states) => states.lanes(),
+            Any::Sha512(states) => states.lanes(),
         }
     }
 }
 
-/// [`Keyed::truncated`] for a key used once.
+/// [`Key::truncated`] for a key used once. Not to move that key is quicker; to have one way for all is smaller.
 pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
     match algorithm {
+        _ if !lanes::HERE => Key::new(algorithm, secret).truncated(counter),
         Algorithm::Sha1 => Sha1::new(secret).truncated(counter),
         Algorithm::Sha256 => Sha256::new(secret).truncated(counter),
         Algorithm::Sha512 => Sha512::new(secret).truncated(counter),
     }
 }
 
+/// Each path by itself, for tests and fuzzing.
+#[cfg(any(test, fuzzing))]
+impl Key {
+    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions, or it has not this hash.
+    pub(crate) fn fill_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        let Some(path) = path.checked_sub(1) else {
+            values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));
+            return Some("portable");
+        };
+        lanes::on_path(path, self.lanes()?, first, values)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{Write, stderr};
+    use std::vec::Vec;
+    use std::{format, vec};
+
     use hmac::{Hmac, KeyInit, Mac};
     use proptest::prelude::*;
 
-    use super::Keyed;
-    use crate::{Algorithm, Secret};
+    use super::{Key, Sha1, Sha256};
+    use crate::{Algorithm, Secret, lanes};
 
     /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
-    fn reference(mac: &[u8]) -> u32 {
+    fn hmac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> u32 {
+        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+        mac.update(&counter.to_be_bytes());
+        let mac = mac.finalize().into_bytes();
         let offset = usize::from(mac[mac.len() - 1] & 15);
         u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff
     }
 
-    fn hmac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> u32 {
-        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
-        mac.update(&counter.to_be_bytes());
-        reference(&mac.finalize().into_bytes())
+    fn reference(algorithm: Algorithm, key: &[u8], counter: u64) -> u32 {
+        match algorithm {
+            Algorithm::Sha1 => hmac::<Hmac<sha1::Sha1>>(key, counter),
+            Algorithm::Sha256 => hmac::<Hmac<sha2::Sha256>>(key, counter),
+            Algorithm::Sha512 => hmac::<Hmac<sha2::Sha512>>(key, counter),
+        }
+    }
+
+    /// All paths on `count` counters; which ones there are on this processor.
+    fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTreeMap<&'static str, usize> {
+        let key = Key::new(algorithm, &Secret::new(secret).unwrap());
+        let expected: Vec<u32> = (0..count as u64).map(|at| reference(algorithm, secret, first.wrapping_add(at))).collect();
+        assert_eq!(key.truncated(first), expected[0]);
+        let mut values = vec![0; count];
+        key.fill(first, &mut values);
+        assert_eq!(values, expected, "{algorithm}: {count} from {first} on");
+        let mut paths = BTreeMap::new();
+        for path in 0..=lanes::PATHS {
+            let mut values = vec![0; count];
+            if let Some(name) = key.fill_on(path, first, &mut values) {
+                assert_eq!(values, expected, "{algorithm} on {name}: {count} from {first} on");
+                paths.insert(name, path);
+            }
+        }
+        paths
     }
 
     proptest! {
         #[test]
-        fn agrees_with_rustcrypto(key in prop::collection::vec(any::<u8>(), 16..=64), counter: u64) {
-            let secret = Secret::new(&key).unwrap();
-            let truncated = |algorithm| Keyed::new(algorithm, &secret).truncated(counter);
-            prop_assert_eq!(truncated(Algorithm::Sha1), hmac::<Hmac<sha1::Sha1>>(&key, counter));
-            prop_assert_eq!(truncated(Algorithm::Sha256), hmac::<Hmac<sha2::Sha256>>(&key, counter));
-            prop_assert_eq!(truncated(Algorithm::Sha512), hmac::<Hmac<sha2::Sha512>>(&key, counter));
+        fn every_path_agrees_with_rustcrypto(
+            secret in prop::collection::vec(any::<u8>(), 16..=64),
+            first in prop_oneof![any::<u64>(), any::<u32>().prop_map(u64::from), Just(u64::MAX), Just(u64::from(u32::MAX) - 7)],
+            count in 1..70_usize,
+        ) {
+            for algorithm in Algorithm::ALL {
+                compare(algorithm, &secret, first, count);
+            }
         }
+
+        #[test]
+        fn the_states_of_a_key_are_the_same_on_every_path(secret in prop::collection::vec(any::<u8>(), 16..=64)) {
+            let secret = Secret::new(&secret).unwrap();
+            let (one, other) = (Sha1::new(&secret), Sha1::new_portably(&secret));
+            prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+            let (one, other) = (Sha256::new(&secret), Sha256::new_portably(&secret));
+            prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        }
+
+        #[test]
+        fn batches_are_the_window(first: u64, more in 0..200_u64) {
+            let (key, last) = (Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap()), first.saturating_add(more));
+            let mut seen = Vec::new();
+            key.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
+            let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, key.truncated_portably(counter))).collect();
+            prop_assert_eq!(seen, expected);
+        }
+    }
+
+    /// Every width of a window's end. Says which paths it tested; under Miri, with the flags of `make test-lanes`, also those that this
+    /// processor has not.
+    #[test]
+    fn the_paths_of_this_processor() {
+        for algorithm in Algorithm::ALL {
+            let mut paths = BTreeMap::new();
+            for count in if cfg!(miri) { 19..=19 } else { 1..=130 } {
+                paths = compare(algorithm, b"12345678901234567890", 1000 * count as u64, count);
+            }
+            let names: Vec<_> = paths.into_keys().collect();
+            // Not by println!, which is shown of failed tests only.
+            let _ = stderr().write_all(format!("{algorithm}: tested on {}\n", names.join(", ")).as_bytes());
+        }
+    }
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
+    fn an_empty_window_has_no_batch() {
+        let key = Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap());
+        key.batches(5..=4, |_, _| panic!());
+        let mut used = 5..=5;
+        used.next();
+        key.batches(used, |_, _| panic!());
     }
 }

@@ -1,11 +1,12 @@
 //! Layer 2: HOTP (RFC 4226), and the window search that every code goes through.
 
+use core::fmt;
 use core::ops::RangeInclusive;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::code::Submitted;
-use crate::hmac::{Keyed, truncated};
+use crate::hmac::{Key, truncated};
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// The last counter or step that is ever accepted: the one after it must still be a number.
@@ -70,14 +71,61 @@ impl Hotp {
     ///
     /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
-        let first = Submitted::new(code, self.digits);
-        let found = search(&self.keyed(), self.digits, &Answer { first, second: None }, window, 0);
-        bool::from(found.right).then_some(found.counter)
+        search_one(&self.key(), self.digits, code, window)
     }
 
-    pub(crate) fn keyed(&self) -> Keyed {
-        Keyed::new(self.algorithm, &self.secret)
+    /// With the secret hashed once, for several codes.
+    pub fn keyed(&self) -> Keyed {
+        Keyed { key: self.key(), digits: self.digits }
     }
+
+    pub(crate) fn key(&self) -> Key {
+        Key::new(self.algorithm, &self.secret)
+    }
+}
+
+/// A [`Hotp`] whose secret is hashed already, which is half the work of a code; wiped on drop.
+///
+/// ```
+/// use keyfob::{Hotp, Secret};
+///
+/// let keyed = Hotp::new(Secret::new(b"12345678901234567890")?).keyed();
+/// assert_eq!((keyed.generate(0).as_str(), keyed.generate(1).as_str()), ("755224", "287082"));
+/// # Ok::<(), keyfob::Error>(())
+/// ```
+pub struct Keyed {
+    key: Key,
+    digits: Digits,
+}
+
+impl Keyed {
+    /// As [`Hotp::generate`].
+    pub fn generate(&self, counter: u64) -> Code {
+        Code::new(self.digits.reduce(self.key.truncated(counter)), self.digits)
+    }
+
+    /// As [`Hotp::search`].
+    pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
+        search_one(&self.key, self.digits, code, window)
+    }
+
+    /// For fuzzing: the truncated values of `first` and the counters after it, on one path alone, and the path's name.
+    #[cfg(fuzzing)]
+    pub fn truncated_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        self.key.fill_on(path, first, values)
+    }
+}
+
+impl fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyed").field("digits", &self.digits).finish_non_exhaustive()
+    }
+}
+
+fn search_one(key: &Key, digits: Digits, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
+    let first = Submitted::new(code, digits);
+    let found = search(key, digits, &Answer { first, second: None }, window, 0);
+    bool::from(found.right).then_some(found.counter)
 }
 
 /// What is looked for: one code, or a code and the one of the next counter.
@@ -97,23 +145,106 @@ pub(crate) struct Found {
 
 /// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant time: the work depends on the
 /// window's width and on whether the answer is one code or two.
-pub(crate) fn search(keyed: &Keyed, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
+pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
     let none = Choice::from(0);
     let mut found = Found { right: none, replayed: none, counter: 0 };
-    let mut first_was_before = none;
-    for counter in window {
-        let value = digits.reduce(keyed.truncated(counter));
-        let first_is_here = answer.first.is(value);
+    // Bit 0: the first code stood at the last counter of the batch before.
+    let mut before = 0;
+    key.batches(window, |counter, values| {
+        digits.reduce_all(values);
+        let firsts = answer.first.places(values);
         let here = match &answer.second {
-            None => first_is_here,
-            Some(second) => first_was_before & second.is(value),
+            None => firsts,
+            Some(second) => second.places(values) & (firsts << 1 | before),
         };
-        first_was_before = first_is_here;
-        let used = floor.ct_gt(&counter);
-        let taken = here & !used & !found.right;
-        found.counter.conditional_assign(&counter, taken);
+        before = firsts >> values.len().saturating_sub(1);
+        let used = here & lowest_bits(floor.saturating_sub(counter));
+        let fresh = here ^ used;
+        let taken = fresh.ct_ne(&0) & !found.right;
+        found.counter.conditional_assign(&counter.wrapping_add(lowest_place(fresh)), taken);
         found.right |= taken;
-        found.replayed |= here & used;
-    }
+        found.replayed |= used.ct_ne(&0);
+    });
     found
+}
+
+/// The `count` lowest bits of 64, or all.
+fn lowest_bits(count: u64) -> u64 {
+    let above = u32::try_from(count).ok().and_then(|count| u64::MAX.checked_shl(count));
+    !above.unwrap_or(0)
+}
+
+/// Which bit is the lowest one set, in constant time: on some processors `trailing_zeros` looks into a table.
+fn lowest_place(bits: u64) -> u64 {
+    let lowest = bits & bits.wrapping_neg();
+    // The n-th holds the places whose number has bit n.
+    let halves = [
+        0xaaaa_aaaa_aaaa_aaaa,
+        0xcccc_cccc_cccc_cccc,
+        0xf0f0_f0f0_f0f0_f0f0,
+        0xff00_ff00_ff00_ff00,
+        0xffff_0000_ffff_0000,
+        0xffff_ffff_0000_0000,
+    ];
+    halves.iter().rev().fold(0, |place, half| place << 1 | u64::from((lowest & half).ct_ne(&0).unwrap_u8()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Answer, LAST, lowest_bits, lowest_place, search};
+    use crate::code::Submitted;
+    use crate::{Code, Digits, Hotp, Secret};
+
+    proptest! {
+        /// Against the definition: the lowest place at or above the floor, and whether there is one below it.
+        #[test]
+        fn a_search_finds_the_lowest_place(
+            first in prop_oneof![0..1000_u64, any::<u64>(), Just(LAST - 70)],
+            more in prop_oneof![0..3_u64, 0..140_u64],
+            (place, second_place) in (0..150_u64, 0..150_u64),
+            floor in prop_oneof![Just(0), 0..150_u64, Just(u64::MAX)],
+            two: bool,
+            in_a_row: bool,
+        ) {
+            let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
+            let (first, key) = (first.min(LAST), hotp.key());
+            let last = first.saturating_add(more).min(LAST);
+            let floor = first.saturating_add(floor);
+            let code = |counter: u64| hotp.digits().reduce(key.truncated(counter));
+            let one = code(first.wrapping_add(place));
+            let other = code(first.wrapping_add(if in_a_row { place + 1 } else { second_place }));
+            let submitted = |code| Submitted::new(Code::new(code, Digits::SIX).as_bytes(), Digits::SIX);
+            let answer = Answer { first: submitted(one), second: two.then(|| submitted(other)) };
+            let found = search(&key, hotp.digits(), &answer, first..=last, floor);
+
+            let is_here = |counter: &u64| {
+                if two {
+                    *counter > first && code(*counter - 1) == one && code(*counter) == other
+                } else {
+                    code(*counter) == one
+                }
+            };
+            let fresh = (first..=last).filter(is_here).find(|counter| *counter >= floor);
+            let used = (first..=last).filter(is_here).any(|counter| counter < floor);
+            prop_assert_eq!(bool::from(found.right).then_some(found.counter), fresh);
+            prop_assert_eq!(bool::from(found.replayed), used);
+        }
+
+        #[test]
+        fn places_of_bits(bits: u64, count in 0..200_u64) {
+            prop_assert_eq!(u32::try_from(lowest_place(bits)).unwrap(), if bits == 0 { 0 } else { bits.trailing_zeros() });
+            prop_assert_eq!(u64::from(lowest_bits(count).count_ones()), count.min(64));
+            prop_assert_eq!(lowest_bits(count).leading_zeros(), 64 - lowest_bits(count).count_ones());
+        }
+    }
+
+    #[test]
+    fn every_lowest_place() {
+        for place in 0..64 {
+            assert_eq!(lowest_place(1 << place), place);
+            assert_eq!(lowest_place(u64::MAX << place), place);
+        }
+    }
 }

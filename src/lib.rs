@@ -37,7 +37,7 @@
 //! | layer | modules | what they hold |
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
-//! | 2 codes | hmac, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
+//! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
 //!
 //! # Features
@@ -72,6 +72,7 @@ mod error;
 pub mod ffi;
 mod hmac;
 mod hotp;
+mod lanes;
 mod pin;
 mod policy;
 mod record;
@@ -90,7 +91,7 @@ pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
 pub use device::{Device, Factor, History};
 pub use error::Error;
-pub use hotp::Hotp;
+pub use hotp::{Hotp, Keyed};
 pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
 pub use policy::{Asked, Lock, Policy, PolicyBuilder};
 pub use rand_core;

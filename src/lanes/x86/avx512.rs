@@ -1,0 +1,74 @@
+//! Layer 2: 8 and 16 lanes on AVX-512, whose `vprold` rotates and whose `vpternlogd` is any function of three bits.
+
+/// Defines the operations that differ from AVX2's.
+macro_rules! ternary {
+    ($features:literal, $rotate:ident, $ternary:ident) => {
+        use core::arch::x86_64::{$rotate, $ternary};
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn rotate_left<const BITS: i32>(word: Vector) -> Vector {
+            $rotate::<BITS>(word)
+        }
+
+        // The function's table of values: bit 4a + 2b + c of the number is that of a, b and c.
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn choose(which: Vector, one: Vector, zero: Vector) -> Vector {
+            $ternary::<0b1100_1010>(which, one, zero)
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn majority(a: Vector, b: Vector, c: Vector) -> Vector {
+            $ternary::<0b1110_1000>(a, b, c)
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
+            $ternary::<0b1001_0110>(a, b, c)
+        }
+    };
+}
+
+pub(super) mod x8 {
+    use crate::lanes::x86::wide::{primitives, wide};
+
+    primitives!(
+        "avx512f,avx512vl",
+        __m256i of 8,
+        _mm256_set1_epi32,
+        _mm256_loadu_si256,
+        _mm256_storeu_si256,
+        _mm256_add_epi32,
+        _mm256_sub_epi32,
+        _mm256_and_si256,
+        _mm256_xor_si256,
+        _mm256_sllv_epi32,
+        _mm256_srlv_epi32
+    );
+    ternary!("avx512f,avx512vl", _mm256_rol_epi32, _mm256_ternarylogic_epi32);
+    wide!("avx512f,avx512vl");
+}
+
+pub(super) mod x16 {
+    use crate::lanes::x86::wide::{primitives, wide};
+
+    primitives!(
+        "avx512f",
+        __m512i of 16,
+        _mm512_set1_epi32,
+        _mm512_loadu_si512,
+        _mm512_storeu_si512,
+        _mm512_add_epi32,
+        _mm512_sub_epi32,
+        _mm512_and_si512,
+        _mm512_xor_si512,
+        _mm512_sllv_epi32,
+        _mm512_srlv_epi32
+    );
+    ternary!("avx512f", _mm512_rol_epi32, _mm512_ternarylogic_epi32);
+    wide!("avx512f");
+}

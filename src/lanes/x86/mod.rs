@@ -1,0 +1,198 @@
+//! Layer 2: which instructions compute a batch.
+//!
+//! A few counters are quickest in streams on the SHA extensions ([`sha_ni`]), many in the lanes of vectors ([`wide`]), on what the
+//! processor has: found out once, at run time.
+#![allow(unsafe_code, reason = "instructions that the processor may lack")]
+
+mod avx2;
+mod avx512;
+mod sha_ni;
+mod wide;
+
+use core::array;
+
+use super::Key;
+
+/// That there are lanes at all, if the processor has them.
+pub(crate) const HERE: bool = true;
+
+/// How many counters are asked for at once: a multiple of every width, so that only a window's end leaves lanes idle.
+pub(crate) const BATCH: usize = 64;
+
+cpufeatures::new!(has_sha, "sha", "ssse3", "sse4.1");
+cpufeatures::new!(has_avx2, "avx2");
+cpufeatures::new!(has_avx512, "avx512f", "avx512vl");
+
+/// A vector's lanes from the first counter on; returns how many values there was room for.
+macro_rules! lanes {
+    ($width:path, $key:ident, $first:ident, $values:ident) => {{
+        use $width as width;
+        let counters: [u64; width::LANES] = array::from_fn(|lane| $first.wrapping_add(lane as u64));
+        let (high, low) = (counters.map(high), counters.map(low));
+        // SAFETY: the instructions are here.
+        let lanes = unsafe {
+            match $key {
+                Key::Sha1(states) => width::sha1(states, &high, &low),
+                Key::Sha256(states) => width::sha256(states, &high, &low),
+            }
+        };
+        $values.iter_mut().zip(lanes).for_each(|(value, lane)| *value = lane);
+        $values.len().min(width::LANES)
+    }};
+}
+
+/// A way to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    ShaNi,
+    Avx2,
+    Avx512x8,
+    Avx512x16,
+}
+
+impl Path {
+    /// Whether this processor has the instructions.
+    fn is_here(self) -> bool {
+        match self {
+            Self::ShaNi => has_sha::get(),
+            Self::Avx2 => has_avx2::get(),
+            Self::Avx512x8 | Self::Avx512x16 => has_avx512::get(),
+        }
+    }
+
+    /// So many counters in streams cost less than one vector of this path. Measured; `make bench` tells whether it still holds.
+    const fn worth_streams(self, key: Key<'_>) -> usize {
+        match (self, key) {
+            (Self::ShaNi, _) | (Self::Avx2, Key::Sha256(_)) => usize::MAX,
+            (Self::Avx2, Key::Sha1(_)) => 4,
+            (Self::Avx512x8, Key::Sha1(_)) => 2,
+            (Self::Avx512x16, Key::Sha1(_)) => 3,
+            (Self::Avx512x8, Key::Sha256(_)) => 8,
+            (Self::Avx512x16, Key::Sha256(_)) => 11,
+        }
+    }
+
+    /// The cheapest path for the first of `left` counters; none if only the caller can compute them.
+    fn best(key: Key<'_>, left: usize) -> Option<Self> {
+        let widest = if left <= avx512::x8::LANES { Self::Avx512x8 } else { Self::Avx512x16 };
+        let vector = [widest, Self::Avx2].into_iter().find(|path| path.is_here());
+        let streams = Self::ShaNi.is_here();
+        match vector {
+            Some(vector) if !streams || left > vector.worth_streams(key) => Some(vector),
+            _ if streams => Some(Self::ShaNi),
+            _ => None,
+        }
+    }
+
+    /// Computes the first of `values`, as many as this path takes at once, and returns how many: none if its instructions are not here.
+    fn compute(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
+        if !self.is_here() {
+            return 0;
+        }
+        match self {
+            // SAFETY: the instructions are here.
+            Self::ShaNi => unsafe { streams(key, first, values) },
+            Self::Avx2 => lanes!(avx2, key, first, values),
+            Self::Avx512x8 => lanes!(avx512::x8, key, first, values),
+            Self::Avx512x16 => lanes!(avx512::x16, key, first, values),
+        }
+    }
+}
+
+/// The states after a key's block, of the inner and the outer hash.
+pub(crate) fn sha1_key(initial: &[u32; 5], key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {
+    // SAFETY: the instructions are here.
+    has_sha::get().then(|| unsafe { sha_ni::sha1_key(initial, key) })
+}
+
+/// The states after a key's block, of the inner and the outer hash.
+pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> Option<[[u32; 8]; 2]> {
+    // SAFETY: the instructions are here.
+    has_sha::get().then(|| unsafe { sha_ni::sha256_key(initial, key) })
+}
+
+/// The truncated HMAC of one counter; none if the caller has to compute it.
+pub(crate) fn one(key: Key<'_>, counter: u64) -> Option<u32> {
+    // SAFETY: the instructions are here.
+    let value = has_sha::get().then(|| unsafe { stream(key, counter) });
+    value.map(|[value]| value)
+}
+
+/// Fills `values` with the truncated HMACs of `first` and the counters after it; false if the caller has to.
+pub(crate) fn truncated(key: Key<'_>, first: u64, mut values: &mut [u32]) -> bool {
+    let mut counter = first;
+    while !values.is_empty() {
+        let Some(path) = Path::best(key, values.len()) else { return false };
+        let done = path.compute(key, counter, values);
+        counter = counter.wrapping_add(done as u64);
+        values = values.get_mut(done..).unwrap_or_default();
+    }
+    true
+}
+
+/// How many paths [`on_path`] knows.
+#[cfg(any(test, fuzzing))]
+pub(crate) const PATHS: usize = 4;
+
+/// Fills `values` on one path alone, and returns its name; none if its instructions are not here.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn on_path(path: usize, key: Key<'_>, first: u64, mut values: &mut [u32]) -> Option<&'static str> {
+    let paths: [(Path, &str); PATHS] = [
+        (Path::ShaNi, "SHA-NI"),
+        (Path::Avx2, "AVX2"),
+        (Path::Avx512x8, "AVX-512, 8 lanes"),
+        (Path::Avx512x16, "AVX-512, 16 lanes"),
+    ];
+    let (path, name) = paths.get(path).copied().filter(|(path, _)| path.is_here())?;
+    let mut counter = first;
+    while !values.is_empty() {
+        let done = path.compute(key, counter, values);
+        counter = counter.wrapping_add(done as u64);
+        values = values.get_mut(done..).unwrap_or_default();
+    }
+    Some(name)
+}
+
+/// Up to four counters in streams.
+#[target_feature(enable = "sha,sse4.1")]
+fn streams(key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
+    match values {
+        [a, b, c, d, ..] => {
+            [*a, *b, *c, *d] = stream(key, first);
+            4
+        }
+        [a, b, c] => {
+            [*a, *b, *c] = stream(key, first);
+            3
+        }
+        [a, b] => {
+            [*a, *b] = stream(key, first);
+            2
+        }
+        [a] => {
+            [*a] = stream(key, first);
+            1
+        }
+        [] => 0,
+    }
+}
+
+#[target_feature(enable = "sha,sse4.1")]
+fn stream<const S: usize>(key: Key<'_>, first: u64) -> [u32; S] {
+    let counters = array::from_fn(|stream| first.wrapping_add(stream as u64));
+    match key {
+        Key::Sha1(states) => sha_ni::sha1(states, counters),
+        Key::Sha256(states) => sha_ni::sha256(states, counters),
+    }
+}
+
+/// The high word of a counter, the first of its message.
+const fn high(counter: u64) -> u32 {
+    (counter >> 32) as u32
+}
+
+/// The low word of a counter, the second of its message.
+#[expect(clippy::cast_possible_truncation, reason = "takes the low word")]
+const fn low(counter: u64) -> u32 {
+    counter as u32
+}

@@ -1,0 +1,215 @@
+//! Layer 2: HMAC on the SHA extensions (SHA-NI), of a few counters at once.
+//!
+//! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait for each other, fill it. What stands
+//! in a word of a message is known, so no byte is put in order or loaded, and the inner hash is the outer message as it is.
+#![expect(clippy::indexing_slicing, reason = "by constants, and by streams, which are less than S")]
+#![expect(clippy::many_single_char_names, reason = "the names of FIPS 180-4")]
+
+use core::arch::x86_64::{
+    __m128i, _mm_add_epi32, _mm_adds_epu8, _mm_alignr_epi8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128,
+    _mm_set_epi32, _mm_set1_epi8, _mm_setzero_si128, _mm_sha1msg1_epu32, _mm_sha1msg2_epu32, _mm_sha1nexte_epu32,
+    _mm_sha1rnds4_epu32, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
+    _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64, _mm_xor_si128,
+};
+
+use super::wide::{COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS};
+use super::{high, low};
+
+/// The first word in the highest lane, as the instructions for SHA-1 have it.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn falling(words: [u32; 4]) -> __m128i {
+    let [a, b, c, d] = words.map(u32::cast_signed);
+    _mm_set_epi32(a, b, c, d)
+}
+
+/// The first word in the lowest lane, as the instructions for SHA-256 have it.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn rising([a, b, c, d]: [u32; 4]) -> __m128i {
+    falling([d, c, b, a])
+}
+
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn turned(words: __m128i) -> __m128i {
+    _mm_shuffle_epi32::<0b00_01_10_11>(words)
+}
+
+/// The four words of a vector, the highest lane first.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn words(vector: __m128i) -> [u32; 4] {
+    [
+        _mm_extract_epi32::<3>(vector).cast_unsigned(),
+        _mm_extract_epi32::<2>(vector).cast_unsigned(),
+        _mm_extract_epi32::<1>(vector).cast_unsigned(),
+        _mm_extract_epi32::<0>(vector).cast_unsigned(),
+    ]
+}
+
+/// The words of a key of one block, each of them xor `pad` (RFC 2104).
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
+    let (words, _) = key.as_chunks::<4>();
+    let mut padded = [[0; 4]; 4];
+    for (to, from) in padded.as_flattened_mut().iter_mut().zip(words) {
+        *to = u32::from_be_bytes(*from) ^ pad;
+    }
+    padded
+}
+
+/// The states after the key's block, for the inner and the outer hash.
+#[target_feature(enable = "sha,sse4.1")]
+pub(super) fn sha1_key(initial: &[u32; 5], key: &[u8; 64]) -> [[u32; 5]; 2] {
+    let zero = _mm_setzero_si128();
+    let mut blocks = [[zero; 4]; 2];
+    for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
+        for (to, words) in block.iter_mut().zip(padded_key(key, pad)) {
+            *to = falling(words);
+        }
+    }
+    let mut states = [[0; 5]; 2];
+    for (to, [abcd, e]) in states.iter_mut().zip(sha1_compress(initial, blocks)) {
+        let ([a, b, c, d], [e, ..]) = (words(abcd), words(e));
+        *to = [a, b, c, d, e];
+    }
+    states
+}
+
+/// The states after the key's block, for the inner and the outer hash.
+#[target_feature(enable = "sha,sse4.1")]
+pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> [[u32; 8]; 2] {
+    let zero = _mm_setzero_si128();
+    let mut blocks = [[zero; 4]; 2];
+    for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
+        for (to, words) in block.iter_mut().zip(padded_key(key, pad)) {
+            *to = rising(words);
+        }
+    }
+    let mut states = [[0; 8]; 2];
+    for (to, [abcd, efgh]) in states.iter_mut().zip(sha256_compress(initial, blocks)) {
+        let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
+        *to = [a, b, c, d, e, f, g, h];
+    }
+    states
+}
+
+/// The truncated HMAC-SHA-1 of each counter.
+#[target_feature(enable = "sha,sse4.1")]
+pub(super) fn sha1<const S: usize>([inner, outer]: [&[u32; 5]; 2], counters: [u64; S]) -> [u32; S] {
+    let zero = _mm_setzero_si128();
+    let mut blocks = [[zero, zero, zero, falling([0, 0, 0, COUNTER_BITS])]; S];
+    for (block, counter) in blocks.iter_mut().zip(counters) {
+        block[0] = falling([high(counter), low(counter), END, 0]);
+    }
+    let hashes = sha1_compress(inner, blocks);
+    let mut blocks = [[zero, zero, zero, falling([0, 0, 0, SHA1_BITS])]; S];
+    for (block, [abcd, e]) in blocks.iter_mut().zip(hashes) {
+        block[0] = abcd;
+        block[1] = _mm_or_si128(e, falling([0, END, 0, 0]));
+    }
+    let mut truncated = [0; S];
+    for (truncated, [abcd, e]) in truncated.iter_mut().zip(sha1_compress(outer, blocks)) {
+        *truncated = truncate::<12>(abcd, e);
+    }
+    truncated
+}
+
+/// The truncated HMAC-SHA-256 of each counter.
+#[target_feature(enable = "sha,sse4.1")]
+pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [u64; S]) -> [u32; S] {
+    let zero = _mm_setzero_si128();
+    let mut blocks = [[zero, zero, zero, rising([0, 0, 0, COUNTER_BITS])]; S];
+    for (block, counter) in blocks.iter_mut().zip(counters) {
+        block[0] = rising([high(counter), low(counter), END, 0]);
+    }
+    let hashes = sha256_compress(inner, blocks);
+    let mut blocks = [[zero, zero, rising([END, 0, 0, 0]), rising([0, 0, 0, SHA256_BITS])]; S];
+    for (block, [abcd, efgh]) in blocks.iter_mut().zip(hashes) {
+        block[0] = turned(abcd);
+        block[1] = turned(efgh);
+    }
+    let mut truncated = [0; S];
+    for (truncated, [abcd, efgh]) in truncated.iter_mut().zip(sha256_compress(outer, blocks)) {
+        *truncated = truncate::<0>(abcd, efgh);
+    }
+    truncated
+}
+
+/// FIPS 180-4 section 6.1.2 in each stream: the state before and after as a, b, c, d falling and e in the highest lane before zeros.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn sha1_compress<const S: usize>(state: &[u32; 5], mut w: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {
+    let [a, b, c, d, e] = *state;
+    let (first_abcd, first_e) = (falling([a, b, c, d]), falling([e, 0, 0, 0]));
+    let mut abcd = [first_abcd; S];
+    // As it was four rounds ago: its first word, rotated, is e.
+    let mut before = [first_abcd; S];
+    macro_rules! four_rounds {
+        ($($four:literal)*) => {$(
+            for s in 0..S {
+                if $four >= 4 {
+                    let sum = _mm_xor_si128(_mm_sha1msg1_epu32(w[s][$four % 4], w[s][($four + 1) % 4]), w[s][($four + 2) % 4]);
+                    w[s][$four % 4] = _mm_sha1msg2_epu32(sum, w[s][($four + 3) % 4]);
+                }
+                let word = w[s][$four % 4];
+                let e = if $four == 0 { _mm_add_epi32(first_e, word) } else { _mm_sha1nexte_epu32(before[s], word) };
+                before[s] = abcd[s];
+                abcd[s] = _mm_sha1rnds4_epu32::<{ $four / 5 }>(abcd[s], e);
+            }
+        )*};
+    }
+    four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
+    let mut states = [[first_abcd; 2]; S];
+    for s in 0..S {
+        states[s] = [_mm_add_epi32(first_abcd, abcd[s]), _mm_sha1nexte_epu32(before[s], first_e)];
+    }
+    states
+}
+
+/// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both falling.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn sha256_compress<const S: usize>(state: &[u32; 8], mut w: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {
+    let [a, b, c, d, e, f, g, h] = *state;
+    let (first_abef, first_cdgh) = (falling([a, b, e, f]), falling([c, d, g, h]));
+    let (mut abef, mut cdgh) = ([first_abef; S], [first_cdgh; S]);
+    macro_rules! four_rounds {
+        ($($four:literal)*) => {$(
+            let k = rising([K256[4 * $four], K256[4 * $four + 1], K256[4 * $four + 2], K256[4 * $four + 3]]);
+            for s in 0..S {
+                if $four >= 4 {
+                    let ninth = _mm_alignr_epi8::<4>(w[s][($four + 3) % 4], w[s][($four + 2) % 4]);
+                    let sum = _mm_add_epi32(_mm_sha256msg1_epu32(w[s][$four % 4], w[s][($four + 1) % 4]), ninth);
+                    w[s][$four % 4] = _mm_sha256msg2_epu32(sum, w[s][($four + 3) % 4]);
+                }
+                let sum = _mm_add_epi32(w[s][$four % 4], k);
+                cdgh[s] = _mm_sha256rnds2_epu32(cdgh[s], abef[s], sum);
+                abef[s] = _mm_sha256rnds2_epu32(abef[s], cdgh[s], _mm_shuffle_epi32::<0b00_00_11_10>(sum));
+            }
+        )*};
+    }
+    four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+    let mut states = [[first_abef; 2]; S];
+    for s in 0..S {
+        let (abef, cdgh) = (_mm_add_epi32(first_abef, abef[s]), _mm_add_epi32(first_cdgh, cdgh[s]));
+        states[s] = [_mm_unpackhi_epi64(cdgh, abef), _mm_unpacklo_epi64(cdgh, abef)];
+    }
+    states
+}
+
+/// RFC 4226 section 5.3 of a MAC whose first four words fall in `abcd`, whose fifth is the highest of `rest`, and whose last byte is byte
+/// `LAST` of `rest`. A byte shuffle takes its indices from a register, not from memory.
+#[target_feature(enable = "sha,sse4.1")]
+#[inline]
+fn truncate<const LAST: i8>(abcd: __m128i, rest: __m128i) -> u32 {
+    let offset = _mm_and_si128(_mm_shuffle_epi8(rest, _mm_set1_epi8(LAST)), _mm_set1_epi8(15));
+    // Byte n of the MAC is byte 15 - n of `abcd`, or byte 31 - n of `rest`. An index with its highest bit set gives 0: those below 0
+    // have it, and those above 15 get it.
+    let from_abcd = _mm_sub_epi8(rising([0x0f0e_0d0c, 0, 0, 0]), offset);
+    let from_rest = _mm_adds_epu8(_mm_sub_epi8(rising([0x1f1e_1d1c, 0, 0, 0]), offset), _mm_set1_epi8(0x70));
+    let word = _mm_or_si128(_mm_shuffle_epi8(abcd, from_abcd), _mm_shuffle_epi8(rest, from_rest));
+    _mm_cvtsi128_si32(word).cast_unsigned() & 0x7fff_ffff
+}

@@ -1,0 +1,242 @@
+//! Layer 2: HMAC of many counters, one in each lane of a vector; SHA-1 and SHA-256 (FIPS 180-4) are written here, once for all widths.
+//!
+//! A width is a module of its own, in which `primitives!` names the instructions, the module adds the four operations that instruction
+//! sets differ in, and `wide!` defines the rest.
+
+/// FIPS 180-4 section 4.2.2.
+#[rustfmt::skip]
+pub(super) const K256: [u32; 64] = [
+    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
+    0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
+    0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
+    0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967,
+    0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85,
+    0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
+    0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
+    0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
+];
+
+/// The bit 1 after a message, in a word of its own, and the last word of its last block: the length in bits of that message and of
+/// the key's block before it (FIPS 180-4 section 5.1.1).
+pub(super) const END: u32 = 0x8000_0000;
+pub(super) const COUNTER_BITS: u32 = 8 * (64 + 8);
+pub(super) const SHA1_BITS: u32 = 8 * (64 + 20);
+pub(super) const SHA256_BITS: u32 = 8 * (64 + 32);
+
+/// FIPS 180-4 section 6.1.2, step 3, round `$t`. No word moves: from round to round the five take each other's names in turn.
+macro_rules! sha1_round {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident, $w:ident, $function:ident, $k:literal, $t:expr) => {
+        if $t >= 16 {
+            let sum = xor(xor3($w[($t + 13) % 16], $w[($t + 8) % 16], $w[($t + 2) % 16]), $w[$t % 16]);
+            $w[$t % 16] = rotate_left::<1>(sum);
+        }
+        let sum = add(add($e, add(splat($k), $w[$t % 16])), $function($b, $c, $d));
+        $e = add(sum, rotate_left::<5>($a));
+        $b = rotate_left::<30>($b);
+    };
+}
+
+/// Five rounds from each `$t` on.
+macro_rules! sha1_rounds {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {$(
+        sha1_round!($a $b $c $d $e, $w, $function, $k, $t);
+        sha1_round!($e $a $b $c $d, $w, $function, $k, $t + 1);
+        sha1_round!($d $e $a $b $c, $w, $function, $k, $t + 2);
+        sha1_round!($c $d $e $a $b, $w, $function, $k, $t + 3);
+        sha1_round!($b $c $d $e $a, $w, $function, $k, $t + 4);
+    )*};
+}
+
+/// FIPS 180-4 section 6.2.2, step 3, round `$t`, as `sha1_round!`.
+macro_rules! sha256_round {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $t:expr) => {
+        if $t >= 16 {
+            let (old, new) = ($w[($t + 1) % 16], $w[($t + 14) % 16]);
+            let old = xor3(rotate_left::<25>(old), rotate_left::<14>(old), shift_right(old, splat(3)));
+            let new = xor3(rotate_left::<15>(new), rotate_left::<13>(new), shift_right(new, splat(10)));
+            $w[$t % 16] = add(add($w[$t % 16], $w[($t + 9) % 16]), add(old, new));
+        }
+        let low = xor3(rotate_left::<26>($e), rotate_left::<21>($e), rotate_left::<7>($e));
+        let sum = add(add(add($h, add(splat(K256[$t]), $w[$t % 16])), choose($e, $f, $g)), low);
+        $d = add($d, sum);
+        let high = xor3(rotate_left::<30>($a), rotate_left::<19>($a), rotate_left::<10>($a));
+        $h = add(add(sum, majority($a, $b, $c)), high);
+    };
+}
+
+/// Eight rounds from each `$t` on.
+macro_rules! sha256_rounds {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $($t:literal)*) => {$(
+        sha256_round!($a $b $c $d $e $f $g $h, $w, $t);
+        sha256_round!($h $a $b $c $d $e $f $g, $w, $t + 1);
+        sha256_round!($g $h $a $b $c $d $e $f, $w, $t + 2);
+        sha256_round!($f $g $h $a $b $c $d $e, $w, $t + 3);
+        sha256_round!($e $f $g $h $a $b $c $d, $w, $t + 4);
+        sha256_round!($d $e $f $g $h $a $b $c, $w, $t + 5);
+        sha256_round!($c $d $e $f $g $h $a $b, $w, $t + 6);
+        sha256_round!($b $c $d $e $f $g $h $a, $w, $t + 7);
+    )*};
+}
+
+/// Defines the operations that every instruction set has under a name of its own.
+macro_rules! primitives {
+    (
+        $features:literal, $vector:ident of $lanes:literal, $splat:ident, $load:ident, $store:ident,
+        $add:ident, $sub:ident, $and:ident, $xor:ident, $shift_left:ident, $shift_right:ident
+    ) => {
+        use core::arch::x86_64::{$add, $and, $load, $shift_left, $shift_right, $splat, $store, $sub, $vector as Vector, $xor};
+
+        /// How many counters are computed at once.
+        pub(in crate::lanes::x86) const LANES: usize = $lanes;
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn splat(word: u32) -> Vector {
+            $splat(word.cast_signed())
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn load(words: &[u32; LANES]) -> Vector {
+            // SAFETY: reads as many bytes as the array has, at any alignment.
+            unsafe { $load(words.as_ptr().cast()) }
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn store(vector: Vector) -> [u32; LANES] {
+            let mut words = [0; LANES];
+            // SAFETY: writes as many bytes as the array has, at any alignment.
+            unsafe { $store(words.as_mut_ptr().cast(), vector) };
+            words
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn add(a: Vector, b: Vector) -> Vector {
+            $add(a, b)
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn sub(a: Vector, b: Vector) -> Vector {
+            $sub(a, b)
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn and(a: Vector, b: Vector) -> Vector {
+            $and(a, b)
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn xor(a: Vector, b: Vector) -> Vector {
+            $xor(a, b)
+        }
+
+        /// Each lane by its own number of bits; by 32 gives 0.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn shift_left(word: Vector, bits: Vector) -> Vector {
+            $shift_left(word, bits)
+        }
+
+        /// Each lane by its own number of bits; by 32 gives 0.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn shift_right(word: Vector, bits: Vector) -> Vector {
+            $shift_right(word, bits)
+        }
+    };
+}
+
+/// Defines `sha1` and `sha256` of `LANES` counters on the primitives in whose module it stands.
+macro_rules! wide {
+    ($features:literal) => {
+        use crate::lanes::x86::wide::{
+            COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_round, sha1_rounds, sha256_round, sha256_rounds,
+        };
+
+        /// The truncated HMAC-SHA-1 of each counter, given as its high and its low words.
+        #[target_feature(enable = $features)]
+        pub(in crate::lanes::x86) fn sha1([inner, outer]: [&[u32; 5]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
+            let zero = splat(0);
+            let end = splat(END);
+            let message =
+                [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
+            let [a, b, c, d, e] = sha1_compress(inner, message);
+            let message = [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(SHA1_BITS)];
+            let mac = sha1_compress(outer, message);
+            let [.., last] = mac;
+            store(truncate(mac, last))
+        }
+
+        /// The truncated HMAC-SHA-256 of each counter, given as its high and its low words.
+        #[target_feature(enable = $features)]
+        pub(in crate::lanes::x86) fn sha256([inner, outer]: [&[u32; 8]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
+            let zero = splat(0);
+            let end = splat(END);
+            let message =
+                [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
+            let [a, b, c, d, e, f, g, h] = sha256_compress(inner, message);
+            let message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, splat(SHA256_BITS)];
+            let [a, b, c, d, e, .., last] = sha256_compress(outer, message);
+            store(truncate([a, b, c, d, e], last))
+        }
+
+        /// FIPS 180-4 section 6.1.2, from one state in all lanes.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn sha1_compress(state: &[u32; 5], mut w: [Vector; 16]) -> [Vector; 5] {
+            let [first_a, first_b, first_c, first_d, first_e] = *state;
+            let (first_a, first_b, first_c, first_d, first_e) =
+                (splat(first_a), splat(first_b), splat(first_c), splat(first_d), splat(first_e));
+            let (mut a, mut b, mut c, mut d, mut e) = (first_a, first_b, first_c, first_d, first_e);
+
+            sha1_rounds!(a b c d e, w, choose, 0x5a82_7999, 0 5 10 15);
+            sha1_rounds!(a b c d e, w, xor3, 0x6ed9_eba1, 20 25 30 35);
+            sha1_rounds!(a b c d e, w, majority, 0x8f1b_bcdc, 40 45 50 55);
+            sha1_rounds!(a b c d e, w, xor3, 0xca62_c1d6, 60 65 70 75);
+            [add(first_a, a), add(first_b, b), add(first_c, c), add(first_d, d), add(first_e, e)]
+        }
+
+        /// FIPS 180-4 section 6.2.2, from one state in all lanes.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn sha256_compress(state: &[u32; 8], mut w: [Vector; 16]) -> [Vector; 8] {
+            let [a, b, c, d, e, f, g, h] = *state;
+            let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
+            let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = first;
+
+            sha256_rounds!(a b c d e f g h, w, 0 8 16 24 32 40 48 56);
+            let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = first;
+            [
+                add(first_a, a),
+                add(first_b, b),
+                add(first_c, c),
+                add(first_d, d),
+                add(first_e, e),
+                add(first_f, f),
+                add(first_g, g),
+                add(first_h, h),
+            ]
+        }
+
+        /// RFC 4226 section 5.3 in each lane, by shifts as `hmac::truncate`: by 8 and 4 bytes through selection, by the rest within a
+        /// word.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn truncate([a, b, c, d, e]: [Vector; 5], last: Vector) -> Vector {
+            let mask = |bits| sub(splat(0), and(shift_right(last, splat(bits)), splat(1)));
+            let (by_8, by_4) = (mask(3), mask(2));
+            let (first, second, third) = (choose(by_8, c, a), choose(by_8, d, b), choose(by_8, e, c));
+            let (first, second) = (choose(by_4, second, first), choose(by_4, third, second));
+            let bits = shift_left(and(last, splat(3)), splat(3));
+            let word = xor(shift_left(first, bits), shift_right(second, sub(splat(32), bits)));
+            and(word, splat(0x7fff_ffff))
+        }
+    };
+}
+
+pub(super) use {primitives, sha1_round, sha1_rounds, sha256_round, sha256_rounds, wide};
