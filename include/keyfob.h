@@ -1176,6 +1176,18 @@ keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
+ * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
+ * created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+ * again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
+ * e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
+ * had before its present one. Not thread-safe on the same record.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_replace_factor(struct keyfob_record *record,
+                                           const struct keyfob_record *from,
+                                           uint64_t now);
+
+/**
  * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
  */
 KEYFOB_MUST_USE

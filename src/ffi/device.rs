@@ -280,6 +280,26 @@ pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u
     guard(|| unsafe { change(record, |device| device.unlock(now)) })
 }
 
+/// Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
+/// created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+/// again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
+/// e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
+/// had before its present one. Not thread-safe on the same record.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_replace_factor(
+    record: *mut keyfob_record,
+    from: *const keyfob_record,
+    now: u64,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let from = unsafe { device(from) }?;
+        // SAFETY: the caller keeps to the header.
+        unsafe { change(record, |device| device.replace_factor(from.factor().clone(), now)) }
+    })
+}
+
 unsafe fn change(to: *mut keyfob_record, work: impl FnOnce(&mut Device) -> Result<(), Error>) -> Result<(), keyfob_result> {
     // SAFETY: the caller's promise is passed on.
     let mut device = unsafe { device(to) }?;

@@ -357,6 +357,36 @@ static void test_devices(void) {
     IN_PLACE(R(WRONG_KIND), keyfob_device_resync(&out.record, NULL, SECRET, 6, SECRET, 6, NOW, &out.verdict));
     CALL(R(WRONG_KIND), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
 
+    /* Another factor: the fails stay, each kind takes its own only. */
+    {
+        static const uint8_t OTHER[] = "another secret of 28 bytes..";
+        keyfob_record of[5], damaged;
+        char code[KEYFOB_CODE_SIZE];
+        CALL(R(OK), keyfob_device_create_totp(NULL, OTHER, 28, NOW, &out.record)), of[0] = out.record;
+        CALL(R(OK), keyfob_device_create_hotp(NULL, OTHER, 28, 7, NOW, &out.record)), of[1] = out.record;
+        CALL(R(OK), keyfob_device_create_sms(NULL, OTHER, 28, NOW, &out.record)), of[2] = out.record;
+        CALL(R(OK), keyfob_device_create_email(NULL, OTHER, 28, NOW, &out.record)), of[3] = out.record;
+        CALL(R(OK), keyfob_device_create_pin(NULL, (const uint8_t *)"87654321", 8, NOW, &out.record)), of[4] = out.record;
+        for (at = 0; at < 25; at++) {
+            given = of[at / 5];
+            IN_PLACE(at % 5 == at / 5 ? R(OK) : R(WRONG_KIND), keyfob_device_replace_factor(&out.record, &of[at % 5], NOW));
+        }
+        totp();
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, SECRET, 3, NOW, &out.verdict));
+        TAKE();
+        IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &of[0], NOW));
+        TAKE();
+        CHECK(keyfob_totp_generate(NULL, OTHER, 28, NOW, code, sizeof code) == R(OK));
+        CALL(R(OK), keyfob_device_info(&given, &out.info));
+        CHECK(out.info.fails == 1 && out.info.status == KEYFOB_STATUS_CREATED && out.info.revision == 2);
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW, &out.verdict));
+        CHECK(out.verdict.right == 1);
+        damaged = of[0], damaged.bytes[99] ^= 1;
+        IN_PLACE(R(RECORD_DAMAGED), keyfob_device_replace_factor(&out.record, &damaged, NOW));
+        IN_PLACE(R(NULL_POINTER), keyfob_device_replace_factor(&out.record, NULL, NOW));
+        CALL(R(NULL_POINTER), keyfob_device_replace_factor(NULL, &of[0], NOW));
+    }
+
     /* A throttle. */
     CALL(R(OK), keyfob_policy_default(&out.policy));
     throttle = out.policy;
