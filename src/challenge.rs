@@ -41,9 +41,7 @@ impl Device {
         let challenge = match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let reuse = self.state.pending == 1
-                    && !self.is_expired(policy, now)
-                    && now.saturating_sub(self.state.issued_at) < u64::from(policy.reuse());
+                let reuse = self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.reuse());
                 if !reuse {
                     next.state.kill_code(self.kind());
                     next.state.issue(0, now)?;
@@ -106,8 +104,9 @@ impl Device {
 impl State {
     fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
         self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        (self.pending, self.issued_at, self.positions) = (1, now, positions);
+        // Issued at the latest time seen, as expiry is measured from there: a host whose clock is behind issues no dead code.
         self.seen = self.seen.max(now);
+        (self.pending, self.issued_at, self.positions) = (1, self.seen, positions);
         Ok(())
     }
 }

@@ -265,7 +265,12 @@ impl Device {
     /// stays so. Challenges of a PIN stay.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
-        message && now.max(self.state.seen).saturating_sub(self.state.issued_at) >= u64::from(policy.lifetime())
+        message && self.age(now) >= u64::from(policy.lifetime())
+    }
+
+    /// How long ago the challenge was issued, by this clock or by the latest that the device has seen.
+    pub(crate) fn age(&self, now: u64) -> u64 {
+        now.max(self.state.seen).saturating_sub(self.state.issued_at)
     }
 }
 

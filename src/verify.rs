@@ -122,7 +122,9 @@ impl Device {
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
         to.status.conditional_assign(&(Status::Locked as u8), locks);
-        to.until.conditional_assign(&now.saturating_add(u64::from(policy.lock().delay(fails))), strikes & !hard);
+        // From the latest time seen, so that a host whose clock is behind does not shorten the delay for the others.
+        let until = state.seen.max(now).saturating_add(u64::from(policy.lock().delay(fails)));
+        to.until.conditional_assign(&until, strikes & !hard);
         to.until.conditional_assign(&0, right);
         to.moving.conditional_assign(&found.counter.saturating_add(1), right & !pin);
         to.moving.conditional_assign(&state.moving.saturating_add(1), dies);

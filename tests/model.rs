@@ -160,7 +160,7 @@ impl Model {
                 Lock::Hard { .. } => self.status = Status::Locked,
                 Lock::Throttle { fails, first, longest } => {
                     let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
-                    self.throttled_until = Some(now + delay.min(u64::from(longest)));
+                    self.throttled_until = Some(self.seen + delay.min(u64::from(longest)));
                 }
             }
         }
@@ -198,12 +198,12 @@ impl Model {
         match self.factor.clone() {
             Factor::Totp(_) | Factor::Hotp(_) => assert_eq!(given, &Challenge::Authenticator),
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let young = |pending: &Pending| now.saturating_sub(pending.since) < u64::from(policy.reuse());
+                let young = |pending: &Pending| now.max(self.seen) - pending.since < u64::from(policy.reuse());
                 let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
                 if !reuse {
                     self.kill();
-                    self.pending = Some(Pending { since: now, answer: code(&hotp, self.moving), positions: Vec::new() });
                     self.changed(now);
+                    self.pending = Some(Pending { since: self.seen, answer: code(&hotp, self.moving), positions: Vec::new() });
                 }
                 let Challenge::Message { code, issued_at, fresh, .. } = given else { panic!("{given:?}") };
                 let Pending { since, answer, .. } = self.pending.as_ref().unwrap();
@@ -221,8 +221,8 @@ impl Model {
                 assert!(before.iter().all(|number| positions.contains(number)));
                 if positions != before {
                     let answer = positions.iter().map(|&number| char::from(pin.expose()[usize::from(number) - 1])).collect();
-                    self.pending = Some(Pending { since: now, answer, positions });
                     self.changed(now);
+                    self.pending = Some(Pending { since: self.seen, answer, positions });
                 }
             }
         }

@@ -424,6 +424,27 @@ proptest! {
         prop_assert_eq!(judge(&device, &policy, &right, seen - back).1.reason(), Reason::Expired);
     }
 
+    /// One host's clock is ahead of another's, as far as clocks may differ: what the slow one issues is not dead for that.
+    #[test]
+    fn rule_06_a_fresh_code_is_right_whatever_the_skew(hotp in hotps(), skew in 0..=30_u64, lifetime in 1..60_u32, age in 0..60_u64) {
+        let policy = Policy::builder().lifetime(lifetime).reuse(0).build().unwrap();
+        let mut device = Device::sms(hotp, NOW);
+        device.set_status(Status::Validated, NOW + skew).unwrap();
+        let (device, right) = challenged(&device, &policy, NOW);
+        let issued = device.pending_since().unwrap();
+        let Ok(Challenge::Message { issued_at, expires_at, .. }) = device.resend(&policy, NOW) else { panic!("dead when issued") };
+        prop_assert_eq!((issued_at, expires_at), (issued, issued + u64::from(lifetime)));
+        for now in [NOW, NOW + skew] {
+            prop_assert_eq!(judge(&device, &policy, &right, now).1.reason(), Reason::Right);
+        }
+        let reason = if age < u64::from(lifetime) { Reason::Right } else { Reason::Expired };
+        prop_assert_eq!(judge(&device, &policy, &right, issued + age).1.reason(), reason);
+        // And what is asked again is the same as long as it is young, by the latest clock.
+        let reuse = Policy::builder().lifetime(lifetime).reuse(lifetime).build().unwrap();
+        let (again, _) = committed(device.challenge(&reuse, &mut Seeded(1), NOW).unwrap());
+        prop_assert_eq!(again, device);
+    }
+
     #[test]
     fn rule_06_message_codes_die_wherever_the_lock_comes_from(hotp in hotps(), by_limit: bool, by_status: bool) {
         let (mut device, right) = failed(&Device::sms(hotp, NOW), &Policy::default(), 5);
@@ -673,6 +694,18 @@ proptest! {
             prop_assert_eq!(i64::from(next.drift()), learned);
             device = next;
         }
+    }
+
+    #[test]
+    fn rule_14_a_slow_clock_does_not_shorten_the_delay(device in devices(), skew in 0..=30_u64, first in 1..100_u32) {
+        let lock = Lock::Throttle { fails: 1, first, longest: 100 };
+        let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let mut device = device;
+        device.set_status(Status::Validated, NOW + skew).unwrap();
+        let (device, verdict) = judge(&device, &policy, b"wrong", NOW);
+        let until = NOW + skew + u64::from(first);
+        prop_assert_eq!((verdict.is_locked(), verdict.retry_at()), (true, Some(until)));
+        prop_assert_eq!(judge(&device, &policy, b"wrong", until - 1).1.reason(), Reason::Throttled);
     }
 
     #[test]
