@@ -302,6 +302,32 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, later).1.is_right());
     }
 
+    /// A device goes to another system and back by its history, with a challenge pending, after guesses at it.
+    #[test]
+    fn rule_04_a_restored_device_issues_no_code_again(device in devices(), fails in 0..9_u32, used: bool) {
+        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let (mut device, mut given) = failed(&device, &policy, fails);
+        let moving = device.moving_factor();
+        if used {
+            device = judge(&device, &policy, &given, NOW).0;
+            (device, given) = challenged(&device, &policy, NOW);
+        }
+        let pending = is_message(&device);
+        let restored = Device::restore(device.factor().clone(), device.history()).unwrap();
+        prop_assert_eq!((restored.status(), restored.fails()), (device.status(), device.fails()));
+        prop_assert_eq!(restored.moving_factor(), device.moving_factor() + u64::from(pending));
+        prop_assert!(restored.moving_factor() >= moving);
+        if pending {
+            let (restored, right) = challenged(&restored, &policy, NOW);
+            prop_assume!(right != given);
+            prop_assert!(!judge(&restored, &policy, &given, NOW).1.is_right());
+            prop_assert!(judge(&restored, &policy, &right, NOW).1.is_right());
+        }
+        if device.kind() == Kind::Pin {
+            prop_assert_eq!(judge(&restored, &policy, &given, NOW).1.reason(), Reason::NoChallenge);
+        }
+    }
+
     /// Zeros at the end of a key make no other key, and fewer digits are the end of more.
     #[test]
     fn rule_04_the_same_key_in_other_words_keeps_the_counter(secret in prop::collection::vec(any::<u8>(), 16..=63), counter in 1..u64::MAX / 2) {
