@@ -577,7 +577,7 @@ typedef struct keyfob_policy {
    */
   uint32_t reuse;
   /**
-   * PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+   * PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
    */
   uint32_t positions;
   /**
@@ -968,7 +968,8 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
                                    struct keyfob_challenge *challenge);
 
 /**
- * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+ * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. SMS,
+ * e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
  * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
  * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
  * Not thread-safe on the same record.

@@ -4,7 +4,7 @@ use rand_core::TryCryptoRng;
 
 use crate::device::State;
 use crate::hotp::LAST;
-use crate::{Asked, Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
+use crate::{Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
 
 /// A challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +53,7 @@ impl Device {
             }
             Factor::Pin(pin) => {
                 let pending = Positions::from_mask(self.state.positions);
-                let count = match policy.asked() {
-                    Asked::Positions(count) => count,
-                    Asked::All => pin.count(),
-                };
-                let asked = pending.draw(count, pin.count(), rng)?;
+                let asked = pending.draw(pin.count_asked(policy), pin.count(), rng)?;
                 if asked != pending {
                     next.state.issue(asked.mask(), now)?;
                 }

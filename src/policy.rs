@@ -62,7 +62,7 @@ impl Lock {
 pub enum Asked {
     /// This many positions, drawn anew after each right answer; 3 by default.
     Positions(u8),
-    /// The whole PIN, every time.
+    /// The whole PIN, every time. It too is asked by a challenge, so that an answer is right once.
     All,
 }
 

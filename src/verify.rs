@@ -9,14 +9,15 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreate
 
 use crate::code::Submitted;
 use crate::hotp::{Answer, Found, LAST, search};
-use crate::{Asked, Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
+use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
 
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
     /// An answer is exactly its ASCII digits; anything else is a wrong one. Each answer that an open device refuses is a fail, and
     /// the fail that reaches the policy's limit locks. A right answer resets the fails and validates the device. A wrong clock is
-    /// an error rather than a fail, so that it locks nobody out.
+    /// an error rather than a fail, so that it locks nobody out. SMS, e-mail and PIN want a [`challenge`](Self::challenge) first, which one
+    /// right answer uses up.
     ///
     /// Errors: [`Error::Clock`], [`Error::Exhausted`].
     pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
@@ -64,16 +65,11 @@ impl Device {
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
-    /// The positions of a PIN that are to be answered now: all if the policy asks for all, else those pending if they are as many as it
-    /// asks for; 0 for none.
+    /// The positions of a PIN that are to be answered now: those pending if they are as many as the policy asks for; 0 for none.
     fn asked(&self, policy: &Policy) -> u64 {
         let Factor::Pin(pin) = &self.factor else { return 0 };
         let pending = Positions::from_mask(self.state.positions);
-        match policy.asked() {
-            Asked::All => Positions::all(pin.count()).mask(),
-            Asked::Positions(count) if pending.count() >= count.min(pin.count()) => pending.mask(),
-            Asked::Positions(_) => 0,
-        }
+        if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }
     }
 
     #[inline]

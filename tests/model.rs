@@ -98,10 +98,8 @@ impl Model {
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
             Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, self.moving, self.moving),
-            Factor::Pin(pin) => {
-                let all = String::from_utf8(pin.expose().to_vec()).unwrap();
-                let asked =
-                    if policy.asked() == Asked::All { Some(&all) } else { self.pending.as_ref().map(|pending| &pending.answer) };
+            Factor::Pin(_) => {
+                let asked = self.pending.as_ref().map(|pending| &pending.answer);
                 return if asked.is_some_and(|answer| codes == [answer]) { vec![0] } else { vec![] };
             }
         };
@@ -128,7 +126,7 @@ impl Model {
             Factor::Totp(_) | Factor::Hotp(_) => true,
             Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
             Factor::Pin(pin) => match policy.asked() {
-                Asked::All => true,
+                Asked::All => self.positions().len() == pin.expose().len(),
                 Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
             },
         };

@@ -64,9 +64,10 @@ proptest! {
     }
 
     #[test]
-    fn rule_01_of_n_copies_of_a_right_code_one_succeeds(device in devices(), copies in 2..40_usize) {
+    fn rule_01_of_n_copies_of_a_right_code_one_succeeds(device in devices(), copies in 2..40_usize, all: bool) {
         // Without a window, in which another counter may have the same code.
-        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let asked = if all { Asked::All } else { Asked::Positions(3) };
+        let policy = Policy::builder().window(0).look_ahead(0).asked(asked).build().unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
         let store = Store::new(&device);
         let successes = AtomicU32::new(0);
@@ -544,10 +545,13 @@ proptest! {
     fn rule_07_all_digits_are_asked_when_the_policy_says_so(pin in pins()) {
         let policy = Policy::builder().asked(Asked::All).build().unwrap();
         let device = Device::pin(pin.clone(), &policy, NOW).unwrap();
-        prop_assert!(judge(&device, &policy, pin.expose(), NOW).1.is_right());
+        prop_assert_eq!(judge(&device, &policy, pin.expose(), NOW).1.reason(), Reason::NoChallenge);
         let (device, right) = challenged(&device, &policy, NOW);
         prop_assert_eq!(&right, pin.expose());
-        prop_assert!(judge(&device, &policy, &right, NOW).1.is_right());
+        let (device, verdict) = judge(&device, &policy, &right, NOW);
+        prop_assert!(verdict.is_right());
+        // Once: the challenge is used up.
+        prop_assert_eq!(judge(&device, &policy, &right, NOW).1.reason(), Reason::NoChallenge);
     }
 
     #[test]

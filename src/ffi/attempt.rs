@@ -256,7 +256,8 @@ pub unsafe extern "C" fn keyfob_device_resend(
     })
 }
 
-/// Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+/// Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. SMS,
+/// e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
 /// device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
 /// keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
 /// Not thread-safe on the same record.

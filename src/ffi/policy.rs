@@ -41,7 +41,7 @@ pub struct keyfob_policy {
     pub lifetime: u32,
     /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
     pub reuse: u32,
-    /// PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+    /// PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
     pub positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
     pub pin_length: u32,

@@ -459,6 +459,24 @@ static void test_devices(void) {
             IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, answer, length, NOW, &out.verdict));
             CHECK(out.verdict.right == 1);
         }
+        {
+            /* The whole PIN: right once, and not without a challenge. */
+            keyfob_policy whole;
+            CALL(R(OK), keyfob_policy_default(&out.policy));
+            whole = out.policy, whole.positions = 0;
+            CALL(R(OK), keyfob_device_create_pin(&whole, (const uint8_t *)"12345678", 8, NOW, &out.record));
+            TAKE();
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+            CHECK(out.verdict.right == 0 && out.verdict.reason == KEYFOB_REASON_NO_CHALLENGE);
+            IN_PLACE(R(OK), keyfob_device_challenge(&out.record, &whole, random_fails, NULL, NOW, &out.challenge));
+            CHECK(out.challenge.positions == 255);
+            TAKE();
+            for (at = 0; at < 2; at++) {
+                IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+                CHECK(out.verdict.right == (at == 0));
+                TAKE();
+            }
+        }
         CALL(R(OK), keyfob_device_secret(&given, out.bytes, 8, &out.length));
         CHECK(out.length == 8 && memcmp(out.bytes, "12345678", 8) == 0);
         CALL(R(BUFFER_TOO_SMALL), keyfob_device_secret(&given, out.bytes, 7, &out.length));
