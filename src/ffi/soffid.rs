@@ -22,9 +22,9 @@ pub struct keyfob_soffid_row {
     pub status: u32,
     /// OTP_DIGITS; 0 for NULL, which stands for 6.
     pub digits: u32,
-    /// 1 if OTP_LASCOU is not NULL.
+    /// 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
     pub has_last_counter: u32,
-    /// 1 if OTP_LASUSE is not NULL.
+    /// 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
     pub has_last_used: u32,
     /// 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
     pub has_last_issued: u32,
@@ -105,9 +105,9 @@ fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     let history = History {
         status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
         fails: row.fails,
-        last_counter: (row.has_last_counter == 1).then_some(row.last_counter),
+        last_counter: (row.has_last_counter != 0).then_some(row.last_counter),
         created: row.created,
-        last_used: (row.has_last_used == 1).then_some(row.last_used),
+        last_used: (row.has_last_used != 0).then_some(row.last_used),
     };
     let hotp = |secret| {
         let algorithm = match text(&row.algorithm) {

@@ -602,6 +602,19 @@ static void test_soffid(void) {
     CALL(R(OK), keyfob_soffid_export(&given, &out.row));
     row.fails = 0, row.last_counter = NOW / 30, row.last_used = NOW;
     CHECK(memcmp(&out.row, &row, sizeof row) == 0);
+    {
+        /* Any truth of C says that a column is not NULL: a used code stays used. */
+        static const uint32_t truths[] = {1, 2, 256, UINT32_MAX};
+        size_t at;
+        for (at = 0; at < sizeof truths / sizeof truths[0]; at++) {
+            row.has_last_counter = row.has_last_used = truths[at];
+            CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+            TAKE();
+            CALL(R(OK), keyfob_device_info(&given, &out.info));
+            CHECK(out.info.moving_factor == NOW / 30 + 1 && out.info.was_used == 1 && out.info.last_used == NOW);
+        }
+        row.has_last_counter = row.has_last_used = 1;
+    }
     CALL(R(NULL_POINTER), keyfob_soffid_export(&given, NULL));
     CALL(R(NULL_POINTER), keyfob_soffid_import(NULL, NULL, 0, &out.record));
     strcpy(row.kind, "PIN"), strcpy(row.pin, "4711");
