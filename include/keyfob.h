@@ -806,7 +806,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS.
+   * OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
    */
   uint32_t fails;
   /**
@@ -818,11 +818,11 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t digits;
   /**
-   * 1 if OTP_LASCOU is not NULL.
+   * 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
    */
   uint32_t has_last_counter;
   /**
-   * 1 if OTP_LASUSE is not NULL.
+   * 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
    */
   uint32_t has_last_used;
   /**

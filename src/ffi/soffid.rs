@@ -16,7 +16,7 @@ use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, 
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS.
+    /// OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
@@ -100,11 +100,17 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
     })
 }
 
+/// Soffid locks on the eleventh fail and keeps the fails when it unlocks, so that an open row may have more of them than keyfob's own limit of
+/// ten. Its status has the last word: such a device is open, and one fail away from the lock.
+const OPEN_FAILS: u32 = 9;
+
 fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     let kind: Kind = text(&row.kind).parse()?;
+    let status = u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?;
+    let is_open = matches!(status, Status::Created | Status::Validated);
     let history = History {
-        status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
-        fails: row.fails,
+        status,
+        fails: if is_open { row.fails.min(OPEN_FAILS) } else { row.fails },
         last_counter: (row.has_last_counter != 0).then_some(row.last_counter),
         created: row.created,
         last_used: (row.has_last_used != 0).then_some(row.last_used),

@@ -580,6 +580,7 @@ static void test_uris(void) {
 }
 
 static void test_soffid(void) {
+    keyfob_policy soffid;
     keyfob_soffid_row row;
     memset(&row, 0, sizeof row);
     row.size = (uint32_t)sizeof row, row.status = KEYFOB_STATUS_VALIDATED, row.fails = 2, row.created = NOW - 9;
@@ -602,6 +603,27 @@ static void test_soffid(void) {
     CALL(R(OK), keyfob_soffid_export(&given, &out.row));
     row.fails = 0, row.last_counter = NOW / 30, row.last_used = NOW;
     CHECK(memcmp(&out.row, &row, sizeof row) == 0);
+    {
+        /* Open in Soffid is open here, one fail away from the lock, whatever fails it has kept; a locked row keeps them. */
+        static const uint32_t fails[] = {9, 10, 11, UINT32_MAX};
+        size_t at;
+        for (at = 0; at < 8; at++) {
+            row.fails = fails[at / 2], row.status = at % 2 ? KEYFOB_STATUS_CREATED : KEYFOB_STATUS_VALIDATED;
+            CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+            TAKE();
+            CALL(R(OK), keyfob_policy_soffid(&out.policy));
+            soffid = out.policy;
+            IN_PLACE(R(OK), keyfob_device_challenge(&out.record, &soffid, NULL, NULL, NOW, &out.challenge));
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &soffid, SECRET, 3, NOW, &out.verdict));
+            CHECK(out.verdict.reason == KEYFOB_REASON_WRONG && out.verdict.locked == 1 && out.verdict.fails == 10);
+        }
+        row.fails = 11, row.status = KEYFOB_STATUS_LOCKED;
+        CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+        TAKE();
+        CALL(R(OK), keyfob_device_info(&given, &out.info));
+        CHECK(out.info.fails == 11 && out.info.status == KEYFOB_STATUS_LOCKED);
+        row.fails = 0, row.status = KEYFOB_STATUS_VALIDATED;
+    }
     {
         /* Any truth of C says that a column is not NULL: a used code stays used. */
         static const uint32_t truths[] = {1, 2, 256, UINT32_MAX};
