@@ -217,6 +217,11 @@ impl Device {
         self.created
     }
 
+    /// Whether it was locked when it was disabled: then it can be enabled only after an unlock.
+    pub const fn was_locked(&self) -> bool {
+        self.state.held == 1
+    }
+
     /// When it last gave a right answer.
     pub const fn last_used(&self) -> Option<u64> {
         if self.state.used == 1 { Some(self.state.used_at) } else { None }

@@ -281,6 +281,7 @@ impl Model {
         assert_eq!(i64::from(device.drift()), self.drift);
         assert_eq!(device.last_used(), self.last_used);
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
+        assert_eq!(device.was_locked(), self.held);
         assert_eq!(device.throttled_until(), self.throttled_until);
         assert_eq!(device.revision(), self.revision);
         assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());

@@ -179,13 +179,14 @@ proptest! {
         if again {
             device.set_status(Status::Disabled, NOW).unwrap();
         }
+        prop_assert!(device.was_locked());
         let disabled = device.clone();
         for open in [Status::Created, Status::Validated] {
             prop_assert_eq!(device.set_status(open, NOW), Err(Error::Locked));
         }
         prop_assert_eq!(&device, &disabled);
         device.unlock(NOW).unwrap();
-        prop_assert_eq!(device.status(), Status::Disabled);
+        prop_assert_eq!((device.status(), device.was_locked()), (Status::Disabled, false));
         prop_assert_eq!(device.set_status(Status::Validated, NOW), Ok(()));
     }
 
