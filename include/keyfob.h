@@ -95,7 +95,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_NULL_POINTER = 1,
   /**
-   * A struct's `size` is not that of a known version of it, or a tail unknown to this library is not zero.
+   * A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
    */
   KEYFOB_RESULT_STRUCT_SIZE = 2,
   /**
@@ -794,6 +794,14 @@ typedef struct keyfob_info {
    * How often the device changed: what a store compares and swaps on.
    */
   uint64_t revision;
+  /**
+   * 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+   */
+  uint32_t was_locked;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
 } keyfob_info;
 
 /**

@@ -56,7 +56,9 @@ pub struct keyfob_verdict {
 }
 
 // SAFETY: six numbers of 32 bits, of which the first is the size, and three aligned ones of 64.
-unsafe impl Sized for keyfob_verdict {}
+unsafe impl Sized for keyfob_verdict {
+    const FIRST: usize = 48;
+}
 
 impl From<Verdict> for keyfob_verdict {
     fn from(verdict: Verdict) -> Self {
@@ -107,7 +109,9 @@ pub struct keyfob_challenge {
 }
 
 // SAFETY: three numbers of 32 bits, of which the first is the size, twelve bytes, and three aligned numbers of 64.
-unsafe impl Sized for keyfob_challenge {}
+unsafe impl Sized for keyfob_challenge {
+    const FIRST: usize = 48;
+}
 
 impl core::fmt::Debug for keyfob_challenge {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -179,7 +183,7 @@ impl To {
             }
         })?;
         // SAFETY: the caller keeps to the header.
-        unsafe { answer.write(released.into()) };
+        unsafe { answer.write(&released.into()) };
         Ok(())
     }
 }
@@ -250,7 +254,7 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             let device = device(record)?;
             let policy = self::policy(policy)?;
-            answer.write(keyfob_challenge::from(device.resend(&policy, now)?));
+            answer.write(&keyfob_challenge::from(device.resend(&policy, now)?));
         }
         Ok(())
     })

@@ -36,7 +36,9 @@ pub struct keyfob_parameters {
 }
 
 // SAFETY: four numbers of 32 bits, of which the first is the size, and an aligned one of 64.
-unsafe impl Sized for keyfob_parameters {}
+unsafe impl Sized for keyfob_parameters {
+    const FIRST: usize = 24;
+}
 
 /// The parameters at `pointer`, the defaults for NULL, with this secret.
 pub(super) unsafe fn hotp(
@@ -48,7 +50,7 @@ pub(super) unsafe fn hotp(
     let mut parameters = keyfob_parameters { size, algorithm: keyfob_algorithm::SHA1 as u32, digits: 6, period: 30, t0: 0 };
     if !pointer.is_null() {
         // SAFETY: the caller's promise is passed on.
-        parameters = unsafe { read_sized(pointer) }?;
+        unsafe { read_sized(pointer, &mut parameters) }?;
     }
     // SAFETY: the caller's promise is passed on.
     let secret = Secret::new(unsafe { bytes(secret, length) }?)?;

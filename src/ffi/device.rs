@@ -76,10 +76,17 @@ pub struct keyfob_info {
     pub throttled_until: u64,
     /// How often the device changed: what a store compares and swaps on.
     pub revision: u64,
+    /// 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+    pub was_locked: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-// SAFETY: ten numbers of 32 bits, of which the first is the size, and eight aligned ones of 64.
-unsafe impl Sized for keyfob_info {}
+// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, and two more of 32.
+unsafe impl Sized for keyfob_info {
+    // Up to `revision`.
+    const FIRST: usize = 104;
+}
 
 /// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and moving it costs as much as all the rest
 /// of the C ABI.
@@ -224,9 +231,11 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             positions: device.positions().map_or(0, Positions::mask),
             throttled_until: device.throttled_until().unwrap_or_default(),
             revision: device.revision(),
+            was_locked: device.was_locked().into(),
+            reserved: 0,
         };
         // SAFETY: the caller keeps to the header.
-        unsafe { out.write(info) };
+        unsafe { out.write(&info) };
         Ok(())
     })
 }

@@ -54,7 +54,9 @@ pub struct keyfob_policy {
 }
 
 // SAFETY: sixteen numbers of 32 bits, of which the first is the size.
-unsafe impl Sized for keyfob_policy {}
+unsafe impl Sized for keyfob_policy {
+    const FIRST: usize = 64;
+}
 
 impl keyfob_policy {
     fn of(policy: Policy) -> Self {
@@ -118,8 +120,10 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
     if pointer.is_null() {
         return Ok(Policy::default());
     }
+    let mut policy = keyfob_policy::of(Policy::default());
     // SAFETY: the caller's promise is passed on.
-    Ok(unsafe { read_sized(pointer) }?.build()?)
+    unsafe { read_sized(pointer, &mut policy) }?;
+    Ok(policy.build()?)
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
@@ -127,7 +131,7 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::default()))) })
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::default()))) })
 }
 
 /// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
@@ -135,7 +139,7 @@ pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> ke
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::soffid()))) })
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::soffid()))) })
 }
 
 /// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.

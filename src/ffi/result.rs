@@ -14,7 +14,7 @@ pub enum keyfob_result {
     OK = 0,
     /// A pointer that must not be NULL is NULL.
     NULL_POINTER = 1,
-    /// A struct's `size` is not that of a known version of it, or a tail unknown to this library is not zero.
+    /// A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
     STRUCT_SIZE = 2,
     /// A length is larger than any memory, or a text has no NUL within 4096 bytes.
     LENGTH = 3,

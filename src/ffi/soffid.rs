@@ -49,7 +49,29 @@ pub struct keyfob_soffid_row {
 }
 
 // SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and 208 bytes.
-unsafe impl Sized for keyfob_soffid_row {}
+unsafe impl Sized for keyfob_soffid_row {
+    const FIRST: usize = 272;
+}
+
+/// A row whose columns are all NULL.
+const EMPTY: keyfob_soffid_row = keyfob_soffid_row {
+    size: size_of::<keyfob_soffid_row>() as u32,
+    fails: 0,
+    status: 0,
+    digits: 0,
+    has_last_counter: 0,
+    has_last_used: 0,
+    has_last_issued: 0,
+    reserved: 0,
+    last_counter: 0,
+    created: 0,
+    last_used: 0,
+    last_issued: 0,
+    kind: [0; 8],
+    algorithm: [0; 16],
+    auth_key: [0; 112],
+    pin: [0; 72],
+};
 
 impl core::fmt::Debug for keyfob_soffid_row {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -79,8 +101,9 @@ pub unsafe extern "C" fn keyfob_soffid_import(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let out = out(record)?;
-            let row = Zeroizing::new(read_sized(row)?);
-            out.write(import(&row, bytes(secret, secret_length)?)?.to_record().as_bytes());
+            let mut read = Zeroizing::new(EMPTY);
+            read_sized(row, &mut *read)?;
+            out.write(import(&read, bytes(secret, secret_length)?)?.to_record().as_bytes());
         }
         Ok(())
     })
@@ -94,7 +117,7 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
         // SAFETY: the caller keeps to the header.
         unsafe {
             let (out, device) = (OutSized::new(row)?, device(record)?);
-            out.write(*export(&device)?);
+            out.write(&*export(&device)?);
         }
         Ok(())
     })

@@ -347,9 +347,23 @@ static void test_devices(void) {
     IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_DISABLED, NOW));
     TAKE();
     IN_PLACE(R(DISABLED), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.was_locked == 1 && out.info.status == KEYFOB_STATUS_DISABLED);
+    {
+        /* A program built when keyfob_info ended with the revision. */
+        keyfob_info older;
+        memset(&older, 0xa5, sizeof older);
+        older.size = 104;
+        CHECK(keyfob_device_info(&given, &older) == R(OK) && older.size == 104);
+        CHECK(older.revision == out.info.revision && older.was_locked == 0xa5a5a5a5u);
+        older.size = 103;
+        CHECK(keyfob_device_info(&given, &older) == R(STRUCT_SIZE));
+    }
     IN_PLACE(R(LOCKED), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
     IN_PLACE(R(OK), keyfob_device_unlock(&out.record, NOW));
     TAKE();
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.was_locked == 0);
     IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
     TAKE();
     CALL(R(NULL_POINTER), keyfob_device_set_status(NULL, KEYFOB_STATUS_VALIDATED, NOW));
