@@ -306,6 +306,10 @@ enum keyfob_result
    * Sealed record: of a newer version.
    */
   KEYFOB_RESULT_SEAL_NEWER = 93,
+  /**
+   * Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+   */
+  KEYFOB_RESULT_SOFFID_PARAMETERS = 100,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -834,7 +838,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_used;
   /**
-   * 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
    */
   uint32_t has_last_issued;
   /**
@@ -870,7 +874,7 @@ typedef struct keyfob_soffid_row {
    */
   char auth_key[112];
   /**
-   * OTP_PIN of a PIN, in the clear.
+   * OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
    */
   char pin[72];
 } keyfob_soffid_row;
@@ -1328,10 +1332,25 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
                                    struct keyfob_record *record);
 
 /**
- * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+ * Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
+ * a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+ * keyfob_soffid_update writes no more than what has changed. Thread-safe.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
+                                   struct keyfob_soffid_row *row);
+
+/**
+ * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
+ * pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+ *
+ * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
+ * statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
+ * say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
+ * want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**

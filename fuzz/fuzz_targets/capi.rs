@@ -149,7 +149,10 @@ fuzz_target!(|input: Input| {
                 Call::Base32(text, size) => {
                     keyfob_secret_from_base32(text.as_ptr(), bytes.as_mut_ptr(), usize::from(*size).min(216), &raw mut length)
                 }
-                Call::Export => keyfob_soffid_export(to, &raw mut row),
+                Call::Export => match keyfob_soffid_export(to, &raw mut row) {
+                    keyfob_result::OK => keyfob_soffid_update(to, &raw mut row),
+                    other => other,
+                },
                 Call::Import(small, large, text) => {
                     // SAFETY: the numbers behind the size, and then the texts.
                     let start = (&raw mut row).cast::<u32>();

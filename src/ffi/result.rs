@@ -120,6 +120,8 @@ pub enum keyfob_result {
     SEAL_KEY = 92,
     /// Sealed record: of a newer version.
     SEAL_NEWER = 93,
+    /// Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+    SOFFID_PARAMETERS = 100,
 }
 
 macro_rules! errors {
@@ -204,6 +206,7 @@ pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
         5 => c"store: the callback failed; no verdict is given",
         6 => c"store: another revision is stored; read the record again and try again",
         7 => c"a defect of keyfob; please report it",
+        100 => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
         other => error(other).map_or(c"unknown result", Error::c_message),
     };
     message.as_ptr()

@@ -26,7 +26,7 @@ pub struct keyfob_soffid_row {
     pub has_last_counter: u32,
     /// 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
     pub has_last_used: u32,
-    /// 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+    /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
     pub has_last_issued: u32,
     /// Zero.
     pub reserved: u32,
@@ -44,7 +44,7 @@ pub struct keyfob_soffid_row {
     pub algorithm: [c_char; 16],
     /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
     pub auth_key: [c_char; 112],
-    /// OTP_PIN of a PIN, in the clear.
+    /// OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
     pub pin: [c_char; 72],
 }
 
@@ -109,7 +109,9 @@ pub unsafe extern "C" fn keyfob_soffid_import(
     })
 }
 
-/// Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+/// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
+/// a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+/// keyfob_soffid_update writes no more than what has changed. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
@@ -117,23 +119,49 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
         // SAFETY: the caller keeps to the header.
         unsafe {
             let (out, device) = (OutSized::new(row)?, device(record)?);
-            out.write(&*export(&device)?);
+            let mut made = Zeroizing::new(EMPTY);
+            export(&mut made, &device)?;
+            out.write(&*made);
         }
         Ok(())
     })
 }
 
-/// Soffid locks on the eleventh fail and keeps the fails when it unlocks, so that an open row may have more of them than keyfob's own limit of
-/// ten. Its status has the last word: such a device is open, and one fail away from the lock.
-const OPEN_FAILS: u32 = 9;
+/// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
+/// pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+///
+/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
+/// statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
+/// say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
+/// want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let (out, device) = (OutSized::new(row)?, device(record)?);
+            let mut changed = Zeroizing::new(EMPTY);
+            read_sized(row, &mut *changed)?;
+            update(&mut changed, &device)?;
+            out.write(&*changed);
+        }
+        Ok(())
+    })
+}
+
+/// The fails of a row as keyfob counts them. Soffid locks on the eleventh and keeps the fails when it unlocks, so that an open row may have more
+/// than keyfob's own limit of ten. The status has the last word: such a device is open, and one fail away from the lock.
+fn fails(row: &keyfob_soffid_row) -> u32 {
+    let is_open = [Status::Created, Status::Validated].iter().any(|&open| row.status == open as u32);
+    if is_open { row.fails.min(9) } else { row.fails }
+}
 
 fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     let kind: Kind = text(&row.kind).parse()?;
-    let status = u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?;
-    let is_open = matches!(status, Status::Created | Status::Validated);
     let history = History {
-        status,
-        fails: if is_open { row.fails.min(OPEN_FAILS) } else { row.fails },
+        status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
+        fails: fails(row),
         last_counter: (row.has_last_counter != 0).then_some(row.last_counter),
         created: row.created,
         last_used: (row.has_last_used != 0).then_some(row.last_used),
@@ -156,27 +184,12 @@ fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     Device::restore(factor, history)
 }
 
-fn export(device: &Device) -> Result<Zeroizing<keyfob_soffid_row>, Error> {
-    let history = device.history();
-    let mut row = Zeroizing::new(keyfob_soffid_row {
-        size: size_of::<keyfob_soffid_row>() as u32,
-        fails: history.fails,
-        status: history.status as u32,
-        digits: device.digits().map_or(0, |digits| digits.get().into()),
-        has_last_counter: history.last_counter.is_some().into(),
-        has_last_used: history.last_used.is_some().into(),
-        has_last_issued: device.pending_since().is_some().into(),
-        reserved: 0,
-        last_counter: history.last_counter.unwrap_or_default(),
-        created: history.created,
-        last_used: history.last_used.unwrap_or_default(),
-        last_issued: device.pending_since().unwrap_or_default(),
-        kind: [0; 8],
-        algorithm: [0; 16],
-        auth_key: [0; 112],
-        pin: [0; 72],
-    });
+/// Fills an empty row. In place, since it may hold a secret.
+fn export(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
     write(&mut row.kind, device.kind().name());
+    update(row, device)?;
+    row.created = device.created();
+    row.digits = device.digits().map_or(0, |digits| digits.get().into());
     if let Some(algorithm) = device.algorithm() {
         write(&mut row.algorithm, algorithm.hmac_name());
     }
@@ -193,7 +206,37 @@ fn export(device: &Device) -> Result<Zeroizing<keyfob_soffid_row>, Error> {
             row.auth_key.iter_mut().skip(base32.len()).take(padding).for_each(|char| *char = b'=' as c_char);
         }
     }
-    Ok(row)
+    Ok(())
+}
+
+/// Writes what attempts change, and what they have not changed as it was.
+fn update(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
+    let sayable = match device.factor() {
+        Factor::Totp(totp) => (totp.period(), totp.t0()) == (30, 0),
+        _ => true,
+    };
+    if !sayable {
+        return Err(keyfob_result::SOFFID_PARAMETERS);
+    }
+    if text(&row.kind).parse::<Kind>()? != device.kind() {
+        return Err(keyfob_result::WRONG_KIND);
+    }
+    let history = device.history();
+    if fails(row) != history.fails {
+        row.fails = history.fails;
+    }
+    row.status = history.status as u32;
+    // A PIN has no counter here; what its column says is Soffid's.
+    if device.kind() != Kind::Pin {
+        row.has_last_counter = history.last_counter.is_some().into();
+        row.last_counter = history.last_counter.unwrap_or(row.last_counter);
+    }
+    row.has_last_used = history.last_used.is_some().into();
+    row.last_used = history.last_used.unwrap_or(row.last_used);
+    if let Some(since) = device.pending_since() {
+        (row.has_last_issued, row.last_issued) = (1, since);
+    }
+    Ok(())
 }
 
 /// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is no column's value.

@@ -615,8 +615,64 @@ static void test_soffid(void) {
     }
     TAKE();
     CALL(R(OK), keyfob_soffid_export(&given, &out.row));
-    row.fails = 0, row.last_counter = NOW / 30, row.last_used = NOW;
-    CHECK(memcmp(&out.row, &row, sizeof row) == 0);
+    {
+        keyfob_soffid_row was = row;
+        row.fails = 0, row.last_counter = NOW / 30, row.last_used = NOW;
+        CHECK(memcmp(&out.row, &row, sizeof row) == 0);
+        out.row = was;
+        CHECK(keyfob_soffid_update(&given, &out.row) == R(OK) && memcmp(&out.row, &row, sizeof row) == 0);
+    }
+    {
+        /* An update leaves alone what no attempt has changed, in the words that Soffid wrote it in. */
+        static const char *kinds[] = {"TOTP", "HOTP", "SMS", "EMAIL", "PIN"};
+        keyfob_soffid_row plain, changed;
+        size_t at;
+        for (at = 0; at < 5; at++) {
+            memset(&plain, 0, sizeof plain);
+            plain.size = (uint32_t)sizeof plain, plain.status = KEYFOB_STATUS_VALIDATED, plain.fails = 11, plain.created = NOW - 9;
+            plain.has_last_counter = at < 4, plain.last_counter = 7, plain.has_last_issued = 1, plain.last_issued = NOW - 99;
+            strcpy(plain.kind, kinds[at]), strcpy(plain.auth_key, "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"), strcpy(plain.pin, "12345678");
+            if (at > 1) {
+                strcpy(plain.auth_key, "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
+            }
+            CALL(R(OK), keyfob_soffid_import(&plain, SECRET, SECRET_LEN, &out.record));
+            TAKE();
+            changed = plain;
+            CHECK(keyfob_soffid_update(&given, &changed) == R(OK) && memcmp(&changed, &plain, sizeof plain) == 0);
+            IN_PLACE(R(OK), keyfob_device_challenge(&out.record, NULL, random_works, &counter, NOW, &out.challenge));
+            TAKE();
+            CHECK(keyfob_soffid_update(&given, &changed) == R(OK));
+            if (at > 1) {
+                plain.last_issued = NOW, plain.last_counter = at < 4 ? 8 : 7;
+            }
+            CHECK(memcmp(&changed, &plain, sizeof plain) == 0);
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, SECRET, 3, NOW, &out.verdict));
+            TAKE();
+            CHECK(keyfob_soffid_update(&given, &changed) == R(OK));
+            plain.fails = 10, plain.status = KEYFOB_STATUS_LOCKED;
+            CHECK(memcmp(&changed, &plain, sizeof plain) == 0);
+            strcpy(changed.kind, kinds[(at + 1) % 5]);
+            CHECK(keyfob_soffid_update(&given, &changed) == R(WRONG_KIND));
+            strcpy(changed.kind, "RSA");
+            CHECK(keyfob_soffid_update(&given, &changed) == R(KIND));
+        }
+    }
+    {
+        /* What a row cannot say is refused. */
+        keyfob_parameters p;
+        memset(&p, 0, sizeof p);
+        p.size = (uint32_t)sizeof p, p.algorithm = KEYFOB_ALGORITHM_SHA1, p.digits = 6, p.period = 60;
+        CALL(R(OK), keyfob_device_create_totp(&p, SECRET, SECRET_LEN, NOW, &out.record));
+        TAKE();
+        CALL(R(SOFFID_PARAMETERS), keyfob_soffid_export(&given, &out.row));
+        CALL(R(SOFFID_PARAMETERS), keyfob_soffid_update(&given, &out.row));
+        p.period = 30, p.t0 = 1;
+        CALL(R(OK), keyfob_device_create_totp(&p, SECRET, SECRET_LEN, NOW, &out.record));
+        TAKE();
+        CALL(R(SOFFID_PARAMETERS), keyfob_soffid_export(&given, &out.row));
+        totp();
+    }
+    CALL(R(NULL_POINTER), keyfob_soffid_update(&given, NULL));
     {
         /* Open in Soffid is open here, one fail away from the lock, whatever fails it has kept; a locked row keeps them. */
         static const uint32_t fails[] = {9, 10, 11, UINT32_MAX};
