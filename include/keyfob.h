@@ -686,7 +686,8 @@ typedef struct keyfob_verdict {
    */
   uint64_t matched;
   /**
-   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped (HOTP); else 0.
+   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
+   * before the code (HOTP; before the first of the two in a resync); else 0.
    */
   int64_t drift;
   /**

@@ -41,7 +41,8 @@ impl Device {
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
         let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
         let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?);
-        self.settle(policy, &found, self.state.moving, now)
+        // What matches is the second code, one after the expected first.
+        self.settle(policy, &found, self.state.moving.saturating_add(1), now)
     }
 
     fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {

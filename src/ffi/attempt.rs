@@ -49,7 +49,8 @@ pub struct keyfob_verdict {
     pub reserved: u32,
     /// If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
     pub matched: u64,
-    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped (HOTP); else 0.
+    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
+    /// before the code (HOTP; before the first of the two in a resync); else 0.
     pub drift: i64,
     /// If throttled: from when on the device takes attempts again, in Unix seconds; else 0.
     pub retry_at: u64,

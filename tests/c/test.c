@@ -424,7 +424,7 @@ static void test_devices(void) {
         CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 50, (char *)codes[0], 7) == R(OK));
         CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 51, (char *)codes[1], 7) == R(OK));
         IN_PLACE(R(OK), keyfob_device_resync(&out.record, NULL, codes[0], 6, codes[1], 6, NOW, &out.verdict));
-        CHECK(out.verdict.right == 1 && out.verdict.matched == 51 && out.verdict.drift == 51);
+        CHECK(out.verdict.right == 1 && out.verdict.matched == 51 && out.verdict.drift == 50);
         CALL(R(OK), keyfob_device_resync_and_store(&given, NULL, codes[0], 6, codes[1], 6, NOW, store, &shelf, &out.verdict));
         CHECK(out.verdict.right == 1 && shelf.calls == 1);
         IN_PLACE(R(NULL_POINTER), keyfob_device_resync(&out.record, NULL, NULL, 6, codes[1], 6, NOW, &out.verdict));
