@@ -179,7 +179,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_MAX_DRIFT = 43,
   /**
-   * Policy: lock after 0 fails, or an unknown kind of lock.
+   * Policy: lock after 0 fails.
    */
   KEYFOB_RESULT_LOCK_FAILS = 44,
   /**
@@ -218,6 +218,10 @@ enum keyfob_result
    * Policy: clock skew above 3600 seconds.
    */
   KEYFOB_RESULT_CLOCK_SKEW = 53,
+  /**
+   * Policy: lock not one of keyfob_lock.
+   */
+  KEYFOB_RESULT_LOCK_KIND = 54,
   /**
    * Time: before T0, or before what the device has seen.
    */

@@ -87,18 +87,18 @@ impl keyfob_policy {
         }
     }
 
-    fn build(self) -> Result<Policy, Error> {
+    fn build(self) -> Result<Policy, keyfob_result> {
         let narrow = |number: u32, error| u16::try_from(number).map_err(|_| error);
         let lock = match self.lock {
             0 => Lock::Hard { fails: self.lock_fails },
             1 => Lock::Throttle { fails: self.lock_fails, first: self.first_delay, longest: self.longest_delay },
-            _ => return Err(Error::LockFails),
+            _ => return Err(keyfob_result::LOCK_KIND),
         };
         let asked = match u8::try_from(self.positions).map_err(|_| Error::Positions)? {
             0 => Asked::All,
             count => Asked::Positions(count),
         };
-        Policy::builder()
+        let policy = Policy::builder()
             .window(narrow(self.window, Error::Window)?)
             .look_ahead(narrow(self.look_ahead, Error::LookAhead)?)
             .resync_window(narrow(self.resync_window, Error::ResyncWindow)?)
@@ -107,11 +107,12 @@ impl keyfob_policy {
             .lifetime(self.lifetime)
             .reuse(self.reuse)
             .asked(asked)
-            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PinLength)?)
+            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PolicyPinLength)?)
             .clock_skew(self.clock_skew)
             .bound(GuessChance::from_parts_per_billion(self.bound))
             .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound))
-            .build()
+            .build()?;
+        Ok(policy)
     }
 }
 
@@ -123,7 +124,7 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
     let mut policy = keyfob_policy::of(Policy::default());
     // SAFETY: the caller's promise is passed on.
     unsafe { read_sized(pointer, &mut policy) }?;
-    Ok(policy.build()?)
+    policy.build()
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.

@@ -56,7 +56,7 @@ pub enum keyfob_result {
     RESYNC_WINDOW = 42,
     /// Policy: largest learned drift above 1000 steps.
     MAX_DRIFT = 43,
-    /// Policy: lock after 0 fails, or an unknown kind of lock.
+    /// Policy: lock after 0 fails.
     LOCK_FAILS = 44,
     /// Policy: first delay of 0 seconds.
     LOCK_DELAY = 45,
@@ -76,6 +76,8 @@ pub enum keyfob_result {
     POLICY_PIN_LENGTH = 52,
     /// Policy: clock skew above 3600 seconds.
     CLOCK_SKEW = 53,
+    /// Policy: lock not one of keyfob_lock.
+    LOCK_KIND = 54,
     /// Time: before T0, or before what the device has seen.
     CLOCK = 60,
     /// A counter is at the end of its range.
@@ -206,6 +208,7 @@ pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
         5 => c"store: the callback failed; no verdict is given",
         6 => c"store: another revision is stored; read the record again and try again",
         7 => c"a defect of keyfob; please report it",
+        54 => c"lock: must be hard (0) or a throttle (1)",
         100 => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
         other => error(other).map_or(c"unknown result", Error::c_message),
     };

@@ -258,12 +258,14 @@ static void test_policies(void) {
     WRONG(RESYNC_WINDOW, q.resync_window = 0);
     WRONG(MAX_DRIFT, q.max_drift = 1001);
     WRONG(LOCK_FAILS, q.lock_fails = 0);
-    WRONG(LOCK_FAILS, q.lock = 2);
+    WRONG(LOCK_KIND, q.lock = 2);
+    WRONG(LOCK_KIND, q.lock = UINT32_MAX);
     WRONG(LOCK_DELAY, (q.lock = KEYFOB_LOCK_THROTTLE, q.first_delay = 0));
     WRONG(LONGEST_DELAY, (q.lock = KEYFOB_LOCK_THROTTLE, q.first_delay = 2, q.longest_delay = 1));
     WRONG(LIFETIME, q.lifetime = 0);
     WRONG(REUSE, q.reuse = 601);
     WRONG(POLICY_PIN_LENGTH, q.pin_length = 3);
+    WRONG(POLICY_PIN_LENGTH, q.pin_length = 256 + 8);
     WRONG(POSITIONS, q.positions = 9);
     WRONG(POSITIONS, q.positions = 256);
     WRONG(CLOCK_SKEW, q.clock_skew = 3601);
