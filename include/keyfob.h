@@ -78,6 +78,16 @@
 #define KEYFOB_HEX_SIZE 129
 
 /**
+ * Room for any URI that keyfob_uri_write writes and its terminating NUL, in bytes.
+ */
+#define KEYFOB_URI_SIZE 2048
+
+/**
+ * Room for any issuer or account that keyfob_uri_parse writes and its terminating NUL, in bytes.
+ */
+#define KEYFOB_LABEL_SIZE 1024
+
+/**
  * What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
  * KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
  */
@@ -271,7 +281,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_URI_TYPE = 80,
   /**
-   * URI: account or issuer empty, with a colon or not UTF-8.
+   * URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character.
    */
   KEYFOB_RESULT_URI_LABEL = 81,
   /**
@@ -949,6 +959,18 @@ KEYFOB_MUST_USE
 size_t keyfob_hex_size(void);
 
 /**
+ * KEYFOB_URI_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_uri_size(void);
+
+/**
+ * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_label_size(void);
+
+/**
  * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
@@ -1360,8 +1382,9 @@ keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
 
 /**
  * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
- * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
- * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ * empty) and `account` are UTF-8 without colons and control characters; all is percent-encoded. Up to 200 bytes of each always fit into
+ * KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever `text_size`. The length without the NUL goes to
+ * `length`, which may be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_write(const struct keyfob_record *record,
@@ -1373,7 +1396,8 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
 
 /**
  * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
- * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+ * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. KEYFOB_LABEL_SIZE bytes suffice for each; one that is longer
+ * is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_parse(const char *text,

@@ -102,7 +102,7 @@ pub enum keyfob_result {
     RANDOMNESS = 70,
     /// URI: not otpauth://totp/ or otpauth://hotp/.
     URI_TYPE = 80,
-    /// URI: account or issuer empty, with a colon or not UTF-8.
+    /// URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character.
     URI_LABEL = 81,
     /// URI: wrong percent-encoding.
     URI_ENCODING = 82,

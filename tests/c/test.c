@@ -569,6 +569,32 @@ static void test_uris(void) {
     CALL(R(BUFFER_TOO_SMALL), keyfob_uri_write(&given, "ACME Co", "alice@example.com", out.text, 20, &out.length));
     CALL(R(URI_LABEL), keyfob_uri_write(&given, "a:b", "c", out.text, sizeof out.text, &out.length));
     CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, "\xff", out.text, sizeof out.text, &out.length));
+    {
+        /* 200 bytes of what is encoded as three always fit; what is too long is the label's fault and not the buffer's. */
+        static char label[1100], uri[2 * KEYFOB_URI_SIZE], text[4000];
+        keyfob_parameters large;
+        keyfob_record was = given;
+        memset(&large, 0, sizeof large);
+        large.size = (uint32_t)sizeof large, large.algorithm = KEYFOB_ALGORITHM_SHA512, large.digits = 10;
+        CALL(R(OK), keyfob_device_create_hotp(&large, (const uint8_t *)BASE32, 32, UINT64_MAX, NOW, &out.record));
+        TAKE();
+        memset(label, '@', 200);
+        CHECK(keyfob_uri_write(&given, label, label, uri, KEYFOB_URI_SIZE, NULL) == R(OK));
+        CHECK(keyfob_uri_size() == KEYFOB_URI_SIZE && keyfob_label_size() == KEYFOB_LABEL_SIZE);
+        memset(label, '@', 1023);
+        CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, sizeof uri, &out.length));
+        CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, 1, &out.length));
+        for (at = 0; at < 2; at++) {
+            /* 1023 bytes and a NUL can be read, 1024 cannot, unless nobody wants them. */
+            memset(label, 'a', 1023 + at), label[1023 + at] = 0;
+            sprintf(text, "otpauth://totp/%s?secret=%s", label, BASE32);
+            CHECK(keyfob_uri_parse(text, NOW, &out.record, NULL, 0, uri, KEYFOB_LABEL_SIZE) == (at ? R(URI_LABEL) : R(OK)));
+            CHECK(at == 1 || strcmp(uri, label) == 0);
+            CALL(at ? R(URI_LABEL) : R(BUFFER_TOO_SMALL), keyfob_uri_parse(text, NOW, &out.record, NULL, 0, uri, KEYFOB_LABEL_SIZE - 1));
+            CALL(R(OK), keyfob_uri_parse(text, NOW, &out.record, uri, sizeof uri, NULL, 0));
+        }
+        given = was;
+    }
     CALL(R(NULL_POINTER), keyfob_uri_write(&given, "a", NULL, out.text, sizeof out.text, &out.length));
     CALL(R(NULL_POINTER), keyfob_uri_write(&given, "a", "b", NULL, 100, &out.length));
     memset(&p, 0, sizeof p);
