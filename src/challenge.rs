@@ -69,12 +69,12 @@ impl Device {
     /// [`challenge`](Self::challenge).
     pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
         self.check_open(policy, now)?;
-        let challenge = match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => return Err(Error::WrongKind),
-            Factor::Sms(hotp) | Factor::Email(hotp) => self.message(hotp, policy, false),
-            Factor::Pin(_) => Challenge::Positions(Positions::from_mask(self.state.positions)),
-        };
-        if self.state.pending == 0 || self.is_expired(policy, now) { Err(Error::NoChallenge) } else { Ok(challenge) }
+        match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => Err(Error::WrongKind),
+            _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
+            Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.message(hotp, policy, false)),
+            Factor::Pin(_) => Ok(Challenge::Positions(Positions::from_mask(self.state.positions))),
+        }
     }
 
     fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {

@@ -2,6 +2,8 @@
 
 use core::ffi::{c_char, c_void};
 
+use zeroize::{Zeroize, Zeroizing};
+
 use super::device::{device, out};
 use super::memory::{Buffer, OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
@@ -120,32 +122,38 @@ impl core::fmt::Debug for keyfob_challenge {
     }
 }
 
-impl From<Challenge> for keyfob_challenge {
-    fn from(challenge: Challenge) -> Self {
-        let mut out = Self {
-            size: size_of::<Self>() as u32,
-            kind: keyfob_challenge_kind::AUTHENTICATOR as u32,
-            fresh: 0,
-            code: [0; KEYFOB_CODE_SIZE],
-            issued_at: 0,
-            expires_at: 0,
-            positions: 0,
-        };
-        match challenge {
-            Challenge::Authenticator => {}
-            Challenge::Message { code, issued_at, expires_at, fresh } => {
-                out.kind = keyfob_challenge_kind::MESSAGE as u32;
-                out.fresh = fresh.into();
-                out.code.iter_mut().zip(code.as_bytes()).for_each(|(to, from)| *to = *from as c_char);
-                (out.issued_at, out.expires_at) = (issued_at, expires_at);
-            }
-            Challenge::Positions(positions) => {
-                out.kind = keyfob_challenge_kind::POSITIONS as u32;
-                out.positions = positions.mask();
-            }
-        }
-        out
+impl Zeroize for keyfob_challenge {
+    fn zeroize(&mut self) {
+        self.code.as_mut_slice().zeroize();
     }
+}
+
+/// Writes a challenge, of which nothing stays here: its code is wiped.
+unsafe fn write(challenge: &Challenge, to: OutSized<keyfob_challenge>) {
+    let mut out = Zeroizing::new(keyfob_challenge {
+        size: size_of::<keyfob_challenge>() as u32,
+        kind: keyfob_challenge_kind::AUTHENTICATOR as u32,
+        fresh: 0,
+        code: [0; KEYFOB_CODE_SIZE],
+        issued_at: 0,
+        expires_at: 0,
+        positions: 0,
+    });
+    match challenge {
+        Challenge::Authenticator => {}
+        Challenge::Message { code, issued_at, expires_at, fresh } => {
+            out.kind = keyfob_challenge_kind::MESSAGE as u32;
+            out.fresh = (*fresh).into();
+            out.code.iter_mut().zip(code.as_bytes()).for_each(|(to, from)| *to = *from as c_char);
+            (out.issued_at, out.expires_at) = (*issued_at, *expires_at);
+        }
+        Challenge::Positions(positions) => {
+            out.kind = keyfob_challenge_kind::POSITIONS as u32;
+            out.positions = positions.mask();
+        }
+    }
+    // SAFETY: the caller's promise is passed on.
+    unsafe { to.write(&*out) };
 }
 
 /// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
@@ -164,10 +172,10 @@ impl To {
         store.map(|store| Self::Store { store, context, read }).ok_or(keyfob_result::NULL_POINTER)
     }
 
-    /// Stores the next record, then writes the answer.
+    /// Stores the next record, then gives the answer.
     #[inline(always)]
-    unsafe fn commit<T, A: Sized + From<T>>(self, attempt: Attempt<T>, answer: OutSized<A>) -> Result<(), keyfob_result> {
-        let released = attempt.commit(|next| {
+    unsafe fn commit<T>(self, attempt: Attempt<T>) -> Result<T, keyfob_result> {
+        attempt.commit(|next| {
             let next = next.to_record();
             match self {
                 Self::Place(out) => {
@@ -182,10 +190,7 @@ impl To {
                     _ => Err(keyfob_result::STORE_FAILED),
                 },
             }
-        })?;
-        // SAFETY: the caller keeps to the header.
-        unsafe { answer.write(&released.into()) };
-        Ok(())
+        })
     }
 }
 
@@ -209,8 +214,9 @@ pub unsafe extern "C" fn keyfob_device_challenge(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let attempt = device.challenge(&policy, &mut Random(random, random_context), now)?;
-            To::Place(out(record)?).commit(attempt, answer)
+            write(&To::Place(out(record)?).commit(attempt)?, answer);
         }
+        Ok(())
     })
 }
 
@@ -235,8 +241,9 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?, answer)
+            write(&to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?)?, answer);
         }
+        Ok(())
     })
 }
 
@@ -255,7 +262,8 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             let device = device(record)?;
             let policy = self::policy(policy)?;
-            answer.write(&keyfob_challenge::from(device.resend(&policy, now)?));
+            // By reference: moving a challenge would leave a copy of its code.
+            write(device.resend(&policy, now).as_ref().map_err(|&error| error)?, answer);
         }
         Ok(())
     })
@@ -283,8 +291,9 @@ pub unsafe extern "C" fn keyfob_device_verify(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let attempt = device.verify(&policy, bytes(answer, answer_length)?, now)?;
-            To::Place(out(record)?).commit(attempt, answered)
+            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
         }
+        Ok(())
     })
 }
 
@@ -309,8 +318,9 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?, answered)
+            answered.write(&to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?)?.into());
         }
+        Ok(())
     })
 }
 
@@ -336,8 +346,9 @@ pub unsafe extern "C" fn keyfob_device_resync(
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let attempt = device.resync(&policy, first, second, now)?;
-            To::Place(out(record)?).commit(attempt, answered)
+            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
         }
+        Ok(())
     })
 }
 
@@ -364,7 +375,8 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.resync(&policy, first, second, now)?, answered)
+            answered.write(&to.commit(device.resync(&policy, first, second, now)?)?.into());
         }
+        Ok(())
     })
 }

@@ -72,7 +72,8 @@ pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: 
 }
 
 unsafe fn seal_key(id: u32, key: *const u8) -> Result<SealKey, keyfob_result> {
+    let mut own = Zeroizing::new([0; KEYFOB_KEY_SIZE]);
     // SAFETY: the caller's promise is passed on.
-    let key = Zeroizing::new(unsafe { read(key.cast::<[u8; KEYFOB_KEY_SIZE]>()) }?);
-    Ok(SealKey::new(id, *key))
+    own.copy_from_slice(unsafe { bytes(key, KEYFOB_KEY_SIZE) }?);
+    Ok(SealKey::new(id, *own))
 }
