@@ -128,6 +128,8 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> keyfob_result {
@@ -136,6 +138,8 @@ pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> ke
 }
 
 /// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> keyfob_result {
@@ -144,6 +148,8 @@ pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> key
 }
 
 /// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+///
+/// Results: the policy's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
@@ -153,6 +159,8 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
 
 /// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
 /// codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+///
+/// Results: NULL_POINTER, the policy's, KIND, DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_chance(

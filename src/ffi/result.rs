@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use crate::Error;
 
-/// What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
+/// What a function returns, each function some of them. A number never changes its meaning; later versions may add some. Out-parameters are written only with
 /// KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -89,6 +89,9 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
 /// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
 /// learned drift and no pending challenge. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
+/// EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
@@ -112,6 +115,8 @@ pub unsafe extern "C" fn keyfob_soffid_import(
 /// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
 /// a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
 /// keyfob_soffid_update writes no more than what has changed. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
@@ -134,6 +139,8 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
 /// statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
 /// say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
 /// want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
