@@ -137,7 +137,7 @@ pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> ke
     guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::default()))) })
 }
 
-/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
