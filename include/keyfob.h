@@ -1285,7 +1285,7 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
 
 /**
- * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+ * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE.
  */
