@@ -27,7 +27,7 @@ tools:
 	$(call need,size,binutils)
 
 .PHONY: test
-test: tools test-rust test-features test-lanes test-bare test-c test-java test-msrv ## run every test
+test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv ## run every test
 
 .PHONY: test-rust
 test-rust:
@@ -148,6 +148,15 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain
 	done
 	for target in scim filter; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/filter.dict || exit 1; \
+	done
+
+# Each target builds and runs for a short while, so that none rots between the long runs.
+.PHONY: test-fuzz
+test-fuzz:
+	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	for target in machine record uri capi; do \
+		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/uri.dict || exit 1; \
 	done
 
 .PHONY: vectors

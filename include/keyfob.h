@@ -3,13 +3,17 @@
  *
  * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no handle and no heap, so there is nothing to
  *   free. A record, a secret, a code and a URI are secrets: wipe them when they are done with, and never log them.
- * - Every function returns a keyfob_result. It writes its out-parameters only on KEYFOB_RESULT_OK, and then all of them; on any other
- *   result they keep their old bytes. A wrong code is no failure: it is a verdict.
+ * - A function returns a keyfob_result, unless it tells a size, the version or a message. It writes its out-parameters only on
+ *   KEYFOB_RESULT_OK, and then all of them; on any other result they keep their old bytes. A wrong code is no failure: it is a verdict.
+ * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's are RECORD_FOREIGN, RECORD_NEWER,
+ *   RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW,
+ *   MAX_DRIFT, LOCK_KIND, LOCK_FAILS, LOCK_DELAY, LONGEST_DELAY, LIFETIME, REUSE, POSITIONS, POLICY_PIN_LENGTH, CLOCK_SKEW, GUESS_BOUND,
+ *   PIN_BOUND. Any function may return PANIC in hosted builds, which would be a defect of the library. Later versions may add results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL. Structs that begin with `size` want
  *   `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and keeps no state.
  * - All functions are thread-safe on different records; those that change a record in place need it to themselves.
- * - Nothing here throws, unwinds or aborts.
+ * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an exception and without longjmp.
  */
 
 #ifndef KEYFOB_H
@@ -78,7 +82,17 @@
 #define KEYFOB_HEX_SIZE 129
 
 /**
- * What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
+ * Room for any URI that keyfob_uri_write writes and its terminating NUL, in bytes.
+ */
+#define KEYFOB_URI_SIZE 2048
+
+/**
+ * Room for any issuer or account that keyfob_uri_parse writes and its terminating NUL, in bytes.
+ */
+#define KEYFOB_LABEL_SIZE 1024
+
+/**
+ * What a function returns, each function some of them. A number never changes its meaning; later versions may add some. Out-parameters are written only with
  * KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
  */
 enum keyfob_result
@@ -95,7 +109,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_NULL_POINTER = 1,
   /**
-   * A struct's `size` is not that of a known version of it, or a tail unknown to this library is not zero.
+   * A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
    */
   KEYFOB_RESULT_STRUCT_SIZE = 2,
   /**
@@ -179,7 +193,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_MAX_DRIFT = 43,
   /**
-   * Policy: lock after 0 fails, or an unknown kind of lock.
+   * Policy: lock after 0 fails.
    */
   KEYFOB_RESULT_LOCK_FAILS = 44,
   /**
@@ -218,6 +232,10 @@ enum keyfob_result
    * Policy: clock skew above 3600 seconds.
    */
   KEYFOB_RESULT_CLOCK_SKEW = 53,
+  /**
+   * Policy: lock not one of keyfob_lock.
+   */
+  KEYFOB_RESULT_LOCK_KIND = 54,
   /**
    * Time: before T0, or before what the device has seen.
    */
@@ -267,7 +285,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_URI_TYPE = 80,
   /**
-   * URI: account or issuer empty, with a colon or not UTF-8.
+   * URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character.
    */
   KEYFOB_RESULT_URI_LABEL = 81,
   /**
@@ -306,6 +324,10 @@ enum keyfob_result
    * Sealed record: of a newer version.
    */
   KEYFOB_RESULT_SEAL_NEWER = 93,
+  /**
+   * Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+   */
+  KEYFOB_RESULT_SOFFID_PARAMETERS = 100,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -577,7 +599,7 @@ typedef struct keyfob_policy {
    */
   uint32_t reuse;
   /**
-   * PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+   * PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
    */
   uint32_t positions;
   /**
@@ -600,7 +622,7 @@ typedef struct keyfob_policy {
 
 /**
  * Fills `length` bytes at `bytes` with randomness fit for secrets and returns 0; anything else is a failure. `context` is what the caller
- * passed along. Must not call keyfob with the same record.
+ * passed along. Must return, without an exception and without longjmp, and must not call keyfob with the same record.
  */
 typedef int32_t (*keyfob_random)(void *context,
                                  uint8_t *bytes,
@@ -643,7 +665,7 @@ typedef struct keyfob_challenge {
 /**
  * Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
  * else if storing failed. Not called if nothing changed, as on a locked device. `context` is what the caller passed along;
- * `next` is valid during the call only.
+ * `next` is valid during the call only. Must return, without an exception and without longjmp.
  */
 typedef int32_t (*keyfob_store)(void *context,
                                 const struct keyfob_record *next,
@@ -682,7 +704,8 @@ typedef struct keyfob_verdict {
    */
   uint64_t matched;
   /**
-   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped (HOTP); else 0.
+   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
+   * before the code (HOTP; before the first of the two in a resync); else 0.
    */
   int64_t drift;
   /**
@@ -794,6 +817,14 @@ typedef struct keyfob_info {
    * How often the device changed: what a store compares and swaps on.
    */
   uint64_t revision;
+  /**
+   * 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+   */
+  uint32_t was_locked;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
 } keyfob_info;
 
 /**
@@ -806,7 +837,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS.
+   * OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
    */
   uint32_t fails;
   /**
@@ -818,15 +849,15 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t digits;
   /**
-   * 1 if OTP_LASCOU is not NULL.
+   * 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
    */
   uint32_t has_last_counter;
   /**
-   * 1 if OTP_LASUSE is not NULL.
+   * 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
    */
   uint32_t has_last_used;
   /**
-   * 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
    */
   uint32_t has_last_issued;
   /**
@@ -862,7 +893,7 @@ typedef struct keyfob_soffid_row {
    */
   char auth_key[112];
   /**
-   * OTP_PIN of a PIN, in the clear.
+   * OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
    */
   char pin[72];
 } keyfob_soffid_row;
@@ -932,9 +963,23 @@ KEYFOB_MUST_USE
 size_t keyfob_hex_size(void);
 
 /**
+ * KEYFOB_URI_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_uri_size(void);
+
+/**
+ * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_label_size(void);
+
+/**
  * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
@@ -947,6 +992,9 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
 /**
  * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
  * was read, and stays as it is. Thread-safe, if `store` and `random` are.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS, STORE_FAILED,
+ * STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
@@ -960,6 +1008,8 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
 
 /**
  * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
@@ -968,10 +1018,13 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
                                    struct keyfob_challenge *challenge);
 
 /**
- * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+ * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. SMS,
+ * e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
  * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
  * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
  * Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify(struct keyfob_record *record,
@@ -984,6 +1037,8 @@ keyfob_result keyfob_device_verify(struct keyfob_record *record,
 /**
  * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
  * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
@@ -998,6 +1053,8 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
 /**
  * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
  * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync(struct keyfob_record *record,
@@ -1011,6 +1068,8 @@ keyfob_result keyfob_device_resync(struct keyfob_record *record,
 
 /**
  * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
@@ -1027,6 +1086,8 @@ keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
 /**
  * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
  * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters'.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
@@ -1039,6 +1100,8 @@ keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
 /**
  * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
  * Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters', PERIOD, CLOCK.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
@@ -1051,6 +1114,8 @@ keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
 /**
  * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
  * matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', LOOK_AHEAD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
@@ -1066,6 +1131,8 @@ keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
 /**
  * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
  * step in `matched`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD, WINDOW, CLOCK, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
@@ -1081,6 +1148,8 @@ keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
 /**
  * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
  * Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *parameters,
@@ -1092,6 +1161,8 @@ keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *paramete
 /**
  * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
  * Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *parameters,
@@ -1104,6 +1175,8 @@ keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *paramete
 /**
  * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
  * Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameters,
@@ -1114,6 +1187,8 @@ keyfob_result keyfob_device_create_sms(const struct keyfob_parameters *parameter
 
 /**
  * Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_email(const struct keyfob_parameters *parameters,
@@ -1124,6 +1199,8 @@ keyfob_result keyfob_device_create_email(const struct keyfob_parameters *paramet
 
 /**
  * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, PIN_LENGTH, PIN_DIGITS, the policy's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
@@ -1135,6 +1212,8 @@ keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
 /**
  * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
  * which may be NULL to check only. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_record_read(const uint8_t *bytes,
@@ -1143,6 +1222,8 @@ keyfob_result keyfob_record_read(const uint8_t *bytes,
 
 /**
  * Looks at a device. Set info->size before. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_info(const struct keyfob_record *record,
@@ -1151,6 +1232,8 @@ keyfob_result keyfob_device_info(const struct keyfob_record *record,
 /**
  * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
  * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+ *
+ * Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_secret(const struct keyfob_record *record,
@@ -1161,6 +1244,8 @@ keyfob_result keyfob_device_secret(const struct keyfob_record *record,
 /**
  * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
  * fails. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_set_status(struct keyfob_record *record,
@@ -1170,25 +1255,47 @@ keyfob_result keyfob_device_set_status(struct keyfob_record *record,
 /**
  * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
  * true, even if it lies before what the device has seen. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, the record's, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
+ * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
+ * created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+ * again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
+ * e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
+ * had before its present one. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_replace_factor(struct keyfob_record *record,
+                                           const struct keyfob_record *from,
+                                           uint64_t now);
+
+/**
  * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
 
 /**
- * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+ * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
 
 /**
  * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+ *
+ * Results: the policy's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
@@ -1196,6 +1303,8 @@ keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
 /**
  * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
  * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+ *
+ * Results: NULL_POINTER, the policy's, KIND, DIGITS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
@@ -1213,6 +1322,8 @@ const char *keyfob_result_message(int32_t result);
  * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
  * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
  * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_record_seal(const struct keyfob_record *record,
@@ -1225,6 +1336,8 @@ keyfob_result keyfob_record_seal(const struct keyfob_record *record,
 
 /**
  * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY, SEAL_BROKEN, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_record_open(const uint8_t *sealed,
@@ -1237,6 +1350,8 @@ keyfob_result keyfob_record_open(const uint8_t *sealed,
 
 /**
  * Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
@@ -1247,6 +1362,8 @@ keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
  * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
  * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
  * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
+ *
+ * Results: NULL_POINTER, BUFFER_TOO_SMALL, ALGORITHM, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_random(uint32_t algorithm,
@@ -1260,6 +1377,8 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
  * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
  * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
  * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_from_base32(const char *text,
@@ -1269,6 +1388,8 @@ keyfob_result keyfob_secret_from_base32(const char *text,
 
 /**
  * Reads a secret in hexadecimal, otherwise as keyfob_secret_from_base32. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_HEX.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_from_hex(const char *text,
@@ -1279,6 +1400,8 @@ keyfob_result keyfob_secret_from_hex(const char *text,
 /**
  * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
  * always suffice. The caller wipes `text`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
@@ -1288,6 +1411,8 @@ keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
 
 /**
  * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
@@ -1299,6 +1424,9 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
  * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
  * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
  * learned drift and no pending challenge. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
+ * EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
@@ -1307,16 +1435,38 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
                                    struct keyfob_record *record);
 
 /**
- * Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+ * Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
+ * a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+ * keyfob_soffid_update writes no more than what has changed. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
+ * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
+ * pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+ *
+ * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
+ * statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
+ * say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
+ * want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
+                                   struct keyfob_soffid_row *row);
+
+/**
  * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
- * empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
- * be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ * empty) and `account` are UTF-8 without colons and control characters; all is percent-encoded. Up to 200 bytes of each always fit into
+ * KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever `text_size`. The length without the NUL goes to
+ * `length`, which may be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, the record's, WRONG_KIND, URI_LABEL, URI_T0.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_write(const struct keyfob_record *record,
@@ -1328,7 +1478,11 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
 
 /**
  * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
- * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+ * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. KEYFOB_LABEL_SIZE bytes suffice for each; one that is longer
+ * is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
+ * URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_parse(const char *text,

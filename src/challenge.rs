@@ -4,7 +4,7 @@ use rand_core::TryCryptoRng;
 
 use crate::device::State;
 use crate::hotp::LAST;
-use crate::{Asked, Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
+use crate::{Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
 
 /// A challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +41,7 @@ impl Device {
         let challenge = match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let reuse = self.state.pending == 1
-                    && !self.is_expired(policy, now)
-                    && now.saturating_sub(self.state.issued_at) < u64::from(policy.reuse());
+                let reuse = self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.reuse());
                 if !reuse {
                     next.state.kill_code(self.kind());
                     next.state.issue(0, now)?;
@@ -55,11 +53,7 @@ impl Device {
             }
             Factor::Pin(pin) => {
                 let pending = Positions::from_mask(self.state.positions);
-                let count = match policy.asked() {
-                    Asked::Positions(count) => count,
-                    Asked::All => pin.count(),
-                };
-                let asked = pending.draw(count, pin.count(), rng)?;
+                let asked = pending.draw(pin.count_asked(policy), pin.count(), rng)?;
                 if asked != pending {
                     next.state.issue(asked.mask(), now)?;
                 }
@@ -75,12 +69,12 @@ impl Device {
     /// [`challenge`](Self::challenge).
     pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
         self.check_open(policy, now)?;
-        let challenge = match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => return Err(Error::WrongKind),
-            Factor::Sms(hotp) | Factor::Email(hotp) => self.message(hotp, policy, false),
-            Factor::Pin(_) => Challenge::Positions(Positions::from_mask(self.state.positions)),
-        };
-        if self.state.pending == 0 || self.is_expired(policy, now) { Err(Error::NoChallenge) } else { Ok(challenge) }
+        match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => Err(Error::WrongKind),
+            _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
+            Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.message(hotp, policy, false)),
+            Factor::Pin(_) => Ok(Challenge::Positions(Positions::from_mask(self.state.positions))),
+        }
     }
 
     fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
@@ -106,8 +100,9 @@ impl Device {
 impl State {
     fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
         self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        (self.pending, self.issued_at, self.positions) = (1, now, positions);
+        // Issued at the latest time seen, as expiry is measured from there: a host whose clock is behind issues no dead code.
         self.seen = self.seen.max(now);
+        (self.pending, self.issued_at, self.positions) = (1, self.seen, positions);
         Ok(())
     }
 }

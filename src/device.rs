@@ -57,7 +57,7 @@ pub struct History {
     pub status: Status,
     /// Fails since the last right answer.
     pub fails: u32,
-    /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the highest issue used. PIN: ignored.
+    /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the highest issue given out. PIN: ignored.
     pub last_counter: Option<u64>,
     /// When it was enrolled, in Unix seconds.
     pub created: u64,
@@ -194,12 +194,14 @@ impl Device {
         self.state.moving
     }
 
-    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device.
+    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device. A pending code counts as given out, so
+    /// that it is not issued again. What it does not hold is lost: a throttle, a lock before disabling, positions and learned drift.
     pub fn history(&self) -> History {
+        let issued = self.state.pending == 1 && matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         History {
             status: self.status(),
             fails: self.state.fails,
-            last_counter: self.state.moving.checked_sub(1),
+            last_counter: if issued { Some(self.state.moving) } else { self.state.moving.checked_sub(1) },
             created: self.created,
             last_used: self.last_used(),
         }
@@ -213,6 +215,11 @@ impl Device {
     /// When the device was enrolled.
     pub const fn created(&self) -> u64 {
         self.created
+    }
+
+    /// Whether it was locked when it was disabled: then it can be enabled only after an unlock.
+    pub const fn was_locked(&self) -> bool {
+        self.state.held == 1
     }
 
     /// When it last gave a right answer.
@@ -265,7 +272,12 @@ impl Device {
     /// stays so. Challenges of a PIN stay.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
-        message && now.max(self.state.seen).saturating_sub(self.state.issued_at) >= u64::from(policy.lifetime())
+        message && self.age(now) >= u64::from(policy.lifetime())
+    }
+
+    /// How long ago the challenge was issued, by this clock or by the latest that the device has seen.
+    pub(crate) fn age(&self, now: u64) -> u64 {
+        now.max(self.state.seen).saturating_sub(self.state.issued_at)
     }
 }
 

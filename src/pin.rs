@@ -7,8 +7,8 @@ use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
 
 use zeroize::ZeroizeOnDrop;
 
-use crate::Error;
 use crate::secret::{SECRET_MAX, Wiped};
+use crate::{Asked, Error, Policy};
 
 /// The fewest digits of a PIN, whatever the policy says.
 pub const PIN_MIN: usize = 4;
@@ -46,6 +46,14 @@ impl Pin {
     /// How many digits it has, 4 to 64.
     pub(crate) fn count(&self) -> u8 {
         u8::try_from(self.expose().len()).unwrap_or_default()
+    }
+
+    /// How many of its positions a policy asks for.
+    pub(crate) fn count_asked(&self, policy: &Policy) -> u8 {
+        match policy.asked() {
+            Asked::Positions(count) => count.min(self.count()),
+            Asked::All => self.count(),
+        }
     }
 
     /// Whether `answer` is the digits at `positions`, in their order; in constant time for positions and lengths given.

@@ -62,7 +62,7 @@ impl Lock {
 pub enum Asked {
     /// This many positions, drawn anew after each right answer; 3 by default.
     Positions(u8),
-    /// The whole PIN, every time.
+    /// The whole PIN, every time. It too is asked by a challenge, so that an answer is right once.
     All,
 }
 
@@ -127,6 +127,9 @@ impl Policy {
     }
 
     /// Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default.
+    ///
+    /// Soffid's add-on itself takes the steps from 10 before to 9 after the present one, and 24 HOTP codes from the expected one; this takes
+    /// one more of each, so that the windows are even and every code that Soffid takes is taken.
     pub const fn soffid() -> Self {
         Self { window: 10, look_ahead: 24, ..Self::DEFAULT }
     }

@@ -94,7 +94,7 @@ impl Verdict {
     }
 
     /// If right: by how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were
-    /// skipped (HOTP).
+    /// skipped before the code (HOTP; before the first of the two in a resync).
     pub fn drift(&self) -> Option<i64> {
         self.matched().map(|matched| matched.wrapping_sub(self.expected).cast_signed())
     }

@@ -9,14 +9,15 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreate
 
 use crate::code::Submitted;
 use crate::hotp::{Answer, Found, LAST, search};
-use crate::{Asked, Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
+use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
 
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
     /// An answer is exactly its ASCII digits; anything else is a wrong one. Each answer that an open device refuses is a fail, and
     /// the fail that reaches the policy's limit locks. A right answer resets the fails and validates the device. A wrong clock is
-    /// an error rather than a fail, so that it locks nobody out.
+    /// an error rather than a fail, so that it locks nobody out. SMS, e-mail and PIN want a [`challenge`](Self::challenge) first, which one
+    /// right answer uses up.
     ///
     /// Errors: [`Error::Clock`], [`Error::Exhausted`].
     pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
@@ -40,7 +41,8 @@ impl Device {
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
         let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
         let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?);
-        self.settle(policy, &found, self.state.moving, now)
+        // What matches is the second code, one after the expected first.
+        self.settle(policy, &found, self.state.moving.saturating_add(1), now)
     }
 
     fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {
@@ -64,16 +66,11 @@ impl Device {
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
-    /// The positions of a PIN that are to be answered now: all if the policy asks for all, else those pending if they are as many as it
-    /// asks for; 0 for none.
+    /// The positions of a PIN that are to be answered now: those pending if they are as many as the policy asks for; 0 for none.
     fn asked(&self, policy: &Policy) -> u64 {
         let Factor::Pin(pin) = &self.factor else { return 0 };
         let pending = Positions::from_mask(self.state.positions);
-        match policy.asked() {
-            Asked::All => Positions::all(pin.count()).mask(),
-            Asked::Positions(count) if pending.count() >= count.min(pin.count()) => pending.mask(),
-            Asked::Positions(_) => 0,
-        }
+        if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }
     }
 
     #[inline]
@@ -122,7 +119,9 @@ impl Device {
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
         to.status.conditional_assign(&(Status::Locked as u8), locks);
-        to.until.conditional_assign(&now.saturating_add(u64::from(policy.lock().delay(fails))), strikes & !hard);
+        // From the latest time seen, so that a host whose clock is behind does not shorten the delay for the others.
+        let until = state.seen.max(now).saturating_add(u64::from(policy.lock().delay(fails)));
+        to.until.conditional_assign(&until, strikes & !hard);
         to.until.conditional_assign(&0, right);
         to.moving.conditional_assign(&found.counter.saturating_add(1), right & !pin);
         to.moving.conditional_assign(&state.moving.saturating_add(1), dies);

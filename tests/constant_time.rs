@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use common::{NOW, challenged, totp};
-use keyfob::{Algorithm, Attempt, Device, Digits, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp, Verdict};
+use keyfob::{Algorithm, Asked, Attempt, Device, Digits, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp, Verdict};
 
 #[inline(never)]
 fn probe(device: &Device, policy: &Policy, answer: &[u8], second: Option<&[u8]>, now: u64) -> Option<Attempt<Verdict>> {
@@ -33,6 +33,29 @@ type Case = (&'static str, &'static str, Box<dyn Fn()>);
 fn case(group: &'static str, name: &'static str, device: &Device, policy: Policy, answer: &[u8], now: u64) -> Case {
     let (device, answer) = (device.clone(), answer.to_vec());
     (group, name, Box::new(move || drop(std::hint::black_box(probe(&device, &policy, &answer, None, now)))))
+}
+
+/// Two codes in a row, over the resync window.
+fn resyncs() -> Vec<Case> {
+    let hotp = Hotp::new(common::secret());
+    let device = Device::hotp(hotp.clone(), 5, NOW);
+    let mut locked = device.clone();
+    locked.set_status(Status::Locked, NOW).unwrap();
+    let cases = [
+        ("match at the first", &device, 5, 6),
+        ("match at the last", &device, 104, 105),
+        ("second wrong", &device, 50, 90),
+        ("first wrong", &device, 4, 6),
+        ("none right", &device, 2_000, 3_000),
+        ("locked, right", &locked, 5, 6),
+    ];
+    let case = |(name, device, first, second): (&'static str, &Device, u64, u64)| -> Case {
+        let (device, [first, second]) = (device.clone(), [first, second].map(|counter| hotp.generate(counter)));
+        let call =
+            move || drop(std::hint::black_box(probe(&device, &Policy::default(), first.as_bytes(), Some(second.as_bytes()), NOW)));
+        ("HOTP resync", name, Box::new(call))
+    };
+    cases.into_iter().map(case).collect()
 }
 
 fn authenticators() -> Vec<Case> {
@@ -132,6 +155,14 @@ fn messages_and_pins() -> Vec<Case> {
     cases.push(case("PIN", "first digit wrong", &pin, policy, &changed(0), NOW));
     cases.push(case("PIN", "last digit wrong", &pin, policy, &changed(2), NOW));
     cases.push(case("PIN", "all wrong", &pin, policy, b"xxx", NOW));
+
+    let whole = Policy::builder().asked(Asked::All).build().unwrap();
+    let (pin, right) = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &whole, NOW).unwrap(), &whole, NOW);
+    for (name, answer) in
+        [("right", &right[..]), ("first wrong", b"59205187"), ("last wrong", b"49205188"), ("all wrong", b"xxxxxxxx")]
+    {
+        cases.push(case("whole PIN", name, &pin, whole, answer, NOW));
+    }
 
     for (name, counter) in [("match at the first", 0), ("match at the last", 20), ("no match", 99)] {
         let (hotp, code) = (Hotp::new(common::secret()), Hotp::new(common::secret()).generate(counter));

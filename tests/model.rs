@@ -98,10 +98,8 @@ impl Model {
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
             Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, self.moving, self.moving),
-            Factor::Pin(pin) => {
-                let all = String::from_utf8(pin.expose().to_vec()).unwrap();
-                let asked =
-                    if policy.asked() == Asked::All { Some(&all) } else { self.pending.as_ref().map(|pending| &pending.answer) };
+            Factor::Pin(_) => {
+                let asked = self.pending.as_ref().map(|pending| &pending.answer);
                 return if asked.is_some_and(|answer| codes == [answer]) { vec![0] } else { vec![] };
             }
         };
@@ -128,7 +126,7 @@ impl Model {
             Factor::Totp(_) | Factor::Hotp(_) => true,
             Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
             Factor::Pin(pin) => match policy.asked() {
-                Asked::All => true,
+                Asked::All => self.positions().len() == pin.expose().len(),
                 Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
             },
         };
@@ -160,7 +158,7 @@ impl Model {
                 Lock::Hard { .. } => self.status = Status::Locked,
                 Lock::Throttle { fails, first, longest } => {
                     let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
-                    self.throttled_until = Some(now + delay.min(u64::from(longest)));
+                    self.throttled_until = Some(self.seen + delay.min(u64::from(longest)));
                 }
             }
         }
@@ -198,12 +196,12 @@ impl Model {
         match self.factor.clone() {
             Factor::Totp(_) | Factor::Hotp(_) => assert_eq!(given, &Challenge::Authenticator),
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let young = |pending: &Pending| now.saturating_sub(pending.since) < u64::from(policy.reuse());
+                let young = |pending: &Pending| now.max(self.seen) - pending.since < u64::from(policy.reuse());
                 let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
                 if !reuse {
                     self.kill();
-                    self.pending = Some(Pending { since: now, answer: code(&hotp, self.moving), positions: Vec::new() });
                     self.changed(now);
+                    self.pending = Some(Pending { since: self.seen, answer: code(&hotp, self.moving), positions: Vec::new() });
                 }
                 let Challenge::Message { code, issued_at, fresh, .. } = given else { panic!("{given:?}") };
                 let Pending { since, answer, .. } = self.pending.as_ref().unwrap();
@@ -221,8 +219,8 @@ impl Model {
                 assert!(before.iter().all(|number| positions.contains(number)));
                 if positions != before {
                     let answer = positions.iter().map(|&number| char::from(pin.expose()[usize::from(number) - 1])).collect();
-                    self.pending = Some(Pending { since: now, answer, positions });
                     self.changed(now);
+                    self.pending = Some(Pending { since: self.seen, answer, positions });
                 }
             }
         }
@@ -283,6 +281,7 @@ impl Model {
         assert_eq!(i64::from(device.drift()), self.drift);
         assert_eq!(device.last_used(), self.last_used);
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
+        assert_eq!(device.was_locked(), self.held);
         assert_eq!(device.throttled_until(), self.throttled_until);
         assert_eq!(device.revision(), self.revision);
         assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());

@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_byte_is_found(device in used_devices(), change in 1..=255_u8) {
+    fn rule_09_any_changed_byte_is_found(device in used_devices(), change in 1..=255_u8) {
         let record = *device.to_record().as_bytes();
         for at in 0..RECORD_SIZE {
             let mut damaged = record;
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn any_other_length_is_refused(device in used_devices(), more in 1..100_usize) {
+    fn rule_09_any_other_length_is_refused(device in used_devices(), more in 1..100_usize) {
         let record = device.to_record().as_bytes().to_vec();
         for len in 0..RECORD_SIZE {
             prop_assert_eq!(Device::from_bytes(&record[..len]).err(), Some(Error::RecordLength));
@@ -62,13 +62,13 @@ proptest! {
     }
 
     #[test]
-    fn foreign_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn rule_09_foreign_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(Device::from_bytes(&bytes).is_err());
     }
 
     /// Fields that no device has are refused though the check is right: what is accepted is canonical.
     #[test]
-    fn what_is_accepted_is_canonical(device in used_devices(), at in 3..RECORD_SIZE - 8, byte: u8) {
+    fn rule_09_what_is_accepted_is_canonical(device in used_devices(), at in 3..RECORD_SIZE - 8, byte: u8) {
         let mut bytes = *device.to_record().as_bytes();
         bytes[at] = byte;
         let sum = check(&bytes);
@@ -136,7 +136,7 @@ fn the_format_does_not_change() {
 }
 
 #[test]
-fn a_record_of_a_newer_version_is_told_apart_whatever_its_length() {
+fn rule_09_a_record_of_a_newer_version_is_told_apart_whatever_its_length() {
     let record = Device::totp(totp(), NOW).to_record();
     let mut newer = record.as_bytes().to_vec();
     newer[2] = 2;

@@ -5,38 +5,50 @@
 
 #include <keyfob.h>
 
-static int fail(const char *what, keyfob_result result) {
-    fprintf(stderr, "%s: %s\n", what, keyfob_result_message(result));
-    return 2;
+/* Through a volatile pointer, so that the compiler does not leave it out. */
+static void wipe(void *secret, size_t length) {
+    volatile unsigned char *byte = (volatile unsigned char *)secret;
+    while (length--) *byte++ = 0;
+}
+
+/* Draws a secret, enrols a device with it and shows its URI; the secret and the URI do not outlive this function. */
+static keyfob_result enrol(keyfob_record *record) {
+    uint8_t secret[KEYFOB_SECRET_MAX];
+    char uri[KEYFOB_URI_SIZE];
+    size_t length;
+    /* The operating system's randomness; parameters as every authenticator knows them. */
+    keyfob_result result = keyfob_secret_random(KEYFOB_ALGORITHM_SHA1, NULL, NULL, secret, sizeof secret, &length);
+    if (result == KEYFOB_RESULT_OK) result = keyfob_device_create_totp(NULL, secret, length, (uint64_t)time(NULL), record);
+    if (result == KEYFOB_RESULT_OK) result = keyfob_uri_write(record, "ACME", "alice@example.com", uri, sizeof uri, NULL);
+    if (result == KEYFOB_RESULT_OK) {
+        printf("%s\n", uri);
+        fflush(stdout);
+    }
+    wipe(secret, sizeof secret);
+    wipe(uri, sizeof uri);
+    return result;
 }
 
 int main(void) {
     keyfob_record record;
     keyfob_verdict verdict;
-    uint8_t secret[KEYFOB_SECRET_MAX];
-    size_t length;
-    char uri[512], line[64];
-    uint64_t now = (uint64_t)time(NULL);
-    keyfob_result result;
+    char line[64];
+    keyfob_result result = enrol(&record);
     verdict.size = sizeof verdict;
-
-    /* The operating system's randomness; parameters as every authenticator knows them. */
-    result = keyfob_secret_random(KEYFOB_ALGORITHM_SHA1, NULL, NULL, secret, sizeof secret, &length);
-    if (result != KEYFOB_RESULT_OK) return fail("secret", result);
-    result = keyfob_device_create_totp(NULL, secret, length, now, &record);
-    if (result != KEYFOB_RESULT_OK) return fail("device", result);
-    result = keyfob_uri_write(&record, "ACME", "alice@example.com", uri, sizeof uri, NULL);
-    if (result != KEYFOB_RESULT_OK) return fail("uri", result);
-    printf("%s\n", uri);
-    fflush(stdout);
-
-    while (fgets(line, sizeof line, stdin)) {
+    verdict.right = 0;
+    while (result == KEYFOB_RESULT_OK && !verdict.right && fgets(line, sizeof line, stdin)) {
         size_t typed = strcspn(line, "\r\n");
         result = keyfob_device_verify(&record, NULL, (const uint8_t *)line, typed, (uint64_t)time(NULL), &verdict);
-        if (result != KEYFOB_RESULT_OK) return fail("verify", result);
-        /* A program that keeps the device stores the record here, before it says anything. */
-        printf("%s%s\n", verdict.right ? "right" : "wrong", verdict.locked ? ", locked" : "");
-        if (verdict.right) return 0;
+        if (result == KEYFOB_RESULT_OK) {
+            /* A program that keeps the device stores the record here, before it says anything. */
+            printf("%s%s\n", verdict.right ? "right" : "wrong", verdict.locked ? ", locked" : "");
+        }
     }
-    return 1;
+    wipe(&record, sizeof record);
+    wipe(line, sizeof line);
+    if (result != KEYFOB_RESULT_OK) {
+        fprintf(stderr, "%s\n", keyfob_result_message(result));
+        return 2;
+    }
+    return !verdict.right;
 }

@@ -1,22 +1,47 @@
 /* Verifies with a file as the store: `store FILE` reads a record, judges the code that is typed, and tells only what it has stored. */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <keyfob.h>
 
+/* Through a volatile pointer, so that the compiler does not leave it out. */
+static void wipe(void *secret, size_t length) {
+    volatile unsigned char *byte = (volatile unsigned char *)secret;
+    while (length--) *byte++ = 0;
+}
+
+/* Makes a rename last over a loss of power: it stands in the folder. */
+static int sync_folder(const char *path) {
+    char copy[1024];
+    int folder, done;
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy) return -1;
+    folder = open(dirname(copy), O_RDONLY);
+    if (folder < 0) return -1;
+    done = fsync(folder);
+    return close(folder) == 0 && done == 0 ? 0 : -1;
+}
+
 /* One process at a time: it replaces the file, and need not compare revisions. Several want a lock or a database. */
 static int32_t store(void *context, const keyfob_record *next, uint64_t read) {
-    const char *path = context;
+    const char *path = (const char *)context;
     char temporary[1024];
-    FILE *file;
-    int written;
+    int file, written;
     (void)read;
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    file = fopen(temporary, "wb");
-    if (!file) return -1;
-    written = fwrite(next, sizeof *next, 1, file) == 1 && fflush(file) == 0;
-    return fclose(file) == 0 && written && rename(temporary, path) == 0 ? 0 : -1;
+    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) return -1;
+    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (file < 0) return -1;
+    /* The bytes rest on the disk before the name does, and the name before the verdict is told. */
+    written = write(file, next, sizeof *next) == (ssize_t)sizeof *next && fsync(file) == 0;
+    if (close(file) != 0 || !written || rename(temporary, path) != 0) {
+        unlink(temporary);
+        return -1;
+    }
+    return sync_folder(path);
 }
 
 int main(int count, char **arguments) {
@@ -25,20 +50,27 @@ int main(int count, char **arguments) {
     keyfob_verdict verdict;
     keyfob_result result;
     char line[64];
+    int judged = 0;
     FILE *file = count == 2 ? fopen(arguments[1], "rb") : NULL;
     verdict.size = sizeof verdict;
     if (!file) {
         fprintf(stderr, "use: store FILE, where FILE holds a record\n");
         return 2;
     }
+    /* No copy of the record in the library's buffer, which nobody wipes. */
+    setvbuf(file, NULL, _IONBF, 0);
     result = keyfob_record_read(bytes, fread(bytes, 1, sizeof bytes, file), &record);
     fclose(file);
     if (result == KEYFOB_RESULT_OK && fgets(line, sizeof line, stdin)) {
         result = keyfob_device_verify_and_store(&record, NULL, (const uint8_t *)line, strcspn(line, "\r\n"),
                                                 (uint64_t)time(NULL), store, arguments[1], &verdict);
+        judged = result == KEYFOB_RESULT_OK;
     }
-    if (result != KEYFOB_RESULT_OK) {
-        fprintf(stderr, "%s: %s\n", arguments[1], keyfob_result_message(result));
+    wipe(bytes, sizeof bytes);
+    wipe(&record, sizeof record);
+    wipe(line, sizeof line);
+    if (!judged) {
+        fprintf(stderr, "%s: %s\n", arguments[1], result == KEYFOB_RESULT_OK ? "no code was typed" : keyfob_result_message(result));
         return 2;
     }
     printf("%s%s\n", verdict.right ? "right" : "wrong", verdict.locked ? ", locked" : "");

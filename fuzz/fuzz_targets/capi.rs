@@ -28,6 +28,7 @@ enum Call {
     Resync(Vec<u8>, Vec<u8>, u64),
     Status(u32, u64),
     Unlock(u64),
+    Replace(Vec<u8>, u8, u64),
     Info,
     Seal(u32, [u8; 32], Vec<u8>, [u8; 24]),
     Open(Vec<u8>, u32),
@@ -119,6 +120,16 @@ fuzz_target!(|input: Input| {
                 }
                 Call::Status(status, now) => keyfob_device_set_status(to, *status, *now),
                 Call::Unlock(now) => keyfob_device_unlock(to, *now),
+                Call::Replace(secret, kind, now) => {
+                    let mut from = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
+                    let (bytes, length, made) = (secret.as_ptr(), secret.len(), &raw mut from);
+                    let _ = match kind % 3 {
+                        0 => keyfob_device_create_totp(null(), bytes, length, 0, made),
+                        1 => keyfob_device_create_hotp(null(), bytes, length, 0, 0, made),
+                        _ => keyfob_device_create_sms(null(), bytes, length, 0, made),
+                    };
+                    keyfob_device_replace_factor(to, made, *now)
+                }
                 Call::Info => keyfob_device_info(to, &raw mut info),
                 Call::Seal(id, key, device, nonce) => {
                     let (key, nonce) = (key.as_ptr(), nonce.as_ptr());
@@ -138,7 +149,10 @@ fuzz_target!(|input: Input| {
                 Call::Base32(text, size) => {
                     keyfob_secret_from_base32(text.as_ptr(), bytes.as_mut_ptr(), usize::from(*size).min(216), &raw mut length)
                 }
-                Call::Export => keyfob_soffid_export(to, &raw mut row),
+                Call::Export => match keyfob_soffid_export(to, &raw mut row) {
+                    keyfob_result::OK => keyfob_soffid_update(to, &raw mut row),
+                    other => other,
+                },
                 Call::Import(small, large, text) => {
                     // SAFETY: the numbers behind the size, and then the texts.
                     let start = (&raw mut row).cast::<u32>();

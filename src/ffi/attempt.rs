@@ -2,6 +2,8 @@
 
 use core::ffi::{c_char, c_void};
 
+use zeroize::{Zeroize, Zeroizing};
+
 use super::device::{device, out};
 use super::memory::{Buffer, OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
@@ -49,14 +51,17 @@ pub struct keyfob_verdict {
     pub reserved: u32,
     /// If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
     pub matched: u64,
-    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped (HOTP); else 0.
+    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
+    /// before the code (HOTP; before the first of the two in a resync); else 0.
     pub drift: i64,
     /// If throttled: from when on the device takes attempts again, in Unix seconds; else 0.
     pub retry_at: u64,
 }
 
 // SAFETY: six numbers of 32 bits, of which the first is the size, and three aligned ones of 64.
-unsafe impl Sized for keyfob_verdict {}
+unsafe impl Sized for keyfob_verdict {
+    const FIRST: usize = 48;
+}
 
 impl From<Verdict> for keyfob_verdict {
     fn from(verdict: Verdict) -> Self {
@@ -107,7 +112,9 @@ pub struct keyfob_challenge {
 }
 
 // SAFETY: three numbers of 32 bits, of which the first is the size, twelve bytes, and three aligned numbers of 64.
-unsafe impl Sized for keyfob_challenge {}
+unsafe impl Sized for keyfob_challenge {
+    const FIRST: usize = 48;
+}
 
 impl core::fmt::Debug for keyfob_challenge {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -115,37 +122,43 @@ impl core::fmt::Debug for keyfob_challenge {
     }
 }
 
-impl From<Challenge> for keyfob_challenge {
-    fn from(challenge: Challenge) -> Self {
-        let mut out = Self {
-            size: size_of::<Self>() as u32,
-            kind: keyfob_challenge_kind::AUTHENTICATOR as u32,
-            fresh: 0,
-            code: [0; KEYFOB_CODE_SIZE],
-            issued_at: 0,
-            expires_at: 0,
-            positions: 0,
-        };
-        match challenge {
-            Challenge::Authenticator => {}
-            Challenge::Message { code, issued_at, expires_at, fresh } => {
-                out.kind = keyfob_challenge_kind::MESSAGE as u32;
-                out.fresh = fresh.into();
-                out.code.iter_mut().zip(code.as_bytes()).for_each(|(to, from)| *to = *from as c_char);
-                (out.issued_at, out.expires_at) = (issued_at, expires_at);
-            }
-            Challenge::Positions(positions) => {
-                out.kind = keyfob_challenge_kind::POSITIONS as u32;
-                out.positions = positions.mask();
-            }
-        }
-        out
+impl Zeroize for keyfob_challenge {
+    fn zeroize(&mut self) {
+        self.code.as_mut_slice().zeroize();
     }
+}
+
+/// Writes a challenge, of which nothing stays here: its code is wiped.
+unsafe fn write(challenge: &Challenge, to: OutSized<keyfob_challenge>) {
+    let mut out = Zeroizing::new(keyfob_challenge {
+        size: size_of::<keyfob_challenge>() as u32,
+        kind: keyfob_challenge_kind::AUTHENTICATOR as u32,
+        fresh: 0,
+        code: [0; KEYFOB_CODE_SIZE],
+        issued_at: 0,
+        expires_at: 0,
+        positions: 0,
+    });
+    match challenge {
+        Challenge::Authenticator => {}
+        Challenge::Message { code, issued_at, expires_at, fresh } => {
+            out.kind = keyfob_challenge_kind::MESSAGE as u32;
+            out.fresh = (*fresh).into();
+            out.code.iter_mut().zip(code.as_bytes()).for_each(|(to, from)| *to = *from as c_char);
+            (out.issued_at, out.expires_at) = (*issued_at, *expires_at);
+        }
+        Challenge::Positions(positions) => {
+            out.kind = keyfob_challenge_kind::POSITIONS as u32;
+            out.positions = positions.mask();
+        }
+    }
+    // SAFETY: the caller's promise is passed on.
+    unsafe { to.write(&*out) };
 }
 
 /// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
 /// else if storing failed. Not called if nothing changed, as on a locked device. `context` is what the caller passed along;
-/// `next` is valid during the call only.
+/// `next` is valid during the call only. Must return, without an exception and without longjmp.
 pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
 /// Where the next record of an attempt goes: before the answer, in any case.
@@ -159,10 +172,10 @@ impl To {
         store.map(|store| Self::Store { store, context, read }).ok_or(keyfob_result::NULL_POINTER)
     }
 
-    /// Stores the next record, then writes the answer.
+    /// Stores the next record, then gives the answer.
     #[inline(always)]
-    unsafe fn commit<T, A: Sized + From<T>>(self, attempt: Attempt<T>, answer: OutSized<A>) -> Result<(), keyfob_result> {
-        let released = attempt.commit(|next| {
+    unsafe fn commit<T>(self, attempt: Attempt<T>) -> Result<T, keyfob_result> {
+        attempt.commit(|next| {
             let next = next.to_record();
             match self {
                 Self::Place(out) => {
@@ -177,16 +190,15 @@ impl To {
                     _ => Err(keyfob_result::STORE_FAILED),
                 },
             }
-        })?;
-        // SAFETY: the caller keeps to the header.
-        unsafe { answer.write(released.into()) };
-        Ok(())
+        })
     }
 }
 
 /// Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
 /// the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
 /// may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
@@ -204,13 +216,17 @@ pub unsafe extern "C" fn keyfob_device_challenge(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let attempt = device.challenge(&policy, &mut Random(random, random_context), now)?;
-            To::Place(out(record)?).commit(attempt, answer)
+            write(&To::Place(out(record)?).commit(attempt)?, answer);
         }
+        Ok(())
     })
 }
 
 /// keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
 /// was read, and stays as it is. Thread-safe, if `store` and `random` are.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS, STORE_FAILED,
+/// STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
@@ -230,12 +246,15 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?, answer)
+            write(&to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?)?, answer);
         }
+        Ok(())
     })
 }
 
 /// The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(
@@ -250,16 +269,20 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             let device = device(record)?;
             let policy = self::policy(policy)?;
-            answer.write(keyfob_challenge::from(device.resend(&policy, now)?));
+            // By reference: moving a challenge would leave a copy of its code.
+            write(device.resend(&policy, now).as_ref().map_err(|&error| error)?, answer);
         }
         Ok(())
     })
 }
 
-/// Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. The
+/// Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. SMS,
+/// e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
 /// device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
 /// keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
 /// Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_verify(
@@ -277,13 +300,16 @@ pub unsafe extern "C" fn keyfob_device_verify(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let attempt = device.verify(&policy, bytes(answer, answer_length)?, now)?;
-            To::Place(out(record)?).commit(attempt, answered)
+            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
         }
+        Ok(())
     })
 }
 
 /// keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
 /// read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_verify_and_store(
@@ -303,13 +329,16 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
             let device = device(record)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?, answered)
+            answered.write(&to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?)?.into());
         }
+        Ok(())
     })
 }
 
 /// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
 /// keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync(
@@ -330,12 +359,15 @@ pub unsafe extern "C" fn keyfob_device_resync(
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let attempt = device.resync(&policy, first, second, now)?;
-            To::Place(out(record)?).commit(attempt, answered)
+            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
         }
+        Ok(())
     })
 }
 
 /// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync_and_store(
@@ -358,7 +390,8 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let to = To::store(store, store_context, device.revision())?;
-            to.commit(device.resync(&policy, first, second, now)?, answered)
+            answered.write(&to.commit(device.resync(&policy, first, second, now)?)?.into());
         }
+        Ok(())
     })
 }

@@ -36,7 +36,9 @@ pub struct keyfob_parameters {
 }
 
 // SAFETY: four numbers of 32 bits, of which the first is the size, and an aligned one of 64.
-unsafe impl Sized for keyfob_parameters {}
+unsafe impl Sized for keyfob_parameters {
+    const FIRST: usize = 24;
+}
 
 /// The parameters at `pointer`, the defaults for NULL, with this secret.
 pub(super) unsafe fn hotp(
@@ -48,7 +50,7 @@ pub(super) unsafe fn hotp(
     let mut parameters = keyfob_parameters { size, algorithm: keyfob_algorithm::SHA1 as u32, digits: 6, period: 30, t0: 0 };
     if !pointer.is_null() {
         // SAFETY: the caller's promise is passed on.
-        parameters = unsafe { read_sized(pointer) }?;
+        unsafe { read_sized(pointer, &mut parameters) }?;
     }
     // SAFETY: the caller's promise is passed on.
     let secret = Secret::new(unsafe { bytes(secret, length) }?)?;
@@ -66,6 +68,8 @@ pub(super) unsafe fn totp(pointer: *const keyfob_parameters, secret: *const u8, 
 
 /// Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
 /// `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters'.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_hotp_generate(
@@ -88,6 +92,8 @@ pub unsafe extern "C" fn keyfob_hotp_generate(
 
 /// Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
 /// Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters', PERIOD, CLOCK.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_totp_generate(
@@ -109,6 +115,8 @@ pub unsafe extern "C" fn keyfob_totp_generate(
 
 /// Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
 /// matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', LOOK_AHEAD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_hotp_search(
@@ -137,6 +145,8 @@ pub unsafe extern "C" fn keyfob_hotp_search(
 
 /// Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
 /// step in `matched`. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD, WINDOW, CLOCK, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_totp_search(

@@ -76,10 +76,17 @@ pub struct keyfob_info {
     pub throttled_until: u64,
     /// How often the device changed: what a store compares and swaps on.
     pub revision: u64,
+    /// 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+    pub was_locked: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-// SAFETY: ten numbers of 32 bits, of which the first is the size, and eight aligned ones of 64.
-unsafe impl Sized for keyfob_info {}
+// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, and two more of 32.
+unsafe impl Sized for keyfob_info {
+    // Up to `revision`.
+    const FIRST: usize = 104;
+}
 
 /// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and moving it costs as much as all the rest
 /// of the C ABI.
@@ -106,6 +113,8 @@ unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, ke
 
 /// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
 /// Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_totp(
@@ -121,6 +130,8 @@ pub unsafe extern "C" fn keyfob_device_create_totp(
 
 /// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
 /// Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_hotp(
@@ -137,6 +148,8 @@ pub unsafe extern "C" fn keyfob_device_create_hotp(
 
 /// Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
 /// Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_sms(
@@ -151,6 +164,8 @@ pub unsafe extern "C" fn keyfob_device_create_sms(
 }
 
 /// Enrols an e-mail address. Otherwise as keyfob_device_create_sms. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_email(
@@ -165,6 +180,8 @@ pub unsafe extern "C" fn keyfob_device_create_email(
 }
 
 /// Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, PIN_LENGTH, PIN_DIGITS, the policy's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_pin(
@@ -180,6 +197,8 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
 
 /// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
 /// which may be NULL to check only. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
@@ -195,6 +214,8 @@ pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, rec
 }
 
 /// Looks at a device. Set info->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: *mut keyfob_info) -> keyfob_result {
@@ -224,15 +245,19 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             positions: device.positions().map_or(0, Positions::mask),
             throttled_until: device.throttled_until().unwrap_or_default(),
             revision: device.revision(),
+            was_locked: device.was_locked().into(),
+            reserved: 0,
         };
         // SAFETY: the caller keeps to the header.
-        unsafe { out.write(info) };
+        unsafe { out.write(&info) };
         Ok(())
     })
 }
 
 /// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
 /// number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+///
+/// Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_secret(
@@ -261,6 +286,8 @@ pub unsafe extern "C" fn keyfob_device_secret(
 
 /// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
 /// fails. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, status: u32, now: u64) -> keyfob_result {
@@ -273,11 +300,35 @@ pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, st
 
 /// Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
 /// true, even if it lies before what the device has seen. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, the record's, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u64) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
     guard(|| unsafe { change(record, |device| device.unlock(now)) })
+}
+
+/// Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
+/// created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+/// again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
+/// e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
+/// had before its present one. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_replace_factor(
+    record: *mut keyfob_record,
+    from: *const keyfob_record,
+    now: u64,
+) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let from = unsafe { device(from) }?;
+        // SAFETY: the caller keeps to the header.
+        unsafe { change(record, |device| device.replace_factor(from.factor().clone(), now)) }
+    })
 }
 
 unsafe fn change(to: *mut keyfob_record, work: impl FnOnce(&mut Device) -> Result<(), Error>) -> Result<(), keyfob_result> {

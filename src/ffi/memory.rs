@@ -12,11 +12,14 @@ const TEXT_MAX: usize = 4096;
 /// No struct from a newer caller is larger, in bytes.
 const STRUCT_MAX: usize = 4096;
 
-/// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes are.
+/// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes are. Later versions may add fields at its end.
 ///
 /// # Safety
-/// All of that must hold.
-pub(super) unsafe trait Sized: Copy {}
+/// All of that must hold, and `FIRST` is at least the 4 bytes of the size and at most all of the struct.
+pub(super) unsafe trait Sized: Copy {
+    /// The size of the first version that was published: callers who were built with that one go on working.
+    const FIRST: usize;
+}
 
 /// The bytes at `pointer`; NULL is right for none.
 pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a [u8], keyfob_result> {
@@ -53,20 +56,27 @@ pub(super) unsafe fn read<T: Copy>(pointer: *const T) -> Result<T, keyfob_result
     Ok(unsafe { ptr::read_unaligned(pointer) })
 }
 
-/// A copy of a struct that begins with its size. A larger one is right if all that this library does not know is zero.
-pub(super) unsafe fn read_sized<T: Sized>(pointer: *const T) -> Result<T, keyfob_result> {
+/// The size of a struct that begins with it, of any version.
+unsafe fn size<T: Sized>(pointer: *const T) -> Result<usize, keyfob_result> {
     // SAFETY: every such struct begins with its size, of which the caller says that it can be read.
     let size = unsafe { read(pointer.cast::<u32>()) }? as usize;
-    if !(size_of::<T>()..=STRUCT_MAX).contains(&size) {
-        return Err(keyfob_result::STRUCT_SIZE);
-    }
+    if (T::FIRST..=STRUCT_MAX).contains(&size) { Ok(size) } else { Err(keyfob_result::STRUCT_SIZE) }
+}
+
+/// Reads a struct that begins with its size over `value`, which keeps the fields that an older caller does not know. A newer, larger one
+/// is right if all that this library does not know is zero. In place, since it may hold secrets.
+pub(super) unsafe fn read_sized<T: Sized>(pointer: *const T, value: &mut T) -> Result<(), keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    let size = unsafe { size(pointer) }?;
     // SAFETY: the caller says that so many bytes can be read.
     let all = unsafe { bytes(pointer.cast(), size) }?;
-    if all.get(size_of::<T>()..).unwrap_or_default().iter().any(|&byte| byte != 0) {
+    let (known, unknown) = all.split_at_checked(size_of::<T>()).unwrap_or((all, &[]));
+    if unknown.iter().any(|&byte| byte != 0) {
         return Err(keyfob_result::STRUCT_SIZE);
     }
-    // SAFETY: the struct is not larger than what was just read.
-    unsafe { read(pointer) }
+    // SAFETY: `value` has at least as many bytes, and is right whatever they are.
+    unsafe { ptr::copy_nonoverlapping(known.as_ptr(), ptr::from_mut(value).cast(), known.len()) };
+    Ok(())
 }
 
 /// Where a plain value is written at the end, if all goes well.
@@ -88,16 +98,15 @@ pub(super) struct OutSized<T>(*mut T, usize);
 
 impl<T: Sized> OutSized<T> {
     pub(super) unsafe fn new(pointer: *mut T) -> Result<Self, keyfob_result> {
-        // SAFETY: every such struct begins with its size, of which the caller says that it can be read.
-        let size = unsafe { read(pointer.cast::<u32>().cast_const()) }? as usize;
-        if (size_of::<T>()..=STRUCT_MAX).contains(&size) { Ok(Self(pointer, size)) } else { Err(keyfob_result::STRUCT_SIZE) }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { size(pointer) }.map(|size| Self(pointer, size))
     }
 
-    /// Writes all but the size; zeros where the caller's struct is larger.
-    pub(super) unsafe fn write(self, value: T) {
-        let (head, known) = (size_of::<u32>(), size_of::<T>());
-        let (from, to) = ((&raw const value).cast::<u8>(), self.0.cast::<u8>());
-        // SAFETY: both structs have `known` bytes, without padding; the caller says that its own has `size`, which is not less.
+    /// Writes all but the size: what the caller's struct has room for, and zeros where it is larger. By reference, since it may be secret.
+    pub(super) unsafe fn write(self, value: &T) {
+        let (head, known) = (size_of::<u32>(), size_of::<T>().min(self.1));
+        let (from, to) = (ptr::from_ref(value).cast::<u8>(), self.0.cast::<u8>());
+        // SAFETY: both structs have `known` bytes, without padding; the caller says that its own has the size it gave.
         unsafe {
             ptr::copy_nonoverlapping(from.add(head), to.add(head), known.saturating_sub(head));
             ptr::write_bytes(to.add(known), 0, self.1.saturating_sub(known));

@@ -53,6 +53,10 @@ pub const KEYFOB_CODE_SIZE: usize = 12;
 pub const KEYFOB_BASE32_SIZE: usize = 104;
 /// Room for any secret in hexadecimal and its terminating NUL, in bytes.
 pub const KEYFOB_HEX_SIZE: usize = 129;
+/// Room for any URI that keyfob_uri_write writes and its terminating NUL, in bytes.
+pub const KEYFOB_URI_SIZE: usize = 2048;
+/// Room for any issuer or account that keyfob_uri_parse writes and its terminating NUL, in bytes.
+pub const KEYFOB_LABEL_SIZE: usize = 1024;
 
 // cbindgen reads literals only; this keeps them true.
 const _: () = assert!(
@@ -152,6 +156,20 @@ pub extern "C" fn keyfob_base32_size() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_hex_size() -> usize {
     KEYFOB_HEX_SIZE
+}
+
+/// KEYFOB_URI_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_uri_size() -> usize {
+    KEYFOB_URI_SIZE
+}
+
+/// KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_label_size() -> usize {
+    KEYFOB_LABEL_SIZE
 }
 
 /// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.

@@ -41,7 +41,7 @@ pub struct keyfob_policy {
     pub lifetime: u32,
     /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
     pub reuse: u32,
-    /// PIN: positions asked, 2 to pin_length, or 0 for all; 3 by default.
+    /// PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
     pub positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
     pub pin_length: u32,
@@ -54,7 +54,9 @@ pub struct keyfob_policy {
 }
 
 // SAFETY: sixteen numbers of 32 bits, of which the first is the size.
-unsafe impl Sized for keyfob_policy {}
+unsafe impl Sized for keyfob_policy {
+    const FIRST: usize = 64;
+}
 
 impl keyfob_policy {
     fn of(policy: Policy) -> Self {
@@ -85,18 +87,18 @@ impl keyfob_policy {
         }
     }
 
-    fn build(self) -> Result<Policy, Error> {
+    fn build(self) -> Result<Policy, keyfob_result> {
         let narrow = |number: u32, error| u16::try_from(number).map_err(|_| error);
         let lock = match self.lock {
             0 => Lock::Hard { fails: self.lock_fails },
             1 => Lock::Throttle { fails: self.lock_fails, first: self.first_delay, longest: self.longest_delay },
-            _ => return Err(Error::LockFails),
+            _ => return Err(keyfob_result::LOCK_KIND),
         };
         let asked = match u8::try_from(self.positions).map_err(|_| Error::Positions)? {
             0 => Asked::All,
             count => Asked::Positions(count),
         };
-        Policy::builder()
+        let policy = Policy::builder()
             .window(narrow(self.window, Error::Window)?)
             .look_ahead(narrow(self.look_ahead, Error::LookAhead)?)
             .resync_window(narrow(self.resync_window, Error::ResyncWindow)?)
@@ -105,11 +107,12 @@ impl keyfob_policy {
             .lifetime(self.lifetime)
             .reuse(self.reuse)
             .asked(asked)
-            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PinLength)?)
+            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PolicyPinLength)?)
             .clock_skew(self.clock_skew)
             .bound(GuessChance::from_parts_per_billion(self.bound))
             .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound))
-            .build()
+            .build()?;
+        Ok(policy)
     }
 }
 
@@ -118,27 +121,35 @@ pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, key
     if pointer.is_null() {
         return Ok(Policy::default());
     }
+    let mut policy = keyfob_policy::of(Policy::default());
     // SAFETY: the caller's promise is passed on.
-    Ok(unsafe { read_sized(pointer) }?.build()?)
+    unsafe { read_sized(pointer, &mut policy) }?;
+    policy.build()
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::default()))) })
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::default()))) })
 }
 
-/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24. Set policy->size before. Thread-safe.
+/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(keyfob_policy::of(Policy::soffid()))) })
+    guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::soffid()))) })
 }
 
 /// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+///
+/// Results: the policy's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
@@ -148,6 +159,8 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
 
 /// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
 /// codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+///
+/// Results: NULL_POINTER, the policy's, KIND, DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_chance(

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use crate::Error;
 
-/// What a function returns. A number never changes its meaning; later versions may add some. Out-parameters are written only with
+/// What a function returns, each function some of them. A number never changes its meaning; later versions may add some. Out-parameters are written only with
 /// KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum keyfob_result {
     OK = 0,
     /// A pointer that must not be NULL is NULL.
     NULL_POINTER = 1,
-    /// A struct's `size` is not that of a known version of it, or a tail unknown to this library is not zero.
+    /// A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
     STRUCT_SIZE = 2,
     /// A length is larger than any memory, or a text has no NUL within 4096 bytes.
     LENGTH = 3,
@@ -56,7 +56,7 @@ pub enum keyfob_result {
     RESYNC_WINDOW = 42,
     /// Policy: largest learned drift above 1000 steps.
     MAX_DRIFT = 43,
-    /// Policy: lock after 0 fails, or an unknown kind of lock.
+    /// Policy: lock after 0 fails.
     LOCK_FAILS = 44,
     /// Policy: first delay of 0 seconds.
     LOCK_DELAY = 45,
@@ -76,6 +76,8 @@ pub enum keyfob_result {
     POLICY_PIN_LENGTH = 52,
     /// Policy: clock skew above 3600 seconds.
     CLOCK_SKEW = 53,
+    /// Policy: lock not one of keyfob_lock.
+    LOCK_KIND = 54,
     /// Time: before T0, or before what the device has seen.
     CLOCK = 60,
     /// A counter is at the end of its range.
@@ -100,7 +102,7 @@ pub enum keyfob_result {
     RANDOMNESS = 70,
     /// URI: not otpauth://totp/ or otpauth://hotp/.
     URI_TYPE = 80,
-    /// URI: account or issuer empty, with a colon or not UTF-8.
+    /// URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character.
     URI_LABEL = 81,
     /// URI: wrong percent-encoding.
     URI_ENCODING = 82,
@@ -120,6 +122,8 @@ pub enum keyfob_result {
     SEAL_KEY = 92,
     /// Sealed record: of a newer version.
     SEAL_NEWER = 93,
+    /// Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+    SOFFID_PARAMETERS = 100,
 }
 
 macro_rules! errors {
@@ -204,6 +208,8 @@ pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
         5 => c"store: the callback failed; no verdict is given",
         6 => c"store: another revision is stored; read the record again and try again",
         7 => c"a defect of keyfob; please report it",
+        54 => c"lock: must be hard (0) or a throttle (1)",
+        100 => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
         other => error(other).map_or(c"unknown result", Error::c_message),
     };
     message.as_ptr()

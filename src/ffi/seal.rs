@@ -10,6 +10,8 @@ use crate::{SealKey, sealed_key_id};
 /// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
 /// may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
 /// must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_seal(
@@ -34,6 +36,8 @@ pub unsafe extern "C" fn keyfob_record_seal(
 }
 
 /// Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY, SEAL_BROKEN, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_open(
@@ -58,6 +62,8 @@ pub unsafe extern "C" fn keyfob_record_open(
 }
 
 /// Writes to `key_id` under which key `sealed_length` bytes were sealed. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: usize, key_id: *mut u32) -> keyfob_result {
@@ -72,7 +78,8 @@ pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: 
 }
 
 unsafe fn seal_key(id: u32, key: *const u8) -> Result<SealKey, keyfob_result> {
+    let mut own = Zeroizing::new([0; KEYFOB_KEY_SIZE]);
     // SAFETY: the caller's promise is passed on.
-    let key = Zeroizing::new(unsafe { read(key.cast::<[u8; KEYFOB_KEY_SIZE]>()) }?);
-    Ok(SealKey::new(id, *key))
+    own.copy_from_slice(unsafe { bytes(key, KEYFOB_KEY_SIZE) }?);
+    Ok(SealKey::new(id, *own))
 }

@@ -16,17 +16,17 @@ use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, 
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS.
+    /// OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
     /// OTP_DIGITS; 0 for NULL, which stands for 6.
     pub digits: u32,
-    /// 1 if OTP_LASCOU is not NULL.
+    /// 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
     pub has_last_counter: u32,
-    /// 1 if OTP_LASUSE is not NULL.
+    /// 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
     pub has_last_used: u32,
-    /// 1 if OTP_LASISS is not NULL. Ignored in reading: a code sent before is not taken over.
+    /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
     pub has_last_issued: u32,
     /// Zero.
     pub reserved: u32,
@@ -44,12 +44,34 @@ pub struct keyfob_soffid_row {
     pub algorithm: [c_char; 16],
     /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
     pub auth_key: [c_char; 112],
-    /// OTP_PIN of a PIN, in the clear.
+    /// OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
     pub pin: [c_char; 72],
 }
 
 // SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and 208 bytes.
-unsafe impl Sized for keyfob_soffid_row {}
+unsafe impl Sized for keyfob_soffid_row {
+    const FIRST: usize = 272;
+}
+
+/// A row whose columns are all NULL.
+const EMPTY: keyfob_soffid_row = keyfob_soffid_row {
+    size: size_of::<keyfob_soffid_row>() as u32,
+    fails: 0,
+    status: 0,
+    digits: 0,
+    has_last_counter: 0,
+    has_last_used: 0,
+    has_last_issued: 0,
+    reserved: 0,
+    last_counter: 0,
+    created: 0,
+    last_used: 0,
+    last_issued: 0,
+    kind: [0; 8],
+    algorithm: [0; 16],
+    auth_key: [0; 112],
+    pin: [0; 72],
+};
 
 impl core::fmt::Debug for keyfob_soffid_row {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -67,6 +89,9 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
 /// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
 /// learned drift and no pending challenge. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
+/// EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
@@ -79,14 +104,19 @@ pub unsafe extern "C" fn keyfob_soffid_import(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let out = out(record)?;
-            let row = Zeroizing::new(read_sized(row)?);
-            out.write(import(&row, bytes(secret, secret_length)?)?.to_record().as_bytes());
+            let mut read = Zeroizing::new(EMPTY);
+            read_sized(row, &mut *read)?;
+            out.write(import(&read, bytes(secret, secret_length)?)?.to_record().as_bytes());
         }
         Ok(())
     })
 }
 
-/// Writes the row of a record: what an attempt changed, and the rest as it was imported. Set row->size before. Thread-safe.
+/// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
+/// a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+/// keyfob_soffid_update writes no more than what has changed. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
@@ -94,20 +124,54 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
         // SAFETY: the caller keeps to the header.
         unsafe {
             let (out, device) = (OutSized::new(row)?, device(record)?);
-            out.write(*export(&device)?);
+            let mut made = Zeroizing::new(EMPTY);
+            export(&mut made, &device)?;
+            out.write(&*made);
         }
         Ok(())
     })
+}
+
+/// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
+/// pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+///
+/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
+/// statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
+/// say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
+/// want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row: *mut keyfob_soffid_row) -> keyfob_result {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let (out, device) = (OutSized::new(row)?, device(record)?);
+            let mut changed = Zeroizing::new(EMPTY);
+            read_sized(row, &mut *changed)?;
+            update(&mut changed, &device)?;
+            out.write(&*changed);
+        }
+        Ok(())
+    })
+}
+
+/// The fails of a row as keyfob counts them. Soffid locks on the eleventh and keeps the fails when it unlocks, so that an open row may have more
+/// than keyfob's own limit of ten. The status has the last word: such a device is open, and one fail away from the lock.
+fn fails(row: &keyfob_soffid_row) -> u32 {
+    let is_open = [Status::Created, Status::Validated].iter().any(|&open| row.status == open as u32);
+    if is_open { row.fails.min(9) } else { row.fails }
 }
 
 fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     let kind: Kind = text(&row.kind).parse()?;
     let history = History {
         status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
-        fails: row.fails,
-        last_counter: (row.has_last_counter == 1).then_some(row.last_counter),
+        fails: fails(row),
+        last_counter: (row.has_last_counter != 0).then_some(row.last_counter),
         created: row.created,
-        last_used: (row.has_last_used == 1).then_some(row.last_used),
+        last_used: (row.has_last_used != 0).then_some(row.last_used),
     };
     let hotp = |secret| {
         let algorithm = match text(&row.algorithm) {
@@ -127,27 +191,12 @@ fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
     Device::restore(factor, history)
 }
 
-fn export(device: &Device) -> Result<Zeroizing<keyfob_soffid_row>, Error> {
-    let history = device.history();
-    let mut row = Zeroizing::new(keyfob_soffid_row {
-        size: size_of::<keyfob_soffid_row>() as u32,
-        fails: history.fails,
-        status: history.status as u32,
-        digits: device.digits().map_or(0, |digits| digits.get().into()),
-        has_last_counter: history.last_counter.is_some().into(),
-        has_last_used: history.last_used.is_some().into(),
-        has_last_issued: device.pending_since().is_some().into(),
-        reserved: 0,
-        last_counter: history.last_counter.unwrap_or_default(),
-        created: history.created,
-        last_used: history.last_used.unwrap_or_default(),
-        last_issued: device.pending_since().unwrap_or_default(),
-        kind: [0; 8],
-        algorithm: [0; 16],
-        auth_key: [0; 112],
-        pin: [0; 72],
-    });
+/// Fills an empty row. In place, since it may hold a secret.
+fn export(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
     write(&mut row.kind, device.kind().name());
+    update(row, device)?;
+    row.created = device.created();
+    row.digits = device.digits().map_or(0, |digits| digits.get().into());
     if let Some(algorithm) = device.algorithm() {
         write(&mut row.algorithm, algorithm.hmac_name());
     }
@@ -164,7 +213,37 @@ fn export(device: &Device) -> Result<Zeroizing<keyfob_soffid_row>, Error> {
             row.auth_key.iter_mut().skip(base32.len()).take(padding).for_each(|char| *char = b'=' as c_char);
         }
     }
-    Ok(row)
+    Ok(())
+}
+
+/// Writes what attempts change, and what they have not changed as it was.
+fn update(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
+    let sayable = match device.factor() {
+        Factor::Totp(totp) => (totp.period(), totp.t0()) == (30, 0),
+        _ => true,
+    };
+    if !sayable {
+        return Err(keyfob_result::SOFFID_PARAMETERS);
+    }
+    if text(&row.kind).parse::<Kind>()? != device.kind() {
+        return Err(keyfob_result::WRONG_KIND);
+    }
+    let history = device.history();
+    if fails(row) != history.fails {
+        row.fails = history.fails;
+    }
+    row.status = history.status as u32;
+    // A PIN has no counter here; what its column says is Soffid's.
+    if device.kind() != Kind::Pin {
+        row.has_last_counter = history.last_counter.is_some().into();
+        row.last_counter = history.last_counter.unwrap_or(row.last_counter);
+    }
+    row.has_last_used = history.last_used.is_some().into();
+    row.last_used = history.last_used.unwrap_or(row.last_used);
+    if let Some(since) = device.pending_since() {
+        (row.has_last_issued, row.last_issued) = (1, since);
+    }
+    Ok(())
 }
 
 /// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is no column's value.

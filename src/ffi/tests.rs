@@ -36,7 +36,7 @@ fn totp() -> keyfob_record {
 #[test]
 fn every_error_has_its_number_and_its_message() {
     let numbers = |from: i32, to: i32| (from..to).filter(|&number| message(number) != "unknown result");
-    assert_eq!(numbers(20, 128).count(), 47);
+    assert_eq!(numbers(20, 128).count(), 49);
     for error in [Error::SecretLength, Error::GuessBound, Error::SealNewer, Error::UriT0, Error::BufferTooSmall] {
         assert_eq!(message(keyfob_result::from(error) as i32), error.message());
     }
@@ -45,10 +45,71 @@ fn every_error_has_its_number_and_its_message() {
 
 #[test]
 fn structs_have_no_padding_and_begin_with_their_size() {
-    assert_eq!((size_of::<keyfob_policy>(), size_of::<keyfob_parameters>(), size_of::<keyfob_info>()), (64, 24, 104));
+    assert_eq!((size_of::<keyfob_policy>(), size_of::<keyfob_parameters>(), size_of::<keyfob_info>()), (64, 24, 112));
     assert_eq!((size_of::<keyfob_verdict>(), size_of::<keyfob_challenge>(), size_of::<keyfob_soffid_row>()), (48, 48, 272));
     assert_eq!((offset_of!(keyfob_verdict, matched), offset_of!(keyfob_challenge, issued_at)), (24, 24));
     assert_eq!((offset_of!(keyfob_info, t0), offset_of!(keyfob_soffid_row, kind)), (40, 64));
+}
+
+/// A struct as a later version might have it: `later` was added after its first publication.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Grown {
+    size: u32,
+    first: u32,
+    later: u64,
+}
+
+// SAFETY: two numbers of 32 bits, of which the first is the size, and an aligned one of 64.
+unsafe impl memory::Sized for Grown {
+    const FIRST: usize = 8;
+}
+
+#[test]
+fn structs_grow_and_older_and_newer_callers_go_on_working() {
+    let read = |bytes: &[u8]| {
+        let mut value = Grown { size: 0, first: 1, later: 2 };
+        // SAFETY: the bytes begin with their number, but where that is tested.
+        unsafe { memory::read_sized(bytes.as_ptr().cast(), &mut value) }.map(|()| (value.first, value.later))
+    };
+    let caller = |size: u32, rest: &[u8]| [&size.to_ne_bytes()[..], &7_u32.to_ne_bytes(), rest].concat();
+    let nine = 9_u64.to_ne_bytes();
+    assert_eq!(read(&caller(8, &[])), Ok((7, 2)), "an older caller: the rest is the default");
+    assert_eq!(read(&caller(16, &nine)), Ok((7, 9)));
+    assert_eq!(read(&caller(24, &[nine, [0; 8]].concat())), Ok((7, 9)), "a newer caller");
+    assert_eq!(read(&caller(24, &[nine, nine].concat())), Err(keyfob_result::STRUCT_SIZE), "which wants what is not known here");
+    assert_eq!(read(&caller(7, &[])), Err(keyfob_result::STRUCT_SIZE), "no version was so small");
+    assert_eq!(read(&caller(4097, &[0; 4096])), Err(keyfob_result::STRUCT_SIZE));
+
+    let write = |size: u32| {
+        let mut place = [0xa5_u8; 32];
+        place[..4].copy_from_slice(&size.to_ne_bytes());
+        let value = Grown { size: 0, first: 7, later: 9 };
+        // SAFETY: the place is larger than any size tested.
+        unsafe { memory::OutSized::<Grown>::new(place.as_mut_ptr().cast()).map(|out| out.write(&value)) }.map(|()| place)
+    };
+    for (size, rest) in [(8, &[][..]), (16, &nine), (24, &[nine, [0; 8]].concat())] {
+        let place = write(size).unwrap();
+        let size = size as usize;
+        assert_eq!(place[..size], caller(size as u32, rest), "the caller's size stays, and all that it has room for is written");
+        assert!(place[size..].iter().all(|&byte| byte == 0xa5), "and nothing behind it");
+    }
+    assert_eq!(write(7).err(), Some(keyfob_result::STRUCT_SIZE));
+    assert_eq!(write(4097).err(), Some(keyfob_result::STRUCT_SIZE));
+}
+
+/// Published once, a size is taken for ever.
+#[test]
+fn the_first_published_sizes_stay() {
+    fn first<T: memory::Sized>() -> (usize, bool) {
+        (T::FIRST, T::FIRST <= size_of::<T>())
+    }
+    assert_eq!(first::<keyfob_policy>(), (64, true));
+    assert_eq!(first::<keyfob_parameters>(), (24, true));
+    assert_eq!(first::<keyfob_info>(), (104, true));
+    assert_eq!(first::<keyfob_verdict>(), (48, true));
+    assert_eq!(first::<keyfob_challenge>(), (48, true));
+    assert_eq!(first::<keyfob_soffid_row>(), (272, true));
 }
 
 #[test]

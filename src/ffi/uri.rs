@@ -7,15 +7,15 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::device::{device, out};
 use super::memory::{Buffer, Out, utf8};
-use super::{guard, keyfob_record, keyfob_result};
+use super::{KEYFOB_LABEL_SIZE, KEYFOB_URI_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{Uri, UriText};
 
-/// No URI that this library writes is longer, in bytes.
-const URI_MAX: usize = 2048;
-
 /// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
-/// empty) and `account` are UTF-8 without colons; all is percent-encoded. The length without the NUL goes to `length`, which may
-/// be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+/// empty) and `account` are UTF-8 without colons and control characters; all is percent-encoded. Up to 200 bytes of each always fit into
+/// KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever `text_size`. The length without the NUL goes to
+/// `length`, which may be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, the record's, WRONG_KIND, URI_LABEL, URI_T0.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_write(
@@ -32,7 +32,10 @@ pub unsafe extern "C" fn keyfob_uri_write(
             let device = device(record)?;
             let issuer = if issuer.is_null() { "" } else { utf8(issuer, keyfob_result::URI_LABEL)? };
             let uri = device.uri(issuer, utf8(account, keyfob_result::URI_LABEL)?)?;
-            let mut buffer = Wiped([0; URI_MAX]);
+            if uri.len() >= KEYFOB_URI_SIZE {
+                return Err(keyfob_result::URI_LABEL);
+            }
+            let mut buffer = Wiped([0; KEYFOB_URI_SIZE]);
             let made = uri.write(&mut buffer.0)?;
             Buffer::for_text(text, text_size, made)?.write_text(made);
             if !length.is_null() {
@@ -44,7 +47,11 @@ pub unsafe extern "C" fn keyfob_uri_write(
 }
 
 /// Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
-/// account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. Thread-safe.
+/// account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. KEYFOB_LABEL_SIZE bytes suffice for each; one that is longer
+/// is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
+/// URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_parse(
@@ -61,14 +68,10 @@ pub unsafe extern "C" fn keyfob_uri_parse(
         unsafe {
             let out = out(record)?;
             let uri = Uri::parse(utf8(text, keyfob_result::URI_ENCODING)?)?;
-            let (issuer_text, account_text) = (Label::of(uri.issuer())?, Label::of(uri.account())?);
-            let issuer = issuer_text.buffer(issuer, issuer_size)?;
-            let account = account_text.buffer(account, account_size)?;
-            if let Some(issuer) = issuer {
-                issuer.write_text(issuer_text.as_str());
-            }
-            if let Some(account) = account {
-                account.write_text(account_text.as_str());
+            let issuer = Label::wanted(uri.issuer(), issuer, issuer_size)?;
+            let account = Label::wanted(uri.account(), account, account_size)?;
+            for (label, buffer) in [issuer, account].into_iter().flatten() {
+                buffer.write_text(label.as_str());
             }
             out.write(uri.to_device(now).to_record().as_bytes());
         }
@@ -76,7 +79,7 @@ pub unsafe extern "C" fn keyfob_uri_parse(
     })
 }
 
-struct Wiped([u8; URI_MAX]);
+struct Wiped([u8; KEYFOB_URI_SIZE]);
 
 impl Drop for Wiped {
     fn drop(&mut self) {
@@ -85,27 +88,32 @@ impl Drop for Wiped {
 }
 
 /// A decoded part of a label.
-struct Label(Zeroizing<[u8; 1024]>, usize);
+struct Label(Zeroizing<[u8; KEYFOB_LABEL_SIZE]>, usize);
 
 impl Label {
-    fn of(text: UriText<'_>) -> Result<Self, keyfob_result> {
-        let mut label = Self(Zeroizing::new([0; 1024]), 0);
+    /// The text, and where it goes; none if it is not wanted.
+    fn wanted(text: UriText<'_>, to: *mut c_char, size: usize) -> Result<Option<(Self, Buffer)>, keyfob_result> {
+        if to.is_null() {
+            return Ok(None);
+        }
+        let mut label = Self(Zeroizing::new([0; KEYFOB_LABEL_SIZE]), 0);
         write!(label, "{text}").map_err(|_| keyfob_result::URI_LABEL)?;
-        Ok(label)
+        let buffer = Buffer::for_text(to, size, label.as_str())?;
+        Ok(Some((label, buffer)))
     }
 
     fn as_str(&self) -> &str {
         self.0.get(..self.1).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-
-    fn buffer(&self, pointer: *mut c_char, size: usize) -> Result<Option<Buffer>, keyfob_result> {
-        if pointer.is_null() { Ok(None) } else { Buffer::for_text(pointer, size, self.as_str()).map(Some) }
     }
 }
 
 impl Write for Label {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.1.saturating_add(text.len());
+        // Its NUL, too, must have room.
+        if end >= KEYFOB_LABEL_SIZE {
+            return Err(fmt::Error);
+        }
         self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
         self.1 = end;
         Ok(())
