@@ -9,6 +9,7 @@ CARGO_C := 0.10.24
 PREFIX := /usr/local
 # Seconds for each fuzz target.
 FUZZ_TIME := 600
+FUZZ_TARGETS := machine record uri capi lanes scim filter
 
 .PHONY: help
 help: ## list the targets
@@ -122,12 +123,12 @@ lint: ## check format, lints, documentation, licences and dependencies
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
-	cargo deny --locked check bans licenses sources
+	cargo deny --workspace --locked check bans licenses sources
 
 .PHONY: advisories
 advisories: ## check dependencies against the RustSec database, which is fetched from its repository
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
-	cargo deny --locked check advisories
+	cargo deny --workspace --locked check advisories
 
 .PHONY: bench
 bench: ## measure the engine beside its peers, in units of one SHA-1 compression
@@ -140,14 +141,15 @@ bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM
 	java/bench
 
+.PHONY: bench-service
+bench-service: ## measure the service beside a handler without a store, and beside single commits
+	cargo bench --locked -p keyfob-server --bench service
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	for target in machine record uri capi lanes; do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/uri.dict || exit 1; \
-	done
-	for target in scim filter; do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/filter.dict || exit 1; \
+	for target in $(FUZZ_TARGETS); do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/keyfob.dict || exit 1; \
 	done
 
 # Each target builds and runs for a short while, so that none rots between the long runs.
@@ -155,8 +157,8 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain
 test-fuzz:
 	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	for target in machine record uri capi; do \
-		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/uri.dict || exit 1; \
+	for target in $(FUZZ_TARGETS); do \
+		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/keyfob.dict || exit 1; \
 	done
 
 .PHONY: vectors
