@@ -143,7 +143,7 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 
 .PHONY: bench-service
 bench-service: ## measure the service beside a handler without a store, and beside single commits
-	cargo bench --locked -p keyfob-server --bench service
+	cargo bench --locked -p keyfob-server --bench service --bench scale
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)

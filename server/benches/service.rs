@@ -2,8 +2,10 @@
 //!
 //! Each server is a process of its own; this one makes the load: 32 clients, each with a connection of its own and one request at a time.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+#[path = "common/mod.rs"]
+mod common;
+
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,11 +14,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use http_body_util::BodyExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use common::{Server, exchange};
+
 const CLIENTS: usize = 32;
-const BASE: &str = "/soffid/webservice/scim2/v1/OtpDevice";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -48,50 +50,20 @@ async fn baseline() {
     axum::serve(listener, Router::new().fallback(handler)).await.unwrap();
 }
 
-/// A server in a process of its own, ended with this value.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(command: &mut Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut out = BufReader::new(process.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).expect("a line with the address").trim().split('/').next().unwrap().to_owned();
-        std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-        Self { process, address }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 async fn measure(time: Duration, devices: u64) {
     let folder = tempfile::tempdir().unwrap();
     let baseline = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--baseline"));
-    let keyfob = Server::start(
-        Command::new(env!("CARGO_BIN_EXE_keyfob"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error"])
-            // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
-            .args(["--set", "policy.fails=4000000000", "--set", "policy.guess_bound=1", "--set", "policy.pin_guess_bound=1"])
-            .env("KEYFOB_ADMIN_PASSWORD", "bench-only-password")
-            .current_dir(folder.path()),
-    );
+    // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
+    let unlocked = ["policy.fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
+    let keyfob = Server::keyfob(folder.path(), &unlocked);
     let mut connection = TcpStream::connect(&keyfob.address).await.unwrap();
     for number in 0..devices {
         let body = format!("{{\"type\": \"HOTP\", \"user\": \"user{number}\"}}");
-        exchange(&mut connection, &post("", &body), &mut Vec::new()).await;
+        exchange(&mut connection, &common::request("POST", "", &body), &mut Vec::new()).await;
     }
     let request = move |client: usize, turn: u64| {
         let device = 1 + (turn * CLIENTS as u64 + client as u64) % devices;
-        post(&format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
+        common::request("POST", &format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
     };
     // Warm up both, then measure them by turns, so that a change of the machine's speed hits both.
     let mut rates = [Vec::new(), Vec::new()];
@@ -106,13 +78,6 @@ async fn measure(time: Duration, devices: u64) {
     println!("axum handler without a store   {plain:>9.0} a second");
     println!("responseChallenge, durable     {verify:>9.0} a second   {:.2} of it", verify / plain);
     println!("SQLite, one commit at a time   {single:>9.0} a second   responseChallenge is {:.1} times that", verify / single);
-}
-
-fn post(path: &str, body: &str) -> Vec<u8> {
-    // admin:bench-only-password
-    let account = data_encoding::BASE64.encode(b"admin:bench-only-password");
-    let (length, head) = (body.len(), "HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json");
-    format!("POST {BASE}{path} {head}\r\nauthorization: Basic {account}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// Requests a second of all clients together.
@@ -138,22 +103,6 @@ async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec
     }
     clients.await;
     answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
-}
-
-/// Sends a request and reads the whole response into the buffer; returns the status.
-async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> u16 {
-    connection.write_all(request).await.unwrap();
-    buffer.clear();
-    loop {
-        assert_ne!(connection.read_buf(buffer).await.unwrap(), 0, "the server closed the connection");
-        let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&buffer[..end]).unwrap();
-        let length: usize =
-            head.split("content-length: ").nth(1).map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
-        if buffer.len() >= end + 4 + length {
-            return head[9..12].parse().unwrap();
-        }
-    }
 }
 
 /// What SQLite does with one commit for each update, on the same disk and as durable.

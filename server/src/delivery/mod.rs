@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use config::Config;
 #[cfg(test)]
-pub(crate) use config::{Email, Gateway, Hidden, Security};
+pub(crate) use config::Security;
 
 /// A way to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ mod reads;
 mod schema;
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod trail;
 mod workers;
 mod writes;
