@@ -166,9 +166,9 @@ impl Code {
     /// Writes `value` with leading zeros.
     pub(crate) fn new(value: u32, digits: Digits) -> Self {
         let (high, low) = divide::<100_000>(value);
-        let mut bytes = [0; 10];
-        bytes.as_chunks_mut().0.iter_mut().zip([high, low]).for_each(|(to, half)| *to = five_digits(half));
-        Self { bytes, len: digits.get() }
+        // Digit by digit: to write the halves as they are costs a third of a code.
+        let ([d0, d1, d2, d3, d4], [d5, d6, d7, d8, d9]) = (five_digits(high), five_digits(low));
+        Self { bytes: [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9], len: digits.get() }
     }
 
     /// The digits, in ASCII whatever the locale.
