@@ -51,7 +51,7 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
 
 The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Resync(ResyncArgs),
-    /// Serve devices over HTTP: SCIM 2.0, as Soffid's own OtpDevice
+    /// Serve devices over HTTP: SCIM 2.0, as Soffid's own
     #[command(after_help = SERVE)]
     Serve(ServeArgs),
     /// Make, list or remove the accounts that may use the service
@@ -218,11 +218,11 @@ Examples:
 /// Where the service finds its configuration.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
-    /// TOML file with the configuration [default: the environment's KEYFOB_CONFIG, else none]
+    /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are: sqlite://FILE [default: sqlite://keyfob.db]
-    #[arg(long, value_name = "URL")]
+    /// Where devices are [default: the file keyfob.db]
+    #[arg(long, value_name = "sqlite://FILE")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]

@@ -29,7 +29,9 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let (config, delivery) = match checked(&config) {
         Ok(checked) => checked,
         Err(problems) => {
-            problems.iter().for_each(|problem| note(&problem.to_string()));
+            for problem in &problems {
+                note(&problem.to_string());
+            }
             return Ok(ExitCode::from(2));
         }
     };

@@ -122,9 +122,10 @@ impl Config {
             }
         }
         for (path, value) in flags {
-            match PATHS.contains(&path.as_str()) {
-                true => keys::set(&mut table, path, value),
-                false => problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve")),
+            if PATHS.contains(&path.as_str()) {
+                keys::set(&mut table, path, value);
+            } else {
+                problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve"));
             }
         }
         let mut reader = Reader::new(table);

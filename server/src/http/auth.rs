@@ -71,8 +71,7 @@ impl Accounts {
     }
 
     /// Who sent these headers. Errors: 401 for nobody that is known, 503.
-    pub(crate) async fn identify(&self, headers: &HeaderMap, store: &Store) -> Result<Who, Box<Response>> {
-        let refuse = |error: Error| Box::new(Response::from(error));
+    pub(crate) async fn identify(&self, headers: &HeaderMap, store: &Store) -> Result<Who, Response> {
         let Some(header) = headers.get(header::AUTHORIZATION) else { return Err(unauthorized("an account is needed")) };
         let proof = self.proof(header.as_bytes());
         if let Some(who) = self.recall(&proof) {
@@ -81,10 +80,10 @@ impl Accounts {
         let text = header.to_str().map_err(|_| unauthorized("the header Authorization is not ASCII"))?;
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         let who = if scheme.eq_ignore_ascii_case("bearer") {
-            let account = store.account_of_token(&hash_token(rest.trim())).await.map_err(refuse)?;
+            let account = store.account_of_token(&hash_token(rest.trim())).await.map_err(Response::from)?;
             account.map(|account| Who { name: account.name, roles: account.roles })
         } else if scheme.eq_ignore_ascii_case("basic") {
-            self.password(rest.trim(), store).await.map_err(refuse)?
+            self.password(rest.trim(), store).await.map_err(Response::from)?
         } else {
             return Err(unauthorized("the header Authorization must be Basic or Bearer"));
         };
@@ -150,8 +149,8 @@ pub fn hash_token(token: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
 }
 
-fn unauthorized(detail: &str) -> Box<Response> {
+fn unauthorized(detail: &str) -> Response {
     let response = Response::from(Error::new(401, detail));
     let response = response.with_header("www-authenticate", "Basic realm=\"keyfob\", charset=\"UTF-8\"".to_owned());
-    Box::new(response.with_header("www-authenticate", "Bearer realm=\"keyfob\"".to_owned()))
+    response.with_header("www-authenticate", "Bearer realm=\"keyfob\"".to_owned())
 }

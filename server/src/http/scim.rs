@@ -50,24 +50,23 @@ async fn answer(app: &App, request: Request) -> (Response, &'static str) {
     let operation = operation(&path);
     let response = match in_scim(app, &path, request).await {
         Ok(response) => response,
-        Err(refused) => *refused,
+        Err(refused) => refused,
     };
     (response, operation)
 }
 
-async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Box<Response>> {
-    let refuse = |error: Error| Box::new(Response::from(error));
+async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Response> {
     let who = app.accounts.identify(request.headers(), &app.store).await?;
     let (parts, body) = request.into_parts();
     let method = parts
         .method
         .as_str()
         .parse()
-        .map_err(|error| Box::new(Response::from(error).with_header("allow", "GET, POST, PUT, PATCH, DELETE".to_owned())))?;
-    let body = read(body).await.map_err(refuse)?;
+        .map_err(|error| Response::from(error).with_header("allow", "GET, POST, PUT, PATCH, DELETE".to_owned()))?;
+    let body = read(body).await.map_err(Response::from)?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
-        .map_err(|_| refuse(Error::new(503, "the clock of this machine is wrong")))?;
+        .map_err(|_| Response::from(Error::new(503, "the clock of this machine is wrong")))?;
     let text = |name| parts.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let step = app.service.handle(keyfob_scim::Request {
         method,
@@ -80,7 +79,7 @@ async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Bo
         roles: who.roles,
         now: now.as_secs(),
     });
-    drive(app, step).await.map_err(refuse)
+    drive(app, step).await.map_err(Response::from)
 }
 
 /// Does what each step asks for.

@@ -41,9 +41,9 @@ struct Threads {
     /// Reads of single devices, which no search delays.
     gets: Workers<(i64, Answer<Option<Entry>>)>,
     searches: Workers<Call>,
-    writes: Workers<Change>,
+    changes: Workers<Change>,
     keys: Keys,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    all: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -68,19 +68,21 @@ impl Store {
         let (gets, mut threads) =
             Workers::start("keyfob-gets", readers()?, move |connection, jobs| reads::get(connection, &of_gets, jobs))?;
         let (searches, others) = Workers::start("keyfob-searches", readers()?, |connection, jobs: Vec<Call>| {
-            jobs.into_iter().for_each(|job| job(connection));
+            for job in jobs {
+                job(connection);
+            }
         })?;
         threads.extend(others);
         let of_writes = keys.clone();
-        let (writes, others) =
+        let (changes, others) =
             Workers::start("keyfob-writes", vec![writer], move |connection, jobs| writes::change(connection, &of_writes, jobs))?;
         threads.extend(others);
-        Ok(Self(Arc::new(Threads { gets, searches, writes, keys, threads: Mutex::new(threads) })))
+        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(threads) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
     pub fn close(self) {
-        let threads = self.0.threads.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
+        let threads = self.0.all.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         if let Some(last) = Arc::into_inner(self.0) {
             drop(last);
             for thread in threads {
@@ -101,12 +103,12 @@ impl Store {
 
     /// Puts the entry in the place of the one it was read from, unless another was faster. Errors: 503.
     pub async fn swap(&self, swap: Box<Swap>) -> Result<bool, Error> {
-        self.0.writes.run(|answer| Change::Swap(swap, answer)).await
+        self.0.changes.run(|answer| Change::Swap(swap, answer)).await
     }
 
     /// Writes to the trail. Errors: 503.
     pub async fn record(&self, event: Event) -> Result<(), Error> {
-        self.0.writes.run(|answer| Change::Record(event, answer)).await
+        self.0.changes.run(|answer| Change::Record(event, answer)).await
     }
 
     /// Stores a new entry under the next number. Errors: 503.
@@ -134,7 +136,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.writes.run(|answer| Change::Other(call(|connection| connection.transaction(work), answer))).await
+        self.0.changes.run(|answer| Change::Other(call(|connection| connection.transaction(work), answer))).await
     }
 }
 
