@@ -28,6 +28,9 @@ async fn measure() {
     println!("the page is {:.2} times its bare SQL ({:.0} us)", many.costs[3].1 / many.bare_page, many.bare_page);
 }
 
+/// Makes the request of a turn.
+type Make = dyn Fn(u64) -> Vec<u8>;
+
 struct Run {
     start: Duration,
     costs: Vec<(&'static str, f64)>,
@@ -46,7 +49,7 @@ async fn run(devices: i64) -> Run {
     // Anywhere in the table, in the same order each time.
     let device = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
     let page = "?filter=type%20eq%20%22HOTP%22%20and%20user%20sw%20%22user5%22&sortBy=user&startIndex=200&count=100";
-    let sorts: [(&str, Box<dyn Fn(u64) -> Vec<u8>>); 4] = [
+    let sorts: [(&str, Box<Make>); 4] = [
         ("get by id", Box::new(move |turn| request("GET", &format!("/{}", device(turn)), ""))),
         ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", device(turn)), ""))),
         (
@@ -64,7 +67,7 @@ async fn run(devices: i64) -> Run {
 }
 
 /// The median time of a request in microseconds.
-async fn median(connection: &mut TcpStream, make: &dyn Fn(u64) -> Vec<u8>) -> f64 {
+async fn median(connection: &mut TcpStream, make: &Make) -> f64 {
     let mut buffer = Vec::new();
     let mut times = Vec::new();
     for turn in 0..TIMES {

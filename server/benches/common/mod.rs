@@ -21,7 +21,9 @@ impl Server {
     pub(crate) fn keyfob(folder: &std::path::Path, set: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyfob"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error"]);
-        set.iter().for_each(|pair| drop(command.args(["--set", pair])));
+        for pair in set {
+            command.args(["--set", pair]);
+        }
         Self::start(command.env("KEYFOB_ADMIN_PASSWORD", "bench-only-password").current_dir(folder))
     }
 
