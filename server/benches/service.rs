@@ -7,7 +7,7 @@ mod common;
 
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -82,7 +82,7 @@ async fn measure(time: Duration, devices: u64) {
 
 /// Requests a second of all clients together.
 async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
-    let answered = Arc::new(AtomicU64::new(0));
+    let answered = Arc::new(AtomicU32::new(0));
     let clients = tokio::task::LocalSet::new();
     let began = Instant::now();
     for client in 0..CLIENTS {
@@ -102,7 +102,7 @@ async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec
         });
     }
     clients.await;
-    answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+    f64::from(answered.load(Ordering::Relaxed)) / began.elapsed().as_secs_f64()
 }
 
 /// What SQLite does with one commit for each update, on the same disk and as durable.
