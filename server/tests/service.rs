@@ -1,0 +1,18 @@
+//! The service from outside: the binary, driven over HTTP as its clients do.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+#[path = "service/client.rs"]
+mod client;
+#[path = "service/crash.rs"]
+mod crash;
+#[path = "service/guesses.rs"]
+mod guesses;
+#[path = "service/process.rs"]
+mod process;
+// The servers that delivery is tested with.
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "../src/delivery/tests/sink.rs"]
+mod sink;
+#[path = "service/walk.rs"]
+mod walk;
