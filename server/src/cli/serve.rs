@@ -107,6 +107,8 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let password = first_account(&config, &store).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
     config.listen = listener.local_addr()?;
+    // Whoever reads the greeting may stop it at once.
+    let signals = signals()?;
     output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
 
     let app = Arc::new(App {
@@ -119,7 +121,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     });
     let (told, stop) = watch::channel(false);
     tokio::spawn(async move {
-        wait_for_signal().await;
+        signals.await;
         tracing::info!("stopping");
         let _ = told.send(true);
     });
@@ -190,21 +192,21 @@ fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Op
     Ok(text)
 }
 
-async fn wait_for_signal() {
-    let interrupted = async {
+/// Waits until it is told to stop: by an interrupt, or as service managers do. Hears it from the call on.
+fn signals() -> Result<impl Future<Output = ()> + Send> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
         // Where it cannot be heard, it ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! { () = interrupted => {}, () = terminated => {} }
+    })
 }
