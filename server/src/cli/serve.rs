@@ -54,7 +54,21 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
     };
     let mut flags = args.set.clone();
     flags.extend(args.store.clone().map(|store| ("store".to_owned(), store)));
-    Config::read(&text, std::env::vars(), &flags)
+    // What is not UTF-8 is not for us, unless its name says that it is.
+    let mut problems = Vec::new();
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("KEYFOB_")) else { continue };
+        match value.into_string() {
+            Ok(value) => environment.push((name.to_owned(), value)),
+            Err(_) if name == "KEYFOB_CONFIG" => {}
+            Err(_) => problems.push(Problem::new(name, "is not UTF-8")),
+        }
+    }
+    match Config::read(&text, environment.into_iter(), &flags) {
+        Ok(config) if problems.is_empty() => Ok(config),
+        read => Err([problems, read.err().unwrap_or_default()].concat()),
+    }
 }
 
 /// Checks all that can be checked without a socket and a store.
@@ -63,6 +77,12 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     let mut problems = Vec::new();
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
+    }
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| config.store.starts_with(scheme)) {
+        problems.push(Problem::new("store", "must be sqlite://FILE or postgres://USER@HOST/DATABASE"));
+    }
+    if let Err(error) = EnvFilter::try_new(&config.log) {
+        problems.push(Problem::new("log", &error.to_string()));
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::client::Client;
 use super::process::{Run, Server, folder, keyfob};
 
 /// Checks a configuration with this environment.
@@ -45,7 +46,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
 fn each_fault_is_named_by_its_key_and_all_at_once() {
     let folder = folder();
     let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nlog_format = 'xml'\nmetrics = 'yes'\n\
-                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 7\n\
+                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\n\
                  [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
                  [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate = 'cert.pem'\n";
     fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
@@ -73,7 +74,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
     ];
     wanted.sort_unstable();
     assert_eq!(faults(&run), wanted);
-    assert!(!run.err.contains("hidden value"), "{run:?}");
+    assert!(!run.err.contains("hidden value") && !run.err.contains("60718293"), "{run:?}");
     // It is no start either.
     let serve = Run::of(keyfob(folder.path(), &["serve", "--config", "wrong.toml"]), "");
     assert_eq!((serve.status, serve.out.as_str()), (Some(2), ""));
@@ -85,20 +86,24 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     let folder = folder();
     for (set, key) in [
         ("policy.window=500", "policy.guess_bound"),
-        ("policy.pin_positions=1", "policy.pin_guess_bound"),
-        ("policy.fails=0", "policy"),
+        ("policy.pin_positions=1", "policy.pin_positions"),
+        ("policy.pin_positions=2", "policy.pin_guess_bound"),
+        ("policy.fails=0", "policy.fails"),
         ("log=keyfob=loud", "log"),
         ("key=not a key", "key"),
         ("store=mysql://localhost/x", "store"),
-        ("connections=many", "connections"),
-        ("base_path=7", "base_path"),
+        ("policy.window=many", "policy.window"),
+        ("otp.kinds=TOTP", "otp.kinds"),
     ] {
         let run = check(folder.path(), &["--set", set], &[]);
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
     }
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
-    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email"]);
+    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.colour"]);
+    fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\npassword = 60718293\n").unwrap();
+    let run = check(folder.path(), &["--config", "a.toml"], &[]);
+    assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\n").unwrap();
     assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.from", "email.timeout"]);
     fs::write(folder.path().join("a.toml"), "[tls]\ncertificate = 'none.pem'\nkey = 'none.key'\n").unwrap();
@@ -106,9 +111,23 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     assert!(faults(&run) == ["tls"] && run.err.contains("none.pem"), "{run:?}");
     let run = check(folder.path(), &["--config", "missing.toml"], &[]);
     assert_eq!(faults(&run), ["missing.toml"]);
-    fs::write(folder.path().join("a.toml"), "listen = \n").unwrap();
+    fs::write(folder.path().join("a.toml"), "metrics = true\nadmin_password = '60718293\n").unwrap();
     let run = check(folder.path(), &[], &[("KEYFOB_CONFIG", "a.toml")]);
-    assert!(run.status == Some(2) && run.out.is_empty() && !run.err.is_empty(), "{run:?}");
+    assert!(faults(&run) == ["configuration"] && run.err.contains("line 2") && !run.err.contains("60718293"), "{run:?}");
+}
+
+#[test]
+fn text_may_look_like_a_number_and_others_variables_like_nothing() {
+    let folder = folder();
+    let mut command = Server::command(folder.path(), &["--set", "otp.issuer=7", "--set", "base_path=false"]);
+    let garbage = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff\xfe");
+    command.env("KEYFOB_ADMIN_PASSWORD", "60718293").env("OTHER", garbage).env(garbage, "other");
+    let server = Server::spawn(command);
+    let mut client = Client::basic(server.address, "admin", "60718293");
+    assert_eq!(client.send("GET", "/false/OtpDevice", "", b"").expect("an answer").ok(200)["totalResults"], 0);
+    let mut command = keyfob(folder.path(), &["serve", "--check"]);
+    command.env("KEYFOB_LOG", garbage);
+    assert_eq!(faults(&Run::of(command, "")), ["KEYFOB_LOG"]);
 }
 
 #[test]
