@@ -130,8 +130,9 @@ impl Reader {
 /// Where within a value something is wrong, as the rest of a path, and what: without the value itself, which may be a password.
 fn told(error: &toml::de::Error) -> (String, String) {
     let shown = error.to_string();
-    let place = shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'));
     let message = error.message().trim();
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let place = unknown.or_else(|| shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')));
     let wanted = message.split_once(", expected ").filter(|_| message.starts_with("invalid "));
     let message = wanted.map_or_else(|| message.to_owned(), |(_, wanted)| format!("must be {wanted}"));
     (place.map(|place| format!(".{place}")).unwrap_or_default(), message)
