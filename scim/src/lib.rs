@@ -66,7 +66,7 @@ pub use filter::{Filter, Op};
 pub use list::{Page, Query, Sort};
 pub use memory::Memory;
 pub use request::{Method, Request, Roles};
-pub use service::{Response, Service};
+pub use service::{Response, Service, not_allowed};
 pub use settings::{Profile, Settings};
 pub use step::{Delivered, Message, Step, Store, Swap, Then};
 

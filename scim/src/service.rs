@@ -1,5 +1,6 @@
 //! From a request to its operation: routes, methods, roles.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use keyfob::rand_core::TryCryptoRng;
@@ -95,7 +96,12 @@ enum Target<'p> {
 
 impl<'p> Target<'p> {
     /// Of the decoded segments of a path: a slash that was encoded parts none.
-    fn of(segments: &[&'p str]) -> Option<Self> {
+    fn of(segments: &'p [Cow<'_, str>]) -> Result<Self, Error> {
+        let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
+        Self::named(&segments).ok_or_else(|| Error::new(404, "there is nothing at this address"))
+    }
+
+    fn named(segments: &[&'p str]) -> Option<Self> {
         let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
         match segments {
             ["OtpDevice"] => Some(Self::Devices),
@@ -117,6 +123,23 @@ impl<'p> Target<'p> {
             Self::Discovery(..) => "GET",
         }
     }
+
+    fn not_allowed(self) -> Response {
+        let allowed = self.allowed();
+        let error = Error::new(405, format!("this address takes {allowed} only"));
+        Response::from(error).with_header("allow", allowed.to_owned())
+    }
+}
+
+/// The decoded segments of a path.
+fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Error> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(request::decode).collect()
+}
+
+/// The answer to a method that is no [`Method`], at a path below the base: 405 with what the address takes, or what any method gets there.
+pub fn not_allowed(path: &str) -> Response {
+    let answer = segments(path).and_then(|segments| Target::of(&segments).map(Target::not_allowed));
+    answer.unwrap_or_else(Response::from)
 }
 
 impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
@@ -155,10 +178,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     fn route<'s>(&'s self, request: &Request<'_>) -> Result<Step<'s>, Error> {
-        let segments = request.path.split('/').filter(|segment| !segment.is_empty()).map(request::decode);
-        let segments = segments.collect::<Result<Vec<_>, _>>()?;
-        let target = Target::of(&segments.iter().map(|segment| &**segment).collect::<Vec<_>>());
-        let target = target.ok_or_else(|| Error::new(404, "there is nothing at this address"))?;
+        let segments = segments(request.path)?;
+        let target = Target::of(&segments)?;
         let parameters = request::parameters(request.query)?;
         let context = Context {
             base: request.base.clone().into_owned(),
@@ -206,11 +227,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                 self.response_challenge(context, id, object()?, TRIES)
             }
             (Target::Discovery(name, id), Method::Get) => discovery::get(name, id, &context.base, &self.settings).map(Step::Done),
-            _ => {
-                let allowed = target.allowed();
-                let error = Error::new(405, format!("this address takes {allowed} only"));
-                Ok(Step::Done(Response::from(error).with_header("allow", allowed.to_owned())))
-            }
+            _ => Ok(Step::Done(target.not_allowed())),
         }
     }
 

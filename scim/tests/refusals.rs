@@ -94,6 +94,13 @@ fn another_method_is_405_and_told_which_there_are() {
     for name in ["HEAD", "get", "BREW", ""] {
         assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
     }
+    // A method that is none is refused as one that the address does not take, and only where there is one.
+    let refused = |path: &str| common::Reply(keyfob_scim::not_allowed(path));
+    let reply = refused(&device);
+    assert!(reply.refused(405, None).contains("GET, PUT"));
+    assert_eq!(reply.header("allow"), Some("GET, PUT, PATCH, DELETE"));
+    refused("/Users").refused(404, None);
+    refused("/OtpDevice/%zz").bad("invalidSyntax");
 }
 
 /// Each operation that reads a body.

@@ -56,7 +56,21 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
     };
     let mut flags = args.set.clone();
     flags.extend(args.store.clone().map(|store| ("store".to_owned(), store)));
-    Config::read(&text, std::env::vars(), &flags)
+    // What is not UTF-8 is not for us, unless its name says that it is.
+    let mut problems = Vec::new();
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("KEYFOB_")) else { continue };
+        match value.into_string() {
+            Ok(value) => environment.push((name.to_owned(), value)),
+            Err(_) if name == "KEYFOB_CONFIG" => {}
+            Err(_) => problems.push(Problem::new(name, "is not UTF-8")),
+        }
+    }
+    match Config::read(&text, environment.into_iter(), &flags) {
+        Ok(config) if problems.is_empty() => Ok(config),
+        read => Err([problems, read.err().unwrap_or_default()].concat()),
+    }
 }
 
 /// Checks all that can be checked without a socket and a store.
@@ -65,6 +79,12 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     let mut problems = Vec::new();
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
+    }
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| config.store.starts_with(scheme)) {
+        problems.push(Problem::new("store", "must be sqlite://FILE or postgres://USER@HOST/DATABASE"));
+    }
+    if let Err(error) = EnvFilter::try_new(&config.log) {
+        problems.push(Problem::new("log", &error.to_string()));
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
@@ -109,6 +129,8 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let password = first_account(&config, &store).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
     config.listen = listener.local_addr()?;
+    // Whoever reads the greeting may stop it at once.
+    let signals = signals()?;
     output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
 
     let app = Arc::new(App {
@@ -121,7 +143,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     });
     let (told, stop) = watch::channel(false);
     tokio::spawn(async move {
-        wait_for_signal().await;
+        signals.await;
         tracing::info!("stopping");
         let _ = told.send(true);
     });
@@ -192,21 +214,21 @@ fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Op
     Ok(text)
 }
 
-async fn wait_for_signal() {
-    let interrupted = async {
+/// Waits until it is told to stop: by an interrupt, or as service managers do. Hears it from the call on.
+fn signals() -> Result<impl Future<Output = ()> + Send> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
         // Where it cannot be heard, it ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! { () = interrupted => {}, () = terminated => {} }
+    })
 }

@@ -26,13 +26,17 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Sets what a path names to the value of a text: a number, boolean or list as TOML writes it, else the text itself.
-pub(crate) fn set(table: &mut Table, path: &str, text: &str) {
+/// The value of a text that TOML would write without quotes: a number, boolean or list; else the text itself.
+pub(crate) fn value(text: &str) -> Value {
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    let value = match value {
+    match value {
         Some(value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::Float(_))) => value,
         _ => Value::String(text.to_owned()),
-    };
+    }
+}
+
+/// Sets what a path names.
+pub(crate) fn set(table: &mut Table, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             table.insert(path.to_owned(), value);
@@ -64,13 +68,20 @@ impl Reader {
         self.problems.push(Problem { key: path, message: message.to_owned() });
     }
 
+    /// Tells what the engine refuses, of this key.
+    pub(crate) fn refused(&mut self, key: &str, error: keyfob::Error) {
+        let message = error.message();
+        self.fault(key, message.split_once(": ").map_or(message, |(_, message)| message));
+    }
+
     /// Takes a key out; none if it is not there, or wrong.
     pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let value = self.table.remove(key)?;
         match value.try_into() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.fault(key, error.message().trim());
+                let (place, message) = told(&error);
+                self.fault(&format!("{key}{place}"), &message);
                 None
             }
         }
@@ -114,4 +125,15 @@ impl Reader {
         self.leftovers();
         if self.problems.is_empty() { Ok(value) } else { Err(std::mem::take(&mut self.problems)) }
     }
+}
+
+/// Where within a value something is wrong, as the rest of a path, and what: without the value itself, which may be a password.
+fn told(error: &toml::de::Error) -> (String, String) {
+    let shown = error.to_string();
+    let message = error.message().trim();
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let place = unknown.or_else(|| shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')));
+    let wanted = message.split_once(", expected ").filter(|_| message.starts_with("invalid "));
+    let message = wanted.map_or_else(|| message.to_owned(), |(_, wanted)| format!("must be {wanted}"));
+    (place.map(|place| format!(".{place}")).unwrap_or_default(), message)
 }

@@ -53,6 +53,25 @@ pub const PATHS: &[&str] = &[
     "development",
 ];
 
+/// Those that hold text, whatever it looks like: a password may be a number.
+const TEXTS: &[&str] = &[
+    "listen",
+    "store",
+    "profile",
+    "base_path",
+    "public_url",
+    "key",
+    "key_file",
+    "admin_password",
+    "log",
+    "log_format",
+    "tls.certificate",
+    "tls.key",
+    "otp.issuer",
+    "otp.algorithm",
+    "policy.preset",
+];
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -112,18 +131,19 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(String, String)],
     ) -> Result<Self, Vec<Problem>> {
-        let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![Problem::new("", error.message())])?;
+        let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![unreadable(file, &error)])?;
+        let value = |path, text: &str| if TEXTS.contains(&path) { text.into() } else { keys::value(text) };
         let mut problems = Vec::new();
-        for (name, value) in environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG") {
+        for (name, text) in environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG") {
             let key = PATHS.iter().find(|path| format!("KEYFOB_{}", path.replace('.', "_").to_uppercase()) == name);
             match key {
-                Some(path) => keys::set(&mut table, path, &value),
+                Some(path) => keys::set(&mut table, path, value(path, &text)),
                 None => problems.push(Problem::new(&name, "is no key of the configuration; see keyfob help serve")),
             }
         }
-        for (path, value) in flags {
+        for (path, text) in flags {
             if PATHS.contains(&path.as_str()) {
-                keys::set(&mut table, path, value);
+                keys::set(&mut table, path, value(path, text));
             } else {
                 problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve"));
             }
@@ -176,6 +196,13 @@ impl Config {
     }
 }
 
+/// A file that is no TOML. The library's own text shows the line, which may hold a password.
+fn unreadable(file: &str, error: &toml::de::Error) -> Problem {
+    let before = error.span().and_then(|span| file.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    Problem::new("configuration", &format!("line {line}: {}", error.message().trim()))
+}
+
 fn settings(keys: &mut Reader) -> Settings {
     let mut settings = Settings::default();
     if let Some(profile) = keys.choice("profile", &[("seed", Profile::Seed), ("rfc", Profile::Rfc)]) {
@@ -185,7 +212,7 @@ fn settings(keys: &mut Reader) -> Settings {
         if let Some(names) = otp.take::<Vec<String>>("kinds") {
             let kinds: Result<Vec<Kind>, _> = names.iter().map(|name| name.parse()).collect();
             settings.kinds = kinds.unwrap_or_else(|error| {
-                otp.fault("kinds", error.message());
+                otp.refused("kinds", error);
                 Vec::new()
             });
         }
@@ -198,18 +225,18 @@ fn settings(keys: &mut Reader) -> Settings {
         if let Some(name) = otp.take::<String>("algorithm") {
             match name.parse::<Algorithm>() {
                 Ok(algorithm) => settings.algorithm = algorithm,
-                Err(error) => otp.fault("algorithm", error.message()),
+                Err(error) => otp.refused("algorithm", error),
             }
         }
         if let Some(number) = otp.take::<u8>("digits") {
             match Digits::new(number) {
                 Ok(digits) => settings.digits = digits,
-                Err(error) => otp.fault("digits", error.message()),
+                Err(error) => otp.refused("digits", error),
             }
         }
         settings.period = otp.or("period", || settings.period);
         if settings.period == 0 {
-            otp.fault("period", keyfob::Error::Period.message());
+            otp.refused("period", keyfob::Error::Period);
         }
     });
     if let Some(Some(policy)) = keys.section("policy", policy) {
@@ -243,5 +270,27 @@ fn policy(keys: &mut Reader) -> Option<Policy> {
     if let Some(one_in) = keys.take::<u32>("pin_guess_bound") {
         builder = builder.pin_bound(keyfob::GuessChance::one_in(one_in));
     }
-    builder.build().map_err(|error| keys.fault("", error.message())).ok()
+    builder.build().map_err(|error| keys.refused(key_of(error), error)).ok()
+}
+
+/// The key that the engine refuses a policy for.
+const fn key_of(error: keyfob::Error) -> &'static str {
+    use keyfob::Error as E;
+    match error {
+        E::Window => "window",
+        E::LookAhead => "look_ahead",
+        E::ResyncWindow => "resync_window",
+        E::MaxDrift => "max_drift",
+        E::LockFails => "fails",
+        E::LockDelay => "throttle",
+        E::LongestDelay => "throttle_longest",
+        E::Lifetime => "lifetime",
+        E::Reuse => "reuse",
+        E::PolicyPinLength => "pin_length",
+        E::ClockSkew => "clock_skew",
+        E::Positions => "pin_positions",
+        E::GuessBound => "guess_bound",
+        E::PinBound => "pin_guess_bound",
+        _ => "",
+    }
 }

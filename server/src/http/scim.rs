@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::Bytes;
@@ -58,11 +58,7 @@ async fn answer(app: &App, request: Request) -> (Response, &'static str) {
 async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Response> {
     let who = app.accounts.identify(request.headers(), &app.store).await?;
     let (parts, body) = request.into_parts();
-    let method = parts
-        .method
-        .as_str()
-        .parse()
-        .map_err(|error| Response::from(error).with_header("allow", "GET, POST, PUT, PATCH, DELETE".to_owned()))?;
+    let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };
     let body = read(body).await.map_err(Response::from)?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -153,9 +149,14 @@ fn base(app: &App, headers: &HeaderMap) -> String {
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {
+    let too_long = || Error::new(413, format!("the body is longer than {BODY} bytes"));
+    // One that is announced need not come.
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(too_long());
+    }
     match tokio::time::timeout(SLOW, Limited::new(body, BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::new(413, format!("the body is longer than {BODY} bytes"))),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
         Ok(Err(_)) => Err(Error::new(400, "the body ended before its end")),
         Err(_) => Err(Error::new(408, format!("the body took longer than {} seconds", SLOW.as_secs()))),
     }

@@ -1,0 +1,26 @@
+//! The service from outside: the binary, driven over HTTP as its clients do.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+#[path = "service/accounts.rs"]
+mod accounts;
+#[path = "service/client.rs"]
+mod client;
+#[path = "service/crash.rs"]
+mod crash;
+#[path = "service/guesses.rs"]
+mod guesses;
+#[path = "service/operation.rs"]
+mod operation;
+#[path = "service/process.rs"]
+mod process;
+#[path = "service/refusals.rs"]
+mod refusals;
+#[path = "service/settings.rs"]
+mod settings;
+// The servers that delivery is tested with.
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "../src/delivery/tests/sink.rs"]
+mod sink;
+#[path = "service/walk.rs"]
+mod walk;

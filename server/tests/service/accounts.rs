@@ -1,0 +1,218 @@
+//! Who may do what, and that nothing of it is told to others.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::client::{BASE, Client};
+use super::process::{PASSWORD, Run, Server, folder, hotp, keyfob, log, secret};
+
+/// Makes an account with a password, or a token, which is returned.
+fn account(folder: &Path, name: &str, roles: &str, password: Option<&str>) -> String {
+    let mut args = vec!["account", "add", name, "--roles", roles];
+    if password.is_none() {
+        args.push("--token");
+    }
+    let input = password.map(|password| format!("{password}\n")).unwrap_or_default();
+    Run::of(keyfob(folder, &args), &input).well().trim_end().to_owned()
+}
+
+#[test]
+fn nobody_in_particular_is_refused_and_told_how() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    account(folder.path(), "client", "all", Some("a password"));
+    let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
+    let strangers = [
+        server.nobody(),
+        Client::basic(server.address, "admin", "another password"),
+        Client::basic(server.address, "admin", ""),
+        Client::basic(server.address, "Admin", PASSWORD),
+        Client::basic(server.address, "client", PASSWORD),
+        Client::basic(server.address, "client", "a password "),
+        Client::basic(server.address, "nobody", PASSWORD),
+        Client::bearer(server.address, PASSWORD),
+        Client::bearer(server.address, ""),
+        server.nobody().with("Basic"),
+        server.nobody().with("Basic ????"),
+        server.nobody().with("Basic YWRtaW4="),
+        server.nobody().with("Digest username=\"admin\""),
+        server.nobody().with("Basic \u{e9}"),
+    ];
+    for mut stranger in strangers {
+        for (method, address, body) in [
+            ("GET", "/OtpDevice".to_owned(), ""),
+            ("GET", "/Users".to_owned(), ""),
+            ("GET", "/ServiceProviderConfig".to_owned(), ""),
+            ("BREW", path.clone(), ""),
+            ("POST", format!("{path}/responseChallenge"), "{\"pin\": \"123456\"}"),
+        ] {
+            let answer = stranger.call(method, &address, body);
+            answer.refused(401);
+            let ways = answer.headers("www-authenticate");
+            assert!(
+                ways.iter().any(|way| way.starts_with("Basic realm=")) && ways.iter().any(|way| way.starts_with("Bearer realm="))
+            );
+        }
+    }
+    assert_eq!(server.admin().device(&path)["fails"], 0);
+    assert_eq!(Client::basic(server.address, "client", "a password").device(&path)["fails"], 0);
+}
+
+#[test]
+fn accounts_are_made_listed_replaced_and_removed() {
+    let folder = folder();
+    let folder = folder.path();
+    let server = Server::start(folder, &[]);
+    assert_eq!(account(folder, "soffid", "verify,query", Some("pass:wörd")), "");
+    let token = account(folder, "sync", "all", None);
+    assert!(token.len() >= 43 && !token.contains(char::is_whitespace), "256 random bits");
+    let list = || Run::of(keyfob(folder, &["account", "list"]), "").well();
+    assert_eq!(list(), "soffid\tpassword\tquery,verify\nsync\ttoken\tquery,manage,cancel,unlock,verify\n");
+    Client::basic(server.address, "soffid", "pass:wörd").get("/OtpDevice").ok(200);
+    Client::bearer(server.address, &token).get("/OtpDevice").ok(200);
+    // A password is no token, and a token no password.
+    Client::basic(server.address, "sync", &token).get("/OtpDevice").refused(401);
+
+    let other = account(folder, "sync", "query", None);
+    assert_ne!(token, other);
+    Client::bearer(server.address, &other).get("/OtpDevice").ok(200);
+    assert_eq!(list().lines().last(), Some("sync\ttoken\tquery"));
+    Run::of(keyfob(folder, &["account", "remove", "sync"]), "").well();
+    assert_eq!(list().lines().count(), 1);
+    server.stop();
+    // What the running service remembered of an account ends with it at the latest.
+    let server = Server::start(folder, &[]);
+    for token in [&token, &other] {
+        Client::bearer(server.address, token).get("/OtpDevice").refused(401);
+    }
+    let fault = |args: &[&str], input: &str| {
+        let run = Run::of(keyfob(folder, args), input);
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
+        run.err
+    };
+    assert!(fault(&["account", "remove", "sync"], "").contains("sync"));
+    assert!(fault(&["account", "add", "a:b", "--roles", "all"], "long enough\n").contains("colon"));
+    assert!(fault(&["account", "add", "a", "--roles", "all"], "short\n").contains("password"));
+    assert!(fault(&["account", "add", "a", "--roles", "king"], "long enough\n").contains("role"));
+    assert_eq!(list().lines().count(), 1);
+}
+
+#[test]
+fn each_role_lets_do_its_own_and_nothing_else() {
+    let folder = folder();
+    let folder = folder.path();
+    let server = Server::start(folder, &[]);
+    let mut admin = server.admin();
+    for role in ["query", "manage", "cancel", "unlock", "verify"] {
+        let mut client = Client::bearer(server.address, &account(folder, role, role, None));
+        let (path, _) = admin.create(&json!({"type": "HOTP", "user": "franck"}));
+        let locked = admin.create(&json!({"type": "HOTP", "user": "franck"})).0;
+        (0..10).for_each(|_| drop(admin.answer(&locked, "12345")));
+        assert_eq!(admin.device(&locked)["status"], "L");
+        let status =
+            |status: &str| format!("{{\"Operations\": [{{\"op\": \"replace\", \"path\": \"status\", \"value\": \"{status}\"}}]}}");
+        let new = "{\"type\": \"HOTP\", \"user\": \"franck\"}".to_owned();
+        let (external, search) = ("{\"externalId\": \"x\"}".to_owned(), "{\"filter\": \"user pr\"}".to_owned());
+        for (needed, method, address, body) in [
+            ("query", "GET", "/OtpDevice".to_owned(), String::new()),
+            ("query", "GET", path.clone(), String::new()),
+            ("query", "POST", "/OtpDevice/.search".to_owned(), search),
+            ("manage", "POST", "/OtpDevice".to_owned(), new),
+            ("manage", "PUT", path.clone(), external),
+            ("manage", "PATCH", path.clone(), status("V")),
+            ("unlock", "PATCH", locked.clone(), status("V")),
+            ("verify", "GET", format!("{path}/requestChallenge"), String::new()),
+            ("verify", "POST", format!("{path}/responseChallenge"), "{\"pin\": \"12345\"}".to_owned()),
+            ("cancel", "PATCH", path.clone(), status("D")),
+            ("cancel", "DELETE", path.clone(), String::new()),
+        ] {
+            let before = (admin.device(&path), admin.device(&locked));
+            let answer = client.call(method, &address, &body);
+            if needed == role {
+                assert!([200, 201, 204].contains(&answer.status), "{role}: {method} {address}: {answer:?}");
+            } else {
+                answer.refused(403);
+                assert_eq!((admin.device(&path), admin.device(&locked)), before, "{role}: {method} {address}");
+            }
+        }
+        client.get("/Schemas").ok(200);
+    }
+}
+
+#[test]
+fn the_first_password_is_made_up_and_shown_once() {
+    let folder = folder();
+    let folder = folder.path();
+    let server = Server::spawn(Server::command(folder, &[]));
+    let address = server.address;
+    let mut rest = String::new();
+    let password = {
+        // The greeting was printed as a whole, so stopping cuts off none of it.
+        rest.push_str(&server.stop());
+        let line = rest.lines().find(|line| line.contains("account     admin, password ")).expect("a password");
+        line.split_once("password ").unwrap().1.split(' ').next().unwrap().to_owned()
+    };
+    assert!(password.len() >= 26, "130 bits or more");
+    assert!(rest.contains(&format!("curl -u admin:{password} http://{address}{BASE}/OtpDevice")), "{rest}");
+
+    let server = Server::spawn(Server::command(folder, &[]));
+    Client::basic(server.address, "admin", &password).get("/OtpDevice").ok(200);
+    Client::basic(server.address, "admin", &password.to_uppercase()).get("/OtpDevice").refused(401);
+    let again = server.stop();
+    assert!(again.contains("curl -u admin:PASSWORD ") && !again.contains(&password) && !again.contains("made up"), "{again}");
+    assert!(!log(folder).contains(&password));
+    let bytes = std::fs::read(folder.join("keyfob.db")).unwrap();
+    assert!(!bytes.windows(password.len()).any(|window| window == password.as_bytes()), "only its hash is stored");
+
+    // That of the configuration goes before the one of the store, and is not shown.
+    let server = Server::start(folder, &[]);
+    server.admin().get("/OtpDevice").ok(200);
+    Client::basic(server.address, "admin", &password).get("/OtpDevice").refused(401);
+    assert!(!server.stop().contains(PASSWORD));
+}
+
+#[test]
+fn what_is_logged_and_stored_tells_no_secret() {
+    let folder = folder();
+    let folder = folder.path();
+    let token = account(folder, "client", "all", None);
+    let server = Server::start(folder, &["--set", "log=trace"]);
+    let (mut admin, mut client) = (server.admin(), Client::bearer(server.address, &token));
+    let (path, created) = admin.create(&json!({"type": "HOTP", "user": "franck"}));
+    let secret = secret(folder, &created);
+    let codes = hotp(&secret, 3);
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+    client.answer(&path, "60718293").verdict();
+    client.call("POST", &format!("{path}/responseChallenge"), "{\"pin\": \"60718293\"").refused(400);
+    let (sms, _) = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));
+    let (pin, _) = client.create(&json!({"type": "PIN", "user": "dilbert", "pin": "918273645"}));
+    client.get(&format!("{sms}/requestChallenge")).ok(200);
+    client.get(&format!("{pin}/requestChallenge")).ok(200);
+    client.post("/OtpDevice", &json!({"type": "PIN", "user": "dilbert", "pin": "918273645x"})).refused(400);
+    client.get("/OtpDevice?filter=user+eq+%22searched%22").ok(200);
+    let printed = format!("{}{}", server.first.clone(), server.stop());
+
+    let log = log(folder);
+    let delivered: Vec<_> = log.lines().filter(|line| line.contains("development delivery: ")).collect();
+    assert_eq!(delivered.len(), 1, "{log}");
+    let code = delivered[0].rsplit(' ').next().unwrap();
+    assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+    let rest: String = log.lines().filter(|line| !line.contains("development delivery: ")).collect::<Vec<_>>().join("\n");
+    assert!(rest.contains("answered"), "something was logged at all");
+    let key = std::fs::read_to_string(folder.join("keyfob.key")).unwrap();
+    let image = &created["image"].as_str().unwrap()[..60];
+    let basic = data_encoding::BASE64.encode(format!("admin:{PASSWORD}").as_bytes());
+    let hidden = [&token, PASSWORD, &basic, &secret, image, code, &codes[0], "60718293", "918273645", "searched", key.trim()];
+    for text in hidden {
+        assert!(!rest.contains(text) && !printed.contains(text), "{text} was told");
+    }
+    let raw = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    for name in ["keyfob.db", "keyfob.db-wal"] {
+        let bytes = std::fs::read(folder.join(name)).unwrap_or_default();
+        for hidden in [&raw, secret.as_bytes(), token.as_bytes(), PASSWORD.as_bytes(), b"918273645"] {
+            assert!(!bytes.windows(hidden.len()).any(|window| window == hidden), "{name} holds a secret");
+        }
+    }
+    assert!(!std::fs::read(folder.join("keyfob.db")).unwrap().is_empty());
+}

@@ -1,0 +1,92 @@
+//! Many answers at once: the limit holds, and what is right is right once.
+
+use std::thread;
+
+use serde_json::json;
+
+use super::process::{Server, folder, hotp, judged, program, secret, totp, trail};
+
+/// How many connections answer at once.
+const CONNECTIONS: usize = 32;
+
+/// Answers `each` times on each of many connections at once; gives all verdicts.
+fn at_once(server: &Server, path: &str, code: &str, each: usize) -> Vec<(bool, bool)> {
+    let admin = server.admin();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                let mut client = admin.another();
+                scope.spawn(move || (0..each).map(|_| client.answer(path, code).verdict()).collect::<Vec<_>>())
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn of_a_thousand_guesses_at_once_ten_are_evaluated() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=warn"]);
+    let mut client = server.admin();
+    for kind in ["TOTP", "HOTP"] {
+        let (path, created) = client.create(&json!({"type": kind, "user": "franck"}));
+        let secret = secret(folder.path(), &created);
+        let right = if kind == "TOTP" { totp(&secret, 2) } else { hotp(&secret, 30) };
+        // Right in no step of the window, even if the next one begins meanwhile.
+        let near: Vec<String> = program("oathtool", "oathtool", &["--totp", "-b", "-w", "40", "-N", "now - 10 minutes", &secret])
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let wrong = (0..).map(|code| format!("{code:06}")).find(|code| !right.contains(code) && !near.contains(code)).unwrap();
+        let verdicts = at_once(&server, &path, &wrong, 32);
+        assert_eq!(verdicts.len(), 1024);
+        assert!(verdicts.iter().all(|(success, _)| !success));
+        assert_eq!(verdicts.iter().filter(|(_, locked)| !locked).count(), 9, "the tenth says that it locks");
+        let device = client.device(&path);
+        assert_eq!((&device["fails"], &device["status"]), (&json!(10), &json!("L")));
+        assert_eq!(client.answer(&path, &right[0]).verdict(), (false, true));
+        let trail = trail(folder.path(), &path);
+        assert_eq!((judged(&trail, "wrong"), judged(&trail, "locked")), (10, 1015));
+    }
+}
+
+#[test]
+fn of_many_copies_of_a_right_code_one_is_right() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=warn"]);
+    let mut client = server.admin();
+    for kind in ["TOTP", "HOTP"] {
+        let (path, created) = client.create(&json!({"type": kind, "user": "franck"}));
+        let secret = secret(folder.path(), &created);
+        let right = if kind == "TOTP" { totp(&secret, 1) } else { hotp(&secret, 1) }.remove(0);
+        let verdicts = at_once(&server, &path, &right, 4);
+        assert_eq!(verdicts.len(), 128);
+        assert_eq!(verdicts.iter().filter(|(success, _)| *success).count(), 1, "{kind}");
+        let device = client.device(&path);
+        assert_eq!((&device["fails"], &device["status"]), (&json!(10), &json!("L")));
+        let trail = trail(folder.path(), &path);
+        assert_eq!((judged(&trail, "right"), judged(&trail, "locked")), (1, 117));
+    }
+}
+
+#[test]
+fn devices_do_not_wait_for_one_another_and_each_keeps_its_own_count() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=warn"]);
+    let mut client = server.admin();
+    let devices: Vec<String> = (0..16).map(|_| client.create(&json!({"type": "HOTP", "user": "franck"})).0).collect();
+    let admin = &client;
+    thread::scope(|scope| {
+        for path in &devices {
+            for _ in 0..2 {
+                let mut client = admin.another();
+                // Too short for a code, so never right by chance.
+                scope.spawn(move || (0..3).for_each(|_| assert_eq!(client.answer(path, "12345").verdict(), (false, false))));
+            }
+        }
+    });
+    for path in &devices {
+        assert_eq!(client.device(path)["fails"], 6);
+        assert_eq!(judged(&trail(folder.path(), path), "wrong"), 6);
+    }
+}

@@ -1,0 +1,187 @@
+//! What operators see: health, numbers, logs, TLS, and the end.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+
+use super::client::{Answer, BASE, open, raw};
+use super::process::{Server, folder, log};
+
+#[test]
+fn health_readiness_and_numbers_need_no_account() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let (path, _) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
+    server.admin().answer(&path, "12345").verdict();
+    server.nobody().get("/OtpDevice").refused(401);
+    let mut nobody = server.nobody();
+    let mut get = |path: &str| nobody.send("GET", path, "", b"").expect("an answer");
+    for (path, text) in [("/health", "alive\n"), ("/ready", "ready\n")] {
+        let answer = get(path);
+        assert_eq!((answer.status, answer.text()), (200, text));
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    }
+    let metrics = get("/metrics");
+    let text = metrics.text();
+    assert_eq!(metrics.status, 200);
+    for line in [
+        "keyfob_requests_total{operation=\"responseChallenge\",status=\"200\"} 1",
+        "keyfob_requests_total{operation=\"list\",status=\"201\"} 1",
+        "keyfob_requests_total{operation=\"list\",status=\"401\"} 1",
+        "keyfob_requests_total{operation=\"health\",status=\"200\"} 1",
+        "keyfob_events_total{event=\"otp-verify\",reason=\"wrong\"} 1",
+        "keyfob_request_seconds_count 5",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line}: {text}");
+    }
+    assert!(text.ends_with("# EOF\n") && text.contains("# TYPE keyfob_requests counter\n"));
+    server.stop();
+
+    let server = Server::start(folder.path(), &["--set", "metrics=false"]);
+    server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
+}
+
+#[test]
+fn every_answer_has_an_id_and_is_not_for_caches() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log_format=json"]);
+    let mut client = server.admin();
+    let mut ids = Vec::new();
+    for (path, given) in [
+        (format!("{BASE}/OtpDevice"), Some("client-7.x:y_Z")),
+        (format!("{BASE}/OtpDevice"), None),
+        (format!("{BASE}/OtpDevice/1"), None),
+        (format!("{BASE}/Nothing"), Some("two words")),
+        ("/health".to_owned(), Some("\"quoted\"")),
+        ("/nothing".to_owned(), Some(&*"x".repeat(65))),
+    ] {
+        let header = given.map(|id| format!("X-Request-Id: {id}\r\n")).unwrap_or_default();
+        let answer = client.send("GET", &path, &header, b"").expect("an answer");
+        assert_eq!(answer.headers("cache-control"), ["no-store"]);
+        let id = answer.header("x-request-id").expect("an id").to_owned();
+        if given == Some("client-7.x:y_Z") {
+            assert_eq!(given, Some(&*id));
+        } else {
+            assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        }
+        ids.push(id);
+    }
+    let unique: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len());
+    server.stop();
+    let lines: Vec<Value> = log(folder.path()).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for id in &ids {
+        let of_it = |line: &&Value| line["span"]["id"] == **id && line["message"] == "answered";
+        let line = lines.iter().find(of_it).unwrap_or_else(|| panic!("{id}: {lines:?}"));
+        assert!(line["status"].is_number() && line["micros"].is_number() && line["path"].is_string() && line["method"] == "GET");
+        assert!(line["timestamp"].is_string() && line["level"] == "INFO", "{line}");
+    }
+    assert_eq!(lines.last().expect("lines")["message"], "stopped");
+}
+
+#[test]
+fn names_of_users_break_out_of_no_line_of_the_log() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    let answer = client.send("GET", &format!("{BASE}/OtpDevice/%0d%0a1970-01-01T00:00:00Z%20%20INFO%20forged"), "", b"");
+    answer.expect("an answer").refused(404);
+    server.stop();
+    let log = log(folder.path());
+    assert!(log.contains("forged") && !log.lines().any(|line| line.starts_with("1970")), "{log}");
+}
+
+#[test]
+fn tls_when_there_is_a_certificate() {
+    let folder = folder();
+    let folder = folder.path();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let server = Server::start(folder, &["--set", "tls.certificate=cert.pem", "--set", "tls.key=key.pem"]);
+    assert!(server.first.contains("listens on https://127.0.0.1:"), "{}", server.first);
+
+    let connect = |trusted: bool| {
+        let mut roots = RootCertStore::empty();
+        if trusted {
+            roots.add(CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()).unwrap();
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+        let connection = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
+        BufReader::new(StreamOwned::new(connection, TcpStream::connect(server.address).unwrap()))
+    };
+    let mut stream = connect(true);
+    let body = json!({"type": "TOTP", "user": "franck"}).to_string();
+    let more = format!("Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let head = server.admin().head("POST", &format!("{BASE}/OtpDevice"), &more);
+    stream.get_mut().write_all(head.as_bytes()).unwrap();
+    let created = Answer::read(&mut stream).expect("an answer").ok(201);
+    let location = created["meta"]["location"].as_str().unwrap();
+    assert!(location.starts_with(&format!("https://{}/", server.address)), "{location}");
+    // Who does not trust it says nothing, and who does not encrypt is not answered over HTTP.
+    assert!(connect(false).get_mut().write_all(head.as_bytes()).is_err());
+    assert!(raw(server.address, head.as_bytes()).is_none());
+    // That hindered nobody.
+    stream.get_mut().write_all(server.admin().head("GET", &format!("{BASE}/OtpDevice"), "\r\n").as_bytes()).unwrap();
+    assert_eq!(Answer::read(&mut stream).expect("an answer").ok(200)["totalResults"], 1);
+}
+
+#[test]
+fn a_request_in_flight_is_finished_before_the_end() {
+    let folder = folder();
+    for (signal, fails) in [("TERM", 1), ("INT", 2)] {
+        let server = Server::start(folder.path(), &[]);
+        let mut client = server.admin();
+        if fails == 1 {
+            client.create(&json!({"type": "HOTP", "user": "franck"}));
+        }
+        let body = "{\"pin\": \"12345\"}";
+        let more = format!("Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len());
+        let mut stream = open(server.address).unwrap();
+        stream
+            .get_mut()
+            .write_all(client.head("POST", &format!("{BASE}/OtpDevice/1/responseChallenge"), &more).as_bytes())
+            .unwrap();
+        // It asks for the body: now the request has begun.
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+        stream.read_line(&mut line).unwrap();
+        server.signal(signal);
+        // Nobody new is taken, and a connection that does nothing is closed.
+        while open(server.address).is_some() {
+            std::thread::yield_now();
+        }
+        assert!(client.send("GET", "/health", "", b"").is_none());
+        stream.get_mut().write_all(body.as_bytes()).unwrap();
+        assert_eq!(Answer::read(&mut stream).expect("an answer").verdict(), (false, false));
+        assert_eq!(server.wait().0, Some(0));
+        let server = Server::start(folder.path(), &[]);
+        assert_eq!(server.admin().device("/OtpDevice/1")["fails"], fails);
+        server.stop();
+    }
+    assert!(log(folder.path()).trim_end().ends_with("stopped"));
+}
+
+#[test]
+fn the_store_and_its_key_are_for_their_owner_only() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
+    for name in ["keyfob.db", "keyfob.db-wal", "keyfob.db-shm", "keyfob.key"] {
+        let mode = fs::metadata(folder.path().join(name)).expect(name).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let greeting = server.stop();
+    assert!(greeting.contains("keyfob.key (made just now: keep a copy apart"), "{greeting}");
+    let greeting = Server::start(folder.path(), &[]).stop();
+    assert!(greeting.contains("key         keyfob.key\n"), "{greeting}");
+}

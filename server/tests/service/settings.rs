@@ -1,0 +1,204 @@
+//! The configuration: what is wrong is named, and what is said last counts.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::client::Client;
+use super::process::{Run, Server, folder, keyfob};
+
+/// Checks a configuration with this environment.
+fn check(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
+    let mut command = keyfob(folder, &[&["serve", "--check"], args].concat());
+    command.envs(environment.iter().copied());
+    Run::of(command, "")
+}
+
+/// The keys of the faults, in the order of their names.
+#[track_caller]
+fn faults(run: &Run) -> Vec<&str> {
+    assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
+    let lines = run.err.lines().map(|line| line.strip_prefix("keyfob: ").expect("its name"));
+    let mut keys: Vec<_> = lines.map(|line| line.split_once(": ").expect("a key").0).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn what_is_right_is_said_to_be_and_nothing_is_made() {
+    let folder = folder();
+    let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\
+               key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\n\
+               [otp]\nkinds = ['TOTP', 'SMS']\nissuer = 'ACME'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\n\
+               [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nfails = 5\nlifetime = 300\npin_positions = 4\n\
+               [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\n\
+               [sms]\nurl = 'https://sms.example.com/?to=${PHONE}&text=${PIN}'\nmethod = 'GET'\n\
+               [users.alice]\nname = 'Alice'\n";
+    fs::write(folder.path().join("all.toml"), all).unwrap();
+    for args in [&[][..], &["--config", "all.toml"], &["--config", "all.toml", "--set", "policy.fails=6", "--profile", "seed"]] {
+        assert_eq!(check(folder.path(), args, &[]).well(), "The configuration is right.\n");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no store and no key were made");
+}
+
+#[test]
+fn each_fault_is_named_by_its_key_and_all_at_once() {
+    let folder = folder();
+    let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nlog_format = 'xml'\nmetrics = 'yes'\n\
+                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\n\
+                 [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
+                 [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate = 'cert.pem'\n";
+    fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
+    let run = check(folder.path(), &["--config", "wrong.toml", "--set", "colours=red"], &[("KEYFOB_COLOUR", "hidden value")]);
+    let mut wanted = [
+        "KEYFOB_COLOUR",
+        "admin_password",
+        "colour",
+        "colours",
+        "listen",
+        "log_format",
+        "metrics",
+        "otp.algorithm",
+        "otp.colour",
+        "otp.digits",
+        "otp.issuer",
+        "otp.kinds",
+        "otp.period",
+        "policy.colour",
+        "policy.preset",
+        "policy.window",
+        "profile",
+        "public_url",
+        "tls",
+    ];
+    wanted.sort_unstable();
+    assert_eq!(faults(&run), wanted);
+    assert!(!run.err.contains("hidden value") && !run.err.contains("60718293"), "{run:?}");
+    // It is no start either.
+    let serve = Run::of(keyfob(folder.path(), &["serve", "--config", "wrong.toml"]), "");
+    assert_eq!((serve.status, serve.out.as_str()), (Some(2), ""));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
+    let folder = folder();
+    for (set, key) in [
+        ("policy.window=500", "policy.guess_bound"),
+        ("policy.pin_positions=1", "policy.pin_positions"),
+        ("policy.pin_positions=2", "policy.pin_guess_bound"),
+        ("policy.fails=0", "policy.fails"),
+        ("log=keyfob=loud", "log"),
+        ("key=not a key", "key"),
+        ("store=mysql://localhost/x", "store"),
+        ("policy.window=many", "policy.window"),
+        ("otp.kinds=TOTP", "otp.kinds"),
+    ] {
+        let run = check(folder.path(), &["--set", set], &[]);
+        assert_eq!(faults(&run), [key], "{set}: {run:?}");
+    }
+    fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
+        .unwrap();
+    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.colour"]);
+    fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\npassword = 60718293\n").unwrap();
+    let run = check(folder.path(), &["--config", "a.toml"], &[]);
+    assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
+    fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\n").unwrap();
+    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.from", "email.timeout"]);
+    fs::write(folder.path().join("a.toml"), "[tls]\ncertificate = 'none.pem'\nkey = 'none.key'\n").unwrap();
+    let run = check(folder.path(), &["--config", "a.toml"], &[]);
+    assert!(faults(&run) == ["tls"] && run.err.contains("none.pem"), "{run:?}");
+    let run = check(folder.path(), &["--config", "missing.toml"], &[]);
+    assert_eq!(faults(&run), ["missing.toml"]);
+    fs::write(folder.path().join("a.toml"), "metrics = true\nadmin_password = '60718293\n").unwrap();
+    let run = check(folder.path(), &[], &[("KEYFOB_CONFIG", "a.toml")]);
+    assert!(faults(&run) == ["configuration"] && run.err.contains("line 2") && !run.err.contains("60718293"), "{run:?}");
+}
+
+#[test]
+fn text_may_look_like_a_number_and_others_variables_like_nothing() {
+    let folder = folder();
+    let mut command = Server::command(folder.path(), &["--set", "otp.issuer=7", "--set", "base_path=false"]);
+    let garbage = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff\xfe");
+    command.env("KEYFOB_ADMIN_PASSWORD", "60718293").env("OTHER", garbage).env(garbage, "other");
+    let server = Server::spawn(command);
+    let mut client = Client::basic(server.address, "admin", "60718293");
+    assert_eq!(client.send("GET", "/false/OtpDevice", "", b"").expect("an answer").ok(200)["totalResults"], 0);
+    let mut command = keyfob(folder.path(), &["serve", "--check"]);
+    command.env("KEYFOB_LOG", garbage);
+    assert_eq!(faults(&Run::of(command, "")), ["KEYFOB_LOG"]);
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_flags_before_both() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::write(folder.join("keyfob.toml"), "base_path = '/file'\n[otp]\nkinds = ['TOTP']\nissuer = 'file'\n").unwrap();
+    let first = |args: &[&str], environment: &[(&str, &str)]| {
+        let mut command = Server::command(folder, args);
+        command.envs(environment.iter().copied());
+        let server = Server::spawn(command);
+        (server.first.trim_end().rsplit('/').next().unwrap().to_owned(), server.stop())
+    };
+    let file = ("KEYFOB_CONFIG", "keyfob.toml");
+    let (base, rest) = first(&[], &[file]);
+    assert_eq!(base, "file");
+    assert!(rest.contains("devices     TOTP\n"), "{rest}");
+    let (base, rest) = first(&[], &[file, ("KEYFOB_BASE_PATH", "/environment"), ("KEYFOB_OTP_KINDS", "['HOTP', 'PIN']")]);
+    assert_eq!(base, "environment");
+    assert!(rest.contains("devices     HOTP, PIN\n"), "{rest}");
+    let (base, _) = first(&["--set", "base_path=/flag"], &[file, ("KEYFOB_BASE_PATH", "/environment")]);
+    assert_eq!(base, "flag");
+    assert_eq!(first(&["--config", "keyfob.toml"], &[("KEYFOB_CONFIG", "missing.toml")]).0, "file");
+    let (_, rest) = first(&["--store", "sqlite://flag.db"], &[("KEYFOB_STORE", "sqlite://environment.db")]);
+    assert!(rest.contains("store       sqlite://flag.db\n") && folder.join("flag.db").exists(), "{rest}");
+    let (_, rest) = first(&[], &[("KEYFOB_STORE", "sqlite://environment.db")]);
+    assert!(rest.contains("store       sqlite://environment.db\n") && folder.join("environment.db").exists(), "{rest}");
+}
+
+#[test]
+fn the_address_comes_from_the_environment_too() {
+    let folder = folder();
+    let mut command = keyfob(folder.path(), &["serve"]);
+    command.env("KEYFOB_LISTEN", "127.0.0.1:0").env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
+    let server = Server::spawn(command);
+    assert_ne!(server.address.port(), 8080);
+    server.admin().get("/OtpDevice").ok(200);
+    // Where somebody listens already, it says so and ends.
+    let taken = Run::of(keyfob(folder.path(), &["serve", "--listen", &server.address.to_string()]), "");
+    assert_eq!((taken.status, taken.out.as_str()), (Some(2), ""));
+    assert!(taken.err.contains(&server.address.to_string()), "{taken:?}");
+}
+
+#[test]
+fn the_profile_for_rfc_clients() {
+    let folder = folder();
+    let mut command = Server::command(folder.path(), &["--set", "base_path=/v2", "--set", "public_url=https://otp.example.com"]);
+    command.env("KEYFOB_PROFILE", "rfc").env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
+    let server = Server::spawn(command);
+    let mut client = server.admin();
+    let mut send = |method: &str, path: &str, body: &str| client.send(method, path, "", body.as_bytes()).expect("an answer");
+    let body = json!({"type": "TOTP", "user": "franck", "externalId": "mine"}).to_string();
+    let created = send("POST", "/v2/OtpDevice", &body).ok(201);
+    let id = created["id"].as_str().expect("a text").to_owned();
+    assert_eq!(created["meta"]["location"], format!("https://otp.example.com/v2/OtpDevice/{id}"));
+    let device = send("GET", &format!("/v2/OtpDevice/{id}"), "").ok(200);
+    assert_eq!(device["externalId"], "mine");
+    assert!(device["meta"]["links"].is_null() && device["created"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(send("DELETE", &format!("/v2/OtpDevice/{id}"), "").status, 204);
+    send("GET", &format!("/v2/OtpDevice/{id}"), "").refused(404);
+    assert_eq!(send("GET", "/v2/OtpDevice", "").ok(200)["totalResults"], 0);
+}
+
+#[test]
+fn kinds_that_are_off_and_users_that_are_unknown() {
+    let folder = folder();
+    fs::write(folder.path().join("keyfob.toml"), "[otp]\nkinds = ['TOTP']\n[users.alice]\nname = 'Alice'\n").unwrap();
+    let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
+    let mut client = server.admin();
+    client.create(&json!({"type": "TOTP", "user": "alice"}));
+    assert!(client.post("/OtpDevice", &json!({"type": "TOTP", "user": "bob"})).refused(400).contains("bob"));
+    client.post("/OtpDevice", &json!({"type": "HOTP", "user": "alice"})).refused(400);
+    assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
+}
