@@ -1,7 +1,7 @@
 //! Request and response of a challenge.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Challenge, Device, Factor, Positions};
+use keyfob::{Challenge, Device, Factor, Kind, Positions};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -29,8 +29,11 @@ struct Told {
 
 impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     /// Asks for an answer: sends the code of an SMS or EMAIL device, draws the positions of a PIN.
-    pub(crate) fn request_challenge(&self, context: Context, id: i64, tries: u32) -> Step<'_> {
+    pub(crate) fn request_challenge(&self, context: Context, id: i64, is_call: bool, tries: u32) -> Step<'_> {
         self.entry(id, move |entry| {
+            if is_call && entry.row.kind != Kind::Sms {
+                return Err(Error::value("channel: only a device of type SMS can be called"));
+            }
             let attempt = entry.device.challenge(&self.settings.policy, &mut self.rng.clone(), context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();
@@ -38,13 +41,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             let next = entry.with_device(device);
             if !is_changed {
                 // Nothing to store but the trail.
-                return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release())) });
+                return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call)) });
             }
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next.clone(), only_state: true, event }),
                 then: Box::new(move |stored| match (stored, Self::again(tries)) {
-                    (true, _) => asked(next, held.release()),
-                    (false, Ok(tries)) => self.request_challenge(context, id, tries),
+                    (true, _) => asked(next, held.release(), is_call),
+                    (false, Ok(tries)) => self.request_challenge(context, id, is_call, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -109,7 +112,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
 }
 
 /// The answer to a request: what to type where. A code goes out first.
-fn asked<'s>(entry: Entry, challenge: Challenge) -> Step<'s> {
+fn asked<'s>(entry: Entry, challenge: Challenge, is_call: bool) -> Step<'s> {
     let answer = |cell: String, name: &str| Step::Done(Response::json(200, &Asked { cell, card_number: name }));
     match challenge {
         Challenge::Authenticator => answer("PIN".to_owned(), &entry.row.name),
@@ -117,6 +120,7 @@ fn asked<'s>(entry: Entry, challenge: Challenge) -> Step<'s> {
         Challenge::Message { code, .. } => Step::Deliver {
             message: Message {
                 kind: entry.row.kind,
+                is_call,
                 to: entry.row.phone.or(entry.row.email).unwrap_or_default(),
                 user: entry.row.user,
                 code: Zeroizing::new(code.as_str().to_owned()),

@@ -220,7 +220,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             }
             (Target::RequestChallenge(id), Method::Get | Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
-                Ok(self.request_challenge(context, id, TRIES))
+                let is_call = match parameters.get("channel").map(String::as_str) {
+                    None | Some("message") => false,
+                    Some("voice") => true,
+                    Some(_) => return Err(Error::value("channel: must be message or voice")),
+                };
+                Ok(self.request_challenge(context, id, is_call, TRIES))
             }
             (Target::ResponseChallenge(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;

@@ -84,6 +84,8 @@ pub struct Swap {
 pub struct Message {
     /// [`Kind::Sms`] or [`Kind::Email`].
     pub kind: Kind,
+    /// Whether to call the telephone and say the code, in place of a text message.
+    pub is_call: bool,
     /// The telephone number or address.
     pub to: String,
     /// The user.

@@ -43,6 +43,21 @@ fn a_challenge_is_requested_by_get_and_by_post() {
 }
 
 #[test]
+fn only_a_telephone_is_called_and_told_the_same_code() {
+    let mut host = Host::default();
+    let (sms, email) = (host.create(SMS), host.create(EMAIL));
+    host.challenge(sms).ok(200);
+    assert_eq!(host.store.calls, 0);
+    host.get(&format!("/OtpDevice/{sms}/requestChallenge?channel=voice")).ok(200);
+    assert_eq!(host.store.calls, 1);
+    let codes: Vec<_> = host.store.memory.delivered.iter().map(|(_, _, code)| code.clone()).collect();
+    assert_eq!(codes[0], codes[1]);
+    host.get(&format!("/OtpDevice/{email}/requestChallenge?channel=voice")).bad("invalidValue");
+    host.get(&format!("/OtpDevice/{sms}/requestChallenge?channel=pigeon")).bad("invalidValue");
+    assert_eq!(host.store.memory.delivered.len(), 2);
+}
+
+#[test]
 fn a_message_goes_where_the_device_says_and_the_answer_has_no_code() {
     let mut host = Host::default();
     for (body, kind, to) in [(SMS, Kind::Sms, "6665552222"), (EMAIL, Kind::Email, "dilbert@example.com")] {

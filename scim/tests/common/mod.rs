@@ -60,6 +60,8 @@ pub struct Flaky {
     pub strangers: Vec<String>,
     /// How many swaps were tried.
     pub swaps: u32,
+    /// How many messages were to be said on the telephone.
+    pub calls: u32,
 }
 
 fn full() -> Error {
@@ -103,6 +105,7 @@ impl Store for Flaky {
     }
 
     fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+        self.calls += u32::from(message.is_call);
         self.memory.deliver(message).map(|done| if self.unreachable { Err("the gateway is away".to_owned()) } else { done })
     }
 }

@@ -107,7 +107,11 @@ async fn drive(app: &App, mut step: Step<'_>) -> Result<Response, Error> {
 async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     let none = BTreeMap::new();
     let attributes = app.config.users.as_ref().and_then(|users| users.get(&message.user)).unwrap_or(&none);
-    let channel = if message.kind == Kind::Email { Channel::Email } else { Channel::Sms };
+    let channel = match message.kind {
+        Kind::Email => Channel::Email,
+        _ if message.is_call => Channel::Voice,
+        _ => Channel::Sms,
+    };
     let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
     app.delivery.send(&sent).await.map_err(|failure| {
         tracing::warn!(user = message.user, "delivery by {channel} failed: {failure}");
