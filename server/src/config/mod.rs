@@ -15,45 +15,8 @@ use crate::delivery;
 pub use keys::Problem;
 use keys::Reader;
 
-/// What a configuration may hold, by the path of its keys: what the environment may set, in capitals, behind `KEYFOB_`, with `_` for `.`.
-pub const PATHS: &[&str] = &[
-    "listen",
-    "store",
-    "profile",
-    "base_path",
-    "public_url",
-    "key",
-    "key_file",
-    "admin_password",
-    "log",
-    "log_format",
-    "metrics",
-    "tls.certificate",
-    "tls.key",
-    "otp.kinds",
-    "otp.issuer",
-    "otp.algorithm",
-    "otp.digits",
-    "otp.period",
-    "policy.preset",
-    "policy.window",
-    "policy.look_ahead",
-    "policy.resync_window",
-    "policy.max_drift",
-    "policy.fails",
-    "policy.throttle",
-    "policy.throttle_longest",
-    "policy.lifetime",
-    "policy.reuse",
-    "policy.pin_positions",
-    "policy.pin_length",
-    "policy.clock_skew",
-    "policy.guess_bound",
-    "policy.pin_guess_bound",
-    "development",
-];
-
-/// Those that hold text, whatever it looks like: a password may be a number.
+/// The keys that hold text, whatever it looks like (a password may be a number), by their paths. The environment may set each, in capitals,
+/// behind `KEYFOB_` and with `_` for `.`.
 const TEXTS: &[&str] = &[
     "listen",
     "store",
@@ -71,6 +34,33 @@ const TEXTS: &[&str] = &[
     "otp.algorithm",
     "policy.preset",
 ];
+
+/// The keys that hold numbers, lists, `true` or `false`, likewise.
+const VALUES: &[&str] = &[
+    "metrics",
+    "otp.kinds",
+    "otp.digits",
+    "otp.period",
+    "policy.window",
+    "policy.look_ahead",
+    "policy.resync_window",
+    "policy.max_drift",
+    "policy.fails",
+    "policy.throttle",
+    "policy.throttle_longest",
+    "policy.lifetime",
+    "policy.reuse",
+    "policy.pin_positions",
+    "policy.pin_length",
+    "policy.clock_skew",
+    "policy.guess_bound",
+    "policy.pin_guess_bound",
+    "development",
+];
+
+fn paths() -> impl Iterator<Item = &'static str> {
+    TEXTS.iter().chain(VALUES).copied()
+}
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,14 +125,14 @@ impl Config {
         let value = |path, text: &str| if TEXTS.contains(&path) { text.into() } else { keys::value(text) };
         let mut problems = Vec::new();
         for (name, text) in environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG") {
-            let key = PATHS.iter().find(|path| format!("KEYFOB_{}", path.replace('.', "_").to_uppercase()) == name);
+            let key = paths().find(|path| format!("KEYFOB_{}", path.replace('.', "_").to_uppercase()) == name);
             match key {
                 Some(path) => keys::set(&mut table, path, value(path, &text)),
                 None => problems.push(Problem::new(&name, "is no key of the configuration; see keyfob help serve")),
             }
         }
         for (path, text) in flags {
-            if PATHS.contains(&path.as_str()) {
+            if paths().any(|known| known == path) {
                 keys::set(&mut table, path, value(path, text));
             } else {
                 problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve"));
