@@ -25,7 +25,7 @@ import org.junit.jupiter.api.function.Executable;
 class ErrorsTest {
     /** What shared Java rules out, or what only a defect could bring about. */
     private static final Set<OtpError> NEVER = EnumSet.of(OtpError.NULL_POINTER, OtpError.STRUCT_SIZE, OtpError.BUFFER_TOO_SMALL,
-            OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
+            OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.LOCK_KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
 
     private final Map<OtpError, Executable> calls = new EnumMap<>(OtpError.class);
 
@@ -99,6 +99,12 @@ class ErrorsTest {
         calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
         calls.put(OtpError.ALGORITHM, () -> SoffidDevice.read(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
                 .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build()));
+        calls.put(OtpError.SOFFID_PARAMETERS, () -> {
+            SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.ofEpochSecond(NOW)).build();
+            try (Secret secret = Samples.secret(); OtpDevice device = OtpDevice.totp(Parameters.builder().period(60).build(), secret, NOW)) {
+                SoffidDevice.write(device, row);
+            }
+        });
     }
 
     private void devices() {
