@@ -67,6 +67,23 @@ class DeviceTest {
     }
 
     @Test
+    void aLockOutlivesDisabling() {
+        try (OtpDevice device = Samples.totp()) {
+            device.setStatus(Status.DISABLED, NOW);
+            assertFalse(device.info().wasLocked());
+            device.setStatus(Status.LOCKED, NOW);
+            assertFalse(device.info().wasLocked(), "it is locked");
+            device.setStatus(Status.DISABLED, NOW);
+            assertTrue(device.info().wasLocked());
+            assertEquals(OtpError.LOCKED, assertThrows(OtpException.class, () -> device.setStatus(Status.VALIDATED, NOW)).error());
+            device.unlock(NOW);
+            assertFalse(device.info().wasLocked());
+            device.setStatus(Status.VALIDATED, NOW);
+            assertEquals(Status.VALIDATED, device.info().status());
+        }
+    }
+
+    @Test
     void aThrottleDelays() {
         Policy policy = Policy.builder().throttle(2, 60, 240).bound(1_000_000_000).pinBound(1_000_000_000).build();
         try (OtpDevice device = Samples.totp()) {
