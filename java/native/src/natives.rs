@@ -127,6 +127,8 @@ natives! {
     );
     fn device_set_status(record: NextRecord<'local>, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
     fn device_unlock(record: NextRecord<'local>, now: u64) = keyfob_device_unlock(record.pointer(), now);
+    fn device_replace_factor(record: NextRecord<'local>, from: Record<'local>, now: u64) =
+        keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record<'local>, info: NewInfo<'local>) = keyfob_device_info(record.pointer(), info.pointer());
     fn device_secret(record: Record<'local>, secret: NewSecret<'local>, length: NewLength<'local>) =
         keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());

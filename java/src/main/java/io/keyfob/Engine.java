@@ -70,6 +70,8 @@ interface Engine {
 
     int deviceUnlock(byte[] record, long now);
 
+    int deviceReplaceFactor(byte[] record, byte[] from, long now);
+
     int deviceInfo(byte[] record, byte[] info);
 
     int deviceSecret(byte[] record, byte[] secret, byte[] length);

@@ -82,6 +82,9 @@ final class Jni implements Engine {
     public native int deviceUnlock(byte[] record, long now);
 
     @Override
+    public native int deviceReplaceFactor(byte[] record, byte[] from, long now);
+
+    @Override
     public native int deviceInfo(byte[] record, byte[] info);
 
     @Override

@@ -189,6 +189,7 @@ class ErrorsTest {
         assertThrows(NullPointerException.class, () -> device.verify(Policy.DEFAULT, new char[6], NOW, null));
         assertThrows(NullPointerException.class, () -> device.challenge(Policy.DEFAULT, NOW, null));
         assertThrows(NullPointerException.class, () -> device.setStatus(null, NOW));
+        assertThrows(NullPointerException.class, () -> device.replaceFactor(null, NOW));
         assertThrows(NullPointerException.class, () -> device.uri(null, "a"));
         assertThrows(NullPointerException.class, () -> OtpDevice.fromRecord(null));
         assertThrows(NullPointerException.class, () -> OtpDevice.totp(null, Samples.secret(), NOW));
