@@ -18,7 +18,7 @@ interface Engine {
     int CODE_SIZE = 12;
     int BASE32_SIZE = 104;
     int HEX_SIZE = 129;
-    int URI_SIZE = 4096;
+    int URI_SIZE = 2048;
     int TEXT_MAX = 4096;
     int DEVICE_ID_MAX = 1024;
 
@@ -91,6 +91,8 @@ interface Engine {
     int soffidImport(byte[] row, byte[] secret, byte[] record);
 
     int soffidExport(byte[] record, byte[] row);
+
+    int soffidUpdate(byte[] record, byte[] row);
 
     String resultMessage(int result);
 

@@ -115,6 +115,9 @@ final class Jni implements Engine {
     public native int soffidExport(byte[] record, byte[] row);
 
     @Override
+    public native int soffidUpdate(byte[] record, byte[] row);
+
+    @Override
     public native String resultMessage(int result);
 
     @Override

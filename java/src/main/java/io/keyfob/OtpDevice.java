@@ -252,7 +252,8 @@ public final class OtpDevice implements AutoCloseable {
 
     /**
      * Judges an answer, and changes the device in place: store {@link #toRecord} before you tell anybody the verdict. Where several may
-     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order.
+     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
+     * answer uses up, also where the policy asks for the whole PIN.
      *
      * @param policy the server's choices
      * @param answer a code, or a PIN's digits at the positions asked, as they were typed

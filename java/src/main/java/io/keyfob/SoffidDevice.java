@@ -99,7 +99,7 @@ public final class SoffidDevice {
         byte[] record = kept(row);
         byte[] secret = new byte[0];
         try (OtpDevice kept = record == null ? null : OtpDevice.fromRecord(record)) {
-            if (kept != null && isOf(kept, struct)) {
+            if (kept != null && isOf(kept, row.type(), struct)) {
                 return OtpDevice.fromRecord(record);
             }
             if (row.type() == Kind.SMS || row.type() == Kind.EMAIL) {
@@ -118,14 +118,18 @@ public final class SoffidDevice {
     }
 
     /**
-     * The row of a device: {@code before} with what an attempt changed.
+     * The row of a device: {@code before} with what an attempt changed. What none has changed stays, even where the engine counts otherwise: of an
+     * open row that Soffid unlocked with its fails, nine at most count.
      *
      * @param device the device
      * @param before the row that it was read from
      * @return a row to be closed
+     * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link OtpError#SOFFID_PARAMETERS} if the device has a period
+     *         or a T0 that no row can say
      */
     public static SoffidRow write(OtpDevice device, SoffidRow before) {
-        byte[] struct = export(device);
+        byte[] struct = struct(before);
+        update(device, struct);
         SoffidRow.Builder row = before.toBuilder().status(Status.of((char) Struct.getInt(struct, STATUS))).fails(Struct.getInt(struct, FAILS));
         row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
         if (before.type() != Kind.PIN) {
@@ -196,6 +200,16 @@ public final class SoffidDevice {
         }
     }
 
+    /** Writes into the struct of a row what attempts have changed. */
+    private static void update(OtpDevice device, byte[] struct) {
+        try {
+            Native.check(device.onRecord(record -> Native.ENGINE.soffidUpdate(record, struct)));
+        } catch (RuntimeException refused) {
+            Arrays.fill(struct, (byte) 0);
+            throw refused;
+        }
+    }
+
     private static byte[] export(OtpDevice device) {
         byte[] struct = Struct.ofSize(SIZE);
         Native.check(device.onRecord(record -> Native.ENGINE.soffidExport(record, struct)));
@@ -203,14 +217,22 @@ public final class SoffidDevice {
     }
 
     /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
-    private static boolean isOf(OtpDevice kept, byte[] struct) {
+    private static boolean isOf(OtpDevice kept, Kind kind, byte[] struct) {
+        if (kept.info().kind() != kind) {
+            return false;
+        }
         byte[] own = export(kept);
+        byte[] updated = struct.clone();
         try {
+            // More fails than the record has, if the engine takes them for the same: it leaves those alone.
+            update(kept, updated);
+            Struct.putInt(own, FAILS, Struct.getInt(updated, FAILS));
             Struct.putInt(own, HAS_LAST_ISSUED, 0);
             Struct.putLong(own, LAST_ISSUED, 0);
             return Arrays.equals(own, struct);
         } finally {
             Arrays.fill(own, (byte) 0);
+            Arrays.fill(updated, (byte) 0);
         }
     }
 

@@ -380,6 +380,15 @@ final class Ffm implements Engine {
     }
 
     @Override
+    public int soffidUpdate(byte[] record, byte[] row) {
+        try {
+            return (int) Handles.SOFFID_UPDATE.invokeExact(ofArray(record), ofArray(row));
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    @Override
     public String resultMessage(int result) {
         try {
             return text((MemorySegment) Handles.RESULT_MESSAGE.invokeExact(result));

@@ -64,6 +64,7 @@ final class Handles {
             critical("keyfob_uri_parse", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
     static final MethodHandle SOFFID_IMPORT = critical("keyfob_soffid_import", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SOFFID_EXPORT = critical("keyfob_soffid_export", ADDRESS, ADDRESS);
+    static final MethodHandle SOFFID_UPDATE = critical("keyfob_soffid_update", ADDRESS, ADDRESS);
     static final MethodHandle RESULT_MESSAGE = text("keyfob_result_message", JAVA_INT);
     static final MethodHandle VERSION = text("keyfob_version");
     static final MethodHandle RECORD_SIZE = handle("keyfob_record_size", FunctionDescriptor.of(JAVA_LONG));

@@ -130,12 +130,32 @@ class DeviceTest {
     }
 
     @Test
+    void aWholePinIsAskedForToo() {
+        Policy policy = Policy.builder().positions(0).build();
+        try (OtpDevice device = Samples.pin()) {
+            char[] pin = "12345678".toCharArray();
+            Verdict unasked = device.verify(policy, pin, NOW);
+            assertEquals(Reason.NO_CHALLENGE, unasked.reason());
+            assertFalse(unasked.isRight());
+            try (Challenge challenge = device.challenge(policy, NOW)) {
+                assertEquals(Challenge.Kind.POSITIONS, challenge.kind());
+                assertEquals(8, challenge.positions().length);
+            }
+            char[] wrong = "12345679".toCharArray();
+            assertEquals(Reason.WRONG, device.verify(policy, wrong, NOW).reason());
+            assertTrue(device.verify(policy, pin, NOW).isRight(), "a wrong answer uses no challenge up");
+            assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
+        }
+    }
+
+    @Test
     void resyncFindsACounterFarAhead() {
         try (OtpDevice device = Samples.hotp()) {
             assertFalse(device.verify(Policy.DEFAULT, Samples.codeOf(50), NOW).isRight());
             Verdict verdict = device.resync(Policy.DEFAULT, Samples.codeOf(50), Samples.codeOf(51), NOW);
             assertTrue(verdict.isRight());
             assertEquals(OptionalLong.of(51), verdict.matched());
+            assertEquals(OptionalLong.of(50), verdict.drift(), "the counters before the first of the two");
             AtomicInteger stores = new AtomicInteger();
             assertTrue(device.resync(Policy.DEFAULT, Samples.codeOf(60), Samples.codeOf(61), NOW, (next, revision) -> {
                 stores.incrementAndGet();
@@ -235,6 +255,22 @@ class DeviceTest {
             assertNotEquals(new String(sealed), new String(key.seal(device, id)), "a nonce of its own each time");
             assertEquals(3, SealKey.idOf(sealed));
             assertArrayEquals(record, key.open(sealed, id).toRecord());
+        }
+    }
+
+    @Test
+    void aLabelThatIsTooLongIsRefusedAndOneOf200BytesFits() {
+        try (OtpDevice device = Samples.totp()) {
+            String label = "\u00ed".repeat(100);
+            char[] uri = device.uri(label, label);
+            assertTrue(uri.length < Engine.URI_SIZE);
+            assertArrayEquals(device.toRecord(), OtpDevice.fromUri(uri, NOW).toRecord());
+            for (int length : new int[] {2048, 4095}) {
+                String longer = "a".repeat(length);
+                assertEquals(OtpError.URI_LABEL, assertThrows(OtpException.class, () -> device.uri(longer, "b")).error());
+                assertEquals(OtpError.URI_LABEL, assertThrows(OtpException.class, () -> device.uri("a", longer)).error());
+            }
+            assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> device.uri("", "a".repeat(4096))).error());
         }
     }
 

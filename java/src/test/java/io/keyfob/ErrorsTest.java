@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -44,6 +45,24 @@ class ErrorsTest {
         }
         own.remove(-1);
         assertEquals(header, own);
+    }
+
+    @Test
+    void theSizesAreTheHeaders() throws IOException, IllegalAccessException {
+        Map<String, Integer> own = new TreeMap<>();
+        for (Field field : Engine.class.getDeclaredFields()) {
+            own.put(field.getName(), field.getInt(null));
+        }
+        Matcher matcher = Pattern.compile("#define KEYFOB_(\\w+) (\\d+)\n").matcher(Files.readString(Path.of("../include/keyfob.h")));
+        int compared = 0;
+        while (matcher.find()) {
+            Integer size = own.get(matcher.group(1));
+            if (size != null) {
+                assertEquals(Integer.valueOf(matcher.group(2)), size, matcher.group(1));
+                compared++;
+            }
+        }
+        assertEquals(9, compared);
     }
 
     @Test
@@ -178,6 +197,16 @@ class ErrorsTest {
         assertThrows(IllegalArgumentException.class, () -> Samples.totp().uri("a\0b", "c"));
         assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[1 << 20], NOW).reason());
         assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[0], NOW).reason());
+    }
+
+    @Test
+    void aShortestPinThatNoPinReachesIsRefused() {
+        for (int digits : new int[] {3, 65, 1 << 16, -1}) {
+            assertEquals(OtpError.POLICY_PIN_LENGTH,
+                    assertThrows(OtpException.class, Policy.builder().pinLength(digits)::build, Integer.toString(digits)).error());
+            assertEquals(OtpError.POLICY_PIN_LENGTH, assertThrows(OtpException.class,
+                    SoffidConfig.builder().pinLength(digits).build().policy(Kind.PIN)::build, Integer.toString(digits)).error());
+        }
     }
 
     @Test
