@@ -17,7 +17,8 @@ import java.util.Base64;
  * }</pre>
  *
  * <p>TOTP and HOTP rows hold all there is to a device, but for a throttle and a learned drift: give them a policy with a lock and without drift,
- * as {@link SoffidConfig} makes it.
+ * as {@link SoffidConfig} makes it. They are locked on the tenth fail at the latest: Soffid opens devices without resetting their fails, so that
+ * of an open row nine at most count, and a later lock would never fall.
  *
  * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This class keeps the record there instead, as
  * {@code keyfob:} and its Base64, 231 characters: always for SMS and EMAIL, whose secret is nowhere else, and while a challenge is pending for
@@ -44,6 +45,9 @@ public final class SoffidDevice {
     private static final int AUTH_KEY_SIZE = 112;
     private static final int PIN = 200;
     private static final int PIN_SIZE = 72;
+
+    /** The fail that locks a row which keeps no record, whatever the policy says: an open one with more fails would be read with fewer. */
+    private static final int LAST_FAIL = 10;
 
     private static final char[] PREFIX = "keyfob:".toCharArray();
 
@@ -130,7 +134,7 @@ public final class SoffidDevice {
     public static SoffidRow write(OtpDevice device, SoffidRow before) {
         byte[] struct = struct(before);
         update(device, struct);
-        SoffidRow.Builder row = before.toBuilder().status(Status.of((char) Struct.getInt(struct, STATUS))).fails(Struct.getInt(struct, FAILS));
+        SoffidRow.Builder row = before.toBuilder().status(status(device.info())).fails(Struct.getInt(struct, FAILS));
         row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
         if (before.type() != Kind.PIN) {
             row.lastUsedValue(Struct.getFlag(struct, HAS_LAST_COUNTER) ? Struct.getLong(struct, LAST_COUNTER) : null);
@@ -154,6 +158,12 @@ public final class SoffidDevice {
         } finally {
             SoffidRow.wipe(key);
         }
+    }
+
+    private static Status status(DeviceInfo info) {
+        boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
+        boolean hasNoRecord = info.kind() == Kind.TOTP || info.kind() == Kind.HOTP;
+        return isOpen && hasNoRecord && Integer.compareUnsigned(info.fails(), LAST_FAIL) >= 0 ? Status.LOCKED : info.status();
     }
 
     /** The column's time, with its fraction of a second, unless the engine has another second. */

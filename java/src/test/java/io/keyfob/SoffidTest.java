@@ -94,6 +94,44 @@ class SoffidTest {
     }
 
     @Test
+    void aLaterLockFallsOnTheTenthFailOfARow() {
+        SoffidConfig config = SoffidConfig.builder().totpLock(20).hotpLock(20).smsLock(20).pinDigits(4).build();
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            Policy policy = config.policy(kind).build();
+            for (int fails : new int[] {0, 9, 11}) {
+                SoffidRow row = row(kind).fails(fails).build();
+                int guesses = 0;
+                while (row.status() != Status.LOCKED) {
+                    try (OtpDevice device = SoffidDevice.read(row)) {
+                        assertFalse(device.verify(policy, "00000".toCharArray(), NOW).isRight());
+                        row = SoffidDevice.write(device, row);
+                    }
+                    guesses++;
+                    assertTrue(guesses <= 10);
+                }
+                assertEquals(fails == 0 ? 10 : 1, guesses);
+                assertEquals(10, row.fails());
+            }
+        }
+        // A row that keeps a record counts on.
+        Policy policy = config.policy(Kind.SMS).build();
+        SoffidRow row = row(Kind.SMS).authKey(null).fails(0).build();
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(policy, NOW)) {
+            assertTrue(challenge.isFresh());
+            row = SoffidDevice.write(device, row);
+        }
+        for (int guess = 1; guess <= 20; guess++) {
+            assertEquals(Status.VALIDATED, row.status());
+            try (OtpDevice device = SoffidDevice.read(row)) {
+                assertEquals(guess == 20, device.verify(policy, "00000".toCharArray(), NOW).isLocked());
+                row = SoffidDevice.write(device, row);
+            }
+            assertEquals(guess, row.fails());
+        }
+        assertEquals(Status.LOCKED, row.status());
+    }
+
+    @Test
     void aChallengeKeepsElevenFailsAndStaysPending() {
         for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
             for (int fails : new int[] {10, 11}) {
