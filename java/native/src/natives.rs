@@ -23,6 +23,7 @@ type NewChallenge<'local> = Out<'local, { size_of::<keyfob_challenge>() }, SIZE>
 type NewInfo<'local> = Out<'local, { size_of::<keyfob_info>() }, SIZE>;
 type NewPolicy<'local> = Out<'local, { size_of::<keyfob_policy>() }, SIZE>;
 type NewRow<'local> = Out<'local, { size_of::<keyfob_soffid_row>() }, SIZE>;
+type NextRow<'local> = Out<'local, { size_of::<keyfob_soffid_row>() }, JAVA>;
 type NewVerdict<'local> = Out<'local, { size_of::<keyfob_verdict>() }, SIZE>;
 type Secret<'local> = Bytes<'local, KEYFOB_SECRET_MAX>;
 type NewSecret<'local> = Out<'local, KEYFOB_SECRET_MAX, NOTHING>;
@@ -42,7 +43,7 @@ type NewSealed<'local> = Out<'local, KEYFOB_SEALED_SIZE, NOTHING>;
 type Text<'local> = Bytes<'local, 4097>;
 type NewBase32<'local> = Out<'local, KEYFOB_BASE32_SIZE, NOTHING>;
 type NewHex<'local> = Out<'local, KEYFOB_HEX_SIZE, NOTHING>;
-type NewUri<'local> = Out<'local, 4096, NOTHING>;
+type NewUri<'local> = Out<'local, KEYFOB_URI_SIZE, NOTHING>;
 
 /// For each function a native method: it takes copies of the parameters, calls, and gives back what C has written.
 macro_rules! natives {
@@ -127,6 +128,8 @@ natives! {
     );
     fn device_set_status(record: NextRecord<'local>, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
     fn device_unlock(record: NextRecord<'local>, now: u64) = keyfob_device_unlock(record.pointer(), now);
+    fn device_replace_factor(record: NextRecord<'local>, from: Record<'local>, now: u64) =
+        keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record<'local>, info: NewInfo<'local>) = keyfob_device_info(record.pointer(), info.pointer());
     fn device_secret(record: Record<'local>, secret: NewSecret<'local>, length: NewLength<'local>) =
         keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
@@ -143,13 +146,14 @@ natives! {
     fn sealed_key_id(sealed: Stored<'local>, key_id: NewNumber<'local>) = keyfob_sealed_key_id(sealed.pointer(), sealed.length(), key_id.pointer());
 
     fn uri_write(record: Record<'local>, issuer: Text<'local>, account: Text<'local>, text: NewUri<'local>, length: NewLength<'local>) =
-        keyfob_uri_write(record.pointer(), issuer.pointer(), account.pointer(), text.pointer(), 4096, length.pointer());
+        keyfob_uri_write(record.pointer(), issuer.pointer(), account.pointer(), text.pointer(), KEYFOB_URI_SIZE, length.pointer());
     fn uri_parse(text: Text<'local>, now: u64, record: NewRecord<'local>) =
         keyfob_uri_parse(text.pointer(), now, record.pointer(), ptr::null_mut(), 0, ptr::null_mut(), 0);
 
     fn soffid_import(row: Row<'local>, secret: Secret<'local>, record: NewRecord<'local>) =
         keyfob_soffid_import(row.pointer(), secret.pointer(), secret.length(), record.pointer());
     fn soffid_export(record: Record<'local>, row: NewRow<'local>) = keyfob_soffid_export(record.pointer(), row.pointer());
+    fn soffid_update(record: Record<'local>, row: NextRow<'local>) = keyfob_soffid_update(record.pointer(), row.pointer());
 }
 
 #[jni_mangle("io.keyfob.Jni")]

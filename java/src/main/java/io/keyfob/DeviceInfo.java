@@ -4,7 +4,7 @@ import java.util.OptionalLong;
 
 /** What there is to see of a device at one moment, without its secret. Immutable. Times are Unix seconds. */
 public final class DeviceInfo {
-    private static final int SIZE = 104;
+    private static final int SIZE = 112;
     private static final int KIND = 4;
     private static final int STATUS = 8;
     private static final int ALGORITHM = 12;
@@ -22,6 +22,7 @@ public final class DeviceInfo {
     private static final int POSITIONS = 80;
     private static final int THROTTLED_UNTIL = 88;
     private static final int REVISION = 96;
+    private static final int WAS_LOCKED = 104;
 
     private final byte[] struct = Struct.ofSize(SIZE);
 
@@ -163,6 +164,15 @@ public final class DeviceInfo {
      */
     public long revision() {
         return Struct.getLong(struct, REVISION);
+    }
+
+    /**
+     * Whether it was locked when it was disabled: then it can be enabled only after an unlocking.
+     *
+     * @return true if so
+     */
+    public boolean wasLocked() {
+        return Struct.getFlag(struct, WAS_LOCKED);
     }
 
     private OptionalLong given(int flag, int at) {

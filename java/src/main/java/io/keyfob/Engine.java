@@ -18,7 +18,7 @@ interface Engine {
     int CODE_SIZE = 12;
     int BASE32_SIZE = 104;
     int HEX_SIZE = 129;
-    int URI_SIZE = 4096;
+    int URI_SIZE = 2048;
     int TEXT_MAX = 4096;
     int DEVICE_ID_MAX = 1024;
 
@@ -70,6 +70,8 @@ interface Engine {
 
     int deviceUnlock(byte[] record, long now);
 
+    int deviceReplaceFactor(byte[] record, byte[] from, long now);
+
     int deviceInfo(byte[] record, byte[] info);
 
     int deviceSecret(byte[] record, byte[] secret, byte[] length);
@@ -89,6 +91,8 @@ interface Engine {
     int soffidImport(byte[] row, byte[] secret, byte[] record);
 
     int soffidExport(byte[] record, byte[] row);
+
+    int soffidUpdate(byte[] record, byte[] row);
 
     String resultMessage(int result);
 

@@ -82,6 +82,9 @@ final class Jni implements Engine {
     public native int deviceUnlock(byte[] record, long now);
 
     @Override
+    public native int deviceReplaceFactor(byte[] record, byte[] from, long now);
+
+    @Override
     public native int deviceInfo(byte[] record, byte[] info);
 
     @Override
@@ -110,6 +113,9 @@ final class Jni implements Engine {
 
     @Override
     public native int soffidExport(byte[] record, byte[] row);
+
+    @Override
+    public native int soffidUpdate(byte[] record, byte[] row);
 
     @Override
     public native String resultMessage(int result);

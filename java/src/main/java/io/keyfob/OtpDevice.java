@@ -252,7 +252,8 @@ public final class OtpDevice implements AutoCloseable {
 
     /**
      * Judges an answer, and changes the device in place: store {@link #toRecord} before you tell anybody the verdict. Where several may
-     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order.
+     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
+     * answer uses up, also where the policy asks for the whole PIN.
      *
      * @param policy the server's choices
      * @param answer a code, or a PIN's digits at the positions asked, as they were typed
@@ -402,6 +403,28 @@ public final class OtpDevice implements AutoCloseable {
      */
     public void unlock(long now) {
         Native.check(onRecord(bytes -> Native.ENGINE.deviceUnlock(bytes, now)));
+    }
+
+    /**
+     * Gives the device, in place, another factor of its kind: the parameters and the secret, or the PIN, of a device that was created for that, and
+     * of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled again.
+     *
+     * <p>Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and e-mail
+     * begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it had
+     * before its present one.
+     *
+     * @param from a device of the same kind, which is not changed
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#EXHAUSTED}
+     */
+    public void replaceFactor(OtpDevice from, long now) {
+        // A copy: two threads that hold a device each, and wait for the other's, would wait for ever.
+        byte[] other = from.toRecord();
+        try {
+            Native.check(onRecord(bytes -> Native.ENGINE.deviceReplaceFactor(bytes, other, now)));
+        } finally {
+            Arrays.fill(other, (byte) 0);
+        }
     }
 
     /** Overwrites the record. Waits for those who are using it; further calls change nothing. */

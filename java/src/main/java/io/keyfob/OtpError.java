@@ -4,7 +4,7 @@ package io.keyfob;
 public enum OtpError {
     /** A pointer that must not be NULL is NULL. */
     NULL_POINTER(1),
-    /** A struct's size is not that of a known version of it, or a tail unknown to this library is not zero. */
+    /** A struct's size is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero. */
     STRUCT_SIZE(2),
     /** A length is larger than any memory, or a text has no NUL within 4096 bytes. */
     LENGTH(3),
@@ -46,7 +46,7 @@ public enum OtpError {
     RESYNC_WINDOW(42),
     /** Policy: largest learned drift above 1000 steps. */
     MAX_DRIFT(43),
-    /** Policy: lock after 0 fails, or an unknown kind of lock. */
+    /** Policy: lock after 0 fails. */
     LOCK_FAILS(44),
     /** Policy: first delay of 0 seconds. */
     LOCK_DELAY(45),
@@ -66,6 +66,8 @@ public enum OtpError {
     POLICY_PIN_LENGTH(52),
     /** Policy: clock skew above 3600 seconds. */
     CLOCK_SKEW(53),
+    /** Policy: neither a lock nor a throttle. */
+    LOCK_KIND(54),
     /** Time: before T0, or before what the device has seen. */
     CLOCK(60),
     /** A counter is at the end of its range. */
@@ -90,7 +92,7 @@ public enum OtpError {
     RANDOMNESS(70),
     /** URI: not otpauth://totp/ or otpauth://hotp/. */
     URI_TYPE(80),
-    /** URI: account or issuer empty, with a colon or not UTF-8. */
+    /** URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character. */
     URI_LABEL(81),
     /** URI: wrong percent-encoding. */
     URI_ENCODING(82),
@@ -110,6 +112,8 @@ public enum OtpError {
     SEAL_KEY(92),
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
+    /** Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say. */
+    SOFFID_PARAMETERS(100),
     /** A number that only a newer engine knows: see {@link OtpException#number()}. */
     UNKNOWN(-1);
 

@@ -55,7 +55,7 @@ public final class SoffidConfig {
         /**
          * After how many fails a device of kind TOTP is locked.
          *
-         * @param fails 1 or more
+         * @param fails 1 or more; a row is locked on the tenth at the latest
          * @return this builder
          */
         public Builder totpLock(Integer fails) {
@@ -65,7 +65,7 @@ public final class SoffidConfig {
         /**
          * After how many fails a device of kind HOTP is locked.
          *
-         * @param fails 1 or more
+         * @param fails 1 or more; a row is locked on the tenth at the latest
          * @return this builder
          */
         public Builder hotpLock(Integer fails) {

@@ -17,7 +17,8 @@ import java.util.Base64;
  * }</pre>
  *
  * <p>TOTP and HOTP rows hold all there is to a device, but for a throttle and a learned drift: give them a policy with a lock and without drift,
- * as {@link SoffidConfig} makes it.
+ * as {@link SoffidConfig} makes it. They are locked on the tenth fail at the latest: Soffid opens devices without resetting their fails, so that
+ * of an open row nine at most count, and a later lock would never fall.
  *
  * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This class keeps the record there instead, as
  * {@code keyfob:} and its Base64, 231 characters: always for SMS and EMAIL, whose secret is nowhere else, and while a challenge is pending for
@@ -44,6 +45,9 @@ public final class SoffidDevice {
     private static final int AUTH_KEY_SIZE = 112;
     private static final int PIN = 200;
     private static final int PIN_SIZE = 72;
+
+    /** The fail that locks a row which keeps no record, whatever the policy says: an open one with more fails would be read with fewer. */
+    private static final int LAST_FAIL = 10;
 
     private static final char[] PREFIX = "keyfob:".toCharArray();
 
@@ -99,7 +103,7 @@ public final class SoffidDevice {
         byte[] record = kept(row);
         byte[] secret = new byte[0];
         try (OtpDevice kept = record == null ? null : OtpDevice.fromRecord(record)) {
-            if (kept != null && isOf(kept, struct)) {
+            if (kept != null && isOf(kept, row.type(), struct)) {
                 return OtpDevice.fromRecord(record);
             }
             if (row.type() == Kind.SMS || row.type() == Kind.EMAIL) {
@@ -118,15 +122,19 @@ public final class SoffidDevice {
     }
 
     /**
-     * The row of a device: {@code before} with what an attempt changed.
+     * The row of a device: {@code before} with what an attempt changed. What none has changed stays, even where the engine counts otherwise: of an
+     * open row that Soffid unlocked with its fails, nine at most count.
      *
      * @param device the device
      * @param before the row that it was read from
      * @return a row to be closed
+     * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link OtpError#SOFFID_PARAMETERS} if the device has a period
+     *         or a T0 that no row can say
      */
     public static SoffidRow write(OtpDevice device, SoffidRow before) {
-        byte[] struct = export(device);
-        SoffidRow.Builder row = before.toBuilder().status(Status.of((char) Struct.getInt(struct, STATUS))).fails(Struct.getInt(struct, FAILS));
+        byte[] struct = struct(before);
+        update(device, struct);
+        SoffidRow.Builder row = before.toBuilder().status(status(device.info())).fails(Struct.getInt(struct, FAILS));
         row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
         if (before.type() != Kind.PIN) {
             row.lastUsedValue(Struct.getFlag(struct, HAS_LAST_COUNTER) ? Struct.getLong(struct, LAST_COUNTER) : null);
@@ -150,6 +158,12 @@ public final class SoffidDevice {
         } finally {
             SoffidRow.wipe(key);
         }
+    }
+
+    private static Status status(DeviceInfo info) {
+        boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
+        boolean hasNoRecord = info.kind() == Kind.TOTP || info.kind() == Kind.HOTP;
+        return isOpen && hasNoRecord && Integer.compareUnsigned(info.fails(), LAST_FAIL) >= 0 ? Status.LOCKED : info.status();
     }
 
     /** The column's time, with its fraction of a second, unless the engine has another second. */
@@ -196,6 +210,16 @@ public final class SoffidDevice {
         }
     }
 
+    /** Writes into the struct of a row what attempts have changed. */
+    private static void update(OtpDevice device, byte[] struct) {
+        try {
+            Native.check(device.onRecord(record -> Native.ENGINE.soffidUpdate(record, struct)));
+        } catch (RuntimeException refused) {
+            Arrays.fill(struct, (byte) 0);
+            throw refused;
+        }
+    }
+
     private static byte[] export(OtpDevice device) {
         byte[] struct = Struct.ofSize(SIZE);
         Native.check(device.onRecord(record -> Native.ENGINE.soffidExport(record, struct)));
@@ -203,14 +227,22 @@ public final class SoffidDevice {
     }
 
     /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
-    private static boolean isOf(OtpDevice kept, byte[] struct) {
+    private static boolean isOf(OtpDevice kept, Kind kind, byte[] struct) {
+        if (kept.info().kind() != kind) {
+            return false;
+        }
         byte[] own = export(kept);
+        byte[] updated = struct.clone();
         try {
+            // More fails than the record has, if the engine takes them for the same: it leaves those alone.
+            update(kept, updated);
+            Struct.putInt(own, FAILS, Struct.getInt(updated, FAILS));
             Struct.putInt(own, HAS_LAST_ISSUED, 0);
             Struct.putLong(own, LAST_ISSUED, 0);
             return Arrays.equals(own, struct);
         } finally {
             Arrays.fill(own, (byte) 0);
+            Arrays.fill(updated, (byte) 0);
         }
     }
 

@@ -80,7 +80,8 @@ public final class Verdict {
     }
 
     /**
-     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were skipped (HOTP).
+     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were skipped
+     * (HOTP; before the first of the two codes of a resync).
      *
      * @return steps or counters; empty if the answer was not right
      */

@@ -278,6 +278,15 @@ final class Ffm implements Engine {
     }
 
     @Override
+    public int deviceReplaceFactor(byte[] record, byte[] from, long now) {
+        try {
+            return (int) Handles.DEVICE_REPLACE_FACTOR.invokeExact(ofArray(record), ofArray(from), now);
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    @Override
     public int deviceInfo(byte[] record, byte[] info) {
         try {
             return (int) Handles.DEVICE_INFO.invokeExact(ofArray(record), ofArray(info));
@@ -365,6 +374,15 @@ final class Ffm implements Engine {
     public int soffidExport(byte[] record, byte[] row) {
         try {
             return (int) Handles.SOFFID_EXPORT.invokeExact(ofArray(record), ofArray(row));
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    @Override
+    public int soffidUpdate(byte[] record, byte[] row) {
+        try {
+            return (int) Handles.SOFFID_UPDATE.invokeExact(ofArray(record), ofArray(row));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }

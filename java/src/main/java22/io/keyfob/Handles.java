@@ -50,6 +50,7 @@ final class Handles {
             critical("keyfob_device_resync", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_SET_STATUS = critical("keyfob_device_set_status", ADDRESS, JAVA_INT, JAVA_LONG);
     static final MethodHandle DEVICE_UNLOCK = critical("keyfob_device_unlock", ADDRESS, JAVA_LONG);
+    static final MethodHandle DEVICE_REPLACE_FACTOR = critical("keyfob_device_replace_factor", ADDRESS, ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_INFO = critical("keyfob_device_info", ADDRESS, ADDRESS);
     static final MethodHandle DEVICE_SECRET = critical("keyfob_device_secret", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle RECORD_READ = critical("keyfob_record_read", ADDRESS, JAVA_LONG, ADDRESS);
@@ -63,6 +64,7 @@ final class Handles {
             critical("keyfob_uri_parse", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
     static final MethodHandle SOFFID_IMPORT = critical("keyfob_soffid_import", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SOFFID_EXPORT = critical("keyfob_soffid_export", ADDRESS, ADDRESS);
+    static final MethodHandle SOFFID_UPDATE = critical("keyfob_soffid_update", ADDRESS, ADDRESS);
     static final MethodHandle RESULT_MESSAGE = text("keyfob_result_message", JAVA_INT);
     static final MethodHandle VERSION = text("keyfob_version");
     static final MethodHandle RECORD_SIZE = handle("keyfob_record_size", FunctionDescriptor.of(JAVA_LONG));

@@ -77,7 +77,8 @@ class ClosingTest {
         key.close();
         Executable[] calls = {
             device::toRecord, device::info, device::secret, () -> device.uri("a", "b"), () -> device.unlock(NOW),
-            () -> device.setStatus(Status.LOCKED, NOW), () -> device.verify(Policy.DEFAULT, new char[6], NOW),
+            () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Samples.sms(), NOW), () -> Samples.sms().replaceFactor(device, NOW),
+            () -> device.verify(Policy.DEFAULT, new char[6], NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> true), () -> device.challenge(Policy.DEFAULT, NOW),
             () -> device.resend(Policy.DEFAULT, NOW), () -> device.resync(Policy.DEFAULT, new char[6], new char[6], NOW),
             challenge::code, secret::bytes, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),

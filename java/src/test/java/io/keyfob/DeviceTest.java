@@ -9,12 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What devices do, from Java. */
 class DeviceTest {
@@ -67,6 +69,23 @@ class DeviceTest {
     }
 
     @Test
+    void aLockOutlivesDisabling() {
+        try (OtpDevice device = Samples.totp()) {
+            device.setStatus(Status.DISABLED, NOW);
+            assertFalse(device.info().wasLocked());
+            device.setStatus(Status.LOCKED, NOW);
+            assertFalse(device.info().wasLocked(), "it is locked");
+            device.setStatus(Status.DISABLED, NOW);
+            assertTrue(device.info().wasLocked());
+            assertEquals(OtpError.LOCKED, assertThrows(OtpException.class, () -> device.setStatus(Status.VALIDATED, NOW)).error());
+            device.unlock(NOW);
+            assertFalse(device.info().wasLocked());
+            device.setStatus(Status.VALIDATED, NOW);
+            assertEquals(Status.VALIDATED, device.info().status());
+        }
+    }
+
+    @Test
     void aThrottleDelays() {
         Policy policy = Policy.builder().throttle(2, 60, 240).bound(1_000_000_000).pinBound(1_000_000_000).build();
         try (OtpDevice device = Samples.totp()) {
@@ -111,18 +130,114 @@ class DeviceTest {
     }
 
     @Test
+    void aWholePinIsAskedForToo() {
+        Policy policy = Policy.builder().positions(0).build();
+        try (OtpDevice device = Samples.pin()) {
+            char[] pin = "12345678".toCharArray();
+            Verdict unasked = device.verify(policy, pin, NOW);
+            assertEquals(Reason.NO_CHALLENGE, unasked.reason());
+            assertFalse(unasked.isRight());
+            try (Challenge challenge = device.challenge(policy, NOW)) {
+                assertEquals(Challenge.Kind.POSITIONS, challenge.kind());
+                assertEquals(8, challenge.positions().length);
+            }
+            char[] wrong = "12345679".toCharArray();
+            assertEquals(Reason.WRONG, device.verify(policy, wrong, NOW).reason());
+            assertTrue(device.verify(policy, pin, NOW).isRight(), "a wrong answer uses no challenge up");
+            assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
+        }
+    }
+
+    @Test
     void resyncFindsACounterFarAhead() {
         try (OtpDevice device = Samples.hotp()) {
             assertFalse(device.verify(Policy.DEFAULT, Samples.codeOf(50), NOW).isRight());
             Verdict verdict = device.resync(Policy.DEFAULT, Samples.codeOf(50), Samples.codeOf(51), NOW);
             assertTrue(verdict.isRight());
             assertEquals(OptionalLong.of(51), verdict.matched());
+            assertEquals(OptionalLong.of(50), verdict.drift(), "the counters before the first of the two");
             AtomicInteger stores = new AtomicInteger();
             assertTrue(device.resync(Policy.DEFAULT, Samples.codeOf(60), Samples.codeOf(61), NOW, (next, revision) -> {
                 stores.incrementAndGet();
                 return true;
             }).isRight());
             assertEquals(1, stores.get());
+        }
+    }
+
+    @Test
+    void aNewSecretKeepsTheFailsAndEndsTheChallenge() {
+        try (Secret secret = Secret.of(Arrays.copyOf(Samples.BYTES, 32)); OtpDevice device = Samples.sms();
+                OtpDevice from = OtpDevice.sms(Parameters.builder().digits(8).build(), secret, NOW - 100);
+                Challenge old = device.challenge(Policy.DEFAULT, NOW)) {
+            assertFalse(device.verify(Policy.DEFAULT, new char[6], NOW).isRight());
+            byte[] unchanged = from.toRecord();
+            device.replaceFactor(from, NOW + 1);
+            assertArrayEquals(unchanged, from.toRecord());
+            assertArrayEquals(secret.bytes(), device.secret());
+            DeviceInfo info = device.info();
+            assertEquals(1, info.fails());
+            assertEquals(8, info.digits());
+            assertEquals(NOW, info.created());
+            assertEquals(OptionalLong.empty(), info.pendingSince());
+            assertEquals(Reason.NO_CHALLENGE, device.verify(Policy.DEFAULT, old.code(), NOW + 1).reason());
+            try (Challenge next = device.challenge(Policy.DEFAULT, NOW + 1)) {
+                assertTrue(next.isFresh() && next.code().length == 8);
+                assertTrue(device.verify(Policy.DEFAULT, next.code(), NOW + 1).isRight());
+            }
+        }
+    }
+
+    @Test
+    void aNewFactorIsNoWayAroundALock() {
+        try (OtpDevice device = Samples.pin(); OtpDevice from = OtpDevice.pin(Policy.DEFAULT, "87654321".toCharArray(), NOW)) {
+            device.setStatus(Status.LOCKED, NOW);
+            device.replaceFactor(from, NOW);
+            assertEquals(Status.LOCKED, device.info().status());
+            assertArrayEquals("87654321".getBytes(StandardCharsets.US_ASCII), device.secret());
+        }
+    }
+
+    @Test
+    void aFactorIsOfTheDevicesKind() {
+        OtpDevice[] devices = {Samples.totp(), Samples.hotp(), Samples.sms(), Samples.email(), Samples.pin()};
+        for (OtpDevice device : devices) {
+            for (OtpDevice from : devices) {
+                byte[] before = device.toRecord();
+                if (device == from) {
+                    device.replaceFactor(from, NOW);
+                    assertArrayEquals(from.secret(), device.secret());
+                    continue;
+                }
+                assertEquals(OtpError.WRONG_KIND, assertThrows(OtpException.class, () -> device.replaceFactor(from, NOW)).error());
+                assertArrayEquals(before, device.toRecord());
+            }
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void twoDevicesMayTakeEachOthersFactor() throws Exception {
+        OtpDevice one = Samples.hotp();
+        OtpDevice other = Samples.hotp();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread[] threads = {new Thread(() -> replace(one, other)), new Thread(() -> replace(other, one))};
+        for (Thread thread : threads) {
+            thread.setUncaughtExceptionHandler((which, thrown) -> failure.set(thrown));
+            thread.setDaemon(true);
+            thread.start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(null, failure.get());
+        assertEquals(20_000, one.info().revision());
+        assertEquals(20_000, other.info().revision());
+    }
+
+    private static void replace(OtpDevice device, OtpDevice from) {
+        for (int time = 0; time < 20_000; time++) {
+            device.replaceFactor(from, NOW);
         }
     }
 
@@ -140,6 +255,22 @@ class DeviceTest {
             assertNotEquals(new String(sealed), new String(key.seal(device, id)), "a nonce of its own each time");
             assertEquals(3, SealKey.idOf(sealed));
             assertArrayEquals(record, key.open(sealed, id).toRecord());
+        }
+    }
+
+    @Test
+    void aLabelThatIsTooLongIsRefusedAndOneOf200BytesFits() {
+        try (OtpDevice device = Samples.totp()) {
+            String label = "\u00ed".repeat(100);
+            char[] uri = device.uri(label, label);
+            assertTrue(uri.length < Engine.URI_SIZE);
+            assertArrayEquals(device.toRecord(), OtpDevice.fromUri(uri, NOW).toRecord());
+            for (int length : new int[] {2048, 4095}) {
+                String longer = "a".repeat(length);
+                assertEquals(OtpError.URI_LABEL, assertThrows(OtpException.class, () -> device.uri(longer, "b")).error());
+                assertEquals(OtpError.URI_LABEL, assertThrows(OtpException.class, () -> device.uri("a", longer)).error());
+            }
+            assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> device.uri("", "a".repeat(4096))).error());
         }
     }
 

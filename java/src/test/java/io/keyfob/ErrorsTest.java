@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.function.Executable;
 class ErrorsTest {
     /** What shared Java rules out, or what only a defect could bring about. */
     private static final Set<OtpError> NEVER = EnumSet.of(OtpError.NULL_POINTER, OtpError.STRUCT_SIZE, OtpError.BUFFER_TOO_SMALL,
-            OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
+            OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.LOCK_KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
 
     private final Map<OtpError, Executable> calls = new EnumMap<>(OtpError.class);
 
@@ -44,6 +45,24 @@ class ErrorsTest {
         }
         own.remove(-1);
         assertEquals(header, own);
+    }
+
+    @Test
+    void theSizesAreTheHeaders() throws IOException, IllegalAccessException {
+        Map<String, Integer> own = new TreeMap<>();
+        for (Field field : Engine.class.getDeclaredFields()) {
+            own.put(field.getName(), field.getInt(null));
+        }
+        Matcher matcher = Pattern.compile("#define KEYFOB_(\\w+) (\\d+)\n").matcher(Files.readString(Path.of("../include/keyfob.h")));
+        int compared = 0;
+        while (matcher.find()) {
+            Integer size = own.get(matcher.group(1));
+            if (size != null) {
+                assertEquals(Integer.valueOf(matcher.group(2)), size, matcher.group(1));
+                compared++;
+            }
+        }
+        assertEquals(9, compared);
     }
 
     @Test
@@ -99,6 +118,12 @@ class ErrorsTest {
         calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
         calls.put(OtpError.ALGORITHM, () -> SoffidDevice.read(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
                 .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build()));
+        calls.put(OtpError.SOFFID_PARAMETERS, () -> {
+            SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.ofEpochSecond(NOW)).build();
+            try (Secret secret = Samples.secret(); OtpDevice device = OtpDevice.totp(Parameters.builder().period(60).build(), secret, NOW)) {
+                SoffidDevice.write(device, row);
+            }
+        });
     }
 
     private void devices() {
@@ -175,6 +200,16 @@ class ErrorsTest {
     }
 
     @Test
+    void aShortestPinThatNoPinReachesIsRefused() {
+        for (int digits : new int[] {3, 65, 1 << 16, -1}) {
+            assertEquals(OtpError.POLICY_PIN_LENGTH,
+                    assertThrows(OtpException.class, Policy.builder().pinLength(digits)::build, Integer.toString(digits)).error());
+            assertEquals(OtpError.POLICY_PIN_LENGTH, assertThrows(OtpException.class,
+                    SoffidConfig.builder().pinLength(digits).build().policy(Kind.PIN)::build, Integer.toString(digits)).error());
+        }
+    }
+
+    @Test
     void nullsAreRefused() {
         OtpDevice device = Samples.totp();
         byte[] before = device.toRecord();
@@ -183,6 +218,7 @@ class ErrorsTest {
         assertThrows(NullPointerException.class, () -> device.verify(Policy.DEFAULT, new char[6], NOW, null));
         assertThrows(NullPointerException.class, () -> device.challenge(Policy.DEFAULT, NOW, null));
         assertThrows(NullPointerException.class, () -> device.setStatus(null, NOW));
+        assertThrows(NullPointerException.class, () -> device.replaceFactor(null, NOW));
         assertThrows(NullPointerException.class, () -> device.uri(null, "a"));
         assertThrows(NullPointerException.class, () -> OtpDevice.fromRecord(null));
         assertThrows(NullPointerException.class, () -> OtpDevice.totp(null, Samples.secret(), NOW));

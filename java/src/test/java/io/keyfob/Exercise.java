@@ -57,6 +57,7 @@ final class Exercise {
                 require(email.verify(Policy.DEFAULT, mailed.code(), NOW).isRight());
                 require(pin.verify(Policy.DEFAULT, Samples.digitsAt(asked.positions()), NOW).isRight());
             }
+            email.replaceFactor(email, NOW);
             pin.setStatus(Status.LOCKED, NOW);
             pin.unlock(NOW);
             byte[] sealed = key.seal(hotp, new byte[0]);

@@ -33,6 +33,12 @@ final class Samples {
         }
     }
 
+    static OtpDevice email() {
+        try (Secret secret = secret()) {
+            return OtpDevice.email(Parameters.DEFAULT, secret, NOW);
+        }
+    }
+
     static OtpDevice pin() {
         return OtpDevice.pin(Policy.DEFAULT, "12345678".toCharArray(), NOW);
     }

@@ -62,6 +62,149 @@ class SoffidTest {
         }
     }
 
+    /** Soffid locks on the eleventh fail, and keeps the fails when it unlocks. */
+    @Test
+    void anOpenRowKeepsItsTenOrElevenFailsUntilAnAttempt() {
+        for (int fails : new int[] {9, 10, 11, 1000}) {
+            for (Status open : new Status[] {Status.CREATED, Status.VALIDATED}) {
+                for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
+                    SoffidRow row = row(kind).status(open).fails(fails).build();
+                    assertEquals(row, there(row));
+                    try (OtpDevice device = SoffidDevice.read(row)) {
+                        assertEquals(9, device.info().fails());
+                    }
+                }
+                SoffidRow row = row(Kind.HOTP).status(open).fails(fails).build();
+                try (OtpDevice device = SoffidDevice.read(row)) {
+                    assertTrue(device.verify(Policy.SOFFID, Samples.wrongFrom(0), NOW).isLocked(), "one fail away from the lock");
+                    assertEquals(row.toBuilder().fails(10).status(Status.LOCKED).build(), SoffidDevice.write(device, row));
+                }
+                try (OtpDevice device = SoffidDevice.read(row)) {
+                    assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(1), NOW).isRight());
+                    assertEquals(row.toBuilder().fails(0).status(Status.VALIDATED).lastUsedValue(1L).lastUsed(Instant.ofEpochSecond(NOW)).build(),
+                            SoffidDevice.write(device, row));
+                }
+            }
+            SoffidRow locked = row(Kind.TOTP).status(Status.LOCKED).fails(fails).build();
+            assertEquals(locked, there(locked));
+            try (OtpDevice device = SoffidDevice.read(locked)) {
+                assertEquals(fails, device.info().fails());
+            }
+        }
+    }
+
+    @Test
+    void aLaterLockFallsOnTheTenthFailOfARow() {
+        SoffidConfig config = SoffidConfig.builder().totpLock(20).hotpLock(20).smsLock(20).pinDigits(4).build();
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            Policy policy = config.policy(kind).build();
+            for (int fails : new int[] {0, 9, 11}) {
+                SoffidRow row = row(kind).fails(fails).build();
+                int guesses = 0;
+                while (row.status() != Status.LOCKED) {
+                    try (OtpDevice device = SoffidDevice.read(row)) {
+                        assertFalse(device.verify(policy, "00000".toCharArray(), NOW).isRight());
+                        row = SoffidDevice.write(device, row);
+                    }
+                    guesses++;
+                    assertTrue(guesses <= 10);
+                }
+                assertEquals(fails == 0 ? 10 : 1, guesses);
+                assertEquals(10, row.fails());
+            }
+        }
+        // A row that keeps a record counts on.
+        Policy policy = config.policy(Kind.SMS).build();
+        SoffidRow row = row(Kind.SMS).authKey(null).fails(0).build();
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(policy, NOW)) {
+            assertTrue(challenge.isFresh());
+            row = SoffidDevice.write(device, row);
+        }
+        for (int guess = 1; guess <= 20; guess++) {
+            assertEquals(Status.VALIDATED, row.status());
+            try (OtpDevice device = SoffidDevice.read(row)) {
+                assertEquals(guess == 20, device.verify(policy, "00000".toCharArray(), NOW).isLocked());
+                row = SoffidDevice.write(device, row);
+            }
+            assertEquals(guess, row.fails());
+        }
+        assertEquals(Status.LOCKED, row.status());
+    }
+
+    @Test
+    void aChallengeKeepsElevenFailsAndStaysPending() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            for (int fails : new int[] {10, 11}) {
+                SoffidRow row = row(kind).authKey(null).fails(fails).build();
+                char[] answer;
+                try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                    answer = kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+                    row = SoffidDevice.write(device, row);
+                }
+                assertEquals(fails, row.fails());
+                assertEquals(row, there(row));
+                try (OtpDevice device = SoffidDevice.read(row)) {
+                    assertTrue(device.info().pendingSince().isPresent(), "nobody has changed a column");
+                    assertTrue(device.verify(Policy.SOFFID, answer, NOW).isRight());
+                    assertEquals(0, SoffidDevice.write(device, row).fails());
+                }
+                // Other fails somebody has written.
+                try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(8).build())) {
+                    assertEquals(8, device.info().fails());
+                    assertFalse(device.info().pendingSince().isPresent());
+                }
+            }
+        }
+    }
+
+    @Test
+    void aPendingCodeIsGivenOut() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            SoffidRow row = row(kind).authKey(null).lastUsedValue(null).build();
+            for (long issue = 0; issue < 3; issue++) {
+                try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW + 100 * issue)) {
+                    assertTrue(challenge.isFresh());
+                    row = SoffidDevice.write(device, row);
+                }
+                assertEquals(issue, row.lastUsedValue());
+            }
+            // Without the record it would be issued again, were it not counted.
+            SoffidRow unlocked = row.toBuilder().fails(0).build();
+            try (OtpDevice device = SoffidDevice.read(unlocked)) {
+                assertEquals(3, device.info().movingFactor());
+                assertFalse(device.info().pendingSince().isPresent());
+            }
+        }
+    }
+
+    @Test
+    void aWholePinIsAskedForAndAnsweredOnce() {
+        Policy policy = SoffidConfig.builder().pinLength(8).pinDigits(9).build().policy(Kind.PIN).build();
+        char[] pin = "12345678".toCharArray();
+        SoffidRow row = row(Kind.PIN).build();
+        try (OtpDevice device = SoffidDevice.read(row)) {
+            assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
+        }
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(policy, NOW)) {
+            assertArrayEquals(new int[] {1, 2, 3, 4, 5, 6, 7, 8}, challenge.positions());
+            row = SoffidDevice.write(device, row);
+        }
+        try (OtpDevice device = SoffidDevice.read(row)) {
+            assertTrue(device.verify(policy, pin, NOW).isRight());
+            row = SoffidDevice.write(device, row);
+        }
+        try (OtpDevice device = SoffidDevice.read(row)) {
+            assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
+        }
+    }
+
+    @Test
+    void aRowIsOfTheDevicesKind() {
+        try (OtpDevice device = Samples.hotp()) {
+            assertEquals(OtpError.WRONG_KIND, assertThrows(OtpException.class, () -> SoffidDevice.write(device, row(Kind.TOTP).build())).error());
+        }
+    }
+
     @Test
     void aDeviceOfTheAddOnVerifiesWhereItStood() {
         SoffidRow hotp = row(Kind.HOTP).digits(8).algorithm("HmacSHA512").lastUsedValue(99L).build();
