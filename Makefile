@@ -28,7 +28,7 @@ tools:
 	$(call need,size,binutils)
 
 .PHONY: test
-test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv ## run every test
+test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-scim ## run every test
 
 .PHONY: test-rust
 test-rust:
@@ -46,6 +46,10 @@ test-lanes: miri
 miri:
 	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
 	rustup component add --toolchain nightly miri rust-src
+
+.PHONY: test-scim
+test-scim: ## check the profile for RFC clients with scim2-tester
+	tests/scim2/run
 
 # Each combination of features builds and passes the engine's own tests.
 .PHONY: test-features

@@ -1,5 +1,6 @@
 //! What the service says of itself (RFC 7644 section 4).
 
+use keyfob::Kind;
 use serde_json::{Value, json};
 
 use crate::attribute::Mutability;
@@ -71,7 +72,7 @@ fn schema(base: &str, settings: &Settings) -> Value {
     };
     let attributes: Vec<Value> = Attribute::ALL
         .iter()
-        .filter(|attribute| !common(attribute))
+        .filter(|attribute| !common(attribute) && settings.kinds.iter().any(|kind| has(*kind, **attribute)))
         .map(|attribute| self::attribute(*attribute, settings))
         .collect();
     json!({
@@ -84,12 +85,29 @@ fn schema(base: &str, settings: &Settings) -> Value {
     })
 }
 
+/// Whether devices of a kind have an attribute.
+fn has(kind: Kind, attribute: Attribute) -> bool {
+    match attribute {
+        Attribute::Email => kind == Kind::Email,
+        Attribute::Phone => kind == Kind::Sms,
+        Attribute::Pin => kind == Kind::Pin,
+        Attribute::Image => matches!(kind, Kind::Totp | Kind::Hotp),
+        _ => true,
+    }
+}
+
 fn attribute(attribute: Attribute, settings: &Settings) -> Value {
     let kind = match attribute.class() {
         Class::Number => "integer",
         // Soffid's dates are no xsd:dateTime.
         Class::Time if settings.profile == Profile::Rfc => "dateTime",
         _ => "string",
+    };
+    let is_required = match attribute {
+        Attribute::Type | Attribute::User => true,
+        // Where another kind is on, it depends on the type.
+        Attribute::Email | Attribute::Phone | Attribute::Pin => settings.kinds.iter().all(|kind| has(*kind, attribute)),
+        _ => false,
     };
     let returned = match attribute.mutability() {
         Mutability::WriteOnly => "never",
@@ -100,7 +118,7 @@ fn attribute(attribute: Attribute, settings: &Settings) -> Value {
         "type": kind,
         "multiValued": false,
         "description": attribute.description(),
-        "required": matches!(attribute, Attribute::Type | Attribute::User),
+        "required": is_required,
         "caseExact": true,
         "mutability": attribute.mutability().name(),
         "returned": returned,

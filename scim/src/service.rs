@@ -105,7 +105,8 @@ impl<'p> Target<'p> {
         let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
         match segments {
             ["OtpDevice"] => Some(Self::Devices),
-            ["OtpDevice", ".search"] => Some(Self::Search),
+            // Of all types of resources there is but one.
+            ["OtpDevice", ".search"] | [".search"] => Some(Self::Search),
             ["OtpDevice", text] => id(text).map(Self::Device),
             ["OtpDevice", text, "requestChallenge"] => id(text).map(Self::RequestChallenge),
             ["OtpDevice", text, "responseChallenge"] => id(text).map(Self::ResponseChallenge),

@@ -201,3 +201,15 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
         host.post("/OtpDevice/.search", body).bad(scim_type);
     }
 }
+
+#[test]
+fn a_search_of_all_types_is_one_of_devices() {
+    let mut host = Host::default();
+    host.create_all();
+    let body = r#"{"filter": "type eq \"TOTP\" or type eq \"PIN\"", "attributes": ["type"]}"#;
+    let found = host.post("/.search", body).ok(200);
+    assert_eq!((&found["totalResults"], &found), (&serde_json::json!(2), &host.post("/OtpDevice/.search", body).ok(200)));
+    host.get("/.search").refused(405, None);
+    host.roles = keyfob_scim::Roles::MANAGE;
+    host.post("/.search", body).refused(403, None);
+}

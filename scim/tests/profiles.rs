@@ -3,8 +3,8 @@
 mod common;
 
 use common::{BASE, Host, TOTP};
-use keyfob::Status;
-use keyfob_scim::{Attribute, EventKind, Method, SCHEMA};
+use keyfob::{Kind, Status};
+use keyfob_scim::{Attribute, EventKind, Method, SCHEMA, Settings};
 use serde_json::{Value, json};
 
 #[test]
@@ -125,5 +125,24 @@ fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
         assert_eq!((&get("created")["type"], &get("lastUsed")["type"]), (&json!(date), &json!(date)));
         assert_eq!(get("status")["canonicalValues"], json!(["C", "V", "L", "D"]));
         assert_eq!(get("type")["canonicalValues"], json!(["TOTP", "HOTP", "SMS", "EMAIL", "PIN"]));
+    }
+}
+
+#[test]
+fn the_schema_has_only_what_the_kinds_that_are_on_have() {
+    for (kinds, names, required) in [
+        (&[Kind::Totp, Kind::Hotp][..], &["image"][..], &[][..]),
+        (&[Kind::Sms], &["phone"], &["phone"]),
+        (&[Kind::Email], &["email"], &["email"]),
+        (&[Kind::Pin], &["pin"], &["pin"]),
+        (&[Kind::Sms, Kind::Pin], &["phone", "pin"], &[]),
+    ] {
+        let mut host = Host::new(Settings { kinds: kinds.to_vec(), ..Settings::default() });
+        let schema = host.get(&format!("/Schemas/{SCHEMA}")).ok(200);
+        let of_kinds = |attribute: &&Value| ["email", "phone", "pin", "image"].iter().any(|name| attribute["name"] == *name);
+        let shown: Vec<&Value> = schema["attributes"].as_array().unwrap().iter().filter(of_kinds).collect();
+        assert_eq!(shown.iter().map(|attribute| attribute["name"].as_str().unwrap()).collect::<Vec<_>>(), names);
+        let needed = shown.iter().filter(|attribute| attribute["required"] == true);
+        assert_eq!(needed.map(|attribute| attribute["name"].as_str().unwrap()).collect::<Vec<_>>(), required);
     }
 }

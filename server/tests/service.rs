@@ -22,5 +22,7 @@ mod settings;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "../src/delivery/tests/sink.rs"]
 mod sink;
+#[path = "service/trouble.rs"]
+mod trouble;
 #[path = "service/walk.rs"]
 mod walk;

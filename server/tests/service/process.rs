@@ -113,9 +113,14 @@ impl Server {
         Client::nobody(self.address)
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
     /// Sends it a signal by name.
     pub(crate) fn signal(&self, name: &str) {
-        program("kill", "procps", &["-s", name, &self.child.id().to_string()]);
+        program("kill", "procps", &["-s", name, &self.id()]);
     }
 
     /// Ends it as a power cut would.

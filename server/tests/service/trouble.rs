@@ -1,0 +1,143 @@
+//! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes on once it can.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::json;
+
+use super::client::Answer;
+use super::process::{PASSWORD, Server, folder, hotp, judged, keyfob, program, secret, trail};
+
+/// Refused for the time being: no verdict, and when to try again.
+#[track_caller]
+fn is_unavailable(answer: &Answer) {
+    let told = answer.refused(503);
+    assert!(!told.contains("success") && !answer.text().contains("locked"), "{told}");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+#[test]
+fn a_store_that_another_process_has_locked() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=warn"]);
+    let mut client = server.admin();
+    let (path, created) = client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let codes = hotp(&secret(folder.path(), &created), 2);
+    let before = client.device(&path);
+
+    let other = rusqlite::Connection::open(folder.path().join("keyfob.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // All wait at once, and longer than the service waits for the lock.
+    let admin = &client;
+    thread::scope(|scope| {
+        for pin in [&codes[0], "12345"] {
+            let (mut client, path) = (admin.another(), &path);
+            scope.spawn(move || is_unavailable(&client.answer(path, pin)));
+        }
+        let (mut client, path) = (admin.another(), &path);
+        scope.spawn(move || is_unavailable(&client.status(path, "D")));
+        // Who only reads waits for nobody.
+        let mut client = admin.another();
+        assert_eq!(client.device(path), before);
+        assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
+    });
+    assert_eq!(client.device(&path), before);
+    is_unavailable(&client.post("/OtpDevice", &json!({"type": "HOTP", "user": "franck"})));
+    other.execute_batch("ROLLBACK").unwrap();
+
+    assert_eq!(client.device(&path), before);
+    assert_eq!(client.answer(&path, "12345").verdict(), (false, false));
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (false, false));
+    let trail = trail(folder.path(), &path);
+    assert_eq!((judged(&trail, "right"), judged(&trail, "wrong")), (1, 2));
+    assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
+}
+
+/// Starts the service so that no file of its may grow beyond so many KiB, until that is lifted.
+fn start_small(folder: &Path, limit: u64) -> Server {
+    let serve = keyfob(folder, &["serve", "--listen", "127.0.0.1:0", "--set", "log=off"]);
+    let mut command = Command::new("bash");
+    // Without a reader of the signal, a write beyond the limit fails as one to a full disk does.
+    command.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {limit}; exec \"$@\""), "bash"]);
+    command.arg(serve.get_program()).args(serve.get_args()).current_dir(folder);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KEYFOB_")) {
+        command.env_remove(name);
+    }
+    command.env("KEYFOB_ADMIN_PASSWORD", PASSWORD).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    Server::spawn(command)
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let (path, created) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
+    let guessed = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
+    server.admin().answer(&guessed, "12345").verdict();
+    let filler = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
+    (0..10).for_each(|_| assert!(!server.admin().answer(&filler, "12345").verdict().0));
+    let codes = hotp(&secret(folder.path(), &created), 1);
+    server.stop();
+
+    // The log that SQLite writes ahead grows with each commit, and soon to this.
+    let server = start_small(folder.path(), 64);
+    let mut client = server.admin();
+    let mut made = 0;
+    let refused = loop {
+        let answer = client.post("/OtpDevice", &json!({"type": "HOTP", "user": "franck"}));
+        if answer.status != 201 {
+            break answer;
+        }
+        made += 1;
+        assert!(made < 1000, "the limit is none");
+    };
+    is_unavailable(&refused);
+    // What is left takes a smaller commit: that of a locked device's answers, which write to the trail only, is the smallest.
+    let filler = (0..1000).map(|_| client.answer(&filler, "12345")).find(|answer| answer.status != 200);
+    is_unavailable(&filler.expect("a limit"));
+    let before = [client.device(&path), client.device(&guessed)];
+    for _ in 0..3 {
+        is_unavailable(&client.answer(&path, &codes[0]));
+        is_unavailable(&client.answer(&guessed, "12345"));
+        is_unavailable(&client.status(&path, "D"));
+        assert_eq!([client.device(&path), client.device(&guessed)], before);
+    }
+    assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], made + 3);
+    assert_eq!(client.send("GET", "/health", "", b"").expect("an answer").status, 200);
+
+    // Room is made while it runs.
+    program("prlimit", "util-linux", &["--pid", &server.id().to_string(), "--fsize=unlimited"]);
+    assert_eq!(client.answer(&guessed, "12345").verdict(), (false, false));
+    assert_eq!(client.device(&guessed)["fails"], 2);
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
+    assert_eq!(client.answer(&path, &codes[0]).verdict(), (false, false));
+    server.stop();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    assert_eq!((&client.device(&guessed)["fails"], &client.device(&path)["fails"]), (&json!(2), &json!(1)));
+    assert_eq!(judged(&trail(folder.path(), &guessed), "wrong"), 2);
+    let (another, _) = client.create(&json!({"type": "HOTP", "user": "franck"}));
+    assert_eq!(another, format!("/OtpDevice/{}", made + 4), "no number was lost");
+}
+
+#[test]
+fn a_store_whose_key_is_another_is_never_read_as_wrong_codes() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let (path, created) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
+    let codes = hotp(&secret(folder.path(), &created), 1);
+    server.stop();
+    std::fs::rename(folder.path().join("keyfob.key"), folder.path().join("kept.key")).unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let answer = server.admin().answer(&path, &codes[0]);
+    assert!([500, 503].contains(&answer.status), "{answer:?}");
+    answer.refused(answer.status);
+    assert!(server.admin().status(&path, "D").status >= 500);
+    server.stop();
+    std::fs::rename(folder.path().join("kept.key"), folder.path().join("keyfob.key")).unwrap();
+    let server = Server::start(folder.path(), &[]);
+    assert_eq!(server.admin().device(&path)["fails"], 0);
+    assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (true, false));
+}
