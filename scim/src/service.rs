@@ -11,7 +11,7 @@ use crate::step::{Step, Store};
 use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, discovery, list, request};
 
 /// How often an entry that others keep changing is read again before giving up.
-const TRIES: u32 = 1000;
+pub(crate) const TRIES: u32 = 1000;
 
 /// A change needs one of these; which, depends on what it changes. One that changes nothing shows the device all the same.
 const CHANGING: Roles = Roles::MANAGE.and(Roles::CANCEL).and(Roles::UNLOCK);
@@ -258,9 +258,4 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     pub(crate) fn again(tries: u32) -> Result<u32, Error> {
         tries.checked_sub(1).ok_or_else(|| Error::new(503, "this device is being changed by too many others; try again"))
     }
-}
-
-/// How often a request tries: for those who begin.
-pub(crate) const fn tries() -> u32 {
-    TRIES
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::body::{self, Fields, text};
 use crate::error::quoted;
 use crate::resource::Selection;
-use crate::service::{Context, Response, Service};
+use crate::service::{Context, Response, Service, TRIES};
 use crate::step::{Step, Swap};
 use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
 
@@ -22,7 +22,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     ) -> Result<Step<'_>, Error> {
         let mut fields = Fields::read(object)?;
         fields.external_id = Some(fields.external_id.flatten());
-        Ok(self.update(context, id, fields, selection, crate::service::tries()))
+        Ok(self.update(context, id, fields, selection, TRIES))
     }
 
     /// Changes what the operations name: all of it or, where one is wrong, nothing.
@@ -34,7 +34,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         selection: Selection,
     ) -> Result<Step<'_>, Error> {
         let fields = operations(object)?;
-        Ok(self.update(context, id, fields, selection, crate::service::tries()))
+        Ok(self.update(context, id, fields, selection, TRIES))
     }
 
     fn update(&self, context: Context, id: i64, fields: Fields, selection: Selection, tries: u32) -> Step<'_> {
