@@ -98,7 +98,11 @@ impl<'p> Target<'p> {
     /// Of the decoded segments of a path: a slash that was encoded parts none.
     fn of(segments: &'p [Cow<'_, str>]) -> Result<Self, Error> {
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-        Self::named(&segments).ok_or_else(|| Error::new(404, "there is nothing at this address"))
+        Self::named(&segments).ok_or_else(|| match segments.as_slice() {
+            // RFC 7644 section 3.11.
+            ["Me", ..] => Error::new(501, "accounts are no resources here"),
+            _ => Error::new(404, "there is nothing at this address"),
+        })
     }
 
     fn named(segments: &[&'p str]) -> Option<Self> {
@@ -231,6 +235,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             (Target::ResponseChallenge(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
                 self.response_challenge(context, id, object()?, TRIES)
+            }
+            // RFC 7644 section 4.
+            (Target::Discovery(..), Method::Get) if parameters.contains_key("filter") => {
+                Err(Error::new(403, "what the service says of itself is not searched"))
             }
             (Target::Discovery(name, id), Method::Get) => discovery::get(name, id, &context.base, &self.settings).map(Step::Done),
             _ => Ok(Step::Done(target.not_allowed())),

@@ -6,6 +6,16 @@ use common::{Host, PIN, SMS, TOTP};
 use keyfob_scim::{Event, Method, Name, Request, Step, Store, qr};
 
 #[test]
+fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
+    let mut host = Host::default();
+    host.get("/Me").refused(501, None);
+    for path in ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig"] {
+        host.get(path).ok(200);
+        host.get(&format!("{path}?filter=id%20pr")).refused(403, None);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_404() {
     let mut host = Host::default();
     let id = host.create(TOTP);
