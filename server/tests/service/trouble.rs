@@ -108,7 +108,7 @@ fn a_disk_that_is_full() {
     assert_eq!(client.send("GET", "/health", "", b"").expect("an answer").status, 200);
 
     // Room is made while it runs.
-    program("prlimit", "util-linux", &["--pid", &server.id().to_string(), "--fsize=unlimited"]);
+    program("prlimit", "util-linux", &["--pid", &server.id(), "--fsize=unlimited"]);
     assert_eq!(client.answer(&guessed, "12345").verdict(), (false, false));
     assert_eq!(client.device(&guessed)["fails"], 2);
     assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
