@@ -60,7 +60,7 @@ pub(crate) fn with<T>(config: &ConfigArgs, work: impl AsyncFnOnce(&Store) -> Res
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (store, is_new_key) = serve::open(&config)?;
+        let (store, is_new_key) = serve::open(&config).await?;
         if is_new_key {
             note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
         }

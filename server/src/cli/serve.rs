@@ -8,7 +8,7 @@ use std::sync::Arc;
 use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
 use keyfob::Kind;
-use keyfob_scim::{Roles, Service};
+use keyfob_scim::{Attribute, Filter, Query, Roles, Service, Sort};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -80,8 +80,8 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
     }
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| config.store.starts_with(scheme)) {
-        problems.push(Problem::new("store", "must be sqlite://FILE or postgres://USER@HOST/DATABASE"));
+    if !config.store.starts_with("sqlite:") {
+        problems.push(Problem::new("store", "must be sqlite://FILE"));
     }
     if let Err(error) = EnvFilter::try_new(&config.log) {
         problems.push(Problem::new("log", &error.to_string()));
@@ -101,12 +101,24 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
 }
 
 /// Opens the configured store. Returns whether its key file was made just now.
-pub(crate) fn open(config: &Config) -> Result<(Store, bool)> {
+///
+/// Errors: those of the store; devices that were sealed under a key which is missing.
+pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
     let (keys, is_new) = match &config.key {
         Some(key) => (Keys::parse(key)?, false),
         None => Keys::file(&config.key_file)?,
     };
-    Ok((Store::open(&config.store, keys)?, is_new))
+    let store = Store::open(&config.store, keys)?;
+    // With a fresh key, the devices that are there could not be read, and new ones would hide that the old key is lost.
+    let any =
+        Query { filter: Filter::ALL, live_only: false, sort: Sort { by: Attribute::Id, descending: false }, offset: 0, limit: 1 };
+    if is_new && store.list(&any).await?.total > 0 {
+        store.close();
+        std::fs::remove_file(&config.key_file)?;
+        let path = config.key_file.display();
+        return Err(format!("key_file: {path} is missing, and the store holds devices that need it; put it back").into());
+    }
+    Ok((store, is_new))
 }
 
 fn start_log(config: &Config) -> Result<()> {
@@ -125,7 +137,7 @@ fn start_log(config: &Config) -> Result<()> {
 
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
-    let (store, is_new_key) = open(&config)?;
+    let (store, is_new_key) = open(&config).await?;
     let password = first_account(&config, &store).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
     config.listen = listener.local_addr()?;

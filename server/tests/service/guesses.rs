@@ -37,7 +37,7 @@ fn of_a_thousand_guesses_at_once_ten_are_evaluated() {
             .lines()
             .map(str::to_owned)
             .collect();
-        let wrong = (0..).map(|code| format!("{code:06}")).find(|code| !right.contains(code) && !near.contains(code)).unwrap();
+        let wrong = (0..100).map(|code| format!("{code:06}")).find(|code| !right.contains(code) && !near.contains(code)).unwrap();
         let verdicts = at_once(&server, &path, &wrong, 32);
         assert_eq!(verdicts.len(), 1024);
         assert!(verdicts.iter().all(|(success, _)| !success));

@@ -1,5 +1,6 @@
 //! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes on once it can.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -7,7 +8,7 @@ use std::thread;
 use serde_json::json;
 
 use super::client::Answer;
-use super::process::{PASSWORD, Server, folder, hotp, judged, keyfob, program, secret, trail};
+use super::process::{PASSWORD, Run, Server, folder, hotp, judged, keyfob, program, secret, trail};
 
 /// Refused for the time being: no verdict, and when to try again.
 #[track_caller]
@@ -108,7 +109,7 @@ fn a_disk_that_is_full() {
     assert_eq!(client.send("GET", "/health", "", b"").expect("an answer").status, 200);
 
     // Room is made while it runs.
-    program("prlimit", "util-linux", &["--pid", &server.id().to_string(), "--fsize=unlimited"]);
+    program("prlimit", "util-linux", &["--pid", &server.id(), "--fsize=unlimited"]);
     assert_eq!(client.answer(&guessed, "12345").verdict(), (false, false));
     assert_eq!(client.device(&guessed)["fails"], 2);
     assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
@@ -123,21 +124,32 @@ fn a_disk_that_is_full() {
 }
 
 #[test]
-fn a_store_whose_key_is_another_is_never_read_as_wrong_codes() {
-    let folder = folder();
-    let server = Server::start(folder.path(), &[]);
+fn a_store_whose_key_is_missing_or_another() {
+    let (folder, other) = (folder(), folder());
+    let folder = folder.path();
+    // A key of another service, under the same number.
+    Server::start(other.path(), &[]).stop();
+    let server = Server::start(folder, &[]);
     let (path, created) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
-    let codes = hotp(&secret(folder.path(), &created), 1);
+    let codes = hotp(&secret(folder, &created), 1);
     server.stop();
-    std::fs::rename(folder.path().join("keyfob.key"), folder.path().join("kept.key")).unwrap();
-    let server = Server::start(folder.path(), &[]);
-    let answer = server.admin().answer(&path, &codes[0]);
-    assert!([500, 503].contains(&answer.status), "{answer:?}");
-    answer.refused(answer.status);
-    assert!(server.admin().status(&path, "D").status >= 500);
+    let (key, kept) = (folder.join("keyfob.key"), folder.join("kept.key"));
+    fs::rename(&key, &kept).unwrap();
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["account", "list"], &["audit"]] {
+        let run = Run::of(keyfob(folder, args), "");
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
+        assert!(run.err.contains("keyfob.key is missing") && !key.exists(), "{run:?}");
+    }
+
+    fs::copy(other.path().join("keyfob.key"), &key).unwrap();
+    let server = Server::start(folder, &[]);
+    for answer in [server.admin().answer(&path, &codes[0]), server.admin().status(&path, "D")] {
+        answer.refused(500);
+    }
     server.stop();
-    std::fs::rename(folder.path().join("kept.key"), folder.path().join("keyfob.key")).unwrap();
-    let server = Server::start(folder.path(), &[]);
-    assert_eq!(server.admin().device(&path)["fails"], 0);
+    fs::rename(&kept, &key).unwrap();
+    let server = Server::start(folder, &[]);
+    let device = server.admin().device(&path);
+    assert_eq!((&device["fails"], &device["status"]), (&json!(0), &json!("C")));
     assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (true, false));
 }
