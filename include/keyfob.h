@@ -837,7 +837,8 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
+   * OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
+   * them.
    */
   uint32_t fails;
   /**
@@ -861,9 +862,10 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_issued;
   /**
-   * Zero.
+   * No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
+   * is written, whatever the policy says, so that no row has more guesses than this.
    */
-  uint32_t reserved;
+  uint32_t lock_fails;
   /**
    * OTP_LASCOU: the highest step or counter accepted.
    */

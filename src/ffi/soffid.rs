@@ -16,7 +16,8 @@ use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, 
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS. In reading, those of a row with status C or V count as 9 at most, since Soffid opens devices without resetting them.
+    /// OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
+    /// them.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
@@ -28,8 +29,9 @@ pub struct keyfob_soffid_row {
     pub has_last_used: u32,
     /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
     pub has_last_issued: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
+    /// is written, whatever the policy says, so that no row has more guesses than this.
+    pub lock_fails: u32,
     /// OTP_LASCOU: the highest step or counter accepted.
     pub last_counter: u64,
     /// OTP_CREATED.
@@ -62,7 +64,7 @@ const EMPTY: keyfob_soffid_row = keyfob_soffid_row {
     has_last_counter: 0,
     has_last_used: 0,
     has_last_issued: 0,
-    reserved: 0,
+    lock_fails: 0,
     last_counter: 0,
     created: 0,
     last_used: 0,
@@ -150,18 +152,31 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
             let (out, device) = (OutSized::new(row)?, device(record)?);
             let mut changed = Zeroizing::new(EMPTY);
             read_sized(row, &mut *changed)?;
+            let before = fails(&changed);
             update(&mut changed, &device)?;
+            if is_open(&changed) && device.fails() >= limit(&changed) && device.fails() > before {
+                // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
+                changed.status = Status::Locked as u32;
+            }
             out.write(&*changed);
         }
         Ok(())
     })
 }
 
-/// The fails of a row as keyfob counts them. Soffid locks on the eleventh and keeps the fails when it unlocks, so that an open row may have more
-/// than keyfob's own limit of ten. The status has the last word: such a device is open, and one fail away from the lock.
+/// The fail on which the host's policy locks.
+const fn limit(row: &keyfob_soffid_row) -> u32 {
+    if row.lock_fails == 0 { 10 } else { row.lock_fails }
+}
+
+fn is_open(row: &keyfob_soffid_row) -> bool {
+    [Status::Created, Status::Validated].iter().any(|&open| row.status == open as u32)
+}
+
+/// The fails of a row as keyfob counts them. Soffid locks one fail later and keeps the fails when it unlocks, so that an open row may have
+/// more than the limit. The status has the last word: such a device is open, and one fail away from the lock.
 fn fails(row: &keyfob_soffid_row) -> u32 {
-    let is_open = [Status::Created, Status::Validated].iter().any(|&open| row.status == open as u32);
-    if is_open { row.fails.min(9) } else { row.fails }
+    if is_open(row) { row.fails.min(limit(row).saturating_sub(1)) } else { row.fails }
 }
 
 fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {

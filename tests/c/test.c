@@ -654,6 +654,31 @@ static void test_soffid(void) {
         }
     }
     {
+        /* A lock that falls later falls, and a row that does not know of it locks on the tenth fail: no row has guesses without end. */
+        static const struct { uint32_t row, policy, guesses; } cases[] = {{0, 10, 10}, {20, 20, 20}, {0, 20, 10}, {3, 3, 3}};
+        keyfob_policy late;
+        keyfob_soffid_row table;
+        size_t at;
+        uint32_t guess;
+        memset(&late, 0, sizeof late), late.size = (uint32_t)sizeof late;
+        for (at = 0; at < sizeof cases / sizeof cases[0]; at++) {
+            CHECK(keyfob_policy_default(&late) == R(OK));
+            late.lock_fails = cases[at].policy, late.positions = 4;
+            memset(&table, 0, sizeof table);
+            table.size = (uint32_t)sizeof table, table.status = KEYFOB_STATUS_VALIDATED, table.created = NOW - 9;
+            table.lock_fails = cases[at].row;
+            strcpy(table.kind, "HOTP"), strcpy(table.auth_key, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+            for (guess = 1; guess <= 40 && table.status != KEYFOB_STATUS_LOCKED; guess++) {
+                CALL(R(OK), keyfob_soffid_import(&table, NULL, 0, &out.record));
+                TAKE();
+                IN_PLACE(R(OK), keyfob_device_verify(&out.record, &late, SECRET, 3, NOW, &out.verdict));
+                TAKE();
+                CHECK(keyfob_soffid_update(&given, &table) == R(OK));
+            }
+            CHECK(table.status == KEYFOB_STATUS_LOCKED && table.fails == cases[at].guesses && guess == cases[at].guesses + 1);
+        }
+    }
+    {
         /* What a row cannot say is refused. */
         keyfob_parameters p;
         memset(&p, 0, sizeof p);
