@@ -213,7 +213,6 @@ impl Key {
         }
         let mut room = [0; lanes::BATCH];
         let (mut first, last) = window.into_inner();
-        let most = last.wrapping_sub(first).min(MORE) as usize;
         loop {
             let after = last.wrapping_sub(first);
             let values = room.get_mut(..=after.min(MORE) as usize).unwrap_or_default();
@@ -224,7 +223,7 @@ impl Key {
             }
             first = first.wrapping_add(lanes::BATCH as u64);
         }
-        wipe(room.get_mut(..=most).unwrap_or_default());
+        wipe(&mut room);
     }
 
     /// Computes the truncated values of `first` and the counters after it.

@@ -29,7 +29,7 @@ impl Pin {
 
     /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or they are no PIN.
     pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
-        Wiped::of_padded(bytes, len).and_then(|digits| Self::of(digits).ok())
+        if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
     }
 
     fn of(digits: Wiped) -> Result<Self, Error> {

@@ -98,6 +98,7 @@ impl Device {
     /// Reads a record of [`RECORD_SIZE`] bytes.
     ///
     /// Errors: [`Error::RecordLength`], [`Error::RecordForeign`], [`Error::RecordNewer`], [`Error::RecordDamaged`].
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let [magic @ .., version] = bytes.first_chunk::<3>().ok_or(Error::RecordLength)?;
         if *magic != MAGIC || *version == 0 {
@@ -150,12 +151,15 @@ impl Device {
             Factor::Pin(Pin::of_padded(secret, len)?)
         } else {
             let (algorithm, digits) = (Algorithm::from_number(algorithm)?, Digits::new(digits).ok()?);
-            let hotp = Hotp::of(Secret::of_padded(secret, len)?, algorithm, digits);
+            if !Secret::is_padded(secret, len) {
+                return None;
+            }
+            let hotp = || Hotp::of(Secret::of_padded(secret, len), algorithm, digits);
             match kind {
-                Kind::Totp => Factor::Totp(Totp::with(hotp, period, t0)),
-                Kind::Hotp => Factor::Hotp(hotp),
-                Kind::Sms => Factor::Sms(hotp),
-                _ => Factor::Email(hotp),
+                Kind::Totp => Factor::Totp(Totp::with(hotp(), period, t0)),
+                Kind::Hotp => Factor::Hotp(hotp()),
+                Kind::Sms => Factor::Sms(hotp()),
+                _ => Factor::Email(hotp()),
             }
         };
         let state =

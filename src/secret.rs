@@ -37,11 +37,17 @@ impl Wiped {
         Some(wiped)
     }
 
-    /// Copies the first `len` of `bytes`; none if there is anything behind them, or they are more than 64. In constant time for a length.
+    /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in constant time for a length.
     #[inline]
-    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
         let behind = bytes.iter().zip(0..).fold(0, |behind, (&byte, at)| behind | if at < len { 0 } else { byte });
-        if behind == 0 && usize::from(len) <= SECRET_MAX { Some(Self { bytes: *bytes, len }) } else { None }
+        behind == 0 && usize::from(len) <= SECRET_MAX
+    }
+
+    /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
+    #[inline]
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+        Self { bytes: *bytes, len }
     }
 
     /// How many bytes there are.
@@ -100,10 +106,16 @@ impl Secret {
         }
     }
 
-    /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or `len` is no length of a secret.
+    /// Whether the first `len` of `bytes` are a secret, and only zeros behind them.
     #[inline]
-    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
-        if (SECRET_MIN..=SECRET_MAX).contains(&len.into()) { Wiped::of_padded(bytes, len).map(Self) } else { None }
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
+        usize::from(len) >= SECRET_MIN && Wiped::is_padded(bytes, len)
+    }
+
+    /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
+    #[inline]
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+        Self(Wiped::of_padded(bytes, len))
     }
 
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
