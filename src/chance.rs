@@ -44,9 +44,11 @@ impl GuessChance {
 
     /// That of guessing so many digits, drawn evenly, with so many guesses.
     pub(crate) fn of_digits(digits: u8, guesses: u64) -> Self {
-        let (fewer, more) = (9_u32.saturating_sub(digits.into()), u32::from(digits).saturating_sub(9));
-        let parts = guesses.saturating_mul(10_u64.pow(fewer));
-        Self::rounded(10_u64.checked_pow(more).map_or(1, |divisor| parts.div_ceil(divisor)))
+        let digits = u32::from(digits);
+        Self::rounded(match 9_u32.checked_sub(digits) {
+            Some(fewer) => guesses.saturating_mul(10_u64.pow(fewer)),
+            None => 10_u64.checked_pow(digits.saturating_sub(9)).map_or(1, |divisor| guesses.div_ceil(divisor)),
+        })
     }
 
     fn rounded(parts: u64) -> Self {

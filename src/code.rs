@@ -4,9 +4,10 @@ use core::fmt;
 use core::str::FromStr;
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use crate::Error;
+use crate::secret::wipe;
 
 /// The hash under the HMAC (RFC 4226 section 5.3, RFC 6238 section 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -185,7 +186,7 @@ impl Code {
 
 impl Drop for Code {
     fn drop(&mut self) {
-        self.bytes.as_mut_slice().zeroize();
+        wipe(&mut self.bytes);
     }
 }
 

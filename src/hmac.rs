@@ -8,8 +8,8 @@
 use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::Zeroize;
 
+use crate::secret::wipe;
 use crate::{Algorithm, Secret, lanes};
 
 /// Defines the two states after a padded key's block, for one hash function.
@@ -41,8 +41,7 @@ macro_rules! states {
                     *byte ^= 0x36 ^ 0x5c;
                 }
                 $compress(&mut outer, core::slice::from_ref(&block));
-                // A slice is wiped in one go; an array would be, byte by byte.
-                block.as_mut_slice().zeroize();
+                wipe(&mut block);
                 Self { inner, outer }
             }
 
@@ -69,8 +68,8 @@ macro_rules! states {
 
         impl Drop for $name {
             fn drop(&mut self) {
-                self.inner.as_mut_slice().zeroize();
-                self.outer.as_mut_slice().zeroize();
+                wipe(&mut self.inner);
+                wipe(&mut self.outer);
             }
         }
     };
@@ -214,7 +213,6 @@ impl Key {
         }
         let mut room = [0; lanes::BATCH];
         let (mut first, last) = window.into_inner();
-        let most = last.wrapping_sub(first).min(MORE) as usize;
         loop {
             let after = last.wrapping_sub(first);
             let values = room.get_mut(..=after.min(MORE) as usize).unwrap_or_default();
@@ -225,7 +223,7 @@ impl Key {
             }
             first = first.wrapping_add(lanes::BATCH as u64);
         }
-        room.get_mut(..=most).unwrap_or_default().zeroize();
+        wipe(&mut room);
     }
 
     /// Computes the truncated values of `first` and the counters after it.

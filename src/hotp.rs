@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable};
 
 use crate::code::Submitted;
 use crate::hmac::{Key, truncated};
@@ -33,6 +33,10 @@ impl Hotp {
     /// SHA-1 and six digits, which every authenticator knows.
     pub const fn new(secret: Secret) -> Self {
         Self { secret, algorithm: Algorithm::Sha1, digits: Digits::SIX }
+    }
+
+    pub(crate) const fn of(secret: Secret, algorithm: Algorithm, digits: Digits) -> Self {
+        Self { secret, algorithm, digits }
     }
 
     /// With this algorithm.
@@ -146,8 +150,8 @@ pub(crate) struct Found {
 /// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant time: the work depends on the
 /// window's width and on whether the answer is one code or two.
 pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
-    let none = Choice::from(0);
-    let mut found = Found { right: none, replayed: none, counter: 0 };
+    // Bits; what selects is a choice, which is hidden from the compiler, and for which the processor waits.
+    let (mut right, mut replayed, mut found) = (0, 0, 0);
     // Bit 0: the first code stood at the last counter of the batch before.
     let mut before = 0;
     key.batches(window, |counter, values| {
@@ -160,12 +164,17 @@ pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeIn
         before = firsts >> values.len().saturating_sub(1);
         let used = here & lowest_bits(floor.saturating_sub(counter));
         let fresh = here ^ used;
-        let taken = fresh.ct_ne(&0) & !found.right;
-        found.counter.conditional_assign(&counter.wrapping_add(lowest_place(fresh)), taken);
-        found.right |= taken;
-        found.replayed |= used.ct_ne(&0);
+        let taken = any(fresh) & !right;
+        found.conditional_assign(&counter.wrapping_add(lowest_place(fresh)), Choice::from(taken));
+        right |= taken;
+        replayed |= any(used);
     });
-    found
+    Found { right: Choice::from(right), replayed: Choice::from(replayed), counter: found }
+}
+
+/// Whether any bit is set: 1 or 0.
+const fn any(bits: u64) -> u8 {
+    ((bits | bits.wrapping_neg()) >> 63) as u8
 }
 
 /// The `count` lowest bits of 64, or all.
@@ -186,7 +195,7 @@ fn lowest_place(bits: u64) -> u64 {
         0xffff_0000_ffff_0000,
         0xffff_ffff_0000_0000,
     ];
-    halves.iter().rev().fold(0, |place, half| place << 1 | u64::from((lowest & half).ct_ne(&0).unwrap_u8()))
+    halves.iter().rev().fold(0, |place, half| place << 1 | u64::from(any(lowest & half)))
 }
 
 #[cfg(test)]

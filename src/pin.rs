@@ -24,14 +24,20 @@ impl Pin {
     ///
     /// Errors: [`Error::PinLength`], [`Error::PinDigits`].
     pub fn new(digits: &[u8]) -> Result<Self, Error> {
-        if !(PIN_MIN..=PIN_MAX).contains(&digits.len()) {
+        Wiped::new(digits).ok_or(Error::PinLength).and_then(Self::of)
+    }
+
+    /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or they are no PIN.
+    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
+        if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
+    }
+
+    fn of(digits: Wiped) -> Result<Self, Error> {
+        if !(PIN_MIN..=PIN_MAX).contains(&digits.as_bytes().len()) {
             return Err(Error::PinLength);
         }
-        let valid = digits.iter().fold(Choice::from(1), |valid, digit| valid & digit.wrapping_sub(b'0').ct_lt(&10));
-        if !bool::from(valid) {
-            return Err(Error::PinDigits);
-        }
-        Wiped::new(digits).map(Self).ok_or(Error::PinLength)
+        let valid = digits.as_bytes().iter().fold(Choice::from(1), |valid, digit| valid & digit.wrapping_sub(b'0').ct_lt(&10));
+        if bool::from(valid) { Ok(Self(digits)) } else { Err(Error::PinDigits) }
     }
 
     /// The digits, for those who must have them: never log them.
@@ -39,8 +45,8 @@ impl Pin {
         self.0.as_bytes()
     }
 
-    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
-        self.0.padded()
+    pub(crate) const fn wiped(&self) -> &Wiped {
+        &self.0
     }
 
     /// How many digits it has, 4 to 64.

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
-use crate::secret::SECRET_MAX;
+use crate::secret::wipe;
 use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp};
 
 /// The size of a record in bytes.
@@ -14,9 +14,9 @@ pub const RECORD_SIZE: usize = 168;
 
 const MAGIC: [u8; 2] = *b"kf";
 const VERSION: u8 = 1;
-const USED: u8 = 1;
-const PENDING: u8 = 2;
-const HELD: u8 = 4;
+const USED: u32 = 1;
+const PENDING: u32 = 2;
+const HELD: u32 = 4;
 /// No device learns a larger drift than this many steps.
 const DRIFT_MAX: i32 = 1_000;
 
@@ -47,7 +47,7 @@ impl AsRef<[u8]> for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        wipe(&mut self.0);
     }
 }
 
@@ -64,34 +64,30 @@ impl Device {
     pub fn to_record(&self) -> Record {
         let State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision } =
             self.state;
-        let (secret, len) = match &self.factor {
-            Factor::Pin(pin) => (pin.padded(), pin.expose().len()),
-            Factor::Totp(totp) => (totp.secret().padded(), totp.secret().expose().len()),
-            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => (hotp.secret().padded(), hotp.secret().expose().len()),
+        let secret = match &self.factor {
+            Factor::Pin(pin) => pin.wiped(),
+            Factor::Totp(totp) => totp.secret().wiped(),
+            Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => hotp.secret().wiped(),
         };
         let (period, t0) = match &self.factor {
             Factor::Totp(totp) => (totp.period(), totp.t0()),
             _ => (0, 0),
         };
+        let [k, f] = MAGIC;
+        let algorithm = self.algorithm().map_or(0, |algorithm| algorithm as u8);
+        let digits = self.digits().map_or(0, Digits::get);
+        let head = u64::from_le_bytes([k, f, VERSION, self.kind() as u8, status, algorithm, digits, secret.count()]);
+        let flags = used | pending << 1 | held << 2;
         let mut record = Record([0; RECORD_SIZE]);
         let mut to = Writer(&mut record.0);
-        to.put(MAGIC);
-        to.put([
-            VERSION,
-            self.kind() as u8,
-            status,
-            self.algorithm().map_or(0, |algorithm| algorithm as u8),
-            self.digits().map_or(0, Digits::get),
-            u8::try_from(len).unwrap_or_default(),
-        ]);
-        to.put(period.to_le_bytes());
-        to.put(fails.to_le_bytes());
-        to.put(drift.to_le_bytes());
-        to.put([used | pending << 1 | held << 2, 0, 0, 0]);
+        // Word by word, since the check reads words: one that was written in parts would have to be waited for.
+        for word in [head, pair(period, fails), pair(drift.cast_unsigned(), flags.into())] {
+            to.put(word.to_le_bytes());
+        }
         for number in [t0, moving, positions, issued_at, self.created, used_at, seen, until, revision] {
             to.put(number.to_le_bytes());
         }
-        to.put(*secret);
+        to.put(*secret.padded());
         let check = check(&record.0);
         if let Some(end) = record.0.last_chunk_mut() {
             *end = check.to_le_bytes();
@@ -102,6 +98,7 @@ impl Device {
     /// Reads a record of [`RECORD_SIZE`] bytes.
     ///
     /// Errors: [`Error::RecordLength`], [`Error::RecordForeign`], [`Error::RecordNewer`], [`Error::RecordDamaged`].
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let [magic @ .., version] = bytes.first_chunk::<3>().ok_or(Error::RecordLength)?;
         if *magic != MAGIC || *version == 0 {
@@ -114,45 +111,32 @@ impl Device {
         if bytes.last_chunk() != Some(&check(bytes).to_le_bytes()) {
             return Err(Error::RecordDamaged);
         }
-        Self::read(Reader(bytes)).ok_or(Error::RecordDamaged)
+        Self::read(bytes).ok_or(Error::RecordDamaged)
     }
 
-    /// Reads the fields; none if they are not what [`to_record`](Self::to_record) writes of any device.
-    fn read(mut from: Reader<'_>) -> Option<Self> {
+    /// Reads the fields; none if they are not what [`to_record`](Self::to_record) writes of any device. The device is put together last and
+    /// at once, since moving it costs more than reading it.
+    #[inline]
+    fn read(record: &[u8; RECORD_SIZE]) -> Option<Self> {
+        let mut from = Reader(record);
         let [_, _, _, kind, status, algorithm, digits, len] = from.take()?;
-        let kind = Kind::from_number(kind)?;
-        let status = Status::from_number(status)? as u8;
-        let period = u32::from_le_bytes(from.take()?);
-        let fails = u32::from_le_bytes(from.take()?);
-        let drift = i32::from_le_bytes(from.take()?);
-        let [flags, 0, 0, 0] = from.take()? else { return None };
-        let [t0, moving, positions, issued_at, created, used_at, seen, until, revision] = from.numbers()?;
-        let (secret, padding) = from.0.get(..SECRET_MAX)?.split_at_checked(usize::from(len))?;
+        let [[period, fails], [drift, flags]] = [halves(from.number()?), halves(from.number()?)];
+        let drift = drift.cast_signed();
+        let [t0, moving, positions, issued_at] = [from.number()?, from.number()?, from.number()?, from.number()?];
+        let [created, used_at, seen, until, revision] =
+            [from.number()?, from.number()?, from.number()?, from.number()?, from.number()?];
+        let secret = from.0.first_chunk()?;
 
-        let (used, pending, held) = (flags & USED, (flags & PENDING) >> 1, (flags & HELD) >> 2);
-        let factor = if kind == Kind::Pin {
-            Factor::Pin(Pin::new(secret).ok()?)
-        } else {
-            let hotp = Hotp::new(Secret::new(secret).ok()?)
-                .with_algorithm(Algorithm::from_number(algorithm)?)
-                .with_digits(Digits::new(digits).ok()?);
-            match kind {
-                Kind::Totp => Factor::Totp(Totp::of(hotp).with_period(period).ok()?.with_t0(t0)),
-                Kind::Hotp => Factor::Hotp(hotp),
-                Kind::Sms => Factor::Sms(hotp),
-                _ => Factor::Email(hotp),
-            }
-        };
+        let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
+        let [used, pending, held] = [USED, PENDING, HELD].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
-        let asked = match (&factor, pending) {
-            (Factor::Pin(pin), 1) => {
-                Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(pin.count()).mask() == 0
-            }
-            _ => positions == 0,
+        let asked = if kind == Kind::Pin && pending == 1 {
+            Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(len).mask() == 0
+        } else {
+            positions == 0
         };
         let canonical = flags & !(USED | PENDING | HELD) == 0
-            && padding.iter().all(|&byte| byte == 0)
-            && (is_totp || (period, t0, drift) == (0, 0, 0))
+            && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
             && (-DRIFT_MAX..=DRIFT_MAX).contains(&drift)
             && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
             && (used == 1 || used_at == 0)
@@ -160,9 +144,27 @@ impl Device {
             && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp))
             && (held == 0 || status == Status::Disabled as u8)
             && asked;
+        if !canonical {
+            return None;
+        }
+        let factor = if kind == Kind::Pin {
+            Factor::Pin(Pin::of_padded(secret, len)?)
+        } else {
+            let (algorithm, digits) = (Algorithm::from_number(algorithm)?, Digits::new(digits).ok()?);
+            if !Secret::is_padded(secret, len) {
+                return None;
+            }
+            let hotp = || Hotp::of(Secret::of_padded(secret, len), algorithm, digits);
+            match kind {
+                Kind::Totp => Factor::Totp(Totp::with(hotp(), period, t0)),
+                Kind::Hotp => Factor::Hotp(hotp()),
+                Kind::Sms => Factor::Sms(hotp()),
+                _ => Factor::Email(hotp()),
+            }
+        };
         let state =
             State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision };
-        canonical.then_some(Self { factor, created, state })
+        Some(Self { factor, created, state })
     }
 }
 
@@ -188,23 +190,33 @@ impl Reader<'_> {
         Some(*front)
     }
 
-    fn numbers<const N: usize>(&mut self) -> Option<[u64; N]> {
-        let mut numbers = [0; N];
-        for number in &mut numbers {
-            *number = u64::from_le_bytes(self.take()?);
-        }
-        Some(numbers)
+    fn number(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
     }
 }
 
-/// A check over all but the last eight bytes. Each step is a bijection of the sum, so that any change within one word is found for
-/// sure and any other with a chance of 1 in 2^64; no table, which the secret's bytes would index.
+/// A word of two numbers of 32 bits, the lower one first.
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// The numbers of a [`pair`].
+fn halves(word: u64) -> [u32; 2] {
+    [(word & 0xffff_ffff) as u32, (word >> 32) as u32]
+}
+
+/// A check over all but the last eight bytes. Each step is a bijection of the sum and of the word, so that any change within one word is
+/// found for sure and any other with a chance of 1 in 2^64; no table, which the secret's bytes would index. Four sums, which do not wait for
+/// each other.
 fn check(record: &[u8; RECORD_SIZE]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let words = record.as_chunks().0;
-    let sum = words
-        .iter()
-        .take(RECORD_SIZE / 8 - 1)
-        .fold(ODD, |sum, word| (sum ^ u64::from_le_bytes(*word)).wrapping_mul(ODD).rotate_left(29));
+    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(ODD).rotate_left(29);
+    let mut sums = [ODD; 4];
+    for row in record.as_chunks::<8>().0.as_chunks::<4>().0 {
+        for (sum, word) in sums.iter_mut().zip(row) {
+            *sum = step(*sum, u64::from_le_bytes(*word));
+        }
+    }
+    let sum = sums.into_iter().fold(ODD, step);
     (sum ^ sum >> 32).wrapping_mul(ODD)
 }

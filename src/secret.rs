@@ -5,7 +5,7 @@ use core::fmt;
 use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{DefaultIsZeroes, ZeroizeOnDrop, Zeroizing, optimization_barrier};
 
 use crate::{Algorithm, Error};
 
@@ -13,6 +13,14 @@ use crate::{Algorithm, Error};
 pub const SECRET_MIN: usize = 16;
 /// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed first.
 pub const SECRET_MAX: usize = 64;
+
+/// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what an attempt waits for; the barrier is
+/// the one that it has as well.
+#[inline]
+pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
+    values.fill(T::default());
+    optimization_barrier(values);
+}
 
 /// Room for up to 64 bytes that are wiped on drop and redacted in `Debug`; bytes past `len` are zero.
 #[derive(Clone)]
@@ -27,6 +35,24 @@ impl Wiped {
         let mut wiped = Self { bytes: [0; SECRET_MAX], len: u8::try_from(bytes.len()).ok()? };
         wiped.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(wiped)
+    }
+
+    /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in constant time for a length.
+    #[inline]
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
+        let behind = bytes.iter().zip(0..).fold(0, |behind, (&byte, at)| behind | if at < len { 0 } else { byte });
+        behind == 0 && usize::from(len) <= SECRET_MAX
+    }
+
+    /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
+    #[inline]
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+        Self { bytes: *bytes, len }
+    }
+
+    /// How many bytes there are.
+    pub(crate) const fn count(&self) -> u8 {
+        self.len
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -47,8 +73,7 @@ impl ConstantTimeEq for Wiped {
 
 impl Drop for Wiped {
     fn drop(&mut self) {
-        // As a slice, which is wiped in one go; an array would be, byte by byte.
-        self.bytes.as_mut_slice().zeroize();
+        wipe(&mut self.bytes);
     }
 }
 
@@ -79,6 +104,18 @@ impl Secret {
         } else {
             Err(Error::SecretLength)
         }
+    }
+
+    /// Whether the first `len` of `bytes` are a secret, and only zeros behind them.
+    #[inline]
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
+        usize::from(len) >= SECRET_MIN && Wiped::is_padded(bytes, len)
+    }
+
+    /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
+    #[inline]
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+        Self(Wiped::of_padded(bytes, len))
     }
 
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
@@ -152,6 +189,10 @@ impl Secret {
 
     pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
         self.0.padded()
+    }
+
+    pub(crate) const fn wiped(&self) -> &Wiped {
+        &self.0
     }
 }
 

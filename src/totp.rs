@@ -33,6 +33,11 @@ impl Totp {
         Self { hotp, period: 30, t0: 0 }
     }
 
+    /// The period is one that was checked.
+    pub(crate) const fn with(hotp: Hotp, period: u32, t0: u64) -> Self {
+        Self { hotp, period, t0 }
+    }
+
     /// With this algorithm.
     #[must_use]
     pub fn with_algorithm(self, algorithm: Algorithm) -> Self {

@@ -5,7 +5,7 @@
 
 use core::ops::RangeInclusive;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+use subtle::{Choice, ConditionallySelectable};
 
 use crate::code::Submitted;
 use crate::hotp::{Answer, Found, LAST, search};
@@ -78,40 +78,47 @@ impl Device {
         self.check_clock(policy, now)?;
         let state = &self.state;
         let revision = state.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        let message = choice(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
-        let pin = choice(matches!(self.factor, Factor::Pin(_)));
-        let totp = choice(matches!(self.factor, Factor::Totp(_)));
-        let hard = choice(matches!(policy.lock(), Lock::Hard { .. }));
-        let pending = state.pending.ct_eq(&1);
+        // Conditions are bits, and become choices where they select: a choice is hidden from the compiler, for which the processor waits.
+        let message = bit(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
+        let pin = bit(matches!(self.factor, Factor::Pin(_)));
+        let totp = bit(matches!(self.factor, Factor::Totp(_)));
+        let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
+        let pending = state.pending;
+        let (matches, replayed) = (found.right.unwrap_u8(), found.replayed.unwrap_u8());
 
         // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
-        let unasked = (message & !pending) | (pin & self.asked(policy).ct_eq(&0));
-        let expired = pending & choice(self.is_expired(policy, now));
-        let disabled = state.status.ct_eq(&(Status::Disabled as u8));
-        let locked = choice(self.is_locked(policy)) & !disabled;
-        let throttled = choice(self.is_throttled(now)) & !locked & !disabled;
-        let open = !(throttled | locked | disabled);
-        let right = found.right & open & !unasked & !expired;
-        let wrong = open & !right;
+        let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
+        let expired = pending & bit(self.is_expired(policy, now));
+        let disabled = bit(state.status == Status::Disabled as u8);
+        let locked = bit(self.is_locked(policy)) & not(disabled);
+        let throttled = bit(self.is_throttled(now)) & not(locked | disabled);
+        let open = not(throttled | locked | disabled);
+        let right = matches & open & not(unasked | expired);
+        let wrong = open & not(right);
 
         let mut reason = Reason::Wrong as u8;
         for (other, holds) in [
-            (Reason::Replayed, found.replayed),
-            (Reason::Right, found.right),
+            (Reason::Replayed, replayed),
+            (Reason::Right, matches),
             (Reason::Expired, expired),
             (Reason::NoChallenge, unasked),
             (Reason::Throttled, throttled),
             (Reason::Locked, locked),
             (Reason::Disabled, disabled),
         ] {
-            reason.conditional_assign(&(other as u8), holds);
+            reason.conditional_assign(&(other as u8), Choice::from(holds));
         }
 
         let fails = state.fails.saturating_add(1);
-        let strikes = wrong & !choice(fails < policy.lock().fails());
-        let locks = (strikes & hard) | (locked & state.status.ct_ne(&(Status::Locked as u8)));
+        let strikes = wrong & bit(fails >= policy.lock().fails());
+        let locks = (strikes & hard) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
-        let changed = right | wrong | locks;
+        let delays = Choice::from(strikes & not(hard));
+        let moves = Choice::from(right & not(pin));
+        let learns = Choice::from(right & totp);
+        let ends = Choice::from(right | dies);
+        let changed = Choice::from(right | wrong | locks);
+        let [right, wrong, locks, dies] = [right, wrong, locks, dies].map(Choice::from);
 
         let mut next = self.clone();
         let to = &mut next.state;
@@ -121,26 +128,26 @@ impl Device {
         to.status.conditional_assign(&(Status::Locked as u8), locks);
         // From the latest time seen, so that a host whose clock is behind does not shorten the delay for the others.
         let until = state.seen.max(now).saturating_add(u64::from(policy.lock().delay(fails)));
-        to.until.conditional_assign(&until, strikes & !hard);
+        to.until.conditional_assign(&until, delays);
         to.until.conditional_assign(&0, right);
-        to.moving.conditional_assign(&found.counter.saturating_add(1), right & !pin);
+        to.moving.conditional_assign(&found.counter.saturating_add(1), moves);
         to.moving.conditional_assign(&state.moving.saturating_add(1), dies);
-        to.drift.conditional_assign(&learned(found.counter, expected, policy.max_drift()), right & totp);
-        to.pending.conditional_assign(&0, right | dies);
-        to.issued_at.conditional_assign(&0, right | dies);
+        to.drift.conditional_assign(&learned(found.counter, expected, policy.max_drift()), learns);
+        to.pending.conditional_assign(&0, ends);
+        to.issued_at.conditional_assign(&0, ends);
         to.positions.conditional_assign(&0, right);
         to.used.conditional_assign(&1, right);
         to.used_at.conditional_assign(&now, right);
         to.seen.conditional_assign(&state.seen.max(now), changed);
         to.revision.conditional_assign(&revision, changed);
 
-        let locked = to.status.ct_eq(&(Status::Locked as u8));
-        let throttled = to.until.ct_gt(&now) & !locked & !disabled;
+        let locked = bit(to.status == Status::Locked as u8);
+        let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
             reason,
-            locked: (locked | throttled).unwrap_u8(),
+            locked: locked | throttled,
             fails: to.fails,
-            until: u64::conditional_select(&0, &to.until, throttled),
+            until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a right one.
             matched: u64::conditional_select(&0, &found.counter, right),
             expected,
@@ -155,11 +162,15 @@ fn learned(matched: u64, expected: u64, bound: u16) -> i32 {
     let bound = u64::from(bound);
     let (lowest, highest) = (expected.saturating_sub(bound), expected.saturating_add(bound));
     let mut kept = matched;
-    kept.conditional_assign(&lowest, lowest.ct_gt(&matched));
-    kept.conditional_assign(&highest, matched.ct_gt(&highest));
+    kept.conditional_assign(&lowest, Choice::from(bit(lowest > matched)));
+    kept.conditional_assign(&highest, Choice::from(bit(matched > highest)));
     kept.wrapping_sub(expected) as i64 as i32
 }
 
-fn choice(holds: bool) -> Choice {
-    Choice::from(u8::from(holds))
+fn bit(holds: bool) -> u8 {
+    u8::from(holds)
+}
+
+const fn not(bit: u8) -> u8 {
+    bit ^ 1
 }

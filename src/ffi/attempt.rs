@@ -4,12 +4,12 @@ use core::ffi::{c_char, c_void};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::device::{device, out};
+use super::device::{out, record};
 use super::memory::{Buffer, OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random};
 use super::{KEYFOB_CODE_SIZE, guard, keyfob_record, keyfob_result};
-use crate::{Attempt, Challenge, Verdict};
+use crate::{Attempt, Challenge, Device, Verdict};
 
 /// Why an answer was accepted or refused: for the host's audit, not for whoever answered.
 #[repr(u32)]
@@ -161,6 +161,8 @@ unsafe fn write(challenge: &Challenge, to: OutSized<keyfob_challenge>) {
 /// `next` is valid during the call only. Must return, without an exception and without longjmp.
 pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
+// A device is used where it was read: moving it would cost more than the rest of the C ABI.
+
 /// Where the next record of an attempt goes: before the answer, in any case.
 enum To {
     Place(Buffer),
@@ -213,7 +215,8 @@ pub unsafe extern "C" fn keyfob_device_challenge(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let attempt = device.challenge(&policy, &mut Random(random, random_context), now)?;
             write(&To::Place(out(record)?).commit(attempt)?, answer);
@@ -243,7 +246,8 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
             write(&to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?)?, answer);
@@ -267,7 +271,8 @@ pub unsafe extern "C" fn keyfob_device_resend(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             // By reference: moving a challenge would leave a copy of its code.
             write(device.resend(&policy, now).as_ref().map_err(|&error| error)?, answer);
@@ -297,7 +302,8 @@ pub unsafe extern "C" fn keyfob_device_verify(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let attempt = device.verify(&policy, bytes(answer, answer_length)?, now)?;
             answered.write(&To::Place(out(record)?).commit(attempt)?.into());
@@ -326,7 +332,8 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let to = To::store(store, store_context, device.revision())?;
             answered.write(&to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?)?.into());
@@ -355,7 +362,8 @@ pub unsafe extern "C" fn keyfob_device_resync(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let attempt = device.resync(&policy, first, second, now)?;
@@ -386,7 +394,8 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = device(record)?;
+            let device = Device::from_bytes(self::record(record)?);
+            let device = device.as_ref().map_err(|&error| error)?;
             let policy = self::policy(policy)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let to = To::store(store, store_context, device.revision())?;

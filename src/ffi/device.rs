@@ -92,8 +92,14 @@ unsafe impl Sized for keyfob_info {
 /// of the C ABI.
 #[inline(always)]
 pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    Ok(Device::from_bytes(unsafe { record(pointer) }?)?)
+}
+
+/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where it is.
+pub(super) unsafe fn record<'a>(pointer: *const keyfob_record) -> Result<&'a [u8], keyfob_result> {
     // SAFETY: the caller's promise is passed on; a record is plain bytes.
-    Ok(Device::from_bytes(unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }?)?)
+    unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }
 }
 
 /// Where a record is written at the end.

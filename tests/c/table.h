@@ -26,18 +26,25 @@ enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABL
 static keyfob_record devices[DEVICES];
 static uint8_t sealed[KEYFOB_SEALED_SIZE];
 
+static uint64_t check_step(uint64_t sum, uint64_t word) {
+    sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return sum << 29 | sum >> 35;
+}
+
 /* The check of DESIGN.md, so that fields can be set that no call sets. */
 static void check_record(keyfob_record *record) {
     const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t sum = odd;
+    uint64_t sums[4] = {odd, odd, odd, odd}, sum = odd;
     size_t word, byte;
     for (word = 0; word < KEYFOB_RECORD_SIZE / 8 - 1; word++) {
         uint64_t next = 0;
         for (byte = 8; byte-- > 0;) {
             next = next << 8 | record->bytes[8 * word + byte];
         }
-        sum = (sum ^ next) * odd;
-        sum = sum << 29 | sum >> 35;
+        sums[word % 4] = check_step(sums[word % 4], next);
+    }
+    for (word = 0; word < 4; word++) {
+        sum = check_step(sum, sums[word]);
     }
     sum = (sum ^ sum >> 32) * odd;
     for (byte = 0; byte < 8; byte++) {
