@@ -67,8 +67,8 @@ fn what_the_tables_name_is_there() {
 
 #[test]
 fn each_promise_has_a_test_and_a_command() {
-    let text = read("SECURITY.md");
-    let table = text.split_once("| promise | test | command |\n|---|---|---|\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let page = read("SECURITY.md");
+    let table = page.split_once("| promise | test | command |\n|---|---|---|\n").unwrap().1.split_once("\n\n").unwrap().0;
     for row in table.lines().filter(|row| !row.starts_with("| **")) {
         let [_, _, test, command, _] = row.split('|').collect::<Vec<_>>()[..] else { panic!("{row}") };
         assert!(!spans(test).is_empty() && (command.starts_with(" `make ") || command.starts_with(" `cargo test ")), "{row}");
