@@ -49,6 +49,8 @@ miri:
 
 .PHONY: test-scim
 test-scim: ## check the profile for RFC clients with scim2-tester
+	@python3 -c 'import ensurepip' 2> /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq python3 python3-venv; } || \
+		{ echo "Python's venv is missing: install the Debian package python3-venv" >&2; exit 1; }
 	tests/scim2/run
 
 # Each combination of features builds and passes the engine's own tests.
