@@ -9,6 +9,7 @@ CARGO_C := 0.10.24
 PREFIX := /usr/local
 # Seconds for each fuzz target.
 FUZZ_TIME := 600
+SAMPLES := 10000000
 FUZZ_TARGETS := machine record uri capi lanes scim filter
 
 .PHONY: help
@@ -33,12 +34,14 @@ test: tools test-rust test-features test-lanes test-bare test-c test-java test-f
 .PHONY: test-rust
 test-rust:
 	cargo test --workspace --locked
-	cargo test --locked --release --test constant_time
+	cargo test --locked --profile proof -p keyfob --features capi --test constant_time --test secrets
+	cargo bench --locked --profile proof -p keyfob --features capi --bench timing -- twins 100000
 
 # What src/lanes does on the processors that this one is not: without lanes, and with AVX-512, which Miri executes.
 .PHONY: test-lanes
 test-lanes: miri
-	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --release -p keyfob --target-dir target/portable --lib --test constant_time
+	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --profile proof -p keyfob --features capi --target-dir target/portable \
+		--lib --test constant_time --test secrets
 	RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
 		cargo +nightly miri test --locked -p keyfob --lib --target-dir target/miri-lanes the_paths_of_this_processor
 
@@ -142,6 +145,12 @@ bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
 	cargo bench --locked -p keyfob --features capi --bench capi
+
+# On one core, the last one, which others use least. Ten million samples take some ten minutes and want a machine that does nothing else.
+.PHONY: timing
+timing: ## test that times do not depend on secrets, with SAMPLES for each pair of classes (ten million)
+	taskset --cpu-list $$(($$(nproc) - 1)) \
+		cargo bench --locked --profile proof -p keyfob --features capi --bench timing -- $(SAMPLES)
 
 .PHONY: bench-java
 bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM

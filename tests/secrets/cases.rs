@@ -3,7 +3,10 @@
 use std::hint::black_box;
 
 use keyfob::ffi::*;
-use keyfob::{Algorithm, Asked, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, Policy, SEALED_SIZE, SealKey, Secret, Status, Totp};
+use keyfob::{
+    Algorithm, Asked, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, Policy, SEALED_SIZE, SealKey, Secret, Status,
+    Totp,
+};
 
 use crate::common::{NOW, Seeded, challenged, hotp, secret};
 use crate::memcheck::{declassify, hide, is_hidden};
@@ -283,4 +286,3 @@ fn twins() -> Vec<Case> {
 pub(crate) fn all() -> Vec<Case> {
     [authenticators(), asked(), records(), c_abi(), twins()].into_iter().flatten().collect()
 }
-
