@@ -4,11 +4,11 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use keyfob::rand_core::{TryCryptoRng, TryRng};
-use keyfob::{Algorithm, Attempt, Challenge, Device, Hotp, Pin, Policy, Secret, Status, Totp, Verdict};
+use keyfob::{Algorithm, Attempt, Challenge, Device, Hotp, Pin, Policy, RECORD_SIZE, Secret, Status, Totp, Verdict};
 
 const NOW: u64 = 1_700_000_000;
 const STEP: u64 = NOW / 30;
-/// Devices of each class: enough that no table remembers them.
+/// Inputs of each class: enough that no table remembers them.
 const POOL: usize = 256;
 
 /// A generator whose numbers follow from its seed (`SplitMix64`).
@@ -46,32 +46,54 @@ impl TryRng for Seeded {
 
 impl TryCryptoRng for Seeded {}
 
-/// A device and an answer to it, of one size whatever they are.
-#[derive(Clone)]
+/// A record and an answer to its device: plain bytes, of one size whatever they are.
+#[derive(Clone, Copy)]
 pub(crate) struct Input {
-    record: [u8; 168],
-    device: Device,
+    record: [u8; RECORD_SIZE],
     answer: [u8; 6],
-    len: usize,
+    len: u8,
 }
 
 impl Input {
     fn new(device: &Device, answer: &[u8]) -> Self {
-        let mut input = Self { record: *device.to_record().as_bytes(), device: device.clone(), answer: [0; 6], len: answer.len() };
+        let mut input = Self { record: *device.to_record().as_bytes(), answer: [0; 6], len: u8::try_from(answer.len()).unwrap() };
         input.answer[..answer.len()].copy_from_slice(answer);
         input
     }
 
+    /// One of two, of which both are read: a cache is left alike by either.
+    pub(crate) fn select(&mut self, [first, second]: &[Self; 2], class: usize) {
+        let mask = black_box(u8::try_from(class).unwrap().wrapping_neg());
+        let select = |first: u8, second: u8| first ^ mask & (first ^ second);
+        for (to, (one, other)) in self.record.iter_mut().zip(first.record.iter().zip(&second.record)) {
+            *to = select(*one, *other);
+        }
+        for (to, (one, other)) in self.answer.iter_mut().zip(first.answer.iter().zip(&second.answer)) {
+            *to = select(*one, *other);
+        }
+        self.len = select(first.len, second.len);
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        Device::from_bytes(&self.record).unwrap()
+    }
+
     fn answer(&self) -> &[u8] {
-        &self.answer[..self.len]
+        &self.answer[..usize::from(self.len)]
     }
 }
 
-/// Two classes of inputs and what is timed of them.
+/// Pairs of inputs, one of either class, and what is timed of them.
 pub(crate) struct Pair {
     pub(crate) name: String,
-    pub(crate) classes: [Vec<Input>; 2],
-    pub(crate) call: fn(&Input),
+    pub(crate) inputs: Vec<[Input; 2]>,
+    pub(crate) call: fn(&Input, &Device),
+}
+
+impl Pair {
+    fn new(name: &str, [first, second]: [Vec<Input>; 2], call: fn(&Input, &Device)) -> Self {
+        Self { name: name.to_owned(), inputs: first.into_iter().zip(second).map(|(one, other)| [one, other]).collect(), call }
+    }
 }
 
 fn store(attempt: Attempt<Verdict>) {
@@ -81,25 +103,25 @@ fn store(attempt: Attempt<Verdict>) {
 }
 
 /// As a server does it: from the record that was read to the record that is stored.
-fn from_record(input: &Input) {
+fn from_record(input: &Input, _: &Device) {
     let device = Device::from_bytes(&input.record).unwrap();
     store(device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
 }
 
 /// From the device on: where the classes differ in what everybody may know, which reading a record may branch on.
-fn from_device(input: &Input) {
-    store(input.device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
+fn from_device(input: &Input, device: &Device) {
+    store(device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
 }
 
 /// What [`from_record`] must not be: it stops at the match.
-fn twin_that_stops(input: &Input) {
-    let hotp = input.device.generator().unwrap().keyed();
+fn twin_that_stops(input: &Input, device: &Device) {
+    let hotp = device.generator().unwrap().keyed();
     black_box((STEP - 10..=STEP + 10).find(|&step| hotp.generate(step).as_bytes() == input.answer()));
 }
 
 /// Nor this: it compares each code up to the first wrong digit.
-fn twin_that_compares(input: &Input) {
-    let hotp = input.device.generator().unwrap().keyed();
+fn twin_that_compares(input: &Input, device: &Device) {
+    let hotp = device.generator().unwrap().keyed();
     let is = |code: &[u8]| code.iter().zip(input.answer()).all(|(one, other)| black_box(one) == black_box(other));
     black_box((STEP - 10..=STEP + 10).filter(|&step| is(hotp.generate(step).as_bytes())).count());
 }
@@ -176,7 +198,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
     let sha1 = |steps: i64| changed(steps, 0..0);
     let sms = |change: fn(Vec<u8>) -> Vec<u8>| asked(|hotp| Device::sms(hotp.clone(), NOW), change);
     let wrong_none = totp(Algorithm::Sha1, none);
-    let pair = |name: &str, classes: [Vec<Input>; 2]| Pair { name: name.to_owned(), classes, call: from_record };
+    let pair = |name: &str, classes| Pair::new(name, classes, from_record);
     let mut pairs = vec![
         pair("TOTP: match at the first step, no match", [sha1(-10), wrong_none.clone()]),
         pair("TOTP: match in the middle, no match", [sha1(0), wrong_none.clone()]),
@@ -199,14 +221,13 @@ pub(crate) fn pairs() -> Vec<Pair> {
         let name = format!("TOTP {algorithm}: match in the middle, no match");
         pairs.push(pair(&name, [totp(algorithm, |totp| code(totp, 0)), totp(algorithm, none)]));
     }
-    pairs.push(Pair { call: from_device, ..pair("TOTP: locked, open", [locked(none), wrong_none]) });
+    pairs.push(Pair::new("TOTP: locked, open", [locked(none), wrong_none], from_device));
     pairs
 }
 
 pub(crate) fn twins() -> Vec<Pair> {
-    let pair = |name: &str, classes, call| Pair { name: name.to_owned(), classes, call };
     vec![
-        pair("twin that stops at the match: first step, last step", [changed(-10, 0..0), changed(10, 0..0)], twin_that_stops),
-        pair("twin that compares digit by digit: five right, none", [changed(0, 5..6), changed(0, 0..6)], twin_that_compares),
+        Pair::new("twin that stops at the match: first step, last step", [changed(-10, 0..0), changed(10, 0..0)], twin_that_stops),
+        Pair::new("twin that compares digit by digit: five right, none", [changed(0, 5..6), changed(0, 0..6)], twin_that_compares),
     ]
 }

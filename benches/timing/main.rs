@@ -12,7 +12,7 @@ use std::env;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use inputs::{Input, Pair, Seeded, pairs, twins};
+use inputs::{Pair, Seeded, pairs, twins};
 use statistics::Tests;
 
 /// Above it times depend on the class: dudect's bound.
@@ -44,22 +44,17 @@ fn now() -> u64 {
 /// Takes so many samples of a pair, in batches.
 fn measure(pair: &Pair, samples: usize) -> Tests {
     let mut random = Seeded(0x6b65_7966_6f62);
-    // Each sample reads the same place, so that no class has the nearer one.
-    let mut place = pair.classes[0][0].clone();
-    let mut batch = |tests: &mut Vec<(usize, u64)>| {
-        let drawn: Vec<(usize, usize)> = (0..BATCH)
-            .map(|_| {
-                let class = random.below(2);
-                (class, random.below(pair.classes[class].len()))
-            })
-            .collect();
-        tests.clear();
+    // Each sample reads the same place.
+    let mut place = pair.inputs[0][0];
+    let mut batch = |times: &mut Vec<(usize, u64)>| {
+        let drawn: Vec<(usize, usize)> = (0..BATCH).map(|_| (random.below(2), random.below(pair.inputs.len()))).collect();
+        times.clear();
         for (class, at) in drawn {
-            place.clone_from(&pair.classes[class][at]);
-            let input: &Input = black_box(&place);
+            place.select(&pair.inputs[at], class);
+            let (input, device) = (black_box(&place), black_box(place.device()));
             let start = now();
-            (pair.call)(input);
-            tests.push((class, now().wrapping_sub(start)));
+            (pair.call)(input, &device);
+            times.push((class, now().wrapping_sub(start)));
         }
     };
     let mut times = Vec::with_capacity(BATCH);
