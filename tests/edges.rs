@@ -4,7 +4,8 @@ mod common;
 
 use common::{NOW, challenged, hotp, secret, totp};
 use keyfob::{
-    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Totp, sealed_key_id,
+    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, Totp,
+    sealed_key_id,
 };
 
 /// The check of DESIGN.md, as in `tests/record.rs`.
@@ -187,4 +188,22 @@ fn codes_are_equal_if_their_digits_are() {
     for algorithm in Algorithm::ALL {
         assert_eq!(hotp().with_algorithm(algorithm).keyed().generate(3), hotp().with_algorithm(algorithm).generate(3));
     }
+}
+
+/// Neither tells anything, but what it is.
+#[test]
+fn an_attempt_says_whether_there_is_something_to_store() {
+    let policy = Policy::default();
+    let open = Device::totp(totp(), NOW);
+    let right = totp().generate(NOW).unwrap();
+    for answer in [right.as_bytes(), b"000000"] {
+        let attempt = open.verify(&policy, answer, NOW).unwrap();
+        assert!(attempt.is_changed(), "an open device changes with every answer");
+        assert_eq!(format!("{attempt:?}"), "Attempt(..)");
+        let (_, held) = attempt.split();
+        assert_eq!(format!("{held:?}"), "Held(..)");
+    }
+    let mut locked = open.clone();
+    locked.set_status(Status::Locked, NOW).unwrap();
+    assert!(!locked.verify(&policy, right.as_bytes(), NOW).unwrap().is_changed());
 }
