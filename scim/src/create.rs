@@ -17,17 +17,18 @@ use crate::{Error, Event, EventKind, Request, Row, mask, qr};
 /// The side of the image in pixels.
 const IMAGE: usize = 200;
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn create(
         &self,
         context: Context,
         request: &Request<'_>,
         parameters: &BTreeMap<String, String>,
-    ) -> Result<Step<'_>, Error> {
+    ) -> Result<Step, Error> {
         let selection = selection(parameters)?;
         let fields = Fields::read(body::object(request.content_type, request.body)?)?;
         let name = fields.user.clone().ok_or_else(|| Error::value("user: is missing"))?;
         let (entry, naming) = self.enrol(fields, name.clone(), context.now)?;
+        let service = self.clone();
         Ok(Step::User {
             name,
             then: Box::new(move |is_known| {
@@ -40,11 +41,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                     name: naming,
                     event,
                     then: Box::new(move |entry| {
-                        let image = match self.image(&entry) {
+                        let image = match service.image(&entry) {
                             Ok(image) => image,
                             Err(error) => return error.into(),
                         };
-                        let resource = Resource::new(&entry.row, self.settings.profile, &context.base, selection);
+                        let resource = Resource::new(&entry.row, service.settings.profile, &context.base, selection);
                         let response = Response::json(201, &resource.created(image, selection));
                         Step::Done(response.with_header("location", location(&context.base, entry.row.id)))
                     }),

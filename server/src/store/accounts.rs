@@ -3,7 +3,7 @@
 use keyfob_scim::{Error, Roles};
 
 use super::Store;
-use super::sql::{Connection as _, Fault, Record, Sql};
+use super::sql::{Fault, Record, Sql};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]

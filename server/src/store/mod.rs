@@ -4,9 +4,11 @@
 //! the statement and the commit. An answer comes only after the commit.
 
 mod accounts;
+mod batch;
 mod filter;
 mod keys;
 mod reads;
+mod retry;
 mod schema;
 mod sql;
 mod sqlite;
@@ -20,18 +22,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Swap};
+use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
 pub use keys::Keys;
-use sql::{Connection as _, Fault};
+use reads::Get;
+use retry::persist;
+use sql::{Connection, Failure, Fault, transaction};
 use sqlite::Sqlite;
 pub use trail::{Line, Wanted};
 use workers::{Answer, Workers};
-use writes::Change;
+pub(crate) use writes::Stepped;
+use writes::{Change, Job};
 
 /// Work for a thread that is no part of a batch.
-type Call = Box<dyn FnOnce(&mut Sqlite) + Send>;
+type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 
 /// A store of devices, accounts and the audit trail. Cheap to clone.
 #[derive(Clone)]
@@ -39,7 +44,7 @@ pub struct Store(Arc<Threads>);
 
 struct Threads {
     /// Reads of single devices, which no search delays.
-    gets: Workers<(i64, Answer<Option<Entry>>)>,
+    gets: Workers<Get>,
     searches: Workers<Call>,
     changes: Workers<Change>,
     keys: Keys,
@@ -62,22 +67,34 @@ impl Store {
         let fault = |error: Fault| format!("store {}: {error}", path.display());
         let mut writer = Sqlite::writer(&path).map_err(fault)?;
         schema::migrate(&mut writer).map_err(fault)?;
-        let readers = || Sqlite::reader(&path).map(|reader| vec![reader]).map_err(fault);
+        let reader = || Sqlite::reader(&path).map(|reader| Box::new(reader) as Box<dyn Connection>).map_err(fault);
+        Self::start(vec![reader()?], vec![reader()?], vec![Box::new(writer)], keys)
+    }
 
-        let of_gets = keys.clone();
-        let (gets, mut threads) =
-            Workers::start("keyfob-gets", readers()?, move |connection, jobs| reads::get(connection, &of_gets, jobs))?;
-        let (searches, others) = Workers::start("keyfob-searches", readers()?, |connection, jobs: Vec<Call>| {
-            for job in jobs {
-                job(connection);
-            }
+    /// Starts a thread for each connection.
+    fn start(
+        gets: Vec<Box<dyn Connection>>,
+        searches: Vec<Box<dyn Connection>>,
+        changes: Vec<Box<dyn Connection>>,
+        keys: Keys,
+    ) -> Result<Self, String> {
+        let (of_gets, of_changes) = (keys.clone(), keys.clone());
+        let (gets, mut all) = Workers::start("keyfob-gets", gets, move |connection, jobs| {
+            reads::get(&mut **connection, &of_gets, jobs);
+            Vec::new()
         })?;
-        threads.extend(others);
-        let of_writes = keys.clone();
-        let (changes, others) =
-            Workers::start("keyfob-writes", vec![writer], move |connection, jobs| writes::change(connection, &of_writes, jobs))?;
-        threads.extend(others);
-        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(threads) })))
+        let (searches, threads) = Workers::start("keyfob-searches", searches, |connection, jobs: Vec<Call>| {
+            for job in jobs {
+                job(&mut **connection);
+            }
+            Vec::new()
+        })?;
+        all.extend(threads);
+        let (changes, threads) = Workers::start("keyfob-changes", changes, move |connection, jobs| {
+            writes::change(&mut **connection, &of_changes, jobs)
+        })?;
+        all.extend(threads);
+        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -101,20 +118,20 @@ impl Store {
         self.0.gets.run(|answer| (id, answer)).await
     }
 
-    /// Puts the entry in the place of the one it was read from, unless another was faster. Errors: 503.
-    pub async fn swap(&self, swap: Box<Swap>) -> Result<bool, Error> {
-        self.0.changes.run(|answer| Change::Swap(swap, answer)).await
-    }
-
-    /// Writes to the trail. Errors: 503.
-    pub async fn record(&self, event: Event) -> Result<(), Error> {
-        self.0.changes.run(|answer| Change::Record(event, answer)).await
+    /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps of this kind that follow it. Returns
+    /// the next one of another kind. Errors: 503; 500 for a record that does not open.
+    pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
+        self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
     }
 
     /// Stores a new entry under the next number. Errors: 503.
-    pub async fn insert(&self, entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
+    pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
-        self.write(move |connection| writes::insert(connection, &keys, entry, name, event)).await
+        let insert = move |connection: &mut dyn Connection| {
+            writes::insert(connection, &keys, &mut entry, name, &event)?;
+            Ok(entry)
+        };
+        self.0.changes.run(|answer| Change::Other(call(insert, answer))).await
     }
 
     /// Searches. Errors: 503.
@@ -126,21 +143,22 @@ impl Store {
     /// Reads whatever else there is.
     async fn search<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.searches.run(|answer| call(work, answer)).await
+        self.0.searches.run(|answer| call(move |connection| persist(connection, &mut work), answer)).await
     }
 
-    /// Writes whatever else there is, in a transaction.
+    /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.changes.run(|answer| Change::Other(call(|connection| connection.transaction(work), answer))).await
+        let work = move |connection: &mut dyn Connection| persist(connection, |connection| transaction(connection, &mut work));
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
     }
 }
 
-fn call<T: Send + 'static>(work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
+fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
     Box::new(move |connection| {
         // Whoever went away needs no answer.
         let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));
@@ -150,5 +168,9 @@ fn call<T: Send + 'static>(work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + 
 /// What the database could not do, for the client; the log has the database's own words.
 fn unavailable(fault: &Fault) -> Error {
     tracing::error!("store: {fault}");
-    Error::new(503, "the store is not available; nothing was changed, and no verdict is given; try again")
+    let detail = match fault.failure {
+        Failure::Unknown => "the store did not answer; whether it has stored this is not known, and no verdict is given; try again",
+        _ => "the store is not available; nothing was changed, and no verdict is given; try again",
+    };
+    Error::new(503, detail)
 }

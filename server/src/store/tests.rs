@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use keyfob::{Device, Hotp, Kind, Policy, Secret, Status};
 use keyfob_scim::{
-    Attribute, Entry, Error, Event, EventKind, Filter, Memory, Name, Op, Page, Query, Roles, Row, Sort, Store as _, Swap,
+    Attribute, Entry, Error, Event, EventKind, Filter, Memory, Name, Op, Page, Query, Roles, Row, Sort, Step, Store as _, Swap,
 };
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-use super::sql::{Connection as _, Sql};
+use super::sql::{Connection as _, Dialect, Sql};
 use super::sqlite::Sqlite;
 use super::{Account, Keys, Store, Wanted, filter, schema};
 
@@ -60,6 +60,15 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
     let mut next = entry.clone();
     (next.row.status, next.row.fails, next.device) = (device.status(), device.fails(), device);
     Box::new(Swap { entry: next, only_state: true, event: event(EventKind::Verify, entry.row.id) })
+}
+
+/// Swaps. Returns whether it was stored.
+async fn swap(store: &Store, swap: Box<Swap>) -> bool {
+    let then =
+        Box::new(|stored| Step::User { name: String::new(), then: Box::new(move |_| Error::new(u16::from(stored), "").into()) });
+    let Step::User { then, .. } = store.change(Step::Swap { swap, then }).await.unwrap().step else { panic!("it ends there") };
+    let Step::Done(response) = then(true) else { panic!("it ends there") };
+    response.status == 1
 }
 
 #[tokio::test]
@@ -122,8 +131,8 @@ async fn of_many_swaps_from_one_version_one_is_stored_and_trailed() {
     let stores = [open(&folder), open(&folder)];
     let read = insert(&stores[0], entry("alice")).await;
     let swaps = (0..200).map(|at| {
-        let (store, swap) = (stores[at % 2].clone(), wrong_answer(&read));
-        tokio::spawn(async move { store.swap(swap).await.unwrap() })
+        let (store, next) = (stores[at % 2].clone(), wrong_answer(&read));
+        tokio::spawn(async move { swap(&store, next).await })
     });
     let mut won = 0;
     for swap in swaps.collect::<Vec<_>>() {
@@ -148,7 +157,7 @@ async fn no_fail_is_lost_when_all_try_until_they_are_stored() {
         tokio::spawn(async move {
             loop {
                 let read = store.get(1).await.unwrap().unwrap();
-                if store.swap(wrong_answer(&read)).await.unwrap() {
+                if swap(&store, wrong_answer(&read)).await {
                     return;
                 }
             }
@@ -174,13 +183,13 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity() {
     next.row.phone = Some("555".into());
     next.row.external_id = Some("y".into());
     next.row.deleted = true;
-    let swap = Swap { entry: next.clone(), only_state: false, event: event(EventKind::Update, 1) };
-    assert!(store.swap(Box::new(swap)).await.unwrap());
+    let update = Swap { entry: next.clone(), only_state: false, event: event(EventKind::Update, 1) };
+    assert!(swap(&store, Box::new(update)).await);
     next.version = 1;
     assert_eq!(store.get(1).await.unwrap(), Some(next.clone()));
     next.version = 0;
     let late = Swap { entry: next, only_state: false, event: event(EventKind::Update, 1) };
-    assert!(!store.swap(Box::new(late)).await.unwrap(), "the version is another by now");
+    assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
     store.close();
 }
 
@@ -330,7 +339,7 @@ fn plan(text: &str) -> String {
     let mut sql = Sql::new("EXPLAIN QUERY PLAN SELECT count(*) FROM device");
     let sort = Sort { by: Attribute::Id, descending: false };
     let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, offset: 0, limit: 100 };
-    filter::wanted::<Sqlite>(&mut sql, &query);
+    filter::wanted(&mut sql, Dialect::Sqlite, &query);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(3).unwrap()).collect::<Vec<_>>().join("; ")
 }

@@ -25,10 +25,12 @@ pub(crate) struct Workers<J> {
 
 impl<J: Send + 'static> Workers<J> {
     /// Starts a thread for each connection; they end when this and its clones are gone and everything handed in is done.
+    ///
+    /// `work` returns the jobs that it has not finished: they are part of the next batch.
     pub(crate) fn start<C: Send + 'static>(
         name: &str,
         connections: Vec<C>,
-        work: impl Fn(&mut C, Vec<J>) + Clone + Send + 'static,
+        work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
         let (jobs, waiting) = sync_channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
@@ -36,8 +38,9 @@ impl<J: Send + 'static> Workers<J> {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
             let thread = thread::Builder::new().name(name.to_owned());
             thread.spawn(move || {
-                while let Some(batch) = take(&waiting) {
-                    work(&mut connection, batch);
+                let mut batch = Vec::with_capacity(BATCH);
+                while take(&waiting, &mut batch) {
+                    batch = work(&mut connection, batch);
                 }
             })
         };
@@ -53,12 +56,18 @@ impl<J: Send + 'static> Workers<J> {
     }
 }
 
-/// Waits for a job and takes what else is there; none if there will be no more.
-fn take<J>(waiting: &Mutex<Receiver<J>>) -> Option<Vec<J>> {
-    let waiting = waiting.lock().ok()?;
-    let first = waiting.recv().ok()?;
-    let mut batch = Vec::with_capacity(BATCH);
-    batch.push(first);
-    batch.extend(waiting.try_iter().take(BATCH.saturating_sub(1)));
-    Some(batch)
+/// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something to do.
+fn take<J>(waiting: &Mutex<Receiver<J>>, batch: &mut Vec<J>) -> bool {
+    let jobs = if batch.is_empty() {
+        let Ok(jobs) = waiting.lock() else { return false };
+        let Ok(first) = jobs.recv() else { return false };
+        batch.push(first);
+        jobs
+    } else {
+        // Held by a thread that waits for jobs, which will take them all.
+        let Ok(jobs) = waiting.try_lock() else { return true };
+        jobs
+    };
+    batch.extend(jobs.try_iter().take(BATCH.saturating_sub(batch.len())));
+    true
 }
