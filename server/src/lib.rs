@@ -14,3 +14,4 @@ mod delivery;
 mod file;
 pub mod http;
 pub mod store;
+mod tls;

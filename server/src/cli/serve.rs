@@ -80,9 +80,6 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
     }
-    if !config.store.starts_with("sqlite:") {
-        problems.push(Problem::new("store", "must be sqlite://FILE"));
-    }
     if let Err(error) = EnvFilter::try_new(&config.log) {
         problems.push(Problem::new("log", &error.to_string()));
     }

@@ -7,6 +7,8 @@ mod accounts;
 mod batch;
 mod filter;
 mod keys;
+mod location;
+mod postgres;
 mod reads;
 mod retry;
 mod schema;
@@ -18,18 +20,18 @@ mod trail;
 mod workers;
 mod writes;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
 pub use keys::Keys;
+use location::Connections;
+pub use location::{Location, Options};
 use reads::Get;
 use retry::persist;
 use sql::{Connection, Failure, Fault, transaction};
-use sqlite::Sqlite;
 pub use trail::{Line, Wanted};
 use workers::{Answer, Workers};
 pub(crate) use writes::Stepped;
@@ -58,39 +60,35 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store at `url` (`sqlite://FILE`), makes it if there is none, and brings it to this version.
+    /// Opens the store at a location, makes it if there is none, and brings it to this version.
     ///
     /// Errors: a sentence for people.
-    pub fn open(url: &str, keys: Keys) -> Result<Self, String> {
-        let path = url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)));
-        let path = path.filter(|path| !path.as_os_str().is_empty()).ok_or("store: must be sqlite://FILE")?;
-        let fault = |error: Fault| format!("store {}: {error}", path.display());
-        let mut writer = Sqlite::writer(&path).map_err(fault)?;
-        schema::migrate(&mut writer).map_err(fault)?;
-        let reader = || Sqlite::reader(&path).map(|reader| Box::new(reader) as Box<dyn Connection>).map_err(fault);
-        Self::start(vec![reader()?], vec![reader()?], vec![Box::new(writer)], keys)
+    pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
+        let connect = || {
+            schema::migrate(&mut *location.writer()?)?;
+            location.connections()
+        };
+        // Connections may block, and whoever opens a store may be one who must not.
+        let connections =
+            thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
+        Self::start(connections.map_err(|fault| format!("store: {location}: {fault}"))?, keys)
     }
 
     /// Starts a thread for each connection.
-    fn start(
-        gets: Vec<Box<dyn Connection>>,
-        searches: Vec<Box<dyn Connection>>,
-        changes: Vec<Box<dyn Connection>>,
-        keys: Keys,
-    ) -> Result<Self, String> {
+    fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
         let (of_gets, of_changes) = (keys.clone(), keys.clone());
-        let (gets, mut all) = Workers::start("keyfob-gets", gets, move |connection, jobs| {
+        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, move |connection, jobs| {
             reads::get(&mut **connection, &of_gets, jobs);
             Vec::new()
         })?;
-        let (searches, threads) = Workers::start("keyfob-searches", searches, |connection, jobs: Vec<Call>| {
+        let (searches, threads) = Workers::start("keyfob-searches", connections.searches, |connection, jobs: Vec<Call>| {
             for job in jobs {
                 job(&mut **connection);
             }
             Vec::new()
         })?;
         all.extend(threads);
-        let (changes, threads) = Workers::start("keyfob-changes", changes, move |connection, jobs| {
+        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, move |connection, jobs| {
             writes::change(&mut **connection, &of_changes, jobs)
         })?;
         all.extend(threads);
