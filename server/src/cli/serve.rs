@@ -8,7 +8,7 @@ use std::sync::Arc;
 use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
 use keyfob::Kind;
-use keyfob_scim::{Attribute, Filter, Query, Roles, Service, Sort};
+use keyfob_scim::{Roles, Service};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -106,16 +106,18 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         None => Keys::file(&config.key_file)?,
     };
     let store = Store::open(&config.store, keys)?;
-    // With a fresh key, the devices that are there could not be read, and new ones would hide that the old key is lost.
-    let any =
-        Query { filter: Filter::ALL, live_only: false, sort: Sort { by: Attribute::Id, descending: false }, offset: 0, limit: 1 };
-    if is_new && store.list(&any).await?.total > 0 {
-        store.close();
+    // With another key, the devices that are there could not be read, and new ones would hide that the right one is lost.
+    if store.opens().await? {
+        return Ok((store, is_new));
+    }
+    store.close();
+    let path = config.key_file.display();
+    if is_new {
         std::fs::remove_file(&config.key_file)?;
-        let path = config.key_file.display();
         return Err(format!("key_file: {path} is missing, and the store holds devices that need it; put it back").into());
     }
-    Ok((store, is_new))
+    let key = if config.key.is_some() { "key".to_owned() } else { format!("key_file: {path}") };
+    Err(format!("{key}: opens none of the store's devices; they were sealed under another key, which is needed here").into())
 }
 
 fn start_log(config: &Config) -> Result<()> {
@@ -171,8 +173,9 @@ async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizin
     getrandom::fill(bytes.as_mut_slice())?;
     let password = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
     let hash = http::hash_password(&password)?;
-    store.put_account(&Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None }).await?;
-    Ok(Some(password))
+    let admin = Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None };
+    // Another process may be faster, and shows its own.
+    Ok(store.add_account(&admin).await?.then_some(password))
 }
 
 /// What a person is told at the start: where it is, what is on, and what to try.

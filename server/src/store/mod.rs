@@ -111,6 +111,12 @@ impl Store {
         self.search(|connection| connection.run("SELECT max(version) FROM keyfob_schema").map(|_| ())).await
     }
 
+    /// Whether the keys open some of the records that there are, or there are none. Errors: 503.
+    pub async fn opens(&self) -> Result<bool, Error> {
+        let keys = self.0.keys.clone();
+        self.search(move |connection| reads::opens(connection, &keys)).await
+    }
+
     /// Reads an entry. Errors: 503; 500 for a record that does not open.
     pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
         self.0.gets.run(|answer| (id, answer)).await

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs what it is given until its standard input ends, and then ends that. A test that is killed ends its servers too.
-const WATCH: &str = r#""$@" & server=$!; echo $server; read _; kill -QUIT $server; kill -CONT $server; wait $server"#;
+/// Runs a server until it is told to end it, or until its standard input ends since the test has, however that was: then it leaves no
+/// folder behind.
+const WATCH: &str = r#"folder=$1; shift; "$@" & server=$!; echo $server
+read line || over=1; kill -QUIT $server; kill -CONT $server; wait $server; [ -z "$over" ] || rm -rf "$folder""#;
 
 /// A server that runs, with its data in a folder of its own.
 pub(crate) struct Cluster {
@@ -25,29 +27,42 @@ impl Cluster {
         run(as_postgres(&program("initdb"))
             .args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D"])
             .arg(&data));
-        Self::at(folder, options)
+        let mut cluster = Self::at(folder, options);
+        cluster.run();
+        cluster
     }
 
-    /// Makes a synchronous standby's copy of this one and starts it. The primary must have been told its name.
+    /// Makes a standby of this one, under this name, and starts it.
     pub(crate) fn standby(&self, name: &str, options: &[&str]) -> Self {
-        let folder = place();
-        let from = format!("host=127.0.0.1 port={} user=postgres application_name={name}", self.port);
+        let mut standby = Self::at(place(), options);
+        standby.copy(self, name);
+        standby
+    }
+
+    /// Becomes a standby of another one, under this name. It must not run.
+    pub(crate) fn copy(&mut self, primary: &Self, name: &str) {
+        let data = self.folder.join("data");
+        run(as_postgres("rm").arg("-rf").arg(&data));
+        let from = format!("host=127.0.0.1 port={} user=postgres application_name={name}", primary.port);
         let backup = &mut as_postgres(&program("pg_basebackup"));
-        run(backup.args(["-R", "-X", "stream", "-c", "fast", "-d", &from, "-D"]).arg(folder.join("data")));
-        Self::at(folder, options)
+        run(backup.args(["--no-sync", "-R", "-X", "stream", "-c", "fast", "-d", &from, "-D"]).arg(data));
+        self.run();
     }
 
     fn at(folder: PathBuf, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let mut cluster = Self { folder, port, options: options.iter().map(ToString::to_string).collect(), running: None };
-        cluster.run();
-        cluster
+        Self { folder, port, options: options.iter().map(ToString::to_string).collect(), running: None }
+    }
+
+    /// With these settings from the next start on.
+    pub(crate) fn set(&mut self, options: &[&str]) {
+        self.options = options.iter().map(ToString::to_string).collect();
     }
 
     /// Starts it, or starts it again.
     pub(crate) fn run(&mut self) {
         let mut command = as_postgres("/bin/sh");
-        command.args(["-c", WATCH, "watch"]).arg(program("postgres")).arg("-D").arg(self.folder.join("data"));
+        command.args(["-c", WATCH, "watch"]).arg(&self.folder).arg(program("postgres")).arg("-D").arg(self.folder.join("data"));
         let fixed = [
             format!("port={}", self.port),
             "listen_addresses=127.0.0.1".to_owned(),
@@ -85,6 +100,11 @@ impl Cluster {
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The URL of a database that is on this one or another.
+    pub(crate) fn url_with(&self, other: &Self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{database}", self.port, other.port)
     }
 
     /// Runs a statement; gives what it tells.
