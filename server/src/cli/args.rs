@@ -62,6 +62,20 @@ The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad u
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
+    /// Move all devices into another store: from a file to PostgreSQL, or back
+    #[command(after_help = "Example:
+  keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob
+
+Services may run meanwhile. At the end they can change no device any more until they are started with the new store; what it takes to get
+there is a last look at each device. A migration that was broken off goes on where it was. The key stays the same.")]
+    Migrate(MigrateArgs),
+    /// Seal all records under a new key, while services run
+    #[command(after_help = "Examples:
+  keyfob rotate-key                              one machine: make a key, wait for the services, seal anew
+  keyfob rotate-key --reseal-only                several machines: once all have the new key first in their key files
+
+Services read the key file anew when it changes. Old keys stay in it: backups need them.")]
+    RotateKey(RotateArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]
     Completions {
@@ -221,8 +235,8 @@ pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are [default: the file keyfob.db]
-    #[arg(long, value_name = "sqlite://FILE")]
+    /// Where devices are: sqlite://FILE or postgres://USER@HOST/DATABASE [default: the file keyfob.db]
+    #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
@@ -295,6 +309,30 @@ pub(crate) struct AuditArgs {
     /// Print JSON objects, one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The store to move to: empty, or an unfinished copy
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Copy only: the store goes on, and the copy is behind
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Make no key: seal under the one that is first by now
+    #[arg(long)]
+    pub(crate) reseal_only: bool,
+    /// How long services have to read the key file anew
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) wait: u64,
 }
 
 #[derive(Args)]

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
 use keyfob::Kind;
 use keyfob_scim::{Roles, Service};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -20,6 +21,9 @@ use crate::config::{Config, LogFormat, Problem};
 use crate::delivery::Delivery;
 use crate::http::{self, Accounts, App, Metrics};
 use crate::store::{Account, Keys, Store};
+
+/// How often it is looked at whether the key file has changed.
+const KEYS_READ: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -71,6 +75,12 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
         Ok(config) if problems.is_empty() => Ok(config),
         read => Err([problems, read.err().unwrap_or_default()].concat()),
     }
+}
+
+/// All problems in one line.
+pub(crate) fn told(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("; ")
 }
 
 /// Checks all that can be checked without a socket and a store.
@@ -144,6 +154,9 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let signals = signals()?;
     output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
 
+    if config.key.is_none() {
+        tokio::spawn(watch(config.key_file.clone(), store.keys()));
+    }
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
@@ -152,7 +165,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         metrics: Metrics::default(),
         config,
     });
-    let (told, stop) = watch::channel(false);
+    let (told, stop) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
         signals.await;
         tracing::info!("stopping");
@@ -162,6 +175,27 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     store.close();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Reads the key file anew whenever it changes.
+async fn watch(path: PathBuf, keys: Keys) {
+    let stamp = |path: &PathBuf| std::fs::metadata(path).and_then(|data| Ok((data.modified()?, data.len()))).ok();
+    let mut seen = stamp(&path);
+    loop {
+        tokio::time::sleep(KEYS_READ).await;
+        let now = stamp(&path);
+        if now.is_none() || now == seen {
+            continue;
+        }
+        match Keys::read(&path) {
+            Ok(next) => {
+                keys.replace(&next);
+                tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
+            }
+            Err(error) => tracing::error!("key_file: {error}; the keys stay as they were"),
+        }
+        seen = now;
+    }
 }
 
 /// Makes the account `admin` where there is none at all, and returns its password.

@@ -92,6 +92,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the store is.
     pub store: Location,
+    /// How a database server is used.
+    pub database: Options,
     /// The path that all addresses of SCIM start with; empty for none.
     pub base_path: String,
     /// What clients reach the service under, without the base path; none for the `Host` of each request.
@@ -158,7 +160,7 @@ impl Config {
             }
             certificate.zip(key).map(|(certificate, key)| Tls { certificate, key })
         });
-        let store = store(keys);
+        let (store, database) = store(keys);
         let base_path: String = keys.or("base_path", || "/soffid/webservice/scim2/v1".to_owned());
         let base_path = base_path.trim_matches('/');
         let base_path = if base_path.is_empty() { String::new() } else { format!("/{base_path}") };
@@ -169,6 +171,7 @@ impl Config {
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
+            database,
             base_path,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             key: keys.take::<String>("key").map(Zeroizing::new),
@@ -192,7 +195,7 @@ impl Config {
     }
 }
 
-fn store(keys: &mut Reader) -> Location {
+fn store(keys: &mut Reader) -> (Location, Options) {
     let options = keys.section("database", |database| {
         let default = Options::default();
         let options = Options {
@@ -208,11 +211,14 @@ fn store(keys: &mut Reader) -> Location {
         }
         options
     });
-    let Some(url) = keys.take::<String>("store") else { return Location::default() };
-    Location::parse(&url, &options.unwrap_or_default()).unwrap_or_else(|error| {
-        keys.fault("store", &error);
-        Location::default()
-    })
+    let options = options.unwrap_or_default();
+    let location = keys.take::<String>("store").map_or_else(Location::default, |url| {
+        Location::parse(&url, &options).unwrap_or_else(|error| {
+            keys.fault("store", &error);
+            Location::default()
+        })
+    });
+    (location, options)
 }
 
 /// A file that is no TOML. The library's own text shows the line, which may hold a password.

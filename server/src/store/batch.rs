@@ -176,16 +176,16 @@ fn state(write: &Write<'_>) -> [Value; 6] {
 /// Swaps states.
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", STATE, writes.iter().map(|write| state(write))).push(" ").push(SWAP);
+    sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write))).push(" ").push(SWAP);
     ids(connection, &sql)
 }
 
 /// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite cannot.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", STATE, writes.iter().map(|write| state(write)));
+    sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write)));
     sql.push(", swapped AS (").push(SWAP).push("), ");
-    sql.table(connection.dialect(), "line", LINE, writes.iter().map(|write| line(&write.swap.event)));
+    sql.table(connection.dialect(), "line", &LINE, writes.iter().map(|write| line(&write.swap.event)));
     sql.push(", trailed AS (INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ")
         .push("SELECT line.* FROM line, swapped WHERE line.device = swapped.id) SELECT id FROM swapped");
     ids(connection, &sql)
@@ -247,7 +247,7 @@ pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Resul
         return Ok(());
     }
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "line", LINE, events.iter().map(|event| line(event)));
+    sql.table(connection.dialect(), "line", &LINE, events.iter().map(|event| line(event)));
     sql.push(" INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) SELECT * FROM line");
     connection.rows(&sql).map(|_| ())
 }

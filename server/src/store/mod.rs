@@ -5,11 +5,13 @@
 
 mod accounts;
 mod batch;
+mod copy;
 mod filter;
 mod keys;
 mod location;
 mod postgres;
 mod reads;
+mod reseal;
 mod retry;
 mod schema;
 mod sql;
@@ -26,7 +28,8 @@ use std::thread::{self, JoinHandle};
 use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
-pub use keys::Keys;
+pub use copy::{Copied, copy};
+pub use keys::{Keys, add_key, promote_key};
 use location::Connections;
 pub use location::{Location, Options};
 use reads::Get;
@@ -108,13 +111,19 @@ impl Store {
 
     /// Whether the store answers. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.search(|connection| connection.run("SELECT max(version) FROM keyfob_schema").map(|_| ())).await
+        let is_current = self.search(schema::check).await?;
+        if is_current { Ok(()) } else { Err(Error::new(503, "the store is of another version; restart the service")) }
     }
 
     /// Whether the keys open some of the records that there are, or there are none. Errors: 503.
     pub async fn opens(&self) -> Result<bool, Error> {
         let keys = self.0.keys.clone();
         self.search(move |connection| reads::opens(connection, &keys)).await
+    }
+
+    /// The keys, which it shares with whoever has this.
+    pub fn keys(&self) -> Keys {
+        self.0.keys.clone()
     }
 
     /// Reads an entry. Errors: 503; 500 for a record that does not open.

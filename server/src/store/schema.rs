@@ -68,9 +68,12 @@ const MIGRATIONS: &[Migration] = &[&[
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ]];
 
+/// The version of a store whose devices were moved elsewhere.
+const MOVED: i64 = 1_000_000_000;
+
 /// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
 ///
-/// Errors: a store of a newer keyfob, and those of the database.
+/// Errors: a store of a newer keyfob, one that was moved elsewhere, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
@@ -78,28 +81,48 @@ pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether the store is of this version. Errors: as those of [`migrate`].
+pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
+    Ok(version(connection)? == MIGRATIONS.len())
+}
+
+/// Leaves a note that the devices were moved elsewhere.
+pub(crate) fn leave(connection: &mut dyn Connection) -> Result<(), Fault> {
+    add(connection, MOVED).map(|_| ())
+}
+
+/// The steps that were done.
+fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
+    let mut records = connection.run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?;
+    let done = records.first_mut().map_or(Ok(0), |record| record.number(0))?;
+    match usize::try_from(done) {
+        _ if done == MOVED => Err(Fault::new("its devices were moved to another store by keyfob migrate; serve that one")),
+        Ok(done) if done <= MIGRATIONS.len() => Ok(done),
+        _ => Err(Fault::new("it was made by a newer keyfob; upgrade")),
+    }
+}
+
 /// Does the next step, if there is one.
 fn step(connection: &mut dyn Connection) -> Result<bool, Fault> {
-    let dialect = connection.dialect();
-    let done = connection
-        .run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?
-        .first_mut()
-        .map_or(Ok(0), |record| record.number(0))?;
-    let at = usize::try_from(done).unwrap_or(usize::MAX);
-    if at > MIGRATIONS.len() {
-        return Err(Fault::new("it was made by a newer keyfob; upgrade"));
-    }
-    let Some(statements) = MIGRATIONS.get(at) else { return Ok(false) };
+    let done = version(connection)?;
+    let Some(statements) = MIGRATIONS.get(done) else { return Ok(false) };
     // First the row that only one can write: the others wait for it, and then find the step done.
-    let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
-    sql.tuple([done.saturating_add(1).into()]).push(" ON CONFLICT DO NOTHING RETURNING version");
-    if connection.rows(&sql)?.is_empty() {
+    let next = i64::try_from(done).unwrap_or(i64::MAX).saturating_add(1);
+    if !add(connection, next)? {
         return Ok(true);
     }
+    let dialect = connection.dialect();
     for (only, statement) in *statements {
         if only.is_none_or(|only| only == dialect) {
             connection.run(&dialect.types(statement))?;
         }
     }
     Ok(true)
+}
+
+/// Writes a version down; tells whether this was the first to do so.
+fn add(connection: &mut dyn Connection, version: i64) -> Result<bool, Fault> {
+    let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
+    sql.tuple([version.into()]).push(" ON CONFLICT DO NOTHING RETURNING version");
+    Ok(!connection.rows(&sql)?.is_empty())
 }

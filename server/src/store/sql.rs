@@ -136,12 +136,12 @@ impl Sql {
     }
 
     /// Writes `name (columns) AS (rows)`, for one row or more: a table for the statement that goes on.
-    pub(crate) fn table<const N: usize>(
+    pub(crate) fn table<R: IntoIterator<Item = Value>>(
         &mut self,
         dialect: Dialect,
         name: &str,
-        columns: [(&str, Type); N],
-        rows: impl Iterator<Item = [Value; N]>,
+        columns: &[(&str, Type)],
+        rows: impl Iterator<Item = R>,
     ) -> &mut Self {
         self.push(name);
         for (at, (column, _)) in columns.iter().enumerate() {
@@ -155,7 +155,7 @@ impl Sql {
                 }
             }
             Dialect::Postgres => {
-                let mut lists = [const { Vec::new() }; N];
+                let mut lists = vec![Vec::new(); columns.len()];
                 for row in rows {
                     lists.iter_mut().zip(row).for_each(|(list, value)| list.push(value));
                 }
