@@ -176,7 +176,7 @@ fn as_postgres(program: &str) -> Command {
 }
 
 /// Where Debian has a program of the server.
-fn program(name: &str) -> String {
+pub(crate) fn program(name: &str) -> String {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|folder| folder.flatten().map(|entry| entry.path().join("bin").join(name)).filter(|path| path.exists()).collect())
         .unwrap_or_default();
