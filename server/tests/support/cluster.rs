@@ -54,6 +54,17 @@ impl Cluster {
         Self { folder, port, options: options.iter().map(ToString::to_string).collect(), running: None }
     }
 
+    /// Makes a file that only the server may read; gives its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name).to_str().expect("UTF-8").to_owned();
+        let mut command = as_postgres("/bin/sh");
+        command.args(["-c", "umask 077; cat > \"$1\"", "file", &path]).stdin(Stdio::piped());
+        let mut child = command.spawn().expect("a shell");
+        child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("it ends").success());
+        path
+    }
+
     /// With these settings from the next start on.
     pub(crate) fn set(&mut self, options: &[&str]) {
         self.options = options.iter().map(ToString::to_string).collect();

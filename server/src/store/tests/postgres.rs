@@ -41,6 +41,46 @@ fn a_server_that_is_not_there_is_named() {
     assert!(!error.contains("hunter2"));
 }
 
+/// A certificate of its own authority, for a name: the certificate, which is the authority's too, and the key.
+fn certificate(name: &str) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[test]
+fn a_session_is_encrypted_and_the_certificate_is_checked() {
+    let (own, key) = certificate("localhost");
+    let mut cluster = Cluster::start(&["fsync=off"]);
+    let paths = [cluster.file("server.pem", &own), cluster.file("server.key", &key)];
+    cluster.set(&["ssl=on", &format!("ssl_cert_file={}", paths[0]), &format!("ssl_key_file={}", paths[1])]);
+    cluster.restart();
+    let folder = tempfile::tempdir().unwrap();
+    let authority = |name: &str, pem: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path.display().to_string()
+    };
+    let (right, wrong) = (authority("right.pem", &own), authority("wrong.pem", &certificate("localhost").0));
+    let encrypted = |host: &str, query: &str| {
+        let url = format!("{}?{query}", cluster.url("postgres").replace("127.0.0.1", host));
+        let location = Location::parse(&url, &Options::default()).unwrap();
+        let mut connection = location.writer().map_err(|fault| fault.to_string())?;
+        let state = "SELECT ssl::TEXT FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        Ok::<_, String>(connection.run(state).unwrap()[0].text(0).unwrap())
+    };
+    assert_eq!(encrypted("localhost", &format!("sslmode=verify-full&sslrootcert={right}")).unwrap(), "true");
+    assert_eq!(encrypted("localhost", "sslmode=disable").unwrap(), "false");
+    assert_eq!(encrypted("localhost", "").unwrap(), "false", "it does not leave this machine");
+    for (host, query) in [
+        ("localhost", format!("sslmode=require&sslrootcert={wrong}")),
+        ("127.0.0.1", format!("sslmode=require&sslrootcert={right}")),
+        ("localhost", "sslmode=require".to_owned()),
+    ] {
+        let error = encrypted(host, &query).unwrap_err();
+        assert!(error.contains("certificate"), "{host} {query}: {error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_that_the_server_ends_are_opened_anew() {
     let place = Place::postgres();
