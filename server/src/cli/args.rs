@@ -235,7 +235,7 @@ pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are: sqlite://FILE or postgres://USER@HOST/DATABASE [default: the file keyfob.db]
+    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file keyfob.db]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration

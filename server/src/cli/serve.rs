@@ -152,7 +152,8 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     config.listen = listener.local_addr()?;
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
-    output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
+    let is_durable = store.is_durable().await?;
+    output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
 
     if config.key.is_none() {
         tokio::spawn(watch(config.key_file.clone(), store.keys()));
@@ -213,13 +214,25 @@ async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizin
 }
 
 /// What a person is told at the start: where it is, what is on, and what to try.
-fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Option<&str>) -> Result<Zeroizing<String>> {
+fn greeting(
+    config: &Config,
+    delivery: &Delivery,
+    is_new_key: bool,
+    is_durable: bool,
+    password: Option<&str>,
+) -> Result<Zeroizing<String>> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}{}", config.listen, config.base_path);
     let kinds: Vec<_> = config.settings.kinds.iter().map(|kind| kind.name()).collect();
     let mut text = Zeroizing::new(String::with_capacity(4096));
     writeln!(text, "keyfob {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
     writeln!(text, "  store       {}", config.store)?;
+    if !is_durable {
+        writeln!(
+            text,
+            "  WARNING     the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again"
+        )?;
+    }
     match (&config.key, is_new_key) {
         (Some(_), _) => writeln!(text, "  key         of the configuration")?,
         (None, false) => writeln!(text, "  key         {}", config.key_file.display())?,

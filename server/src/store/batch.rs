@@ -92,6 +92,10 @@ fn compare(
     let mut swaps = told(writes, stored);
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
     sql.among(connection.dialect(), writes.iter().map(Write::id));
+    if connection.dialect() == Dialect::Postgres {
+        // After a crash, a primary shows what its standby may not have. Who locks a row waits for the standby to have all up to there.
+        sql.push(" FOR UPDATE");
+    }
     let mut found = HashMap::new();
     for record in &mut connection.rows(&sql)? {
         found.insert(record.number(0)?, (record.number(1)?, record.bytes(2)?));

@@ -41,7 +41,7 @@ fn filter(sql: &mut Sql, dialect: Dialect, wanted: &Filter) {
             sql.push(column(*attribute)).push(" IS NOT NULL");
         }
         Filter::Text(attribute, op, value) => {
-            comparison(sql, *attribute, *op, |sql, column| text(sql, dialect, column, *op, value))
+            comparison(sql, *attribute, *op, |sql, column| text(sql, dialect, column, *op, value));
         }
         Filter::Number(attribute, op, value) => comparison(sql, *attribute, *op, |sql, column| {
             sql.push(column).push(symbol(*op)).bind(*value);

@@ -38,7 +38,7 @@ pub struct Location(Place);
 #[derive(Clone, Debug)]
 enum Place {
     Sqlite(PathBuf),
-    Postgres(Server, usize),
+    Postgres(Box<Server>, usize),
 }
 
 impl Default for Location {
@@ -58,7 +58,7 @@ impl Location {
             return if path.is_empty() { Err("names no file".to_owned()) } else { Ok(Self(Place::Sqlite(path.into()))) };
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self(Place::Postgres(Server::parse(url, options)?, options.connections)));
+            return Ok(Self(Place::Postgres(Box::new(Server::parse(url, options)?), options.connections)));
         }
         Err("must be sqlite://FILE or postgres://USER@HOST/DATABASE".to_owned())
     }

@@ -34,7 +34,7 @@ use location::Connections;
 pub use location::{Location, Options};
 use reads::Get;
 use retry::persist;
-use sql::{Connection, Failure, Fault, transaction};
+use sql::{Connection, Dialect, Failure, Fault, transaction};
 pub use trail::{Line, Wanted};
 use workers::{Answer, Workers};
 pub(crate) use writes::Stepped;
@@ -119,6 +119,22 @@ impl Store {
     pub async fn opens(&self) -> Result<bool, Error> {
         let keys = self.0.keys.clone();
         self.search(move |connection| reads::opens(connection, &keys)).await
+    }
+
+    /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.
+    pub async fn is_durable(&self) -> Result<bool, Error> {
+        self.search(|connection| {
+            // A file is opened so that it is.
+            if connection.dialect() == Dialect::Sqlite {
+                return Ok(true);
+            }
+            let mut is_on = |setting: &str| match connection.run(&format!("SHOW {setting}"))?.first_mut() {
+                Some(record) => Ok::<_, Fault>(record.text(0)? != "off"),
+                None => Ok(true),
+            };
+            Ok(is_on("synchronous_commit")? && is_on("fsync")?)
+        })
+        .await
     }
 
     /// The keys, which it shares with whoever has this.

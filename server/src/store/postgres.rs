@@ -89,17 +89,14 @@ impl Server {
 
     async fn open(&self) -> Result<Client, tokio_postgres::Error> {
         // The task of the session ends with its client.
-        let client = match &self.tls {
-            Some(tls) => {
-                let (client, session) = self.config.connect(tls.clone()).await?;
-                tokio::spawn(session);
-                client
-            }
-            None => {
-                let (client, session) = self.config.connect(NoTls).await?;
-                tokio::spawn(session);
-                client
-            }
+        let client = if let Some(tls) = &self.tls {
+            let (client, session) = self.config.connect(tls.clone()).await?;
+            tokio::spawn(session);
+            client
+        } else {
+            let (client, session) = self.config.connect(NoTls).await?;
+            tokio::spawn(session);
+            client
         };
         // The server gives up a little before this side does, so that nothing goes on unheard of. A commit is never given up by it.
         let given_up = self.timeout.mul_f64(0.9).as_millis();
@@ -168,16 +165,15 @@ impl Postgres {
 
 impl Session {
     async fn rows(&mut self, sql: &Sql) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-        let statement = match self.prepared.get(&sql.text) {
-            Some(statement) => statement.clone(),
-            None => {
-                let statement = self.client.prepare(&sql.text).await?;
-                if self.prepared.len() >= PREPARED {
-                    self.prepared.clear();
-                }
-                self.prepared.insert(sql.text.clone(), statement.clone());
-                statement
+        let statement = if let Some(statement) = self.prepared.get(&sql.text) {
+            statement.clone()
+        } else {
+            let statement = self.client.prepare(&sql.text).await?;
+            if self.prepared.len() >= PREPARED {
+                self.prepared.clear();
             }
+            self.prepared.insert(sql.text.clone(), statement.clone());
+            statement
         };
         let values: Vec<&(dyn ToSql + Sync)> = sql.values.iter().map(|value| value as _).collect();
         self.client.query(&statement, &values).await
@@ -230,7 +226,7 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
 }
 
 fn is_broken(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<std::io::Error>())
+    error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 /// An error with its cause: the outermost alone says little. None of them holds a value.

@@ -42,8 +42,10 @@ impl Store {
                 (done, lost) = (done.saturating_add(page.done), lost.saturating_add(page.lost));
                 all.unreadable.extend(page.unreadable);
                 progress(page.done);
-                let Some(last) = page.last else { break };
-                after = last;
+                match page.last {
+                    Some(id) => after = id,
+                    None => break,
+                }
             }
             all.done = all.done.saturating_add(done);
             // A service that does not know the new key yet may have sealed under an old one meanwhile.

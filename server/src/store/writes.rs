@@ -59,12 +59,15 @@ pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Cha
     round.left
 }
 
+/// A batch by what is to be done, each with what follows and who waits for it.
 struct Round {
-    gets: Vec<(i64, Then<Option<Entry>>, Option<Event>, Answer<Stepped>)>,
+    gets: Vec<Get>,
     swaps: Vec<(Box<Swap>, Then<bool>, Answer<Stepped>)>,
     lines: Vec<(Event, Then<()>, Answer<Stepped>)>,
     left: Vec<Change>,
 }
+
+type Get = (i64, Then<Option<Entry>>, Option<Event>, Answer<Stepped>);
 
 impl Round {
     fn go_on(&mut self, step: Step, event: Option<Event>, answer: Answer<Stepped>) {

@@ -95,7 +95,9 @@ fn no_fail_is_lost_and_no_code_right_twice_over_failovers() {
             longest.push(learned.longest.lock().unwrap().as_millis());
         }
         drop(stop);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
 
     println!("milliseconds without a verdict, of each failover: {longest:?}");

@@ -28,7 +28,9 @@ impl Fleet {
     pub(crate) fn start(many: usize, url: &str, set: &[&str]) -> Self {
         let folder = super::process::folder();
         let mut args = vec!["--store", url, "--set", "log=warn"];
-        set.iter().for_each(|pair| args.extend(["--set", pair]));
+        for pair in set {
+            args.extend(["--set", pair]);
+        }
         // All have the same key, which one of them makes.
         let one = Server::start(folder.path(), &args);
         let others = thread::scope(|scope| {

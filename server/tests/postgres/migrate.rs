@@ -38,7 +38,9 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
         for _ in 0..8 {
             let mut client = fleet.admin(0);
             scope.spawn(move || {
-                (0..DEVICES / 8).for_each(|_| drop(client.create(&json!({"type": "SMS", "user": "many", "phone": "5551234"}))))
+                for _ in 0..DEVICES / 8 {
+                    client.create(&json!({"type": "SMS", "user": "many", "phone": "5551234"}));
+                }
             });
         }
     });
@@ -70,7 +72,9 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
         assert_eq!(learned.refused.load(Ordering::SeqCst), at, "the old store gives no verdict any more");
         assert_eq!(fleet.servers[0].nobody().send("GET", "/ready", "", b"").expect("an answer").status, 503);
         drop(stop);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     for args in [
         &["serve", "--listen", "127.0.0.1:0", "--store", file][..],
@@ -83,7 +87,9 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     }
 
     let mut set = vec!["--store", &server];
-    UNLOCKED.iter().for_each(|pair| set.extend(["--set", pair]));
+    for pair in UNLOCKED {
+        set.extend(["--set", pair]);
+    }
     let moved = Server::start(fleet.folder(), &set);
     let mut client = moved.admin();
     learned.check_fails(&mut client, &guessed);
@@ -131,7 +137,9 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
         let rotated = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--wait", "3"]), "").well();
         assert!(rotated.contains("sealed anew under key 2") && rotated.contains("No record is under key 1 any more"), "{rotated}");
         drop(stop);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     assert_eq!(learned.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
     learned.check_fails(&mut fleet.admin(0), &guessed);

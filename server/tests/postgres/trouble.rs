@@ -70,7 +70,9 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
         });
         assert!(learned.unavailable.load(Ordering::SeqCst) > before, "a database that hangs is 503");
         drop(stop);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
 
     let mut client = fleet.admin(0);

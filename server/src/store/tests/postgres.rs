@@ -192,13 +192,13 @@ impl Bench {
         Self { connection: Lossy { inner, fates: Vec::new() }, ids }
     }
 
-    fn swaps(&mut self) -> Vec<Box<Swap>> {
+    fn swaps(&mut self) -> Vec<Swap> {
         let entries = find(&mut *self.connection.inner, &keys(), self.ids.iter().copied()).unwrap();
-        self.ids.iter().map(|id| wrong_answer(entries[id].as_ref().unwrap())).collect()
+        self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
     }
 
     /// Settles wrong answers to all devices under these fates: of each whether it was stored; none if that stays unknown.
-    fn settle(&mut self, swaps: &[Box<Swap>], fates: &[Fate]) -> Vec<Option<bool>> {
+    fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
         let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);

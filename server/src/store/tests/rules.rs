@@ -145,10 +145,10 @@ async fn many_new_devices_at_once_have_numbers_and_names_of_their_own(place: Pla
         .collect();
     let (mut ids, mut names) = (std::collections::HashSet::new(), std::collections::HashSet::new());
     for task in tasks {
-        let stored = task.await.unwrap();
+        let made = task.await.unwrap();
         // JSON's numbers are exact up to 2^53.
-        assert!(stored.row.id > 0 && stored.row.id < 1 << 53);
-        assert!(ids.insert(stored.row.id) && names.insert(stored.row.name));
+        assert!(made.row.id > 0 && made.row.id < 1 << 53);
+        assert!(ids.insert(made.row.id) && names.insert(made.row.name));
     }
     assert!(names.contains("HOTP00000001") && names.contains("HOTP00000040"));
     stores.into_iter().for_each(Store::close);
