@@ -10,6 +10,7 @@ mod sqlite;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use keyfob::{Device, Hotp, Policy, Secret};
 use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Step, Swap};
@@ -45,7 +46,7 @@ impl Place {
         static DATABASES: AtomicU32 = AtomicU32::new(0);
         let database = format!("test{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         cluster.sql("postgres", &format!("CREATE DATABASE {database}"));
-        let options = Options { connections: 4, ..Options::default() };
+        let options = Options { connections: 4, timeout: Duration::from_secs(2), ..Options::default() };
         Self { location: Location::parse(&cluster.url(&database), &options).unwrap(), folder: tempfile::tempdir().unwrap() }
     }
 

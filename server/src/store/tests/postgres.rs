@@ -144,6 +144,8 @@ enum Fate {
     Well,
     /// Done, but nobody hears of it.
     Unheard,
+    /// Done on the primary only, as after a crash of it, and nobody hears of it.
+    UnheardHere,
     /// Not done, and nobody hears of it.
     Undone,
     /// In the way of another.
@@ -162,6 +164,12 @@ impl Connection for Lossy {
                 self.inner.rows(sql)?;
                 Err(Fault::of(Failure::Unknown, "lost"))
             }
+            Fate::UnheardHere => {
+                self.inner.run("SET synchronous_commit = local")?;
+                self.inner.rows(sql)?;
+                self.inner.run("RESET synchronous_commit")?;
+                Err(Fault::of(Failure::Unknown, "lost"))
+            }
             Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
             Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
         }
@@ -178,7 +186,11 @@ struct Bench {
 
 impl Bench {
     fn new(devices: usize) -> Self {
-        let mut inner = Place::postgres().connection();
+        Self::at(&Place::postgres(), devices)
+    }
+
+    fn at(place: &Place, devices: usize) -> Self {
+        let mut inner = place.connection();
         schema::migrate(&mut *inner).unwrap();
         let ids: Vec<i64> = (1..=devices).map(|id| i64::try_from(id).unwrap()).collect();
         for id in &ids {
@@ -202,7 +214,8 @@ impl Bench {
         self.connection.fates = fates.to_vec();
         let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);
-        let mut settled = settle(&mut self.connection, writes, &[&line]);
+        let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
+        let mut settled = settle(&mut self.connection, writes, lines);
         self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
     }
 
@@ -251,4 +264,19 @@ fn a_write_that_others_may_have_gone_on_from_stays_unknown() {
     assert_eq!(bench.settle(&late, &[Fate::Undone]), [None], "whose bytes the next version held is not known any more");
     assert_eq!(bench.settle(&late, &[]), [Some(false)], "but where nothing was lost, it has lost");
     assert_eq!(bench.fails(), [2]);
+}
+
+#[test]
+fn a_write_that_the_standby_may_not_have_is_not_believed() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    let mut bench = Bench::at(&Place::postgres_on(&cluster), 1);
+    let swaps = bench.swaps();
+    // A standby that is away.
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(bench.settle(&swaps, &[Fate::UnheardHere]), [None]);
+    assert_eq!(bench.fails(), [1], "here it is");
+    cluster.sql("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
 }
