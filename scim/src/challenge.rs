@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::quoted;
 use crate::service::{Context, Response, Service, again};
-use crate::step::{Message, Step, Swap};
+use crate::step::{Message, Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, Event, EventKind};
 
 /// Shown at a position of a PIN that is not asked.
@@ -45,7 +45,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call)) });
             }
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next.clone(), only_state: true, event }),
+                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, event }),
                 then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => asked(next, held.release(), is_call),
                     (false, Ok(tries)) => service.request_challenge(context, id, is_call, tries),
@@ -101,8 +101,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if !is_changed {
                 return Ok(Step::Record { event, then: Box::new(move |()| told()) });
             }
+            let before = (entry.row.status, entry.row.last_used);
+            let next = entry.with_device(device);
+            let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: entry.with_device(device), only_state: true, event }),
+                swap: Box::new(Swap { entry: next, scope, event }),
                 then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => told(),
                     (false, Ok(tries)) => service.judge(context, id, answer, tries),

@@ -76,10 +76,21 @@ pub enum Step {
 pub struct Swap {
     /// The next entry, still with the version that was read: stored, it has the next version.
     pub entry: Entry,
-    /// Whether only the record changed, and the columns that follow from it: status, fails and last use. So it is with every answer.
-    pub only_state: bool,
+    /// What of the entry is another.
+    pub scope: Scope,
     /// What to write to the trail.
     pub event: Event,
+}
+
+/// What of an entry is another: a store need not write the rest, nor its indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The record, and the fails that follow from it. So it is with a wrong answer.
+    Record,
+    /// Also the status and the last use. So it is with a right answer.
+    State,
+    /// Anything.
+    Whole,
 }
 
 /// A code on its way to a person.

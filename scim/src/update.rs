@@ -8,7 +8,7 @@ use crate::body::{self, Fields, text};
 use crate::error::quoted;
 use crate::resource::Selection;
 use crate::service::{Context, Response, Service, TRIES, again, shown};
-use crate::step::{Step, Swap};
+use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
@@ -33,7 +33,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Ok(shown(service.settings.profile, &context, &entry, selection));
             }
             let event = context.event(EventKind::Update, &next.row);
-            let swap = Box::new(Swap { entry: next.clone(), only_state: false, event });
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
                 then: Box::new(move |stored| match (stored, again(tries)) {
@@ -105,7 +105,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, only_state: false, event }),
+                swap: Box::new(Swap { entry: next, scope: Scope::Whole, event }),
                 then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => done(),
                     (false, Ok(tries)) => service.delete(context, id, tries),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keyfob_scim::{Entry, Event, Row, Swap};
+use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
 use super::keys::Keys;
 use super::retry::Pauses;
@@ -115,7 +115,7 @@ fn compare(
 
 /// Writes a batch once. Returns the devices that were swapped.
 fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &[&Event]) -> Result<HashSet<i64>, Fault> {
-    let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.only_state);
+    let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
     let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
         return store_in(connection, &states, &wholes, lines);
@@ -160,11 +160,6 @@ const STATE: [(&str, Type); 6] = [
     ("record", Type::Bytes),
 ];
 
-/// Swaps such states, a table `next`.
-const SWAP: &str = "UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, \
-                    last_used = next.last_used, record = next.record \
-                    FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id";
-
 fn state(write: &Write<'_>) -> [Value; 6] {
     let Entry { row: Row { id, status, fails, last_used, .. }, version, .. } = write.swap.entry;
     [
@@ -177,26 +172,38 @@ fn state(write: &Write<'_>) -> [Value; 6] {
     ]
 }
 
-/// Swaps states.
+/// Swaps states one by one: in a file, a statement is no journey.
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
-    let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write))).push(" ").push(SWAP);
-    ids(connection, &sql)
+    let mut stored = HashSet::with_capacity(writes.len());
+    for write in writes {
+        let [id, version, status, fails, last_used, record] = state(write);
+        let mut sql = Sql::new("UPDATE device SET version = version + 1, fails = ");
+        sql.bind(fails).push(", record = ").bind(record);
+        // SQLite writes the index of each column that is named here, changed or not.
+        if write.swap.scope != Scope::Record {
+            sql.push(", status = ").bind(status).push(", last_used = ").bind(last_used);
+        }
+        sql.push(" WHERE id = ").bind(id).push(" AND version = ").bind(version);
+        if connection.change(&sql)? > 0 {
+            stored.insert(write.id());
+        }
+    }
+    Ok(stored)
 }
 
 /// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite cannot.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
     sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write)));
-    sql.push(", swapped AS (").push(SWAP).push("), ");
+    sql.push(
+        ", swapped AS (UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, \
+         last_used = next.last_used, record = next.record \
+         FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id), ",
+    );
     sql.table(connection.dialect(), "line", &LINE, writes.iter().map(|write| line(&write.swap.event)));
     sql.push(", trailed AS (INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ")
         .push("SELECT line.* FROM line, swapped WHERE line.device = swapped.id) SELECT id FROM swapped");
-    ids(connection, &sql)
-}
-
-fn ids(connection: &mut dyn Connection, sql: &Sql) -> Result<HashSet<i64>, Fault> {
-    connection.rows(sql)?.iter_mut().map(|record| record.number(0)).collect()
+    connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
 fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, Fault> {
@@ -216,8 +223,8 @@ fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool
     for (column, value) in columns {
         sql.push(", ").push(column).push(" = ").bind(value);
     }
-    sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version).push(" RETURNING id");
-    Ok(!connection.rows(&sql)?.is_empty())
+    sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version);
+    Ok(connection.change(&sql)? > 0)
 }
 
 /// The columns of the trail.
@@ -247,13 +254,24 @@ fn line(event: &Event) -> [Value; 8] {
 
 /// Writes to the trail.
 pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Result<(), Fault> {
-    if events.is_empty() {
-        return Ok(());
+    const INSERT: &str = "INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ";
+    match connection.dialect() {
+        Dialect::Sqlite => {
+            for event in events {
+                let mut sql = Sql::new(INSERT);
+                sql.push("VALUES ").tuple(line(event));
+                connection.change(&sql)?;
+            }
+        }
+        Dialect::Postgres if events.is_empty() => {}
+        Dialect::Postgres => {
+            let mut sql = Sql::new("WITH ");
+            sql.table(connection.dialect(), "line", &LINE, events.iter().map(|event| line(event)));
+            sql.push(" ").push(INSERT).push("SELECT * FROM line");
+            connection.change(&sql)?;
+        }
     }
-    let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "line", &LINE, events.iter().map(|event| line(event)));
-    sql.push(" INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) SELECT * FROM line");
-    connection.rows(&sql).map(|_| ())
+    Ok(())
 }
 
 /// Seals the device of an entry. Errors: no randomness.

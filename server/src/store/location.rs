@@ -21,7 +21,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { password: None, connections: 8, timeout: Duration::from_secs(5) }
+        Self { password: None, connections: 4, timeout: Duration::from_secs(5) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the statement and the commit. An answer comes only after the commit.
 
 mod accounts;
+mod answers;
 mod batch;
 mod copy;
 mod filter;
@@ -28,6 +29,7 @@ use std::thread::{self, JoinHandle};
 use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
+use answers::Answers;
 pub use copy::{Copied, copy};
 pub use keys::{Keys, add_key, promote_key};
 use location::Connections;
@@ -91,8 +93,9 @@ impl Store {
             Vec::new()
         })?;
         all.extend(threads);
+        let answers = Answers::start();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, move |connection, jobs| {
-            writes::change(&mut **connection, &of_changes, jobs)
+            writes::change(&mut **connection, &of_changes, &answers, jobs)
         })?;
         all.extend(threads);
         Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(all) })))

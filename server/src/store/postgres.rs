@@ -161,23 +161,40 @@ impl Postgres {
         }
         self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
     }
+
+    /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
+    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
+        self.session()?;
+        let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
+        let timeout = self.server.timeout;
+        let fault = match self.runtime.block_on(async { tokio::time::timeout(timeout, work(session)).await }) {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
+            Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
+        };
+        if matches!(fault.failure, Failure::Unreached | Failure::Unknown) {
+            self.session = None;
+        }
+        Err(fault)
+    }
 }
 
 impl Session {
-    async fn rows(&mut self, sql: &Sql) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-        let statement = if let Some(statement) = self.prepared.get(&sql.text) {
-            statement.clone()
-        } else {
-            let statement = self.client.prepare(&sql.text).await?;
-            if self.prepared.len() >= PREPARED {
-                self.prepared.clear();
-            }
-            self.prepared.insert(sql.text.clone(), statement.clone());
-            statement
-        };
-        let values: Vec<&(dyn ToSql + Sync)> = sql.values.iter().map(|value| value as _).collect();
-        self.client.query(&statement, &values).await
+    async fn prepare(&mut self, sql: &Sql) -> Result<Statement, tokio_postgres::Error> {
+        if let Some(statement) = self.prepared.get(&sql.text) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&sql.text).await?;
+        if self.prepared.len() >= PREPARED {
+            self.prepared.clear();
+        }
+        self.prepared.insert(sql.text.clone(), statement.clone());
+        Ok(statement)
     }
+}
+
+fn values(sql: &Sql) -> Vec<&(dyn ToSql + Sync)> {
+    sql.values.iter().map(|value| value as _).collect()
 }
 
 impl Connection for Postgres {
@@ -186,19 +203,20 @@ impl Connection for Postgres {
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
-        self.session()?;
-        let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
-        let timeout = self.server.timeout;
-        let done = self.runtime.block_on(async { tokio::time::timeout(timeout, session.rows(sql)).await });
-        let fault = match done {
-            Ok(Ok(rows)) => return rows.iter().map(record).collect(),
-            Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
-            Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
-        };
-        if matches!(fault.failure, Failure::Unreached | Failure::Unknown) {
-            self.session = None;
-        }
-        Err(fault)
+        self.run_with(async |session| {
+            let (statement, values) = (session.prepare(sql).await?, values(sql));
+            session.client.query(&statement, &values).await
+        })?
+        .iter()
+        .map(record)
+        .collect()
+    }
+
+    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+        self.run_with(async |session| {
+            let (statement, values) = (session.prepare(sql).await?, values(sql));
+            session.client.execute(&statement, &values).await
+        })
     }
 
     fn rollback(&mut self) {

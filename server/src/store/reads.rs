@@ -7,7 +7,7 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 use super::filter;
 use super::keys::Keys;
 use super::retry::persist;
-use super::sql::{Connection, Fault, Record, Sql};
+use super::sql::{Connection, Dialect, Fault, Record, Sql};
 use super::unavailable;
 use super::workers::Answer;
 
@@ -39,9 +39,36 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 
 /// Reads the entries of a batch.
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(", version, record FROM device WHERE id").among(connection.dialect(), ids);
-    let mut records = persist(connection, |connection| connection.rows(&sql))?;
+    let select = || {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(COLUMNS).push(", version, record FROM device WHERE id");
+        sql
+    };
+    let mut records = Vec::new();
+    match connection.dialect() {
+        // In a file, a statement is no journey, and the same one for any number of devices.
+        Dialect::Sqlite => {
+            // Each by itself would lock the file anew.
+            connection.run("BEGIN")?;
+            for id in ids {
+                let mut sql = select();
+                sql.push(" = ").bind(id);
+                match connection.rows(&sql) {
+                    Ok(mut found) => records.append(&mut found),
+                    Err(fault) => {
+                        connection.rollback();
+                        return Err(fault);
+                    }
+                }
+            }
+            connection.run("COMMIT")?;
+        }
+        Dialect::Postgres => {
+            let mut sql = select();
+            sql.among(connection.dialect(), ids);
+            records = persist(connection, |connection| connection.rows(&sql))?;
+        }
+    }
     records.iter_mut().map(|record| entry(record, keys)).collect()
 }
 

@@ -263,6 +263,9 @@ pub(crate) trait Connection: Send {
     /// Runs a statement and returns its rows. Outside of a transaction it is one of its own.
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault>;
 
+    /// Runs a statement that returns no rows; tells how many it changed.
+    fn change(&mut self, sql: &Sql) -> Result<u64, Fault>;
+
     /// Gives up a transaction.
     fn rollback(&mut self);
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
 
+use super::answers::Answers;
 use super::batch::{Write, seal, settle, time, trail};
 use super::keys::Keys;
 use super::reads::{find, found_in};
@@ -40,7 +41,8 @@ pub(crate) struct Stepped {
 
 /// Takes the requests of a batch one round further: those that read, in one statement; those that write, in one commit. Of several swaps
 /// of one device the first is tried, the others have lost. Returns the requests that go on.
-pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Change>) -> Vec<Change> {
+pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, answers: &Answers, jobs: Vec<Change>) -> Vec<Change> {
+    let mut told = Vec::new();
     let mut round = Round { gets: Vec::new(), swaps: Vec::new(), lines: Vec::new(), left: Vec::with_capacity(jobs.len()) };
     for job in jobs {
         match job {
@@ -49,11 +51,11 @@ pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Cha
                 Step::Get { id, then, .. } => round.gets.push((id, then, job.event, job.answer)),
                 Step::Swap { swap, then } => round.swaps.push((swap, then, job.answer)),
                 Step::Record { event, then } => round.lines.push((event, then, job.answer)),
-                // Whoever went away needs no answer.
-                step => drop(job.answer.send(Ok(Stepped { step, event: job.event }))),
+                step => told.push((job.answer, Ok(Stepped { step, event: job.event }))),
             },
         }
     }
+    answers.leave(told);
     round.read(connection, keys);
     round.write(connection, keys);
     round.left

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keyfob::{Device, Hotp, Policy, Secret};
-use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Step, Swap};
+use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Scope, Step, Swap};
 
 use super::sql::Connection;
 use super::{Keys, Location, Options, Store};
@@ -122,7 +122,7 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
     let (device, _) = entry.device.verify(&Policy::default(), b"not a code", NOW).unwrap().split();
     let mut next = entry.clone();
     (next.row.status, next.row.fails, next.device) = (device.status(), device.fails(), device);
-    Box::new(Swap { entry: next, only_state: true, event: event(EventKind::Verify, entry.row.id) })
+    Box::new(Swap { entry: next, scope: Scope::State, event: event(EventKind::Verify, entry.row.id) })
 }
 
 /// Swaps. Returns whether it was stored.

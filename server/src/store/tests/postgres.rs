@@ -152,27 +152,37 @@ enum Fate {
     Conflict,
 }
 
-impl Connection for Lossy {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
-    }
-
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+impl Lossy {
+    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
-            Fate::Well => self.inner.rows(sql),
+            Fate::Well => work(&mut *self.inner),
             Fate::Unheard => {
-                self.inner.rows(sql)?;
+                work(&mut *self.inner)?;
                 Err(Fault::of(Failure::Unknown, "lost"))
             }
             Fate::UnheardHere => {
                 self.inner.run("SET synchronous_commit = local")?;
-                self.inner.rows(sql)?;
+                work(&mut *self.inner)?;
                 self.inner.run("RESET synchronous_commit")?;
                 Err(Fault::of(Failure::Unknown, "lost"))
             }
             Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
             Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
         }
+    }
+}
+
+impl Connection for Lossy {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+        self.meet(|inner| inner.rows(sql))
+    }
+
+    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+        self.meet(|inner| inner.change(sql))
     }
 
     fn rollback(&mut self) {}

@@ -1,7 +1,7 @@
 //! What holds of every store.
 
 use keyfob::Status;
-use keyfob_scim::{EventKind, Roles, Swap};
+use keyfob_scim::{EventKind, Roles, Scope, Swap};
 
 use super::{KEY, Place, entry, event, insert, on_both, swap, wrong_answer};
 use crate::store::sql::Sql;
@@ -94,12 +94,12 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
     next.row.phone = Some("555".into());
     next.row.external_id = Some("y".into());
     next.row.deleted = true;
-    let update = Swap { entry: next.clone(), only_state: false, event: event(EventKind::Update, id) };
+    let update = Swap { entry: next.clone(), scope: Scope::Whole, event: event(EventKind::Update, id) };
     assert!(swap(&store, Box::new(update)).await);
     next.version = 1;
     assert_eq!(store.get(id).await.unwrap(), Some(next.clone()));
     next.version = 0;
-    let late = Swap { entry: next, only_state: false, event: event(EventKind::Update, id) };
+    let late = Swap { entry: next, scope: Scope::Whole, event: event(EventKind::Update, id) };
     assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
     let lines = store.trail(&Wanted { device: Some(id), limit: 10, ..Wanted::default() }).await.unwrap();
     let events: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();
