@@ -1,6 +1,7 @@
 //! Answers of a writer on their way back, many together.
 
 use keyfob_scim::Error;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::workers::Answer;
@@ -15,10 +16,13 @@ pub(crate) struct Answers(UnboundedSender<Told>);
 
 impl Answers {
     /// Starts a task that hands answers out. It runs where those who wait for them do, so that a thread of theirs is woken once for many.
-    pub(crate) fn start() -> Self {
+    ///
+    /// Errors: there is no runtime to run it.
+    pub(crate) fn start() -> Result<Self, String> {
+        let runtime = Handle::try_current().map_err(|_| "a store must be opened within a Tokio runtime".to_owned())?;
         let (answers, left) = unbounded_channel();
-        tokio::spawn(hand_out(left));
-        Self(answers)
+        runtime.spawn(hand_out(left));
+        Ok(Self(answers))
     }
 
     /// Leaves answers to what was committed. If nobody is there any more to hand them out, nothing is told.

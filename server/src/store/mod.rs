@@ -67,7 +67,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the store at a location, makes it if there is none, and brings it to this version.
     ///
-    /// Errors: a sentence for people.
+    /// Errors: a sentence for people; there is no Tokio runtime.
     pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
         let connect = || {
             schema::migrate(&mut *location.writer()?)?;
@@ -93,7 +93,7 @@ impl Store {
             Vec::new()
         })?;
         all.extend(threads);
-        let answers = Answers::start();
+        let answers = Answers::start()?;
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, move |connection, jobs| {
             writes::change(&mut **connection, &of_changes, &answers, jobs)
         })?;

@@ -33,8 +33,8 @@ fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {
     }
 }
 
-#[test]
-fn a_server_that_is_not_there_is_named() {
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
     let location = Location::parse("postgres://otp:hunter2@127.0.0.1:1/keyfob", &Options::default()).unwrap();
     let error = Store::open(&location, keys()).unwrap_err();
     assert!(error.contains("postgres://otp@127.0.0.1:1/keyfob") && error.contains("refused"), "{error}");

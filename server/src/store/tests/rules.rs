@@ -125,8 +125,13 @@ async fn accounts_are_made_replaced_found_and_removed(place: Place) {
 }
 
 async fn several_may_make_a_store_at_once_and_a_newer_one_is_refused(place: Place) {
+    let runtime = tokio::runtime::Handle::current();
+    let open = || {
+        let _within = runtime.enter();
+        place.open()
+    };
     let opened: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| place.open())).collect();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     opened.into_iter().for_each(Store::close);

@@ -24,7 +24,11 @@ static POSTGRES: LazyLock<Both> = LazyLock::new(|| Both::new(Place::postgres()))
 
 impl Both {
     fn new(place: Place) -> Self {
-        let (store, runtime) = (place.open(), Runtime::new().unwrap());
+        let runtime = Runtime::new().unwrap();
+        let store = {
+            let _within = runtime.enter();
+            place.open()
+        };
         let mut model = Memory::default();
         let texts = ["a", "A", "b", "ab", "B a", "ä", "Ä", "a%", "a_b", "\u{10ffff}", "z\u{d7ff}x"];
         for at in 0..60_usize {
