@@ -7,6 +7,13 @@ BARE_TEXT := 24576
 # Later ones need a newer Rust than the oldest that this is built with.
 CARGO_C := 0.10.24
 PREFIX := /usr/local
+# What reads rustdoc's JSON, which changes from nightly to nightly: these two fit each other.
+PUBLIC_API := 0.52.0
+PUBLIC_API_NIGHTLY := nightly-2026-05-20
+# Samples of each pair of classes.
+SAMPLES := 10000000
+# Per cent of the core's branches that tests take.
+COVERAGE := 98
 # Seconds for each fuzz target.
 FUZZ_TIME := 600
 FUZZ_TARGETS := machine record uri capi lanes scim filter
@@ -18,6 +25,8 @@ help: ## list the targets
 # $(call need,program,Debian package)
 need = @command -v $(1) > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq $(2); } || \
 	{ echo "$(1) is missing: install the Debian package $(2) (as root: apt-get install $(2))" >&2; exit 1; }
+
+nightly = rustup run nightly rustc --version > /dev/null 2>&1 || rustup toolchain install nightly --profile minimal --no-self-update
 
 .PHONY: tools
 tools:
@@ -31,23 +40,25 @@ tools:
 		{ echo "PostgreSQL is missing: install the Debian package postgresql" >&2; exit 1; }
 
 .PHONY: test
-test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-scim ## run every test
+test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run every test
 
 .PHONY: test-rust
 test-rust:
 	cargo test --workspace --locked
-	cargo test --locked --release --test constant_time
+	cargo test --locked --profile proof -p keyfob --features capi --test constant_time --test secrets
+	cargo bench --locked --profile proof -p keyfob --features capi --bench timing -- twins 100000
 
 # What src/lanes does on the processors that this one is not: without lanes, and with AVX-512, which Miri executes.
 .PHONY: test-lanes
 test-lanes: miri
-	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --release -p keyfob --target-dir target/portable --lib --test constant_time
+	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --profile proof -p keyfob --features capi --target-dir target/portable \
+		--lib --test constant_time --test secrets
 	RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
 		cargo +nightly miri test --locked -p keyfob --lib --target-dir target/miri-lanes the_paths_of_this_processor
 
 .PHONY: miri
 miri:
-	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
+	$(nightly)
 	rustup component add --toolchain nightly miri rust-src
 
 .PHONY: test-scim
@@ -126,6 +137,15 @@ test-msrv:
 	rustup toolchain install $(MSRV) --profile minimal --no-self-update
 	cargo +$(MSRV) check --locked --workspace --target-dir target/msrv
 
+# With the oldest dependencies that Cargo.toml asks for, so that what it asks for is true.
+OLDEST := --config 'resolver.lockfile-path="target/minimal/Cargo.lock"'
+.PHONY: test-minimal
+test-minimal:
+	$(nightly)
+	mkdir -p target/minimal
+	cargo +nightly $(OLDEST) update -Z direct-minimal-versions
+	cargo +nightly $(OLDEST) check --locked --workspace --all-targets --features keyfob/capi,keyfob/getrandom --target-dir target/minimal
+
 .PHONY: lint
 lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
@@ -139,12 +159,69 @@ advisories: ## check dependencies against the RustSec database, which is fetched
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
 	cargo deny --workspace --locked check advisories
 
+# cargo public-api with the pinned versions; its only argument is the package.
+api = cargo +$(PUBLIC_API_NIGHTLY) public-api -p $(1) -ss --target-dir target/api
+.PHONY: tools-api
+tools-api:
+	rustup toolchain list | grep -q ^$(PUBLIC_API_NIGHTLY) || rustup toolchain install $(PUBLIC_API_NIGHTLY) --profile minimal --no-self-update
+	cargo public-api --version 2> /dev/null | grep -qF '$(PUBLIC_API)' || cargo install --locked cargo-public-api --version =$(PUBLIC_API)
+
+.PHONY: test-api
+test-api: tools-api ## compare the public Rust API with tests/api
+	mkdir -p target/api
+	for package in keyfob keyfob-scim; do \
+		$(call api,$$package) > target/api/$$package.txt && diff tests/api/$$package.txt target/api/$$package.txt || exit 1; \
+	done
+
+.PHONY: api
+api: tools-api ## make tests/api anew: a line that goes or changes wants a new version
+	for package in keyfob keyfob-scim; do $(call api,$$package) > tests/api/$$package.txt || exit 1; done
+
+.PHONY: sbom
+sbom: ## make target/sbom/PACKAGE.cdx.json, CycloneDX lists of what is built in
+	command -v cargo-cyclonedx > /dev/null || cargo install --locked cargo-cyclonedx
+	tests/sbom target/sbom
+
+.PHONY: coverage
+coverage: ## report what tests cover, and fail below COVERAGE per cent of the core's branches
+	$(nightly)
+	rustup component add --toolchain nightly llvm-tools
+	command -v cargo-llvm-cov > /dev/null || cargo install --locked cargo-llvm-cov
+	cargo +nightly llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
+	tests/coverage.py target/coverage.json $(COVERAGE)
+
+# Tests keep texts for ever on purpose, so leaks are looked for in C alone, by make test-c.
+.PHONY: sanitize
+sanitize: ## run the tests of the engine and of the SCIM layer under AddressSanitizer
+	$(nightly)
+	ASAN_OPTIONS=detect_leaks=0 RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked -p keyfob -p keyfob-scim --features keyfob/capi \
+		--lib --tests --target $$(rustc -vV | sed -n 's/^host: //p') --target-dir target/sanitize
+
+# Few cases of each property, since Miri is a thousand times slower; on a machine with the other order of bytes, and on one of 32 bits.
+.PHONY: miri-all
+miri-all: miri ## run the engine's tests under Miri, also as on big-endian and 32-bit machines
+	for target in $$(rustc -vV | sed -n 's/^host: //p') s390x-unknown-linux-gnu i686-unknown-linux-gnu; do \
+		PROPTEST_CASES=4 MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' cargo +nightly miri test --locked -p keyfob \
+			--features capi --lib $(MIRI_TESTS) --target $$target --target-dir target/miri-all || exit 1; \
+	done
+
+.PHONY: mutants
+mutants: ## change the engine in many small ways, and list the changes that no test notices
+	command -v cargo-mutants > /dev/null || cargo install --locked cargo-mutants
+	cargo mutants --package keyfob $(MUTANTS)
+
 .PHONY: bench
 bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 	test -e /usr/include/liboath/oath.h || { test "$$(id -u)" = 0 && apt-get install -y -qq liboath-dev; } || \
 		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
 	cargo bench --locked -p keyfob --features capi --bench capi
+
+# On one core, the last one, which others use least. Ten million samples take some ten minutes and want a machine that does nothing else.
+.PHONY: timing
+timing: ## test that times do not depend on secrets, with SAMPLES for each pair of classes (ten million)
+	taskset --cpu-list $$(($$(nproc) - 1)) \
+		cargo bench --locked --profile proof -p keyfob --features capi --bench timing -- $(SAMPLES)
 
 .PHONY: bench-java
 bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM
@@ -159,20 +236,35 @@ bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and w
 	cargo bench --locked -p keyfob-server --bench postgres
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZ_TIME seconds (needs the nightly toolchain)
+fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
+	$(nightly)
+	fuzz/corpora/pack out fuzz/corpus
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
 	for target in $(FUZZ_TARGETS); do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/keyfob.dict || exit 1; \
 	done
 
-# Each target builds and runs for a short while, so that none rots between the long runs.
+# What was found before is replayed, as ordinary tests; then each target runs for a short while, so that none rots between the long runs.
 .PHONY: test-fuzz
 test-fuzz:
-	rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal --no-self-update
+	$(nightly)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	RUSTFLAGS='--cfg fuzzing' cargo test --locked --release --manifest-path fuzz/Cargo.toml --test replay
+	fuzz/corpora/pack out fuzz/corpus
 	for target in $(FUZZ_TARGETS); do \
 		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/keyfob.dict || exit 1; \
 	done
+
+.PHONY: corpora
+corpora: ## make fuzz/corpora anew: the smallest part of fuzz/corpus that goes everywhere that all of it goes
+	$(nightly)
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	rm -rf target/corpora
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/corpora/$$target && cargo +nightly fuzz run $$target target/corpora/$$target fuzz/corpus/$$target -- \
+			-set_cover_merge=1 -use_counters=0 || exit 1; \
+	done
+	fuzz/corpora/pack in target/corpora
 
 .PHONY: vectors
 vectors: ## make tests/vectors.json anew

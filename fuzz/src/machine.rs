@@ -1,0 +1,211 @@
+//! Any sequence of operations on any device, at any time, under any policy: what must hold after each.
+
+use std::convert::Infallible;
+
+use arbitrary::Arbitrary;
+use keyfob::rand_core::{TryCryptoRng, TryRng};
+use keyfob::{
+    Algorithm, Asked, Attempt, Challenge, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp,
+};
+
+#[derive(Arbitrary, Clone, Debug)]
+pub struct Input {
+    secret: Vec<u8>,
+    kind: u8,
+    algorithm: u8,
+    digits: u8,
+    period: u32,
+    t0: u64,
+    counter: u64,
+    created: u64,
+    policy: (u16, u16, u16, u16, u8, u32, u32, u32, u8),
+    operations: Vec<Operation>,
+}
+
+#[derive(Arbitrary, Clone, Debug)]
+enum Operation {
+    Verify(Vec<u8>, u64),
+    VerifyRight(u8, u64),
+    Resync(Vec<u8>, Vec<u8>, u64),
+    ResyncRight(u8, u64),
+    Challenge(u64, u64),
+    Resend(u64),
+    Status(u8, u64),
+    Unlock(u64),
+    Replace(Vec<u8>, u8, u32, u64),
+    Later(u16),
+    OtherPolicy,
+}
+
+struct Seeded(u64);
+
+impl TryRng for Seeded {
+    type Error = Infallible;
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|number| (number >> 32) as u32)
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        Ok(self.0)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.iter_mut().try_for_each(|byte| self.try_next_u32().map(|number| *byte = (number >> 24) as u8))
+    }
+}
+
+impl TryCryptoRng for Seeded {}
+
+fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
+    if input.kind % 5 == 4 {
+        let digits: Vec<u8> = input.secret.iter().map(|byte| b'0' + byte % 10).collect();
+        return Device::pin(Pin::new(&digits)?, policy, input.created);
+    }
+    let hotp = Hotp::new(Secret::new(&input.secret)?)
+        .with_algorithm(Algorithm::ALL[usize::from(input.algorithm % 3)])
+        .with_digits(Digits::new(input.digits)?);
+    Ok(match input.kind % 5 {
+        0 => Device::totp(Totp::of(hotp).with_period(input.period)?.with_t0(input.t0), input.created),
+        1 => Device::hotp(hotp, input.counter, input.created),
+        2 => Device::sms(hotp, input.created),
+        _ => Device::email(hotp, input.created),
+    })
+}
+
+fn policy(input: &Input) -> Result<Policy, Error> {
+    let (window, look_ahead, resync, drift, fails, first, longest, lifetime, positions) = input.policy;
+    let fails = u32::from(fails);
+    let lock = if first == 0 { Lock::Hard { fails } } else { Lock::Throttle { fails, first, longest } };
+    let asked = if positions == 0 { Asked::All } else { Asked::Positions(positions) };
+    Policy::builder()
+        .window(window % 64)
+        .look_ahead(look_ahead % 64)
+        .resync_window(resync % 256)
+        .max_drift(drift % 64)
+        .lock(lock)
+        .lifetime(lifetime)
+        .reuse(lifetime / 2)
+        .asked(asked)
+        .pin_len(4)
+        .bound(GuessChance::CERTAIN)
+        .pin_bound(GuessChance::CERTAIN)
+        .build()
+}
+
+fn store<T>(device: &mut Device, attempt: Result<Attempt<T>, Error>) -> Option<T> {
+    let before = device.clone();
+    let answer = attempt.ok()?.commit(|next| Ok::<_, Infallible>(*device = next.clone())).ok()?;
+    assert!(device.revision() - before.revision() <= 1);
+    assert_eq!(device.revision() == before.revision(), *device == before, "a change and no revision, or the other way");
+    assert!(device.moving_factor() >= before.moving_factor());
+    Some(answer)
+}
+
+/// Judges an answer and checks what every verdict must keep.
+fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<keyfob::Verdict>, Error>) {
+    let before = device.clone();
+    let Some(verdict) = store(device, attempt) else { return };
+    let closed = matches!(before.status(), Status::Locked | Status::Disabled);
+    if verdict.is_right() {
+        assert!(!closed && device.fails() == 0 && device.status() == Status::Validated && !verdict.is_locked());
+        assert!(device.positions().is_none() && device.pending_since().is_none());
+        if !matches!(device.factor(), Factor::Pin(_)) {
+            assert!(verdict.matched().unwrap() >= before.moving_factor());
+            assert_eq!(device.moving_factor(), verdict.matched().unwrap() + 1);
+        }
+        assert!(i64::from(device.drift()).unsigned_abs() <= u64::from(policy.max_drift()));
+    } else {
+        assert!(device.fails() == before.fails() || device.fails() == before.fails() + 1);
+        assert_eq!((verdict.matched(), verdict.drift()), (None, None));
+        assert_eq!(device.last_used(), before.last_used());
+    }
+    if let Lock::Hard { fails } = policy.lock() {
+        assert!(device.fails() < fails || matches!(device.status(), Status::Locked | Status::Disabled));
+    }
+}
+
+pub fn run(input: Input) {
+    let Ok(mut policy) = policy(&input) else { return };
+    let mut other = Policy::default();
+    let Ok(mut device) = enrol(&input, &policy) else { return };
+    let mut now = input.created;
+    for operation in input.operations.iter().take(64) {
+        match operation {
+            Operation::OtherPolicy => std::mem::swap(&mut policy, &mut other),
+            Operation::Later(seconds) => now = now.saturating_add(u64::from(*seconds)),
+            Operation::Verify(answer, time) => {
+                let attempt = device.verify(&policy, answer, *time);
+                judge(&mut device, &policy, attempt);
+            }
+            Operation::VerifyRight(ahead, skew) => {
+                now = now.saturating_add(skew % 100);
+                let answer = match (device.factor(), device.resend(&policy, now)) {
+                    (Factor::Totp(totp), _) => totp.generate(now).map(|code| code.as_bytes().to_vec()).unwrap_or_default(),
+                    (Factor::Hotp(hotp), _) => {
+                        hotp.generate(device.moving_factor().saturating_add(u64::from(*ahead))).as_bytes().to_vec()
+                    }
+                    (_, Ok(Challenge::Message { code, .. })) => code.as_bytes().to_vec(),
+                    (Factor::Pin(pin), Ok(Challenge::Positions(asked))) => {
+                        asked.iter().map(|number| pin.expose()[usize::from(number) - 1]).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let attempt = device.verify(&policy, &answer, now);
+                judge(&mut device, &policy, attempt);
+            }
+            Operation::Resync(first, second, time) => {
+                let attempt = device.resync(&policy, first, second, *time);
+                judge(&mut device, &policy, attempt);
+            }
+            Operation::ResyncRight(ahead, time) => {
+                if let Factor::Hotp(hotp) = device.factor() {
+                    let at = device.moving_factor().saturating_add(u64::from(*ahead));
+                    let (first, second) = (hotp.generate(at), hotp.generate(at.saturating_add(1)));
+                    let attempt = device.resync(&policy, first.as_bytes(), second.as_bytes(), *time);
+                    judge(&mut device, &policy, attempt);
+                }
+            }
+            Operation::Challenge(seed, time) => {
+                let before = device.clone();
+                let attempt = device.challenge(&policy, &mut Seeded(*seed), *time);
+                if store(&mut device, attempt).is_some() {
+                    assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
+                    let (asked, now) =
+                        (before.positions().map_or(0, |asked| asked.mask()), device.positions().map_or(0, |asked| asked.mask()));
+                    assert_eq!(asked & now, asked, "what was asked stays asked");
+                }
+            }
+            Operation::Resend(time) => drop(device.resend(&policy, *time)),
+            Operation::Status(number, time) => {
+                let before = device.clone();
+                if device.set_status(Status::ALL[usize::from(number % 4)], *time).is_err() {
+                    assert_eq!(device, before);
+                }
+                assert!(device.moving_factor() >= before.moving_factor());
+            }
+            Operation::Replace(secret, kind, period, time) => {
+                let before = device.clone();
+                let Ok(other) = enrol(&Input { secret: secret.clone(), kind: *kind, period: *period, ..input.clone() }, &policy)
+                else {
+                    continue;
+                };
+                let same = device.factor().generator() == other.factor().generator();
+                match device.replace_factor(other.factor().clone(), *time) {
+                    Ok(()) => {
+                        assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
+                        assert_eq!((device.pending_since(), device.drift()), (None, 0));
+                        assert_eq!(device.throttled_until(), before.throttled_until());
+                        assert!(!same || device.moving_factor() >= before.moving_factor());
+                    }
+                    Err(_) => assert_eq!(device, before),
+                }
+            }
+            Operation::Unlock(time) => {
+                if device.unlock(*time).is_ok() {
+                    assert!(device.fails() == 0 && device.status() != Status::Locked);
+                }
+            }
+        }
+        let record = device.to_record();
+        assert_eq!(Device::from_bytes(record.as_bytes()).as_ref(), Ok(&device));
+    }
+}

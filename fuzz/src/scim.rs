@@ -1,0 +1,140 @@
+//! Any requests to the SCIM layer, one after another on one store: what must hold of each answer.
+
+use std::convert::Infallible;
+
+use arbitrary::Arbitrary;
+use keyfob::rand_core::{TryCryptoRng, TryRng};
+use keyfob::{Lock, Status};
+use keyfob_scim::{Memory, Method, Profile, Request, Roles, Service, Settings, Store};
+
+#[derive(Arbitrary, Debug)]
+pub struct Input {
+    rfc: bool,
+    requests: Vec<Sent>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Sent {
+    method: u8,
+    path: Path,
+    query: String,
+    content_type: Option<String>,
+    body: Body,
+    roles: u8,
+    later: u16,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Path {
+    Devices,
+    Search,
+    Device(u8),
+    Request(u8),
+    Response(u8),
+    Any(String),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Body {
+    Create(u8, String),
+    Patch(u8, String),
+    Pin(String),
+    Right,
+    Any(Vec<u8>),
+}
+
+#[derive(Clone)]
+struct Seeded(u64);
+
+impl TryRng for Seeded {
+    type Error = Infallible;
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|number| (number >> 32) as u32)
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        Ok(self.0)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.iter_mut().try_for_each(|byte| self.try_next_u32().map(|number| *byte = (number >> 24) as u8))
+    }
+}
+
+impl TryCryptoRng for Seeded {}
+
+const ROLES: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
+
+fn body(body: &Body, store: &Memory) -> Vec<u8> {
+    let text = |text: &String| serde_json::Value::from(text.as_str());
+    let attributes = ["status", "phone", "email", "pin", "externalId", "user", "type", "fails"];
+    match body {
+        // An image for each would be most of the work.
+        Body::Create(kind, value) => match kind % 4 {
+            0 => serde_json::json!({"type": "SMS", "user": "a", "phone": value}),
+            1 => serde_json::json!({"type": "EMAIL", "user": value, "email": "a@example.com"}),
+            2 => serde_json::json!({"type": "PIN", "user": "a", "pin": "123456789", "externalId": value}),
+            _ => serde_json::json!({"type": "SMS", "user": "a", "phone": "666555444"}),
+        },
+        Body::Patch(at, value) => {
+            let (op, at) = (["replace", "add", "remove"][usize::from(at % 3)], usize::from(at / 3) % attributes.len());
+            serde_json::json!({"Operations": [{"op": op, "path": attributes[at], "value": text(value)}]})
+        }
+        Body::Pin(pin) => serde_json::json!({ "pin": pin }),
+        Body::Right => serde_json::json!({"pin": store.delivered.last().map_or("", |(_, _, code)| code)}),
+        Body::Any(bytes) => return bytes.clone(),
+    }
+    .to_string()
+    .into_bytes()
+}
+
+pub fn run(input: Input) {
+    let profile = if input.rfc { Profile::Rfc } else { Profile::Seed };
+    let settings = Settings { profile, ..Settings::default() };
+    let Lock::Hard { fails: limit } = settings.policy.lock() else { return };
+    let service = Service::new(settings, Seeded(1));
+    let mut store = Memory::default();
+    let mut now = 1_700_000_000;
+    for sent in &input.requests {
+        now += u64::from(sent.later);
+        let method = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete][usize::from(sent.method % 5)];
+        let path = match &sent.path {
+            Path::Devices => "/OtpDevice".to_owned(),
+            Path::Search => "/OtpDevice/.search".to_owned(),
+            Path::Device(id) => format!("/OtpDevice/{}", id % 8),
+            Path::Request(id) => format!("/OtpDevice/{}/requestChallenge", id % 8),
+            Path::Response(id) => format!("/OtpDevice/{}/responseChallenge", id % 8),
+            Path::Any(path) => path.clone(),
+        };
+        let roles = ROLES.into_iter().enumerate().filter(|(bit, _)| sent.roles >> bit & 1 == 0).map(|(_, role)| role);
+        let roles = roles.fold(Roles::NONE, Roles::and);
+        let body = body(&sent.body, &store);
+        let events = store.events.len();
+        let before: Vec<_> = (1..8).map(|id| store.get(id).unwrap()).collect();
+        let request = Request {
+            content_type: sent.content_type.as_deref(),
+            body: &body,
+            ..Request::new(method, &path, now).with_query(&sent.query).with_roles(roles)
+        };
+        let response = service.run(request, &mut store);
+        let after: Vec<_> = (1..8).map(|id| store.get(id).unwrap()).collect();
+        assert!([200, 201, 204, 400, 403, 404, 405, 409, 415, 501].contains(&response.status), "{}", response.text());
+        if response.status == 204 {
+            assert!(response.body.is_empty());
+            continue;
+        }
+        let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        if response.status >= 400 {
+            assert_eq!(answer["status"], response.status.to_string());
+            assert_eq!((before == after, store.events.len()), (true, events), "a refusal changes nothing");
+        }
+        // Each change of a device is in the trail.
+        assert!(before == after || store.events.len() > events);
+        for entry in after.into_iter().flatten() {
+            assert!(entry.row.fails <= limit && (entry.row.fails < limit || entry.row.status != Status::Created));
+            assert_eq!((entry.row.status, entry.row.fails), (entry.device.status(), entry.device.fails()));
+        }
+        if roles == Roles::NONE && response.status < 300 {
+            assert!(!path.contains("OtpDevice") || path.contains("ResourceTypes") || path.contains("Schemas"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What inputs drawn at random hardly ever reach: each rule of a record's fields by itself, and the ends of ranges.
+
+mod common;
+
+use common::{NOW, challenged, hotp, secret, totp};
+use keyfob::{
+    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Totp, sealed_key_id,
+};
+
+/// The check of DESIGN.md, as in `tests/record.rs`.
+fn check(record: &[u8]) -> u64 {
+    let odd = 0x9e37_79b9_7f4a_7c15_u64;
+    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);
+    let words = record[..RECORD_SIZE - 8].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+    let sums = (0..4).map(|sum| words.clone().skip(sum).step_by(4).fold(odd, step));
+    let sum = sums.fold(odd, step);
+    (sum ^ sum >> 32).wrapping_mul(odd)
+}
+
+/// The device's record with other bytes at some places, and a check that is right.
+fn forged(device: &Device, changes: &[(usize, &[u8])]) -> [u8; RECORD_SIZE] {
+    let mut record = *device.to_record().as_bytes();
+    for (at, bytes) in changes {
+        record[*at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    let sum = check(&record);
+    record[RECORD_SIZE - 8..].copy_from_slice(&sum.to_le_bytes());
+    record
+}
+
+// The places of DESIGN.md's table.
+const KIND: usize = 3;
+const STATUS: usize = 4;
+const ALGORITHM: usize = 5;
+const DIGITS: usize = 6;
+const LENGTH: usize = 7;
+const PERIOD: usize = 8;
+const DRIFT: usize = 16;
+const FLAGS: usize = 20;
+const T0: usize = 24;
+const MOVING: usize = 32;
+const POSITIONS: usize = 40;
+const ISSUED: usize = 48;
+const USED: usize = 64;
+const SECRET: usize = 96;
+
+const PENDING: &[u8] = &[2];
+
+#[test]
+fn each_field_that_no_device_has_is_refused() {
+    let policy = Policy::default();
+    let totp = Device::totp(totp(), NOW);
+    let counter = Device::hotp(hotp(), 5, NOW);
+    let sms = challenged(&Device::sms(hotp(), NOW), &policy, NOW).0;
+    let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
+    let asked = challenged(&pin, &policy, NOW).0;
+    let one = &1_u64.to_le_bytes()[..];
+    let refused: [(&str, &Device, &[(usize, &[u8])]); 33] = [
+        ("kind 0", &totp, &[(KIND, &[0])]),
+        ("kind 6", &totp, &[(KIND, &[6])]),
+        ("a status that is none", &totp, &[(STATUS, b"X")]),
+        ("algorithm 0", &totp, &[(ALGORITHM, &[0])]),
+        ("algorithm 4", &totp, &[(ALGORITHM, &[4])]),
+        ("5 digits", &totp, &[(DIGITS, &[5])]),
+        ("11 digits", &totp, &[(DIGITS, &[11])]),
+        ("a secret of 15 bytes", &totp, &[(LENGTH, &[15]), (SECRET + 15, &[0; 5])]),
+        ("a secret of 65 bytes", &totp, &[(LENGTH, &[65])]),
+        ("a byte behind the secret", &totp, &[(SECRET + 20, &[1])]),
+        ("a byte at the end behind the secret", &totp, &[(SECRET + 63, &[1])]),
+        ("a secret longer than said", &totp, &[(LENGTH, &[19])]),
+        ("TOTP of period 0", &totp, &[(PERIOD, &[0; 4])]),
+        ("HOTP with a period", &counter, &[(PERIOD, &[30])]),
+        ("HOTP with T0", &counter, &[(T0, one)]),
+        ("HOTP with drift", &counter, &[(DRIFT, &[1])]),
+        ("drift of 1001", &totp, &[(DRIFT, &1001_i32.to_le_bytes())]),
+        ("drift of -1001", &totp, &[(DRIFT, &(-1001_i32).to_le_bytes())]),
+        ("an unknown flag", &totp, &[(FLAGS, &[8])]),
+        ("used, and not said so", &totp, &[(USED, one)]),
+        ("issued, and not pending", &counter, &[(ISSUED, one)]),
+        ("TOTP with a challenge", &totp, &[(FLAGS, PENDING)]),
+        ("HOTP with a challenge", &counter, &[(FLAGS, PENDING)]),
+        ("held, and not disabled", &totp, &[(FLAGS, &[4])]),
+        ("TOTP with positions", &totp, &[(POSITIONS, &[3])]),
+        ("SMS with positions", &sms, &[(POSITIONS, &[3])]),
+        ("PIN with positions, and not asked", &pin, &[(POSITIONS, &[7])]),
+        ("PIN asked for one position", &asked, &[(POSITIONS, &1_u64.to_le_bytes())]),
+        ("PIN asked for a position that it has not", &asked, &[(POSITIONS, &0x103_u64.to_le_bytes())]),
+        ("PIN with an algorithm", &pin, &[(ALGORITHM, &[1])]),
+        ("PIN with a counter", &pin, &[(MOVING, one)]),
+        ("PIN of three digits", &pin, &[(LENGTH, &[3]), (SECRET + 3, &[0; 5])]),
+        ("PIN of letters", &pin, &[(SECRET, b"a")]),
+    ];
+    for (name, device, changes) in refused {
+        assert_eq!(Device::from_bytes(&forged(device, changes)).err(), Some(Error::RecordDamaged), "{name}");
+    }
+    let longer: &[(usize, &[u8])] = &[(SECRET + 8, b"1"), (LENGTH, &[8])];
+    assert_eq!(Device::from_bytes(&forged(&pin, longer)).err(), Some(Error::RecordDamaged), "a PIN longer than said");
+}
+
+#[test]
+fn the_last_of_each_field_is_accepted() {
+    let policy = Policy::default();
+    let totp = Device::totp(totp(), NOW);
+    let sms = Device::sms(hotp(), NOW);
+    let asked = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW).0;
+    let accepted: [(&str, &Device, &[(usize, &[u8])]); 9] = [
+        ("drift of 1000", &totp, &[(DRIFT, &1000_i32.to_le_bytes())]),
+        ("drift of -1000", &totp, &[(DRIFT, &(-1000_i32).to_le_bytes())]),
+        ("10 digits", &totp, &[(DIGITS, &[10])]),
+        ("a secret of 16 bytes", &totp, &[(LENGTH, &[16]), (SECRET + 16, &[0; 4])]),
+        ("a secret of 64 bytes", &totp, &[(LENGTH, &[64]), (SECRET, &[7; 64])]),
+        ("an SMS code issued at time 0", &sms, &[(FLAGS, PENDING)]),
+        ("held, and disabled", &totp, &[(FLAGS, &[4]), (STATUS, b"D")]),
+        ("PIN asked for two positions", &asked, &[(POSITIONS, &3_u64.to_le_bytes())]),
+        ("PIN asked for all positions", &asked, &[(POSITIONS, &0xff_u64.to_le_bytes())]),
+    ];
+    for (name, device, changes) in accepted {
+        let record = forged(device, changes);
+        let read = Device::from_bytes(&record).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(read.to_record().as_bytes() == &record, "{name}");
+    }
+}
+
+#[test]
+fn a_seal_is_told_by_its_header_and_its_length() {
+    let sealed = SealKey::new(7, [1; 32]).seal(&Device::totp(totp(), NOW), b"device", [2; 24]);
+    assert_eq!(sealed_key_id(&sealed), Ok(7));
+    for len in 0..SEALED_SIZE {
+        assert_eq!(sealed_key_id(&sealed[..len]), Err(Error::SealForeign), "{len} bytes");
+    }
+    assert_eq!(sealed_key_id(&[&sealed[..], &[0]].concat()), Err(Error::SealForeign));
+    let mut older = sealed;
+    older[3] = 0;
+    assert_eq!(sealed_key_id(&older), Err(Error::SealForeign));
+}
+
+#[test]
+fn totp_ends_one_step_before_the_last_number() {
+    let seconds = Totp::new(secret()).with_period(1).unwrap();
+    let search = |time, window| seconds.search(b"000000", time, window).map(|_| ());
+    assert_eq!(search(u64::MAX, 0), Err(Error::Exhausted));
+    assert_eq!(search(u64::MAX, 1), Ok(()), "the step before is one");
+    assert_eq!(search(u64::MAX - 1, 0), Ok(()));
+    assert_eq!(Totp::new(secret()).with_t0(60).search(b"000000", 59, 1), Err(Error::Clock));
+    let device = Device::totp(seconds, 0);
+    let none = Policy::builder().window(0).build().unwrap();
+    assert_eq!(device.verify(&none, b"000000", u64::MAX).err(), Some(Error::Exhausted));
+}
+
+#[test]
+fn chances_are_never_above_certainty() {
+    assert_eq!(GuessChance::from_parts_per_billion(1_000_000_001), GuessChance::CERTAIN);
+    assert_eq!(GuessChance::from_parts_per_billion(1_000_000_000), GuessChance::CERTAIN);
+    assert_eq!(GuessChance::from_parts_per_billion(999_999_999).parts_per_billion(), 999_999_999);
+    assert_eq!(GuessChance::from_parts_per_billion(1_000_000), GuessChance::one_in(1_000));
+    assert_eq!(GuessChance::one_in(0), GuessChance::CERTAIN);
+    assert_eq!(GuessChance::one_in(3).parts_per_billion(), 333_333_334, "rounded up");
+    assert_eq!(GuessChance::from_parts_per_billion(0).to_string(), "1 in 1000000000");
+}
+
+/// Of a delay of more than a year no second one is waited for.
+#[test]
+fn a_throttle_longer_than_a_year_lets_its_first_fails_guess_and_no_more() {
+    const DAY: u32 = 24 * 60 * 60;
+    let chance = |first: u32, longest: u32| {
+        let lock = Lock::Throttle { fails: 3, first, longest };
+        let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        policy.chance(Kind::Totp, keyfob::Digits::SIX).parts_per_billion()
+    };
+    let hard = |fails: u32| {
+        let policy = Policy::builder().lock(Lock::Hard { fails }).build().unwrap();
+        policy.chance(Kind::Totp, keyfob::Digits::SIX).parts_per_billion()
+    };
+    assert_eq!(chance(366 * DAY, 366 * DAY), hard(3));
+    assert_eq!(chance(365 * DAY, 365 * DAY), hard(4), "a delay of just a year ends in it");
+    // 200 days, and then 400.
+    assert_eq!(chance(200 * DAY, 400 * DAY), hard(4));
+}
+
+#[test]
+fn codes_are_equal_if_their_digits_are() {
+    let code = |counter| -> Code { hotp().generate(counter) };
+    assert_eq!(code(1), code(1));
+    assert_ne!(code(1), code(2));
+    let eight = hotp().with_digits(keyfob::Digits::EIGHT).generate(1);
+    assert_ne!(code(1), eight, "the same value with more digits");
+    for algorithm in Algorithm::ALL {
+        assert_eq!(hotp().with_algorithm(algorithm).keyed().generate(3), hotp().with_algorithm(algorithm).generate(3));
+    }
+}
