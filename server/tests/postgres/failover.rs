@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::fleet::{Fleet, Learned, Stop, UNLOCKED};
+use super::fleet::{Fleet, Learned, Stop, UNLOCKED, report};
 use super::process::{hotp, judged, secret};
 
 /// How often the primary is killed.
@@ -100,7 +100,7 @@ fn no_fail_is_lost_and_no_code_right_twice_over_failovers() {
         }
     });
 
-    println!("milliseconds without a verdict, of each failover: {longest:?}");
+    report(&format!("milliseconds without a verdict, of each failover: {longest:?}"));
     let mut client = fleet.admin(0);
     learned.check_used(&mut client, &used, &codes);
     let trail = fleet.trail(&url, &guessed);

@@ -1,6 +1,7 @@
 //! Services that share a database and a key, and clients that go from one to another as behind a balancer.
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -186,6 +187,11 @@ impl Drop for Stop<'_> {
     fn drop(&mut self) {
         self.0.stop.store(true, Ordering::SeqCst);
     }
+}
+
+/// Prints what was measured, whether or not the output of tests is shown.
+pub(crate) fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn clients(addresses: &[SocketAddr]) -> Vec<Client> {

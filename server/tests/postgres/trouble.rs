@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::fleet::{Fleet, Learned, Stop, UNLOCKED};
+use super::fleet::{Fleet, Learned, Stop, UNLOCKED, report};
 use super::process::{hotp, judged, secret};
 
 /// More codes than are used.
@@ -42,7 +42,7 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
             let fails = learned.check_fails(&mut fleet.admin(0), &guessed);
             let refused = learned.refused.load(Ordering::SeqCst);
             assert!(refused > before, "{what}: nothing was answered");
-            println!("{what}: ready {} ms afterwards, {refused} refused and {fails} counted", ready.as_millis());
+            report(&format!("{what}: ready {} ms afterwards, {refused} refused and {fails} counted", ready.as_millis()));
         };
         for _ in 0..5 {
             check("connections cut", &mut || {
