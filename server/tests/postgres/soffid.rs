@@ -43,7 +43,7 @@ fn tells(run: &Run, status: i32, wanted: &[&str]) {
 
 #[test]
 fn a_table_is_taken_into_a_server_and_into_a_file() {
-    let cluster = Cluster::start(&["fsync=off", "datestyle='German'", "timezone='Asia/Tokyo'"]);
+    let cluster = Cluster::start(&["fsync=off", "datestyle=German", "timezone=Asia/Tokyo"]);
     cluster.sql("postgres", "CREATE DATABASE soffid");
     cluster.sql("soffid", TABLES);
     cluster.sql("postgres", "CREATE DATABASE keyfob");
