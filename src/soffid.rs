@@ -6,7 +6,7 @@ use crate::secret::SECRET_MAX;
 use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
 
 /// Room for any secret in Base32 as Soffid writes it, with its padding: see [`SoffidRow::export`].
-pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.next_multiple_of(5) / 5 * 8;
+pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
 
 /// A row of Soffid's table `SCO_DEVICE`, as far as it concerns the engine. None stands for NULL, and times are Unix seconds. Key and PIN are
 /// secrets of the caller's, who wipes them; `Debug` does not show them.

@@ -101,7 +101,9 @@ pub(crate) fn write(
         let taken = page.into_iter().filter_map(|read| seen.judge(rules, &read.ok()?).ok().flatten());
         let devices: Vec<Imported> = taken.map(|taken| taken.device).collect();
         let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now)).map_err(told)?;
-        outcomes.iter().for_each(|outcome| add(&mut stored, *outcome == Outcome::Stored));
+        for outcome in outcomes {
+            add(&mut stored, outcome == Outcome::Stored);
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Rules<'_> {
         let (email, phone) = (raw.get(Field::Email), raw.get(Field::Phone));
         let mut entry = Entry::restored(id, device, user, email, phone).map_err(|error| error.detail)?;
         let name = raw.get(Field::Name).filter(|name| name.len() <= 255 && !name.chars().any(char::is_control));
-        entry.row.name = name.unwrap_or_default().to_owned();
+        entry.row.name = name.map(str::to_owned).unwrap_or_default();
         Ok(Taken {
             number: numbered(&entry.row.name),
             loses_challenge: !matches!(kind, Kind::Totp | Kind::Hotp) && raw.get(Field::AuthKey).is_some(),
