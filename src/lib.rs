@@ -38,7 +38,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri | the state machine and its bytes |
 //!
 //! # Features
 //!
@@ -79,6 +79,7 @@ mod record;
 #[cfg(feature = "seal")]
 mod seal;
 mod secret;
+mod soffid;
 mod status;
 mod totp;
 mod uri;
@@ -99,6 +100,7 @@ pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
 pub use seal::{KEY_SIZE, NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
 pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
+pub use soffid::{SOFFID_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::{Uri, UriText};

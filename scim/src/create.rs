@@ -12,7 +12,7 @@ use crate::list::selection;
 use crate::resource::{Resource, location};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
-use crate::{Error, Event, EventKind, Request, Row, mask, qr};
+use crate::{Error, Event, EventKind, Request, Row, qr};
 
 /// The side of the image in pixels.
 const IMAGE: usize = 200;
@@ -76,12 +76,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             (Kind::Sms, _) => Device::sms(self.draw()?, now),
             (Kind::Email | Kind::Pin, _) => Device::email(self.draw()?, now),
         };
-        let name = match kind {
-            Kind::Totp | Kind::Hotp => Name::Numbered(kind.name()),
-            Kind::Sms => Name::Fixed(format!("SMS message to {}", mask::phone(phone.as_deref().unwrap_or_default()))),
-            Kind::Email => Name::Fixed(format!("Email message to {}", mask::email(email.as_deref().unwrap_or_default()))),
-            Kind::Pin => Name::Fixed("Security PIN".to_owned()),
-        };
+        let name = Name::of(kind, email.as_deref(), phone.as_deref());
         let mut entry = Entry::new(device, user);
         if let Some(status) = status.filter(|status| *status != Status::Created) {
             let mut device = entry.device.clone();

@@ -19,5 +19,7 @@ mod migrate;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;
+#[path = "postgres/soffid.rs"]
+mod soffid;
 #[path = "postgres/trouble.rs"]
 mod trouble;

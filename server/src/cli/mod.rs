@@ -7,6 +7,7 @@ mod authenticator;
 mod code;
 mod device;
 mod enroll;
+mod import;
 mod input;
 mod migrate;
 mod output;
@@ -45,6 +46,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(args) => serve::run(args),
         Command::Account(command) => account::run(command),
         Command::Audit(args) => audit::run(&args),
+        Command::ImportSoffid(args) => import::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::RotateKey(args) => rotate::run(&args),
         Command::Completions { shell } => {

@@ -227,6 +227,44 @@ fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool
     Ok(connection.change(&sql)? > 0)
 }
 
+/// The columns of a device.
+pub(crate) const DEVICE: [(&str, Type); 14] = [
+    ("id", Type::Number),
+    ("version", Type::Number),
+    ("name", Type::Text),
+    ("user_name", Type::Text),
+    ("email", Type::Text),
+    ("phone", Type::Text),
+    ("external_id", Type::Text),
+    ("deleted", Type::Number),
+    ("kind", Type::Text),
+    ("status", Type::Text),
+    ("fails", Type::Number),
+    ("created", Type::Number),
+    ("last_used", Type::Number),
+    ("record", Type::Bytes),
+];
+
+/// Their values.
+pub(crate) fn device(row: &Row, name: String, version: i64, record: &[u8]) -> [Value; 14] {
+    [
+        row.id.into(),
+        version.into(),
+        Value::Text(name),
+        (&row.user).into(),
+        row.email.as_ref().into(),
+        row.phone.as_ref().into(),
+        row.external_id.as_ref().into(),
+        i64::from(row.deleted).into(),
+        row.kind.name().into(),
+        Value::Text(row.status.to_string()),
+        i64::from(row.fails).into(),
+        time(row.created).into(),
+        row.last_used.map(time).into(),
+        record.to_vec().into(),
+    ]
+}
+
 /// The columns of the trail.
 const LINE: [(&str, Type); 8] = [
     ("at", Type::Number),

@@ -6,6 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::batch;
 use super::location::Location;
 use super::schema;
 use super::sql::{Connection, Dialect, Fault, Sql, Type, Value, transaction};
@@ -19,25 +20,7 @@ struct Table {
     columns: &'static [(&'static str, Type)],
 }
 
-const DEVICE: Table = Table {
-    name: "device",
-    columns: &[
-        ("id", Type::Number),
-        ("version", Type::Number),
-        ("name", Type::Text),
-        ("user_name", Type::Text),
-        ("email", Type::Text),
-        ("phone", Type::Text),
-        ("external_id", Type::Text),
-        ("deleted", Type::Number),
-        ("kind", Type::Text),
-        ("status", Type::Text),
-        ("fails", Type::Number),
-        ("created", Type::Number),
-        ("last_used", Type::Number),
-        ("record", Type::Bytes),
-    ],
-};
+const DEVICE: Table = Table { name: "device", columns: &batch::DEVICE };
 /// The name of the source's table of devices once they are moved.
 const MOVED: Table = Table { name: "device_moved", columns: DEVICE.columns };
 const TRAIL: Table = Table {

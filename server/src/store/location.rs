@@ -80,7 +80,7 @@ impl Location {
     }
 
     /// A connection that only reads.
-    fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {
             Place::Sqlite(path) => Box::new(Sqlite::reader(path)?),
             Place::Postgres(server, _) => Box::new(server.connect()?),

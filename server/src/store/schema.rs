@@ -81,6 +81,15 @@ pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether there is a store: a database may be empty, or hold something else.
+pub(crate) fn exists(connection: &mut dyn Connection) -> Result<bool, Fault> {
+    let table = match connection.dialect() {
+        Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'keyfob_schema'",
+        Dialect::Postgres => "SELECT count(to_regclass('keyfob_schema'))",
+    };
+    Ok(connection.run(table)?.first_mut().map_or(Ok(0), |record| record.number(0))? > 0)
+}
+
 /// Whether the store is of this version. Errors: as those of [`migrate`].
 pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
     Ok(version(connection)? == MIGRATIONS.len())

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
 
 use super::answers::Answers;
-use super::batch::{Write, seal, settle, time, trail};
+use super::batch::{Write, device, seal, settle, trail};
 use super::keys::Keys;
 use super::reads::{find, found_in};
 use super::retry::persist;
-use super::sql::{Connection, Dialect, Fault, Sql, Value, transaction};
+use super::sql::{Connection, Dialect, Fault, Sql, transaction};
 use super::workers::Answer;
 use super::{Call, unavailable};
 
@@ -162,22 +162,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
         "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
          last_used, record) VALUES ",
     );
-    sql.tuple([
-        row.id.into(),
-        (*version).into(),
-        (&row.name).into(),
-        (&row.user).into(),
-        row.email.as_ref().into(),
-        row.phone.as_ref().into(),
-        row.external_id.as_ref().into(),
-        i64::from(row.deleted).into(),
-        row.kind.name().into(),
-        Value::Text(row.status.to_string()),
-        i64::from(row.fails).into(),
-        time(row.created).into(),
-        row.last_used.map(time).into(),
-        record.to_vec().into(),
-    ]);
+    sql.tuple(device(row, row.name.clone(), *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
         trail(connection, &[&Event { device: row.id, ..event.clone() }])?;
@@ -190,7 +175,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
 }
 
 /// The next number of a sequence.
-fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, Fault> {
+pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, Fault> {
     let mut sql = Sql::new("UPDATE sequence SET last = last + 1 WHERE name = ");
     sql.bind(name).push(" RETURNING last");
     connection
