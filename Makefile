@@ -249,7 +249,7 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
 test-fuzz:
 	$(nightly)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	RUSTFLAGS='--cfg fuzzing' cargo test --locked --release --manifest-path fuzz/Cargo.toml --test replay
+	RUSTFLAGS='--cfg fuzzing' cargo test --locked --no-default-features --manifest-path fuzz/Cargo.toml --test replay
 	fuzz/corpora/pack out fuzz/corpus
 	for target in $(FUZZ_TARGETS); do \
 		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/keyfob.dict || exit 1; \
