@@ -97,7 +97,7 @@ fn pgbench(cluster: &Cluster, time: Duration) -> f64 {
 
 async fn scale(devices: i64) {
     // Sizes as an operator sets them, for a machine of some gigabytes.
-    let cluster = Cluster::start(&["shared_buffers=2GB", "max_wal_size=8GB", "maintenance_work_mem=1GB"]);
+    let cluster = Cluster::start(&["shared_buffers=4GB", "max_wal_size=8GB", "wal_compression=lz4", "checkpoint_timeout=30min"]);
     let few = costs(&cluster, "few", 10_000).await;
     let many = costs(&cluster, "many", devices).await;
     for ((name, few), (_, many)) in few.iter().zip(&many) {
