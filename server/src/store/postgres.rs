@@ -233,8 +233,8 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
         return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
     };
     match code.code() {
-        // Serialization failure, deadlock; a table or row that another process has just made.
-        "40001" | "40P01" | "23505" | "42P07" => Failure::Conflict,
+        // Serialization failure, deadlock; a table, its type or a row that another process has just made.
+        "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
         // A server that became a standby, or starts; a statement that was prepared for tables as they were before, or in another session.
         "25006" | "57P03" | "0A000" | "26000" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
