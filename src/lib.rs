@@ -19,7 +19,8 @@
 //! let now = 1_700_000_100;
 //! # let code = Totp::new(Secret::new(b"12345678901234567890")?).generate(now)?;
 //! # let typed = code.as_str();
-//! let attempt = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! let device = Device::from_bytes(&stored)?;
+//! let attempt = device.verify(&policy, typed.as_bytes(), now)?;
 //! let verdict = attempt.commit(|next| {
 //!     stored = *next.to_record().as_bytes();
 //!     Ok::<(), Error>(())
@@ -27,7 +28,8 @@
 //! assert!(verdict.is_right());
 //!
 //! // The same code a second time is wrong.
-//! let again = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! let device = Device::from_bytes(&stored)?;
+//! let again = device.verify(&policy, typed.as_bytes(), now)?;
 //! assert!(!again.commit(|_| Ok::<(), Error>(()))?.is_right());
 //! # Ok::<(), Error>(())
 //! ```
@@ -86,7 +88,7 @@ mod uri;
 mod verdict;
 mod verify;
 
-pub use attempt::{Attempt, Held};
+pub use attempt::{Attempt, Held, Next};
 pub use challenge::Challenge;
 pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};

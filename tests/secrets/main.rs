@@ -22,9 +22,13 @@ use cases::Expected;
 const TOLD: [(&str, &str, &str); 6] = [
     ("src/record.rs", "if bytes.last_chunk() != Some(&check(bytes)", "whether a record is damaged"),
     ("src/pin.rs", "if bool::from(valid)", "whether the bytes of a PIN are digits"),
-    ("src/attempt.rs", "if self.changed", "whether the device changed"),
-    ("src/ffi/attempt.rs", "device.verify(&policy", "whether there is an attempt, which the compiler keeps in `changed` as well"),
-    ("src/ffi/attempt.rs", "device.resync(&policy", "the same"),
+    ("src/attempt.rs", "if self.is_changed()", "whether the device changed"),
+    (
+        "src/ffi/attempt.rs",
+        "device.verify_and_store(policy",
+        "whether there is an attempt, which the compiler keeps in `changed` as well",
+    ),
+    ("src/ffi/attempt.rs", "device.resync(policy", "the same"),
     ("tests/secrets/cases.rs", "let Ok(attempt) = attempt", "the same"),
 ];
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keyfob::{Device, RECORD_SIZE};
+use keyfob::{Device, RECORD_SIZE, Record};
 
 use super::Result;
 use crate::file;
@@ -36,10 +36,10 @@ impl State {
         read(&self.path)
     }
 
-    /// Puts `device` in the place of the one read, durably: after a crash the file holds the one or the other.
-    pub(crate) fn replace(&self, device: &Device) -> Result<()> {
+    /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or the other.
+    pub(crate) fn replace(&self, record: &Record) -> Result<()> {
         // Nobody else writes it, for this one has the lock.
-        file::replace(&self.path, device.to_record().as_bytes())
+        file::replace(&self.path, record.as_bytes())
             .map_err(|error| format!("{}: {error}; it could not be replaced, and no answer is given", self.path.display()).into())
     }
 }
