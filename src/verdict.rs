@@ -23,7 +23,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All of them, each in the place of its number.
+    /// All of them.
     pub const ALL: [Self; 8] =
         [Self::Right, Self::Wrong, Self::Replayed, Self::Expired, Self::NoChallenge, Self::Throttled, Self::Locked, Self::Disabled];
 
@@ -78,7 +78,7 @@ impl Verdict {
     /// Why.
     pub fn reason(&self) -> Reason {
         // Only reasons are ever written; were it otherwise, the answer must not be right.
-        Reason::ALL.get(usize::from(self.told & !Self::LOCKED)).copied().unwrap_or(Reason::Wrong)
+        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.told & !Self::LOCKED).unwrap_or(Reason::Wrong)
     }
 
     /// Fails after this attempt.
