@@ -97,6 +97,8 @@ impl Device {
 }
 
 impl State {
+    /// Not inlined: the compiler would move the code once more, and leave it behind on the stack.
+    #[inline(never)]
     fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
         let expires_at = self.issued_at.saturating_add(u64::from(policy.lifetime()));
         Challenge::Message { code: hotp.generate(self.moving), issued_at: self.issued_at, expires_at, fresh }
