@@ -35,6 +35,9 @@ tools:
 	$(call need,zbarimg,zbar-tools)
 	$(call need,valgrind,valgrind)
 	$(call need,size,binutils)
+	$(call need,pgrep,procps)
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq postgresql; } || \
+		{ echo "PostgreSQL is missing: install the Debian package postgresql" >&2; exit 1; }
 
 .PHONY: test
 test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run every test
@@ -229,6 +232,10 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 .PHONY: bench-service
 bench-service: ## measure the service beside a handler without a store, and beside single commits
 	cargo bench --locked -p keyfob-server --bench service --bench scale
+
+.PHONY: bench-postgres
+bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and with ten million devices (needs 10 GB of disk)
+	cargo bench --locked -p keyfob-server --bench postgres
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before

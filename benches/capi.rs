@@ -13,7 +13,7 @@ use keyfob::ffi::{
     keyfob_device_verify, keyfob_hotp_generate, keyfob_policy, keyfob_policy_default, keyfob_record, keyfob_result,
     keyfob_totp_search, keyfob_verdict,
 };
-use keyfob::{Device, Policy, Secret, Totp};
+use keyfob::{Device, Error, Policy, Secret, Totp};
 
 #[link(name = "oath")]
 unsafe extern "C" {
@@ -71,34 +71,40 @@ fn verify(window: u16) {
     // SAFETY: the policy is a live value.
     assert_eq!(unsafe { keyfob_policy_default(&raw mut c_policy) }, keyfob_result::OK);
     c_policy.window = window.into();
+    // A policy that is not the default one is checked at each call.
+    let other = keyfob_policy { lock_fails: 9, ..c_policy };
     let (mut found, mut matched) = (0, 0);
     let rust = case("Rust, record to record", || {
         // In place, as C does it: the record that is read was just copied.
         let mut stored = *black_box(&record);
         let device = Device::from_bytes(&stored).unwrap();
-        let attempt = device.verify(&policy, black_box(ABSENT.as_bytes()), black_box(NOW)).unwrap();
-        let verdict = attempt.commit(|next| {
-            stored = *next.to_record().as_bytes();
-            Ok::<(), ()>(())
+        let (answer, now) = (black_box(ABSENT.as_bytes()), black_box(NOW));
+        let verdict = device.verify_and_store(&policy, answer, now, |next| {
+            next.write_record(&mut stored);
+            Ok::<(), Error>(())
         });
-        (stored, verdict.unwrap())
+        // Where they are: to move them is no part of the work.
+        black_box((&stored, &verdict.unwrap()));
     });
-    let c = case("C, record to record", || {
-        let mut stored = keyfob_record { bytes: *black_box(&record) };
-        // SAFETY: all pointers are to live values.
-        let result = unsafe {
-            keyfob_device_verify(
-                &raw mut stored,
-                &raw const c_policy,
-                ABSENT.as_ptr(),
-                ABSENT.len(),
-                black_box(NOW),
-                &raw mut verdict,
-            )
-        };
-        assert_eq!(result, keyfob_result::OK);
-        (stored, verdict)
-    });
+    let c = |name: &'static str, policy: keyfob_policy| {
+        case(name, move || {
+            let mut stored = keyfob_record { bytes: *black_box(&record) };
+            // SAFETY: all pointers are to live values.
+            let result = unsafe {
+                keyfob_device_verify(
+                    &raw mut stored,
+                    &raw const policy,
+                    ABSENT.as_ptr(),
+                    ABSENT.len(),
+                    black_box(NOW),
+                    &raw mut verdict,
+                )
+            };
+            assert_eq!(result, keyfob_result::OK);
+            black_box((&stored, &verdict));
+        })
+    };
+    let (c, checked) = (c("C, record to record", c_policy), c("C, record to record, lock at 9 fails", other));
     let codes = case("C, codes only", || {
         // SAFETY: all pointers are NULL where they may be, else to live values.
         unsafe {
@@ -129,7 +135,7 @@ fn verify(window: u16) {
             )
         }
     });
-    table(&format!("verify a window of {}", 2 * window + 1), vec![rust, c, codes, liboath]);
+    table(&format!("verify a window of {}", 2 * window + 1), vec![rust, c, checked, codes, liboath]);
 }
 
 fn main() {

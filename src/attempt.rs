@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use crate::Device;
+use crate::device::State;
+use crate::{Device, RECORD_SIZE, Record};
 
 /// The next device and an answer that comes out only by committing it.
 ///
@@ -25,40 +26,81 @@ use crate::Device;
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "the answer comes out by committing"]
-pub struct Attempt<T> {
-    next: Device,
-    changed: bool,
+pub struct Attempt<'d, T> {
+    device: &'d Device,
+    next: State,
     held: Held<T>,
 }
 
-impl<T> Attempt<T> {
-    #[inline]
-    pub(crate) const fn new(device: &Device, next: Device, answer: T) -> Self {
-        let changed = next.revision() != device.revision();
-        Self { next, changed, held: Held(answer) }
+impl<'d, T> Attempt<'d, T> {
+    pub(crate) const fn new(device: &'d Device, next: State, answer: T) -> Self {
+        Self { device, next, held: Held(answer) }
     }
 
     /// Gives the next device to `store` and, once that has stored it, returns the answer. Does not call `store` if nothing changed.
     ///
     /// Errors are those of `store`; the answer is then lost, as it must be.
-    #[inline]
-    pub fn commit<E>(self, store: impl FnOnce(&Device) -> Result<(), E>) -> Result<T, E> {
-        if self.changed {
-            store(&self.next)?;
-        }
+    pub fn commit<E>(self, store: impl FnOnce(&Next<'_>) -> Result<(), E>) -> Result<T, E> {
+        self.next().store_if_changed(store)?;
         Ok(self.held.release())
     }
 
     /// Whether there is something to store. This tells nothing of the answer: an open device changes with every attempt.
     pub const fn is_changed(&self) -> bool {
-        self.changed
+        self.next().is_changed()
     }
 
     /// The next device, and the answer held back: for hosts that store asynchronously.
     ///
     /// Release the answer only after the device is stored.
     pub fn split(self) -> (Device, Held<T>) {
-        (self.next, self.held)
+        (self.next().to_device(), self.held)
+    }
+
+    const fn next(&self) -> Next<'_> {
+        Next { device: self.device, state: &self.next }
+    }
+}
+
+/// The next device, for its store. An attempt changes no secret, so this has none of its own: it borrows that of the device before.
+pub struct Next<'a> {
+    device: &'a Device,
+    state: &'a State,
+}
+
+impl<'a> Next<'a> {
+    pub(crate) const fn new(device: &'a Device, state: &'a State) -> Self {
+        Self { device, state }
+    }
+
+    /// Gives it to `store`, if it is another device than the one before.
+    #[inline]
+    pub(crate) fn store_if_changed<E>(&self, store: impl FnOnce(&Self) -> Result<(), E>) -> Result<(), E> {
+        if self.is_changed() { store(self) } else { Ok(()) }
+    }
+
+    const fn is_changed(&self) -> bool {
+        self.state.revision != self.device.state.revision
+    }
+
+    /// Its revision, as [`Device::revision`]: one more than that of the device before.
+    pub const fn revision(&self) -> u64 {
+        self.state.revision
+    }
+
+    /// Its record.
+    pub fn to_record(&self) -> Record {
+        Record::of(self.device, self.state)
+    }
+
+    /// Writes its record over `record`, without another copy of the secret on the way.
+    pub fn write_record(&self, record: &mut [u8; RECORD_SIZE]) {
+        self.device.write_with(self.state, record);
+    }
+
+    /// The device.
+    pub fn to_device(&self) -> Device {
+        Device { state: *self.state, ..self.device.clone() }
     }
 }
 
@@ -73,8 +115,8 @@ impl<T> Held<T> {
     }
 }
 
-// Neither tells anything: the next device's fails would give the answer away.
-impl<T> fmt::Debug for Attempt<T> {
+// None tells anything: the next device's fails would give the answer away.
+impl<T> fmt::Debug for Attempt<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Attempt(..)")
     }
@@ -83,5 +125,11 @@ impl<T> fmt::Debug for Attempt<T> {
 impl<T> fmt::Debug for Held<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Held(..)")
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Next(..)")
     }
 }

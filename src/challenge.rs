@@ -35,17 +35,22 @@ impl Device {
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`],
     /// [`Error::Throttled`], [`Error::Randomness`], [`Error::Exhausted`].
-    pub fn challenge<R: TryCryptoRng + ?Sized>(&self, policy: &Policy, rng: &mut R, now: u64) -> Result<Attempt<Challenge>, Error> {
+    pub fn challenge<R: TryCryptoRng + ?Sized>(
+        &self,
+        policy: &Policy,
+        rng: &mut R,
+        now: u64,
+    ) -> Result<Attempt<'_, Challenge>, Error> {
         self.check_open(policy, now)?;
-        let mut next = self.clone();
+        let mut next = self.state;
         let challenge = match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
             Factor::Sms(hotp) | Factor::Email(hotp) => {
                 let reuse = self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.reuse());
                 if !reuse {
-                    next.state.kill_code(self.kind());
-                    next.state.issue(0, now)?;
-                    if next.state.moving > LAST {
+                    next.kill_code(self.kind());
+                    next.issue(0, now)?;
+                    if next.moving > LAST {
                         return Err(Error::Exhausted);
                     }
                 }
@@ -55,7 +60,7 @@ impl Device {
                 let pending = Positions::from_mask(self.state.positions);
                 let asked = pending.draw(pin.count_asked(policy), pin.count(), rng)?;
                 if asked != pending {
-                    next.state.issue(asked.mask(), now)?;
+                    next.issue(asked.mask(), now)?;
                 }
                 Challenge::Positions(asked)
             }
@@ -72,15 +77,9 @@ impl Device {
         match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Err(Error::WrongKind),
             _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
-            Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.message(hotp, policy, false)),
+            Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.state.message(hotp, policy, false)),
             Factor::Pin(_) => Ok(Challenge::Positions(Positions::from_mask(self.state.positions))),
         }
-    }
-
-    fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
-        let State { moving, issued_at, .. } = self.state;
-        let expires_at = issued_at.saturating_add(u64::from(policy.lifetime()));
-        Challenge::Message { code: hotp.generate(moving), issued_at, expires_at, fresh }
     }
 
     fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
@@ -98,6 +97,13 @@ impl Device {
 }
 
 impl State {
+    /// Not inlined: the compiler would move the code once more, and leave it behind on the stack.
+    #[inline(never)]
+    fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
+        let expires_at = self.issued_at.saturating_add(u64::from(policy.lifetime()));
+        Challenge::Message { code: hotp.generate(self.moving), issued_at: self.issued_at, expires_at, fresh }
+    }
+
     fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
         self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
         // Issued at the latest time seen, as expiry is measured from there: a host whose clock is behind issues no dead code.

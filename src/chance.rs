@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Digits;
+
 /// A probability in whole parts per billion, rounded up: at most 1 000 000 000. No floating point, so that it costs nothing on
 /// a microcontroller.
 ///
@@ -34,9 +36,11 @@ impl GuessChance {
         if parts < Self::BILLION { Self(parts) } else { Self::CERTAIN }
     }
 
-    /// That of guessing one of `values` out of the 2^31 of a truncated HMAC.
-    pub(crate) fn of_truncated(values: u64) -> Self {
+    /// That of guessing one of `accepted` codes, out of the 2^31 values of a truncated HMAC, with so many guesses.
+    #[inline]
+    pub(crate) fn of_codes(accepted: u64, digits: Digits, guesses: u64) -> Self {
         const ALL: u64 = 1 << 31;
+        let values = accepted.saturating_mul(digits.likeliest().into()).saturating_mul(guesses);
         // Below 2^31 the product is below 2^61.
         let parts = values.min(ALL).saturating_mul(u64::from(Self::BILLION)).div_ceil(ALL);
         Self::rounded(parts)

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
 
 use crate::Error;
@@ -219,16 +219,18 @@ pub(crate) struct Submitted(u64);
 
 impl Submitted {
     pub(crate) fn new(text: &[u8], digits: Digits) -> Self {
-        let len = usize::from(digits.get());
+        if text.len() != usize::from(digits.get()) {
+            return Self(Self::NONE);
+        }
         let (mut value, mut wrong) = (0_u64, 0);
-        for at in 0..len {
-            let digit = text.get(at).copied().unwrap_or_default().wrapping_sub(b'0');
+        for symbol in text {
+            let digit = symbol.wrapping_sub(b'0');
             // Below zero, which sets the highest bit, if it is no digit.
             wrong |= 9_u32.wrapping_sub(digit.into());
             value = value.wrapping_mul(10).wrapping_add(digit.into());
         }
-        let valid = text.len().ct_eq(&len) & (wrong >> 31).ct_eq(&0);
-        Self(u64::conditional_select(&Self::NONE, &value, valid))
+        // The highest bit of all but that one, above which no value comes.
+        Self(value | u64::from(wrong >> 31) << 62)
     }
 
     /// Above every code.

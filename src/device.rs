@@ -121,21 +121,7 @@ impl Device {
     }
 
     pub(crate) const fn new(factor: Factor, now: u64, moving: u64) -> Self {
-        let state = State {
-            status: Status::Created as u8,
-            fails: 0,
-            moving,
-            drift: 0,
-            used: 0,
-            used_at: 0,
-            pending: 0,
-            issued_at: 0,
-            positions: 0,
-            seen: now,
-            until: 0,
-            held: 0,
-            revision: 0,
-        };
+        let state = State { moving, seen: now, ..State::FRESH };
         Self { factor, created: now, state }
     }
 
@@ -282,6 +268,23 @@ impl Device {
 }
 
 impl State {
+    /// Of a device just enrolled, long ago.
+    pub(crate) const FRESH: Self = Self {
+        status: Status::Created as u8,
+        fails: 0,
+        moving: 0,
+        drift: 0,
+        used: 0,
+        used_at: 0,
+        pending: 0,
+        issued_at: 0,
+        positions: 0,
+        seen: 0,
+        until: 0,
+        held: 0,
+        revision: 0,
+    };
+
     /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered. At the end of the range the
     /// number stays, and no code of it is issued or accepted.
     pub(crate) fn kill_code(&mut self, kind: Kind) {

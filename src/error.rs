@@ -105,6 +105,8 @@ pub enum Error {
     SealBroken,
     /// A sealed record under a key that was not given.
     SealKey,
+    /// A period other than 30 seconds or a T0 other than 0, which a row of Soffid's cannot say.
+    SoffidParameters,
 }
 
 impl Error {
@@ -171,6 +173,7 @@ impl Error {
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
             Self::SealKey => c"sealed record: its key id is not the given key's",
+            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
         }
     }
 }

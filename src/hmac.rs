@@ -25,28 +25,24 @@ macro_rules! states {
             const HASH: usize = $words * size_of::<$word>();
             const INITIAL: [$word; $words] = $initial;
 
-            fn new(secret: &Secret) -> Self {
-                match $lanes(&Self::INITIAL, secret.padded()) {
-                    Some([inner, outer]) => Self { inner, outer },
-                    None => Self::new_portably(secret),
+            const EMPTY: Self = Self { inner: Self::INITIAL, outer: Self::INITIAL };
+
+            /// Of an empty one.
+            fn set(&mut self, secret: &Secret) {
+                if !$lanes(&Self::INITIAL, secret.padded(), [&mut self.inner, &mut self.outer]) {
+                    self.set_portably(secret);
                 }
             }
 
-            fn new_portably(secret: &Secret) -> Self {
-                let (mut inner, mut outer) = (Self::INITIAL, Self::INITIAL);
+            fn set_portably(&mut self, secret: &Secret) {
                 let mut block = [0x36; Self::BLOCK];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
-                $compress(&mut inner, core::slice::from_ref(&block));
+                $compress(&mut self.inner, core::slice::from_ref(&block));
                 for byte in &mut block {
                     *byte ^= 0x36 ^ 0x5c;
                 }
-                $compress(&mut outer, core::slice::from_ref(&block));
+                $compress(&mut self.outer, core::slice::from_ref(&block));
                 wipe(&mut block);
-                Self { inner, outer }
-            }
-
-            fn truncated(&self, counter: u64) -> u32 {
-                self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
             }
 
             fn truncated_portably(&self, counter: u64) -> u32 {
@@ -117,7 +113,7 @@ states!(
     8,
     sha2::block_api::compress512,
     first_of_64,
-    |_, _| None::<[[u64; 8]; 2]>,
+    |_, _, _: [&mut [u64; 8]; 2]| false,
     [
         0x6a09_e667_f3bc_c908,
         0xbb67_ae85_84ca_a73b,
@@ -190,13 +186,22 @@ enum Any {
 }
 
 impl Key {
-    /// Two compressions.
-    pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
+    /// Of no secret yet.
+    pub(crate) const fn empty(algorithm: Algorithm) -> Self {
         Self(match algorithm {
-            Algorithm::Sha1 => Any::Sha1(Sha1::new(secret)),
-            Algorithm::Sha256 => Any::Sha256(Sha256::new(secret)),
-            Algorithm::Sha512 => Any::Sha512(Sha512::new(secret)),
+            Algorithm::Sha1 => Any::Sha1(Sha1::EMPTY),
+            Algorithm::Sha256 => Any::Sha256(Sha256::EMPTY),
+            Algorithm::Sha512 => Any::Sha512(Sha512::EMPTY),
         })
+    }
+
+    /// Two compressions, for an empty one. In place: to move what was just written costs as much as half of one.
+    pub(crate) fn set(&mut self, secret: &Secret) {
+        match &mut self.0 {
+            Any::Sha1(states) => states.set(secret),
+            Any::Sha256(states) => states.set(secret),
+            Any::Sha512(states) => states.set(secret),
+        }
     }
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
@@ -204,24 +209,32 @@ impl Key {
         self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
-    /// Calls `judge` with the truncated values of all counters of `window`, in batches of at most 64 from the lowest on, each with its
-    /// first counter. The values are wiped.
+    /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on, each with its first. Wipes them.
     pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
-        const MORE: u64 = lanes::BATCH as u64 - 1;
+        // Most windows are narrow, and to clear the room of a wide one costs as much as a tenth of theirs.
+        const FEW: usize = 16;
         if window.is_empty() {
             return;
         }
-        let mut room = [0; lanes::BATCH];
-        let (mut first, last) = window.into_inner();
+        let (first, last) = window.into_inner();
+        if lanes::BATCH > FEW && last.wrapping_sub(first) < FEW as u64 {
+            self.batches_in([0; FEW], first, last, &mut judge);
+        } else {
+            self.batches_in([0; lanes::BATCH], first, last, &mut judge);
+        }
+    }
+
+    fn batches_in<const N: usize>(&self, mut room: [u32; N], mut first: u64, last: u64, judge: &mut impl FnMut(u64, &mut [u32])) {
         loop {
             let after = last.wrapping_sub(first);
-            let values = room.get_mut(..=after.min(MORE) as usize).unwrap_or_default();
+            let more = usize::try_from(after).unwrap_or(N).min(const { N - 1 });
+            let values = room.get_mut(..=more).unwrap_or_default();
             self.fill(first, values);
             judge(first, values);
-            if after <= MORE {
+            if after < const { N as u64 } {
                 break;
             }
-            first = first.wrapping_add(lanes::BATCH as u64);
+            first = first.wrapping_add(const { N as u64 });
         }
         wipe(&mut room);
     }
@@ -254,14 +267,11 @@ impl Key {
     }
 }
 
-/// [`Key::truncated`] for a key used once. Not to move that key is quicker; to have one way for all is smaller.
+/// [`Key::truncated`] for a key used once.
 pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    match algorithm {
-        _ if !lanes::HERE => Key::new(algorithm, secret).truncated(counter),
-        Algorithm::Sha1 => Sha1::new(secret).truncated(counter),
-        Algorithm::Sha256 => Sha256::new(secret).truncated(counter),
-        Algorithm::Sha512 => Sha512::new(secret).truncated(counter),
-    }
+    let mut key = Key::empty(algorithm);
+    key.set(secret);
+    key.truncated(counter)
 }
 
 /// Each path by itself, for tests and fuzzing.
@@ -307,9 +317,15 @@ mod tests {
         }
     }
 
+    fn key(algorithm: Algorithm, secret: &[u8]) -> Key {
+        let mut key = Key::empty(algorithm);
+        key.set(&Secret::new(secret).unwrap());
+        key
+    }
+
     /// All paths on `count` counters; which ones there are on this processor.
     fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTreeMap<&'static str, usize> {
-        let key = Key::new(algorithm, &Secret::new(secret).unwrap());
+        let key = key(algorithm, secret);
         let expected: Vec<u32> = (0..count as u64).map(|at| reference(algorithm, secret, first.wrapping_add(at))).collect();
         assert_eq!(key.truncated(first), expected[0]);
         let mut values = vec![0; count];
@@ -341,15 +357,19 @@ mod tests {
         #[test]
         fn the_states_of_a_key_are_the_same_on_every_path(secret in prop::collection::vec(any::<u8>(), 16..=64)) {
             let secret = Secret::new(&secret).unwrap();
-            let (one, other) = (Sha1::new(&secret), Sha1::new_portably(&secret));
+            let (mut one, mut other) = (Sha1::EMPTY, Sha1::EMPTY);
+            one.set(&secret);
+            other.set_portably(&secret);
             prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
-            let (one, other) = (Sha256::new(&secret), Sha256::new_portably(&secret));
+            let (mut one, mut other) = (Sha256::EMPTY, Sha256::EMPTY);
+            one.set(&secret);
+            other.set_portably(&secret);
             prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
         }
 
         #[test]
         fn batches_are_the_window(first: u64, more in 0..200_u64) {
-            let (key, last) = (Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap()), first.saturating_add(more));
+            let (key, last) = (key(Algorithm::Sha1, &[7; 20]), first.saturating_add(more));
             let mut seen = Vec::new();
             key.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
             let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, key.truncated_portably(counter))).collect();
@@ -375,7 +395,7 @@ mod tests {
     #[test]
     #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
     fn an_empty_window_has_no_batch() {
-        let key = Key::new(Algorithm::Sha1, &Secret::new(&[7; 20]).unwrap());
+        let key = key(Algorithm::Sha1, &[7; 20]);
         key.batches(5..=4, |_, _| panic!());
         let mut used = 5..=5;
         used.next();

@@ -75,7 +75,9 @@ impl Hotp {
     ///
     /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
-        search_one(&self.key(), self.digits, code, window)
+        let mut key = Key::empty(self.algorithm);
+        key.set(&self.secret);
+        search_one(&key, self.digits, code, window)
     }
 
     /// With the secret hashed once, for several codes.
@@ -83,8 +85,10 @@ impl Hotp {
         Keyed { key: self.key(), digits: self.digits }
     }
 
-    pub(crate) fn key(&self) -> Key {
-        Key::new(self.algorithm, &self.secret)
+    fn key(&self) -> Key {
+        let mut key = Key::empty(self.algorithm);
+        key.set(&self.secret);
+        key
     }
 }
 

@@ -19,7 +19,8 @@
 //! let now = 1_700_000_100;
 //! # let code = Totp::new(Secret::new(b"12345678901234567890")?).generate(now)?;
 //! # let typed = code.as_str();
-//! let attempt = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! let device = Device::from_bytes(&stored)?;
+//! let attempt = device.verify(&policy, typed.as_bytes(), now)?;
 //! let verdict = attempt.commit(|next| {
 //!     stored = *next.to_record().as_bytes();
 //!     Ok::<(), Error>(())
@@ -27,7 +28,8 @@
 //! assert!(verdict.is_right());
 //!
 //! // The same code a second time is wrong.
-//! let again = Device::from_bytes(&stored)?.verify(&policy, typed.as_bytes(), now)?;
+//! let device = Device::from_bytes(&stored)?;
+//! let again = device.verify(&policy, typed.as_bytes(), now)?;
 //! assert!(!again.commit(|_| Ok::<(), Error>(()))?.is_right());
 //! # Ok::<(), Error>(())
 //! ```
@@ -38,7 +40,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, uri | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri | the state machine and its bytes |
 //!
 //! # Features
 //!
@@ -79,13 +81,14 @@ mod record;
 #[cfg(feature = "seal")]
 mod seal;
 mod secret;
+mod soffid;
 mod status;
 mod totp;
 mod uri;
 mod verdict;
 mod verify;
 
-pub use attempt::{Attempt, Held};
+pub use attempt::{Attempt, Held, Next};
 pub use challenge::Challenge;
 pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
@@ -99,6 +102,7 @@ pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
 pub use seal::{KEY_SIZE, NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
 pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
+pub use soffid::{SOFFID_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::{Uri, UriText};

@@ -41,9 +41,16 @@ impl Lock {
     }
 
     /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted guessing.
+    #[inline]
     fn guesses(self) -> u64 {
+        match self {
+            Self::Hard { fails } => fails.into(),
+            Self::Throttle { fails, longest, .. } => self.guesses_in_a_year(fails, longest),
+        }
+    }
+
+    fn guesses_in_a_year(self, fails: u32, longest: u32) -> u64 {
         const YEAR: u64 = 365 * 24 * 60 * 60;
-        let Self::Throttle { fails, longest, .. } = self else { return self.fails().into() };
         let (mut guesses, mut time) = (u64::from(fails), 0_u64);
         for doubling in 0..32 {
             time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
@@ -105,7 +112,7 @@ impl Policy {
     pub const WIDEST: u16 = 1_000;
 
     /// keyfob's defaults.
-    const DEFAULT: Self = Self {
+    pub const DEFAULT: Self = Self {
         window: 1,
         look_ahead: 10,
         resync: 100,
@@ -206,19 +213,23 @@ impl Policy {
     /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. A learned drift moves the window and does not widen it. For a PIN
     /// this is the chance against one as long as this policy asks for, whose digits were drawn; people choose worse ones.
     pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
-        self.chance_among(kind, digits, self.lock.guesses())
+        let accepted = match kind {
+            Kind::Totp => self.accepted_steps(),
+            Kind::Hotp => self.accepted_counters(),
+            Kind::Sms | Kind::Email => 1,
+            Kind::Pin => return GuessChance::of_digits(self.fewest_positions(), self.lock.guesses()),
+        };
+        GuessChance::of_codes(accepted, digits, self.lock.guesses())
     }
 
-    #[inline]
-    fn chance_among(&self, kind: Kind, digits: Digits, guesses: u64) -> GuessChance {
-        let accepted = match kind {
-            Kind::Totp => u64::from(self.window).saturating_mul(2).saturating_add(1),
-            Kind::Hotp => u64::from(self.look_ahead).saturating_add(1),
-            Kind::Sms | Kind::Email => 1,
-            Kind::Pin => return GuessChance::of_digits(self.fewest_positions(), guesses),
-        };
-        let values = accepted.saturating_mul(digits.likeliest().into());
-        GuessChance::of_truncated(values.saturating_mul(guesses))
+    /// How many codes of a TOTP device are right at a time.
+    fn accepted_steps(&self) -> u64 {
+        u64::from(self.window).saturating_mul(2).saturating_add(1)
+    }
+
+    /// How many codes of a HOTP device are right at a time.
+    fn accepted_counters(&self) -> u64 {
+        u64::from(self.look_ahead).saturating_add(1)
     }
 
     /// How many positions are asked of the shortest PIN.
@@ -317,36 +328,43 @@ impl PolicyBuilder {
 
     /// Checks everything and builds the policy.
     ///
+    /// Errors: those of [`check`](Self::check).
+    pub fn build(self) -> Result<Policy, Error> {
+        self.check().copied()
+    }
+
+    /// Checks everything and gives the policy where it is: for those who check one at each use.
+    ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::LockFails`],
     /// [`Error::LockDelay`], [`Error::LongestDelay`], [`Error::Lifetime`], [`Error::Reuse`], [`Error::PolicyPinLength`],
     /// [`Error::ClockSkew`], [`Error::Positions`], [`Error::GuessBound`], [`Error::PinBound`].
     #[inline]
-    pub fn build(self) -> Result<Policy, Error> {
-        self.check().map(|()| self.0)
+    pub fn check(&self) -> Result<&Policy, Error> {
+        self.0.check().map(|()| &self.0)
     }
+}
 
+impl Policy {
     fn check(&self) -> Result<(), Error> {
-        let Self(policy) = self;
         let require = |holds: bool, error: Error| if holds { Ok(()) } else { Err(error) };
-        require(policy.window <= Policy::WIDEST, Error::Window)?;
-        require(policy.look_ahead <= Policy::WIDEST, Error::LookAhead)?;
-        require((1..=WIDEST_RESYNC).contains(&policy.resync), Error::ResyncWindow)?;
-        require(policy.max_drift <= Policy::WIDEST, Error::MaxDrift)?;
-        require(policy.lock.fails() >= 1, Error::LockFails)?;
-        if let Lock::Throttle { first, longest, .. } = policy.lock {
+        require(self.window <= Policy::WIDEST, Error::Window)?;
+        require(self.look_ahead <= Policy::WIDEST, Error::LookAhead)?;
+        require((1..=WIDEST_RESYNC).contains(&self.resync), Error::ResyncWindow)?;
+        require(self.max_drift <= Policy::WIDEST, Error::MaxDrift)?;
+        require(self.lock.fails() >= 1, Error::LockFails)?;
+        if let Lock::Throttle { first, longest, .. } = self.lock {
             require(first >= 1, Error::LockDelay)?;
             require(first <= longest, Error::LongestDelay)?;
         }
-        require(policy.lifetime >= 1, Error::Lifetime)?;
-        require(policy.reuse <= policy.lifetime, Error::Reuse)?;
-        require((4..=64).contains(&policy.pin_len), Error::PolicyPinLength)?;
-        require(policy.clock_skew <= 3_600, Error::ClockSkew)?;
-        require((2..=policy.pin_len).contains(&policy.fewest_positions()), Error::Positions)?;
-        let guesses = policy.lock.guesses();
-        let chance = |kind| policy.chance_among(kind, Digits::SIX, guesses);
-        let within = |kind| chance(kind) <= policy.bound;
-        // A message device accepts fewer codes than any other.
-        require(within(Kind::Totp) && within(Kind::Hotp), Error::GuessBound)?;
-        require(chance(Kind::Pin) <= policy.pin_bound, Error::PinBound)
+        require(self.lifetime >= 1, Error::Lifetime)?;
+        require(self.reuse <= self.lifetime, Error::Reuse)?;
+        require((4..=64).contains(&self.pin_len), Error::PolicyPinLength)?;
+        require(self.clock_skew <= 3_600, Error::ClockSkew)?;
+        require((2..=self.pin_len).contains(&self.fewest_positions()), Error::Positions)?;
+        let guesses = self.lock.guesses();
+        // No kind accepts more codes than these two.
+        let accepted = self.accepted_steps().max(self.accepted_counters());
+        require(GuessChance::of_codes(accepted, Digits::SIX, guesses) <= self.bound, Error::GuessBound)?;
+        require(GuessChance::of_digits(self.fewest_positions(), guesses) <= self.pin_bound, Error::PinBound)
     }
 }

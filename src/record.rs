@@ -33,6 +33,13 @@ impl Record {
         &self.0
     }
 
+    /// The record of `device` in `state`.
+    pub(crate) fn of(device: &Device, state: &State) -> Self {
+        let mut record = Self([0; RECORD_SIZE]);
+        device.write_with(state, &mut record.0);
+        record
+    }
+
     #[cfg(feature = "seal")]
     pub(crate) const fn as_mut_bytes(&mut self) -> &mut [u8] {
         &mut self.0
@@ -62,8 +69,13 @@ impl fmt::Debug for Record {
 impl Device {
     /// Writes the device as a record.
     pub fn to_record(&self) -> Record {
+        Record::of(self, &self.state)
+    }
+
+    /// Writes the record of this device in `state`, which may be another than its own.
+    pub(crate) fn write_with(&self, state: &State, record: &mut [u8; RECORD_SIZE]) {
         let State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision } =
-            self.state;
+            *state;
         let secret = match &self.factor {
             Factor::Pin(pin) => pin.wiped(),
             Factor::Totp(totp) => totp.secret().wiped(),
@@ -78,8 +90,7 @@ impl Device {
         let digits = self.digits().map_or(0, Digits::get);
         let head = u64::from_le_bytes([k, f, VERSION, self.kind() as u8, status, algorithm, digits, secret.count()]);
         let flags = used | pending << 1 | held << 2;
-        let mut record = Record([0; RECORD_SIZE]);
-        let mut to = Writer(&mut record.0);
+        let mut to = Writer(record);
         // Word by word, since the check reads words: one that was written in parts would have to be waited for.
         for word in [head, pair(period, fails), pair(drift.cast_unsigned(), flags.into())] {
             to.put(word.to_le_bytes());
@@ -88,11 +99,10 @@ impl Device {
             to.put(number.to_le_bytes());
         }
         to.put(*secret.padded());
-        let check = check(&record.0);
-        if let Some(end) = record.0.last_chunk_mut() {
+        let check = check(record);
+        if let Some(end) = record.last_chunk_mut() {
             *end = check.to_le_bytes();
         }
-        record
     }
 
     /// Reads a record of [`RECORD_SIZE`] bytes.

@@ -22,8 +22,20 @@ pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
     optimization_barrier(values);
 }
 
+/// The places of a secret's bytes: in a table, since so many numbers cost more to make than to read.
+const PLACES: [u8; SECRET_MAX] = {
+    let (mut places, mut at) = ([0; SECRET_MAX], 0_u8);
+    while let Some((place, _)) = places.split_at_mut(at as usize).1.split_first_mut() {
+        *place = at;
+        at = at.saturating_add(1);
+    }
+    places
+};
+
 /// Room for up to 64 bytes that are wiped on drop and redacted in `Debug`; bytes past `len` are zero.
+/// Aligned, so that they are copied as they are.
 #[derive(Clone)]
+#[repr(align(8))]
 pub(crate) struct Wiped {
     bytes: [u8; SECRET_MAX],
     len: u8,
@@ -40,7 +52,7 @@ impl Wiped {
     /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in constant time for a length.
     #[inline]
     pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
-        let behind = bytes.iter().zip(0..).fold(0, |behind, (&byte, at)| behind | if at < len { 0 } else { byte });
+        let behind = bytes.iter().zip(&PLACES).fold(0, |behind, (&byte, &at)| behind | if at < len { 0 } else { byte });
         behind == 0 && usize::from(len) <= SECRET_MAX
     }
 

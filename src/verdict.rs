@@ -53,8 +53,8 @@ impl core::fmt::Display for Reason {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     // Plain numbers, selected without a branch; named only when asked for.
-    pub(crate) reason: u8,
-    pub(crate) locked: u8,
+    /// The number of the reason, and [`LOCKED`](Self::LOCKED): in one, since they are read as soon as they are written.
+    pub(crate) told: u8,
     pub(crate) fails: u32,
     pub(crate) until: u64,
     pub(crate) matched: u64,
@@ -62,20 +62,23 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// In `told`: the device is locked or throttled.
+    pub(crate) const LOCKED: u8 = 0x80;
+
     /// Whether the answer was right, on an open device, for the first time.
     pub const fn is_right(&self) -> bool {
-        self.reason == Reason::Right as u8
+        self.told & !Self::LOCKED == Reason::Right as u8
     }
 
     /// Whether the device is locked or throttled after this attempt; true already on the fail that locks it.
     pub const fn is_locked(&self) -> bool {
-        self.locked == 1
+        self.told & Self::LOCKED != 0
     }
 
     /// Why.
     pub fn reason(&self) -> Reason {
         // Only reasons are ever written; were it otherwise, the answer must not be right.
-        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.reason).unwrap_or(Reason::Wrong)
+        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.told & !Self::LOCKED).unwrap_or(Reason::Wrong)
     }
 
     /// Fails after this attempt.

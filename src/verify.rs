@@ -8,8 +8,10 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable};
 
 use crate::code::Submitted;
+use crate::device::State;
+use crate::hmac::Key;
 use crate::hotp::{Answer, Found, LAST, search};
-use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Pin, Policy, Positions, Reason, Status, Verdict};
+use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Verdict};
 
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
@@ -20,7 +22,31 @@ impl Device {
     /// right answer uses up.
     ///
     /// Errors: [`Error::Clock`], [`Error::Exhausted`].
-    pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
+    pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
+        let mut next = State::FRESH;
+        let verdict = self.judge(policy, answer, now, &mut next)?;
+        Ok(Attempt::new(self, next, verdict))
+    }
+
+    /// [`verify`](Self::verify) and [`commit`](Attempt::commit) in one: gives the next device to `store`, if anything changed, and the verdict
+    /// only when that has stored it. A little quicker, since no attempt is moved.
+    ///
+    /// Errors: those of `store`, [`Error::Clock`], [`Error::Exhausted`].
+    #[inline]
+    pub fn verify_and_store<E: From<Error>>(
+        &self,
+        policy: &Policy,
+        answer: &[u8],
+        now: u64,
+        store: impl FnOnce(&Next<'_>) -> Result<(), E>,
+    ) -> Result<Verdict, E> {
+        let mut next = State::FRESH;
+        let verdict = self.judge(policy, answer, now, &mut next)?;
+        Next::new(self, &next).store_if_changed(store)?;
+        Ok(verdict)
+    }
+
+    fn judge(&self, policy: &Policy, answer: &[u8], now: u64, next: &mut State) -> Result<Verdict, Error> {
         let (found, expected) = match &self.factor {
             Factor::Totp(totp) => {
                 let bound = i32::from(policy.max_drift());
@@ -31,24 +57,28 @@ impl Device {
             Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?), self.state.moving),
             Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0),
         };
-        self.settle(policy, &found, expected, now)
+        self.settle(policy, &found, expected, now, next)
     }
 
     /// Finds a HOTP authenticator that has run ahead: `first` and `second` are two codes in a row, searched over
     /// [`Policy::resync_window`] counters from the expected one. Counts, locks and resets as [`verify`](Self::verify).
     ///
     /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
-    pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<Verdict>, Error> {
+    pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
         let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
         let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?);
         // What matches is the second code, one after the expected first.
-        self.settle(policy, &found, self.state.moving.saturating_add(1), now)
+        let mut next = State::FRESH;
+        let verdict = self.settle(policy, &found, self.state.moving.saturating_add(1), now, &mut next)?;
+        Ok(Attempt::new(self, next, verdict))
     }
 
     fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {
         let submitted = |code| Submitted::new(code, hotp.digits());
         let answer = Answer { first: submitted(first), second: second.map(submitted) };
-        search(&hotp.key(), hotp.digits(), &answer, window, self.state.moving)
+        let mut key = Key::empty(hotp.algorithm());
+        key.set(hotp.secret());
+        search(&key, hotp.digits(), &answer, window, self.state.moving)
     }
 
     fn find_pin(&self, pin: &Pin, policy: &Policy, answer: &[u8]) -> Found {
@@ -73,8 +103,10 @@ impl Device {
         if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }
     }
 
+    /// The verdict, and the next state in the place of `next`, where it stays: its parts were just written, and moving them all would wait
+    /// for each.
     #[inline]
-    fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64) -> Result<Attempt<Verdict>, Error> {
+    fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64, next: &mut State) -> Result<Verdict, Error> {
         self.check_clock(policy, now)?;
         let state = &self.state;
         let revision = state.revision.checked_add(1).ok_or(Error::Exhausted)?;
@@ -96,18 +128,19 @@ impl Device {
         let right = matches & open & not(unasked | expired);
         let wrong = open & not(right);
 
-        let mut reason = Reason::Wrong as u8;
-        for (other, holds) in [
-            (Reason::Replayed, replayed),
-            (Reason::Right, matches),
-            (Reason::Expired, expired),
-            (Reason::NoChallenge, unasked),
+        // Of these one holds, unless the answer is right, whose number is 0.
+        let evaluated = open & not(unasked | expired);
+        let reason = [
+            (Reason::Wrong, evaluated & not(matches | replayed)),
+            (Reason::Replayed, evaluated & replayed & not(matches)),
+            (Reason::Expired, open & expired & not(unasked)),
+            (Reason::NoChallenge, open & unasked),
             (Reason::Throttled, throttled),
             (Reason::Locked, locked),
             (Reason::Disabled, disabled),
-        ] {
-            reason.conditional_assign(&(other as u8), Choice::from(holds));
-        }
+        ]
+        .into_iter()
+        .fold(Reason::Right as u8, |reason, (other, holds)| reason | (other as u8).wrapping_mul(holds));
 
         let fails = state.fails.saturating_add(1);
         let strikes = wrong & bit(fails >= policy.lock().fails());
@@ -120,8 +153,7 @@ impl Device {
         let changed = Choice::from(right | wrong | locks);
         let [right, wrong, locks, dies] = [right, wrong, locks, dies].map(Choice::from);
 
-        let mut next = self.clone();
-        let to = &mut next.state;
+        let mut to = *state;
         to.fails.conditional_assign(&fails, wrong);
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
@@ -144,21 +176,24 @@ impl Device {
         let locked = bit(to.status == Status::Locked as u8);
         let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
-            reason,
-            locked: locked | throttled,
+            told: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a right one.
             matched: u64::conditional_select(&0, &found.counter, right),
             expected,
         };
-        Ok(Attempt::new(self, next, verdict))
+        *next = to;
+        Ok(verdict)
     }
 }
 
 /// The drift of a match, kept within the bound.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "the bound is 1000 steps each way")]
 fn learned(matched: u64, expected: u64, bound: u16) -> i32 {
+    if bound == 0 {
+        return 0;
+    }
     let bound = u64::from(bound);
     let (lowest, highest) = (expected.saturating_sub(bound), expected.saturating_add(bound));
     let mut kept = matched;

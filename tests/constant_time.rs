@@ -14,7 +14,7 @@ use common::{NOW, challenged, totp};
 use keyfob::{Algorithm, Asked, Attempt, Device, Digits, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp, Verdict};
 
 #[inline(never)]
-fn probe(device: &Device, policy: &Policy, answer: &[u8], second: Option<&[u8]>, now: u64) -> Option<Attempt<Verdict>> {
+fn probe<'d>(device: &'d Device, policy: &Policy, answer: &[u8], second: Option<&[u8]>, now: u64) -> Option<Attempt<'d, Verdict>> {
     match second {
         None => device.verify(policy, answer, now).ok(),
         Some(second) => device.resync(policy, answer, second, now).ok(),

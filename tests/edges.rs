@@ -47,6 +47,9 @@ const SECRET: usize = 96;
 
 const PENDING: &[u8] = &[2];
 
+/// Bytes of a record, and where they stand.
+type Change<'b> = (usize, &'b [u8]);
+
 #[test]
 fn each_field_that_no_device_has_is_refused() {
     let policy = Policy::default();
@@ -56,7 +59,7 @@ fn each_field_that_no_device_has_is_refused() {
     let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
     let asked = challenged(&pin, &policy, NOW).0;
     let one = &1_u64.to_le_bytes()[..];
-    let refused: [(&str, &Device, &[(usize, &[u8])]); 33] = [
+    let refused: [(&str, &Device, &[Change<'_>]); 33] = [
         ("kind 0", &totp, &[(KIND, &[0])]),
         ("kind 6", &totp, &[(KIND, &[6])]),
         ("a status that is none", &totp, &[(STATUS, b"X")]),
@@ -104,7 +107,7 @@ fn the_last_of_each_field_is_accepted() {
     let totp = Device::totp(totp(), NOW);
     let sms = Device::sms(hotp(), NOW);
     let asked = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW).0;
-    let accepted: [(&str, &Device, &[(usize, &[u8])]); 9] = [
+    let accepted: [(&str, &Device, &[Change<'_>]); 9] = [
         ("drift of 1000", &totp, &[(DRIFT, &1000_i32.to_le_bytes())]),
         ("drift of -1000", &totp, &[(DRIFT, &(-1000_i32).to_le_bytes())]),
         ("10 digits", &totp, &[(DIGITS, &[10])]),

@@ -191,6 +191,27 @@ fn a_store_that_fails_keeps_the_verdict() {
     let (next, held) = attempt.split();
     assert_eq!(next.status(), Status::Validated);
     assert!(held.release().is_right());
+    // And by the call that stores.
+    let verdict = device.verify_and_store(&Policy::default(), code.as_bytes(), NOW, |_| Err(Error::Randomness));
+    assert_eq!(verdict, Err(Error::Randomness));
+}
+
+#[test]
+fn every_way_to_store_gives_the_same_record() {
+    let device = Device::totp(totp(), NOW);
+    let policy = Policy::default();
+    for (answer, right) in [(totp().generate(NOW).unwrap().as_str(), true), ("000000", false)] {
+        let attempt = device.verify(&policy, answer.as_bytes(), NOW).unwrap();
+        let (next, held) = attempt.split();
+        let mut stored = *device.to_record().as_bytes();
+        let verdict = device.verify_and_store(&policy, answer.as_bytes(), NOW, |next| {
+            assert_eq!((next.revision(), next.to_record().as_bytes()), (1, next.to_device().to_record().as_bytes()));
+            next.write_record(&mut stored);
+            Ok::<(), Error>(())
+        });
+        assert_eq!((verdict, &stored), (Ok(held.release()), next.to_record().as_bytes()));
+        assert_eq!(verdict.unwrap().is_right(), right);
+    }
 }
 
 /// A store that updates where the revision is one less than the next one's must not wait for an update that never comes.
@@ -202,6 +223,8 @@ fn nothing_is_stored_where_nothing_changed() {
     assert!(!attempt.is_changed());
     let verdict = attempt.commit(|_| Err("must not be called")).unwrap();
     assert_eq!(verdict.reason(), Reason::Disabled);
+    let again = device.verify_and_store(&Policy::default(), b"000000", NOW, |_| Err(Error::Randomness));
+    assert_eq!(again, Ok(verdict));
 }
 
 #[test]

@@ -44,10 +44,10 @@ fn enrol(kind: u8, bytes: &[u8], now: u64) -> Result<[u8; RECORD_SIZE], Error> {
 /// Reads a record, requests a challenge, judges an answer and stores the next record.
 fn answer(flash: &mut [u8; RECORD_SIZE], code: &[u8], now: u64) -> Result<bool, Error> {
     let policy = Policy::default();
-    let asked = Device::from_bytes(flash)?.challenge(&policy, &mut Hardware(1), now)?;
-    let (device, _) = asked.split();
-    let verdict = device.verify(&policy, code, now)?.commit(|next| {
-        *flash = *next.to_record().as_bytes();
+    let read = Device::from_bytes(flash)?;
+    let (device, _) = read.challenge(&policy, &mut Hardware(1), now)?.split();
+    let verdict = device.verify_and_store(&policy, code, now, |next| {
+        next.write_record(flash);
         Ok::<(), Error>(())
     })?;
     Ok(verdict.is_right())

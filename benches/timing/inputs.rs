@@ -207,7 +207,7 @@ pub(crate) fn pairs() -> Vec<Pair> {
         pair("TOTP: five digits of the first code right, none", [5..6, 0..6].map(|places| changed(-10, places))),
         pair("TOTP: first digit wrong, last digit wrong", [0..1, 5..6].map(|places| changed(0, places))),
         pair("TOTP: other characters, no match", [totp(Algorithm::Sha1, |_| b"\xff\0-1 9".to_vec()), wrong_none.clone()]),
-        pair("TOTP: one secret, many secrets", [vec![wrong_none[0].clone(); POOL], wrong_none.clone()]),
+        pair("TOTP: one secret, many secrets", [vec![wrong_none[0]; POOL], wrong_none.clone()]),
         pair("TOTP, locked: right, wrong", [locked(|totp| code(totp, 0)), locked(none)]),
         pair("HOTP: match at the expected counter, at the last", [hotp(5), hotp(29)]),
         pair("SMS: right, wrong", [sms(|right| right), sms(|right| with_wrong(right, 0..6))]),

@@ -91,9 +91,9 @@ fn policy(input: &Input) -> Result<Policy, Error> {
         .build()
 }
 
-fn store<T>(device: &mut Device, attempt: Result<Attempt<T>, Error>) -> Option<T> {
+fn store<T>(device: &mut Device, attempt: Result<Attempt<'_, T>, Error>) -> Option<T> {
     let before = device.clone();
-    let answer = attempt.ok()?.commit(|next| Ok::<_, Infallible>(*device = next.clone())).ok()?;
+    let answer = attempt.ok()?.commit(|next| Ok::<_, Infallible>(*device = next.to_device())).ok()?;
     assert!(device.revision() - before.revision() <= 1);
     assert_eq!(device.revision() == before.revision(), *device == before, "a change and no revision, or the other way");
     assert!(device.moving_factor() >= before.moving_factor());
@@ -101,7 +101,7 @@ fn store<T>(device: &mut Device, attempt: Result<Attempt<T>, Error>) -> Option<T
 }
 
 /// Judges an answer and checks what every verdict must keep.
-fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<keyfob::Verdict>, Error>) {
+fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, keyfob::Verdict>, Error>) {
     let before = device.clone();
     let Some(verdict) = store(device, attempt) else { return };
     let closed = matches!(before.status(), Status::Locked | Status::Disabled);
@@ -133,7 +133,8 @@ pub fn run(input: Input) {
             Operation::OtherPolicy => std::mem::swap(&mut policy, &mut other),
             Operation::Later(seconds) => now = now.saturating_add(u64::from(*seconds)),
             Operation::Verify(answer, time) => {
-                let attempt = device.verify(&policy, answer, *time);
+                let before = device.clone();
+                let attempt = before.verify(&policy, answer, *time);
                 judge(&mut device, &policy, attempt);
             }
             Operation::VerifyRight(ahead, skew) => {
@@ -149,24 +150,27 @@ pub fn run(input: Input) {
                     }
                     _ => Vec::new(),
                 };
-                let attempt = device.verify(&policy, &answer, now);
+                let before = device.clone();
+                let attempt = before.verify(&policy, &answer, now);
                 judge(&mut device, &policy, attempt);
             }
             Operation::Resync(first, second, time) => {
-                let attempt = device.resync(&policy, first, second, *time);
+                let before = device.clone();
+                let attempt = before.resync(&policy, first, second, *time);
                 judge(&mut device, &policy, attempt);
             }
             Operation::ResyncRight(ahead, time) => {
-                if let Factor::Hotp(hotp) = device.factor() {
+                let before = device.clone();
+                if let Factor::Hotp(hotp) = before.factor() {
                     let at = device.moving_factor().saturating_add(u64::from(*ahead));
                     let (first, second) = (hotp.generate(at), hotp.generate(at.saturating_add(1)));
-                    let attempt = device.resync(&policy, first.as_bytes(), second.as_bytes(), *time);
+                    let attempt = before.resync(&policy, first.as_bytes(), second.as_bytes(), *time);
                     judge(&mut device, &policy, attempt);
                 }
             }
             Operation::Challenge(seed, time) => {
                 let before = device.clone();
-                let attempt = device.challenge(&policy, &mut Seeded(*seed), *time);
+                let attempt = before.challenge(&policy, &mut Seeded(*seed), *time);
                 if store(&mut device, attempt).is_some() {
                     assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
                     let (asked, now) =

@@ -117,14 +117,14 @@ pub(crate) fn wipe(value: &mut Value) {
 }
 
 /// Text of 1 to 255 bytes without control characters.
-fn line(name: &str, text: &str) -> Result<String, Error> {
+pub(crate) fn line(name: &str, text: &str) -> Result<String, Error> {
     if text.trim().is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
         return Err(Error::value(format!("{name}: must be 1 to {LONGEST} bytes of text without control characters")));
     }
     Ok(text.to_owned())
 }
 
-fn address(text: &str) -> Result<String, Error> {
+pub(crate) fn address(text: &str) -> Result<String, Error> {
     let parts = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     // What parts addresses from one another in a header stands in none: a code goes to one mailbox.
     if parts.is_none() || text.contains(char::is_whitespace) || text.contains([',', ';', ':', '<', '>', '(', ')', '"', '\\']) {
@@ -133,7 +133,7 @@ fn address(text: &str) -> Result<String, Error> {
     line("email", text)
 }
 
-fn telephone(text: &str) -> Result<String, Error> {
+pub(crate) fn telephone(text: &str) -> Result<String, Error> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if !(3..=20).contains(&digits) || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return Err(Error::value(

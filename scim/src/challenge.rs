@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
-use crate::service::{Context, Response, Service};
-use crate::step::{Message, Step, Swap};
+use crate::service::{Context, Response, Service, again};
+use crate::step::{Message, Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, Event, EventKind};
 
 /// Shown at a position of a PIN that is not asked.
@@ -27,14 +27,15 @@ struct Told {
     locked: bool,
 }
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Asks for an answer: sends the code of an SMS or EMAIL device, draws the positions of a PIN.
-    pub(crate) fn request_challenge(&self, context: Context, id: i64, is_call: bool, tries: u32) -> Step<'_> {
-        self.entry(id, move |entry| {
+    pub(crate) fn request_challenge(&self, context: Context, id: i64, is_call: bool, tries: u32) -> Step {
+        let service = self.clone();
+        self.entry(id, true, move |entry| {
             if is_call && entry.row.kind != Kind::Sms {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }
-            let attempt = entry.device.challenge(&self.settings.policy, &mut self.rng.clone(), context.now)?;
+            let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();
             let event = context.event(EventKind::Challenge, &entry.row);
@@ -44,10 +45,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                 return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call)) });
             }
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next.clone(), only_state: true, event }),
-                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, event }),
+                then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => asked(next, held.release(), is_call),
-                    (false, Ok(tries)) => self.request_challenge(context, id, is_call, tries),
+                    (false, Ok(tries)) => service.request_challenge(context, id, is_call, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -61,7 +62,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         id: i64,
         object: Map<String, Value>,
         tries: u32,
-    ) -> Result<Step<'_>, Error> {
+    ) -> Result<Step, Error> {
         let mut answer = None;
         for (name, value) in object {
             match Attribute::parse(&name) {
@@ -82,9 +83,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         Ok(self.judge(context, id, answer, tries))
     }
 
-    fn judge(&self, context: Context, id: i64, answer: Zeroizing<String>, tries: u32) -> Step<'_> {
-        self.entry(id, move |entry| {
-            let attempt = entry.device.verify(&self.settings.policy, answer.as_bytes(), context.now)?;
+    fn judge(&self, context: Context, id: i64, answer: Zeroizing<String>, tries: u32) -> Step {
+        let service = self.clone();
+        self.entry(id, true, move |entry| {
+            let attempt = entry.device.verify(&service.settings.policy, answer.as_bytes(), context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();
             // The trail is written in the same commit as the record. Nobody else learns the verdict before that.
@@ -99,11 +101,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             if !is_changed {
                 return Ok(Step::Record { event, then: Box::new(move |()| told()) });
             }
+            let before = (entry.row.status, entry.row.last_used);
+            let next = entry.with_device(device);
+            let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: entry.with_device(device), only_state: true, event }),
-                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                swap: Box::new(Swap { entry: next, scope, event }),
+                then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => told(),
-                    (false, Ok(tries)) => self.judge(context, id, answer, tries),
+                    (false, Ok(tries)) => service.judge(context, id, answer, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -112,7 +117,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
 }
 
 /// The answer to a request: what to type where. A code goes out first.
-fn asked<'s>(entry: Entry, challenge: Challenge, is_call: bool) -> Step<'s> {
+fn asked(entry: Entry, challenge: Challenge, is_call: bool) -> Step {
     let answer = |cell: String, name: &str| Step::Done(Response::json(200, &Asked { cell, card_number: name }));
     match challenge {
         Challenge::Authenticator => answer("PIN".to_owned(), &entry.row.name),

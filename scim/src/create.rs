@@ -12,22 +12,23 @@ use crate::list::selection;
 use crate::resource::{Resource, location};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
-use crate::{Error, Event, EventKind, Request, Row, mask, qr};
+use crate::{Error, Event, EventKind, Request, Row, qr};
 
 /// The side of the image in pixels.
 const IMAGE: usize = 200;
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn create(
         &self,
         context: Context,
         request: &Request<'_>,
         parameters: &BTreeMap<String, String>,
-    ) -> Result<Step<'_>, Error> {
+    ) -> Result<Step, Error> {
         let selection = selection(parameters)?;
         let fields = Fields::read(body::object(request.content_type, request.body)?)?;
         let name = fields.user.clone().ok_or_else(|| Error::value("user: is missing"))?;
         let (entry, naming) = self.enrol(fields, name.clone(), context.now)?;
+        let service = self.clone();
         Ok(Step::User {
             name,
             then: Box::new(move |is_known| {
@@ -40,11 +41,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                     name: naming,
                     event,
                     then: Box::new(move |entry| {
-                        let image = match self.image(&entry) {
+                        let image = match service.image(&entry) {
                             Ok(image) => image,
                             Err(error) => return error.into(),
                         };
-                        let resource = Resource::new(&entry.row, self.settings.profile, &context.base, selection);
+                        let resource = Resource::new(&entry.row, service.settings.profile, &context.base, selection);
                         let response = Response::json(201, &resource.created(image, selection));
                         Step::Done(response.with_header("location", location(&context.base, entry.row.id)))
                     }),
@@ -75,12 +76,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             (Kind::Sms, _) => Device::sms(self.draw()?, now),
             (Kind::Email | Kind::Pin, _) => Device::email(self.draw()?, now),
         };
-        let name = match kind {
-            Kind::Totp | Kind::Hotp => Name::Numbered(kind.name()),
-            Kind::Sms => Name::Fixed(format!("SMS message to {}", mask::phone(phone.as_deref().unwrap_or_default()))),
-            Kind::Email => Name::Fixed(format!("Email message to {}", mask::email(email.as_deref().unwrap_or_default()))),
-            Kind::Pin => Name::Fixed("Security PIN".to_owned()),
-        };
+        let name = Name::of(kind, email.as_deref(), phone.as_deref());
         let mut entry = Entry::new(device, user);
         if let Some(status) = status.filter(|status| *status != Status::Created) {
             let mut device = entry.device.clone();

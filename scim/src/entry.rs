@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use keyfob::{Device, Kind, Status};
 
-use crate::Attribute;
+use crate::{Attribute, Error, body, mask};
 
 /// The columns of a device: what lists show and filters search. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,23 @@ impl Entry {
         Self { row, version: 0, device }
     }
 
+    /// A device that another system held under this number, without a name: see [`Name::of`]. User and address are held to what requests are
+    /// held to; an address that its kind has no use for is dropped.
+    ///
+    /// Errors: 400, which names the attribute.
+    pub fn restored(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {
+        let missing = |name: &str| Error::value(format!("{name}: is missing; {} needs it", device.kind()));
+        let (mut to, mut number) = (None, None);
+        match device.kind() {
+            Kind::Email => to = Some(body::address(email.ok_or_else(|| missing("email"))?)?),
+            Kind::Sms => number = Some(body::telephone(phone.ok_or_else(|| missing("phone"))?)?),
+            Kind::Totp | Kind::Hotp | Kind::Pin => {}
+        }
+        let mut entry = Self::new(device, body::line("user", user)?);
+        (entry.row.id, entry.row.email, entry.row.phone) = (id, to, number);
+        Ok(entry)
+    }
+
     /// The entry with the next state of its device, and the columns that follow from it.
     #[must_use]
     pub(crate) fn with_device(mut self, device: Device) -> Self {
@@ -115,6 +132,16 @@ pub enum Name {
 }
 
 impl Name {
+    /// How a device of this kind is named, with its address masked as Soffid masks it.
+    pub fn of(kind: Kind, email: Option<&str>, phone: Option<&str>) -> Self {
+        match kind {
+            Kind::Totp | Kind::Hotp => Self::Numbered(kind.name()),
+            Kind::Sms => Self::Fixed(format!("SMS message to {}", mask::phone(phone.unwrap_or_default()))),
+            Kind::Email => Self::Fixed(format!("Email message to {}", mask::email(email.unwrap_or_default()))),
+            Kind::Pin => Self::Fixed("Security PIN".to_owned()),
+        }
+    }
+
     /// The name, given the next number of the sequence if it asks for one.
     pub fn text<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
         match self {

@@ -68,7 +68,7 @@ pub use memory::Memory;
 pub use request::{Method, Request, Roles};
 pub use service::{Response, Service, not_allowed};
 pub use settings::{Profile, Settings};
-pub use step::{Delivered, Message, Step, Store, Swap, Then};
+pub use step::{Delivered, Message, Scope, Step, Store, Swap, Then};
 
 /// The schema of the resource.
 pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";

@@ -63,9 +63,9 @@ struct ListResponse<'a> {
     resources: Vec<Resource<'a>>,
 }
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// `GET /OtpDevice`.
-    pub(crate) fn list(&self, context: Context, parameters: &BTreeMap<String, String>) -> Result<Step<'_>, Error> {
+    pub(crate) fn list(&self, context: Context, parameters: &BTreeMap<String, String>) -> Result<Step, Error> {
         let number = |name: &str| {
             let Some(text) = parameters.get(name) else { return Ok(None) };
             text.parse::<i64>().map(Some).map_err(|_| Error::value(format!("{name}: must be an integer")))
@@ -84,7 +84,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     /// `POST /OtpDevice/.search`.
-    pub(crate) fn search_body(&self, context: Context, mut object: Map<String, Value>) -> Result<Step<'_>, Error> {
+    pub(crate) fn search_body(&self, context: Context, mut object: Map<String, Value>) -> Result<Step, Error> {
         body::check_schemas(&mut object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
         let mut search = Search::default();
         let mut lists = [None, None];
@@ -113,7 +113,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         self.search(context, &search)
     }
 
-    fn search(&self, context: Context, search: &Search<'_>) -> Result<Step<'_>, Error> {
+    fn search(&self, context: Context, search: &Search<'_>) -> Result<Step, Error> {
         let mut filters = Vec::new();
         if let Some(filter) = search.filter {
             filters.push(Filter::parse(filter)?);
@@ -133,7 +133,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             offset: start.saturating_sub(1),
             limit,
         };
-        let selection = search.selection;
+        let (selection, profile) = (search.selection, self.settings.profile);
         Ok(Step::List {
             query,
             then: Box::new(move |page| {
@@ -143,8 +143,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
                     schemas: ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
                     total_results: total,
                     start_index: start,
-                    items_per_page: (is_partial || self.settings.profile == Profile::Rfc).then_some(rows.len()),
-                    resources: rows.iter().map(|row| Resource::new(row, self.settings.profile, &context.base, selection)).collect(),
+                    items_per_page: (is_partial || profile == Profile::Rfc).then_some(rows.len()),
+                    resources: rows.iter().map(|row| Resource::new(row, profile, &context.base, selection)).collect(),
                 };
                 Step::Done(Response::json(200, &list))
             }),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
@@ -62,7 +63,7 @@ impl From<Error> for Response {
     }
 }
 
-impl From<Error> for Step<'_> {
+impl From<Error> for Step {
     fn from(error: Error) -> Self {
         Self::Done(error.into())
     }
@@ -76,10 +77,10 @@ pub(crate) struct Context {
     pub(crate) now: u64,
 }
 
-/// The operations on devices. Keeps no state: cheap to share.
+/// The operations on devices. Keeps no state: cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Service<R> {
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) rng: R,
 }
 
@@ -147,20 +148,20 @@ pub fn not_allowed(path: &str) -> Response {
     answer.unwrap_or_else(Response::from)
 }
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// A service with these settings, which draws secrets and positions from `rng`: the operating system's, as a rule.
-    pub const fn new(settings: Settings, rng: R) -> Self {
-        Self { settings, rng }
+    pub fn new(settings: Settings, rng: R) -> Self {
+        Self { settings: Arc::new(settings), rng }
     }
 
     /// The settings.
-    pub const fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// Begins a request. Nothing of the request is needed after this.
     #[expect(clippy::needless_pass_by_value, reason = "a request is used up by it")]
-    pub fn handle<'s>(&'s self, request: Request<'_>) -> Step<'s> {
+    pub fn handle(&self, request: Request<'_>) -> Step {
         self.route(&request).unwrap_or_else(Step::from)
     }
 
@@ -170,7 +171,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         loop {
             let next = match step {
                 Step::Done(response) => return response,
-                Step::Get { id, then } => store.get(id).map(then),
+                Step::Get { id, then, .. } => store.get(id).map(then),
                 Step::Insert { entry, name, event, then } => store.insert(*entry, name, event).map(|entry| then(Box::new(entry))),
                 Step::Swap { swap, then } => store.swap(*swap).map(then),
                 Step::Record { event, then } => store.record(event).map(then),
@@ -182,7 +183,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
         }
     }
 
-    fn route<'s>(&'s self, request: &Request<'_>) -> Result<Step<'s>, Error> {
+    fn route(&self, request: &Request<'_>) -> Result<Step, Error> {
         let segments = segments(request.path)?;
         let target = Target::of(&segments)?;
         let parameters = request::parameters(request.query)?;
@@ -209,7 +210,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             (Target::Device(id), Method::Get) => {
                 request.roles.require(Roles::QUERY)?;
                 let selection = list::selection(&parameters)?;
-                Ok(self.entry(id, move |entry| Ok(self.shown(&context, &entry, selection))))
+                let profile = self.settings.profile;
+                Ok(self.entry(id, false, move |entry| Ok(shown(profile, &context, &entry, selection))))
             }
             (Target::Device(id), Method::Put) => {
                 request.roles.require_any(CHANGING)?;
@@ -246,24 +248,26 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     /// Reads an entry and goes on with it; 404 if there is none that the profile shows.
-    pub(crate) fn entry<'s>(&'s self, id: i64, then: impl FnOnce(Entry) -> Result<Step<'s>, Error> + Send + 's) -> Step<'s> {
-        let is_shown = |entry: &Entry| self.settings.profile == Profile::Seed || !entry.row.deleted;
+    pub(crate) fn entry(&self, id: i64, to_swap: bool, then: impl FnOnce(Entry) -> Result<Step, Error> + Send + 'static) -> Step {
+        let profile = self.settings.profile;
+        let is_shown = move |entry: &Entry| profile == Profile::Seed || !entry.row.deleted;
         Step::Get {
             id,
+            to_swap,
             then: Box::new(move |entry| {
                 let entry = entry.filter(is_shown).ok_or_else(|| Error::new(404, format!("there is no OtpDevice {id}")));
                 entry.and_then(then).unwrap_or_else(Step::from)
             }),
         }
     }
+}
 
-    /// A device as the answer.
-    pub(crate) fn shown<'s>(&self, context: &Context, entry: &Entry, selection: Selection) -> Step<'s> {
-        Step::Done(Response::json(200, &Resource::new(&entry.row, self.settings.profile, &context.base, selection)))
-    }
+/// A device as the answer.
+pub(crate) fn shown(profile: Profile, context: &Context, entry: &Entry, selection: Selection) -> Step {
+    Step::Done(Response::json(200, &Resource::new(&entry.row, profile, &context.base, selection)))
+}
 
-    /// One try less, or 503 if there is none left: others keep changing the same device.
-    pub(crate) fn again(tries: u32) -> Result<u32, Error> {
-        tries.checked_sub(1).ok_or_else(|| Error::new(503, "this device is being changed by too many others; try again"))
-    }
+/// One try less, or 503 if there is none left: others keep changing the same device.
+pub(crate) fn again(tries: u32) -> Result<u32, Error> {
+    tries.checked_sub(1).ok_or_else(|| Error::new(503, "this device is being changed by too many others; try again"))
 }

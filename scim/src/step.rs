@@ -8,19 +8,21 @@ use zeroize::Zeroizing;
 use crate::{Entry, Error, Event, Name, Page, Query, Response};
 
 /// What follows once the host has done what was asked.
-pub type Then<'s, T> = Box<dyn FnOnce(T) -> Step<'s> + Send + 's>;
+pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;
 
 /// The next thing to do for a request. A host that cannot do it answers with an [`Error`], 503 as a rule, and drops the rest: then no
 /// verdict was told and nothing is half done.
-pub enum Step<'s> {
+pub enum Step {
     /// Nothing: this is the response.
     Done(Response),
     /// Read an entry.
     Get {
         /// Its number.
         id: i64,
+        /// Whether it is read to be swapped, as a rule: a host may read it where it writes.
+        to_swap: bool,
         /// Goes on with the entry, if there is one.
-        then: Then<'s, Option<Entry>>,
+        then: Then<Option<Entry>>,
     },
     /// Give a new entry its number and name, and store it durably.
     Insert {
@@ -31,42 +33,42 @@ pub enum Step<'s> {
         /// What to write to the trail, in the same transaction, with the new number.
         event: Event,
         /// Goes on with the entry as stored.
-        then: Then<'s, Box<Entry>>,
+        then: Then<Box<Entry>>,
     },
     /// Put an entry durably in the place of the one with its number, if that still has its version.
     Swap {
         /// The entry and what to write to the trail.
         swap: Box<Swap>,
         /// Goes on with whether it was put there.
-        then: Then<'s, bool>,
+        then: Then<bool>,
     },
     /// Write to the trail only.
     Record {
         /// What happened.
         event: Event,
         /// Goes on.
-        then: Then<'s, ()>,
+        then: Then<()>,
     },
     /// Search.
     List {
         /// What for.
         query: Query,
         /// Goes on with what was found.
-        then: Then<'s, Page>,
+        then: Then<Page>,
     },
     /// Tell whether a user is known.
     User {
         /// The user's name.
         name: String,
         /// Goes on with whether it is.
-        then: Then<'s, bool>,
+        then: Then<bool>,
     },
     /// Send a code.
     Deliver {
         /// What to whom.
         message: Message,
         /// Goes on with whether it was taken.
-        then: Then<'s, Delivered>,
+        then: Then<Delivered>,
     },
 }
 
@@ -74,10 +76,21 @@ pub enum Step<'s> {
 pub struct Swap {
     /// The next entry, still with the version that was read: stored, it has the next version.
     pub entry: Entry,
-    /// Whether only the record changed, and the columns that follow from it: status, fails and last use. So it is with every answer.
-    pub only_state: bool,
+    /// What of the entry is another.
+    pub scope: Scope,
     /// What to write to the trail.
     pub event: Event,
+}
+
+/// What of an entry is another: a store need not write the rest, nor its indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The record, and the fails that follow from it. So it is with a wrong answer.
+    Record,
+    /// Also the status and the last use. So it is with a right answer.
+    State,
+    /// Anything.
+    Whole,
 }
 
 /// A code on its way to a person.
@@ -95,7 +108,7 @@ pub struct Message {
 }
 
 // What a step, swap or message holds may be a verdict or a code.
-impl fmt::Debug for Step<'_> {
+impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Done(_) => "Done",

@@ -7,49 +7,38 @@ use serde_json::{Map, Value};
 use crate::body::{self, Fields, text};
 use crate::error::quoted;
 use crate::resource::Selection;
-use crate::service::{Context, Response, Service, TRIES};
-use crate::step::{Step, Swap};
+use crate::service::{Context, Response, Service, TRIES, again, shown};
+use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
 
-impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
+impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
-    pub(crate) fn put(
-        &self,
-        context: Context,
-        id: i64,
-        object: Map<String, Value>,
-        selection: Selection,
-    ) -> Result<Step<'_>, Error> {
+    pub(crate) fn put(&self, context: Context, id: i64, object: Map<String, Value>, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(object)?;
         fields.external_id = Some(fields.external_id.flatten());
         Ok(self.update(context, id, fields, selection, TRIES))
     }
 
     /// Changes what the operations name: all of it or, where one is wrong, nothing.
-    pub(crate) fn patch(
-        &self,
-        context: Context,
-        id: i64,
-        object: Map<String, Value>,
-        selection: Selection,
-    ) -> Result<Step<'_>, Error> {
+    pub(crate) fn patch(&self, context: Context, id: i64, object: Map<String, Value>, selection: Selection) -> Result<Step, Error> {
         let fields = operations(object)?;
         Ok(self.update(context, id, fields, selection, TRIES))
     }
 
-    fn update(&self, context: Context, id: i64, fields: Fields, selection: Selection, tries: u32) -> Step<'_> {
-        self.entry(id, move |entry| {
-            let next = self.changed(&context, &entry, &fields)?;
+    fn update(&self, context: Context, id: i64, fields: Fields, selection: Selection, tries: u32) -> Step {
+        let service = self.clone();
+        self.entry(id, true, move |entry| {
+            let next = service.changed(&context, &entry, &fields)?;
             if next == entry {
-                return Ok(self.shown(&context, &entry, selection));
+                return Ok(shown(service.settings.profile, &context, &entry, selection));
             }
             let event = context.event(EventKind::Update, &next.row);
-            let swap = Box::new(Swap { entry: next.clone(), only_state: false, event });
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
-                then: Box::new(move |stored| match (stored, Self::again(tries)) {
-                    (true, _) => self.shown(&context, &next, selection),
-                    (false, Ok(tries)) => self.update(context, id, fields, selection, tries),
+                then: Box::new(move |stored| match (stored, again(tries)) {
+                    (true, _) => shown(service.settings.profile, &context, &next, selection),
+                    (false, Ok(tries)) => service.update(context, id, fields, selection, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -101,8 +90,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
     }
 
     /// Disables a device for good: it stays in the store with status `D`.
-    pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step<'_> {
-        self.entry(id, move |entry| {
+    pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step {
+        let service = self.clone();
+        self.entry(id, true, move |entry| {
             let done = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
             if entry.row.deleted {
                 return Ok(done());
@@ -115,10 +105,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync> Service<R> {
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, only_state: false, event }),
-                then: Box::new(move |stored| match (stored, Self::again(tries)) {
+                swap: Box::new(Swap { entry: next, scope: Scope::Whole, event }),
+                then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => done(),
-                    (false, Ok(tries)) => self.delete(context, id, tries),
+                    (false, Ok(tries)) => service.delete(context, id, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })

@@ -236,7 +236,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
     assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&path));
     assert!(!shows(&format!("{:?}", host.store.memory)));
 
-    let Step::Get { id, then } = host.service.handle(request) else { panic!("the device is read first") };
+    let Step::Get { id, then, .. } = host.service.handle(request) else { panic!("the device is read first") };
     let step = then(host.store.get(id).unwrap());
     assert_eq!(format!("{step:?}"), "Swap(..)");
     let Step::Swap { swap, then } = step else { panic!("then it is stored") };

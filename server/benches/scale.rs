@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Server, exchange, request};
+use common::{Make, Server, median, request};
 use keyfob::{Device, Hotp, SealKey, Secret};
 use rusqlite::{Connection, params};
 use tokio::net::TcpStream;
@@ -28,9 +28,6 @@ async fn measure() {
     }
     println!("the page is {:.2} times its bare SQL ({:.0} us)", many.costs[3].1 / many.bare_page, many.bare_page);
 }
-
-/// Makes the request of a turn.
-type Make = dyn Fn(u64) -> Vec<u8>;
 
 struct Run {
     start: Duration,
@@ -66,21 +63,6 @@ async fn run(devices: i64) -> Run {
     }
     let bare_page = bare_page(folder.path());
     Run { start, costs, bare_page }
-}
-
-/// The median time of a request in microseconds.
-async fn median(connection: &mut TcpStream, times: u64, make: &Make) -> f64 {
-    let mut buffer = Vec::new();
-    let mut taken = Vec::new();
-    for turn in 0..times {
-        let request = make(turn);
-        let began = Instant::now();
-        let status = exchange(connection, &request, &mut buffer).await;
-        taken.push(began.elapsed());
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
-    }
-    taken.sort_unstable();
-    taken[taken.len() / 2].as_secs_f64() * 1e6
 }
 
 /// Puts devices into the store that the service made, sealed under its key.

@@ -6,8 +6,6 @@
 mod common;
 
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -16,9 +14,7 @@ use axum::extract::Request;
 use http_body_util::BodyExt as _;
 use tokio::net::TcpStream;
 
-use common::{Server, exchange};
-
-const CLIENTS: usize = 32;
+use common::{CLIENTS, Server, exchange, load};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -78,31 +74,6 @@ async fn measure(time: Duration, devices: u64) {
     println!("axum handler without a store   {plain:>9.0} a second");
     println!("responseChallenge, durable     {verify:>9.0} a second   {:.2} of it", verify / plain);
     println!("SQLite, one commit at a time   {single:>9.0} a second   responseChallenge is {:.1} times that", verify / single);
-}
-
-/// Requests a second of all clients together.
-async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
-    let answered = Arc::new(AtomicU32::new(0));
-    let clients = tokio::task::LocalSet::new();
-    let began = Instant::now();
-    for client in 0..CLIENTS {
-        let (answered, address) = (Arc::clone(&answered), address.to_owned());
-        clients.spawn_local(async move {
-            let mut connection = TcpStream::connect(address).await.unwrap();
-            connection.set_nodelay(true).unwrap();
-            let mut buffer = Vec::with_capacity(4096);
-            for turn in 0.. {
-                if began.elapsed() > time {
-                    break;
-                }
-                let status = exchange(&mut connection, &request(client, turn), &mut buffer).await;
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
-                answered.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-    }
-    clients.await;
-    f64::from(answered.load(Ordering::Relaxed)) / began.elapsed().as_secs_f64()
 }
 
 /// What SQLite does with one commit for each update, on the same disk and as durable.

@@ -1,8 +1,9 @@
 //! Files that hold a secret: readable by their owner only, whole on the disk when made, never overwritten.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -22,6 +23,28 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
         let _ = fs::remove_file(path);
         format!("{}: {error}; it was not made", path.display())
     })
+}
+
+/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. One process may do so at a time.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = beside(path, ".tmp");
+    // Left by a process that was killed.
+    let _ = fs::remove_file(&temporary);
+    let replaced = open_new(&temporary)
+        .and_then(|file| write(file, bytes))
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| sync_folder(path));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced
+}
+
+/// The file beside another whose name ends so.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or(OsStr::new("")).to_owned();
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 /// Opens a file that did not exist.

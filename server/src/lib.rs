@@ -13,4 +13,6 @@ pub mod config;
 mod delivery;
 mod file;
 pub mod http;
+mod soffid;
 pub mod store;
+mod tls;

@@ -22,6 +22,8 @@ mod settings;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "../src/delivery/tests/sink.rs"]
 mod sink;
+#[path = "service/soffid.rs"]
+mod soffid;
 #[path = "service/trouble.rs"]
 mod trouble;
 #[path = "service/walk.rs"]

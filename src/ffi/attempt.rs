@@ -4,12 +4,12 @@ use core::ffi::{c_char, c_void};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::device::{out, record};
-use super::memory::{Buffer, OutSized, Sized, bytes};
+use super::device::record;
+use super::memory::{OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random};
 use super::{KEYFOB_CODE_SIZE, guard, keyfob_record, keyfob_result};
-use crate::{Attempt, Challenge, Device, Verdict};
+use crate::{Challenge, Device, Next, Policy, Verdict};
 
 /// Why an answer was accepted or refused: for the host's audit, not for whoever answered.
 #[repr(u32)]
@@ -165,7 +165,7 @@ pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: 
 
 /// Where the next record of an attempt goes: before the answer, in any case.
 enum To {
-    Place(Buffer),
+    Place(*mut keyfob_record),
     Store { store: unsafe extern "C" fn(*mut c_void, *const keyfob_record, u64) -> i32, context: *mut c_void, read: u64 },
 }
 
@@ -174,25 +174,25 @@ impl To {
         store.map(|store| Self::Store { store, context, read }).ok_or(keyfob_result::NULL_POINTER)
     }
 
-    /// Stores the next record, then gives the answer.
+    /// Stores the next record: the answer comes out after that.
     #[inline(always)]
-    unsafe fn commit<T>(self, attempt: Attempt<T>) -> Result<T, keyfob_result> {
-        attempt.commit(|next| {
-            let next = next.to_record();
-            match self {
-                Self::Place(out) => {
-                    // SAFETY: the caller keeps to the header.
-                    unsafe { out.write(next.as_bytes()) };
-                    Ok(())
-                }
+    unsafe fn take(self, next: &Next<'_>) -> Result<(), keyfob_result> {
+        match self {
+            Self::Place(record) => {
+                // SAFETY: a record was read there, so it is neither NULL nor uninitialised; the caller says that it can be written.
+                next.write_record(unsafe { &mut (*record).bytes });
+                Ok(())
+            }
+            Self::Store { store, context, read } => {
+                let next = next.to_record();
                 // SAFETY: the callback is the caller's own; the record lives during the call.
-                Self::Store { store, context, read } => match unsafe { store(context, next.as_bytes().as_ptr().cast(), read) } {
+                match unsafe { store(context, next.as_bytes().as_ptr().cast(), read) } {
                     0 => Ok(()),
                     1 => Err(keyfob_result::STORE_CONFLICT),
                     _ => Err(keyfob_result::STORE_FAILED),
-                },
+                }
             }
-        })
+        }
     }
 }
 
@@ -217,9 +217,10 @@ pub unsafe extern "C" fn keyfob_device_challenge(
             let answer = OutSized::new(challenge)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
-            let attempt = device.challenge(&policy, &mut Random(random, random_context), now)?;
-            write(&To::Place(out(record)?).commit(attempt)?, answer);
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
+            let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
+            write(&attempt.commit(|next| To::Place(record).take(next))?, answer);
         }
         Ok(())
     })
@@ -248,9 +249,11 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
             let answer = OutSized::new(challenge)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
             let to = To::store(store, store_context, device.revision())?;
-            write(&to.commit(device.challenge(&policy, &mut Random(random, random_context), now)?)?, answer);
+            let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
+            write(&attempt.commit(|next| to.take(next))?, answer);
         }
         Ok(())
     })
@@ -273,9 +276,10 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
             // By reference: moving a challenge would leave a copy of its code.
-            write(device.resend(&policy, now).as_ref().map_err(|&error| error)?, answer);
+            write(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
         }
         Ok(())
     })
@@ -304,9 +308,10 @@ pub unsafe extern "C" fn keyfob_device_verify(
             let answered = OutSized::new(verdict)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
-            let attempt = device.verify(&policy, bytes(answer, answer_length)?, now)?;
-            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
+            let answer = bytes(answer, answer_length)?;
+            answered.write(&device.verify_and_store(policy, answer, now, |next| To::Place(record).take(next))?.into());
         }
         Ok(())
     })
@@ -334,9 +339,11 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
             let answered = OutSized::new(verdict)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
             let to = To::store(store, store_context, device.revision())?;
-            answered.write(&to.commit(device.verify(&policy, bytes(answer, answer_length)?, now)?)?.into());
+            let answer = bytes(answer, answer_length)?;
+            answered.write(&device.verify_and_store(policy, answer, now, |next| to.take(next))?.into());
         }
         Ok(())
     })
@@ -364,10 +371,11 @@ pub unsafe extern "C" fn keyfob_device_resync(
             let answered = OutSized::new(verdict)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
-            let attempt = device.resync(&policy, first, second, now)?;
-            answered.write(&To::Place(out(record)?).commit(attempt)?.into());
+            let attempt = device.resync(policy, first, second, now)?;
+            answered.write(&attempt.commit(|next| To::Place(record).take(next))?.into());
         }
         Ok(())
     })
@@ -396,10 +404,12 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
             let answered = OutSized::new(verdict)?;
             let device = Device::from_bytes(self::record(record)?);
             let device = device.as_ref().map_err(|&error| error)?;
-            let policy = self::policy(policy)?;
+            let mut room = Policy::builder();
+            let policy = self::policy(policy, &mut room)?;
             let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
             let to = To::store(store, store_context, device.revision())?;
-            answered.write(&to.commit(device.resync(&policy, first, second, now)?)?.into());
+            let attempt = device.resync(policy, first, second, now)?;
+            answered.write(&attempt.commit(|next| to.take(next))?.into());
         }
         Ok(())
     })

@@ -68,6 +68,12 @@ unsafe fn size<T: Sized>(pointer: *const T) -> Result<usize, keyfob_result> {
 pub(super) unsafe fn read_sized<T: Sized>(pointer: *const T, value: &mut T) -> Result<(), keyfob_result> {
     // SAFETY: the caller's promise is passed on.
     let size = unsafe { size(pointer) }?;
+    if size == size_of::<T>() {
+        // As below; a copy of a size that is known needs no call.
+        // SAFETY: as below, and a T is right whatever its bytes are.
+        *value = unsafe { ptr::read_unaligned(pointer) };
+        return Ok(());
+    }
     // SAFETY: the caller says that so many bytes can be read.
     let all = unsafe { bytes(pointer.cast(), size) }?;
     let (known, unknown) = all.split_at_checked(size_of::<T>()).unwrap_or((all, &[]));
@@ -104,8 +110,15 @@ impl<T: Sized> OutSized<T> {
 
     /// Writes all but the size: what the caller's struct has room for, and zeros where it is larger. By reference, since it may be secret.
     pub(super) unsafe fn write(self, value: &T) {
-        let (head, known) = (size_of::<u32>(), size_of::<T>().min(self.1));
+        let head = const { size_of::<u32>() };
         let (from, to) = (ptr::from_ref(value).cast::<u8>(), self.0.cast::<u8>());
+        if self.1 == size_of::<T>() {
+            // As below; a copy of a size that is known needs no call.
+            // SAFETY: both structs have this size, without padding.
+            unsafe { ptr::copy_nonoverlapping(from.add(head), to.add(head), const { size_of::<T>() - size_of::<u32>() }) };
+            return;
+        }
+        let known = size_of::<T>().min(self.1);
         // SAFETY: both structs have `known` bytes, without padding; the caller says that its own has the size it gave.
         unsafe {
             ptr::copy_nonoverlapping(from.add(head), to.add(head), known.saturating_sub(head));

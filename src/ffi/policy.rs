@@ -2,7 +2,7 @@
 
 use super::memory::{Out, OutSized, Sized, read_sized};
 use super::{guard, keyfob_result};
-use crate::{Asked, Digits, Error, GuessChance, Kind, Lock, Policy};
+use crate::{Asked, Digits, Error, GuessChance, Kind, Lock, Policy, PolicyBuilder};
 
 /// What happens at too many fails.
 #[repr(u32)]
@@ -17,7 +17,7 @@ pub enum keyfob_lock {
 /// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what you like, and check it once with
 /// keyfob_policy_check. Where a function takes a policy, NULL stands for the default.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct keyfob_policy {
     /// sizeof(keyfob_policy).
     pub size: u32,
@@ -87,44 +87,48 @@ impl keyfob_policy {
         }
     }
 
-    fn build(self) -> Result<Policy, keyfob_result> {
-        let narrow = |number: u32, error| u16::try_from(number).map_err(|_| error);
+    /// What is too large for its field becomes the largest number there, which no field may hold.
+    fn builder(self) -> Result<PolicyBuilder, keyfob_result> {
+        let narrow = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        let narrowest = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         let lock = match self.lock {
             0 => Lock::Hard { fails: self.lock_fails },
             1 => Lock::Throttle { fails: self.lock_fails, first: self.first_delay, longest: self.longest_delay },
             _ => return Err(keyfob_result::LOCK_KIND),
         };
-        let asked = match u8::try_from(self.positions).map_err(|_| Error::Positions)? {
-            0 => Asked::All,
-            count => Asked::Positions(count),
-        };
-        let policy = Policy::builder()
-            .window(narrow(self.window, Error::Window)?)
-            .look_ahead(narrow(self.look_ahead, Error::LookAhead)?)
-            .resync_window(narrow(self.resync_window, Error::ResyncWindow)?)
-            .max_drift(narrow(self.max_drift, Error::MaxDrift)?)
+        let asked = if self.positions == 0 { Asked::All } else { Asked::Positions(narrowest(self.positions)) };
+        let builder = Policy::builder()
+            .window(narrow(self.window))
+            .look_ahead(narrow(self.look_ahead))
+            .resync_window(narrow(self.resync_window))
+            .max_drift(narrow(self.max_drift))
             .lock(lock)
             .lifetime(self.lifetime)
             .reuse(self.reuse)
             .asked(asked)
-            .pin_len(u8::try_from(self.pin_length).map_err(|_| Error::PolicyPinLength)?)
+            .pin_len(narrowest(self.pin_length))
             .clock_skew(self.clock_skew)
             .bound(GuessChance::from_parts_per_billion(self.bound))
-            .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound))
-            .build()?;
-        Ok(policy)
+            .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound));
+        Ok(builder)
     }
 }
 
-/// The policy at `pointer`, checked; the default for NULL.
-pub(super) unsafe fn policy(pointer: *const keyfob_policy) -> Result<Policy, keyfob_result> {
+/// The policy at `pointer`, put together in `room` and checked there; the default for NULL. Its parts were just written, and moving them all
+/// would wait for each.
+pub(super) unsafe fn policy(pointer: *const keyfob_policy, room: &mut PolicyBuilder) -> Result<&Policy, keyfob_result> {
     if pointer.is_null() {
-        return Ok(Policy::default());
+        return Ok(&Policy::DEFAULT);
     }
-    let mut policy = keyfob_policy::of(Policy::default());
+    let mut policy = keyfob_policy::of(Policy::DEFAULT);
     // SAFETY: the caller's promise is passed on.
     unsafe { read_sized(pointer, &mut policy) }?;
-    policy.build()
+    // Whoever changed nothing is spared the check.
+    if policy == keyfob_policy::of(Policy::DEFAULT) {
+        return Ok(&Policy::DEFAULT);
+    }
+    *room = policy.builder()?;
+    Ok(room.check()?)
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
@@ -154,7 +158,7 @@ pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> key
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { self::policy(policy) }.map(drop))
+    guard(|| unsafe { self::policy(policy, &mut Policy::builder()).map(drop) })
 }
 
 /// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
@@ -172,7 +176,8 @@ pub unsafe extern "C" fn keyfob_policy_chance(
     guard(|| {
         let out = Out::new(chance)?;
         // SAFETY: the caller keeps to the header.
-        let policy = unsafe { self::policy(policy) }?;
+        let mut room = Policy::builder();
+        let policy = unsafe { self::policy(policy, &mut room) }?;
         let kind = u8::try_from(kind).ok().and_then(Kind::from_number).ok_or(keyfob_result::KIND)?;
         let digits = match kind {
             Kind::Pin => Digits::SIX,

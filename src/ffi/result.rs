@@ -194,6 +194,7 @@ errors! {
     SealForeign => SEAL_FOREIGN,
     SealBroken => SEAL_BROKEN,
     SealKey => SEAL_KEY,
+    SoffidParameters => SOFFID_PARAMETERS,
 }
 
 /// A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
@@ -209,7 +210,6 @@ pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
         6 => c"store: another revision is stored; read the record again and try again",
         7 => c"a defect of keyfob; please report it",
         54 => c"lock: must be hard (0) or a throttle (1)",
-        100 => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
         other => error(other).map_or(c"unknown result", Error::c_message),
     };
     message.as_ptr()

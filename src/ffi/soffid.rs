@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::device::{device, out};
 use super::memory::{OutSized, Sized, bytes, read_sized};
-use super::{KEYFOB_BASE32_SIZE, guard, keyfob_record, keyfob_result};
-use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
+use super::{guard, keyfob_record, keyfob_result};
+use crate::{Device, Error, Kind, SOFFID_KEY_SIZE, SoffidRow, Status};
 
 /// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an empty one stands for NULL. Times are Unix
 /// seconds. The caller wipes it.
@@ -127,7 +127,8 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
         unsafe {
             let (out, device) = (OutSized::new(row)?, device(record)?);
             let mut made = Zeroizing::new(EMPTY);
-            export(&mut made, &device)?;
+            let mut key = Zeroizing::new([0; SOFFID_KEY_SIZE]);
+            export(&mut made, &SoffidRow::export(&device, &mut key)?);
             out.write(&*made);
         }
         Ok(())
@@ -152,113 +153,85 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
             let (out, device) = (OutSized::new(row)?, device(record)?);
             let mut changed = Zeroizing::new(EMPTY);
             read_sized(row, &mut *changed)?;
-            let before = fails(&changed);
             update(&mut changed, &device)?;
-            if is_open(&changed) && device.fails() >= limit(&changed) && device.fails() > before {
-                // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
-                changed.status = Status::Locked as u32;
-            }
             out.write(&*changed);
         }
         Ok(())
     })
 }
 
-/// The fail on which the host's policy locks.
-const fn limit(row: &keyfob_soffid_row) -> u32 {
-    if row.lock_fails == 0 { 10 } else { row.lock_fails }
+/// The engine's row, of this kind and status.
+fn of(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidRow<'_> {
+    SoffidRow { auth_key: text(&row.auth_key), pin: text(&row.pin), algorithm: algorithm(row), ..without_texts(row, kind, status) }
 }
 
-fn is_open(row: &keyfob_soffid_row) -> bool {
-    [Status::Created, Status::Validated].iter().any(|&open| row.status == open as u32)
+fn without_texts(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidRow<'static> {
+    SoffidRow {
+        kind,
+        status,
+        fails: row.fails,
+        created: row.created,
+        last_used: some(row.has_last_used, row.last_used),
+        last_issued: some(row.has_last_issued, row.last_issued),
+        last_counter: some(row.has_last_counter, row.last_counter),
+        auth_key: "",
+        pin: "",
+        digits: (row.digits != 0).then_some(row.digits),
+        algorithm: None,
+        lock_fails: if row.lock_fails == 0 { 10 } else { row.lock_fails },
+    }
 }
 
-/// The fails of a row as keyfob counts them. Soffid locks one fail later and keeps the fails when it unlocks, so that an open row may have
-/// more than the limit. The status has the last word: such a device is open, and one fail away from the lock.
-fn fails(row: &keyfob_soffid_row) -> u32 {
-    if is_open(row) { row.fails.min(limit(row).saturating_sub(1)) } else { row.fails }
+fn algorithm(row: &keyfob_soffid_row) -> Option<&str> {
+    Some(text(&row.algorithm)).filter(|name| !name.is_empty())
+}
+
+fn status(row: &keyfob_soffid_row) -> Result<Status, Error> {
+    u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)
 }
 
 fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
-    let kind: Kind = text(&row.kind).parse()?;
-    let history = History {
-        status: u8::try_from(row.status).ok().and_then(Status::from_number).ok_or(Error::Status)?,
-        fails: fails(row),
-        last_counter: (row.has_last_counter != 0).then_some(row.last_counter),
-        created: row.created,
-        last_used: (row.has_last_used != 0).then_some(row.last_used),
-    };
-    let hotp = |secret| {
-        let algorithm = match text(&row.algorithm) {
-            "" => Algorithm::Sha1,
-            name => name.strip_prefix("Hmac").ok_or(Error::Algorithm)?.parse()?,
-        };
-        let digits = u8::try_from(if row.digits == 0 { 6 } else { row.digits }).map_err(|_| Error::Digits)?;
-        Ok::<_, Error>(Hotp::new(secret).with_algorithm(algorithm).with_digits(Digits::new(digits)?))
-    };
-    let factor = match kind {
-        Kind::Totp => Factor::Totp(Totp::of(hotp(Secret::from_base32(text(&row.auth_key))?)?)),
-        Kind::Hotp => Factor::Hotp(hotp(Secret::from_base32(text(&row.auth_key))?)?),
-        Kind::Sms => Factor::Sms(hotp(Secret::new(secret)?)?),
-        Kind::Email => Factor::Email(hotp(Secret::new(secret)?)?),
-        Kind::Pin => Factor::Pin(Pin::new(text(&row.pin).as_bytes())?),
-    };
-    Device::restore(factor, history)
+    let kind = text(&row.kind).parse()?;
+    of(row, kind, status(row)?).import(secret)
 }
 
 /// Fills an empty row. In place, since it may hold a secret.
-fn export(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
-    write(&mut row.kind, device.kind().name());
-    update(row, device)?;
-    row.created = device.created();
-    row.digits = device.digits().map_or(0, |digits| digits.get().into());
-    if let Some(algorithm) = device.algorithm() {
-        write(&mut row.algorithm, algorithm.hmac_name());
-    }
-    match device.factor() {
-        Factor::Pin(pin) => write(&mut row.pin, str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?),
-        Factor::Sms(_) | Factor::Email(_) => {}
-        Factor::Totp(_) | Factor::Hotp(_) => {
-            let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
-            let mut buffer = Zeroizing::new([0; KEYFOB_BASE32_SIZE]);
-            let base32 = secret.write_base32(&mut *buffer)?;
-            // Padded, as Soffid's own encoder writes it.
-            let padding = base32.len().next_multiple_of(8).saturating_sub(base32.len());
-            write(&mut row.auth_key, base32);
-            row.auth_key.iter_mut().skip(base32.len()).take(padding).for_each(|char| *char = b'=' as c_char);
-        }
-    }
+fn export(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
+    write(&mut to.kind, row.kind.name());
+    write(&mut to.algorithm, row.algorithm.unwrap_or_default());
+    write(&mut to.auth_key, row.auth_key);
+    write(&mut to.pin, row.pin);
+    (to.created, to.digits) = (row.created, row.digits.unwrap_or(0));
+    put_state(to, row);
+}
+
+fn update(to: &mut keyfob_soffid_row, device: &Device) -> Result<(), Error> {
+    let kind = text(&to.kind).parse();
+    // A status that is none is written over, and counts as not open until then.
+    let mut row = without_texts(to, kind.unwrap_or(device.kind()), status(to).unwrap_or(Status::Disabled));
+    row.update(device)?;
+    // What is wrong with the row comes after what is wrong with the device.
+    kind?;
+    put_state(to, &row);
     Ok(())
 }
 
-/// Writes what attempts change, and what they have not changed as it was.
-fn update(row: &mut keyfob_soffid_row, device: &Device) -> Result<(), keyfob_result> {
-    let sayable = match device.factor() {
-        Factor::Totp(totp) => (totp.period(), totp.t0()) == (30, 0),
-        _ => true,
-    };
-    if !sayable {
-        return Err(keyfob_result::SOFFID_PARAMETERS);
+/// Writes what attempts change. What they have not changed keeps its bytes.
+fn put_state(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
+    (to.status, to.fails) = (row.status as u32, row.fails);
+    put(&mut to.has_last_counter, &mut to.last_counter, row.last_counter);
+    put(&mut to.has_last_used, &mut to.last_used, row.last_used);
+    put(&mut to.has_last_issued, &mut to.last_issued, row.last_issued);
+}
+
+fn some(flag: u32, number: u64) -> Option<u64> {
+    (flag != 0).then_some(number)
+}
+
+fn put(flag: &mut u32, number: &mut u64, next: Option<u64>) {
+    if some(*flag, *number) != next {
+        (*flag, *number) = (next.is_some().into(), next.unwrap_or(*number));
     }
-    if text(&row.kind).parse::<Kind>()? != device.kind() {
-        return Err(keyfob_result::WRONG_KIND);
-    }
-    let history = device.history();
-    if fails(row) != history.fails {
-        row.fails = history.fails;
-    }
-    row.status = history.status as u32;
-    // A PIN has no counter here; what its column says is Soffid's.
-    if device.kind() != Kind::Pin {
-        row.has_last_counter = history.last_counter.is_some().into();
-        row.last_counter = history.last_counter.unwrap_or(row.last_counter);
-    }
-    row.has_last_used = history.last_used.is_some().into();
-    row.last_used = history.last_used.unwrap_or(row.last_used);
-    if let Some(since) = device.pending_since() {
-        (row.has_last_issued, row.last_issued) = (1, since);
-    }
-    Ok(())
 }
 
 /// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is no column's value.

@@ -20,7 +20,7 @@ use none as here;
 pub(crate) use here::PATHS;
 #[cfg(any(test, fuzzing))]
 pub(crate) use here::on_path;
-pub(crate) use here::{BATCH, HERE, one, sha1_key, sha256_key, truncated};
+pub(crate) use here::{BATCH, one, sha1_key, sha256_key, truncated};
 
 /// The states after a key's block, of the inner and the outer hash.
 #[derive(Clone, Copy)]

@@ -2,16 +2,15 @@
 
 use super::Key;
 
-pub(crate) const HERE: bool = false;
 /// Few, since they stand on a small stack.
 pub(crate) const BATCH: usize = 4;
 
-pub(crate) const fn sha1_key(_initial: &[u32; 5], _key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {
-    None
+pub(crate) const fn sha1_key(_initial: &[u32; 5], _key: &[u8; 64], _states: [&mut [u32; 5]; 2]) -> bool {
+    false
 }
 
-pub(crate) const fn sha256_key(_initial: &[u32; 8], _key: &[u8; 64]) -> Option<[[u32; 8]; 2]> {
-    None
+pub(crate) const fn sha256_key(_initial: &[u32; 8], _key: &[u8; 64], _states: [&mut [u32; 8]; 2]) -> bool {
+    false
 }
 
 pub(crate) const fn one(_key: Key<'_>, _counter: u64) -> Option<u32> {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Mutex;
 
 use keyfob::rand_core::{TryCryptoRng, TryRng};
-use keyfob::{Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Pin, Policy, Secret, Totp};
+use keyfob::{Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, Secret, Totp};
 use proptest::prelude::*;
 
 /// A generator whose numbers follow from its seed (SplitMix64): reproducible, and no source of secrets.
@@ -92,7 +92,7 @@ pub fn devices() -> impl Strategy<Value = Device> {
 }
 
 /// The next device and the answer, as a host sees them that stores the bytes.
-pub fn committed<T>(attempt: Attempt<T>) -> (Device, T) {
+pub fn committed<T>(attempt: Attempt<'_, T>) -> (Device, T) {
     let (next, held) = attempt.split();
     (Device::from_bytes(next.to_record().as_bytes()).unwrap(), held.release())
 }
@@ -150,7 +150,7 @@ impl Store {
         Device::from_bytes(&self.0.lock().unwrap()).unwrap()
     }
 
-    pub fn swap(&self, revision: u64, next: &Device) -> Result<(), Conflict> {
+    pub fn swap(&self, revision: u64, next: &Next<'_>) -> Result<(), Conflict> {
         let mut stored = self.0.lock().unwrap();
         if Device::from_bytes(&stored).unwrap().revision() != revision {
             return Err(Conflict);

@@ -19,13 +19,10 @@ use cases::Expected;
 
 /// What is told of secrets and answers: the file and a part of the line that tells it, and why it may. Memcheck does not know that an open
 /// device changes with every answer, right or wrong.
-const TOLD: [(&str, &str, &str); 6] = [
+const TOLD: [(&str, &str, &str); 3] = [
     ("src/record.rs", "if bytes.last_chunk() != Some(&check(bytes)", "whether a record is damaged"),
     ("src/pin.rs", "if bool::from(valid)", "whether the bytes of a PIN are digits"),
-    ("src/attempt.rs", "if self.changed", "whether the device changed"),
-    ("src/ffi/attempt.rs", "device.verify(&policy", "whether there is an attempt, which the compiler keeps in `changed` as well"),
-    ("src/ffi/attempt.rs", "device.resync(&policy", "the same"),
-    ("tests/secrets/cases.rs", "let Ok(attempt) = attempt", "the same"),
+    ("src/attempt.rs", "if self.is_changed()", "whether the device changed"),
 ];
 
 /// How the process that memcheck runs says where it is, on the stream of memcheck's reports.

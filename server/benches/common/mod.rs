@@ -4,9 +4,15 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+/// How many clients ask at once, each on a connection of its own and one request at a time.
+pub(crate) const CLIENTS: usize = 32;
 
 const BASE: &str = "/soffid/webservice/scim2/v1/OtpDevice";
 
@@ -66,4 +72,47 @@ pub(crate) async fn exchange(connection: &mut TcpStream, request: &[u8], buffer:
             return head[9..12].parse().unwrap();
         }
     }
+}
+
+/// Requests a second of all clients together.
+pub(crate) async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
+    let answered = Arc::new(AtomicU32::new(0));
+    let clients = tokio::task::LocalSet::new();
+    let began = Instant::now();
+    for client in 0..CLIENTS {
+        let (answered, address) = (Arc::clone(&answered), address.to_owned());
+        clients.spawn_local(async move {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            let mut buffer = Vec::with_capacity(4096);
+            for turn in 0.. {
+                if began.elapsed() > time {
+                    break;
+                }
+                let status = exchange(&mut connection, &request(client, turn), &mut buffer).await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    clients.await;
+    f64::from(answered.load(Ordering::Relaxed)) / began.elapsed().as_secs_f64()
+}
+
+/// Makes the request of a turn.
+pub(crate) type Make = dyn Fn(u64) -> Vec<u8>;
+
+/// The median time of a request in microseconds.
+pub(crate) async fn median(connection: &mut TcpStream, times: u64, make: &Make) -> f64 {
+    let mut buffer = Vec::new();
+    let mut taken = Vec::new();
+    for turn in 0..times {
+        let request = make(turn);
+        let began = Instant::now();
+        let status = exchange(connection, &request, &mut buffer).await;
+        taken.push(began.elapsed());
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
+    }
+    taken.sort_unstable();
+    taken[taken.len() / 2].as_secs_f64() * 1e6
 }

@@ -54,10 +54,7 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
 
 /// Does something with the configured store.
 pub(crate) fn with<T>(config: &ConfigArgs, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
-    let config = serve::read(config).map_err(|problems| {
-        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        lines.join("; ")
-    })?;
+    let config = serve::read(config).map_err(|problems| serve::told(&problems))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (store, is_new_key) = serve::open(&config).await?;

@@ -62,6 +62,23 @@ The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad u
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
+    /// Take devices over from Soffid's table `SCO_DEVICE`: look first, then write
+    #[command(name = "import-soffid", after_help = IMPORT)]
+    ImportSoffid(ImportArgs),
+    /// Move all devices into another store: from a file to PostgreSQL, or back
+    #[command(after_help = "Example:
+  keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob
+
+Services may run meanwhile. At the end they can change no device any more until they are started with the new store; what it takes to get
+there is a last look at each device. A migration that was broken off goes on where it was. The key stays the same.")]
+    Migrate(MigrateArgs),
+    /// Seal all records under a new key, while services run
+    #[command(after_help = "Examples:
+  keyfob rotate-key                              one machine: make a key, wait for the services, seal anew
+  keyfob rotate-key --reseal-only                several machines: once all have the new key first in their key files
+
+Services read the key file anew when it changes. Old keys stay in it: backups need them.")]
+    RotateKey(RotateArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]
     Completions {
@@ -221,8 +238,8 @@ pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are [default: the file keyfob.db]
-    #[arg(long, value_name = "sqlite://FILE")]
+    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file keyfob.db]
+    #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
@@ -295,6 +312,71 @@ pub(crate) struct AuditArgs {
     /// Print JSON objects, one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const IMPORT: &str = "\
+Without --write nothing is written: all rows are read, and the command tells how many it would take, which are there already, and of each row that
+it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
+it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
+
+The database's password is that of the variable PGPASSWORD. A CSV file begins with a line of the columns' names.
+
+Examples:
+  keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid
+  keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid --write
+  keyfob import-soffid --from devices.csv --users users.csv --store postgres://keyfob@db2/keyfob --write
+
+Exit status: 0 all rows are there, or would be; 1 some are not taken; 2 bad use or an error.";
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Soffid's database, or a CSV file with the table
+    #[arg(long, value_name = "postgres://USER@HOST/DATABASE|FILE")]
+    pub(crate) from: String,
+    /// Write what is taken [default: only tell]
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Database: the table with the devices
+    #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
+    pub(crate) table: String,
+    /// Table, or CSV file, with `USU_ID` and `USU_CODI` of the users [default: the table `SC_USUARI`]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "user_column")]
+    pub(crate) users: Option<String>,
+    /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user_column: Option<String>,
+    /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) tenant: Option<String>,
+    /// Time zone of Soffid's server, whose times the table holds
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) time_zone: String,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The store to move to: empty, or an unfinished copy
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Copy only: the store goes on, and the copy is behind
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Make no key: seal under the one that is first by now
+    #[arg(long)]
+    pub(crate) reseal_only: bool,
+    /// How long services have to read the key file anew
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) wait: u64,
 }
 
 #[derive(Args)]

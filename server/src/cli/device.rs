@@ -51,13 +51,14 @@ pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
         return Err(format!("{}: {}, which unlocking does not change", args.state.display(), Error::Disabled).into());
     }
     device.unlock(input::now(&args.clock)?)?;
-    state.replace(&device)?;
+    state.replace(&device.to_record())?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn resync(args: &ResyncArgs) -> Result<ExitCode> {
     let state = State::lock(&args.state)?;
     let (first, second) = (args.code1.as_encoded_bytes(), args.code2.as_encoded_bytes());
-    let attempt = state.read()?.resync(&Policy::default(), first, second, input::now(&args.clock)?)?;
-    verify::answer(attempt.commit(|next| state.replace(next))?, args.json)
+    let device = state.read()?;
+    let attempt = device.resync(&Policy::default(), first, second, input::now(&args.clock)?)?;
+    verify::answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
 }

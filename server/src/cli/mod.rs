@@ -7,9 +7,12 @@ mod authenticator;
 mod code;
 mod device;
 mod enroll;
+mod import;
 mod input;
+mod migrate;
 mod output;
 mod qr;
+mod rotate;
 mod serve;
 mod state;
 mod verify;
@@ -43,6 +46,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(args) => serve::run(args),
         Command::Account(command) => account::run(command),
         Command::Audit(args) => audit::run(&args),
+        Command::ImportSoffid(args) => import::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::RotateKey(args) => rotate::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics if its writer fails.
             let mut script = Vec::new();

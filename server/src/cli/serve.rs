@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
 use keyfob::Kind;
-use keyfob_scim::{Attribute, Filter, Query, Roles, Service, Sort};
+use keyfob_scim::{Roles, Service};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -20,6 +21,9 @@ use crate::config::{Config, LogFormat, Problem};
 use crate::delivery::Delivery;
 use crate::http::{self, Accounts, App, Metrics};
 use crate::store::{Account, Keys, Store};
+
+/// How often it is looked at whether the key file has changed.
+const KEYS_READ: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -73,15 +77,18 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
     }
 }
 
+/// All problems in one line.
+pub(crate) fn told(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}
+
 /// Checks all that can be checked without a socket and a store.
 fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
     let config = read(args)?;
     let mut problems = Vec::new();
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
-    }
-    if !config.store.starts_with("sqlite:") {
-        problems.push(Problem::new("store", "must be sqlite://FILE"));
     }
     if let Err(error) = EnvFilter::try_new(&config.log) {
         problems.push(Problem::new("log", &error.to_string()));
@@ -109,16 +116,18 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         None => Keys::file(&config.key_file)?,
     };
     let store = Store::open(&config.store, keys)?;
-    // With a fresh key, the devices that are there could not be read, and new ones would hide that the old key is lost.
-    let any =
-        Query { filter: Filter::ALL, live_only: false, sort: Sort { by: Attribute::Id, descending: false }, offset: 0, limit: 1 };
-    if is_new && store.list(&any).await?.total > 0 {
-        store.close();
+    // With another key, the devices that are there could not be read, and new ones would hide that the right one is lost.
+    if store.opens().await? {
+        return Ok((store, is_new));
+    }
+    store.close();
+    let path = config.key_file.display();
+    if is_new {
         std::fs::remove_file(&config.key_file)?;
-        let path = config.key_file.display();
         return Err(format!("key_file: {path} is missing, and the store holds devices that need it; put it back").into());
     }
-    Ok((store, is_new))
+    let key = if config.key.is_some() { "key".to_owned() } else { format!("key_file: {path}") };
+    Err(format!("{key}: opens none of the store's devices; they were sealed under another key, which is needed here").into())
 }
 
 fn start_log(config: &Config) -> Result<()> {
@@ -143,8 +152,12 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     config.listen = listener.local_addr()?;
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
-    output::print(greeting(&config, &delivery, is_new_key, password.as_deref().map(String::as_str))?.as_bytes())?;
+    let is_durable = store.is_durable().await?;
+    output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
 
+    if config.key.is_none() {
+        tokio::spawn(watch(config.key_file.clone(), store.keys()));
+    }
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
@@ -153,7 +166,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         metrics: Metrics::default(),
         config,
     });
-    let (told, stop) = watch::channel(false);
+    let (told, stop) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
         signals.await;
         tracing::info!("stopping");
@@ -165,6 +178,27 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     Ok(())
 }
 
+/// Reads the key file anew whenever it changes.
+async fn watch(path: PathBuf, keys: Keys) {
+    let stamp = |path: &PathBuf| std::fs::metadata(path).and_then(|data| Ok((data.modified()?, data.len()))).ok();
+    let mut seen = stamp(&path);
+    loop {
+        tokio::time::sleep(KEYS_READ).await;
+        let now = stamp(&path);
+        if now.is_none() || now == seen {
+            continue;
+        }
+        match Keys::read(&path) {
+            Ok(next) => {
+                keys.replace(&next);
+                tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
+            }
+            Err(error) => tracing::error!("key_file: {error}; the keys stay as they were"),
+        }
+        seen = now;
+    }
+}
+
 /// Makes the account `admin` where there is none at all, and returns its password.
 async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizing<String>>> {
     if config.admin_password.is_some() || !store.accounts().await?.is_empty() {
@@ -174,18 +208,31 @@ async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizin
     getrandom::fill(bytes.as_mut_slice())?;
     let password = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
     let hash = http::hash_password(&password)?;
-    store.put_account(&Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None }).await?;
-    Ok(Some(password))
+    let admin = Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None };
+    // Another process may be faster, and shows its own.
+    Ok(store.add_account(&admin).await?.then_some(password))
 }
 
 /// What a person is told at the start: where it is, what is on, and what to try.
-fn greeting(config: &Config, delivery: &Delivery, is_new_key: bool, password: Option<&str>) -> Result<Zeroizing<String>> {
+fn greeting(
+    config: &Config,
+    delivery: &Delivery,
+    is_new_key: bool,
+    is_durable: bool,
+    password: Option<&str>,
+) -> Result<Zeroizing<String>> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}{}", config.listen, config.base_path);
     let kinds: Vec<_> = config.settings.kinds.iter().map(|kind| kind.name()).collect();
     let mut text = Zeroizing::new(String::with_capacity(4096));
     writeln!(text, "keyfob {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
     writeln!(text, "  store       {}", config.store)?;
+    if !is_durable {
+        writeln!(
+            text,
+            "  WARNING     the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again"
+        )?;
+    }
     match (&config.key, is_new_key) {
         (Some(_), _) => writeln!(text, "  key         of the configuration")?,
         (None, false) => writeln!(text, "  key         {}", config.key_file.display())?,

@@ -1,11 +1,10 @@
 //! The state file: the plain record of one device.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keyfob::{Device, RECORD_SIZE};
+use keyfob::{Device, RECORD_SIZE, Record};
 
 use super::Result;
 use crate::file;
@@ -24,7 +23,7 @@ impl State {
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
         // The lock is on a file beside it, which stays: a rename puts a new file in the state file's place, and a lock on the old
         // one would keep nobody off the new one.
-        let beside = beside(&path, ".lock");
+        let beside = file::beside(&path, ".lock");
         let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
         let lock = opened
             .and_then(|lock| lock.lock().map(|()| lock))
@@ -37,19 +36,11 @@ impl State {
         read(&self.path)
     }
 
-    /// Puts `device` in the place of the one read, durably: after a crash the file holds the one or the other.
-    pub(crate) fn replace(&self, device: &Device) -> Result<()> {
-        let temporary = beside(&self.path, ".tmp");
-        // Left by a process that was killed: nobody else writes it, for this one has the lock.
-        let _ = fs::remove_file(&temporary);
-        let replaced = file::open_new(&temporary)
-            .and_then(|file| file::write(file, device.to_record().as_bytes()))
-            .and_then(|()| fs::rename(&temporary, &self.path))
-            .and_then(|()| file::sync_folder(&self.path));
-        replaced.map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            format!("{}: {error}; it could not be replaced, and no answer is given", self.path.display()).into()
-        })
+    /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or the other.
+    pub(crate) fn replace(&self, record: &Record) -> Result<()> {
+        // Nobody else writes it, for this one has the lock.
+        file::replace(&self.path, record.as_bytes())
+            .map_err(|error| format!("{}: {error}; it could not be replaced, and no answer is given", self.path.display()).into())
     }
 }
 
@@ -62,12 +53,6 @@ pub(crate) fn create(path: &Path, device: &Device) -> Result<()> {
 pub(crate) fn read(path: &Path) -> Result<Device> {
     let bytes = File::open(path).and_then(|mut file| file::read(&mut file, RECORD_SIZE)).map_err(|error| missing(path, &error))?;
     Device::from_bytes(&bytes).map_err(|error| format!("{}: {error}; restore a good copy, or enroll again", path.display()).into())
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or(OsStr::new("")).to_owned();
-    name.push(ending);
-    path.with_file_name(name)
 }
 
 fn missing(path: &Path, error: &io::Error) -> String {

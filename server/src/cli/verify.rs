@@ -25,7 +25,7 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let device = state.read()?;
     let policy = policy(Policy::builder(), device.kind(), args.window)?;
     let attempt = device.verify(&policy, &code, input::now(&args.clock)?)?;
-    answer(attempt.commit(|next| state.replace(next))?, args.json)
+    answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
 }
 
 /// Keeps no state: the same code is right again as long as its window is open, and nothing locks.

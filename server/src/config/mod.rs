@@ -5,6 +5,7 @@ mod keys;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use keyfob::{Algorithm, Asked, Digits, Kind, Lock, Policy};
 use keyfob_scim::{Profile, Settings};
@@ -12,6 +13,7 @@ use toml::Table;
 use zeroize::Zeroizing;
 
 use crate::delivery;
+use crate::store::{Location, Options};
 pub use keys::Problem;
 use keys::Reader;
 
@@ -31,6 +33,7 @@ const TEXTS: &[&str] = &[
     "tls.certificate",
     "tls.key",
     "otp.issuer",
+    "database.password",
     "otp.algorithm",
     "policy.preset",
 ];
@@ -38,6 +41,8 @@ const TEXTS: &[&str] = &[
 /// The keys that hold numbers, lists, `true` or `false`, likewise.
 const VALUES: &[&str] = &[
     "metrics",
+    "database.connections",
+    "database.timeout",
     "otp.kinds",
     "otp.digits",
     "otp.period",
@@ -85,8 +90,10 @@ pub struct Tls {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The URL of the store.
-    pub store: String,
+    /// Where the store is.
+    pub store: Location,
+    /// How a database server is used.
+    pub database: Options,
     /// The path that all addresses of SCIM start with; empty for none.
     pub base_path: String,
     /// What clients reach the service under, without the base path; none for the `Host` of each request.
@@ -153,6 +160,7 @@ impl Config {
             }
             certificate.zip(key).map(|(certificate, key)| Tls { certificate, key })
         });
+        let (store, database) = store(keys);
         let base_path: String = keys.or("base_path", || "/soffid/webservice/scim2/v1".to_owned());
         let base_path = base_path.trim_matches('/');
         let base_path = if base_path.is_empty() { String::new() } else { format!("/{base_path}") };
@@ -162,7 +170,8 @@ impl Config {
         }
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
-            store: keys.or("store", || "sqlite://keyfob.db".to_owned()),
+            store,
+            database,
             base_path,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             key: keys.take::<String>("key").map(Zeroizing::new),
@@ -184,6 +193,32 @@ impl Config {
             },
         }
     }
+}
+
+fn store(keys: &mut Reader) -> (Location, Options) {
+    let options = keys.section("database", |database| {
+        let default = Options::default();
+        let options = Options {
+            password: database.take("password"),
+            connections: database.or("connections", || default.connections),
+            timeout: database.take("timeout").map_or(default.timeout, Duration::from_secs),
+        };
+        if !(3..=1000).contains(&options.connections) {
+            database.fault("connections", "must be 3 to 1000");
+        }
+        if !(1..=60).contains(&options.timeout.as_secs()) {
+            database.fault("timeout", "must be 1 to 60 seconds");
+        }
+        options
+    });
+    let options = options.unwrap_or_default();
+    let location = keys.take::<String>("store").map_or_else(Location::default, |url| {
+        Location::parse(&url, &options).unwrap_or_else(|error| {
+            keys.fault("store", &error);
+            Location::default()
+        })
+    });
+    (location, options)
 }
 
 /// A file that is no TOML. The library's own text shows the line, which may hold a password.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,7 +23,8 @@ use zeroize::Zeroizing;
 
 use super::config::{Check, Gateway};
 use super::request::Request;
-use super::{Channel, Failure, Message, Problem, Values, tls};
+use super::{Channel, Failure, Message, Problem, Values};
+use crate::tls;
 
 /// The most that is read of an answer, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -52,10 +54,13 @@ impl Client {
         let request = request?;
         let mut tls = None;
         if encrypted {
-            let config = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()).and_then(tls::client));
+            let config = check.ok(
+                "ca_file",
+                tls::authorities(config.ca_file.as_deref()).and_then(|authorities| tls::client(authorities, "http/1.1")),
+            );
             let name = ServerName::try_from(request.target.host.clone()).map_err(|_| "has a malformed host".to_owned());
             let name = check.ok("url", name);
-            tls = Some((TlsConnector::from(config?), name?));
+            tls = Some((TlsConnector::from(Arc::new(config?)), name?));
         }
         Some(Self { channel, request, tls, success: config.success.clone(), limit: limit? })
     }

@@ -9,7 +9,6 @@ mod request;
 mod smtp;
 mod target;
 mod template;
-mod tls;
 
 #[cfg(test)]
 mod tests;

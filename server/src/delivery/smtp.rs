@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 use super::config::{Check, Email, Security};
 use super::target::{bare, loopback};
 use super::template::{Encoding, Template};
-use super::{Failure, Message, Problem, Values, tls};
+use super::{Failure, Message, Problem, Values};
 use crate::file;
+use crate::tls;
 
 /// No password is longer than this many bytes.
 const PASSWORD_LIMIT: usize = 4096;

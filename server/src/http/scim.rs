@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 
 use super::{App, health};
 use crate::delivery::{self, Channel};
+use crate::store::Stepped;
 
 /// The longest body, in bytes.
 const BODY: usize = 1024 * 1024;
@@ -79,24 +80,19 @@ async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Re
 }
 
 /// Does what each step asks for.
-async fn drive(app: &App, mut step: Step<'_>) -> Result<Response, Error> {
+async fn drive(app: &App, mut step: Step) -> Result<Response, Error> {
     loop {
         step = match step {
             Step::Done(response) => return Ok(response),
-            Step::Get { id, then } => then(app.store.get(id).await?),
-            Step::Insert { entry, name, event, then } => then(app.store.insert(entry, name, event).await?),
-            Step::Swap { swap, then } => {
-                let (kind, reason) = (swap.event.kind, swap.event.reason.clone());
-                let stored = app.store.swap(swap).await?;
-                if stored {
-                    app.metrics.happened(kind, reason);
+            Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
+            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) => {
+                let Stepped { step, event } = app.store.change(step).await?;
+                if let Some(event) = event {
+                    app.metrics.happened(event.kind, event.reason);
                 }
-                then(stored)
+                step
             }
-            Step::Record { event, then } => {
-                app.metrics.happened(event.kind, event.reason.clone());
-                then(app.store.record(event).await?)
-            }
+            Step::Insert { entry, name, event, then } => then(app.store.insert(entry, name, event).await?),
             Step::List { query, then } => then(app.store.list(&query).await?),
             Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
             Step::Deliver { message, then } => then(deliver(app, &message).await),

@@ -3,7 +3,7 @@
 use keyfob_scim::{Error, Roles};
 
 use super::Store;
-use super::sql::{Connection as _, Fault, Record, Sql};
+use super::sql::{Fault, Record, Sql};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,16 +48,16 @@ impl Store {
 
     /// Makes an account, or gives the one of its name other roles, password and token. Errors: 503.
     pub async fn put_account(&self, account: &Account) -> Result<(), Error> {
-        let roles: Vec<_> = account.roles.names().collect();
-        let mut sql = Sql::new("INSERT INTO account (name, roles, password, token) VALUES ");
-        sql.tuple([
-            (&account.name).into(),
-            roles.join(",").as_str().into(),
-            account.password.as_ref().into(),
-            account.token.as_ref().into(),
-        ]);
+        let mut sql = insert(account);
         sql.push(" ON CONFLICT (name) DO UPDATE SET roles = excluded.roles, password = excluded.password, token = excluded.token");
         self.write(move |connection| connection.rows(&sql).map(|_| ())).await
+    }
+
+    /// Makes an account unless there is one of its name; tells whether it did. Errors: 503.
+    pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
+        let mut sql = insert(account);
+        sql.push(" ON CONFLICT (name) DO NOTHING RETURNING name");
+        self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
     }
 
     /// Removes an account; tells whether there was one. Errors: 503.
@@ -66,6 +66,18 @@ impl Store {
         sql.bind(name).push(" RETURNING name");
         self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
     }
+}
+
+fn insert(account: &Account) -> Sql {
+    let roles: Vec<_> = account.roles.names().collect();
+    let mut sql = Sql::new("INSERT INTO account (name, roles, password, token) VALUES ");
+    sql.tuple([
+        (&account.name).into(),
+        roles.join(",").as_str().into(),
+        account.password.as_ref().into(),
+        account.token.as_ref().into(),
+    ]);
+    sql
 }
 
 fn account(record: &mut Record) -> Result<Account, Fault> {

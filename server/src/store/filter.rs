@@ -2,15 +2,15 @@
 
 use keyfob_scim::{Attribute, Filter, Op, Query};
 
-use super::sql::{Connection, Sql};
+use super::sql::{Dialect, Sql};
 
 /// Writes ` WHERE` what the query asks for.
-pub(crate) fn wanted<C: Connection>(sql: &mut Sql, query: &Query) {
+pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query) {
     sql.push(" WHERE ");
     if query.live_only {
         sql.push("deleted = 0 AND ");
     }
-    filter::<C>(sql, &query.filter);
+    filter(sql, dialect, &query.filter);
 }
 
 /// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` as the query asks for.
@@ -28,38 +28,40 @@ pub(crate) fn page(sql: &mut Sql, query: &Query) {
     sql.push(" LIMIT ").bind(number(query.limit)).push(" OFFSET ").bind(number(query.offset));
 }
 
-fn filter<C: Connection>(sql: &mut Sql, wanted: &Filter) {
+fn filter(sql: &mut Sql, dialect: Dialect, wanted: &Filter) {
     match wanted {
-        Filter::And(filters) => together::<C>(sql, filters, " AND ", "1 = 1"),
-        Filter::Or(filters) => together::<C>(sql, filters, " OR ", "1 = 0"),
+        Filter::And(filters) => together(sql, dialect, filters, " AND ", "1 = 1"),
+        Filter::Or(filters) => together(sql, dialect, filters, " OR ", "1 = 0"),
         Filter::Not(inner) => {
             sql.push("NOT (");
-            filter::<C>(sql, inner);
+            filter(sql, dialect, inner);
             sql.push(")");
         }
         Filter::Present(attribute) => {
             sql.push(column(*attribute)).push(" IS NOT NULL");
         }
-        Filter::Text(attribute, op, value) => comparison(sql, *attribute, *op, |sql, column| text::<C>(sql, column, *op, value)),
+        Filter::Text(attribute, op, value) => {
+            comparison(sql, *attribute, *op, |sql, column| text(sql, dialect, column, *op, value));
+        }
         Filter::Number(attribute, op, value) => comparison(sql, *attribute, *op, |sql, column| {
             sql.push(column).push(symbol(*op)).bind(*value);
         }),
         Filter::Anywhere(text) => {
             let text = text.to_ascii_lowercase();
-            sql.push("(").push(C::position()).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
-            sql.push(C::position()).push("(lower(name), ").bind(&text).push(") > 0)");
+            sql.push("(").push(dialect.position()).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
+            sql.push(dialect.position()).push("(lower(name), ").bind(&text).push(") > 0)");
         }
     }
 }
 
-fn together<C: Connection>(sql: &mut Sql, filters: &[Filter], word: &str, none: &str) {
+fn together(sql: &mut Sql, dialect: Dialect, filters: &[Filter], word: &str, none: &str) {
     if filters.is_empty() {
         sql.push(none);
         return;
     }
     for (at, inner) in filters.iter().enumerate() {
         sql.push(if at == 0 { "(" } else { word });
-        filter::<C>(sql, inner);
+        filter(sql, dialect, inner);
     }
     sql.push(")");
 }
@@ -76,10 +78,10 @@ fn comparison(sql: &mut Sql, attribute: Attribute, op: Op, write: impl FnOnce(&m
     sql.push(")");
 }
 
-fn text<C: Connection>(sql: &mut Sql, column: &'static str, op: Op, value: &str) {
+fn text(sql: &mut Sql, dialect: Dialect, column: &'static str, op: Op, value: &str) {
     match op {
         Op::EqCi => sql.push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
-        Op::Co => sql.push(C::position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
+        Op::Co => sql.push(dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
         // A range, which an index answers.
         Op::Sw => {
             sql.push(column).push(" >= ").bind(value);

@@ -4,9 +4,17 @@
 //! the statement and the commit. An answer comes only after the commit.
 
 mod accounts;
+mod answers;
+mod batch;
+mod copy;
 mod filter;
+mod import;
 mod keys;
+mod location;
+mod postgres;
 mod reads;
+mod reseal;
+mod retry;
 mod schema;
 mod sql;
 mod sqlite;
@@ -16,22 +24,29 @@ mod trail;
 mod workers;
 mod writes;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
-use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Swap};
+use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
-pub use keys::Keys;
-use sql::{Connection as _, Fault};
-use sqlite::Sqlite;
+use answers::Answers;
+pub use copy::{Copied, copy};
+pub(crate) use import::{Imported, Outcome, PAGE, Present};
+pub use keys::{Keys, add_key, promote_key};
+use location::Connections;
+pub use location::{Location, Options};
+use reads::Get;
+use retry::persist;
+pub(crate) use sql::{Connection, Fault, Sql};
+use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
 use workers::{Answer, Workers};
-use writes::Change;
+pub(crate) use writes::Stepped;
+use writes::{Change, Job};
 
 /// Work for a thread that is no part of a batch.
-type Call = Box<dyn FnOnce(&mut Sqlite) + Send>;
+type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 
 /// A store of devices, accounts and the audit trail. Cheap to clone.
 #[derive(Clone)]
@@ -39,7 +54,7 @@ pub struct Store(Arc<Threads>);
 
 struct Threads {
     /// Reads of single devices, which no search delays.
-    gets: Workers<(i64, Answer<Option<Entry>>)>,
+    gets: Workers<Get>,
     searches: Workers<Call>,
     changes: Workers<Change>,
     keys: Keys,
@@ -53,31 +68,40 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store at `url` (`sqlite://FILE`), makes it if there is none, and brings it to this version.
+    /// Opens the store at a location, makes it if there is none, and brings it to this version.
     ///
-    /// Errors: a sentence for people.
-    pub fn open(url: &str, keys: Keys) -> Result<Self, String> {
-        let path = url.strip_prefix("sqlite:").map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)));
-        let path = path.filter(|path| !path.as_os_str().is_empty()).ok_or("store: must be sqlite://FILE")?;
-        let fault = |error: Fault| format!("store {}: {error}", path.display());
-        let mut writer = Sqlite::writer(&path).map_err(fault)?;
-        schema::migrate(&mut writer).map_err(fault)?;
-        let readers = || Sqlite::reader(&path).map(|reader| vec![reader]).map_err(fault);
+    /// Errors: a sentence for people; there is no Tokio runtime.
+    pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
+        let connect = || {
+            schema::migrate(&mut *location.writer()?)?;
+            location.connections()
+        };
+        // Connections may block, and whoever opens a store may be one who must not.
+        let connections =
+            thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
+        Self::start(connections.map_err(|fault| format!("store: {location}: {fault}"))?, keys)
+    }
 
-        let of_gets = keys.clone();
-        let (gets, mut threads) =
-            Workers::start("keyfob-gets", readers()?, move |connection, jobs| reads::get(connection, &of_gets, jobs))?;
-        let (searches, others) = Workers::start("keyfob-searches", readers()?, |connection, jobs: Vec<Call>| {
-            for job in jobs {
-                job(connection);
-            }
+    /// Starts a thread for each connection.
+    fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
+        let (of_gets, of_changes) = (keys.clone(), keys.clone());
+        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, move |connection, jobs| {
+            reads::get(&mut **connection, &of_gets, jobs);
+            Vec::new()
         })?;
-        threads.extend(others);
-        let of_writes = keys.clone();
-        let (changes, others) =
-            Workers::start("keyfob-writes", vec![writer], move |connection, jobs| writes::change(connection, &of_writes, jobs))?;
-        threads.extend(others);
-        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(threads) })))
+        let (searches, threads) = Workers::start("keyfob-searches", connections.searches, |connection, jobs: Vec<Call>| {
+            for job in jobs {
+                job(&mut **connection);
+            }
+            Vec::new()
+        })?;
+        all.extend(threads);
+        let answers = Answers::start()?;
+        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, move |connection, jobs| {
+            writes::change(&mut **connection, &of_changes, &answers, jobs)
+        })?;
+        all.extend(threads);
+        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -93,7 +117,35 @@ impl Store {
 
     /// Whether the store answers. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.search(|connection| connection.run("SELECT max(version) FROM keyfob_schema").map(|_| ())).await
+        let is_current = self.search(schema::check).await?;
+        if is_current { Ok(()) } else { Err(Error::new(503, "the store is of another version; restart the service")) }
+    }
+
+    /// Whether the keys open some of the records that there are, or there are none. Errors: 503.
+    pub async fn opens(&self) -> Result<bool, Error> {
+        let keys = self.0.keys.clone();
+        self.search(move |connection| reads::opens(connection, &keys)).await
+    }
+
+    /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.
+    pub async fn is_durable(&self) -> Result<bool, Error> {
+        self.search(|connection| {
+            // A file is opened so that it is.
+            if connection.dialect() == Dialect::Sqlite {
+                return Ok(true);
+            }
+            let mut is_on = |setting: &str| match connection.run(&format!("SHOW {setting}"))?.first_mut() {
+                Some(record) => Ok::<_, Fault>(record.text(0)? != "off"),
+                None => Ok(true),
+            };
+            Ok(is_on("synchronous_commit")? && is_on("fsync")?)
+        })
+        .await
+    }
+
+    /// The keys, which it shares with whoever has this.
+    pub fn keys(&self) -> Keys {
+        self.0.keys.clone()
     }
 
     /// Reads an entry. Errors: 503; 500 for a record that does not open.
@@ -101,20 +153,20 @@ impl Store {
         self.0.gets.run(|answer| (id, answer)).await
     }
 
-    /// Puts the entry in the place of the one it was read from, unless another was faster. Errors: 503.
-    pub async fn swap(&self, swap: Box<Swap>) -> Result<bool, Error> {
-        self.0.changes.run(|answer| Change::Swap(swap, answer)).await
-    }
-
-    /// Writes to the trail. Errors: 503.
-    pub async fn record(&self, event: Event) -> Result<(), Error> {
-        self.0.changes.run(|answer| Change::Record(event, answer)).await
+    /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps of this kind that follow it. Returns
+    /// the next one of another kind. Errors: 503; 500 for a record that does not open.
+    pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
+        self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
     }
 
     /// Stores a new entry under the next number. Errors: 503.
-    pub async fn insert(&self, entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
+    pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
-        self.write(move |connection| writes::insert(connection, &keys, entry, name, event)).await
+        let insert = move |connection: &mut dyn Connection| {
+            writes::insert(connection, &keys, &mut entry, name, &event)?;
+            Ok(entry)
+        };
+        self.0.changes.run(|answer| Change::Other(call(insert, answer))).await
     }
 
     /// Searches. Errors: 503.
@@ -126,21 +178,22 @@ impl Store {
     /// Reads whatever else there is.
     async fn search<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.searches.run(|answer| call(work, answer)).await
+        self.0.searches.run(|answer| call(move |connection| persist(connection, &mut work), answer)).await
     }
 
-    /// Writes whatever else there is, in a transaction.
+    /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.changes.run(|answer| Change::Other(call(|connection| connection.transaction(work), answer))).await
+        let work = move |connection: &mut dyn Connection| persist(connection, |connection| transaction(connection, &mut work));
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
     }
 }
 
-fn call<T: Send + 'static>(work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
+fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
     Box::new(move |connection| {
         // Whoever went away needs no answer.
         let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));
@@ -150,5 +203,9 @@ fn call<T: Send + 'static>(work: impl FnOnce(&mut Sqlite) -> Result<T, Fault> + 
 /// What the database could not do, for the client; the log has the database's own words.
 fn unavailable(fault: &Fault) -> Error {
     tracing::error!("store: {fault}");
-    Error::new(503, "the store is not available; nothing was changed, and no verdict is given; try again")
+    let detail = match fault.failure {
+        Failure::Unknown => "the store did not answer; whether it has stored this is not known, and no verdict is given; try again",
+        _ => "the store is not available; nothing was changed, and no verdict is given; try again",
+    };
+    Error::new(503, detail)
 }

@@ -6,45 +6,92 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 
 use super::filter;
 use super::keys::Keys;
-use super::sql::{Connection, Fault, Record, Sql};
+use super::retry::persist;
+use super::sql::{Connection, Dialect, Fault, Record, Sql};
 use super::unavailable;
 use super::workers::Answer;
 
 /// The columns of a [`Row`]; those of an [`Entry`] follow.
 const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used";
 
+/// A device to read.
+pub(crate) type Get = (i64, Answer<Option<Entry>>);
+
 /// Reads a batch of devices and answers it.
-pub(crate) fn get<C: Connection>(connection: &mut C, keys: &Keys, jobs: Vec<(i64, Answer<Option<Entry>>)>) {
-    let found = find(connection, keys, &jobs);
+pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) {
+    let found = find(connection, keys, jobs.iter().map(|(id, _)| *id));
     for (id, answer) in jobs {
-        let entry = match &found {
-            Ok(entries) => entries.get(&id).cloned().transpose(),
-            Err(fault) => Err(unavailable(fault)),
-        };
         // Whoever went away needs no answer.
-        let _ = answer.send(entry);
+        let _ = answer.send(found_in(&found, id));
     }
 }
 
-type Found = HashMap<i64, Result<Entry, Error>>;
+/// The entries of a batch by their ids. A record that does not open is that device's fault only.
+pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, Fault>;
 
-fn find<C: Connection>(connection: &mut C, keys: &Keys, jobs: &[(i64, Answer<Option<Entry>>)]) -> Result<Found, Fault> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(", version, record FROM device");
-    for (at, (id, _)) in jobs.iter().enumerate() {
-        sql.push(if at == 0 { " WHERE id IN (" } else { ", " }).bind(*id);
+/// What a batch holds of a device.
+pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
+    match found {
+        Ok(entries) => entries.get(&id).cloned().transpose(),
+        Err(fault) => Err(unavailable(fault)),
     }
-    sql.push(")");
-    connection.rows(&sql)?.iter_mut().map(|record| entry(record, keys)).collect()
+}
+
+/// Reads the entries of a batch.
+pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
+    let select = || {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(COLUMNS).push(", version, record FROM device WHERE id");
+        sql
+    };
+    let mut records = Vec::new();
+    match connection.dialect() {
+        // In a file, a statement is no journey, and the same one for any number of devices.
+        Dialect::Sqlite => {
+            // Each by itself would lock the file anew.
+            connection.run("BEGIN")?;
+            for id in ids {
+                let mut sql = select();
+                sql.push(" = ").bind(id);
+                match connection.rows(&sql) {
+                    Ok(mut found) => records.append(&mut found),
+                    Err(fault) => {
+                        connection.rollback();
+                        return Err(fault);
+                    }
+                }
+            }
+            connection.run("COMMIT")?;
+        }
+        Dialect::Postgres => {
+            let mut sql = select();
+            sql.among(connection.dialect(), ids);
+            records = persist(connection, |connection| connection.rows(&sql))?;
+        }
+    }
+    records.iter_mut().map(|record| entry(record, keys)).collect()
+}
+
+/// Whether the keys open some of the first records, or there are none. One that is damaged may be among them.
+pub(crate) fn opens(connection: &mut dyn Connection, keys: &Keys) -> Result<bool, Fault> {
+    let mut is_empty = true;
+    for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
+        is_empty = false;
+        let (id, sealed) = (record.number(0)?, record.bytes(1)?);
+        if keys.open(&sealed, id).is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(is_empty)
 }
 
 /// Reads a page, and how many devices match in all.
-pub(crate) fn list<C: Connection>(connection: &mut C, query: &Query) -> Result<Page, Fault> {
+pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Page, Fault> {
     let mut rows = Vec::new();
     if query.limit > 0 {
         let mut sql = Sql::new("SELECT ");
         sql.push(COLUMNS).push(" FROM device");
-        filter::wanted::<C>(&mut sql, query);
+        filter::wanted(&mut sql, connection.dialect(), query);
         filter::page(&mut sql, query);
         rows = connection.rows(&sql)?.iter_mut().map(row).collect::<Result<_, _>>()?;
     }
@@ -54,13 +101,13 @@ pub(crate) fn list<C: Connection>(connection: &mut C, query: &Query) -> Result<P
         return Ok(Page { total: query.offset.saturating_add(shown), rows });
     }
     let mut sql = Sql::new("SELECT count(*) FROM device");
-    filter::wanted::<C>(&mut sql, query);
+    filter::wanted(&mut sql, connection.dialect(), query);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
     Ok(Page { total: u64::try_from(total).unwrap_or_default(), rows })
 }
 
 fn row(record: &mut Record) -> Result<Row, Fault> {
-    let wrong = |error: &dyn std::fmt::Display| Fault(error.to_string());
+    let wrong = |error: &dyn std::fmt::Display| Fault::new(error.to_string());
     let time = |seconds: i64| u64::try_from(seconds).map_err(|error| wrong(&error));
     Ok(Row {
         id: record.number(0)?,
@@ -78,7 +125,6 @@ fn row(record: &mut Record) -> Result<Row, Fault> {
     })
 }
 
-/// A record that does not open is that device's fault only.
 fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
     let row = row(record)?;
     let (id, version, sealed) = (row.id, record.number(12)?, record.bytes(13)?);

@@ -1,10 +1,16 @@
 //! The tables, and how an older store becomes a newer one.
 
-use super::sql::{Connection, Fault, Sql};
+use super::retry::persist;
+use super::sql::{Connection, Dialect, Fault, Sql, transaction};
+
+/// Statements, some for one dialect only.
+type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE device (
+const MIGRATIONS: &[Migration] = &[&[
+    (
+        None,
+        "CREATE TABLE device (
         id {number} PRIMARY KEY,
         version {number} NOT NULL,
         name {text} NOT NULL,
@@ -20,17 +26,23 @@ const MIGRATIONS: &[&[&str]] = &[&[
         last_used {number},
         record {bytes} NOT NULL
     )",
-    "CREATE INDEX device_name ON device (name, id)",
-    "CREATE INDEX device_user ON device (user_name, id)",
-    "CREATE INDEX device_user_folded ON device (lower(user_name), id)",
-    "CREATE INDEX device_email ON device (email, id) WHERE email IS NOT NULL",
-    "CREATE INDEX device_phone ON device (phone, id) WHERE phone IS NOT NULL",
-    "CREATE INDEX device_external_id ON device (external_id, id) WHERE external_id IS NOT NULL",
-    "CREATE INDEX device_kind ON device (kind, id)",
-    "CREATE INDEX device_status ON device (status, id)",
-    "CREATE INDEX device_created ON device (created, id)",
-    "CREATE INDEX device_last_used ON device (last_used, id) WHERE last_used IS NOT NULL",
-    "CREATE TABLE trail (
+    ),
+    (None, "CREATE INDEX device_name ON device (name, id)"),
+    (None, "CREATE INDEX device_user ON device (user_name, id)"),
+    (None, "CREATE INDEX device_user_folded ON device (lower(user_name), id)"),
+    (None, "CREATE INDEX device_email ON device (email, id) WHERE email IS NOT NULL"),
+    (None, "CREATE INDEX device_phone ON device (phone, id) WHERE phone IS NOT NULL"),
+    (None, "CREATE INDEX device_external_id ON device (external_id, id) WHERE external_id IS NOT NULL"),
+    (None, "CREATE INDEX device_kind ON device (kind, id)"),
+    (None, "CREATE INDEX device_status ON device (status, id)"),
+    (None, "CREATE INDEX device_created ON device (created, id)"),
+    // PostgreSQL writes a changed row into no index as long as no indexed column changed. An index on what changes with each right answer
+    // would make it write every index of the table anew.
+    (Some(Dialect::Sqlite), "CREATE INDEX device_last_used ON device (last_used, id) WHERE last_used IS NOT NULL"),
+    (Some(Dialect::Postgres), "ALTER TABLE device SET (fillfactor = 80)"),
+    (
+        None,
+        "CREATE TABLE trail (
         id {serial},
         at {number} NOT NULL,
         event {text} NOT NULL,
@@ -41,42 +53,85 @@ const MIGRATIONS: &[&[&str]] = &[&[
         reason {text} NOT NULL,
         drift {number}
     )",
-    "CREATE INDEX trail_device ON trail (device, id)",
-    "CREATE TABLE account (
+    ),
+    (None, "CREATE INDEX trail_device ON trail (device, id)"),
+    (
+        None,
+        "CREATE TABLE account (
         name {text} PRIMARY KEY,
         roles {text} NOT NULL,
         password {text},
         token {text} UNIQUE
     )",
-    "CREATE TABLE sequence (name {text} PRIMARY KEY, last {number} NOT NULL)",
-    "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)",
+    ),
+    (None, "CREATE TABLE sequence (name {text} PRIMARY KEY, last {number} NOT NULL)"),
+    (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ]];
+
+/// The version of a store whose devices were moved elsewhere.
+const MOVED: i64 = 1_000_000_000;
 
 /// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
 ///
-/// Errors: a store of a newer keyfob, and those of the database.
-pub(crate) fn migrate<C: Connection>(connection: &mut C) -> Result<(), Fault> {
-    connection.run(&C::types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)"))?;
-    while connection.transaction(|connection| step(connection))? {}
+/// Errors: a store of a newer keyfob, one that was moved elsewhere, and those of the database.
+pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
+    let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
+    persist(connection, |connection| connection.run(&table).map(|_| ()))?;
+    while persist(connection, |connection| transaction(connection, step))? {}
     Ok(())
 }
 
+/// Whether there is a store: a database may be empty, or hold something else.
+pub(crate) fn exists(connection: &mut dyn Connection) -> Result<bool, Fault> {
+    let table = match connection.dialect() {
+        Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'keyfob_schema'",
+        Dialect::Postgres => "SELECT count(to_regclass('keyfob_schema'))",
+    };
+    Ok(connection.run(table)?.first_mut().map_or(Ok(0), |record| record.number(0))? > 0)
+}
+
+/// Whether the store is of this version. Errors: as those of [`migrate`].
+pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
+    Ok(version(connection)? == MIGRATIONS.len())
+}
+
+/// Leaves a note that the devices were moved elsewhere.
+pub(crate) fn leave(connection: &mut dyn Connection) -> Result<(), Fault> {
+    add(connection, MOVED).map(|_| ())
+}
+
+/// The steps that were done.
+fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
+    let mut records = connection.run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?;
+    let done = records.first_mut().map_or(Ok(0), |record| record.number(0))?;
+    match usize::try_from(done) {
+        _ if done == MOVED => Err(Fault::new("its devices were moved to another store by keyfob migrate; serve that one")),
+        Ok(done) if done <= MIGRATIONS.len() => Ok(done),
+        _ => Err(Fault::new("it was made by a newer keyfob; upgrade")),
+    }
+}
+
 /// Does the next step, if there is one.
-fn step<C: Connection>(connection: &mut C) -> Result<bool, Fault> {
-    let done = connection
-        .run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?
-        .first_mut()
-        .map_or(Ok(0), |record| record.number(0))?;
-    let at = usize::try_from(done).unwrap_or(usize::MAX);
-    if at > MIGRATIONS.len() {
-        return Err(Fault("it was made by a newer keyfob; upgrade".to_owned()));
+fn step(connection: &mut dyn Connection) -> Result<bool, Fault> {
+    let done = version(connection)?;
+    let Some(statements) = MIGRATIONS.get(done) else { return Ok(false) };
+    // First the row that only one can write: the others wait for it, and then find the step done.
+    let next = i64::try_from(done).unwrap_or(i64::MAX).saturating_add(1);
+    if !add(connection, next)? {
+        return Ok(true);
     }
-    let Some(statements) = MIGRATIONS.get(at) else { return Ok(false) };
-    for statement in *statements {
-        connection.run(&C::types(statement))?;
+    let dialect = connection.dialect();
+    for (only, statement) in *statements {
+        if only.is_none_or(|only| only == dialect) {
+            connection.run(&dialect.types(statement))?;
+        }
     }
-    let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
-    sql.tuple([done.saturating_add(1).into()]);
-    connection.rows(&sql)?;
     Ok(true)
+}
+
+/// Writes a version down; tells whether this was the first to do so.
+fn add(connection: &mut dyn Connection, version: i64) -> Result<bool, Fault> {
+    let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
+    sql.tuple([version.into()]).push(" ON CONFLICT DO NOTHING RETURNING version");
+    Ok(!connection.rows(&sql)?.is_empty())
 }

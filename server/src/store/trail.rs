@@ -4,7 +4,7 @@ use keyfob_scim::Error;
 use serde::Serialize;
 
 use super::Store;
-use super::sql::{Connection as _, Fault, Record, Sql};
+use super::sql::{Fault, Record, Sql};
 
 /// Which lines are wanted: those that match everything given.
 #[derive(Clone, Debug, Default)]

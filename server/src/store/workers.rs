@@ -6,6 +6,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use keyfob_scim::Error;
 use tokio::sync::oneshot;
@@ -15,20 +16,25 @@ const WAITING: usize = 8192;
 /// How many jobs are taken at a time: at most so many devices stand in one statement.
 const BATCH: usize = 64;
 
-/// Where the answer to a job goes.
+/// A job that has waited longer than this is dropped unbegun: while a store is out of reach, clients are told soon.
+const OLD: Duration = Duration::from_secs(5);
+
+/// Where the answer to a job goes. To drop it is to refuse the job.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 /// Where jobs are handed in.
 pub(crate) struct Workers<J> {
-    jobs: SyncSender<J>,
+    jobs: SyncSender<(Instant, J)>,
 }
 
 impl<J: Send + 'static> Workers<J> {
     /// Starts a thread for each connection; they end when this and its clones are gone and everything handed in is done.
+    ///
+    /// `work` returns the jobs that it has not finished: they are part of the next batch.
     pub(crate) fn start<C: Send + 'static>(
         name: &str,
         connections: Vec<C>,
-        work: impl Fn(&mut C, Vec<J>) + Clone + Send + 'static,
+        work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
         let (jobs, waiting) = sync_channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
@@ -36,8 +42,11 @@ impl<J: Send + 'static> Workers<J> {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
             let thread = thread::Builder::new().name(name.to_owned());
             thread.spawn(move || {
-                while let Some(batch) = take(&waiting) {
-                    work(&mut connection, batch);
+                let mut batch = Vec::with_capacity(BATCH);
+                while take(&waiting, &mut batch) {
+                    if !batch.is_empty() {
+                        batch = work(&mut connection, batch);
+                    }
                 }
             })
         };
@@ -48,17 +57,28 @@ impl<J: Send + 'static> Workers<J> {
     /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait, or the threads have ended.
     pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
         let (answer, told) = oneshot::channel();
-        self.jobs.try_send(make(answer)).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
-        told.await.map_err(|_| Error::new(503, "the store is stopping; try again"))?
+        let job = (Instant::now(), make(answer));
+        self.jobs.try_send(job).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
+        told.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
     }
 }
 
-/// Waits for a job and takes what else is there; none if there will be no more.
-fn take<J>(waiting: &Mutex<Receiver<J>>) -> Option<Vec<J>> {
-    let waiting = waiting.lock().ok()?;
-    let first = waiting.recv().ok()?;
-    let mut batch = Vec::with_capacity(BATCH);
-    batch.push(first);
-    batch.extend(waiting.try_iter().take(BATCH.saturating_sub(1)));
-    Some(batch)
+/// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something to do.
+fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>) -> bool {
+    let jobs = if batch.is_empty() {
+        let Ok(jobs) = waiting.lock() else { return false };
+        let Ok(first) = jobs.recv() else { return false };
+        batch.extend(young(first));
+        jobs
+    } else {
+        // Held by a thread that waits for jobs, which will take them all.
+        let Ok(jobs) = waiting.try_lock() else { return true };
+        jobs
+    };
+    batch.extend(jobs.try_iter().filter_map(young).take(BATCH.saturating_sub(batch.len())));
+    true
+}
+
+fn young<J>((since, job): (Instant, J)) -> Option<J> {
+    (since.elapsed() < OLD).then_some(job)
 }

@@ -1,192 +1,193 @@
-//! What changes the store: new entries, and batches of swaps with their lines of the trail.
+//! What a writer does: steps of many requests, a round at a time, and new entries.
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Event, Name, Row, Swap};
+use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
 
+use super::answers::Answers;
+use super::batch::{Write, device, seal, settle, trail};
 use super::keys::Keys;
-use super::sql::{Connection, Fault, Sql, Value};
+use super::reads::{find, found_in};
+use super::retry::persist;
+use super::sql::{Connection, Dialect, Fault, Sql, transaction};
 use super::workers::Answer;
-use super::{Call, Sqlite, unavailable};
+use super::{Call, unavailable};
 
-/// A job for the writer.
+/// New numbers of devices are drawn from here where several processes number them, so that they need no common counter, and new rows no
+/// common place in the index; JSON's numbers hold them all exactly.
+const NUMBERS: std::ops::Range<i64> = 1 << 32..1 << 52;
+
+/// A job for a writer.
 pub(crate) enum Change {
-    /// Puts an entry in the place of another.
-    Swap(Box<Swap>, Answer<bool>),
-    /// Writes to the trail only.
-    Record(Event, Answer<()>),
+    /// Takes a request's step, and those that follow as far as a writer can.
+    Step(Box<Job>),
     /// Anything else, in a transaction of its own.
     Other(Call),
 }
 
-/// Commits a batch and then answers it: of several swaps of one device the first that came, of the others that they lost.
-pub(crate) fn change(connection: &mut Sqlite, keys: &Keys, jobs: Vec<Change>) {
-    let (mut swaps, mut events, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-    let mut devices = HashSet::new();
+/// A request on its way.
+pub(crate) struct Job {
+    pub(crate) step: Step,
+    /// What was written to the trail on the way here.
+    pub(crate) event: Option<Event>,
+    pub(crate) answer: Answer<Stepped>,
+}
+
+/// The step that is left to others, and what was written to the trail on the way there.
+pub(crate) struct Stepped {
+    pub(crate) step: Step,
+    pub(crate) event: Option<Event>,
+}
+
+/// Takes the requests of a batch one round further: those that read, in one statement; those that write, in one commit. Of several swaps
+/// of one device the first is tried, the others have lost. Returns the requests that go on.
+pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, answers: &Answers, jobs: Vec<Change>) -> Vec<Change> {
+    let mut told = Vec::new();
+    let mut round = Round { gets: Vec::new(), swaps: Vec::new(), lines: Vec::new(), left: Vec::with_capacity(jobs.len()) };
     for job in jobs {
         match job {
-            Change::Swap(swap, answer) if devices.insert(swap.entry.row.id) => swaps.push((swap, answer)),
-            Change::Swap(_, answer) => lost.push(answer),
-            Change::Record(event, answer) => events.push((event, answer)),
             Change::Other(call) => call(connection),
+            Change::Step(job) => match job.step {
+                Step::Get { id, then, .. } => round.gets.push((id, then, job.event, job.answer)),
+                Step::Swap { swap, then } => round.swaps.push((swap, then, job.answer)),
+                Step::Record { event, then } => round.lines.push((event, then, job.answer)),
+                step => told.push((job.answer, Ok(Stepped { step, event: job.event }))),
+            },
         }
     }
-    if !swaps.is_empty() || !events.is_empty() {
-        // All writers lock rows in the same order, so that none waits for one that waits for it.
-        swaps.sort_unstable_by_key(|(swap, _)| swap.entry.row.id);
-        let done = connection.transaction(|connection| commit(connection, keys, &swaps, &events));
-        for (swap, answer) in swaps {
-            let stored = done.as_ref().map(|stored| stored.contains(&swap.entry.row.id));
-            // Whoever went away needs no answer.
-            let _ = answer.send(stored.map_err(unavailable));
+    answers.leave(told);
+    round.read(connection, keys);
+    round.write(connection, keys);
+    round.left
+}
+
+/// A batch by what is to be done, each with what follows and who waits for it.
+struct Round {
+    gets: Vec<Get>,
+    swaps: Vec<(Box<Swap>, Then<bool>, Answer<Stepped>)>,
+    lines: Vec<(Event, Then<()>, Answer<Stepped>)>,
+    left: Vec<Change>,
+}
+
+type Get = (i64, Then<Option<Entry>>, Option<Event>, Answer<Stepped>);
+
+impl Round {
+    fn go_on(&mut self, step: Step, event: Option<Event>, answer: Answer<Stepped>) {
+        self.left.push(Change::Step(Box::new(Job { step, event, answer })));
+    }
+
+    fn read(&mut self, connection: &mut dyn Connection, keys: &Keys) {
+        if self.gets.is_empty() {
+            return;
         }
-        for (_, answer) in events {
-            let _ = answer.send(done.as_ref().map(|_| ()).map_err(unavailable));
+        let gets = std::mem::take(&mut self.gets);
+        let found = find(connection, keys, gets.iter().map(|(id, ..)| *id));
+        for (id, then, event, answer) in gets {
+            match found_in(&found, id) {
+                Ok(entry) => self.go_on(then(entry), event, answer),
+                Err(error) => drop(answer.send(Err(error))),
+            }
         }
     }
-    // After the commit: they read the winner's version, and not once more the one they lost with.
-    for answer in lost {
-        let _ = answer.send(Ok(false));
+
+    fn write(&mut self, connection: &mut dyn Connection, keys: &Keys) {
+        if self.swaps.is_empty() && self.lines.is_empty() {
+            return;
+        }
+        let (swaps, lines) = (std::mem::take(&mut self.swaps), std::mem::take(&mut self.lines));
+        let mut devices = HashSet::new();
+        let firsts = swaps.iter().filter(|(swap, ..)| devices.insert(swap.entry.row.id));
+        let writes: Result<Vec<_>, _> = firsts.map(|(swap, ..)| Write::new(swap, keys)).collect();
+        let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
+        let mut settled = writes.map(|writes| settle(connection, writes, &events));
+        for (swap, then, answer) in swaps {
+            let outcome = match &mut settled {
+                // The first of a device takes its outcome away: the others have lost.
+                Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
+                Err(fault) => Err(fault.clone()),
+            };
+            match outcome {
+                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), answer),
+                Err(fault) => drop(answer.send(Err(unavailable(&fault)))),
+            }
+        }
+        for (event, then, answer) in lines {
+            match settled.as_ref().map_or_else(Err, |settled| settled.lines.as_ref()) {
+                Ok(()) => self.go_on(then(()), Some(event), answer),
+                Err(fault) => drop(answer.send(Err(unavailable(fault)))),
+            }
+        }
     }
 }
 
-type Swaps = [(Box<Swap>, Answer<bool>)];
-
-/// Writes a batch. Returns the devices that were swapped.
-fn commit<C: Connection>(
-    connection: &mut C,
+/// Stores a new entry under the next number.
+pub(crate) fn insert(
+    connection: &mut dyn Connection,
     keys: &Keys,
-    swaps: &Swaps,
-    events: &[(Event, Answer<()>)],
-) -> Result<HashSet<i64>, Fault> {
-    let (states, wholes): (Vec<&Swap>, Vec<&Swap>) = swaps.iter().map(|(swap, _)| &**swap).partition(|swap| swap.only_state);
-    let mut stored = HashSet::new();
-    if !states.is_empty() {
-        stored = swap_states(connection, keys, &states)?;
-    }
-    for swap in wholes {
-        if swap_whole(connection, keys, &swap.entry)? {
-            stored.insert(swap.entry.row.id);
-        }
-    }
-    let swapped = swaps.iter().filter(|(swap, _)| stored.contains(&swap.entry.row.id)).map(|(swap, _)| &swap.event);
-    trail(connection, swapped.chain(events.iter().map(|(event, _)| event)))?;
-    Ok(stored)
-}
-
-/// Swaps the records of many devices, and the columns that follow from them, in one statement.
-fn swap_states<C: Connection>(connection: &mut C, keys: &Keys, swaps: &[&Swap]) -> Result<HashSet<i64>, Fault> {
-    let mut sql = Sql::new("WITH next (id, version, status, fails, last_used, record) AS (VALUES ");
-    for (at, Swap { entry, .. }) in swaps.iter().enumerate() {
-        let Row { id, status, fails, last_used, .. } = entry.row;
-        sql.push(if at == 0 { "" } else { ", " }).tuple([
-            id.into(),
-            entry.version.into(),
-            Value::Text(status.to_string()),
-            i64::from(fails).into(),
-            last_used.map(time).into(),
-            seal(keys, entry)?,
-        ]);
-    }
-    sql.push(
-        ") UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, last_used = next.last_used, \
-         record = next.record FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id",
-    );
-    connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
-}
-
-fn swap_whole<C: Connection>(connection: &mut C, keys: &Keys, entry: &Entry) -> Result<bool, Fault> {
-    let Entry { row, version, .. } = entry;
-    let columns: [(&str, Value); 9] = [
-        ("name", (&row.name).into()),
-        ("email", row.email.as_ref().into()),
-        ("phone", row.phone.as_ref().into()),
-        ("external_id", row.external_id.as_ref().into()),
-        ("deleted", i64::from(row.deleted).into()),
-        ("status", Value::Text(row.status.to_string())),
-        ("fails", i64::from(row.fails).into()),
-        ("last_used", row.last_used.map(time).into()),
-        ("record", seal(keys, entry)?),
-    ];
-    let mut sql = Sql::new("UPDATE device SET version = version + 1");
-    for (column, value) in columns {
-        sql.push(", ").push(column).push(" = ").bind(value);
-    }
-    sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version).push(" RETURNING id");
-    Ok(!connection.rows(&sql)?.is_empty())
-}
-
-/// Stores a new entry under the next number, inside a transaction.
-pub(crate) fn insert<C: Connection>(
-    connection: &mut C,
-    keys: &Keys,
-    mut entry: Box<Entry>,
+    entry: &mut Entry,
     name: Name,
-    event: Event,
-) -> Result<Box<Entry>, Fault> {
-    entry.row.id = next(connection, "device")?;
-    entry.row.name = name.text(|| u64::try_from(next(connection, "name")?).map_err(|error| Fault(error.to_string())))?;
-    let Entry { row, version, .. } = &*entry;
-    let mut sql = Sql::new(
-        "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, \
-         record) VALUES ",
-    );
-    sql.tuple([
-        row.id.into(),
-        (*version).into(),
-        (&row.name).into(),
-        (&row.user).into(),
-        row.email.as_ref().into(),
-        row.phone.as_ref().into(),
-        row.external_id.as_ref().into(),
-        i64::from(row.deleted).into(),
-        row.kind.name().into(),
-        Value::Text(row.status.to_string()),
-        i64::from(row.fails).into(),
-        time(row.created).into(),
-        row.last_used.map(time).into(),
-        seal(keys, &entry)?,
-    ]);
-    connection.rows(&sql)?;
-    trail(connection, std::iter::once(&Event { device: entry.row.id, ..event }))?;
-    Ok(entry)
+    event: &Event,
+) -> Result<(), Fault> {
+    let numbered = |connection: &mut dyn Connection| {
+        name.text(|| {
+            u64::try_from(persist(connection, |connection| next(connection, "name"))?)
+                .map_err(|error| Fault::new(error.to_string()))
+        })
+    };
+    match connection.dialect() {
+        Dialect::Sqlite => transaction(connection, |connection| {
+            entry.row.name = numbered(connection)?;
+            entry.row.id = next(connection, "device")?;
+            let record = seal(keys, entry)?;
+            put(connection, entry, &record, event).map(|_| ())
+        }),
+        // The counter of names is not held until the commit, and of numbers there is none: nobody waits for another.
+        Dialect::Postgres => {
+            entry.row.name = numbered(connection)?;
+            loop {
+                entry.row.id = draw()?;
+                let record = seal(keys, entry)?;
+                if persist(connection, |connection| transaction(connection, |connection| put(connection, entry, &record, event)))? {
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
-fn trail<'e, C: Connection>(connection: &mut C, events: impl Iterator<Item = &'e Event>) -> Result<(), Fault> {
-    let mut sql = Sql::new("INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) VALUES ");
-    for event in events {
-        sql.push(if sql.values.is_empty() { "" } else { ", " }).tuple([
-            time(event.at).into(),
-            event.kind.name().into(),
-            (&event.actor).into(),
-            event.device.into(),
-            (&event.user).into(),
-            i64::from(event.success).into(),
-            (&event.reason).into(),
-            event.drift.into(),
-        ]);
+/// Inserts an entry. Returns whether it is there: not if another has its number.
+fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
+    let Entry { row, version, .. } = entry;
+    let mut sql = Sql::new(
+        "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
+         last_used, record) VALUES ",
+    );
+    sql.tuple(device(row, row.name.clone(), *version, record));
+    sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
+    if !connection.rows(&sql)?.is_empty() {
+        trail(connection, &[&Event { device: row.id, ..event.clone() }])?;
+        return Ok(true);
     }
-    if !sql.values.is_empty() {
-        connection.rows(&sql)?;
-    }
-    Ok(())
+    // An earlier try whose connection was lost may have stored it after all.
+    let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
+    sql.bind(row.id);
+    connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok(found.bytes(0)? == record))
 }
 
 /// The next number of a sequence.
-fn next<C: Connection>(connection: &mut C, name: &str) -> Result<i64, Fault> {
+pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, Fault> {
     let mut sql = Sql::new("UPDATE sequence SET last = last + 1 WHERE name = ");
     sql.bind(name).push(" RETURNING last");
     connection
         .rows(&sql)?
         .first_mut()
-        .map_or_else(|| Err(Fault(format!("the sequence {name} is missing"))), |record| record.number(0))
+        .map_or_else(|| Err(Fault::new(format!("the sequence {name} is missing"))), |record| record.number(0))
 }
 
-fn seal(keys: &Keys, entry: &Entry) -> Result<Value, Fault> {
-    keys.seal(&entry.device, entry.row.id).map(Value::Bytes).map_err(|error| Fault(error.to_string()))
-}
-
-/// Unix seconds as a column has them.
-fn time(seconds: u64) -> i64 {
-    i64::try_from(seconds).unwrap_or(i64::MAX)
+/// A number that is most likely free.
+fn draw() -> Result<i64, Fault> {
+    let random = getrandom::u64().map_err(|error| Fault::new(error.to_string()))?;
+    let span = NUMBERS.end.abs_diff(NUMBERS.start);
+    let below = i64::try_from(random.checked_rem(span).unwrap_or_default()).unwrap_or_default();
+    Ok(NUMBERS.start.saturating_add(below))
 }

@@ -142,11 +142,11 @@ fn a_store_whose_key_is_missing_or_another() {
     }
 
     fs::copy(other.path().join("keyfob.key"), &key).unwrap();
-    let server = Server::start(folder, &[]);
-    for answer in [server.admin().answer(&path, &codes[0]), server.admin().status(&path, "D")] {
-        answer.refused(500);
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["audit"]] {
+        let run = Run::of(keyfob(folder, args), "");
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
+        assert!(run.err.contains("keyfob.key: opens none of the store's devices"), "{run:?}");
     }
-    server.stop();
     fs::rename(&kept, &key).unwrap();
     let server = Server::start(folder, &[]);
     let device = server.admin().device(&path);

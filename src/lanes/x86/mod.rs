@@ -13,9 +13,6 @@ use core::array;
 
 use super::Key;
 
-/// That there are lanes at all, if the processor has them.
-pub(crate) const HERE: bool = true;
-
 /// How many counters are asked for at once: a multiple of every width, so that only a window's end leaves lanes idle.
 pub(crate) const BATCH: usize = 64;
 
@@ -99,16 +96,24 @@ impl Path {
     }
 }
 
-/// The states after a key's block, of the inner and the outer hash.
-pub(crate) fn sha1_key(initial: &[u32; 5], key: &[u8; 64]) -> Option<[[u32; 5]; 2]> {
-    // SAFETY: the instructions are here.
-    has_sha::get().then(|| unsafe { sha_ni::sha1_key(initial, key) })
+/// The states after a key's block, of the inner and the outer hash, into `states`; false if the caller has to compute them.
+pub(crate) fn sha1_key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) -> bool {
+    let here = has_sha::get();
+    if here {
+        // SAFETY: the instructions are here.
+        unsafe { sha_ni::sha1_key(initial, key, states) };
+    }
+    here
 }
 
-/// The states after a key's block, of the inner and the outer hash.
-pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> Option<[[u32; 8]; 2]> {
-    // SAFETY: the instructions are here.
-    has_sha::get().then(|| unsafe { sha_ni::sha256_key(initial, key) })
+/// The states after a key's block, of the inner and the outer hash, into `states`; false if the caller has to compute them.
+pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) -> bool {
+    let here = has_sha::get();
+    if here {
+        // SAFETY: the instructions are here.
+        unsafe { sha_ni::sha256_key(initial, key, states) };
+    }
+    here
 }
 
 /// The truncated HMAC of one counter; none if the caller has to compute it.

@@ -62,7 +62,7 @@ fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha1_key(initial: &[u32; 5], key: &[u8; 64]) -> [[u32; 5]; 2] {
+pub(super) fn sha1_key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
     let zero = _mm_setzero_si128();
     let mut blocks = [[zero; 4]; 2];
     for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
@@ -70,17 +70,15 @@ pub(super) fn sha1_key(initial: &[u32; 5], key: &[u8; 64]) -> [[u32; 5]; 2] {
             *to = falling(words);
         }
     }
-    let mut states = [[0; 5]; 2];
-    for (to, [abcd, e]) in states.iter_mut().zip(sha1_compress(initial, blocks)) {
+    for (to, [abcd, e]) in states.into_iter().zip(sha1_compress(initial, blocks)) {
         let ([a, b, c, d], [e, ..]) = (words(abcd), words(e));
         *to = [a, b, c, d, e];
     }
-    states
 }
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> [[u32; 8]; 2] {
+pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
     let zero = _mm_setzero_si128();
     let mut blocks = [[zero; 4]; 2];
     for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
@@ -88,12 +86,10 @@ pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64]) -> [[u32; 8]; 2] {
             *to = rising(words);
         }
     }
-    let mut states = [[0; 8]; 2];
-    for (to, [abcd, efgh]) in states.iter_mut().zip(sha256_compress(initial, blocks)) {
+    for (to, [abcd, efgh]) in states.into_iter().zip(sha256_compress(initial, blocks)) {
         let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
         *to = [a, b, c, d, e, f, g, h];
     }
-    states
 }
 
 /// The truncated HMAC-SHA-1 of each counter.

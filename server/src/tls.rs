@@ -1,4 +1,4 @@
-//! TLS of both kinds of delivery: rustls with ring, the system's authorities and the configured ones.
+//! TLS to others, for deliveries and the database: rustls with ring, the system's authorities and the configured ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 /// Certificates of the authorities to trust, each one of which rustls can read.
 ///
 /// Errors: the key that is wrong, and how.
-pub(super) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
     // Systems have some certificates that rustls cannot read. One in a file that somebody chose is an error.
     let mut all: Vec<_> = rustls_native_certs::load_native_certs().certs.into_iter().filter(readable).collect();
     if let Some(path) = ca_file {
@@ -22,21 +22,21 @@ pub(super) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'
         all.extend(own);
     }
     if all.is_empty() {
-        return Err("the system has no certificates of authorities; install ca-certificates, or set ca_file".to_owned());
+        return Err("the system has no certificates of authorities; install ca-certificates, or name a file of them".to_owned());
     }
     Ok(all)
 }
 
-/// A client's side of TLS 1.2 and 1.3, for HTTP/1.1.
-pub(super) fn client(authorities: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, String> {
+/// A client's side of TLS 1.2 and 1.3, for a protocol by its name in ALPN.
+pub(crate) fn client(authorities: Vec<CertificateDer<'static>>, protocol: &str) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities);
     // Named and not taken from the process: whoever installs another provider there does not change this one.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = versions.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    Ok(config)
 }
 
 fn readable(certificate: &CertificateDer<'static>) -> bool {

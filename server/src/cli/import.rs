@@ -1,0 +1,67 @@
+//! `keyfob import-soffid`: devices of Soffid's into the store.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use indicatif::ProgressBar;
+use jiff::tz::TimeZone;
+
+use super::args::ImportArgs;
+use super::{Result, note, output, serve};
+use crate::config::Config;
+use crate::soffid::{self, Names, Rules, Source, Table, Values};
+use crate::store::{Location, Options, Present};
+
+pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
+    let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
+    let zone = TimeZone::get(&args.time_zone).map_err(|error| format!("--time-zone: {error}"))?;
+    let rules = Rules {
+        settings: &config.settings,
+        users: config.users.as_ref(),
+        tenant: args.tenant.as_deref(),
+        zone: &zone,
+        now: SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_err(|_| "system clock: is before 1970; set it")?
+            .as_secs(),
+    };
+    let mut source = source(args, &config)?;
+    // Looked at before anything is made.
+    let mut present = Present::open(&config.store)?;
+    let mut tell = |line: &str| output::line(line).map_err(|error| error.to_string());
+    let report = soffid::look(&mut *source, &rules, &mut present, &mut tell)?;
+    drop(present);
+    let stored = if args.write { Some(write(&mut *source, &rules, &report, &config)?) } else { None };
+    output::print(report.summary(stored).as_bytes())?;
+    Ok(ExitCode::from(u8::from(report.refused > 0)))
+}
+
+fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
+    let (column, users) = (args.user_column.as_deref(), args.users.as_deref());
+    if args.from.starts_with("postgres://") || args.from.starts_with("postgresql://") {
+        // The store's password is not Soffid's.
+        let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
+        let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
+        let names = column.map_or(Names::Table(users), Names::Column);
+        return Ok(Box::new(Table::open(&location, &args.table, &names)?));
+    }
+    Ok(Box::new(Values::open(Path::new(&args.from), column, users.map(Path::new))?))
+}
+
+fn write(source: &mut dyn Source, rules: &Rules<'_>, report: &soffid::Report, config: &Config) -> Result<u64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (store, is_new_key) = runtime.block_on(serve::open(config))?;
+    if is_new_key {
+        note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+    }
+    // Drawn on a terminal only.
+    let bar = ProgressBar::new_spinner();
+    let stored = soffid::write(source, rules, report, (&runtime, &store), &mut |rows| {
+        bar.inc(u64::try_from(rows).unwrap_or_default());
+        bar.set_message(format!("{} rows", bar.position()));
+    });
+    bar.finish_and_clear();
+    store.close();
+    Ok(stored?)
+}

@@ -1,0 +1,88 @@
+//! What is told of an import.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use keyfob::Kind;
+
+use super::row::Taken;
+use super::source::{Field, Raw};
+
+/// Counts of rows by what becomes of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Taken, by kind in the order of [`Kind::ALL`].
+    pub(crate) taken: BTreeMap<u8, u64>,
+    pub(crate) there: u64,
+    pub(crate) refused: u64,
+    pub(crate) elsewhere: u64,
+    challenges: u64,
+    fails: u64,
+    assumed: u64,
+    /// The highest number in a name, and of a device.
+    pub(crate) last_name: u64,
+    pub(crate) last_id: i64,
+}
+
+impl Report {
+    pub(crate) fn take(&mut self, taken: &Taken) {
+        let row = &taken.device.entry.row;
+        add(self.taken.entry(row.kind as u8).or_default(), true);
+        add(&mut self.challenges, taken.loses_challenge);
+        add(&mut self.fails, taken.loses_fails);
+        add(&mut self.assumed, taken.is_assumed);
+        self.last_name = self.last_name.max(taken.number);
+        self.last_id = self.last_id.max(row.id);
+    }
+
+    pub(crate) fn all_taken(&self) -> u64 {
+        self.taken.values().fold(0, |all, many| all.saturating_add(*many))
+    }
+
+    /// The lines that end it. `stored` is how many were written; none in a dry run.
+    pub(crate) fn summary(&self, stored: Option<u64>) -> String {
+        let kinds = Kind::ALL.iter().filter_map(|kind| Some(format!("{kind} {}", self.taken.get(&(*kind as u8))?)));
+        let kinds: Vec<_> = kinds.collect();
+        let mut text = String::new();
+        let mut line = |title: &str, many: u64, what: &str| {
+            let _ = writeln!(text, "{title:<15} {many:>9}  {what}");
+        };
+        match stored {
+            Some(stored) => line("imported", stored, &kinds.join(", ")),
+            None => line("would be taken", self.all_taken(), &kinds.join(", ")),
+        }
+        line("there already", self.there, "left as they are");
+        line("not taken", self.refused, if self.refused == 0 { "" } else { "see the lines above" });
+        for (many, what) in [
+            (self.elsewhere, "of other tenants, left out"),
+            (self.challenges, "with a challenge that ends: the next one is a new one"),
+            (self.fails, "open with as many fails as lock here: one guess is left"),
+            (self.assumed, "without digits or algorithm, taken for Soffid's own: 6 and HmacSHA1"),
+        ] {
+            if many > 0 {
+                line("", many, what);
+            }
+        }
+        if stored.is_none() {
+            text.push_str("Dry run: nothing was written. Add --write to do it.\n");
+        }
+        text
+    }
+}
+
+pub(crate) fn add(count: &mut u64, is_one: bool) {
+    *count = count.saturating_add(is_one.into());
+}
+
+/// The line of a row that is not taken.
+pub(crate) fn refusal(row: Option<u64>, raw: Option<&Raw>, reason: &str) -> String {
+    let mut place: Vec<String> = row.map(|row| format!("row {row}")).into_iter().collect();
+    // What is no number, or no name, is not repeated: it may be a secret out of its place.
+    if let Some(id) = raw.and_then(|raw| raw.get(Field::Id)).and_then(|id| id.parse::<i64>().ok()) {
+        place.push(format!("OTP_ID {id}"));
+        if let Some(user) = raw.and_then(|raw| raw.get(Field::User)) {
+            place.push(format!("user {user:?}"));
+        }
+    }
+    format!("not taken: {}: {reason}", place.join(", "))
+}

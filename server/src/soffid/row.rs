@@ -1,0 +1,174 @@
+//! What becomes of a row: a device, or a reason why not. No reason repeats what the row says: a column may be another than its name tells.
+
+use std::collections::BTreeMap;
+
+use getrandom::SysRng;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use keyfob::{Error, Kind, Secret, SoffidRow, Status};
+use keyfob_scim::{Entry, Name, Settings};
+use zeroize::Zeroizing;
+
+use super::password::{self, NoPin};
+use super::source::{Field, Raw};
+use crate::store::Imported;
+
+/// Numbers of devices above this are the service's own, and too large for some clients.
+const LAST_ID: i64 = (1 << 52) - 1;
+
+/// What rows are judged by.
+pub(crate) struct Rules<'c> {
+    pub(crate) settings: &'c Settings,
+    /// The users that may have devices; none for any.
+    pub(crate) users: Option<&'c BTreeMap<String, BTreeMap<String, String>>>,
+    /// The number of the tenant whose rows are wanted; none for the one that there is.
+    pub(crate) tenant: Option<&'c str>,
+    /// Where the clocks stand that times without an offset are of.
+    pub(crate) zone: &'c TimeZone,
+    pub(crate) now: u64,
+}
+
+/// A row that is taken.
+pub(crate) struct Taken {
+    pub(crate) device: Imported,
+    /// The number in its name, if it has one.
+    pub(crate) number: u64,
+    /// A code was sent or positions were asked: the next challenge is a new one.
+    pub(crate) loses_challenge: bool,
+    /// Of more fails than the lock has, as many count as leave one guess.
+    pub(crate) loses_fails: bool,
+    /// NULL was taken for Soffid's own algorithm or digits.
+    pub(crate) is_assumed: bool,
+}
+
+impl Rules<'_> {
+    /// Errors: why a row is not taken, with the name of its column.
+    pub(crate) fn judge(&self, raw: &Raw) -> Result<Taken, String> {
+        let id = number(raw, Field::Id)?.filter(|id| (1..=LAST_ID).contains(id));
+        let id = id.ok_or_else(|| named(Field::Id, "must be a number from 1 to 4503599627370495"))?;
+        let user = raw.get(Field::User).ok_or("the user: has no name")?;
+        if self.users.is_some_and(|users| !users.contains_key(user)) {
+            return Err("the user: is not known in the configuration".to_owned());
+        }
+        let kind = raw.get(Field::Type).unwrap_or_default().to_ascii_uppercase();
+        let kind: Kind = kind.parse().map_err(|error| named(Field::Type, error))?;
+        let pin = if kind == Kind::Pin { self.pin(raw)? } else { Zeroizing::default() };
+        let row = self.row(raw, kind, str::from_utf8(&pin).unwrap_or_default())?;
+        // SMS and e-mail devices have their codes made of a secret that nobody else knows.
+        let drawn = Secret::random(self.settings.algorithm, &mut SysRng).map_err(|error| error.to_string())?;
+        let device = row.import(drawn.expose()).map_err(explained)?;
+        let (email, phone) = (raw.get(Field::Email), raw.get(Field::Phone));
+        let mut entry = Entry::restored(id, device, user, email, phone).map_err(|error| error.detail)?;
+        let name = raw.get(Field::Name).filter(|name| name.len() <= 255 && !name.chars().any(char::is_control));
+        entry.row.name = name.map(str::to_owned).unwrap_or_default();
+        Ok(Taken {
+            number: numbered(&entry.row.name),
+            loses_challenge: !matches!(kind, Kind::Totp | Kind::Hotp) && raw.get(Field::AuthKey).is_some(),
+            loses_fails: row.counted_fails() != row.fails,
+            is_assumed: matches!(kind, Kind::Totp | Kind::Hotp)
+                && (raw.get(Field::Algorithm).is_none() || raw.get(Field::Digits).is_none()),
+            device: Imported { entry, name: name.is_none().then(|| Name::of(kind, email, phone)) },
+        })
+    }
+
+    /// Whether a row is another tenant's, whose users may have the same names. Errors: nobody has said which is wanted.
+    pub(crate) fn is_elsewhere(&self, raw: &Raw, first: &mut Option<String>) -> Result<bool, String> {
+        let Some(tenant) = raw.get(Field::Tenant) else { return Ok(false) };
+        match self.tenant {
+            Some(wanted) => Ok(tenant != wanted),
+            None if first.get_or_insert_with(|| tenant.to_owned()) == tenant => Ok(false),
+            None => Err(named(Field::Tenant, "is another than the first row's; take one tenant at a time, with --tenant")),
+        }
+    }
+
+    fn row<'r>(&'r self, raw: &'r Raw, kind: Kind, pin: &'r str) -> Result<SoffidRow<'r>, String> {
+        let is_message = matches!(kind, Kind::Sms | Kind::Email);
+        let (digits, algorithm) = (number(raw, Field::Digits)?, raw.get(Field::Algorithm));
+        let lock_fails = match self.settings.policy.lock() {
+            keyfob::Lock::Hard { fails } => fails,
+            // Which never closes for good: all fails count.
+            keyfob::Lock::Throttle { .. } => u32::MAX,
+        };
+        Ok(SoffidRow {
+            kind,
+            status: status(raw)?,
+            fails: number(raw, Field::Fails)?.unwrap_or(0),
+            created: self.time(raw, Field::Created)?.ok_or_else(|| named(Field::Created, "is missing"))?,
+            last_used: self.time(raw, Field::LastUsed)?,
+            last_issued: None,
+            last_counter: if kind == Kind::Pin { None } else { number(raw, Field::LastCounter)? },
+            auth_key: raw.get(Field::AuthKey).unwrap_or_default(),
+            pin,
+            // Rows of messages have none, since their codes are the service's.
+            digits: if is_message { digits.or(Some(self.settings.digits.get().into())) } else { digits },
+            algorithm: if is_message { algorithm.or(Some(self.settings.algorithm.hmac_name())) } else { algorithm },
+            lock_fails,
+        })
+    }
+
+    fn pin(&self, raw: &Raw) -> Result<Zeroizing<Vec<u8>>, String> {
+        let text = raw.get(Field::Pin).ok_or_else(|| named(Field::Pin, "is missing; PIN needs it"))?;
+        let digits = password::digits(text).map_err(|error| match error {
+            NoPin::Unreadable => named(Field::Pin, "is neither digits nor such as Soffid's Password encodes them"),
+            NoPin::Ambiguous => named(Field::Pin, "may be digits or such as Soffid's Password encodes them; set another PIN"),
+        })?;
+        if digits.len() < self.settings.policy.pin_len().into() {
+            return Err(named(Field::Pin, "has fewer digits than policy.pin_length"));
+        }
+        Ok(digits)
+    }
+
+    /// Reads a time, which must not lie ahead: the engine would take the clock for one that was set back.
+    fn time(&self, raw: &Raw, field: Field) -> Result<Option<u64>, String> {
+        let Some(text) = raw.get(field) else { return Ok(None) };
+        let time = text.parse::<Timestamp>().or_else(|_| self.zone.to_timestamp(text.parse::<DateTime>()?));
+        let seconds = time.ok().and_then(|time| u64::try_from(time.as_second()).ok());
+        let seconds = seconds.ok_or_else(|| named(field, "must be a date as 2026-01-31 08:00:00"))?;
+        if seconds > self.now.saturating_add(self.settings.policy.clock_skew().into()) {
+            return Err(named(field, "lies ahead; name the time zone of Soffid's server with --time-zone"));
+        }
+        Ok(Some(seconds))
+    }
+}
+
+fn named(field: Field, fault: impl std::fmt::Display) -> String {
+    format!("{}: {fault}", field.name())
+}
+
+fn number<T: std::str::FromStr>(raw: &Raw, field: Field) -> Result<Option<T>, String> {
+    raw.get(field).map(str::parse).transpose().map_err(|_| named(field, "must be a number of 0 or more, and not too large"))
+}
+
+/// Reads a letter, or the word that it stands for in Soffid's sources.
+fn status(raw: &Raw) -> Result<Status, String> {
+    let text = raw.get(Field::Status).unwrap_or_default().to_ascii_uppercase();
+    match text.as_str() {
+        "CREATED" => Ok(Status::Created),
+        "VALIDATED" => Ok(Status::Validated),
+        "LOCKED" => Ok(Status::Locked),
+        "DISABLED" => Ok(Status::Disabled),
+        letter => letter.parse().map_err(|error| named(Field::Status, error)),
+    }
+}
+
+/// The engine's refusal, with the name of its column.
+fn explained(error: Error) -> String {
+    let field = match error {
+        Error::SecretLength | Error::SecretBase32 => Field::AuthKey,
+        Error::Algorithm => return named(Field::Algorithm, "must be HmacSHA1, HmacSHA256 or HmacSHA512"),
+        Error::Digits => Field::Digits,
+        Error::PinLength | Error::PinDigits => Field::Pin,
+        Error::Exhausted => Field::LastCounter,
+        other => return other.to_string(),
+    };
+    named(field, error)
+}
+
+/// The number in a name of the one sequence that TOTP and HOTP devices are named from.
+fn numbered(name: &str) -> u64 {
+    let digits = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| name.strip_prefix(kind.name()));
+    digits
+        .filter(|digits| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(0, |digits| digits.parse().unwrap_or(0))
+}

@@ -1,0 +1,148 @@
+//! Rows as a source gives them, before anybody has judged them.
+
+use zeroize::Zeroizing;
+
+/// A column of `SCO_DEVICE` that is read, and the name of the user, which stands in another table as a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Id,
+    Type,
+    Status,
+    Fails,
+    AuthKey,
+    LastCounter,
+    LastUsed,
+    Created,
+    Name,
+    Email,
+    Phone,
+    Pin,
+    Digits,
+    Algorithm,
+    Tenant,
+    UserId,
+    User,
+}
+
+impl Field {
+    pub(crate) const ALL: [Self; 17] = [
+        Self::Id,
+        Self::Type,
+        Self::Status,
+        Self::Fails,
+        Self::AuthKey,
+        Self::LastCounter,
+        Self::LastUsed,
+        Self::Created,
+        Self::Name,
+        Self::Email,
+        Self::Phone,
+        Self::Pin,
+        Self::Digits,
+        Self::Algorithm,
+        Self::Tenant,
+        Self::UserId,
+        Self::User,
+    ];
+
+    /// The name of its column.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "OTP_ID",
+            Self::Type => "OTP_TYPE",
+            Self::Status => "OTP_STATUS",
+            Self::Fails => "OTP_FAILS",
+            Self::AuthKey => "OTP_AUTKEY",
+            Self::LastCounter => "OTP_LASCOU",
+            Self::LastUsed => "OTP_LASUSE",
+            Self::Created => "OTP_CREATED",
+            Self::Name => "OTP_NAME",
+            Self::Email => "OTP_EMAIL",
+            Self::Phone => "OTP_PHONE",
+            Self::Pin => "OTP_PIN",
+            Self::Digits => "OTP_DIGITS",
+            Self::Algorithm => "OTP_ALGORI",
+            Self::Tenant => "OTP_TEN_ID",
+            Self::UserId => "OTP_USU_ID",
+            Self::User => "USU_CODI",
+        }
+    }
+
+    /// Whether a source without it is refused: what else is missing would be taken for NULL, and used codes would be right again.
+    const fn is_needed(self) -> bool {
+        matches!(
+            self,
+            Self::Id | Self::Type | Self::Status | Self::Fails | Self::AuthKey | Self::LastCounter | Self::LastUsed | Self::Created
+        )
+    }
+}
+
+/// Where the columns are that a source has.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns([Option<usize>; Field::ALL.len()]);
+
+impl Columns {
+    /// Finds them among these names, in any case; the user's name stands in the column of this name.
+    pub(crate) fn find(names: &[String], user: Option<&str>) -> Result<Self, String> {
+        let place = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
+        let columns = Self(Field::ALL.map(|field| match (field, user) {
+            (Field::User, Some(user)) => place(user),
+            (field, _) => place(field.name()),
+        }));
+        if let Some(user) = user.filter(|_| !columns.has(Field::User)) {
+            return Err(format!("has no column {user}"));
+        }
+        match Field::ALL.into_iter().find(|&field| field.is_needed() && !columns.has(field)) {
+            Some(field) => Err(format!("has no column {}", field.name())),
+            None => Ok(columns),
+        }
+    }
+
+    pub(crate) fn has(&self, field: Field) -> bool {
+        self.place(field).is_some()
+    }
+
+    pub(crate) fn place(&self, field: Field) -> Option<usize> {
+        self.0.get(field as usize).copied().flatten()
+    }
+}
+
+/// A row: the text of each field, none for NULL and for a column that is not there. Wiped on drop, for some of it is secret.
+#[derive(Default)]
+pub(crate) struct Raw {
+    /// Which row of a file it is, as spreadsheets count: the first has the names.
+    pub(crate) row: Option<u64>,
+    pub(crate) fields: [Option<Zeroizing<String>>; Field::ALL.len()],
+}
+
+impl Raw {
+    /// What a field says, without blanks around it; none for nothing.
+    pub(crate) fn get(&self, field: Field) -> Option<&str> {
+        let text = self.fields.get(field as usize)?.as_ref()?.trim();
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    pub(crate) fn set(&mut self, field: Field, text: Option<String>) {
+        if let Some(place) = self.fields.get_mut(field as usize) {
+            *place = text.map(Zeroizing::new);
+        }
+    }
+}
+
+/// What was read where a row should be: one, or why it is none.
+pub(crate) type Read = Result<Raw, NoRow>;
+
+/// Why there is no row.
+pub(crate) struct NoRow {
+    pub(crate) row: Option<u64>,
+    pub(crate) reason: String,
+}
+
+/// Where rows come from.
+pub(crate) trait Source {
+    /// The next rows; none at the end. Errors: a sentence for people.
+    fn page(&mut self) -> Result<Vec<Read>, String>;
+
+    /// Goes back to the first row.
+    fn restart(&mut self) -> Result<(), String>;
+}

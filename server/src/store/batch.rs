@@ -1,0 +1,323 @@
+//! Many swaps in one commit: each its own compare and swap, with its own outcome.
+
+use std::collections::{HashMap, HashSet};
+
+use keyfob_scim::{Entry, Event, Row, Scope, Swap};
+
+use super::keys::Keys;
+use super::retry::Pauses;
+use super::sql::{Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
+
+/// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
+pub(crate) struct Write<'s> {
+    swap: &'s Swap,
+    record: Vec<u8>,
+}
+
+impl<'s> Write<'s> {
+    pub(crate) fn new(swap: &'s Swap, keys: &Keys) -> Result<Self, Fault> {
+        Ok(Self { swap, record: seal(keys, &swap.entry)? })
+    }
+
+    fn id(&self) -> i64 {
+        self.swap.entry.row.id
+    }
+}
+
+/// What became of a batch.
+pub(crate) struct Settled {
+    /// Of each device whether it was swapped.
+    pub(crate) swaps: HashMap<i64, Result<bool, Fault>>,
+    /// Of the lines that come with no swap.
+    pub(crate) lines: Result<(), Fault>,
+}
+
+/// Commits a batch, at most one write of each device, and tries again where that is safe.
+///
+/// A lost connection leaves open what was done. The same bytes are then sent again: they are stored once at the most, for the first to
+/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all.
+pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
+    // All writers lock rows in the same order, so that seldom one waits for one that waits for it.
+    writes.sort_unstable_by_key(Write::id);
+    settle_within(connection, &writes, lines, &mut Pauses::new(), false)
+}
+
+fn settle_within(
+    connection: &mut dyn Connection,
+    writes: &[Write<'_>],
+    lines: &[&Event],
+    pauses: &mut Pauses,
+    mut is_unsure: bool,
+) -> Settled {
+    loop {
+        let done = store(connection, writes, lines)
+            .and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
+        let fault = match done {
+            Ok(swaps) => return Settled { swaps, lines: Ok(()) },
+            Err(fault) => fault,
+        };
+        is_unsure |= fault.failure == Failure::Unknown;
+        match fault.failure {
+            // Each alone: what is in one another's way is not in its own.
+            Failure::Conflict if writes.len().saturating_add(usize::from(!lines.is_empty())) > 1 => {
+                let mut all = Settled { swaps: HashMap::new(), lines: Ok(()) };
+                for write in writes.chunks(1) {
+                    all.swaps.extend(settle_within(connection, write, &[], pauses, is_unsure).swaps);
+                }
+                if !lines.is_empty() {
+                    all.lines = settle_within(connection, &[], lines, pauses, false).lines;
+                }
+                return all;
+            }
+            Failure::Conflict | Failure::Unreached | Failure::Unknown if pauses.wait() => {}
+            _ => {
+                let fault = if is_unsure { fault.unknown() } else { fault };
+                let swaps = writes.iter().map(|write| (write.id(), Err(fault.clone()))).collect();
+                return Settled { swaps, lines: Err(fault) };
+            }
+        }
+    }
+}
+
+fn told(writes: &[Write<'_>], stored: &HashSet<i64>) -> HashMap<i64, Result<bool, Fault>> {
+    writes.iter().map(|write| (write.id(), Ok(stored.contains(&write.id())))).collect()
+}
+
+/// Finds out what became of writes of which an earlier try may have been done.
+fn compare(
+    connection: &mut dyn Connection,
+    writes: &[Write<'_>],
+    stored: &HashSet<i64>,
+) -> Result<HashMap<i64, Result<bool, Fault>>, Fault> {
+    let mut swaps = told(writes, stored);
+    let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
+    sql.among(connection.dialect(), writes.iter().map(Write::id));
+    if connection.dialect() == Dialect::Postgres {
+        // After a crash, a primary shows what its standby may not have. Who locks a row waits for the standby to have all up to there.
+        sql.push(" FOR UPDATE");
+    }
+    let mut found = HashMap::new();
+    for record in &mut connection.rows(&sql)? {
+        found.insert(record.number(0)?, (record.number(1)?, record.bytes(2)?));
+    }
+    for write in writes.iter().filter(|write| !stored.contains(&write.id())) {
+        let next = write.swap.entry.version.saturating_add(1);
+        let outcome = match found.get(&write.id()) {
+            Some((version, record)) if *version == next => Ok(*record == write.record),
+            // Others went on from there, from this write or from another.
+            Some((version, _)) if *version > next => Err(Fault::of(Failure::Unknown, "a write was lost from sight")),
+            _ => Ok(false),
+        };
+        swaps.insert(write.id(), outcome);
+    }
+    Ok(swaps)
+}
+
+/// Writes a batch once. Returns the devices that were swapped.
+fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &[&Event]) -> Result<HashSet<i64>, Fault> {
+    let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
+    let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.is_empty());
+    if connection.dialect() == Dialect::Postgres && is_one_statement {
+        return store_in(connection, &states, &wholes, lines);
+    }
+    transaction(connection, |connection| store_in(connection, &states, &wholes, lines))
+}
+
+fn store_in(
+    connection: &mut dyn Connection,
+    states: &[&Write<'_>],
+    wholes: &[&Write<'_>],
+    lines: &[&Event],
+) -> Result<HashSet<i64>, Fault> {
+    let mut stored = HashSet::new();
+    let mut lines = lines.to_vec();
+    if !states.is_empty() {
+        stored = match connection.dialect() {
+            Dialect::Sqlite => swap(connection, states)?,
+            Dialect::Postgres => swap_and_trail(connection, states)?,
+        };
+        if connection.dialect() == Dialect::Sqlite {
+            lines.extend(states.iter().filter(|write| stored.contains(&write.id())).map(|write| &write.swap.event));
+        }
+    }
+    for write in wholes {
+        if swap_whole(connection, write)? {
+            stored.insert(write.id());
+            lines.push(&write.swap.event);
+        }
+    }
+    trail(connection, &lines)?;
+    Ok(stored)
+}
+
+/// The columns of a swap that changes only the state.
+const STATE: [(&str, Type); 6] = [
+    ("id", Type::Number),
+    ("version", Type::Number),
+    ("status", Type::Text),
+    ("fails", Type::Number),
+    ("last_used", Type::Number),
+    ("record", Type::Bytes),
+];
+
+fn state(write: &Write<'_>) -> [Value; 6] {
+    let Entry { row: Row { id, status, fails, last_used, .. }, version, .. } = write.swap.entry;
+    [
+        id.into(),
+        version.into(),
+        Value::Text(status.to_string()),
+        i64::from(fails).into(),
+        last_used.map(time).into(),
+        write.record.clone().into(),
+    ]
+}
+
+/// Swaps states one by one: in a file, a statement is no journey.
+fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
+    let mut stored = HashSet::with_capacity(writes.len());
+    for write in writes {
+        let [id, version, status, fails, last_used, record] = state(write);
+        let mut sql = Sql::new("UPDATE device SET version = version + 1, fails = ");
+        sql.bind(fails).push(", record = ").bind(record);
+        // SQLite writes the index of each column that is named here, changed or not.
+        if write.swap.scope != Scope::Record {
+            sql.push(", status = ").bind(status).push(", last_used = ").bind(last_used);
+        }
+        sql.push(" WHERE id = ").bind(id).push(" AND version = ").bind(version);
+        if connection.change(&sql)? > 0 {
+            stored.insert(write.id());
+        }
+    }
+    Ok(stored)
+}
+
+/// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite cannot.
+fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
+    let mut sql = Sql::new("WITH ");
+    sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write)));
+    sql.push(
+        ", swapped AS (UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, \
+         last_used = next.last_used, record = next.record \
+         FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id), ",
+    );
+    sql.table(connection.dialect(), "line", &LINE, writes.iter().map(|write| line(&write.swap.event)));
+    sql.push(", trailed AS (INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ")
+        .push("SELECT line.* FROM line, swapped WHERE line.device = swapped.id) SELECT id FROM swapped");
+    connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
+}
+
+fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, Fault> {
+    let Entry { row, version, .. } = &write.swap.entry;
+    let columns: [(&str, Value); 9] = [
+        ("name", (&row.name).into()),
+        ("email", row.email.as_ref().into()),
+        ("phone", row.phone.as_ref().into()),
+        ("external_id", row.external_id.as_ref().into()),
+        ("deleted", i64::from(row.deleted).into()),
+        ("status", Value::Text(row.status.to_string())),
+        ("fails", i64::from(row.fails).into()),
+        ("last_used", row.last_used.map(time).into()),
+        ("record", write.record.clone().into()),
+    ];
+    let mut sql = Sql::new("UPDATE device SET version = version + 1");
+    for (column, value) in columns {
+        sql.push(", ").push(column).push(" = ").bind(value);
+    }
+    sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version);
+    Ok(connection.change(&sql)? > 0)
+}
+
+/// The columns of a device.
+pub(crate) const DEVICE: [(&str, Type); 14] = [
+    ("id", Type::Number),
+    ("version", Type::Number),
+    ("name", Type::Text),
+    ("user_name", Type::Text),
+    ("email", Type::Text),
+    ("phone", Type::Text),
+    ("external_id", Type::Text),
+    ("deleted", Type::Number),
+    ("kind", Type::Text),
+    ("status", Type::Text),
+    ("fails", Type::Number),
+    ("created", Type::Number),
+    ("last_used", Type::Number),
+    ("record", Type::Bytes),
+];
+
+/// Their values.
+pub(crate) fn device(row: &Row, name: String, version: i64, record: &[u8]) -> [Value; 14] {
+    [
+        row.id.into(),
+        version.into(),
+        Value::Text(name),
+        (&row.user).into(),
+        row.email.as_ref().into(),
+        row.phone.as_ref().into(),
+        row.external_id.as_ref().into(),
+        i64::from(row.deleted).into(),
+        row.kind.name().into(),
+        Value::Text(row.status.to_string()),
+        i64::from(row.fails).into(),
+        time(row.created).into(),
+        row.last_used.map(time).into(),
+        record.to_vec().into(),
+    ]
+}
+
+/// The columns of the trail.
+const LINE: [(&str, Type); 8] = [
+    ("at", Type::Number),
+    ("event", Type::Text),
+    ("actor", Type::Text),
+    ("device", Type::Number),
+    ("user_name", Type::Text),
+    ("success", Type::Number),
+    ("reason", Type::Text),
+    ("drift", Type::Number),
+];
+
+fn line(event: &Event) -> [Value; 8] {
+    [
+        time(event.at).into(),
+        event.kind.name().into(),
+        (&event.actor).into(),
+        event.device.into(),
+        (&event.user).into(),
+        i64::from(event.success).into(),
+        (&event.reason).into(),
+        event.drift.into(),
+    ]
+}
+
+/// Writes to the trail.
+pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Result<(), Fault> {
+    const INSERT: &str = "INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ";
+    match connection.dialect() {
+        Dialect::Sqlite => {
+            for event in events {
+                let mut sql = Sql::new(INSERT);
+                sql.push("VALUES ").tuple(line(event));
+                connection.change(&sql)?;
+            }
+        }
+        Dialect::Postgres if events.is_empty() => {}
+        Dialect::Postgres => {
+            let mut sql = Sql::new("WITH ");
+            sql.table(connection.dialect(), "line", &LINE, events.iter().map(|event| line(event)));
+            sql.push(" ").push(INSERT).push("SELECT * FROM line");
+            connection.change(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// Seals the device of an entry. Errors: no randomness.
+pub(crate) fn seal(keys: &Keys, entry: &Entry) -> Result<Vec<u8>, Fault> {
+    keys.seal(&entry.device, entry.row.id).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// Unix seconds as a column has them.
+pub(crate) fn time(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}

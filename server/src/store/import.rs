@@ -1,0 +1,158 @@
+//! Devices that another system held, stored under the numbers that they had there.
+
+use std::collections::HashMap;
+
+use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
+
+use super::batch::{DEVICE, device, seal, time, trail};
+use super::location::Location;
+use super::sql::{Connection, Fault, Sql, Value};
+use super::writes::next;
+use super::{Store, schema};
+
+/// How many devices are stored in one commit.
+pub(crate) const PAGE: usize = 256;
+
+/// A device to be stored, with how to name it if it had no name.
+#[derive(Clone, Debug)]
+pub(crate) struct Imported {
+    pub(crate) entry: Entry,
+    pub(crate) name: Option<Name>,
+}
+
+/// What became of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Stored,
+    /// It was there already.
+    There,
+    /// Its number is that of another device.
+    Taken,
+}
+
+/// What a store has, to be looked at and not touched: where there is none yet, none is made.
+pub(crate) struct Present(Option<Box<dyn Connection>>);
+
+impl Present {
+    /// Errors: a sentence for people.
+    pub(crate) fn open(location: &Location) -> Result<Self, String> {
+        if location.file().is_some_and(|path| !path.exists()) {
+            return Ok(Self(None));
+        }
+        let open = || {
+            let mut connection = location.reader()?;
+            let is_store = schema::exists(&mut *connection)?;
+            if is_store {
+                // One that was moved elsewhere, or is a newer keyfob's, is refused.
+                schema::check(&mut *connection)?;
+            }
+            Ok(is_store.then_some(connection))
+        };
+        open().map(Self).map_err(|fault: Fault| format!("store: {location}: {fault}"))
+    }
+
+    /// What would become of each of these. Errors: a sentence for people.
+    pub(crate) fn outcomes(&mut self, devices: &[Imported]) -> Result<Vec<Outcome>, String> {
+        let found = match &mut self.0 {
+            Some(connection) => find(&mut **connection, devices.iter().map(|device| &device.entry.row)),
+            None => Ok(HashMap::new()),
+        };
+        let found = found.map_err(|fault| format!("store: {fault}"))?;
+        Ok(devices.iter().map(|device| outcome(&found, &device.entry.row, &[])).collect())
+    }
+}
+
+impl Store {
+    /// Lets new names and numbers begin behind these.
+    pub(crate) async fn begin_behind(&self, name: u64, id: i64) -> Result<(), Error> {
+        self.write(move |connection| {
+            for (sequence, last) in [("name", time(name)), ("device", id)] {
+                let mut sql = Sql::new("UPDATE sequence SET last = ");
+                sql.bind(last).push(" WHERE name = ").bind(sequence).push(" AND last < ").bind(last);
+                connection.rows(&sql)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Errors: 503.
+    pub(crate) async fn import(&self, devices: Vec<Imported>, actor: &str, at: u64) -> Result<Vec<Outcome>, Error> {
+        let keys = self.keys();
+        // Sealed once: a row that holds these bytes was written by an earlier try, whose connection was lost.
+        let records: Result<Vec<_>, _> = devices.iter().map(|device| seal(&keys, &device.entry)).collect();
+        let records = records.map_err(|fault| super::unavailable(&fault))?;
+        let event = Event {
+            kind: EventKind::Create,
+            at,
+            actor: actor.to_owned(),
+            device: 0,
+            user: String::new(),
+            success: true,
+            reason: String::new(),
+            drift: None,
+        };
+        self.write(move |connection| page(connection, &devices, &records, &event)).await
+    }
+}
+
+/// Stores a page. Returns what became of each of its devices.
+fn page(connection: &mut dyn Connection, devices: &[Imported], records: &[Vec<u8>], event: &Event) -> Result<Vec<Outcome>, Fault> {
+    let rows = || devices.iter().map(|device| &device.entry.row);
+    let mut found = find(connection, rows())?;
+    let mut wanted = Vec::new();
+    for (Imported { entry: Entry { row, version, .. }, name }, record) in devices.iter().zip(records) {
+        if found.contains_key(&row.id) {
+            continue;
+        }
+        let number = || u64::try_from(next(connection, "name")?).map_err(|error| Fault::new(error.to_string()));
+        let name = name.clone().map_or_else(|| Ok(row.name.clone()), |name| name.text(number))?;
+        wanted.push(device(row, name, *version, record));
+    }
+    if !wanted.is_empty() {
+        let stored = insert(connection, wanted)?;
+        let lines: Vec<_> = rows()
+            .filter(|row| stored.contains(&row.id))
+            .map(|row| Event { device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() })
+            .collect();
+        trail(connection, &lines.iter().collect::<Vec<_>>())?;
+        // Another process may have been faster with some.
+        found.extend(find(connection, rows())?);
+    }
+    Ok(devices.iter().zip(records).map(|(device, record)| outcome(&found, &device.entry.row, record)).collect())
+}
+
+fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 14]>) -> Result<Vec<i64>, Fault> {
+    let mut sql = Sql::new("WITH ");
+    sql.table(connection.dialect(), "next", &DEVICE, rows.into_iter()).push(" INSERT INTO device");
+    for (at, (column, _)) in DEVICE.iter().enumerate() {
+        sql.push(if at == 0 { " (" } else { ", " }).push(column);
+    }
+    // Without a condition, SQLite takes ON for that of a join.
+    sql.push(") SELECT * FROM next WHERE true ON CONFLICT (id) DO NOTHING RETURNING id");
+    connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
+}
+
+/// Of devices by their numbers what does not change: kind and time of enrolment; and their records.
+type Found = HashMap<i64, (String, i64, Vec<u8>)>;
+
+fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>) -> Result<Found, Fault> {
+    let ids: Vec<i64> = rows.map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(Found::new());
+    }
+    let mut sql = Sql::new("SELECT id, kind, created, record FROM device WHERE id");
+    sql.among(connection.dialect(), ids.into_iter());
+    let mut records = connection.rows(&sql)?;
+    records.iter_mut().map(|record| Ok((record.number(0)?, (record.text(1)?, record.number(2)?, record.bytes(3)?)))).collect()
+}
+
+/// A device of this number, kind and second of enrolment is the one that was imported before, whatever has happened to it since.
+fn outcome(found: &Found, row: &Row, record: &[u8]) -> Outcome {
+    match found.get(&row.id) {
+        None => Outcome::Stored,
+        Some((.., stored)) if stored == record => Outcome::Stored,
+        Some((kind, created, _)) if kind == row.kind.name() && *created == time(row.created) => Outcome::There,
+        Some(_) => Outcome::Taken,
+    }
+}

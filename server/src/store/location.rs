@@ -1,0 +1,119 @@
+//! Where a store is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::postgres::Server;
+use super::sql::{Connection, Fault};
+use super::sqlite::Sqlite;
+
+/// How a database server is used. A file needs none of this.
+#[derive(Clone)]
+pub struct Options {
+    /// The password, which need not stand in the URL.
+    pub password: Option<String>,
+    /// How many connections a process has, 3 or more.
+    pub connections: usize,
+    /// How long a statement may take.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { password: None, connections: 4, timeout: Duration::from_secs(5) }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("connections", &self.connections).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// Where a store is. Shown without a password.
+#[derive(Clone, Debug)]
+pub struct Location(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Sqlite(PathBuf),
+    Postgres(Box<Server>, usize),
+}
+
+impl Default for Location {
+    /// A file in the working folder.
+    fn default() -> Self {
+        Self(Place::Sqlite("keyfob.db".into()))
+    }
+}
+
+impl Location {
+    /// Reads `sqlite://FILE` or `postgres://USER@HOST,HOST.../DATABASE?...`.
+    ///
+    /// Errors: a sentence for people, without the password.
+    pub fn parse(url: &str, options: &Options) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err("names no file".to_owned()) } else { Ok(Self(Place::Sqlite(path.into()))) };
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self(Place::Postgres(Box::new(Server::parse(url, options)?), options.connections)));
+        }
+        Err("must be sqlite://FILE or postgres://USER@HOST/DATABASE".to_owned())
+    }
+
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Sqlite(path) => Some(path),
+            Place::Postgres(..) => None,
+        }
+    }
+
+    /// A connection that writes. It makes the file if there is none.
+    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
+        Ok(match &self.0 {
+            Place::Sqlite(path) => Box::new(Sqlite::writer(path)?),
+            Place::Postgres(server, _) => Box::new(server.connect()?),
+        })
+    }
+
+    /// A connection that only reads.
+    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+        Ok(match &self.0 {
+            Place::Sqlite(path) => Box::new(Sqlite::reader(path)?),
+            Place::Postgres(server, _) => Box::new(server.connect()?),
+        })
+    }
+
+    /// The connections of a process.
+    pub(crate) fn connections(&self) -> Result<Connections, Fault> {
+        let writers = match &self.0 {
+            // A file has one writer at a time.
+            Place::Sqlite(_) => 1,
+            Place::Postgres(_, connections) => connections.saturating_sub(2).max(1),
+        };
+        Ok(Connections {
+            changes: (0..writers).map(|_| self.writer()).collect::<Result<_, _>>()?,
+            gets: vec![self.reader()?],
+            searches: vec![self.reader()?],
+        })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Place::Postgres(server, _) => server.fmt(f),
+        }
+    }
+}
+
+/// The connections of a process, by what they are for.
+pub(crate) struct Connections {
+    pub(crate) gets: Vec<Box<dyn Connection>>,
+    pub(crate) searches: Vec<Box<dyn Connection>>,
+    pub(crate) changes: Vec<Box<dyn Connection>>,
+}

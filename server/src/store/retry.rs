@@ -1,0 +1,51 @@
+//! Trying again: conflicts with others, and connections that were lost.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::sql::{Connection, Failure, Fault};
+
+/// For how long it is tried again before a client is told to try again itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+/// The first pause; each is up to twice as long as the one before.
+const FIRST: Duration = Duration::from_millis(5);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_millis(200);
+
+/// Does `work` until it is done or refused, or patience ends. It must be such that doing it twice does no harm.
+pub(crate) fn persist<T>(
+    connection: &mut dyn Connection,
+    mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut pauses = Pauses::new();
+    loop {
+        match work(connection) {
+            Err(fault) if fault.failure != Failure::Refused && pauses.wait() => {}
+            done => return done,
+        }
+    }
+}
+
+/// Pauses between tries, drawn at random so that those who met do not meet again.
+pub(crate) struct Pauses {
+    until: Instant,
+    longest: Duration,
+}
+
+impl Pauses {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self { until: now.checked_add(PATIENCE).unwrap_or(now), longest: FIRST }
+    }
+
+    /// Pauses; or tells that there is no time left.
+    pub(crate) fn wait(&mut self) -> bool {
+        if Instant::now() >= self.until {
+            return false;
+        }
+        let random = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        thread::sleep(self.longest.mul_f64(random));
+        self.longest = self.longest.saturating_mul(2).min(LONGEST);
+        true
+    }
+}

@@ -1,0 +1,135 @@
+//! The store against its model in memory, against itself from several sides, and against damage: on SQLite and on PostgreSQL.
+
+#[path = "../../../tests/support/cluster.rs"]
+#[expect(dead_code, reason = "other tests kill servers and promote them")]
+mod cluster;
+mod import;
+mod postgres;
+mod rules;
+mod search;
+mod sqlite;
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use keyfob::{Device, Hotp, Policy, Secret};
+use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Scope, Step, Swap};
+
+use super::sql::Connection;
+use super::{Keys, Location, Options, Store};
+use cluster::Cluster;
+
+const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+const NOW: u64 = 1_700_000_000;
+
+/// A PostgreSQL server that all tests of this process share; each has a database of its own.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&["fsync=off"]));
+
+/// A place for a store.
+struct Place {
+    location: Location,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        Self { location: Location::parse(&url, &Options::default()).unwrap(), folder }
+    }
+
+    fn postgres() -> Self {
+        Self::postgres_on(&CLUSTER)
+    }
+
+    fn postgres_on(cluster: &Cluster) -> Self {
+        static DATABASES: AtomicU32 = AtomicU32::new(0);
+        let database = format!("test{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        cluster.sql("postgres", &format!("CREATE DATABASE {database}"));
+        let options = Options { connections: 4, timeout: Duration::from_secs(2), ..Options::default() };
+        Self { location: Location::parse(&cluster.url(&database), &options).unwrap(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn open(&self) -> Store {
+        self.open_with(keys()).unwrap()
+    }
+
+    fn open_with(&self, keys: Keys) -> Result<Store, String> {
+        Store::open(&self.location, keys)
+    }
+
+    /// A connection beside the store's. It must not be dropped where others wait.
+    fn connection(&self) -> Box<dyn Connection> {
+        self.location.writer().unwrap()
+    }
+
+    /// Does something with a connection of its own.
+    fn with<T: Send>(&self, work: impl FnOnce(&mut dyn Connection) -> T + Send) -> T {
+        std::thread::scope(|scope| scope.spawn(|| work(&mut *self.connection())).join()).unwrap()
+    }
+}
+
+/// Makes each function a test on both kinds of store.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $name() { super::$name(super::Place::sqlite()).await; })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $name() { super::$name(super::Place::postgres()).await; })*
+        }
+    };
+}
+use on_both;
+
+fn keys() -> Keys {
+    Keys::parse(KEY).unwrap()
+}
+
+fn device(created: u64) -> Device {
+    Device::hotp(Hotp::new(Secret::new(&[7; 20]).unwrap()), 0, created)
+}
+
+fn entry(user: &str) -> Entry {
+    let device = device(NOW);
+    let row = Row {
+        id: 0,
+        name: String::new(),
+        user: user.to_owned(),
+        email: None,
+        phone: None,
+        external_id: None,
+        deleted: false,
+        kind: device.kind(),
+        status: device.status(),
+        fails: 0,
+        created: NOW,
+        last_used: None,
+    };
+    Entry { row, version: 0, device }
+}
+
+fn event(kind: EventKind, device: i64) -> Event {
+    Event { kind, at: NOW, actor: "tester".into(), device, user: "u".into(), success: true, reason: "C".into(), drift: None }
+}
+
+async fn insert(store: &Store, entry: Entry) -> Entry {
+    *store.insert(Box::new(entry), Name::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap()
+}
+
+/// A wrong answer to a device, as a swap.
+fn wrong_answer(entry: &Entry) -> Box<Swap> {
+    let (device, _) = entry.device.verify(&Policy::default(), b"not a code", NOW).unwrap().split();
+    let mut next = entry.clone();
+    (next.row.status, next.row.fails, next.device) = (device.status(), device.fails(), device);
+    Box::new(Swap { entry: next, scope: Scope::State, event: event(EventKind::Verify, entry.row.id) })
+}
+
+/// Swaps. Returns whether it was stored.
+async fn swap(store: &Store, swap: Box<Swap>) -> bool {
+    let told = |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
+    let next = store.change(Step::Swap { swap, then: Box::new(told) }).await.unwrap().step;
+    let Step::Done(response) = next else { panic!("it ends there") };
+    response.status == 1
+}

@@ -1,0 +1,292 @@
+//! What holds of a server: connections that are lost, and what may have been done on them.
+
+use std::time::{Duration, Instant};
+
+use keyfob_scim::{Event, EventKind, Swap};
+
+use super::cluster::Cluster;
+use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
+use crate::store::batch::{Write, settle};
+use crate::store::reads::find;
+use crate::store::schema;
+use crate::store::sql::{Connection, Dialect, Failure, Fault, Record, Sql};
+use crate::store::{Location, Options, Store};
+
+#[test]
+fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {
+    let options = Options::default();
+    let shown = |url: &str| Location::parse(url, &options).map(|location| location.to_string());
+    let url = "postgres://otp:hunter2@db1:5433,db2:5434/keyfob?sslmode=disable";
+    assert_eq!(shown(url).unwrap(), "postgres://otp@db1:5433,db2:5434/keyfob");
+    assert!(!format!("{:?}", Location::parse(url, &options)).contains("hunter2"));
+    for (url, reason) in [
+        ("mysql://db/keyfob", "must be sqlite://FILE or postgres://"),
+        ("sqlite://", "names no file"),
+        ("postgres:///keyfob", "names no host"),
+        ("postgres://db/keyfob?sslmode=prefer", "sslmode: must be"),
+        ("postgres://db/keyfob?sslrootcert=/nowhere", "/nowhere"),
+        ("postgres://db/keyfob?no_such=1", "no_such"),
+        ("postgres://db:99999/keyfob", "port"),
+    ] {
+        let error = shown(url).unwrap_err();
+        assert!(error.contains(reason), "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let location = Location::parse("postgres://otp:hunter2@127.0.0.1:1/keyfob", &Options::default()).unwrap();
+    let error = Store::open(&location, keys()).unwrap_err();
+    assert!(error.contains("postgres://otp@127.0.0.1:1/keyfob") && error.contains("refused"), "{error}");
+    assert!(!error.contains("hunter2"));
+}
+
+/// A certificate of its own authority, for a name: the certificate, which is the authority's too, and the key.
+fn certificate(name: &str) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[test]
+fn a_session_is_encrypted_and_the_certificate_is_checked() {
+    let (own, key) = certificate("localhost");
+    let mut cluster = Cluster::start(&["fsync=off"]);
+    let paths = [cluster.file("server.pem", &own), cluster.file("server.key", &key)];
+    cluster.set(&["ssl=on", &format!("ssl_cert_file={}", paths[0]), &format!("ssl_key_file={}", paths[1])]);
+    cluster.restart();
+    let folder = tempfile::tempdir().unwrap();
+    let authority = |name: &str, pem: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path.display().to_string()
+    };
+    let (right, wrong) = (authority("right.pem", &own), authority("wrong.pem", &certificate("localhost").0));
+    let encrypted = |host: &str, query: &str| {
+        let url = format!("{}?{query}", cluster.url("postgres").replace("127.0.0.1", host));
+        let location = Location::parse(&url, &Options::default()).unwrap();
+        let mut connection = location.writer().map_err(|fault| fault.to_string())?;
+        let state = "SELECT ssl::TEXT FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        Ok::<_, String>(connection.run(state).unwrap()[0].text(0).unwrap())
+    };
+    assert_eq!(encrypted("localhost", &format!("sslmode=verify-full&sslrootcert={right}")).unwrap(), "true");
+    assert_eq!(encrypted("localhost", "sslmode=disable").unwrap(), "false");
+    assert_eq!(encrypted("localhost", "").unwrap(), "false", "it does not leave this machine");
+    for (host, query) in [
+        ("localhost", format!("sslmode=require&sslrootcert={wrong}")),
+        ("127.0.0.1", format!("sslmode=require&sslrootcert={right}")),
+        ("localhost", "sslmode=require".to_owned()),
+    ] {
+        let error = encrypted(host, &query).unwrap_err();
+        assert!(error.contains("certificate"), "{host} {query}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_the_server_ends_are_opened_anew() {
+    let place = Place::postgres();
+    let store = place.open();
+    let read = insert(&store, entry("alice")).await;
+    for fails in 1..=5 {
+        place.with(|connection| {
+            let others = "SELECT pg_terminate_backend(pid)::TEXT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            connection.run(others).unwrap()
+        });
+        let now = store.get(read.row.id).await.unwrap().unwrap();
+        assert!(swap(&store, wrong_answer(&now)).await);
+        assert_eq!(store.get(read.row.id).await.unwrap().unwrap().row.fails, fails);
+        store.ready().await.unwrap();
+    }
+    store.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE hangs");
+    let options = Options { connections: 3, timeout: Duration::from_secs(1), ..Options::default() };
+    let place = Place { location: Location::parse(&cluster.url("hangs"), &options).unwrap(), folder: tempfile::tempdir().unwrap() };
+    let store = place.open();
+    let read = insert(&store, entry("alice")).await;
+    // The processes of the sessions, not only their parent.
+    let pids = cluster.sql("postgres", "SELECT string_agg(pid::TEXT, ' ') FROM pg_stat_activity WHERE datname = 'hangs'");
+    let signal = |name: &str| {
+        let ids = pids.split_whitespace();
+        assert!(std::process::Command::new("kill").args(["-s", name]).args(ids).status().unwrap().success());
+    };
+    cluster.signal("STOP");
+    signal("STOP");
+    let began = Instant::now();
+    assert_eq!(store.ready().await.map_err(|error| error.status), Err(503));
+    let step = keyfob_scim::Step::Swap { swap: wrong_answer(&read), then: Box::new(|_| panic!("no answer may follow")) };
+    assert_eq!(store.change(step).await.map(|_| ()).map_err(|error| error.status), Err(503));
+    assert!(began.elapsed() < Duration::from_secs(30), "it gave up");
+    signal("CONT");
+    cluster.signal("CONT");
+    let until = Instant::now() + Duration::from_secs(30);
+    while store.ready().await.is_err() {
+        assert!(Instant::now() < until, "it does not come back");
+    }
+    // What was sent before the server hung takes effect afterwards, and once.
+    let now = store.get(read.row.id).await.unwrap().unwrap();
+    assert!(now.row.fails <= 1, "{now:?}");
+    store.close();
+}
+
+/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
+struct Lossy {
+    inner: Box<dyn Connection>,
+    /// For each statement to come whether it is done, and whether its answer gets lost.
+    fates: Vec<Fate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Well,
+    /// Done, but nobody hears of it.
+    Unheard,
+    /// Done on the primary only, as after a crash of it, and nobody hears of it.
+    UnheardHere,
+    /// Not done, and nobody hears of it.
+    Undone,
+    /// In the way of another.
+    Conflict,
+}
+
+impl Lossy {
+    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
+            Fate::Well => work(&mut *self.inner),
+            Fate::Unheard => {
+                work(&mut *self.inner)?;
+                Err(Fault::of(Failure::Unknown, "lost"))
+            }
+            Fate::UnheardHere => {
+                self.inner.run("SET synchronous_commit = local")?;
+                work(&mut *self.inner)?;
+                self.inner.run("RESET synchronous_commit")?;
+                Err(Fault::of(Failure::Unknown, "lost"))
+            }
+            Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
+            Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
+        }
+    }
+}
+
+impl Connection for Lossy {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+        self.meet(|inner| inner.rows(sql))
+    }
+
+    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+        self.meet(|inner| inner.change(sql))
+    }
+
+    fn rollback(&mut self) {}
+}
+
+/// A device in a database, as the model of `settle` needs it.
+struct Bench {
+    connection: Lossy,
+    ids: Vec<i64>,
+}
+
+impl Bench {
+    fn new(devices: usize) -> Self {
+        Self::at(&Place::postgres(), devices)
+    }
+
+    fn at(place: &Place, devices: usize) -> Self {
+        let mut inner = place.connection();
+        schema::migrate(&mut *inner).unwrap();
+        let ids: Vec<i64> = (1..=devices).map(|id| i64::try_from(id).unwrap()).collect();
+        for id in &ids {
+            let record = keys().seal(&device(super::NOW), *id).unwrap();
+            let mut sql = Sql::new(
+                "INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record) VALUES (",
+            );
+            sql.bind(*id).push(", 0, 'n', 'u', 0, 'HOTP', 'C', 0, 0, ").bind(record).push(")");
+            inner.rows(&sql).unwrap();
+        }
+        Self { connection: Lossy { inner, fates: Vec::new() }, ids }
+    }
+
+    fn swaps(&mut self) -> Vec<Swap> {
+        let entries = find(&mut *self.connection.inner, &keys(), self.ids.iter().copied()).unwrap();
+        self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
+    }
+
+    /// Settles wrong answers to all devices under these fates: of each whether it was stored; none if that stays unknown.
+    fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
+        self.connection.fates = fates.to_vec();
+        let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
+        let line: Event = event(EventKind::Verify, 77);
+        let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
+        let mut settled = settle(&mut self.connection, writes, lines);
+        self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
+    }
+
+    fn fails(&mut self) -> Vec<i64> {
+        let mut records = self.connection.inner.run("SELECT fails FROM device ORDER BY id").unwrap();
+        records.iter_mut().map(|record| record.number(0).unwrap()).collect()
+    }
+
+    fn lines(&mut self) -> i64 {
+        self.connection.inner.run("SELECT count(*) FROM trail WHERE device <> 77").unwrap()[0].number(0).unwrap()
+    }
+}
+
+#[test]
+fn what_was_stored_unheard_is_found_and_not_counted_twice() {
+    use Fate::{Conflict, Undone, Unheard, Well};
+    // A batch with a line is BEGIN, the swaps, the line, COMMIT.
+    for fates in [
+        vec![Well, Well, Well, Unheard],
+        vec![Well, Well, Well, Undone],
+        vec![Undone],
+        vec![Well, Undone],
+        vec![Well, Well, Well, Unheard, Undone, Undone],
+        vec![Well, Well, Well, Unheard, Well, Well, Well, Unheard],
+        vec![Well, Conflict],
+        vec![Well, Conflict, Unheard, Well, Unheard],
+        vec![Well, Conflict, Conflict, Undone, Unheard, Well, Conflict],
+    ] {
+        let mut bench = Bench::new(3);
+        let swaps = bench.swaps();
+        assert_eq!(bench.settle(&swaps, &fates), [Some(true); 3], "{fates:?}");
+        assert_eq!(bench.fails(), [1; 3], "{fates:?}");
+        assert_eq!(bench.lines(), 3, "each has its line once: {fates:?}");
+    }
+}
+
+#[test]
+fn a_write_that_others_may_have_gone_on_from_stays_unknown() {
+    let mut bench = Bench::new(1);
+    let late = bench.swaps();
+    let swaps = bench.swaps();
+    assert_eq!(bench.settle(&swaps, &[]), [Some(true)]);
+    assert_eq!(bench.settle(&late, &[Fate::Undone]), [Some(false)], "the next version holds other bytes");
+    let swaps = bench.swaps();
+    assert_eq!(bench.settle(&swaps, &[]), [Some(true)]);
+    assert_eq!(bench.settle(&late, &[Fate::Undone]), [None], "whose bytes the next version held is not known any more");
+    assert_eq!(bench.settle(&late, &[]), [Some(false)], "but where nothing was lost, it has lost");
+    assert_eq!(bench.fails(), [2]);
+}
+
+#[test]
+fn a_write_that_the_standby_may_not_have_is_not_believed() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    let mut bench = Bench::at(&Place::postgres_on(&cluster), 1);
+    let swaps = bench.swaps();
+    // A standby that is away.
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(bench.settle(&swaps, &[Fate::UnheardHere]), [None]);
+    assert_eq!(bench.fails(), [1], "here it is");
+    cluster.sql("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    cluster.sql("postgres", "SELECT pg_reload_conf()");
+}

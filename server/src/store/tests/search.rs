@@ -1,0 +1,184 @@
+//! Searches: what SQL finds is what a filter means, and an index finds it.
+
+use std::sync::{LazyLock, Mutex};
+
+use keyfob::{Kind, Status};
+use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Store as _};
+use proptest::prelude::*;
+use tokio::runtime::Runtime;
+
+use super::{Place, entry, event};
+use crate::store::sql::{Connection, Dialect, Sql};
+use crate::store::{Store, filter, schema};
+
+/// A store and the model of it, filled alike.
+struct Both {
+    runtime: Runtime,
+    store: Store,
+    model: Mutex<Memory>,
+    _place: Place,
+}
+
+static SQLITE: LazyLock<Both> = LazyLock::new(|| Both::new(Place::sqlite()));
+static POSTGRES: LazyLock<Both> = LazyLock::new(|| Both::new(Place::postgres()));
+
+impl Both {
+    fn new(place: Place) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let store = {
+            let _within = runtime.enter();
+            place.open()
+        };
+        let mut model = Memory::default();
+        let texts = ["a", "A", "b", "ab", "B a", "ä", "Ä", "a%", "a_b", "\u{10ffff}", "z\u{d7ff}x"];
+        for at in 0..60_usize {
+            let text = |step: usize| texts[at * step % texts.len()].to_owned();
+            let maybe = |step: usize| (at % step != 0).then(|| text(step));
+            let mut given = entry(&text(1));
+            (given.row.email, given.row.phone, given.row.external_id) = (maybe(3), maybe(4), maybe(5));
+            (given.row.fails, given.row.created) = (u32::try_from(at % 7).unwrap(), 1000 + at as u64 % 5);
+            given.row.last_used = (at % 2 == 0).then_some(2000 + at as u64 % 3);
+            (given.row.kind, given.row.status) = (Kind::ALL[at % 5], Status::ALL[at % 4]);
+            given.row.deleted = at % 11 == 0;
+            let stored = store.insert(Box::new(given), Name::Fixed(text(7)), event(EventKind::Create, 0));
+            model.put(*runtime.block_on(stored).unwrap());
+        }
+        Self { runtime, store, model: Mutex::new(model), _place: place }
+    }
+
+    fn check(&self, query: &Query) -> Result<(), TestCaseError> {
+        let found: Result<Page, Error> = self.runtime.block_on(self.store.list(query));
+        let meant = self.model.lock().unwrap().list(query);
+        prop_assert_eq!(found, meant);
+        Ok(())
+    }
+}
+
+fn sortable() -> impl Strategy<Value = Attribute> {
+    use Attribute as A;
+    prop::sample::select(vec![
+        A::Id,
+        A::ExternalId,
+        A::Name,
+        A::Type,
+        A::User,
+        A::Status,
+        A::Fails,
+        A::Created,
+        A::LastUsed,
+        A::Email,
+        A::Phone,
+    ])
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    use Attribute as A;
+    let ops = prop::sample::select(vec![Op::Eq, Op::Ne, Op::EqCi, Op::Co, Op::Sw, Op::Ew, Op::Gt, Op::Ge, Op::Lt, Op::Le]);
+    let numeric = prop::sample::select(vec![Op::Eq, Op::Ne, Op::EqCi, Op::Gt, Op::Ge, Op::Lt, Op::Le]);
+    let texts = prop::sample::select(vec![A::ExternalId, A::Name, A::Type, A::User, A::Status, A::Email, A::Phone]);
+    let value = prop_oneof![
+        prop::sample::select(vec![
+            "",
+            "a",
+            "A",
+            "b",
+            "ab",
+            "ä",
+            "Ä",
+            "%",
+            "_",
+            "a%",
+            "TOTP",
+            "totp",
+            "V",
+            "\u{10ffff}",
+            "z\u{d7ff}"
+        ])
+        .prop_map(str::to_owned),
+        "[a-bA-B%_ ä]{0,3}",
+    ];
+    let leaf = prop_oneof![
+        (texts, ops, value.clone()).prop_map(|(attribute, op, value)| Filter::Text(attribute, op, value)),
+        (prop::sample::select(vec![A::Id, A::Fails]), numeric.clone(), -1..62_i64)
+            .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
+        (prop::sample::select(vec![A::Created, A::LastUsed]), numeric, prop_oneof![998..1006_i64, 1998..2005_i64, any::<i64>()])
+            .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
+        prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone]).prop_map(Filter::Present),
+        value.prop_map(Filter::Anywhere),
+    ];
+    leaf.prop_recursive(3, 16, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::And),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::Or),
+            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn sql_finds_what_the_filter_means(
+        filter in filters(), by in sortable(), descending: bool, live_only: bool, offset in 0..70_u64, limit in 0..70_u64,
+    ) {
+        let query = Query { filter, live_only, sort: Sort { by, descending }, offset, limit };
+        SQLITE.check(&query)?;
+        POSTGRES.check(&query)?;
+    }
+}
+
+/// What a database says that it does for a filter.
+fn plan(connection: &mut dyn Connection, text: &str) -> String {
+    let (explain, column) = match connection.dialect() {
+        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        Dialect::Postgres => ("EXPLAIN", 0),
+    };
+    let mut sql = Sql::new(explain);
+    sql.push(" SELECT count(*) FROM device");
+    let sort = Sort { by: Attribute::Id, descending: false };
+    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, offset: 0, limit: 100 };
+    filter::wanted(&mut sql, connection.dialect(), &query);
+    let mut records = connection.rows(&sql).unwrap();
+    records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+const SEARCHES: [&str; 12] = [
+    "id eq 60",
+    r#"user eq "alice""#,
+    r#"user sw "al""#,
+    r#"user eq_ci "Alice""#,
+    r#"name eq "TOTP00000001""#,
+    r#"email eq "a@example.com""#,
+    r#"phone eq "555""#,
+    r#"externalId eq "x""#,
+    r#"type eq "TOTP""#,
+    r#"status eq "L""#,
+    r#"created gt "2021-10-14""#,
+    r#"user eq "alice" and type eq "TOTP""#,
+];
+
+#[test]
+fn an_index_of_sqlite_answers_what_clients_search_by() {
+    let place = Place::sqlite();
+    let mut connection = place.connection();
+    schema::migrate(&mut *connection).unwrap();
+    for filter in SEARCHES.into_iter().chain([r#"lastUsed lt "2021-10-14""#]) {
+        let plan = plan(&mut *connection, filter);
+        assert!(plan.contains("SEARCH device USING"), "{filter}: {plan}");
+    }
+    assert!(plan(&mut *connection, r#"user co "lic""#).contains("SCAN device"), "or this test would not see a scan");
+}
+
+#[test]
+fn an_index_of_postgresql_answers_what_clients_search_by() {
+    let mut connection = Place::postgres().connection();
+    schema::migrate(&mut *connection).unwrap();
+    // With few rows, reading them all would be faster.
+    connection.run("SET enable_seqscan = off").unwrap();
+    for filter in SEARCHES {
+        let plan = plan(&mut *connection, filter);
+        assert!(plan.contains("Index Cond"), "{filter}: {plan}");
+    }
+    assert!(!plan(&mut *connection, r#"user co "lic""#).contains("Index Cond"), "or this test would not see a scan");
+}

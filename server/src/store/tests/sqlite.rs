@@ -1,0 +1,34 @@
+//! What holds of a file.
+
+use super::{Place, entry, insert};
+use crate::store::Keys;
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::sqlite();
+    let (_, is_new) = Keys::file(&place.folder.path().join("key")).unwrap();
+    let (_, is_new_again) = Keys::file(&place.folder.path().join("key")).unwrap();
+    assert!(is_new && !is_new_again);
+    let store = place.open();
+    insert(&store, entry("alice")).await;
+    for file in std::fs::read_dir(place.folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.file_name());
+    }
+    store.close();
+}
+
+#[tokio::test]
+async fn nothing_readable_of_a_secret_is_in_the_files() {
+    let place = Place::sqlite();
+    let store = place.open();
+    insert(&store, entry("alice")).await;
+    store.close();
+    // What is not yet in the database stands in the log beside it.
+    let files = std::fs::read_dir(place.folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let bytes = files.collect::<Vec<_>>().concat();
+    assert!(!bytes.windows(20).any(|window| window == [7; 20]));
+    assert!(bytes.windows(3).any(|window| window == b"kfs"), "the sealed record must be there");
+}

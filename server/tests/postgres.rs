@@ -1,0 +1,25 @@
+//! Several services on one PostgreSQL: the binary and a real server, private to each test.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "service/client.rs"]
+mod client;
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "support/cluster.rs"]
+mod cluster;
+#[path = "postgres/failover.rs"]
+mod failover;
+#[path = "postgres/fleet.rs"]
+mod fleet;
+#[path = "postgres/guesses.rs"]
+mod guesses;
+#[path = "postgres/migrate.rs"]
+mod migrate;
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "service/process.rs"]
+mod process;
+#[path = "postgres/soffid.rs"]
+mod soffid;
+#[path = "postgres/trouble.rs"]
+mod trouble;

@@ -1,0 +1,112 @@
+//! A primary with a synchronous standby, killed under load: the standby is promoted, and what was told still holds.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::cluster::Cluster;
+use super::fleet::{Fleet, Learned, Stop, UNLOCKED, report};
+use super::process::{hotp, judged, secret};
+
+/// How often the primary is killed.
+const FAILOVERS: usize = 20;
+/// More codes than are used.
+const CODES: usize = 200_000;
+/// What makes each commit wait for the standby.
+const SYNCHRONOUS: [&str; 2] = ["synchronous_standby_names=standby", "synchronous_commit=on"];
+
+/// A primary, and the next.
+struct Pair {
+    primary: Cluster,
+    standby: Cluster,
+}
+
+impl Pair {
+    fn start() -> Self {
+        // Without the standby, nothing could be committed yet.
+        let mut primary = Cluster::start(&[]);
+        primary.sql("postgres", "CREATE DATABASE keyfob");
+        let standby = primary.standby("standby", &SYNCHRONOUS);
+        primary.set(&SYNCHRONOUS);
+        primary.restart();
+        let pair = Self { primary, standby };
+        pair.wait_until_synchronous();
+        pair
+    }
+
+    fn wait_until_synchronous(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while self.primary.sql("postgres", state).trim() != "1" {
+            assert!(Instant::now() < until, "the standby does not follow");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Kills the primary, promotes the standby, and gives that a standby of its own, on the place of the old primary.
+    fn fail_over(&mut self) {
+        self.primary.kill();
+        self.standby.promote();
+        std::mem::swap(&mut self.primary, &mut self.standby);
+    }
+
+    fn renew(&mut self) {
+        self.standby.copy(&self.primary, "standby");
+        self.wait_until_synchronous();
+    }
+}
+
+#[test]
+fn no_fail_is_lost_and_no_code_right_twice_over_failovers() {
+    let mut pair = Pair::start();
+    // Both, whichever is the primary.
+    let url = pair.primary.url_with(&pair.standby, "keyfob");
+    let fleet = Fleet::start(3, &url, &UNLOCKED);
+    let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"})).0;
+    let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
+    let codes = hotp(&secret(fleet.folder(), &created), CODES);
+    let learned = Learned::default();
+    let addresses = fleet.addresses();
+    let mut longest = Vec::new();
+
+    thread::scope(|scope| {
+        let stop = Stop(&learned);
+        let threads: Vec<_> = (0..6)
+            .map(|at| {
+                let (learned, addresses, guessed, used, codes) = (&learned, &addresses, &guessed, &used, &codes);
+                scope.spawn(move || if at < 3 { learned.guess(addresses, guessed) } else { learned.use_up(addresses, used, codes) })
+            })
+            .collect();
+        for failover in 0..FAILOVERS {
+            thread::sleep(Duration::from_millis(200 + 37 * u64::try_from(failover).unwrap() % 300));
+            *learned.longest.lock().unwrap() = Duration::ZERO;
+            let before = learned.refused.load(Ordering::SeqCst);
+            pair.fail_over();
+            fleet.wait_until_ready();
+            pair.renew();
+            let until = Instant::now() + Duration::from_secs(60);
+            while learned.refused.load(Ordering::SeqCst) < before + 20 {
+                assert!(Instant::now() < until, "failover {failover}: nothing is answered");
+                thread::sleep(Duration::from_millis(20));
+            }
+            learned.check_fails(&mut fleet.admin(failover), &guessed);
+            longest.push(learned.longest.lock().unwrap().as_millis());
+        }
+        drop(stop);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+
+    report(&format!("milliseconds without a verdict, of each failover: {longest:?}"));
+    let mut client = fleet.admin(0);
+    learned.check_used(&mut client, &used, &codes);
+    let trail = fleet.trail(&url, &guessed);
+    let fails = learned.check_fails(&mut client, &guessed);
+    assert_eq!(judged(&trail, "wrong"), fails, "record and trail tell the same");
+    let accepted = learned.accepted.lock().unwrap().len();
+    assert!(judged(&fleet.trail(&url, &used), "right") >= accepted);
+    assert!(learned.refused.load(Ordering::SeqCst) > 20 * FAILOVERS && accepted > FAILOVERS, "it was killed at work");
+}

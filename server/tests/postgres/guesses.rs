@@ -1,0 +1,78 @@
+//! Three services, one device: the limit holds, and what is right is right once.
+
+use std::thread;
+
+use serde_json::json;
+
+use super::cluster::Cluster;
+use super::fleet::Fleet;
+use super::process::{hotp, judged, secret, totp};
+
+/// Answers `many` times at once through all services; gives all verdicts.
+fn at_once(fleet: &Fleet, path: &str, code: &str, many: usize) -> Vec<(bool, bool)> {
+    const CONNECTIONS: usize = 60;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS)
+            .map(|at| {
+                let mut client = fleet.admin(at);
+                let each = many / CONNECTIONS + usize::from(at < many % CONNECTIONS);
+                scope.spawn(move || (0..each).map(|_| client.answer(path, code).verdict()).collect::<Vec<_>>())
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn three_services_evaluate_ten_of_a_thousand_guesses_and_one_of_three_hundred_right_codes() {
+    let cluster = Cluster::start(&[]);
+    cluster.sql("postgres", "CREATE DATABASE keyfob");
+    let url = cluster.url("keyfob");
+    let fleet = Fleet::start(3, &url, &[]);
+    let mut client = fleet.admin(0);
+    for kind in ["TOTP", "HOTP"] {
+        let (path, created) = client.create(&json!({"type": kind, "user": "franck"}));
+        let verdicts = at_once(&fleet, &path, "12345", 1000);
+        assert_eq!(verdicts.len(), 1000);
+        assert!(verdicts.iter().all(|(success, _)| !success));
+        assert_eq!(verdicts.iter().filter(|(_, locked)| !locked).count(), 9, "the tenth says that it locks");
+        for at in 0..3 {
+            let device = fleet.admin(at).device(&path);
+            assert_eq!((&device["fails"], &device["status"]), (&json!(10), &json!("L")));
+        }
+        let secret = secret(fleet.folder(), &created);
+        let right = if kind == "TOTP" { totp(&secret, 1) } else { hotp(&secret, 1) }.remove(0);
+        assert_eq!(fleet.admin(1).answer(&path, &right).verdict(), (false, true));
+        let trail = fleet.trail(&url, &path);
+        assert_eq!((judged(&trail, "wrong"), judged(&trail, "locked")), (10, 991));
+
+        let (path, created) = client.create(&json!({"type": kind, "user": "franck"}));
+        let secret = super::process::secret(fleet.folder(), &created);
+        let right = if kind == "TOTP" { totp(&secret, 1) } else { hotp(&secret, 1) }.remove(0);
+        let verdicts = at_once(&fleet, &path, &right, 300);
+        assert_eq!(verdicts.iter().filter(|(success, _)| *success).count(), 1, "{kind}");
+        assert_eq!(judged(&fleet.trail(&url, &path), "right"), 1);
+    }
+}
+
+#[test]
+fn services_that_start_at_once_make_one_administrator_and_one_schema() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE keyfob");
+    let folder = super::process::folder();
+    let url = cluster.url("keyfob");
+    // The key is there before: each would make one of its own.
+    super::process::Run::of(super::process::keyfob(folder.path(), &["account", "list", "--store", "sqlite://other.db"]), "").well();
+    let shown: usize = thread::scope(|scope| {
+        let start = || {
+            let server = super::process::Server::spawn(super::process::Server::command(folder.path(), &["--store", &url]));
+            let greeting = server.stop();
+            assert!(greeting.contains("WARNING     the database loses"), "this one does not flush: {greeting}");
+            usize::from(greeting.contains("password"))
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(shown, 1);
+    assert_eq!(cluster.sql("keyfob", "SELECT count(*) FROM account").trim(), "1");
+}

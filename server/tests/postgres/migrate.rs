@@ -1,0 +1,160 @@
+//! A store moved from a file to a server and back, under load, broken off and gone on with.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::cluster::Cluster;
+use super::fleet::{Fleet, Learned, Stop, UNLOCKED};
+use super::process::{Run, Server, hotp, keyfob, secret};
+
+/// How many devices there are.
+const DEVICES: usize = 1500;
+
+/// What a migration prints, if it went well.
+fn migrate(fleet: &Fleet, from: &str, to: &str, more: &[&str]) -> String {
+    let args = [&["migrate", "--store", from, "--to", to], more].concat();
+    Run::of(keyfob(fleet.folder(), &args), "").well()
+}
+
+/// The hashes that a migration prints.
+fn hashes(printed: &str) -> Vec<&str> {
+    printed.lines().filter_map(|line| line.split_once("SHA-256 ")).map(|(_, hash)| hash).collect()
+}
+
+#[test]
+fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE keyfob");
+    let (file, server, back) = ("sqlite://keyfob.db", cluster.url("keyfob"), "sqlite://back.db");
+    let fleet = Fleet::start(1, file, &UNLOCKED);
+    let (guessed, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "guessed"}));
+    let (used, created_too) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "used"}));
+    assert_eq!((&created["name"], &created_too["name"]), (&json!("HOTP00000001"), &json!("HOTP00000002")));
+    let codes = hotp(&secret(fleet.folder(), &created_too), 20_000);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            let mut client = fleet.admin(0);
+            scope.spawn(move || {
+                for _ in 0..DEVICES / 8 {
+                    client.create(&json!({"type": "SMS", "user": "many", "phone": "5551234"}));
+                }
+            });
+        }
+    });
+    let add = ["account", "add", "sync", "--roles", "query", "--token", "--store", file];
+    let token = Run::of(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
+
+    let learned = Learned::default();
+    let addresses = fleet.addresses();
+    thread::scope(|scope| {
+        let stop = Stop(&learned);
+        let threads =
+            [scope.spawn(|| learned.guess(&addresses, &guessed)), scope.spawn(|| learned.use_up(&addresses, &used, &codes))];
+        // A copy that is broken off, at whatever moment, does not touch the source, and goes on afterwards.
+        for millis in [30, 90, 270] {
+            let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &server]);
+            let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+            thread::sleep(Duration::from_millis(millis));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let before = learned.refused.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(300));
+        assert!(learned.refused.load(Ordering::SeqCst) > before, "it goes on");
+        let moved = migrate(&fleet, file, &server, &[]);
+        assert!(moved.contains(&format!("{} rows in both", DEVICES / 8 * 8 + 2)), "{moved}");
+        thread::sleep(Duration::from_millis(300));
+        let at = learned.refused.load(Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(learned.refused.load(Ordering::SeqCst), at, "the old store gives no verdict any more");
+        assert_eq!(fleet.servers[0].nobody().send("GET", "/ready", "", b"").expect("an answer").status, 503);
+        drop(stop);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    for args in [
+        &["serve", "--listen", "127.0.0.1:0", "--store", file][..],
+        &["audit", "--store", file],
+        &["migrate", "--store", file, "--to", &server],
+    ] {
+        let run = Run::of(keyfob(fleet.folder(), args), "");
+        assert_eq!(run.status, Some(2), "{run:?}");
+        assert!(run.err.contains("moved to another store by keyfob migrate"), "{run:?}");
+    }
+
+    let mut set = vec!["--store", &server];
+    for pair in UNLOCKED {
+        set.extend(["--set", pair]);
+    }
+    let moved = Server::start(fleet.folder(), &set);
+    let mut client = moved.admin();
+    learned.check_fails(&mut client, &guessed);
+    learned.check_used(&mut client, &used, &codes);
+    assert!(learned.accepted.lock().unwrap().len() > 5);
+    // Numbers and names go on, accounts are known.
+    assert_eq!(client.create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000003");
+    assert_eq!(
+        super::client::Client::bearer(moved.address, &token).get("/OtpDevice?count=1").ok(200)["totalResults"],
+        DEVICES / 8 * 8 + 3
+    );
+    moved.stop();
+
+    let one = migrate(&fleet, &server, "sqlite://copy.db", &["--keep"]);
+    let other = migrate(&fleet, &server, back, &[]);
+    assert_eq!((hashes(&one), hashes(&one).len()), (hashes(&other), 4));
+    let server = Server::start(fleet.folder(), &["--store", back]);
+    assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
+    // What is no copy is not written over.
+    let run = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", back, "--to", "sqlite://copy.db"]), "");
+    assert_eq!(run.status, Some(0), "a copy is brought up to date: {run:?}");
+    server.admin().create(&json!({"type": "HOTP", "user": "new"}));
+    let run = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", "sqlite://copy.db", "--to", back]), "");
+    assert!(run.status == Some(2) && run.err.contains("the target must be empty, or an unfinished copy"), "{run:?}");
+}
+
+#[test]
+fn records_are_sealed_under_a_new_key_while_services_verify() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE keyfob");
+    let url = cluster.url("keyfob");
+    let fleet = Fleet::start(2, &url, &UNLOCKED);
+    let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"})).0;
+    let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
+    let codes = hotp(&secret(fleet.folder(), &created), 20_000);
+    for _ in 0..300 {
+        fleet.admin(1).create(&json!({"type": "TOTP", "user": "many"}));
+    }
+    let learned = Learned::default();
+    let addresses = fleet.addresses();
+    thread::scope(|scope| {
+        let stop = Stop(&learned);
+        let threads =
+            [scope.spawn(|| learned.guess(&addresses, &guessed)), scope.spawn(|| learned.use_up(&addresses, &used, &codes))];
+        let rotated = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--wait", "3"]), "").well();
+        assert!(rotated.contains("sealed anew under key 2") && rotated.contains("No record is under key 1 any more"), "{rotated}");
+        drop(stop);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    assert_eq!(learned.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
+    learned.check_fails(&mut fleet.admin(0), &guessed);
+
+    // The old key is needed no more.
+    let key = fleet.folder().join("keyfob.key");
+    let text = std::fs::read_to_string(&key).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("2 ") && lines[1].starts_with("1 "));
+    std::fs::write(&key, format!("{}\n", lines[0])).unwrap();
+    let again = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--reseal-only"]), "").well();
+    assert!(again.contains("0 records sealed anew under key 2."), "{again}");
+    let server = Server::start(
+        fleet.folder(),
+        &["--store", &url, "--set", "policy.fails=1000000", "--set", "policy.guess_bound=0", "--set", "policy.pin_guess_bound=0"],
+    );
+    learned.check_used(&mut server.admin(), &used, &codes);
+}

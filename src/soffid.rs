@@ -1,0 +1,184 @@
+//! Layer 3: rows of Soffid's table `SCO_DEVICE`, read and written as Soffid's own add-on does.
+
+use core::fmt;
+
+use crate::secret::SECRET_MAX;
+use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
+
+/// Room for any secret in Base32 as Soffid writes it, with its padding: see [`SoffidRow::export`].
+pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
+
+/// A row of Soffid's table `SCO_DEVICE`, as far as it concerns the engine. None stands for NULL, and times are Unix seconds. Key and PIN are
+/// secrets of the caller's, who wipes them; `Debug` does not show them.
+///
+/// ```
+/// use keyfob::{Kind, SoffidRow, Status};
+///
+/// let row = SoffidRow {
+///     kind: Kind::Totp,
+///     status: Status::Validated,
+///     fails: 2,
+///     created: 1_634_193_883,
+///     last_used: None,
+///     last_issued: None,
+///     last_counter: None,
+///     auth_key: "GEZDGNBVGY3TQOJQGEZDGNBVGY======",
+///     pin: "",
+///     digits: None,
+///     algorithm: Some("HmacSHA1"),
+///     lock_fails: 10,
+/// };
+/// let device = row.import(&[])?;
+/// assert_eq!((device.status(), device.fails()), (Status::Validated, 2));
+/// # Ok::<(), keyfob::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SoffidRow<'r> {
+    /// `OTP_TYPE`, by [its name](Kind::name).
+    pub kind: Kind,
+    /// `OTP_STATUS`, by [its letter](Status::letter).
+    pub status: Status,
+    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens devices without resetting them.
+    pub fails: u32,
+    /// `OTP_CREATED`.
+    pub created: u64,
+    /// `OTP_LASUSE`: when it last gave a right answer.
+    pub last_used: Option<u64>,
+    /// `OTP_LASISS`: when the pending code was issued. Not read: a code sent before is not taken over.
+    pub last_issued: Option<u64>,
+    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none.
+    pub last_counter: Option<u64>,
+    /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not read: the engine needs no such hash.
+    pub auth_key: &'r str,
+    /// `OTP_PIN` of a PIN: its digits, decoded from the `Password` that Soffid stores.
+    pub pin: &'r str,
+    /// `OTP_DIGITS`; none stands for 6.
+    pub digits: Option<u32>,
+    /// `OTP_ALGORI`: `HmacSHA1`, `HmacSHA256` or `HmacSHA512`; none stands for `HmacSHA1`.
+    pub algorithm: Option<&'r str>,
+    /// No column: the fail on which the policy locks. An open row with that many fails is locked when it is updated, whatever the policy
+    /// says, so that no row has more guesses than this.
+    pub lock_fails: u32,
+}
+
+impl<'r> SoffidRow<'r> {
+    /// The device of a row. SMS and e-mail rows hold no secret: `drawn` is one that was drawn for this device alone, and is ignored for the
+    /// other kinds. The device has no learned drift and no pending challenge.
+    ///
+    /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`], [`Error::Digits`], [`Error::PinLength`],
+    /// [`Error::PinDigits`], [`Error::Exhausted`].
+    pub fn import(&self, drawn: &[u8]) -> Result<Device, Error> {
+        let factor = match self.kind {
+            Kind::Totp => Factor::Totp(Totp::of(self.generator(Secret::from_base32(self.auth_key)?)?)),
+            Kind::Hotp => Factor::Hotp(self.generator(Secret::from_base32(self.auth_key)?)?),
+            Kind::Sms => Factor::Sms(self.generator(Secret::new(drawn)?)?),
+            Kind::Email => Factor::Email(self.generator(Secret::new(drawn)?)?),
+            Kind::Pin => Factor::Pin(Pin::new(self.pin.as_bytes())?),
+        };
+        let history = History {
+            status: self.status,
+            fails: self.counted_fails(),
+            last_counter: self.last_counter,
+            created: self.created,
+            last_used: self.last_used,
+        };
+        Device::restore(factor, history)
+    }
+
+    /// The row of a new device, with its secret written into `key`. What a row cannot say is lost: a lock that disabling keeps, a throttle, the
+    /// positions asked of a PIN, learned drift, and of SMS and e-mail the secret and the pending code. For a row that was there before,
+    /// [`update`](Self::update) writes no more than what has changed.
+    ///
+    /// Errors: [`Error::SoffidParameters`].
+    pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<Self, Error> {
+        check_parameters(device)?;
+        let history = device.history();
+        let mut row = Self {
+            kind: device.kind(),
+            status: history.status,
+            fails: history.fails,
+            created: history.created,
+            last_used: history.last_used,
+            last_issued: device.pending_since(),
+            last_counter: history.last_counter.filter(|_| device.kind() != Kind::Pin),
+            auth_key: "",
+            pin: "",
+            digits: device.digits().map(|digits| digits.get().into()),
+            algorithm: device.algorithm().map(Algorithm::hmac_name),
+            lock_fails: 0,
+        };
+        match device.factor() {
+            Factor::Pin(pin) => row.pin = str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?,
+            Factor::Sms(_) | Factor::Email(_) => {}
+            Factor::Totp(_) | Factor::Hotp(_) => {
+                let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
+                let length = secret.write_base32(key)?.len();
+                // Padded, as Soffid's own encoder writes it.
+                let padded = key.get_mut(..length.next_multiple_of(8)).ok_or(Error::BufferTooSmall)?;
+                padded.iter_mut().skip(length).for_each(|char| *char = b'=');
+                row.auth_key = str::from_utf8(padded).map_err(|_| Error::SecretBase32)?;
+            }
+        }
+        Ok(row)
+    }
+
+    /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
+    /// challenge is pending, `last_issued`. All else stays in the words that Soffid wrote it in.
+    ///
+    /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
+    pub fn update(&mut self, device: &Device) -> Result<(), Error> {
+        check_parameters(device)?;
+        if self.kind != device.kind() {
+            return Err(Error::WrongKind);
+        }
+        let (history, before) = (device.history(), self.counted_fails());
+        if before != history.fails {
+            self.fails = history.fails;
+        }
+        self.status = history.status;
+        // A PIN has no counter here; what its column says is Soffid's.
+        if self.kind != Kind::Pin {
+            self.last_counter = history.last_counter;
+        }
+        self.last_used = history.last_used;
+        self.last_issued = device.pending_since().or(self.last_issued);
+        if self.is_open() && history.fails >= self.lock_fails && history.fails > before {
+            // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
+            self.status = Status::Locked;
+        }
+        Ok(())
+    }
+
+    /// The fails as keyfob counts them. Soffid locks one fail later and keeps the fails when it unlocks, so that an open row may have more
+    /// than the limit. The status has the last word: such a device is open, and one fail away from the lock.
+    pub fn counted_fails(&self) -> u32 {
+        if self.is_open() { self.fails.min(self.lock_fails.saturating_sub(1)) } else { self.fails }
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self.status, Status::Created | Status::Validated)
+    }
+
+    fn generator(&self, secret: Secret) -> Result<Hotp, Error> {
+        let algorithm = match self.algorithm {
+            None => Algorithm::Sha1,
+            Some(name) => name.strip_prefix("Hmac").ok_or(Error::Algorithm)?.parse()?,
+        };
+        let digits = u8::try_from(self.digits.unwrap_or(6)).map_err(|_| Error::Digits)?;
+        Ok(Hotp::new(secret).with_algorithm(algorithm).with_digits(Digits::new(digits)?))
+    }
+}
+
+impl fmt::Debug for SoffidRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoffidRow").field("kind", &self.kind).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Soffid counts steps of 30 seconds from 0.
+fn check_parameters(device: &Device) -> Result<(), Error> {
+    match device.factor() {
+        Factor::Totp(totp) if (totp.period(), totp.t0()) != (30, 0) => Err(Error::SoffidParameters),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,51 @@
+//! The engine's rules, each as a property under its number in DESIGN.md, by subject. Rule 10 stands in `constant_time.rs`.
+
+mod answers;
+#[path = "../common/mod.rs"]
+mod common;
+mod limits;
+mod locks;
+mod replay;
+
+use common::{NOW, challenged, committed, wrong};
+use keyfob::{Device, Factor, Hotp, Pin, Policy, Secret, Verdict};
+
+fn judge(device: &Device, policy: &Policy, answer: &[u8], now: u64) -> (Device, Verdict) {
+    committed(device.verify(policy, answer, now).unwrap())
+}
+
+/// A device that has failed `fails` times, with a pending challenge and its right answer.
+fn failed(device: &Device, policy: &Policy, fails: u32) -> (Device, Vec<u8>) {
+    let (mut device, right) = challenged(device, policy, NOW);
+    let guess = wrong(&device, policy, &right, NOW);
+    for _ in 0..fails {
+        device = judge(&device, policy, &guess, NOW).0;
+    }
+    (device, right)
+}
+
+/// A factor of the device's kind with the other's secret; the same period and T0.
+fn another(device: &Device, other: &Device) -> Factor {
+    // Two random devices with the same secret are one that was shrunk.
+    let secret = other.generator().map(Hotp::secret).filter(|&new| device.generator().map(Hotp::secret) != Some(new));
+    let secret = secret.cloned().unwrap_or_else(|| Secret::new(b"another secret, of none of them").unwrap());
+    let hotp = |old: &Hotp| Hotp::new(secret.clone()).with_algorithm(old.algorithm()).with_digits(old.digits());
+    match (device.factor(), other.factor()) {
+        (Factor::Totp(old), _) => {
+            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(old.period()).unwrap().with_t0(old.t0()))
+        }
+        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
+        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
+        (Factor::Email(old), _) => Factor::Email(hotp(old)),
+        (Factor::Pin(_), Factor::Pin(new)) => Factor::Pin(new.clone()),
+        (Factor::Pin(_), _) => Factor::Pin(Pin::new(b"99887766").unwrap()),
+    }
+}
+
+/// Resyncs a HOTP device with the next two codes, and tells what matched; none for other kinds.
+fn resynced(device: &Device, policy: &Policy, now: u64) -> Option<(Device, u64)> {
+    let Factor::Hotp(hotp) = device.factor() else { return None };
+    let [first, second] = [0, 1].map(|more| hotp.generate(device.moving_factor() + more));
+    let (next, verdict) = committed(device.resync(policy, first.as_bytes(), second.as_bytes(), now).unwrap());
+    verdict.matched().map(|matched| (next, matched))
+}

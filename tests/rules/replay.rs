@@ -1,0 +1,213 @@
+//! Nothing is accepted twice, and where codes are looked for: rules 4 and 13.
+
+use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status};
+use proptest::prelude::*;
+
+use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, is_message, secret, totp, wrong};
+use crate::{another, failed, judge, resynced};
+
+proptest! {
+    #[test]
+    fn rule_04_nothing_is_accepted_twice(device in devices(), waits in prop::collection::vec(0..90_u64, 1..12), upkeep in 0..5_u8) {
+        // A PIN's digits are the same ones every time; its challenge is what is used up.
+        prop_assume!(device.kind() != Kind::Pin);
+        let policy = Policy::builder().window(10).max_drift(20).lock(Lock::Hard { fails: 1000 }).bound(GuessChance::CERTAIN);
+        let policy = policy.pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let (mut device, mut now, mut answers, mut highest) = (device, NOW, Vec::new(), None);
+        for wait in waits {
+            now += wait;
+            let (next, right) = challenged(&device, &policy, now);
+            device = next;
+            answers.push(right);
+            // Every answer so far, the newest last, each of which was right once.
+            for answer in &answers {
+                let (next, verdict) = judge(&device, &policy, answer, now);
+                if let Some(matched) = verdict.matched() {
+                    // Two steps may have the same code; the same step is never accepted twice.
+                    prop_assert!(highest < Some(matched), "{highest:?} then {matched}");
+                    highest = Some(matched);
+                }
+                device = next;
+                match upkeep {
+                    0 => device.unlock(now).unwrap(),
+                    1 => for status in [Status::Disabled, Status::Created] { device.set_status(status, now).unwrap(); },
+                    2 => for status in [Status::Locked, Status::Validated] { device.set_status(status, now).unwrap(); },
+                    3 => device = committed(device.challenge(&policy, &mut Seeded(now), now).unwrap()).0,
+                    _ => if let Some((next, matched)) = resynced(&device, &policy, now) {
+                        prop_assert!(highest < Some(matched));
+                        (device, highest) = (next, Some(matched));
+                    },
+                }
+            }
+        }
+        prop_assert!(highest.is_some());
+    }
+
+    #[test]
+    fn rule_04_hotp_never_looks_behind(hotp in hotps(), counter in 100..u64::MAX / 2, behind in 1..100_u64) {
+        let device = Device::hotp(hotp.clone(), counter, NOW);
+        let policy = Policy::default();
+        let old = hotp.generate(counter - behind);
+        let ahead = (counter..=counter + 10).any(|counter| hotp.generate(counter) == old);
+        prop_assert_eq!(judge(&device, &policy, old.as_bytes(), NOW).1.is_right(), ahead);
+    }
+
+    #[test]
+    fn rule_04_a_wrong_code_burns_nothing(device in devices(), fails in 0..9_u32) {
+        let policy = Policy::default();
+        let (device, right) = failed(&device, &policy, fails);
+        let before = device.moving_factor();
+        let guess = wrong(&device, &policy, &right, NOW);
+        let (device, _) = judge(&device, &policy, &guess, NOW);
+        prop_assert_eq!((device.moving_factor(), device.fails()), (before, fails + 1));
+        if fails < 8 {
+            prop_assert!(judge(&device, &policy, &right, NOW).1.is_right());
+        }
+    }
+
+    #[test]
+    fn rule_04_another_factor_makes_no_used_code_right(device in devices(), other in devices(), same: bool) {
+        prop_assume!(device.kind() != Kind::Pin);
+        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let (device, used) = challenged(&device, &policy, NOW);
+        let mut device = judge(&device, &policy, &used, NOW).0;
+        let (old, moving) = (device.factor().clone(), device.moving_factor());
+        let new = if same { old } else { another(&device, &other) };
+        device.replace_factor(new.clone(), NOW).unwrap();
+        match (&new, same) {
+            (Factor::Totp(_), _) | (_, true) => prop_assert_eq!(device.moving_factor(), moving),
+            _ => prop_assert_eq!(device.moving_factor(), 0),
+        }
+        if same {
+            let (device, right) = challenged(&device, &policy, NOW);
+            // The next code may be the same, once in a million.
+            prop_assume!(right != used || device.kind() == Kind::Totp);
+            prop_assert!(!judge(&device, &policy, &used, NOW).1.is_right());
+        }
+        // And the new one works.
+        let later = NOW + 7200;
+        let (device, right) = challenged(&device, &policy, later);
+        prop_assert!(judge(&device, &policy, &right, later).1.is_right());
+    }
+
+    /// A device goes to another system and back by its history, with a challenge pending, after guesses at it.
+    #[test]
+    fn rule_04_a_restored_device_issues_no_code_again(device in devices(), fails in 0..9_u32, used: bool) {
+        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let (mut device, mut given) = failed(&device, &policy, fails);
+        let moving = device.moving_factor();
+        if used {
+            device = judge(&device, &policy, &given, NOW).0;
+            (device, given) = challenged(&device, &policy, NOW);
+        }
+        let pending = is_message(&device);
+        let restored = Device::restore(device.factor().clone(), device.history()).unwrap();
+        prop_assert_eq!((restored.status(), restored.fails()), (device.status(), device.fails()));
+        prop_assert_eq!(restored.moving_factor(), device.moving_factor() + u64::from(pending));
+        prop_assert!(restored.moving_factor() >= moving);
+        if pending {
+            let (restored, right) = challenged(&restored, &policy, NOW);
+            prop_assume!(right != given);
+            prop_assert!(!judge(&restored, &policy, &given, NOW).1.is_right());
+            prop_assert!(judge(&restored, &policy, &right, NOW).1.is_right());
+        }
+        if device.kind() == Kind::Pin {
+            prop_assert_eq!(judge(&restored, &policy, &given, NOW).1.reason(), Reason::NoChallenge);
+        }
+    }
+
+    /// Zeros at the end of a key make no other key, and fewer digits are the end of more.
+    #[test]
+    fn rule_04_the_same_key_in_other_words_keeps_the_counter(secret in prop::collection::vec(any::<u8>(), 16..=63), counter in 1..u64::MAX / 2) {
+        let hotp = |secret: &[u8]| Hotp::new(Secret::new(secret).unwrap());
+        let mut device = Device::hotp(hotp(&secret), counter, NOW);
+        device.replace_factor(Factor::Hotp(hotp(&[&secret[..], &[0]].concat()).with_digits(Digits::EIGHT)), NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), counter);
+    }
+
+    /// Steps of another period or T0 have other numbers: it is the time that is kept.
+    #[test]
+    fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
+        let [old, new] = [(hotp, periods[0], t0s[0]), (other, periods[1], t0s[1])]
+            .map(|(hotp, period, t0)| keyfob::Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
+        let policy = Policy::builder().window(0).build().unwrap();
+        let (device, used) = challenged(&Device::totp(old.clone(), NOW), &policy, NOW);
+        let mut device = judge(&device, &policy, &used, NOW).0;
+        let ends = old.t0() + device.moving_factor() * u64::from(old.period());
+        device.replace_factor(Factor::Totp(new.clone()), NOW).unwrap();
+        let answer = |time| judge(&device, &policy, new.generate(time).unwrap().as_bytes(), time).1;
+        prop_assert_eq!(answer(NOW).reason(), Reason::Replayed);
+        prop_assert!(answer(ends + u64::from(new.period())).is_right());
+    }
+
+    #[test]
+    fn rule_13_resync_takes_two_codes_in_a_row(hotp in hotps(), counter in 0..u64::MAX / 2, ahead in 0..150_u64, gap in 0..4_u64) {
+        let policy = Policy::default();
+        let device = Device::hotp(hotp.clone(), counter, NOW);
+        let (first, second) = (hotp.generate(counter + ahead), hotp.generate(counter + ahead + gap));
+        // Two codes in a row may be the same as two others, once in a million.
+        let in_a_row = |at: u64| hotp.generate(at) == first && hotp.generate(at + 1) == second;
+        prop_assume!((counter..=counter + 155).filter(|&at| in_a_row(at)).count() == usize::from(gap == 1));
+        let (next, verdict) = committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), NOW).unwrap());
+        if gap == 1 && ahead < 100 {
+            prop_assert!(verdict.is_right());
+            prop_assert_eq!((next.moving_factor(), next.fails()), (counter + ahead + 2, 0));
+            prop_assert_eq!((verdict.matched(), verdict.drift()), (Some(counter + ahead + 1), Some(ahead.cast_signed())));
+            prop_assert_eq!(next.status(), Status::Validated);
+            let again = next.resync(&policy, first.as_bytes(), second.as_bytes(), NOW).unwrap();
+            prop_assert!(!committed(again).1.is_right());
+        } else {
+            prop_assert_eq!((verdict.reason(), next.fails(), next.moving_factor()), (Reason::Wrong, 1, counter));
+        }
+    }
+
+    #[test]
+    fn rule_13_resync_counts_and_locks(hotp in hotps(), limit in 1..20_u32) {
+        let policy = Policy::builder().lock(Lock::Hard { fails: limit }).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let mut device = Device::hotp(hotp, 0, NOW);
+        for fail in 1..=limit {
+            let (next, verdict) = committed(device.resync(&policy, b"wrong", b"wrong", NOW).unwrap());
+            prop_assert_eq!((verdict.fails(), verdict.is_locked()), (fail, fail == limit));
+            device = next;
+        }
+    }
+
+    #[test]
+    fn rule_13_learned_drift_is_bounded(hotp in hotps(), bound in 0..40_u16, drifts in prop::collection::vec(-3..=3_i64, 1..30)) {
+        let policy = Policy::builder().window(3).max_drift(bound).build().unwrap();
+        let totp = keyfob::Totp::of(hotp.clone());
+        let (mut device, mut now, mut learned) = (Device::totp(totp.clone(), NOW), NOW, 0_i64);
+        for drift in drifts {
+            now += 3600;
+            let shown = learned + drift;
+            let step = totp.step(now).unwrap().saturating_add_signed(shown);
+            let (next, verdict) = judge(&device, &policy, hotp.generate(step).as_bytes(), now);
+            prop_assert!(verdict.is_right());
+            // Another step of the window may have the same code.
+            prop_assume!(verdict.matched() == Some(step));
+            prop_assert_eq!(verdict.drift(), Some(shown));
+            learned = shown.clamp(-i64::from(bound), i64::from(bound));
+            prop_assert_eq!(i64::from(next.drift()), learned);
+            device = next;
+        }
+    }
+}
+
+#[test]
+fn rule_04_enrolment_uses_up_its_code() {
+    let policy = Policy::default();
+    let code = totp().generate(NOW).unwrap();
+    let (device, verdict) = judge(&Device::totp(totp(), NOW), &policy, code.as_bytes(), NOW);
+    assert!(verdict.is_right());
+    assert_eq!(judge(&device, &policy, code.as_bytes(), NOW).1.reason(), Reason::Replayed);
+}
+
+#[test]
+fn rule_13_only_hotp_resyncs() {
+    let policy = Policy::default();
+    for device in
+        [Device::totp(totp(), NOW), Device::sms(hotp(), NOW), Device::email(Hotp::new(secret()).with_digits(Digits::EIGHT), NOW)]
+    {
+        assert_eq!(device.resync(&policy, b"000000", b"000000", NOW).err(), Some(Error::WrongKind));
+    }
+}

@@ -1,0 +1,107 @@
+//! Rows of Soffid's table: what is read from them, and what attempts write back.
+
+mod common;
+
+use common::{NOW, committed, secret, totp};
+use keyfob::{Algorithm, Device, Error, Hotp, Kind, Pin, Policy, SOFFID_KEY_SIZE, Secret, SoffidRow, Status, Totp};
+
+/// A drawn secret, for kinds whose rows hold none.
+const DRAWN: [u8; 20] = *b"12345678901234567890";
+
+fn row(kind: Kind) -> SoffidRow<'static> {
+    SoffidRow {
+        kind,
+        status: Status::Validated,
+        fails: 3,
+        created: NOW - 900,
+        last_used: Some(NOW - 60),
+        last_issued: Some(NOW - 90),
+        last_counter: Some(7),
+        auth_key: "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+        pin: "12345678",
+        digits: None,
+        algorithm: None,
+        lock_fails: 10,
+    }
+}
+
+#[test]
+fn a_row_says_what_its_device_is() {
+    for kind in Kind::ALL {
+        let device = row(kind).import(&DRAWN).unwrap();
+        assert_eq!((device.kind(), device.status(), device.fails()), (kind, Status::Validated, 3));
+        assert_eq!((device.created(), device.last_used(), device.pending_since()), (NOW - 900, Some(NOW - 60), None));
+        if kind != Kind::Pin {
+            assert_eq!((device.moving_factor(), device.generator().unwrap().secret()), (8, &secret()));
+            assert_eq!((device.algorithm(), device.digits().unwrap().get()), (Some(Algorithm::Sha1), 6), "NULL");
+        }
+    }
+    let device = SoffidRow { digits: Some(8), algorithm: Some("HmacSHA512"), ..row(Kind::Hotp) }.import(&[]).unwrap();
+    assert_eq!((device.algorithm(), device.digits().unwrap().get()), (Some(Algorithm::Sha512), 8));
+    for status in Status::ALL {
+        assert_eq!(SoffidRow { status, ..row(Kind::Totp) }.import(&[]).unwrap().status(), status);
+    }
+}
+
+#[test]
+fn what_is_no_row_is_refused() {
+    let refused = |row: SoffidRow<'_>| row.import(&[]).unwrap_err();
+    assert_eq!(refused(SoffidRow { auth_key: "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", ..row(Kind::Totp) }), Error::SecretBase32);
+    assert_eq!(refused(SoffidRow { auth_key: "GEZDGNBVGY3TQOJQ", ..row(Kind::Hotp) }), Error::SecretLength);
+    assert_eq!(refused(SoffidRow { algorithm: Some("SHA1"), ..row(Kind::Totp) }), Error::Algorithm);
+    assert_eq!(refused(SoffidRow { digits: Some(256 + 6), ..row(Kind::Totp) }), Error::Digits);
+    assert_eq!(refused(SoffidRow { pin: "123", ..row(Kind::Pin) }), Error::PinLength);
+    assert_eq!(refused(SoffidRow { pin: "12a4", ..row(Kind::Pin) }), Error::PinDigits);
+    assert_eq!(refused(SoffidRow { last_counter: Some(u64::MAX), ..row(Kind::Hotp) }), Error::Exhausted);
+    assert_eq!(refused(row(Kind::Sms)), Error::SecretLength, "none was drawn");
+}
+
+#[test]
+fn an_open_row_is_a_fail_away_from_its_lock_at_least() {
+    for (fails, lock_fails, counted) in [(9, 10, 9), (10, 10, 9), (u32::MAX, 10, 9), (10, 20, 10), (5, 3, 2), (5, 0, 0)] {
+        for status in Status::ALL {
+            let row = SoffidRow { status, fails, lock_fails, ..row(Kind::Totp) };
+            let is_open = matches!(status, Status::Created | Status::Validated);
+            assert_eq!(row.counted_fails(), if is_open { counted } else { fails });
+            assert_eq!(row.import(&[]).unwrap().fails(), row.counted_fails());
+        }
+    }
+}
+
+#[test]
+fn what_is_exported_is_imported() {
+    let hotp = || Hotp::new(secret()).with_algorithm(Algorithm::Sha256);
+    for device in [
+        Device::totp(totp(), NOW),
+        Device::hotp(hotp(), 5, NOW),
+        Device::sms(hotp(), NOW),
+        Device::email(hotp(), NOW),
+        Device::pin(Pin::new(b"12345678").unwrap(), &Policy::default(), NOW).unwrap(),
+    ] {
+        let mut key = [0; SOFFID_KEY_SIZE];
+        let row = SoffidRow { lock_fails: 10, ..SoffidRow::export(&device, &mut key).unwrap() };
+        assert_eq!(row.import(secret().expose()).unwrap(), device);
+        assert_eq!(format!("{row:?}"), format!("SoffidRow {{ kind: {:?}, status: Created, .. }}", device.kind()));
+    }
+    let longest = Device::hotp(Hotp::new(Secret::new(&[7; 64]).unwrap()), 0, NOW);
+    assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_KEY_SIZE);
+    let minutes = Device::totp(Totp::new(secret()).with_period(60).unwrap(), NOW);
+    assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_KEY_SIZE]), Err(Error::SoffidParameters));
+    assert_eq!(row(Kind::Totp).update(&minutes), Err(Error::SoffidParameters));
+}
+
+#[test]
+fn an_update_writes_what_an_attempt_changed() {
+    for kind in Kind::ALL {
+        let before = SoffidRow { fails: 11, ..row(kind) };
+        let device = before.import(&DRAWN).unwrap();
+        let mut after = before;
+        after.update(&device).unwrap();
+        assert_eq!(after, before, "nothing");
+        let (next, _) = committed(device.verify(&Policy::default(), b"no code", NOW).unwrap());
+        after.update(&next).unwrap();
+        assert_eq!(after, SoffidRow { fails: 10, status: Status::Locked, ..before });
+        let other = row(Kind::ALL[(kind as usize) % 5]).import(&DRAWN).unwrap();
+        assert_eq!(after.update(&other), Err(Error::WrongKind));
+    }
+}
