@@ -210,3 +210,25 @@ fn an_attempt_says_whether_there_is_something_to_store() {
     locked.set_status(Status::Locked, NOW).unwrap();
     assert!(!locked.verify(&policy, right.as_bytes(), NOW).unwrap().is_changed());
 }
+
+/// The values of RFC 4226, appendix D, looked for.
+#[test]
+fn a_search_tells_the_lowest_counter_or_none() {
+    let (hotp, totp) = (hotp(), Totp::new(secret()));
+    for (code, window, place) in [
+        (b"755224", 0..=10, Some(0)),
+        (b"287082", 0..=10, Some(1)),
+        (b"520489", 0..=9, Some(9)),
+        (b"520489", 0..=8, None),
+        (b"287082", 2..=10, None),
+        (b"287083", 0..=10, None),
+    ] {
+        assert_eq!(hotp.search(code, window.clone()), place, "{window:?}");
+        assert_eq!(hotp.keyed().search(code, window.clone()), place, "{window:?}");
+    }
+    assert_eq!(hotp.search(b"28708", 0..=10), None);
+    assert_eq!(totp.search(b"287082", 59, 0), Ok(Some(1)));
+    assert_eq!(totp.search(b"287082", 89, 0), Ok(None));
+    assert_eq!(totp.search(b"287082", 89, 1), Ok(Some(1)));
+    assert_eq!(format!("{:?}", hotp.keyed()), "Keyed { digits: Digits(6), .. }");
+}
