@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{NOW, challenged, hotp, secret, totp};
+use common::{NOW, challenged, committed, hotp, secret, totp};
 use keyfob::{
-    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, Totp,
+    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE, SealKey, Status, Totp,
     sealed_key_id,
 };
 
@@ -231,4 +231,29 @@ fn a_search_tells_the_lowest_counter_or_none() {
     assert_eq!(totp.search(b"287082", 89, 0), Ok(None));
     assert_eq!(totp.search(b"287082", 89, 1), Ok(Some(1)));
     assert_eq!(format!("{:?}", hotp.keyed()), "Keyed { digits: Digits(6), .. }");
+}
+
+/// Two steps of one window happen to have the same code: it is right for each of them once, and a replay only then.
+#[test]
+fn a_code_of_two_steps_is_right_for_each_of_them_once() {
+    const STEPS: [u64; 2] = [56_836_343, 56_836_349];
+    let [now, later] = STEPS.map(|step| step * 30);
+    let (first, second) = (totp().generate(now).unwrap(), totp().generate(later).unwrap());
+    assert_eq!((first.as_str(), second.as_str()), ("624555", "624555"));
+    let mut device = Device::totp(totp(), now);
+    for step in STEPS {
+        let (next, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
+        assert_eq!((verdict.reason(), verdict.matched()), (Reason::Right, Some(step)));
+        device = next;
+    }
+    let (_, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
+    assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 1));
+}
+
+#[test]
+fn pins_are_equal_if_their_digits_are() {
+    let pin = |digits: &[u8]| Pin::new(digits).unwrap();
+    assert_eq!(pin(b"49205187"), pin(b"49205187"));
+    assert_ne!(pin(b"49205187"), pin(b"49205188"));
+    assert_ne!(pin(b"49205187"), pin(b"492051870"), "more digits");
 }
