@@ -1,7 +1,8 @@
 /*
  * Every function that returns a result, with every pointer NULL, every length and size 0, one too small and huge, every record damaged, and
- * every policy and parameter wrong: one table, one judge. Included by test.c, which has `out`, `given` and `judge`.
+ * every policy and parameter wrong: one table, one judge.
  */
+#include "test.h"
 
 /* What the calls below are made with: pointers and the lengths that belong to them, the same defaults for all. */
 enum argument {
@@ -299,8 +300,7 @@ static void try_call(const struct row *row, const struct fault *fault, int varia
     keyfob_result expected = fault->result;
     arrange();
     given = devices[row->device];
-    in_place = 1;
-    prepare();
+    prepare(1);
     if (fault->kind == DEVICE) {
         out.record = devices[fault->which];
     }
@@ -327,10 +327,20 @@ static void try_call(const struct row *row, const struct fault *fault, int varia
     case NONE: case DEVICE: break;
     }
     memcpy(&before, &out, sizeof out);
-    judge(expected, row->call(), row->name, (int)(fault - row->faults));
+    judge(expected, row->call(), row->name, "fault", (int)(fault - row->faults));
 }
 
-static void test_table(void) {
+int in_table(const char *name) {
+    size_t row;
+    for (row = 0; row < sizeof table / sizeof table[0]; row++) {
+        if (strcmp(table[row].name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void test_table(void) {
     static const struct fault none = {NONE, 0, 0, R(OK)};
     size_t function, entry;
     make_devices();

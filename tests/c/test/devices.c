@@ -1,0 +1,231 @@
+/* Devices: attempts, locks, challenges, and stores as callbacks. */
+#include "test.h"
+
+static void creation(void) {
+    CALL(R(SECRET_LENGTH), keyfob_device_create_hotp(NULL, SECRET, 3, 0, NOW, &out.record));
+    CALL(R(OK), keyfob_device_create_email(NULL, SECRET, SECRET_LEN, NOW, &out.record));
+    CALL(R(PIN_LENGTH), keyfob_device_create_pin(NULL, (const uint8_t *)"1234567", 7, NOW, &out.record));
+    CALL(R(PIN_DIGITS), keyfob_device_create_pin(NULL, (const uint8_t *)"1234567\xb8", 8, NOW, &out.record));
+}
+
+/* Verify: right once, in place; any failure leaves record and verdict alone. */
+static void right_once(void) {
+    totp();
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.kind == KEYFOB_KIND_TOTP && out.info.status == KEYFOB_STATUS_CREATED && out.info.period == 30 && out.info.created == NOW);
+    CALL(R(OK), keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW, out.text, 7));
+    {
+        uint8_t code[6];
+        memcpy(code, out.text, 6);
+        IN_PLACE(R(LENGTH), keyfob_device_verify(&out.record, NULL, code, SIZE_MAX, NOW, &out.verdict));
+        IN_PLACE(R(CLOCK), keyfob_device_verify(&out.record, NULL, code, 6, 0, &out.verdict));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, UINT64_MAX, &out.verdict));
+        CHECK(out.verdict.right == 0);
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW, &out.verdict));
+        CHECK(out.verdict.right == 1 && out.verdict.matched == NOW / 30 && out.verdict.reason == KEYFOB_REASON_RIGHT);
+        TAKE();
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW, &out.verdict));
+        CHECK(out.verdict.right == 0 && out.verdict.reason == KEYFOB_REASON_REPLAYED && out.verdict.fails == 1);
+        {
+            struct shelf shelf;
+            memset(&shelf, 0, sizeof shelf);
+            totp();
+            shelf.answer = 1;
+            CALL(R(STORE_CONFLICT), keyfob_device_verify_and_store(&given, NULL, code, 6, NOW, store, &shelf, &out.verdict));
+            shelf.answer = -7;
+            CALL(R(STORE_FAILED), keyfob_device_verify_and_store(&given, NULL, code, 6, NOW, store, &shelf, &out.verdict));
+            shelf.answer = 0;
+            CALL(R(OK), keyfob_device_verify_and_store(&given, NULL, code, 6, NOW, store, &shelf, &out.verdict));
+            CHECK(out.verdict.right == 1 && shelf.calls == 3 && shelf.revision == 0);
+            CALL(R(OK), keyfob_device_verify_and_store(&shelf.record, NULL, code, 6, NOW, store, &shelf, &out.verdict));
+            CHECK(out.verdict.right == 0 && shelf.revision == 1);
+        }
+    }
+}
+
+/* Ten wrong ones lock; nothing gets in until the unlocking, and nothing is stored in vain. */
+static void locks(void) {
+    size_t at;
+    totp();
+    for (at = 0; at < 10; at++) {
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)"\x80\x81\x82\x83\x84\x85", 6, NOW, &out.verdict));
+        CHECK(out.verdict.right == 0 && out.verdict.locked == (at == 9) && out.verdict.fails == at + 1);
+        TAKE();
+    }
+    {
+        struct shelf shelf;
+        memset(&shelf, 0, sizeof shelf);
+        CALL(R(OK), keyfob_device_verify_and_store(&given, NULL, NULL, 0, NOW, store, &shelf, &out.verdict));
+        CHECK(out.verdict.locked == 1 && shelf.calls == 0);
+    }
+    IN_PLACE(R(LOCKED), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    IN_PLACE(R(STATUS), keyfob_device_set_status(&out.record, 'X', NOW));
+    IN_PLACE(R(STATUS), keyfob_device_set_status(&out.record, 256 + 'V', NOW));
+    IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_DISABLED, NOW));
+    TAKE();
+    IN_PLACE(R(DISABLED), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.was_locked == 1 && out.info.status == KEYFOB_STATUS_DISABLED);
+    {
+        /* A program built when keyfob_info ended with the revision. */
+        keyfob_info older;
+        memset(&older, 0xa5, sizeof older);
+        older.size = 104;
+        CHECK(keyfob_device_info(&given, &older) == R(OK) && older.size == 104);
+        CHECK(older.revision == out.info.revision && older.was_locked == 0xa5a5a5a5u);
+        older.size = 103;
+        CHECK(keyfob_device_info(&given, &older) == R(STRUCT_SIZE));
+    }
+    IN_PLACE(R(LOCKED), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
+    IN_PLACE(R(OK), keyfob_device_unlock(&out.record, NOW));
+    TAKE();
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.was_locked == 0);
+    IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
+    TAKE();
+    IN_PLACE(R(WRONG_KIND), keyfob_device_resync(&out.record, NULL, SECRET, 6, SECRET, 6, NOW, &out.verdict));
+    CALL(R(WRONG_KIND), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
+}
+
+/* Another factor: the fails stay, each kind takes its own only. */
+static void other_factor(void) {
+    static const uint8_t OTHER[] = "another secret of 28 bytes..";
+    keyfob_record of[5], damaged;
+    size_t at;
+    char code[KEYFOB_CODE_SIZE];
+    CALL(R(OK), keyfob_device_create_totp(NULL, OTHER, 28, NOW, &out.record)), of[0] = out.record;
+    CALL(R(OK), keyfob_device_create_hotp(NULL, OTHER, 28, 7, NOW, &out.record)), of[1] = out.record;
+    CALL(R(OK), keyfob_device_create_sms(NULL, OTHER, 28, NOW, &out.record)), of[2] = out.record;
+    CALL(R(OK), keyfob_device_create_email(NULL, OTHER, 28, NOW, &out.record)), of[3] = out.record;
+    CALL(R(OK), keyfob_device_create_pin(NULL, (const uint8_t *)"87654321", 8, NOW, &out.record)), of[4] = out.record;
+    for (at = 0; at < 25; at++) {
+        given = of[at / 5];
+        IN_PLACE(at % 5 == at / 5 ? R(OK) : R(WRONG_KIND), keyfob_device_replace_factor(&out.record, &of[at % 5], NOW));
+    }
+    totp();
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, SECRET, 3, NOW, &out.verdict));
+    TAKE();
+    IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &of[0], NOW));
+    TAKE();
+    CHECK(keyfob_totp_generate(NULL, OTHER, 28, NOW, code, sizeof code) == R(OK));
+    CALL(R(OK), keyfob_device_info(&given, &out.info));
+    CHECK(out.info.fails == 1 && out.info.status == KEYFOB_STATUS_CREATED && out.info.revision == 2);
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW, &out.verdict));
+    CHECK(out.verdict.right == 1);
+    damaged = of[0], damaged.bytes[99] ^= 1;
+    IN_PLACE(R(RECORD_DAMAGED), keyfob_device_replace_factor(&out.record, &damaged, NOW));
+}
+
+static void throttle(void) {
+    keyfob_policy throttle;
+    CALL(R(OK), keyfob_policy_default(&out.policy));
+    throttle = out.policy;
+    throttle.lock = KEYFOB_LOCK_THROTTLE, throttle.lock_fails = 1, throttle.first_delay = 60, throttle.longest_delay = 600;
+    throttle.bound = throttle.pin_bound = UINT32_MAX;
+    totp();
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, SECRET, 3, NOW, &out.verdict));
+    CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);
+    TAKE();
+    IN_PLACE(R(THROTTLED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 59, &out.challenge));
+    throttle.size--;
+    IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, SECRET, 3, NOW, &out.verdict));
+}
+
+static void resync(void) {
+    uint8_t codes[2][7];
+    struct shelf shelf;
+    memset(&shelf, 0, sizeof shelf);
+    CALL(R(OK), keyfob_device_create_hotp(NULL, SECRET, SECRET_LEN, 0, NOW, &out.record));
+    TAKE();
+    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 50, (char *)codes[0], 7) == R(OK));
+    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 51, (char *)codes[1], 7) == R(OK));
+    IN_PLACE(R(OK), keyfob_device_resync(&out.record, NULL, codes[0], 6, codes[1], 6, NOW, &out.verdict));
+    CHECK(out.verdict.right == 1 && out.verdict.matched == 51 && out.verdict.drift == 50);
+    CALL(R(OK), keyfob_device_resync_and_store(&given, NULL, codes[0], 6, codes[1], 6, NOW, store, &shelf, &out.verdict));
+    CHECK(out.verdict.right == 1 && shelf.calls == 1);
+}
+
+static void messages(void) {
+    struct shelf shelf;
+    char code[KEYFOB_CODE_SIZE];
+    memset(&shelf, 0, sizeof shelf);
+    CALL(R(OK), keyfob_device_create_sms(NULL, SECRET, SECRET_LEN, NOW, &out.record));
+    TAKE();
+    CALL(R(NO_CHALLENGE), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
+    IN_PLACE(R(OK), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    CHECK(out.challenge.kind == KEYFOB_CHALLENGE_KIND_MESSAGE && out.challenge.fresh == 1 && strlen(out.challenge.code) == 6);
+    CHECK(out.challenge.expires_at == NOW + 600 && out.challenge.issued_at == NOW && out.challenge.positions == 0);
+    memcpy(code, out.challenge.code, sizeof code);
+    TAKE();
+    CALL(R(OK), keyfob_device_resend(&given, NULL, NOW + 599, &out.challenge));
+    CHECK(strcmp(code, out.challenge.code) == 0 && out.challenge.fresh == 0);
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 1, &out.verdict));
+    CHECK(out.verdict.right == 1);
+    shelf.answer = 1;
+    CALL(R(STORE_CONFLICT), keyfob_device_challenge_and_store(&given, NULL, NULL, NULL, NOW + 60, store, &shelf, &out.challenge));
+    shelf.answer = 0;
+    CALL(R(OK), keyfob_device_challenge_and_store(&given, NULL, NULL, NULL, NOW + 60, store, &shelf, &out.challenge));
+    CHECK(strcmp(code, out.challenge.code) != 0 && shelf.calls == 2);
+}
+
+static void pins(void) {
+    size_t at;
+    CALL(R(OK), keyfob_device_create_pin(NULL, (const uint8_t *)"12345678", 8, NOW, &out.record));
+    TAKE();
+    IN_PLACE(R(RANDOMNESS), keyfob_device_challenge(&out.record, NULL, random_fails, NULL, NOW, &out.challenge));
+    IN_PLACE(R(OK), keyfob_device_challenge(&out.record, NULL, random_works, &counter, NOW, &out.challenge));
+    CHECK(out.challenge.kind == KEYFOB_CHALLENGE_KIND_POSITIONS && out.challenge.positions < 256);
+    TAKE();
+    {
+        uint8_t answer[8];
+        size_t length = 0;
+        for (at = 0; at < 8; at++) {
+            if (out.challenge.positions >> at & 1) {
+                answer[length++] = (uint8_t)('1' + at);
+            }
+        }
+        CHECK(length == 3);
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, answer, length, NOW, &out.verdict));
+        CHECK(out.verdict.right == 1);
+    }
+    {
+        /* The whole PIN: right once, and not without a challenge. */
+        keyfob_policy whole;
+        CALL(R(OK), keyfob_policy_default(&out.policy));
+        whole = out.policy, whole.positions = 0;
+        CALL(R(OK), keyfob_device_create_pin(&whole, (const uint8_t *)"12345678", 8, NOW, &out.record));
+        TAKE();
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+        CHECK(out.verdict.right == 0 && out.verdict.reason == KEYFOB_REASON_NO_CHALLENGE);
+        IN_PLACE(R(OK), keyfob_device_challenge(&out.record, &whole, random_fails, NULL, NOW, &out.challenge));
+        CHECK(out.challenge.positions == 255);
+        TAKE();
+        for (at = 0; at < 2; at++) {
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+            CHECK(out.verdict.right == (at == 0));
+            TAKE();
+        }
+    }
+    CALL(R(OK), keyfob_device_secret(&given, out.bytes, 8, &out.length));
+    CHECK(out.length == 8 && memcmp(out.bytes, "12345678", 8) == 0);
+    CALL(R(BUFFER_TOO_SMALL), keyfob_device_secret(&given, out.bytes, 7, &out.length));
+}
+
+/* An authenticator needs no challenge, and is not changed by asking for one. */
+static void authenticator(void) {
+    totp();
+    IN_PLACE(R(OK), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    CHECK(out.challenge.kind == KEYFOB_CHALLENGE_KIND_AUTHENTICATOR && memcmp(&out.record, &given, sizeof given) == 0);
+}
+
+void test_devices(void) {
+    creation();
+    right_once();
+    locks();
+    other_factor();
+    throttle();
+    resync();
+    messages();
+    pins();
+    authenticator();
+}
