@@ -1,37 +1,31 @@
-//! Random sequences of operations on a device and on a model of it, which must agree at every step.
-//!
-//! The model is written for reading: plain branches, options, RFC 4226 to the letter on RustCrypto's HMAC.
+//! A device written for reading: plain branches, options, RFC 4226 to the letter on RustCrypto's HMAC.
 
-mod common;
-
-use common::{NOW, Seeded, committed, devices};
 use hmac::{Hmac, KeyInit, Mac};
-use keyfob::{Algorithm, Asked, Challenge, Device, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Status, Verdict};
-use proptest::prelude::*;
+use keyfob::{Algorithm, Asked, Challenge, Device, Error, Factor, Hotp, Kind, Lock, Policy, Reason, Status};
 
-struct Model {
-    factor: Factor,
-    status: Status,
-    fails: u32,
+pub(crate) struct Model {
+    pub(crate) factor: Factor,
+    pub(crate) status: Status,
+    pub(crate) fails: u32,
     moving: u64,
     drift: i64,
     last_used: Option<u64>,
-    pending: Option<Pending>,
-    throttled_until: Option<u64>,
-    seen: u64,
-    held: bool,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) throttled_until: Option<u64>,
+    pub(crate) seen: u64,
+    pub(crate) held: bool,
     revision: u64,
 }
 
 #[derive(Clone)]
-struct Pending {
+pub(crate) struct Pending {
     since: u64,
-    answer: String,
+    pub(crate) answer: String,
     /// PIN: the positions asked.
     positions: Vec<u8>,
 }
 
-fn code(hotp: &Hotp, counter: u64) -> String {
+pub(crate) fn code(hotp: &Hotp, counter: u64) -> String {
     fn mac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> Vec<u8> {
         let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
         mac.update(&counter.to_be_bytes());
@@ -50,7 +44,7 @@ fn code(hotp: &Hotp, counter: u64) -> String {
 }
 
 impl Model {
-    fn of(device: &Device) -> Self {
+    pub(crate) fn of(device: &Device) -> Self {
         Self {
             factor: device.factor().clone(),
             status: Status::Created,
@@ -66,7 +60,7 @@ impl Model {
         }
     }
 
-    fn closed(&self, policy: &Policy, now: u64) -> Option<Reason> {
+    pub(crate) fn closed(&self, policy: &Policy, now: u64) -> Option<Reason> {
         let due = matches!(policy.lock(), Lock::Hard { fails } if self.fails >= fails);
         match self.status {
             Status::Disabled => Some(Reason::Disabled),
@@ -81,7 +75,7 @@ impl Model {
         matches!(self.factor, Factor::Sms(_) | Factor::Email(_))
     }
 
-    fn expired(&self, policy: &Policy, now: u64) -> bool {
+    pub(crate) fn expired(&self, policy: &Policy, now: u64) -> bool {
         let since = self.pending.as_ref().map(|pending| pending.since);
         self.is_message() && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.lifetime()))
     }
@@ -109,7 +103,7 @@ impl Model {
         places.map(|(_, counter)| counter + codes.len() as u64 - 1).collect()
     }
 
-    fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> (Reason, Option<u64>) {
+    pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> (Reason, Option<u64>) {
         if let Some(reason) = self.closed(policy, now) {
             if reason == Reason::Locked && self.status != Status::Locked {
                 self.status = Status::Locked;
@@ -182,7 +176,7 @@ impl Model {
     }
 
     /// What a challenge that the device gave must be; takes over the positions drawn, and nothing else.
-    fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
+    pub(crate) fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
         if let Some(reason) = self.closed(policy, now) {
             let error = match reason {
                 Reason::Disabled => Error::Disabled,
@@ -235,7 +229,7 @@ impl Model {
         self.revision += 1;
     }
 
-    fn unlock(&mut self, now: u64) {
+    pub(crate) fn unlock(&mut self, now: u64) {
         self.kill();
         if self.status == Status::Locked {
             self.status = if self.last_used.is_some() { Status::Validated } else { Status::Created };
@@ -244,7 +238,7 @@ impl Model {
         self.changed(now);
     }
 
-    fn set_status(&mut self, status: Status, now: u64) {
+    pub(crate) fn set_status(&mut self, status: Status, now: u64) {
         match (self.status, status) {
             (_, Status::Locked | Status::Disabled) => self.kill(),
             (Status::Locked, _) => {
@@ -258,7 +252,7 @@ impl Model {
         self.changed(now);
     }
 
-    fn replace(&mut self, factor: Factor, now: u64) {
+    pub(crate) fn replace(&mut self, factor: Factor, now: u64) {
         self.kill();
         let same = self.factor.generator().zip(factor.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
         self.moving = match (&self.factor, &factor) {
@@ -274,7 +268,7 @@ impl Model {
         self.changed(now);
     }
 
-    fn agrees_with(&self, device: &Device) {
+    pub(crate) fn agrees_with(&self, device: &Device) {
         assert_eq!(device.status(), self.status);
         assert_eq!(device.fails(), self.fails);
         assert_eq!(device.moving_factor(), self.moving);
@@ -285,178 +279,5 @@ impl Model {
         assert_eq!(device.throttled_until(), self.throttled_until);
         assert_eq!(device.revision(), self.revision);
         assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Operation {
-    Wait(u64),
-    ClockBack(u64),
-    /// Goes on with a clock that is so many seconds behind.
-    Skew(u64),
-    Policy(Policy),
-    Challenge,
-    Resend,
-    /// The code so many steps or counters away from the present one.
-    Code(i64),
-    /// What the pending challenge wants.
-    Answer,
-    Guess(String),
-    Resync(u64),
-    Status(usize),
-    Unlock,
-    /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.
-    Replace {
-        other: Device,
-        secret: bool,
-        period: bool,
-    },
-}
-
-fn operations() -> impl Strategy<Value = Operation> {
-    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait};
-    prop_oneof![
-        4 => (0..100_u64).prop_map(Wait),
-        1 => (0..2000_u64).prop_map(Wait),
-        1 => (0..100_u64).prop_map(ClockBack),
-        1 => (0..30_u64).prop_map(Skew),
-        1 => policies().prop_map(Operation::Policy),
-        3 => Just(Challenge),
-        1 => Just(Resend),
-        6 => (-4..=14_i64).prop_map(Code),
-        4 => Just(Answer),
-        6 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
-        1 => (0..120_u64).prop_map(Resync),
-        1 => (0..4_usize).prop_map(Status),
-        1 => Just(Unlock),
-        1 => (devices(), any::<bool>(), any::<bool>()).prop_map(|(other, secret, period)| Replace { other, secret, period }),
-    ]
-}
-
-fn policies() -> impl Strategy<Value = Policy> {
-    let locks = prop_oneof![
-        (1..12_u32).prop_map(|fails| Lock::Hard { fails }),
-        (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle { fails, first, longest }),
-    ];
-    let asked = prop_oneof![(2..6_u8).prop_map(Asked::Positions), Just(Asked::All)];
-    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32, asked).prop_map(|(window, look_ahead, drift, lock, lifetime, asked)| {
-        let builder =
-            Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime).asked(asked);
-        builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
-    })
-}
-
-/// What a device of one factor is given: the other's, as it is for this kind.
-fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> Factor {
-    let hotp = |old: &Hotp| if secret { other.generator().unwrap_or(old).clone() } else { old.clone() };
-    match (factor, other.factor()) {
-        (Factor::Totp(old), new) => {
-            let (period, t0) = match new {
-                Factor::Totp(new) if period => (new.period(), new.t0()),
-                _ => (old.period(), old.t0()),
-            };
-            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(period).unwrap().with_t0(t0))
-        }
-        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
-        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
-        (Factor::Email(old), _) => Factor::Email(hotp(old)),
-        (Factor::Pin(_), Factor::Pin(new)) if secret => Factor::Pin(new.clone()),
-        (Factor::Pin(old), _) => Factor::Pin(old.clone()),
-    }
-}
-
-fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy, codes: &[&str], now: u64) {
-    let (reason, matched) = model.judge(policy, codes, now);
-    assert_eq!((verdict.reason(), verdict.matched()), (reason, matched));
-    assert_eq!(verdict.is_right(), reason == Reason::Right);
-    assert_eq!(verdict.fails(), model.fails);
-    assert_eq!(
-        verdict.is_locked(),
-        model.status == Status::Locked
-            || model.status != Status::Disabled && model.throttled_until.is_some_and(|until| now < until)
-    );
-    model.agrees_with(device);
-}
-
-proptest! {
-    #[test]
-    fn device_and_model_agree(device in devices(), policy in policies(), operations in prop::collection::vec(operations(), 1..60)) {
-        let (mut device, mut model, mut policy, mut now) = (device.clone(), Model::of(&device), policy, NOW);
-        for operation in operations {
-            match operation {
-                Operation::Wait(seconds) => now += seconds,
-                Operation::Skew(seconds) => now = now.max(model.seen) - seconds,
-                Operation::Policy(other) => policy = other,
-                Operation::ClockBack(seconds) => {
-                    let then = now - seconds;
-                    if then + 30 < model.seen {
-                        prop_assert_eq!(device.verify(&policy, b"", then).err(), Some(Error::Clock));
-                        prop_assert_eq!(device.challenge(&policy, &mut Seeded(1), then).err(), Some(Error::Clock));
-                    }
-                }
-                Operation::Challenge => {
-                    let given = device.challenge(&policy, &mut Seeded(now), now).map(committed);
-                    let given = given.map(|(next, challenge)| { device = next; challenge });
-                    model.challenge(&policy, &given, now);
-                }
-                Operation::Resend => {
-                    let alive = model.pending.is_some() && !model.expired(&policy, now) && model.closed(&policy, now).is_none();
-                    prop_assert_eq!(device.resend(&policy, now).is_ok(), alive);
-                }
-                Operation::Code(away) => {
-                    let (hotp, here) = match device.factor().clone() {
-                        Factor::Totp(totp) => (totp.hotp().clone(), totp.step(now).unwrap()),
-                        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, device.moving_factor()),
-                        Factor::Pin(_) => continue,
-                    };
-                    let answer = code(&hotp, here.saturating_add_signed(away));
-                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
-                    device = next;
-                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
-                }
-                Operation::Answer => {
-                    let Some(Pending { answer, .. }) = model.pending.clone() else { continue };
-                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
-                    device = next;
-                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
-                }
-                Operation::Guess(guess) => {
-                    let (next, verdict) = committed(device.verify(&policy, guess.as_bytes(), now).unwrap());
-                    device = next;
-                    compare(&mut model, verdict, &device, &policy, &[&guess], now);
-                }
-                Operation::Resync(ahead) => {
-                    let Factor::Hotp(hotp) = device.factor() else { continue };
-                    let [first, second] = [0, 1].map(|more| code(hotp, device.moving_factor() + ahead + more));
-                    let (next, verdict) = committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), now).unwrap());
-                    device = next;
-                    compare(&mut model, verdict, &device, &policy, &[&first, &second], now);
-                }
-                Operation::Status(number) => {
-                    let status = Status::ALL[number];
-                    if model.held && matches!(status, Status::Created | Status::Validated) {
-                        prop_assert_eq!(device.set_status(status, now), Err(Error::Locked));
-                    } else {
-                        device.set_status(status, now).unwrap();
-                        model.set_status(status, now);
-                    }
-                }
-                Operation::Unlock => {
-                    device.unlock(now).unwrap();
-                    model.unlock(now);
-                }
-                Operation::Replace { other, secret, period } => {
-                    let factor = replacement(&model.factor, &other, secret, period);
-                    if other.kind() != device.kind() {
-                        let before = device.clone();
-                        prop_assert_eq!(device.replace_factor(other.factor().clone(), now), Err(Error::WrongKind));
-                        prop_assert_eq!(&device, &before);
-                    }
-                    device.replace_factor(factor.clone(), now).unwrap();
-                    model.replace(factor, now);
-                }
-            }
-            model.agrees_with(&device);
-        }
     }
 }

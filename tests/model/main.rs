@@ -1,0 +1,183 @@
+//! Random sequences of operations on a device and on a model of it, which must agree at every step.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod device;
+
+use common::{NOW, Seeded, committed, devices};
+use device::{Model, Pending, code};
+use keyfob::{Asked, Device, Error, Factor, GuessChance, Hotp, Lock, Policy, Reason, Status, Verdict};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Wait(u64),
+    ClockBack(u64),
+    /// Goes on with a clock that is so many seconds behind.
+    Skew(u64),
+    Policy(Policy),
+    Challenge,
+    Resend,
+    /// The code so many steps or counters away from the present one.
+    Code(i64),
+    /// What the pending challenge wants.
+    Answer,
+    Guess(String),
+    Resync(u64),
+    Status(usize),
+    Unlock,
+    /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.
+    Replace {
+        other: Device,
+        secret: bool,
+        period: bool,
+    },
+}
+
+fn operations() -> impl Strategy<Value = Operation> {
+    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait};
+    prop_oneof![
+        4 => (0..100_u64).prop_map(Wait),
+        1 => (0..2000_u64).prop_map(Wait),
+        1 => (0..100_u64).prop_map(ClockBack),
+        1 => (0..30_u64).prop_map(Skew),
+        1 => policies().prop_map(Operation::Policy),
+        3 => Just(Challenge),
+        1 => Just(Resend),
+        6 => (-4..=14_i64).prop_map(Code),
+        4 => Just(Answer),
+        6 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
+        1 => (0..120_u64).prop_map(Resync),
+        1 => (0..4_usize).prop_map(Status),
+        1 => Just(Unlock),
+        1 => (devices(), any::<bool>(), any::<bool>()).prop_map(|(other, secret, period)| Replace { other, secret, period }),
+    ]
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let locks = prop_oneof![
+        (1..12_u32).prop_map(|fails| Lock::Hard { fails }),
+        (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle { fails, first, longest }),
+    ];
+    let asked = prop_oneof![(2..6_u8).prop_map(Asked::Positions), Just(Asked::All)];
+    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32, asked).prop_map(|(window, look_ahead, drift, lock, lifetime, asked)| {
+        let builder =
+            Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime).asked(asked);
+        builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
+    })
+}
+
+/// What a device of one factor is given: the other's, as it is for this kind.
+fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> Factor {
+    let hotp = |old: &Hotp| if secret { other.generator().unwrap_or(old).clone() } else { old.clone() };
+    match (factor, other.factor()) {
+        (Factor::Totp(old), new) => {
+            let (period, t0) = match new {
+                Factor::Totp(new) if period => (new.period(), new.t0()),
+                _ => (old.period(), old.t0()),
+            };
+            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(period).unwrap().with_t0(t0))
+        }
+        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
+        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
+        (Factor::Email(old), _) => Factor::Email(hotp(old)),
+        (Factor::Pin(_), Factor::Pin(new)) if secret => Factor::Pin(new.clone()),
+        (Factor::Pin(old), _) => Factor::Pin(old.clone()),
+    }
+}
+
+fn compare(model: &mut Model, verdict: Verdict, device: &Device, policy: &Policy, codes: &[&str], now: u64) {
+    let (reason, matched) = model.judge(policy, codes, now);
+    assert_eq!((verdict.reason(), verdict.matched()), (reason, matched));
+    assert_eq!(verdict.is_right(), reason == Reason::Right);
+    assert_eq!(verdict.fails(), model.fails);
+    assert_eq!(
+        verdict.is_locked(),
+        model.status == Status::Locked
+            || model.status != Status::Disabled && model.throttled_until.is_some_and(|until| now < until)
+    );
+    model.agrees_with(device);
+}
+
+proptest! {
+    #[test]
+    fn device_and_model_agree(device in devices(), policy in policies(), operations in prop::collection::vec(operations(), 1..60)) {
+        let (mut device, mut model, mut policy, mut now) = (device.clone(), Model::of(&device), policy, NOW);
+        for operation in operations {
+            match operation {
+                Operation::Wait(seconds) => now += seconds,
+                Operation::Skew(seconds) => now = now.max(model.seen) - seconds,
+                Operation::Policy(other) => policy = other,
+                Operation::ClockBack(seconds) => {
+                    let then = now - seconds;
+                    if then + 30 < model.seen {
+                        prop_assert_eq!(device.verify(&policy, b"", then).err(), Some(Error::Clock));
+                        prop_assert_eq!(device.challenge(&policy, &mut Seeded(1), then).err(), Some(Error::Clock));
+                    }
+                }
+                Operation::Challenge => {
+                    let given = device.challenge(&policy, &mut Seeded(now), now).map(committed);
+                    let given = given.map(|(next, challenge)| { device = next; challenge });
+                    model.challenge(&policy, &given, now);
+                }
+                Operation::Resend => {
+                    let alive = model.pending.is_some() && !model.expired(&policy, now) && model.closed(&policy, now).is_none();
+                    prop_assert_eq!(device.resend(&policy, now).is_ok(), alive);
+                }
+                Operation::Code(away) => {
+                    let (hotp, here) = match device.factor().clone() {
+                        Factor::Totp(totp) => (totp.hotp().clone(), totp.step(now).unwrap()),
+                        Factor::Hotp(hotp) | Factor::Sms(hotp) | Factor::Email(hotp) => (hotp, device.moving_factor()),
+                        Factor::Pin(_) => continue,
+                    };
+                    let answer = code(&hotp, here.saturating_add_signed(away));
+                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
+                }
+                Operation::Answer => {
+                    let Some(Pending { answer, .. }) = model.pending.clone() else { continue };
+                    let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&answer], now);
+                }
+                Operation::Guess(guess) => {
+                    let (next, verdict) = committed(device.verify(&policy, guess.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&guess], now);
+                }
+                Operation::Resync(ahead) => {
+                    let Factor::Hotp(hotp) = device.factor() else { continue };
+                    let [first, second] = [0, 1].map(|more| code(hotp, device.moving_factor() + ahead + more));
+                    let (next, verdict) = committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), now).unwrap());
+                    device = next;
+                    compare(&mut model, verdict, &device, &policy, &[&first, &second], now);
+                }
+                Operation::Status(number) => {
+                    let status = Status::ALL[number];
+                    if model.held && matches!(status, Status::Created | Status::Validated) {
+                        prop_assert_eq!(device.set_status(status, now), Err(Error::Locked));
+                    } else {
+                        device.set_status(status, now).unwrap();
+                        model.set_status(status, now);
+                    }
+                }
+                Operation::Unlock => {
+                    device.unlock(now).unwrap();
+                    model.unlock(now);
+                }
+                Operation::Replace { other, secret, period } => {
+                    let factor = replacement(&model.factor, &other, secret, period);
+                    if other.kind() != device.kind() {
+                        let before = device.clone();
+                        prop_assert_eq!(device.replace_factor(other.factor().clone(), now), Err(Error::WrongKind));
+                        prop_assert_eq!(&device, &before);
+                    }
+                    device.replace_factor(factor.clone(), now).unwrap();
+                    model.replace(factor, now);
+                }
+            }
+            model.agrees_with(&device);
+        }
+    }
+}
