@@ -6,4 +6,5 @@ pub mod lanes;
 pub mod machine;
 pub mod record;
 pub mod scim;
+mod seeded;
 pub mod uri;

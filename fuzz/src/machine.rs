@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 
 use arbitrary::Arbitrary;
-use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{
     Algorithm, Asked, Attempt, Challenge, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp,
 };
+
+use crate::seeded::Seeded;
 
 #[derive(Arbitrary, Clone, Debug)]
 pub struct Input {
@@ -36,24 +37,6 @@ enum Operation {
     Later(u16),
     OtherPolicy,
 }
-
-struct Seeded(u64);
-
-impl TryRng for Seeded {
-    type Error = Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|number| (number >> 32) as u32)
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        Ok(self.0)
-    }
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        bytes.iter_mut().try_for_each(|byte| self.try_next_u32().map(|number| *byte = (number >> 24) as u8))
-    }
-}
-
-impl TryCryptoRng for Seeded {}
 
 fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
     if input.kind % 5 == 4 {

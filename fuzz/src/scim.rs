@@ -1,11 +1,10 @@
 //! Any requests to the SCIM layer, one after another on one store: what must hold of each answer.
 
-use std::convert::Infallible;
-
 use arbitrary::Arbitrary;
-use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{Lock, Status};
 use keyfob_scim::{Memory, Method, Profile, Request, Roles, Service, Settings, Store};
+
+use crate::seeded::Seeded;
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
@@ -42,25 +41,6 @@ enum Body {
     Right,
     Any(Vec<u8>),
 }
-
-#[derive(Clone)]
-struct Seeded(u64);
-
-impl TryRng for Seeded {
-    type Error = Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|number| (number >> 32) as u32)
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        Ok(self.0)
-    }
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        bytes.iter_mut().try_for_each(|byte| self.try_next_u32().map(|number| *byte = (number >> 24) as u8))
-    }
-}
-
-impl TryCryptoRng for Seeded {}
 
 const ROLES: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
 
