@@ -2,21 +2,11 @@
 
 mod common;
 
-use common::{NOW, challenged, committed, hotp, secret, totp};
+use common::{NOW, challenged, check, committed, hotp, secret, totp};
 use keyfob::{
     Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE, SealKey, Status, Totp,
     sealed_key_id,
 };
-
-/// The check of DESIGN.md, as in `tests/record.rs`.
-fn check(record: &[u8]) -> u64 {
-    let odd = 0x9e37_79b9_7f4a_7c15_u64;
-    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);
-    let words = record[..RECORD_SIZE - 8].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
-    let sums = (0..4).map(|sum| words.clone().skip(sum).step_by(4).fold(odd, step));
-    let sum = sums.fold(odd, step);
-    (sum ^ sum >> 32).wrapping_mul(odd)
-}
 
 /// The device's record with other bytes at some places, and a check that is right.
 fn forged(device: &Device, changes: &[(usize, &[u8])]) -> [u8; RECORD_SIZE] {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{NOW, Seeded, challenged, committed, devices, hotp, totp};
+use common::{NOW, Seeded, challenged, check, committed, devices, hotp, totp};
 use keyfob::{Device, Error, NONCE_SIZE, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
 use proptest::prelude::*;
 
@@ -104,16 +104,6 @@ proptest! {
     fn foreign_bytes_do_not_open(bytes in prop::collection::vec(any::<u8>(), 0..2 * SEALED_SIZE)) {
         prop_assert!(matches!(SealKey::new(1, [1; 32]).open(&bytes, b""), Err(Error::SealForeign | Error::SealNewer)));
     }
-}
-
-/// The check of DESIGN.md, written a second time.
-fn check(record: &[u8]) -> u64 {
-    let odd = 0x9e37_79b9_7f4a_7c15_u64;
-    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);
-    let words = record[..RECORD_SIZE - 8].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
-    let sums = (0..4).map(|sum| words.clone().skip(sum).step_by(4).fold(odd, step));
-    let sum = sums.fold(odd, step);
-    (sum ^ sum >> 32).wrapping_mul(odd)
 }
 
 fn hex(bytes: &[u8]) -> String {

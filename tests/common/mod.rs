@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::sync::Mutex;
 
 use keyfob::rand_core::{TryCryptoRng, TryRng};
-use keyfob::{Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, Secret, Totp};
+use keyfob::{
+    Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, RECORD_SIZE, Secret, Totp,
+};
 use proptest::prelude::*;
 
 /// A generator whose numbers follow from its seed (SplitMix64): reproducible, and no source of secrets.
@@ -89,6 +91,16 @@ pub fn devices() -> impl Strategy<Value = Device> {
         hotps().prop_map(|hotp| Device::email(hotp, NOW)),
         pins().prop_map(|pin| Device::pin(pin, &Policy::default(), NOW).unwrap()),
     ]
+}
+
+/// The check at the end of a record, as DESIGN.md defines it: written a second time.
+pub fn check(record: &[u8]) -> u64 {
+    let odd = 0x9e37_79b9_7f4a_7c15_u64;
+    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);
+    let words = record[..RECORD_SIZE - 8].chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+    let sums = (0..4).map(|sum| words.clone().skip(sum).step_by(4).fold(odd, step));
+    let sum = sums.fold(odd, step);
+    (sum ^ sum >> 32).wrapping_mul(odd)
 }
 
 /// The next device and the answer, as a host sees them that stores the bytes.
