@@ -14,6 +14,8 @@ mod failover;
 mod fleet;
 #[path = "postgres/guesses.rs"]
 mod guesses;
+#[path = "postgres/load.rs"]
+mod load;
 #[path = "postgres/migrate.rs"]
 mod migrate;
 #[allow(dead_code, reason = "not all of it is used here")]

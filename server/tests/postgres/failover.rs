@@ -4,11 +4,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::cluster::Cluster;
-use super::fleet::{Fleet, Learned, Stop, UNLOCKED, report};
-use super::process::{hotp, judged, secret};
+use super::fleet::{Fleet, UNLOCKED, report};
+use super::load::Load;
 
 /// How often the primary is killed.
 const FAILOVERS: usize = 20;
@@ -64,49 +62,29 @@ fn no_fail_is_lost_and_no_code_right_twice_over_failovers() {
     // Both, whichever is the primary.
     let url = pair.primary.url_with(&pair.standby, "keyfob");
     let fleet = Fleet::start(3, &url, &UNLOCKED);
-    let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"})).0;
-    let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
-    let codes = hotp(&secret(fleet.folder(), &created), CODES);
-    let learned = Learned::default();
-    let addresses = fleet.addresses();
+    let load = Load::new(&fleet, CODES);
     let mut longest = Vec::new();
 
-    thread::scope(|scope| {
-        let stop = Stop(&learned);
-        let threads: Vec<_> = (0..6)
-            .map(|at| {
-                let (learned, addresses, guessed, used, codes) = (&learned, &addresses, &guessed, &used, &codes);
-                scope.spawn(move || if at < 3 { learned.guess(addresses, guessed) } else { learned.use_up(addresses, used, codes) })
-            })
-            .collect();
+    load.during(3, || {
         for failover in 0..FAILOVERS {
             thread::sleep(Duration::from_millis(200 + 37 * u64::try_from(failover).unwrap() % 300));
-            *learned.longest.lock().unwrap() = Duration::ZERO;
-            let before = learned.refused.load(Ordering::SeqCst);
+            *load.longest.lock().unwrap() = Duration::ZERO;
+            let before = load.refused.load(Ordering::SeqCst);
             pair.fail_over();
             fleet.wait_until_ready();
             pair.renew();
             let until = Instant::now() + Duration::from_secs(60);
-            while learned.refused.load(Ordering::SeqCst) < before + 20 {
+            while load.refused.load(Ordering::SeqCst) < before + 20 {
                 assert!(Instant::now() < until, "failover {failover}: nothing is answered");
                 thread::sleep(Duration::from_millis(20));
             }
-            learned.check_fails(&mut fleet.admin(failover), &guessed);
-            longest.push(learned.longest.lock().unwrap().as_millis());
-        }
-        drop(stop);
-        for thread in threads {
-            thread.join().unwrap();
+            load.check_fails(&mut fleet.admin(failover));
+            longest.push(load.longest.lock().unwrap().as_millis());
         }
     });
 
     report(&format!("milliseconds without a verdict, of each failover: {longest:?}"));
-    let mut client = fleet.admin(0);
-    learned.check_used(&mut client, &used, &codes);
-    let trail = fleet.trail(&url, &guessed);
-    let fails = learned.check_fails(&mut client, &guessed);
-    assert_eq!(judged(&trail, "wrong"), fails, "record and trail tell the same");
-    let accepted = learned.accepted.lock().unwrap().len();
-    assert!(judged(&fleet.trail(&url, &used), "right") >= accepted);
-    assert!(learned.refused.load(Ordering::SeqCst) > 20 * FAILOVERS && accepted > FAILOVERS, "it was killed at work");
+    load.check(&fleet, &url);
+    let accepted = load.accepted.lock().unwrap().len();
+    assert!(load.refused.load(Ordering::SeqCst) > 20 * FAILOVERS && accepted > FAILOVERS, "it was killed at work");
 }

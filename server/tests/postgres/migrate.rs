@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::fleet::{Fleet, Learned, Stop, UNLOCKED};
-use super::process::{Run, Server, hotp, keyfob, secret};
+use super::fleet::{Fleet, UNLOCKED};
+use super::load::Load;
+use super::process::{Run, Server, keyfob};
 
 /// How many devices there are.
 const DEVICES: usize = 1500;
@@ -30,10 +31,10 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     cluster.sql("postgres", "CREATE DATABASE keyfob");
     let (file, server, back) = ("sqlite://keyfob.db", cluster.url("keyfob"), "sqlite://back.db");
     let fleet = Fleet::start(1, file, &UNLOCKED);
-    let (guessed, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "guessed"}));
-    let (used, created_too) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "used"}));
-    assert_eq!((&created["name"], &created_too["name"]), (&json!("HOTP00000001"), &json!("HOTP00000002")));
-    let codes = hotp(&secret(fleet.folder(), &created_too), 20_000);
+    let load = Load::new(&fleet, 20_000);
+    for (path, name) in [(&load.guessed, "HOTP00000001"), (&load.used, "HOTP00000002")] {
+        assert_eq!(fleet.admin(0).device(path)["name"], name);
+    }
     thread::scope(|scope| {
         for _ in 0..8 {
             let mut client = fleet.admin(0);
@@ -47,12 +48,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     let add = ["account", "add", "sync", "--roles", "query", "--token", "--store", file];
     let token = Run::of(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
 
-    let learned = Learned::default();
-    let addresses = fleet.addresses();
-    thread::scope(|scope| {
-        let stop = Stop(&learned);
-        let threads =
-            [scope.spawn(|| learned.guess(&addresses, &guessed)), scope.spawn(|| learned.use_up(&addresses, &used, &codes))];
+    load.during(1, || {
         // A copy that is broken off, at whatever moment, does not touch the source, and goes on afterwards.
         for millis in [30, 90, 270] {
             let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &server]);
@@ -61,20 +57,16 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        let before = learned.refused.load(Ordering::SeqCst);
+        let before = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
-        assert!(learned.refused.load(Ordering::SeqCst) > before, "it goes on");
+        assert!(load.refused.load(Ordering::SeqCst) > before, "it goes on");
         let moved = migrate(&fleet, file, &server, &[]);
         assert!(moved.contains(&format!("{} rows in both", DEVICES / 8 * 8 + 2)), "{moved}");
         thread::sleep(Duration::from_millis(300));
-        let at = learned.refused.load(Ordering::SeqCst);
+        let at = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
-        assert_eq!(learned.refused.load(Ordering::SeqCst), at, "the old store gives no verdict any more");
+        assert_eq!(load.refused.load(Ordering::SeqCst), at, "the old store gives no verdict any more");
         assert_eq!(fleet.servers[0].nobody().send("GET", "/ready", "", b"").expect("an answer").status, 503);
-        drop(stop);
-        for thread in threads {
-            thread.join().unwrap();
-        }
     });
     for args in [
         &["serve", "--listen", "127.0.0.1:0", "--store", file][..],
@@ -92,9 +84,9 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     }
     let moved = Server::start(fleet.folder(), &set);
     let mut client = moved.admin();
-    learned.check_fails(&mut client, &guessed);
-    learned.check_used(&mut client, &used, &codes);
-    assert!(learned.accepted.lock().unwrap().len() > 5);
+    load.check_fails(&mut client);
+    load.check_used(&mut client);
+    assert!(load.accepted.lock().unwrap().len() > 5);
     // Numbers and names go on, accounts are known.
     assert_eq!(client.create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000003");
     assert_eq!(
@@ -122,27 +114,16 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
     cluster.sql("postgres", "CREATE DATABASE keyfob");
     let url = cluster.url("keyfob");
     let fleet = Fleet::start(2, &url, &UNLOCKED);
-    let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"})).0;
-    let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
-    let codes = hotp(&secret(fleet.folder(), &created), 20_000);
+    let load = Load::new(&fleet, 20_000);
     for _ in 0..300 {
         fleet.admin(1).create(&json!({"type": "TOTP", "user": "many"}));
     }
-    let learned = Learned::default();
-    let addresses = fleet.addresses();
-    thread::scope(|scope| {
-        let stop = Stop(&learned);
-        let threads =
-            [scope.spawn(|| learned.guess(&addresses, &guessed)), scope.spawn(|| learned.use_up(&addresses, &used, &codes))];
+    load.during(1, || {
         let rotated = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--wait", "3"]), "").well();
         assert!(rotated.contains("sealed anew under key 2") && rotated.contains("No record is under key 1 any more"), "{rotated}");
-        drop(stop);
-        for thread in threads {
-            thread.join().unwrap();
-        }
     });
-    assert_eq!(learned.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
-    learned.check_fails(&mut fleet.admin(0), &guessed);
+    assert_eq!(load.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
+    load.check_fails(&mut fleet.admin(0));
 
     // The old key is needed no more.
     let key = fleet.folder().join("keyfob.key");
@@ -156,5 +137,5 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
         fleet.folder(),
         &["--store", &url, "--set", "policy.fails=1000000", "--set", "policy.guess_bound=0", "--set", "policy.pin_guess_bound=0"],
     );
-    learned.check_used(&mut server.admin(), &used, &codes);
+    load.check_used(&mut server.admin());
 }

@@ -4,11 +4,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::cluster::Cluster;
-use super::fleet::{Fleet, Learned, Stop, UNLOCKED, report};
-use super::process::{hotp, judged, secret};
+use super::fleet::{Fleet, UNLOCKED, report};
+use super::load::Load;
 
 /// More codes than are used.
 const CODES: usize = 100_000;
@@ -19,28 +17,17 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
     cluster.sql("postgres", "CREATE DATABASE keyfob");
     let url = cluster.url("keyfob");
     let fleet = Fleet::start(3, &url, &UNLOCKED);
-    let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"})).0;
-    let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
-    let codes = hotp(&secret(fleet.folder(), &created), CODES);
-    let learned = Learned::default();
-    let addresses = fleet.addresses();
+    let load = Load::new(&fleet, CODES);
 
-    thread::scope(|scope| {
-        let stop = Stop(&learned);
-        let threads: Vec<_> = (0..6)
-            .map(|at| {
-                let (learned, addresses, guessed, used, codes) = (&learned, &addresses, &guessed, &used, &codes);
-                scope.spawn(move || if at < 3 { learned.guess(addresses, guessed) } else { learned.use_up(addresses, used, codes) })
-            })
-            .collect();
+    load.during(3, || {
         let check = |what: &str, trouble: &mut dyn FnMut()| {
-            let before = learned.refused.load(Ordering::SeqCst);
+            let before = load.refused.load(Ordering::SeqCst);
             thread::sleep(Duration::from_millis(500));
             trouble();
             let ready = fleet.wait_until_ready();
             thread::sleep(Duration::from_millis(500));
-            let fails = learned.check_fails(&mut fleet.admin(0), &guessed);
-            let refused = learned.refused.load(Ordering::SeqCst);
+            let fails = load.check_fails(&mut fleet.admin(0));
+            let refused = load.refused.load(Ordering::SeqCst);
             assert!(refused > before, "{what}: nothing was answered");
             report(&format!("{what}: ready {} ms afterwards, {refused} refused and {fails} counted", ready.as_millis()));
         };
@@ -52,7 +39,7 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
         for _ in 0..2 {
             check("restarted", &mut || cluster.restart());
         }
-        let before = learned.unavailable.load(Ordering::SeqCst);
+        let before = load.unavailable.load(Ordering::SeqCst);
         check("paused for 10 seconds", &mut || {
             let pids = cluster.sql("postgres", "SELECT string_agg(pid::TEXT, ' ') FROM pg_stat_activity WHERE datname = 'keyfob'");
             let signal = |name: &str| {
@@ -68,17 +55,8 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
             signal("CONT");
             cluster.signal("CONT");
         });
-        assert!(learned.unavailable.load(Ordering::SeqCst) > before, "a database that hangs is 503");
-        drop(stop);
-        for thread in threads {
-            thread.join().unwrap();
-        }
+        assert!(load.unavailable.load(Ordering::SeqCst) > before, "a database that hangs is 503");
     });
 
-    let mut client = fleet.admin(0);
-    learned.check_used(&mut client, &used, &codes);
-    let trail = fleet.trail(&url, &guessed);
-    let fails = learned.check_fails(&mut client, &guessed);
-    assert_eq!(judged(&trail, "wrong"), fails, "record and trail tell the same");
-    assert!(judged(&fleet.trail(&url, &used), "right") >= learned.accepted.lock().unwrap().len());
+    load.check(&fleet, &url);
 }
