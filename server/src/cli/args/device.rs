@@ -1,0 +1,153 @@
+//! The options of the commands that work without a service: on a secret, or on a state file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, value_parser};
+use keyfob::{Algorithm, Digits, Error};
+
+#[derive(Args)]
+pub(crate) struct CodeArgs {
+    #[command(flatten)]
+    pub(crate) authenticator: AuthenticatorArgs,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// The code [default: prompt, or a line of standard input, after the secret if that comes from there too]
+    pub(crate) code: Option<OsString>,
+    /// State file of the device, in place of a secret
+    // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) authenticator: AuthenticatorArgs,
+    /// TOTP: steps accepted each side of the present one; HOTP: counters accepted after the expected one; 0 to 1000
+    /// [default: 1 for TOTP, 10 for HOTP]
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u16>,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The secret and its parameters.
+#[derive(Args)]
+pub(crate) struct AuthenticatorArgs {
+    /// File with the secret or an otpauth URI; - is standard input [default: prompt, or a line of standard input]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The secret is hexadecimal [default: Base32]
+    #[arg(long)]
+    pub(crate) hex: bool,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+    /// TOTP: time from which steps are counted, in Unix seconds [default: 0]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) t0: Option<u64>,
+    /// HOTP instead of TOTP, with this counter [default: that of an otpauth URI]
+    #[arg(long, value_name = "N")]
+    pub(crate) counter: Option<u64>,
+}
+
+/// What an otpauth URI too may say; an option given here goes before it.
+#[derive(Args)]
+pub(crate) struct Parameters {
+    /// Hash algorithm: sha1, sha256 or sha512 [default: sha1]
+    #[arg(long)]
+    pub(crate) algorithm: Option<Algorithm>,
+    /// Digits of a code, 6 to 10 [default: 6]
+    #[arg(long, value_name = "N", value_parser = digits)]
+    pub(crate) digits: Option<Digits>,
+    /// TOTP: length of a step in seconds, 1 or more [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) period: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct EnrollArgs {
+    /// State file to make; never overwritten [default: nothing is stored]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// File with the secret or an otpauth URI; - is standard input [default: a new secret is drawn]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The secret is hexadecimal [default: Base32]
+    #[arg(long, requires = "secret_file")]
+    pub(crate) hex: bool,
+    /// HOTP [default: TOTP, or what an otpauth URI says]
+    #[arg(long)]
+    pub(crate) hotp: bool,
+    /// HOTP: counter of the first code [default: 0]
+    #[arg(long, value_name = "N", requires = "hotp")]
+    pub(crate) counter: Option<u64>,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+    /// Who issues the secret, as authenticators show it [default: keyfob]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) issuer: Option<String>,
+    /// Whose account it is for, as authenticators show it [default: the environment's USER, else user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// PNG file to make of the QR code; never overwritten [default: the QR code is drawn below the URI]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) png: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+    /// Print a JSON object, and draw no QR code
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// State file of the device
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct UnlockArgs {
+    /// State file of the device
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+}
+
+#[derive(Args)]
+pub(crate) struct ResyncArgs {
+    /// State file of the device
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// The code that the device shows
+    pub(crate) code1: OsString,
+    /// The code that it shows next
+    pub(crate) code2: OsString,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Clock {
+    /// The time, in Unix seconds [default: the system's clock]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) now: Option<u64>,
+}
+
+fn digits(text: &str) -> Result<Digits, Error> {
+    text.parse().map_err(|_| Error::Digits).and_then(Digits::new)
+}

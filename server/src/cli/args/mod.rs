@@ -1,0 +1,90 @@
+//! The command line. There is no option for a secret: other users see command lines, and shells keep them.
+
+mod device;
+mod service;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
+pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, ImportArgs, MigrateArgs, RotateArgs, ServeArgs};
+use service::{IMPORT, SERVE};
+
+/// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
+#[derive(Parser)]
+#[command(name = "keyfob", version, after_help = "Exit status: 0 done or right, 1 wrong, 2 bad use or an error.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Print the code of a secret
+    #[command(after_help = "Examples:
+  keyfob code                                    prompt for a Base32 secret
+  keyfob code --secret-file alice.secret --json
+  keyfob code --hex --counter 7 < hotp.hex
+  keyfob code --secret-file alice.uri            parameters from the otpauth URI")]
+    Code(CodeArgs),
+    /// Tell whether a code is right, against a secret or a state file
+    #[command(after_help = "Examples:
+  keyfob verify --state alice.keyfob             prompt for the code; each code is right once, ten wrong ones lock
+  printf '%s\\n' \"$code\" | keyfob verify --state alice.keyfob
+  keyfob verify --secret-file alice.secret 123456
+
+Scripts pass a code on standard input, or after --, so that it is never taken for an option.
+Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
+    Verify(VerifyArgs),
+    /// Make a secret, show it as a URI and a QR code, and store its device
+    #[command(after_help = "Examples:
+  keyfob enroll --state alice.keyfob --issuer ACME --account alice@example.com
+  keyfob enroll --hotp --state token.keyfob --png token.png
+  keyfob enroll --secret-file alice.uri --state alice.keyfob   take over an authenticator")]
+    Enroll(EnrollArgs),
+    /// Show the device in a state file, without its secret
+    #[command(after_help = "Example:\n  keyfob show --state alice.keyfob --json")]
+    Show(ShowArgs),
+    /// Open a locked device again and reset its fails
+    #[command(after_help = "Example:\n  keyfob unlock --state alice.keyfob")]
+    Unlock(UnlockArgs),
+    /// Find a HOTP device that has run ahead, by two codes in a row
+    #[command(after_help = "Example:\n  keyfob resync --state token.keyfob 520489 403154
+
+The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
+    Resync(ResyncArgs),
+    /// Serve devices over HTTP: SCIM 2.0, as Soffid's own
+    #[command(after_help = SERVE)]
+    Serve(ServeArgs),
+    /// Make, list or remove the accounts that may use the service
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Show what happened to devices, the newest first
+    #[command(after_help = "Examples:
+  keyfob audit --user dilbert
+  keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
+    Audit(AuditArgs),
+    /// Take devices over from Soffid's table `SCO_DEVICE`: look first, then write
+    #[command(name = "import-soffid", after_help = IMPORT)]
+    ImportSoffid(ImportArgs),
+    /// Move all devices into another store: from a file to PostgreSQL, or back
+    #[command(after_help = "Example:
+  keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob
+
+Services may run meanwhile. At the end they can change no device any more until they are started with the new store; what it takes to get
+there is a last look at each device. A migration that was broken off goes on where it was. The key stays the same.")]
+    Migrate(MigrateArgs),
+    /// Seal all records under a new key, while services run
+    #[command(after_help = "Examples:
+  keyfob rotate-key                              one machine: make a key, wait for the services, seal anew
+  keyfob rotate-key --reseal-only                several machines: once all have the new key first in their key files
+
+Services read the key file anew when it changes. Old keys stay in it: backups need them.")]
+    RotateKey(RotateArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}

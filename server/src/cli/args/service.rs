@@ -1,0 +1,172 @@
+//! The options of the service, and of the commands that work on its store.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use keyfob_scim::Roles;
+
+pub(super) const SERVE: &str = "\
+The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
+something counts. Each key KEY or SECTION.KEY is KEYFOB_KEY or KEYFOB_SECTION_KEY in the environment and --set KEY=VALUE as a flag. README.md
+lists them all.
+
+Examples:
+  keyfob serve                                   loopback, port 8080, everything in this folder
+  keyfob serve --config keyfob.toml --check      tell what is wrong, and serve nothing
+  KEYFOB_ADMIN_PASSWORD=... keyfob serve --listen 127.0.0.1:9000 --set policy.window=2";
+
+/// Where the service finds its configuration.
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file keyfob.db]
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Set any other key of the configuration
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Whom answers are written for: seed (Soffid's clients) or rfc [default: seed]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Check the configuration, name each fault with its key, and serve nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account, or replace the one of this name
+    #[command(after_help = "Examples:
+  keyfob account add soffid --roles verify,query          prompt for the password, or a line of standard input
+  keyfob account add sync --roles all --token             print a fresh token, once")]
+    Add {
+        /// Its name
+        name: String,
+        /// What it may do: query, manage, cancel, unlock, verify, with commas between them, or all
+        #[arg(long)]
+        roles: Roles,
+        /// A token made up now, in place of a password
+        #[arg(long)]
+        token: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// List the accounts and their roles
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Remove an account
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Of this device only
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<i64>,
+    /// Of this user's devices only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// At this time or later: yyyy-MM-dd HH:mm:ss in UTC, or ISO 8601
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(crate) since: Option<i64>,
+    /// At most this many lines
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
+    /// Print JSON objects, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(super) const IMPORT: &str = "\
+Without --write nothing is written: all rows are read, and the command tells how many it would take, which are there already, and of each row that
+it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
+it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
+
+The database's password is that of the variable PGPASSWORD. A CSV file begins with a line of the columns' names.
+
+Examples:
+  keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid
+  keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid --write
+  keyfob import-soffid --from devices.csv --users users.csv --store postgres://keyfob@db2/keyfob --write
+
+Exit status: 0 all rows are there, or would be; 1 some are not taken; 2 bad use or an error.";
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Soffid's database, or a CSV file with the table
+    #[arg(long, value_name = "postgres://USER@HOST/DATABASE|FILE")]
+    pub(crate) from: String,
+    /// Write what is taken [default: only tell]
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Database: the table with the devices
+    #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
+    pub(crate) table: String,
+    /// Table, or CSV file, with `USU_ID` and `USU_CODI` of the users [default: the table `SC_USUARI`]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "user_column")]
+    pub(crate) users: Option<String>,
+    /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user_column: Option<String>,
+    /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) tenant: Option<String>,
+    /// Time zone of Soffid's server, whose times the table holds
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) time_zone: String,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The store to move to: empty, or an unfinished copy
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Copy only: the store goes on, and the copy is behind
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Make no key: seal under the one that is first by now
+    #[arg(long)]
+    pub(crate) reseal_only: bool,
+    /// How long services have to read the key file anew
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) wait: u64,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn date(text: &str) -> Result<i64, String> {
+    keyfob_scim::date::read(text).ok_or_else(|| "must be a date as 2026-01-31 or 2026-01-31 08:00:00 (UTC)".to_owned())
+}
