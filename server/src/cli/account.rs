@@ -8,11 +8,9 @@ use zeroize::Zeroizing;
 
 use super::args::{AccountCommand, ConfigArgs};
 use super::{Result, input, note, output, serve};
+use crate::config::SHORTEST_PASSWORD;
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
-
-/// The fewest bytes of a password.
-const SHORTEST: usize = 8;
 
 pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
     match command {
@@ -79,8 +77,8 @@ fn password() -> Result<Zeroizing<String>> {
         let line = input::line()?.ok_or("standard input: holds no password; write it there as a line")?;
         Zeroizing::new(str::from_utf8(&line).map_err(|_| "password: is not UTF-8")?.to_owned())
     };
-    if typed.len() < SHORTEST {
-        return Err(format!("password: must have at least {SHORTEST} bytes").into());
+    if typed.len() < SHORTEST_PASSWORD {
+        return Err(format!("password: must have at least {SHORTEST_PASSWORD} bytes").into());
     }
     Ok(typed)
 }

@@ -67,6 +67,9 @@ fn paths() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().chain(VALUES).copied()
 }
 
+/// The fewest bytes of a password.
+pub(crate) const SHORTEST_PASSWORD: usize = 8;
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -168,6 +171,11 @@ impl Config {
         if public_url.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             keys.fault("public_url", "must start with http:// or https://");
         }
+        let admin_password = keys.take::<String>("admin_password").map(Zeroizing::new);
+        // As of a variable that was meant to be filled in.
+        if admin_password.as_ref().is_some_and(|password| password.len() < SHORTEST_PASSWORD) {
+            keys.fault("admin_password", &format!("must have at least {SHORTEST_PASSWORD} bytes"));
+        }
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
@@ -176,7 +184,7 @@ impl Config {
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             key: keys.take::<String>("key").map(Zeroizing::new),
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
-            admin_password: keys.take::<String>("admin_password").map(Zeroizing::new),
+            admin_password,
             log: keys.or("log", || "info".to_owned()),
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])

@@ -94,6 +94,8 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
         ("otp.kinds=TOTP", "otp.kinds"),
+        ("admin_password=", "admin_password"),
+        ("admin_password=7654321", "admin_password"),
     ] {
         let run = check(folder.path(), &["--set", set], &[]);
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
