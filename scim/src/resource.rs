@@ -19,16 +19,20 @@ impl Selection {
     /// Those named in `attributes`, or all but those in `excluded`; always `id` and `schemas`. Errors: 400 for an unknown one, or
     /// both lists.
     pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
-        let bits = |names: &[String]| {
+        let bits = |list: &str, names: &[String]| {
             names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {
                 Some(attribute) => Ok(bits | Self::bits(attribute)),
-                None => Err(Error::value(format!("attributes: there is no attribute {}", quoted(name)))),
+                None => Err(Error::value(format!("{list}: there is no attribute {}", quoted(name)))),
             })
         };
         match (attributes, excluded) {
             (Some(_), Some(_)) => Err(Error::value("attributes and excludedAttributes: only one of them may be given")),
-            (Some(names), None) => Ok(Self(bits(names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas))),
-            (None, Some(names)) => Ok(Self(!bits(names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas))),
+            (Some(names), None) => {
+                Ok(Self(bits("attributes", names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas)))
+            }
+            (None, Some(names)) => {
+                Ok(Self(!bits("excludedAttributes", names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas)))
+            }
             (None, None) => Ok(Self::default()),
         }
     }

@@ -159,9 +159,14 @@ fn attributes_select_and_excluded_attributes_leave_out() {
     // RFC 7643: what is always returned cannot be left out.
     assert_eq!(keys("excludedAttributes=id,schemas"), all);
 
-    for wrong in ["attributes=colour", "excludedAttributes=colour", "attributes=user&excludedAttributes=type"] {
-        host.get(&format!("/OtpDevice?{wrong}")).bad("invalidValue");
-        host.get(&format!("/OtpDevice/1?{wrong}")).bad("invalidValue");
+    for (wrong, told) in [
+        ("attributes=colour", "attributes: there is no attribute \"colour\""),
+        ("excludedAttributes=colour", "excludedAttributes: there is no attribute \"colour\""),
+        ("attributes=user&excludedAttributes=type", "attributes and excludedAttributes: only one of them may be given"),
+    ] {
+        for path in ["/OtpDevice", "/OtpDevice/1"] {
+            assert_eq!(host.get(&format!("{path}?{wrong}")).bad("invalidValue"), told);
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use crate::store::{self, Location};
 
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
-    let to = Location::parse(&args.to, &config.database).map_err(|error| format!("to: {error}"))?;
+    let to = Location::parse(&args.to, &config.database).map_err(|error| format!("--to: {error}"))?;
     if config.store.to_string() == to.to_string() {
-        return Err("to: is the store itself".into());
+        return Err("--to: is the store itself".into());
     }
     // Drawn on a terminal only.
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len} ({eta})")?);

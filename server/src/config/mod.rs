@@ -252,8 +252,9 @@ fn settings(keys: &mut Reader) -> Settings {
         if let Some(issuer) = otp.take("issuer") {
             settings.issuer = issuer;
         }
-        if settings.issuer.contains(':') || settings.issuer.is_empty() || settings.issuer.len() > 40 {
-            otp.fault("issuer", "must be 1 to 40 bytes of text without a colon");
+        let is_allowed = |char: char| char != ':' && !char.is_control();
+        if !settings.issuer.chars().all(is_allowed) || settings.issuer.is_empty() || settings.issuer.len() > 40 {
+            otp.fault("issuer", "must be 1 to 40 bytes of text without a colon or a control character");
         }
         if let Some(name) = otp.take::<String>("algorithm") {
             match name.parse::<Algorithm>() {
@@ -289,9 +290,13 @@ fn policy(keys: &mut Reader) -> Option<Policy> {
     each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len "clock_skew" clock_skew);
     let fails = keys.or("fails", || preset.lock().fails());
     let longest = keys.take("throttle_longest");
-    builder = builder.lock(match keys.take("throttle") {
-        Some(first) => Lock::Throttle { fails, first, longest: longest.unwrap_or(3600) },
-        None => Lock::Hard { fails },
+    builder = builder.lock(match (keys.take("throttle"), longest) {
+        (Some(first), longest) => Lock::Throttle { fails, first, longest: longest.unwrap_or(3600) },
+        (None, None) => Lock::Hard { fails },
+        (None, Some(_)) => {
+            keys.fault("throttle_longest", "is of use with throttle only");
+            Lock::Hard { fails }
+        }
     });
     if let Some(positions) = keys.take::<u8>("pin_positions") {
         builder = builder.asked(if positions == 0 { Asked::All } else { Asked::Positions(positions) });

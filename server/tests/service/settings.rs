@@ -94,6 +94,8 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
         ("otp.kinds=TOTP", "otp.kinds"),
+        ("policy.throttle_longest=60", "policy.throttle_longest"),
+        ("otp.issuer=A\u{7}", "otp.issuer"),
         ("admin_password=", "admin_password"),
         ("admin_password=7654321", "admin_password"),
     ] {
