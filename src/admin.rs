@@ -7,8 +7,8 @@ use crate::{Device, Error, Factor, Kind, Status};
 
 impl Device {
     /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
-    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with a lock, with disabling and with an unlock; between the open statuses
-    /// it stays.
+    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with a lock, with disabling
+    /// and with an unlock; between the open statuses it stays.
     ///
     /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors: [`Error::Locked`] if a device that was
     /// locked when it was disabled shall be opened: unlock it first. [`Error::Exhausted`].
