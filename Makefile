@@ -149,6 +149,7 @@ test-minimal:
 .PHONY: lint
 lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
+	for folder in bare fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny

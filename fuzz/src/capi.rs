@@ -110,7 +110,16 @@ pub fn run(input: Input) {
                     let mut outcome = *outcome;
                     let context = (&raw mut outcome).cast();
                     let store = Some(store as _);
-                    keyfob_device_verify_and_store(to, policy, answer.as_ptr(), answer.len(), *now, store, context, &raw mut verdict)
+                    keyfob_device_verify_and_store(
+                        to,
+                        policy,
+                        answer.as_ptr(),
+                        answer.len(),
+                        *now,
+                        store,
+                        context,
+                        &raw mut verdict,
+                    )
                 }
                 Call::Resync(first, second, now) => {
                     let (a, b) = (first.as_ptr(), second.as_ptr());
@@ -133,9 +142,7 @@ pub fn run(input: Input) {
                     let (key, nonce) = (key.as_ptr(), nonce.as_ptr());
                     keyfob_record_seal(to, *id, key, device.as_ptr(), device.len(), nonce, bytes.as_mut_ptr())
                 }
-                Call::Open(sealed, id) => {
-                    keyfob_record_open(sealed.as_ptr(), sealed.len(), *id, [1; 32].as_ptr(), null(), 0, to)
-                }
+                Call::Open(sealed, id) => keyfob_record_open(sealed.as_ptr(), sealed.len(), *id, [1; 32].as_ptr(), null(), 0, to),
                 Call::WriteUri(issuer, account, size) => {
                     let size = usize::from(*size).min(text.len());
                     keyfob_uri_write(to, issuer.as_ptr(), account.as_ptr(), text.as_mut_ptr(), size, &raw mut length)
