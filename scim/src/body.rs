@@ -37,10 +37,10 @@ impl Fields {
                 return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
             }
             seen.push(attribute);
-            if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
-                fields.set(attribute, &value)?;
-            }
+            let is_ignored = attribute.mutability() == Mutability::ReadOnly || value.is_null();
+            let set = if is_ignored { Ok(()) } else { fields.set(attribute, &value) };
             wipe(&mut value);
+            set?;
         }
         Ok(fields)
     }
