@@ -47,11 +47,13 @@ impl GuessChance {
     }
 
     /// That of guessing so many digits, drawn evenly, with so many guesses.
+    #[inline]
     pub(crate) fn of_digits(digits: u8, guesses: u64) -> Self {
-        let digits = u32::from(digits);
-        Self::rounded(match 9_u32.checked_sub(digits) {
-            Some(fewer) => guesses.saturating_mul(10_u64.pow(fewer)),
-            None => 10_u64.checked_pow(digits.saturating_sub(9)).map_or(1, |divisor| guesses.div_ceil(divisor)),
+        // A policy may be checked at each call, and a power of ten would be most of that.
+        const EACH: [u32; 10] = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+        Self::rounded(match EACH.get(usize::from(digits)) {
+            Some(&each) => guesses.saturating_mul(each.into()),
+            None => 10_u64.checked_pow(u32::from(digits).saturating_sub(9)).map_or(1, |divisor| guesses.div_ceil(divisor)),
         })
     }
 

@@ -161,7 +161,20 @@ unsafe fn write(challenge: &Challenge, to: OutSized<keyfob_challenge>) {
 /// `next` is valid during the call only. Must return, without an exception and without longjmp.
 pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
-// A device is used where it was read: moving it would cost more than the rest of the C ABI.
+/// Reads the device and the policy of an attempt, which are used where they were read: moving them would cost more than the rest of the C ABI.
+#[inline(always)]
+unsafe fn read(
+    record: *const keyfob_record,
+    policy: *const keyfob_policy,
+    attempt: impl FnOnce(&Device, &Policy) -> Result<(), keyfob_result>,
+) -> Result<(), keyfob_result> {
+    // SAFETY: the caller's promise is passed on.
+    unsafe {
+        let device = Device::from_bytes(self::record(record)?);
+        let device = device.as_ref().map_err(|&error| error)?;
+        attempt(device, self::policy(policy, &mut None)?)
+    }
+}
 
 /// Where the next record of an attempt goes: before the answer, in any case.
 enum To {
@@ -215,14 +228,12 @@ pub unsafe extern "C" fn keyfob_device_challenge(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-            write(&attempt.commit(|next| To::Place(record).take(next))?, answer);
+            read(record, policy, |device, policy| {
+                let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
+                write(&attempt.commit(|next| To::Place(record).take(next))?, answer);
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -247,15 +258,13 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let to = To::store(store, store_context, device.revision())?;
-            let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-            write(&attempt.commit(|next| to.take(next))?, answer);
+            read(record, policy, |device, policy| {
+                let to = To::store(store, store_context, device.revision())?;
+                let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
+                write(&attempt.commit(|next| to.take(next))?, answer);
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -274,14 +283,12 @@ pub unsafe extern "C" fn keyfob_device_resend(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answer = OutSized::new(challenge)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            // By reference: moving a challenge would leave a copy of its code.
-            write(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
+            read(record, policy, |device, policy| {
+                // By reference: moving a challenge would leave a copy of its code.
+                write(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -306,14 +313,12 @@ pub unsafe extern "C" fn keyfob_device_verify(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let answer = bytes(answer, answer_length)?;
-            answered.write(&device.verify_and_store(policy, answer, now, |next| To::Place(record).take(next))?.into());
+            read(record, policy, |device, policy| {
+                let answer = bytes(answer, answer_length)?;
+                answered.write(&device.verify_and_store(policy, answer, now, |next| To::Place(record).take(next))?.into());
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -337,15 +342,13 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let to = To::store(store, store_context, device.revision())?;
-            let answer = bytes(answer, answer_length)?;
-            answered.write(&device.verify_and_store(policy, answer, now, |next| to.take(next))?.into());
+            read(record, policy, |device, policy| {
+                let to = To::store(store, store_context, device.revision())?;
+                let answer = bytes(answer, answer_length)?;
+                answered.write(&device.verify_and_store(policy, answer, now, |next| to.take(next))?.into());
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -369,15 +372,13 @@ pub unsafe extern "C" fn keyfob_device_resync(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
-            let attempt = device.resync(policy, first, second, now)?;
-            answered.write(&attempt.commit(|next| To::Place(record).take(next))?.into());
+            read(record, policy, |device, policy| {
+                let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
+                let attempt = device.resync(policy, first, second, now)?;
+                answered.write(&attempt.commit(|next| To::Place(record).take(next))?.into());
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -402,15 +403,13 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let answered = OutSized::new(verdict)?;
-            let device = Device::from_bytes(self::record(record)?);
-            let device = device.as_ref().map_err(|&error| error)?;
-            let mut room = Policy::builder();
-            let policy = self::policy(policy, &mut room)?;
-            let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
-            let to = To::store(store, store_context, device.revision())?;
-            let attempt = device.resync(policy, first, second, now)?;
-            answered.write(&attempt.commit(|next| to.take(next))?.into());
+            read(record, policy, |device, policy| {
+                let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
+                let to = To::store(store, store_context, device.revision())?;
+                let attempt = device.resync(policy, first, second, now)?;
+                answered.write(&attempt.commit(|next| to.take(next))?.into());
+                Ok(())
+            })
         }
-        Ok(())
     })
 }

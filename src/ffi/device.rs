@@ -4,7 +4,7 @@ use super::code::{hotp, keyfob_parameters, totp};
 use super::memory::{Buffer, Out, OutSized, Sized, bytes};
 use super::policy::{keyfob_policy, policy};
 use super::{KEYFOB_RECORD_SIZE, guard, keyfob_record, keyfob_result};
-use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Policy, Positions, Status};
+use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status};
 
 /// What a device is.
 #[repr(u32)]
@@ -198,9 +198,7 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
     record: *mut keyfob_record,
 ) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    unsafe {
-        enrol(record, || Ok(Device::pin(Pin::new(bytes(pin, pin_length)?)?, self::policy(policy, &mut Policy::builder())?, now)?))
-    }
+    unsafe { enrol(record, || Ok(Device::pin(Pin::new(bytes(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
 }
 
 /// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,

@@ -116,19 +116,15 @@ impl keyfob_policy {
 
 /// The policy at `pointer`, put together in `room` and checked there; the default for NULL. Its parts were just written, and moving them all
 /// would wait for each.
-pub(super) unsafe fn policy(pointer: *const keyfob_policy, room: &mut PolicyBuilder) -> Result<&Policy, keyfob_result> {
+#[inline(never)]
+pub(super) unsafe fn policy(pointer: *const keyfob_policy, room: &mut Option<PolicyBuilder>) -> Result<&Policy, keyfob_result> {
     if pointer.is_null() {
         return Ok(&Policy::DEFAULT);
     }
     let mut policy = keyfob_policy::of(Policy::DEFAULT);
     // SAFETY: the caller's promise is passed on.
     unsafe { read_sized(pointer, &mut policy) }?;
-    // Whoever changed nothing is spared the check.
-    if policy == keyfob_policy::of(Policy::DEFAULT) {
-        return Ok(&Policy::DEFAULT);
-    }
-    *room = policy.builder()?;
-    Ok(room.check()?)
+    Ok(room.insert(policy.builder()?).check()?)
 }
 
 /// Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.
@@ -158,7 +154,7 @@ pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> key
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    guard(|| unsafe { self::policy(policy, &mut Policy::builder()).map(drop) })
+    guard(|| unsafe { self::policy(policy, &mut None).map(drop) })
 }
 
 /// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
@@ -176,7 +172,7 @@ pub unsafe extern "C" fn keyfob_policy_chance(
     guard(|| {
         let out = Out::new(chance)?;
         // SAFETY: the caller keeps to the header.
-        let mut room = Policy::builder();
+        let mut room = None;
         let policy = unsafe { self::policy(policy, &mut room) }?;
         let kind = u8::try_from(kind).ok().and_then(Kind::from_number).ok_or(keyfob_result::KIND)?;
         let digits = match kind {
