@@ -35,9 +35,11 @@ fn is_there(span: &str, sources: &str) -> Option<bool> {
         return Some(read("Makefile").contains(&format!("\n{target}:")));
     }
     if let Some(arguments) = span.strip_prefix("cargo test ") {
-        // The last word is a test's file, or how its tests begin.
+        // The last word is a test's file or folder, or how its tests begin.
         let last = arguments.split(' ').next_back().filter(|last| !last.starts_with('-'));
-        return last.map(|last| sources.contains(&format!("\n/{last}.rs\n")) || sources.contains(&format!("fn {last}")));
+        let is_folder = |name: &str| Path::new(ROOT).join("tests").join(name).join("main.rs").exists();
+        let is_file = |name: &str| sources.contains(&format!("\n/{name}.rs\n"));
+        return last.map(|last| is_file(last) || is_folder(last) || sources.contains(&format!("fn {last}")));
     }
     if let Some((_, method)) = span.split_once("::") {
         return Some(is_function(method) || sources.contains(&format!(" {method}")));
