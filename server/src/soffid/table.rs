@@ -71,7 +71,7 @@ impl Table {
     }
 
     fn rows(&mut self) -> Result<Vec<Read>, Fault> {
-        let mut sql = Sql::new(&self.select);
+        let mut sql = Sql::new(self.select.clone());
         sql.bind(self.after).push("::bigint").push(&self.order);
         let mut page = Vec::new();
         for mut record in self.connection.rows(&sql)? {

@@ -174,16 +174,17 @@ fn state(write: &Write<'_>) -> [Value; 6] {
 
 /// Swaps states one by one: in a file, a statement is no journey.
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
+    // SQLite writes the index of each column that is named, changed or not.
+    const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2 WHERE id = $3 AND version = $4";
+    const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, status = $5, last_used = $6 \
+                         WHERE id = $3 AND version = $4";
     let mut stored = HashSet::with_capacity(writes.len());
     for write in writes {
         let [id, version, status, fails, last_used, record] = state(write);
-        let mut sql = Sql::new("UPDATE device SET version = version + 1, fails = ");
-        sql.bind(fails).push(", record = ").bind(record);
-        // SQLite writes the index of each column that is named here, changed or not.
-        if write.swap.scope != Scope::Record {
-            sql.push(", status = ").bind(status).push(", last_used = ").bind(last_used);
-        }
-        sql.push(" WHERE id = ").bind(id).push(" AND version = ").bind(version);
+        let sql = match write.swap.scope {
+            Scope::Record => Sql::with(RECORD, [fails, record, id, version]),
+            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, id, version, status, last_used]),
+        };
         if connection.change(&sql)? > 0 {
             stored.insert(write.id());
         }
@@ -292,20 +293,19 @@ fn line(event: &Event) -> [Value; 8] {
 
 /// Writes to the trail.
 pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Result<(), Fault> {
-    const INSERT: &str = "INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) ";
     match connection.dialect() {
         Dialect::Sqlite => {
+            const INSERT: &str = "INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) \
+                                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
             for event in events {
-                let mut sql = Sql::new(INSERT);
-                sql.push("VALUES ").tuple(line(event));
-                connection.change(&sql)?;
+                connection.change(&Sql::with(INSERT, line(event)))?;
             }
         }
         Dialect::Postgres if events.is_empty() => {}
         Dialect::Postgres => {
             let mut sql = Sql::new("WITH ");
             sql.table(connection.dialect(), "line", &LINE, events.iter().map(|event| line(event)));
-            sql.push(" ").push(INSERT).push("SELECT * FROM line");
+            sql.push(" INSERT INTO trail (at, event, actor, device, user_name, success, reason, drift) SELECT * FROM line");
             connection.change(&sql)?;
         }
     }

@@ -181,14 +181,14 @@ impl Postgres {
 
 impl Session {
     async fn prepare(&mut self, sql: &Sql) -> Result<Statement, tokio_postgres::Error> {
-        if let Some(statement) = self.prepared.get(&sql.text) {
+        if let Some(statement) = self.prepared.get(sql.text.as_ref()) {
             return Ok(statement.clone());
         }
         let statement = self.client.prepare(&sql.text).await?;
         if self.prepared.len() >= PREPARED {
             self.prepared.clear();
         }
-        self.prepared.insert(sql.text.clone(), statement.clone());
+        self.prepared.insert(sql.text.clone().into_owned(), statement.clone());
         Ok(statement)
     }
 }

@@ -39,20 +39,17 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 
 /// Reads the entries of a batch.
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
-    let select = || {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(", version, record FROM device WHERE id");
-        sql
-    };
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(", version, record FROM device WHERE id");
     let mut records = Vec::new();
     match connection.dialect() {
         // In a file, a statement is no journey, and the same one for any number of devices.
         Dialect::Sqlite => {
             // Each by itself would lock the file anew.
             connection.run("BEGIN")?;
+            sql.push(" = $1");
             for id in ids {
-                let mut sql = select();
-                sql.push(" = ").bind(id);
+                sql.values = vec![id.into()];
                 match connection.rows(&sql) {
                     Ok(mut found) => records.append(&mut found),
                     Err(fault) => {
@@ -64,7 +61,6 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
             connection.run("COMMIT")?;
         }
         Dialect::Postgres => {
-            let mut sql = select();
             sql.among(connection.dialect(), ids);
             records = persist(connection, |connection| connection.rows(&sql))?;
         }

@@ -54,7 +54,9 @@ const MIGRATIONS: &[Migration] = &[&[
         drift {number}
     )",
     ),
-    (None, "CREATE INDEX trail_device ON trail (device, id)"),
+    // A line at the end of a file costs nearly nothing; its place in an index is a page anywhere, which the commit must write whole: with it, a
+    // third fewer attempts would be committed. A file is read through in place of that.
+    (Some(Dialect::Postgres), "CREATE INDEX trail_device ON trail (device, id)"),
     (
         None,
         "CREATE TABLE account (

@@ -1,5 +1,6 @@
 //! SQL under construction, every value bound, and the rows that come back: what databases have in common, and where they differ.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A value that is bound or read.
@@ -96,26 +97,30 @@ impl Dialect {
 /// A statement with the values of its parameters, which are numbered as they come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sql {
-    pub(crate) text: String,
+    pub(crate) text: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
 }
 
 impl Sql {
-    pub(crate) fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+    pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with(text, [])
+    }
+
+    /// A statement that is complete: for those which are run so often that putting them together would count.
+    pub(crate) fn with<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
+        Self { text: text.into(), values: values.into() }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
-        self.text.push_str(text);
+        self.text.to_mut().push_str(text);
         self
     }
 
     /// Binds a value and writes its parameter.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
-        self.text.push('$');
-        self.text.push_str(&self.values.len().to_string());
-        self
+        let number = self.values.len().to_string();
+        self.push("$").push(&number)
     }
 
     /// Binds values and writes their parameters in parentheses.
@@ -271,7 +276,7 @@ pub(crate) trait Connection: Send {
 
     /// Runs a statement without parameters.
     fn run(&mut self, text: &str) -> Result<Vec<Record>, Fault> {
-        self.rows(&Sql::new(text))
+        self.rows(&Sql::new(text.to_owned()))
     }
 }
 
