@@ -176,14 +176,14 @@ fn state(write: &Write<'_>) -> [Value; 6] {
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     // SQLite writes the index of each column that is named, changed or not.
     const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2 WHERE id = $3 AND version = $4";
-    const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, status = $5, last_used = $6 \
-                         WHERE id = $3 AND version = $4";
+    const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, status = $3, last_used = $4 \
+                         WHERE id = $5 AND version = $6";
     let mut stored = HashSet::with_capacity(writes.len());
     for write in writes {
         let [id, version, status, fails, last_used, record] = state(write);
         let sql = match write.swap.scope {
             Scope::Record => Sql::with(RECORD, [fails, record, id, version]),
-            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, id, version, status, last_used]),
+            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, status, last_used, id, version]),
         };
         if connection.change(&sql)? > 0 {
             stored.insert(write.id());
