@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
+use crate::pause;
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Message, Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, Event, EventKind};
@@ -36,18 +37,26 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }
             let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now)?;
+            let pause = service.settings.pause;
+            let is_message = matches!(entry.row.kind, Kind::Sms | Kind::Email);
+            if is_message {
+                pause::check(&entry.device, &service.settings, context.now)?;
+            }
             let is_changed = attempt.is_changed();
-            let (device, held) = attempt.split();
+            let (mut device, held) = attempt.split();
+            if is_message && !is_changed {
+                pause::begin(&mut device, context.now)?;
+            }
             let event = context.event(EventKind::Challenge, &entry.row);
             let next = entry.with_device(device);
-            if !is_changed {
+            if !is_message && !is_changed {
                 // Nothing to store but the trail.
-                return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call)) });
+                return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call, pause)) });
             }
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, event }),
                 then: Box::new(move |stored| match (stored, again(tries)) {
-                    (true, _) => asked(next, held.release(), is_call),
+                    (true, _) => asked(next, held.release(), is_call, pause),
                     (false, Ok(tries)) => service.request_challenge(context, id, is_call, tries),
                     (false, Err(error)) => error.into(),
                 }),
@@ -117,7 +126,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 }
 
 /// The answer to a request: what to type where. A code goes out first.
-fn asked(entry: Entry, challenge: Challenge, is_call: bool) -> Step {
+fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step {
     let answer = |cell: String, name: &str| Step::Done(Response::json(200, &Asked { cell, card_number: name }));
     match challenge {
         Challenge::Authenticator => answer("PIN".to_owned(), &entry.row.name),
@@ -132,7 +141,11 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool) -> Step {
             },
             then: Box::new(move |delivered| match delivered {
                 Ok(()) => answer("PIN".to_owned(), &entry.row.name),
-                Err(fault) => Error::new(502, format!("the code could not be delivered: {fault}")).into(),
+                // It may have gone out all the same, as after a time-out: the pause holds.
+                Err(fault) => {
+                    let error = Error::new(502, format!("the code could not be delivered: {fault}"));
+                    error.with_retry_after(pause.into()).into()
+                }
             }),
         },
     }

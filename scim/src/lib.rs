@@ -50,6 +50,7 @@ mod list;
 mod mask;
 mod memory;
 mod parse;
+mod pause;
 pub mod qr;
 mod request;
 mod resource;

@@ -59,7 +59,10 @@ impl fmt::Debug for Response {
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
         let response = Self { status: error.status, headers: Vec::new(), body: error.to_json() };
-        if error.status == 503 { response.with_header("retry-after", "1".to_owned()) } else { response }
+        match error.retry_after {
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+            None => response,
+        }
     }
 }
 

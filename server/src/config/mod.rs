@@ -55,6 +55,7 @@ const VALUES: &[&str] = &[
     "policy.throttle_longest",
     "policy.lifetime",
     "policy.reuse",
+    "policy.pause",
     "policy.pin_positions",
     "policy.pin_length",
     "policy.clock_skew",
@@ -273,9 +274,12 @@ fn settings(keys: &mut Reader) -> Settings {
             otp.refused("period", keyfob::Error::Period);
         }
     });
-    if let Some(Some(policy)) = keys.section("policy", policy) {
-        settings.policy = policy;
-    }
+    keys.section("policy", |keys| {
+        if let Some(policy) = policy(keys) {
+            settings.policy = policy;
+        }
+        settings.pause = keys.or("pause", || settings.pause);
+    });
     settings
 }
 
