@@ -13,6 +13,8 @@ pub enum EventKind {
     Challenge,
     /// An answer was judged.
     Verify,
+    /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no operation on a device does.
+    Refuse,
 }
 
 impl EventKind {
@@ -24,6 +26,7 @@ impl EventKind {
             Self::Revoke => "credential-change:revoke",
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
+            Self::Refuse => "account-refused",
         }
     }
 }
