@@ -131,6 +131,7 @@ fn operation(path: &str) -> &'static str {
     match path.rsplit('/').next().unwrap_or_default() {
         "requestChallenge" => "requestChallenge",
         "responseChallenge" => "responseChallenge",
+        "resync" => "resync",
         "OtpDevice" | ".search" => "list",
         "ServiceProviderConfig" | "ResourceTypes" | "Schemas" => "discovery",
         _ => "device",

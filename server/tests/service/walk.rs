@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::client::Client;
-use super::process::{Server, folder, hotp, secret, totp};
+use super::process::{Server, folder, hotp, secret, totp, trail};
 use super::sink::{self, Got, Manner};
 
 /// A mail server and a gateway for text messages, and the configuration that sends codes there.
@@ -199,6 +199,41 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
     let line = "keyfob_requests_total{operation=\"requestChallenge\",status=\"429\"} 2";
     assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
+}
+
+#[test]
+fn a_counter_that_has_run_ahead_is_found_again() {
+    for profile in ["seed", "rfc"] {
+        let folder = folder();
+        let server = Server::start(folder.path(), &["--profile", profile]);
+        let mut client = server.admin();
+        let created = client.post("/OtpDevice", &json!({"type": "HOTP", "user": "franck"})).ok(201);
+        let path = format!("/OtpDevice/{}", created["id"].to_string().trim_matches('"'));
+        let codes = hotp(&secret(folder.path(), &created), 103);
+        let resync = |client: &mut Client, first: usize, next: usize| {
+            client.post(&format!("{path}/resync"), &json!({"pin": codes[first], "nextPin": codes[next]})).verdict()
+        };
+        assert_eq!(client.answer(&path, &codes[60]).verdict(), (false, false), "beyond the look-ahead");
+        assert_eq!(resync(&mut client, 60, 62), (false, false));
+        // The window of 100 counters begins with the first.
+        assert_eq!(resync(&mut client, 101, 102), (false, false));
+        assert_eq!(client.device(&path)["fails"], 3);
+        assert_eq!(resync(&mut client, 60, 61), (true, false));
+        assert_eq!(resync(&mut client, 60, 61), (false, false));
+        assert_eq!(client.answer(&path, &codes[62]).verdict(), (true, false));
+        let device = client.device(&path);
+        assert_eq!((&device["status"], &device["fails"]), (&json!("V"), &json!(0)));
+        let trail = trail(folder.path(), &path);
+        let resyncs: Vec<_> = trail.iter().filter(|line| line["event"] == "otp-resync").collect();
+        assert_eq!(resyncs.len(), 4);
+        assert_eq!(
+            (&resyncs[1]["success"], &resyncs[1]["drift"], &resyncs[1]["actor"]),
+            (&json!(true), &json!(60), &json!("admin"))
+        );
+        let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+        let line = "keyfob_requests_total{operation=\"resync\",status=\"200\"} 4";
+        assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
+    }
 }
 
 #[test]
