@@ -128,7 +128,7 @@ impl Accounts {
         };
         let busy = || Error::new(503, "too many passwords are being checked; try again");
         let _place = if was_right { None } else { Some(self.waiting.try_acquire().map_err(|_| busy())?) };
-        let _turn = self.hashing.acquire().await.map_err(|_| busy())?;
+        let turn = self.hashing.acquire().await.map_err(|_| busy())?;
         // What others found while this waited: of guesses at once not all are hashed, nor of requests with one right password.
         if let Some((who, true)) = self.recall(proof) {
             return Ok(Some(who));
@@ -146,10 +146,13 @@ impl Accounts {
         let is_right = is_right.await.map_err(|_| busy())?;
         let name = who.as_ref().map(|who| who.name.clone());
         let who = who.filter(|_| is_right);
-        if who.is_none() && self.throttle.wrong(pair, Instant::now()) {
-            tell(name, from, store).await;
-        } else if who.is_some() && !was_right {
+        if who.is_some() && !was_right {
             self.throttle.right(&pair);
+        }
+        let begins = who.is_none() && self.throttle.wrong(pair, Instant::now());
+        drop(turn);
+        if begins {
+            tell(name, from, store).await;
         }
         Ok(who)
     }

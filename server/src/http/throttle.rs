@@ -120,7 +120,7 @@ mod tests {
     fn what_was_wrong_counts_for_a_day() {
         let (throttle, now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
         (0..4).for_each(|_| assert!(!throttle.wrong(pair(1), now)));
-        assert!(throttle.wrong(pair(1), now + COUNTED - Duration::from_secs(1)));
+        assert!(throttle.wrong(pair(1), now + COUNTED * 9 / 10));
         assert!(!throttle.wrong(pair(1), now + COUNTED * 3));
         assert_eq!(throttle.left(&pair(1), now + COUNTED * 3), 0);
     }
