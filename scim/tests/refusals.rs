@@ -61,6 +61,7 @@ fn what_is_not_there_is_404() {
         (Method::Delete, missing.clone(), ""),
         (Method::Get, format!("{missing}/requestChallenge"), ""),
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
+        (Method::Post, format!("{missing}/resync"), r#"{"pin": "987654", "nextPin": "987654"}"#),
     ] {
         let told = host.send(method, &path, body).refused(404, None);
         assert_eq!(told, format!("there is no OtpDevice {}", id + 1));
@@ -80,6 +81,7 @@ fn another_method_is_405_and_told_which_there_are() {
         (device.as_str(), "GET, PUT, PATCH, DELETE"),
         (&format!("{device}/requestChallenge"), "GET, POST"),
         (&format!("{device}/responseChallenge"), "POST"),
+        (&format!("{device}/resync"), "POST"),
         ("/ServiceProviderConfig", "GET"),
         ("/ResourceTypes", "GET"),
         ("/Schemas", "GET"),
@@ -114,7 +116,7 @@ fn another_method_is_405_and_told_which_there_are() {
 }
 
 /// Each operation that reads a body.
-fn with_bodies(id: i64) -> [(Method, String); 5] {
+fn with_bodies(id: i64) -> [(Method, String); 6] {
     let device = format!("/OtpDevice/{id}");
     [
         (Method::Post, "/OtpDevice".to_owned()),
@@ -122,6 +124,7 @@ fn with_bodies(id: i64) -> [(Method, String); 5] {
         (Method::Put, device.clone()),
         (Method::Patch, device.clone()),
         (Method::Post, format!("{device}/responseChallenge")),
+        (Method::Post, format!("{device}/resync")),
     ]
 }
 
