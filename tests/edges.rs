@@ -196,9 +196,52 @@ fn an_attempt_says_whether_there_is_something_to_store() {
         let (_, held) = attempt.split();
         assert_eq!(format!("{held:?}"), "Held(..)");
     }
+    let once = committed(open.verify(&policy, b"000000", NOW).unwrap()).0;
+    let twice = once.verify_and_store(&policy, b"000000", NOW, |next| {
+        assert_eq!((next.revision(), format!("{next:?}")), (once.revision() + 1, "Next(..)".into()));
+        Ok::<(), Error>(())
+    });
+    assert_eq!(twice.unwrap().fails(), 2);
     let mut locked = open.clone();
     locked.set_status(Status::Locked, NOW).unwrap();
     assert!(!locked.verify(&policy, right.as_bytes(), NOW).unwrap().is_changed());
+}
+
+/// A delay that still runs says nothing of a device that is locked or disabled by now.
+#[test]
+fn the_last_word_on_a_throttled_device_is_its_lock() {
+    let throttle = Policy::builder()
+        .lock(Lock::Throttle { fails: 1, first: 600, longest: 600 })
+        .bound(GuessChance::CERTAIN)
+        .pin_bound(GuessChance::CERTAIN);
+    let throttle = throttle.build().unwrap();
+    let throttled = committed(Device::totp(totp(), NOW).verify(&throttle, b"000000", NOW).unwrap()).0;
+    let told = |device: &Device, policy: &Policy| {
+        let verdict = committed(device.verify(policy, b"000000", NOW + 1).unwrap()).1;
+        (verdict.reason(), verdict.retry_at(), verdict.fails())
+    };
+    assert_eq!(told(&throttled, &throttle), (Reason::Throttled, Some(NOW + 600), 1));
+    let locks_at_once = Policy::builder().lock(Lock::Hard { fails: 1 }).build().unwrap();
+    assert_eq!(told(&throttled, &locks_at_once), (Reason::Locked, None, 1));
+    let mut disabled = throttled;
+    disabled.set_status(Status::Disabled, NOW).unwrap();
+    assert_eq!(told(&disabled, &throttle), (Reason::Disabled, None, 1));
+}
+
+/// Nothing is throttled until the first second, of which clocks that were never set tell.
+#[test]
+fn time_begins_without_a_throttle() {
+    let verdict = committed(Device::hotp(hotp(), 0, 0).verify(&Policy::default(), b"000000", 0).unwrap()).1;
+    assert_eq!((verdict.reason(), verdict.is_locked(), verdict.retry_at()), (Reason::Wrong, false, None));
+}
+
+#[test]
+fn a_code_that_expired_dies_with_the_fail_that_locks() {
+    let policy = Policy::builder().lock(Lock::Hard { fails: 1 }).build().unwrap();
+    let (device, code) = challenged(&Device::sms(hotp(), NOW), &policy, NOW);
+    let (device, verdict) = committed(device.verify(&policy, &code, NOW + u64::from(policy.lifetime())).unwrap());
+    assert_eq!((verdict.reason(), verdict.is_locked(), device.status()), (Reason::Expired, true, Status::Locked));
+    assert_eq!(device.pending_since(), None);
 }
 
 /// The values of RFC 4226, appendix D, looked for.

@@ -30,18 +30,18 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now)?;
             let pause = service.settings.pause;
-            let is_message = matches!(entry.row.kind, Kind::Sms | Kind::Email);
-            if is_message {
+            let is_paused = pause > 0 && matches!(entry.row.kind, Kind::Sms | Kind::Email);
+            if is_paused {
                 pause::check(&entry.device, &service.settings, context.now)?;
             }
             let is_changed = attempt.is_changed();
             let (mut device, held) = attempt.split();
-            if is_message && !is_changed {
+            if is_paused && !is_changed {
                 pause::begin(&mut device, context.now)?;
             }
             let event = context.event(EventKind::Challenge, &entry.row);
             let next = entry.with_device(device);
-            if !is_message && !is_changed {
+            if !is_paused && !is_changed {
                 // Nothing to store but the trail.
                 return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call, pause)) });
             }
@@ -76,7 +76,7 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step 
                 // It may have gone out all the same, as after a time-out: the pause holds.
                 Err(fault) => {
                     let error = Error::new(502, format!("the code could not be delivered: {fault}"));
-                    error.with_retry_after(pause.into()).into()
+                    if pause == 0 { error.into() } else { error.with_retry_after(pause.into()).into() }
                 }
             }),
         },

@@ -20,8 +20,8 @@ pub struct Settings {
     pub profile: Profile,
     /// The engine's policy.
     pub policy: Policy,
-    /// SMS, EMAIL: the fewest seconds between two messages of a device whose code waits for its answer and has not expired; 0 for none, 30 by
-    /// default.
+    /// SMS, EMAIL: the fewest seconds between two messages of a device whose code waits for its answer and has not expired; 0, the
+    /// default, for none.
     pub pause: u32,
     /// The kinds that may be created; all by default.
     pub kinds: Vec<Kind>,
@@ -40,7 +40,7 @@ impl Default for Settings {
         Self {
             profile: Profile::Seed,
             policy: Policy::default(),
-            pause: 30,
+            pause: 0,
             kinds: Kind::ALL.to_vec(),
             issuer: "keyfob".to_owned(),
             algorithm: Algorithm::Sha1,

@@ -12,10 +12,14 @@ fn wait(reply: &Reply, seconds: &str) {
     assert_eq!(reply.header("retry-after"), Some(seconds));
 }
 
+fn paused() -> Host {
+    Host::new(Settings { pause: 30, ..Settings::default() })
+}
+
 #[test]
 fn no_message_follows_another_before_the_pause_is_over() {
     for body in [SMS, EMAIL] {
-        let mut host = Host::default();
+        let mut host = paused();
         let id = host.create(body);
         let mut sent = Vec::new();
         // Whoever asks each second for three minutes gets one message in thirty seconds.
@@ -40,13 +44,13 @@ fn no_message_follows_another_before_the_pause_is_over() {
 
 #[test]
 fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
-    let mut host = Host::default();
+    let mut host = paused();
     let id = host.create(SMS);
     host.challenge(id).ok(200);
     host.now += 30;
     host.challenge(id).ok(200);
     // Another process, with the same store and a clock that is a little behind.
-    let mut other = Host { store: std::mem::take(&mut host.store), now: host.now - 5, ..Host::default() };
+    let mut other = Host { store: std::mem::take(&mut host.store), now: host.now - 5, ..paused() };
     wait(&other.challenge(id), "35");
     other.now += 35;
     other.challenge(id).ok(200);
@@ -55,7 +59,7 @@ fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
 #[test]
 fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
     for body in [SMS, EMAIL] {
-        let mut host = Host::default();
+        let mut host = paused();
         let id = host.create(body);
         let right = host.right(id);
         host.now += 20;
@@ -89,7 +93,7 @@ fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
 
 #[test]
 fn a_code_that_has_expired_is_no_reason_to_wait() {
-    let mut host = Host::default();
+    let mut host = paused();
     let id = host.create(SMS);
     host.challenge(id).ok(200);
     host.now += 590;
@@ -101,14 +105,13 @@ fn a_code_that_has_expired_is_no_reason_to_wait() {
 
 #[test]
 fn of_requests_at_once_one_sends() {
-    let mut host = Host::default();
+    let mut host = paused();
     let id = host.create(SMS);
     for age in [0, 30] {
         host.now += age;
         // Another was faster.
         host.store.rival = Some(|memory, id| {
-            let mut other =
-                Host { store: common::Flaky { memory: std::mem::take(memory), ..Default::default() }, ..Host::default() };
+            let mut other = Host { store: common::Flaky { memory: std::mem::take(memory), ..Default::default() }, ..paused() };
             other.now = other.entry(id).device.last_changed().max(common::NOW);
             other.now += if other.entry(id).device.pending_since().is_some() { 30 } else { 0 };
             other.challenge(id).ok(200);
@@ -123,15 +126,21 @@ fn of_requests_at_once_one_sends() {
 
 #[test]
 fn what_is_not_sent_has_no_pause_and_without_one_each_request_sends() {
-    let mut host = Host::default();
+    let mut host = paused();
     for body in [TOTP, HOTP, PIN] {
         let id = host.create(body);
         (0..5).for_each(|_| drop(host.challenge(id).ok(200)));
     }
-    let mut host = Host::new(Settings { pause: 0, ..Settings::default() });
+    let mut host = Host::default();
     let id = host.create(SMS);
     (0..5).for_each(|_| drop(host.challenge(id).ok(200)));
     assert_eq!(host.store.memory.delivered.len(), 5);
     host.store.unreachable = true;
-    assert_eq!(host.challenge(id).header("retry-after"), Some("0"));
+    assert_eq!(host.challenge(id).header("retry-after"), None);
+    let mut host = paused();
+    let id = host.create(SMS);
+    host.store.unreachable = true;
+    let reply = host.challenge(id);
+    reply.refused(502, None);
+    assert_eq!(reply.header("retry-after"), Some("30"), "it may have gone out all the same");
 }
