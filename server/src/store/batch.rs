@@ -6,7 +6,7 @@ use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
 use super::keys::Keys;
 use super::retry::Pauses;
-use super::sql::{Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
 pub(crate) struct Write<'s> {
@@ -120,7 +120,7 @@ fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &[&Event]
     if connection.dialect() == Dialect::Postgres && is_one_statement {
         return store_in(connection, &states, &wholes, lines);
     }
-    transaction(connection, |connection| store_in(connection, &states, &wholes, lines))
+    transaction(connection, Access::Write, |connection| store_in(connection, &states, &wholes, lines))
 }
 
 fn store_in(

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::batch;
 use super::location::Location;
 use super::schema;
-use super::sql::{Connection, Dialect, Fault, Sql, Type, Value, transaction};
+use super::sql::{Access, Connection, Dialect, Fault, Sql, Type, Value, transaction};
 
 /// How many rows are read and written at a time.
 const PAGE: usize = 500;
@@ -68,7 +68,7 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: &mut dyn FnMut
     if keep {
         return rest(source, &DEVICE, target).map_err(|fault| fault.to_string());
     }
-    transaction(source, |source| {
+    transaction(source, Access::Write, |source| {
         source.run("ALTER TABLE device RENAME TO device_moved")?;
         devices(source, &MOVED, target, progress)?;
         let copied = rest(source, &MOVED, target)?;

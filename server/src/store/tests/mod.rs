@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod import;
+mod lossy;
 mod postgres;
 mod rules;
 mod search;

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Event, EventKind, Swap};
 
 use super::cluster::Cluster;
+use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
 use crate::store::batch::{Write, settle};
 use crate::store::reads::find;
 use crate::store::schema;
-use crate::store::sql::{Connection, Dialect, Failure, Fault, Record, Sql};
+use crate::store::sql::{Access, Connection, Failure, Sql, transaction};
 use crate::store::{Location, Options, Store};
 
 #[test]
@@ -99,6 +100,28 @@ async fn sessions_that_the_server_ends_are_opened_anew() {
     store.close();
 }
 
+#[test]
+fn a_transaction_whose_session_ends_is_not_done_in_part() {
+    Place::postgres().with(|connection| {
+        for access in [Access::Write, Access::Snapshot] {
+            let done = transaction(connection, access, |connection| {
+                let ended = connection.run("SELECT pg_terminate_backend(pg_backend_pid())::TEXT").map(|_| ());
+                assert_eq!(ended.unwrap_err().failure, Failure::Unknown);
+                // A new session would take this for a transaction of its own.
+                let made = connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
+                assert_eq!(made.unwrap_err().failure, Failure::Unreached);
+                Ok(())
+            });
+            let fault = done.unwrap_err();
+            assert!(fault.failure == Failure::Unreached && fault.to_string().contains("within a transaction"), "{fault:?}");
+            let made = "SELECT count(to_regclass('one'))";
+            assert_eq!(connection.run(made).unwrap()[0].number(0).unwrap(), 0, "{access:?}");
+        }
+        let made = |connection: &mut dyn Connection| connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
+        transaction(connection, Access::Write, made).unwrap();
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     let cluster = Cluster::start(&["fsync=off"]);
@@ -130,62 +153,6 @@ async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     let now = store.get(read.row.id).await.unwrap().unwrap();
     assert!(now.row.fails <= 1, "{now:?}");
     store.close();
-}
-
-/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
-struct Lossy {
-    inner: Box<dyn Connection>,
-    /// For each statement to come whether it is done, and whether its answer gets lost.
-    fates: Vec<Fate>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Well,
-    /// Done, but nobody hears of it.
-    Unheard,
-    /// Done on the primary only, as after a crash of it, and nobody hears of it.
-    UnheardHere,
-    /// Not done, and nobody hears of it.
-    Undone,
-    /// In the way of another.
-    Conflict,
-}
-
-impl Lossy {
-    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
-        match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
-            Fate::Well => work(&mut *self.inner),
-            Fate::Unheard => {
-                work(&mut *self.inner)?;
-                Err(Fault::of(Failure::Unknown, "lost"))
-            }
-            Fate::UnheardHere => {
-                self.inner.run("SET synchronous_commit = local")?;
-                work(&mut *self.inner)?;
-                self.inner.run("RESET synchronous_commit")?;
-                Err(Fault::of(Failure::Unknown, "lost"))
-            }
-            Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
-            Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
-        }
-    }
-}
-
-impl Connection for Lossy {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
-    }
-
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
-        self.meet(|inner| inner.rows(sql))
-    }
-
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
-        self.meet(|inner| inner.change(sql))
-    }
-
-    fn rollback(&mut self) {}
 }
 
 /// A device in a database, as the model of `settle` needs it.
