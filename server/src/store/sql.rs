@@ -221,6 +221,11 @@ impl Fault {
         Self { failure, text: text.into() }
     }
 
+    /// One within a transaction: whatever became of the statement, without the commit nothing was done.
+    fn uncommitted(self) -> Self {
+        if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
+    }
+
     /// The last of several faults, one of which left open what was done.
     pub(crate) fn unknown(self) -> Self {
         Self { failure: Failure::Unknown, ..self }
@@ -310,7 +315,7 @@ pub(crate) fn transaction<T>(
     work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     connection.begin(access)?;
-    let done = work(connection).and_then(|value| connection.commit().map(|()| value));
+    let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map(|()| value));
     if done.is_err() {
         connection.rollback();
     }

@@ -186,13 +186,21 @@ impl Bench {
         self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
     }
 
-    /// Settles wrong answers to all devices under these fates: of each whether it was stored; none if that stays unknown.
+    /// Settles wrong answers to all devices, and a line of its own, under these fates: of each answer whether it was stored; none if that stays
+    /// unknown.
     fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
         let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);
         let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
+        let before = self.lines("= 77");
         let mut settled = settle(&mut self.connection, writes, lines);
+        let written = self.lines("= 77") - before;
+        assert!(
+            written <= 1 && (settled.lines.is_err() || written == lines.len() as i64),
+            "{fates:?}: {written} {:?}",
+            settled.lines
+        );
         self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
     }
 
@@ -201,8 +209,9 @@ impl Bench {
         records.iter_mut().map(|record| record.number(0).unwrap()).collect()
     }
 
-    fn lines(&mut self) -> i64 {
-        self.connection.inner.run("SELECT count(*) FROM trail WHERE device <> 77").unwrap()[0].number(0).unwrap()
+    /// How many lines the trail has, by the number of the device.
+    fn lines(&mut self, device: &str) -> i64 {
+        self.connection.inner.run(&format!("SELECT count(*) FROM trail WHERE device {device}")).unwrap()[0].number(0).unwrap()
     }
 }
 
@@ -216,8 +225,12 @@ fn what_was_stored_unheard_is_found_and_not_counted_twice() {
         vec![Undone],
         vec![Well, Undone],
         vec![Well, Well, Well, Unheard, Undone, Undone],
-        vec![Well, Well, Well, Unheard, Well, Well, Well, Unheard],
+        vec![Well, Well, Well, Unheard, Unheard],
+        vec![Well, Well, Well, Unheard, Well, Unheard],
+        vec![Well, Well, Well, Unheard, Conflict],
+        vec![Well, Well, Well, Undone, Conflict, Unheard],
         vec![Well, Conflict],
+        vec![Well, Conflict, Well, Well, Well, Unheard],
         vec![Well, Conflict, Unheard, Well, Unheard],
         vec![Well, Conflict, Conflict, Undone, Unheard, Well, Conflict],
     ] {
@@ -225,7 +238,25 @@ fn what_was_stored_unheard_is_found_and_not_counted_twice() {
         let swaps = bench.swaps();
         assert_eq!(bench.settle(&swaps, &fates), [Some(true); 3], "{fates:?}");
         assert_eq!(bench.fails(), [1; 3], "{fates:?}");
-        assert_eq!(bench.lines(), 3, "each has its line once: {fates:?}");
+        assert_eq!(bench.lines("<> 77"), 3, "each has its line once: {fates:?}");
+    }
+}
+
+#[test]
+fn a_line_of_which_nothing_was_heard_is_not_written_twice() {
+    use Fate::{Conflict, Undone, Unheard, Well};
+    for (fates, written, is_told) in [
+        (vec![], 1, true),
+        (vec![Unheard], 1, false),
+        (vec![Undone], 0, false),
+        (vec![Conflict], 1, true),
+        (vec![Conflict, Unheard], 1, false),
+        (vec![Well, Well], 1, true),
+    ] {
+        let mut bench = Bench::new(0);
+        bench.connection.fates = fates.clone();
+        let settled = settle(&mut bench.connection, Vec::new(), &[&event(EventKind::Verify, 77)]);
+        assert_eq!((bench.lines("= 77"), settled.lines.is_ok()), (written, is_told), "{fates:?}");
     }
 }
 
