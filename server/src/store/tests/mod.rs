@@ -3,6 +3,7 @@
 #[path = "../../../tests/support/cluster.rs"]
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
+mod copy;
 mod import;
 mod lossy;
 mod postgres;
