@@ -148,6 +148,20 @@ pub fn not_allowed(path: &str) -> Response {
     answer.unwrap_or_else(Response::from)
 }
 
+/// The name of what a request asks for, for the numbers that a host keeps: `unknown` where there is nothing at a path below the base.
+pub fn operation(method: Option<Method>, path: &str) -> &'static str {
+    let Ok(segments) = segments(path) else { return "unknown" };
+    match (Target::of(&segments), method) {
+        (Ok(Target::Devices), Some(Method::Post)) => "create",
+        (Ok(Target::Devices | Target::Search), _) => "list",
+        (Ok(Target::Device(_)), _) => "device",
+        (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
+        (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
+        (Ok(Target::Discovery(..)), _) => "discovery",
+        (Err(_), _) => "unknown",
+    }
+}
+
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// A service with these settings, which draws secrets and positions from `rng`: the operating system's, as a rule.
     pub fn new(settings: Settings, rng: R) -> Self {
