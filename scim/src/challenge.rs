@@ -3,10 +3,10 @@
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Challenge, Device, Factor, Kind, Positions};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
+use crate::json::{Object, Value};
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Message, Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, Event, EventKind};
@@ -56,25 +56,19 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 
     /// Judges the answer in `pin`.
-    pub(crate) fn response_challenge(
-        &self,
-        context: Context,
-        id: i64,
-        object: Map<String, Value>,
-        tries: u32,
-    ) -> Result<Step, Error> {
+    pub(crate) fn response_challenge(&self, context: Context, id: i64, object: &Object, tries: u32) -> Result<Step, Error> {
         let mut answer = None;
-        for (name, value) in object {
-            match Attribute::parse(&name) {
+        for (name, value) in object.iter() {
+            match Attribute::parse(name) {
                 Some(Attribute::Pin) => {
-                    let Value::String(text) = value else { return Err(Error::value("pin: must be text")) };
-                    if answer.replace(Zeroizing::new(text)).is_some() {
+                    let Value::Text(text) = value else { return Err(Error::value("pin: must be text")) };
+                    if answer.replace(text.clone()).is_some() {
                         return Err(Error::syntax("pin: stands there twice"));
                     }
                 }
                 Some(Attribute::Schemas | Attribute::Meta) => {}
                 _ => {
-                    let name = quoted(&name);
+                    let name = quoted(name);
                     return Err(Error::syntax(format!("a response has no attribute {name}; it is {{\"pin\": \"123456\"}}")));
                 }
             }

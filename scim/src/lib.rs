@@ -46,6 +46,7 @@ mod entry;
 mod error;
 mod event;
 mod filter;
+mod json;
 mod list;
 mod mask;
 mod memory;

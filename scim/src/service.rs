@@ -219,7 +219,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Search, Method::Post) => {
                 request.roles.require(Roles::QUERY)?;
-                self.search_body(context, object()?)
+                self.search_body(context, &object()?)
             }
             (Target::Device(id), Method::Get) => {
                 request.roles.require(Roles::QUERY)?;
@@ -229,11 +229,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Device(id), Method::Put) => {
                 request.roles.require_any(CHANGING)?;
-                self.put(context, id, object()?, list::selection(&parameters)?)
+                self.put(context, id, &object()?, list::selection(&parameters)?)
             }
             (Target::Device(id), Method::Patch) => {
                 request.roles.require_any(CHANGING)?;
-                self.patch(context, id, object()?, list::selection(&parameters)?)
+                self.patch(context, id, &object()?, list::selection(&parameters)?)
             }
             (Target::Device(id), Method::Delete) => {
                 request.roles.require(Roles::CANCEL)?;
@@ -250,7 +250,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::ResponseChallenge(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
-                self.response_challenge(context, id, object()?, TRIES)
+                self.response_challenge(context, id, &object()?, TRIES)
             }
             // RFC 7644 section 4.
             (Target::Discovery(..), Method::Get) if parameters.contains_key("filter") => {
