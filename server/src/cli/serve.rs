@@ -96,14 +96,9 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
     }
-    let delivery = Delivery::new(&config.delivery);
-    match delivery {
+    match Delivery::new(&config.delivery) {
         Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
-        Ok(_) => Err(problems),
-        Err(faults) => {
-            problems.extend(faults.iter().map(|fault| Problem::new(&fault.key, &fault.message)));
-            Err(problems)
-        }
+        delivery => Err([problems, delivery.err().unwrap_or_default()].concat()),
     }
 }
 
