@@ -73,8 +73,7 @@ impl Dialect {
         match (self, access) {
             // A deferred one could fail halfway, when another process wrote in between.
             (Self::Sqlite, Access::Write) => "BEGIN IMMEDIATE",
-            (Self::Sqlite, Access::Snapshot) => "BEGIN",
-            (Self::Postgres, Access::Write) => "BEGIN",
+            (Self::Sqlite, Access::Snapshot) | (Self::Postgres, Access::Write) => "BEGIN",
             (Self::Postgres, Access::Snapshot) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         }
     }
