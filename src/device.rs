@@ -208,6 +208,11 @@ impl Device {
         self.state.held == 1
     }
 
+    /// The latest time at which it changed: by an attempt, a challenge or an administrator.
+    pub const fn last_changed(&self) -> u64 {
+        self.state.seen
+    }
+
     /// When it last gave a right answer.
     pub const fn last_used(&self) -> Option<u64> {
         if self.state.used == 1 { Some(self.state.used_at) } else { None }

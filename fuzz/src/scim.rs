@@ -97,7 +97,7 @@ pub fn run(input: Input) {
         };
         let response = service.run(request, &mut store);
         let after: Vec<_> = (1..8).map(|id| store.get(id).unwrap()).collect();
-        assert!([200, 201, 204, 400, 403, 404, 405, 409, 415, 501].contains(&response.status), "{}", response.text());
+        assert!([200, 201, 204, 400, 403, 404, 405, 409, 415, 429, 501].contains(&response.status), "{}", response.text());
         if response.status == 204 {
             assert!(response.body.is_empty());
             continue;

@@ -44,17 +44,25 @@ pub struct Error {
     pub scim_type: Option<ScimType>,
     /// What is wrong and what to do, for people. Holds no secret and no code.
     pub detail: String,
+    /// After how many seconds asking again may help, where only that is needed.
+    pub retry_after: Option<u64>,
 }
 
 impl Error {
-    /// A refusal without a keyword.
+    /// A refusal without a keyword. What is not there for the moment, 503, may be asked again after a second.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into() }
+        Self { status, scim_type: None, detail: detail.into(), retry_after: (status == 503).then_some(1) }
+    }
+
+    /// With how many seconds to wait before asking again.
+    #[must_use]
+    pub fn with_retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// A bad request with its keyword.
     pub(crate) fn bad(scim_type: ScimType, detail: impl Into<String>) -> Self {
-        Self { status: 400, scim_type: Some(scim_type), detail: detail.into() }
+        Self { scim_type: Some(scim_type), ..Self::new(400, detail) }
     }
 
     pub(crate) fn value(detail: impl Into<String>) -> Self {

@@ -13,6 +13,10 @@ pub enum EventKind {
     Challenge,
     /// An answer was judged.
     Verify,
+    /// Two codes were judged that shall find a HOTP authenticator again.
+    Resync,
+    /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no operation on a device does.
+    Refuse,
 }
 
 impl EventKind {
@@ -24,6 +28,8 @@ impl EventKind {
             Self::Revoke => "credential-change:revoke",
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
+            Self::Resync => "otp-resync",
+            Self::Refuse => "account-refused",
         }
     }
 }

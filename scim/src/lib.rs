@@ -36,6 +36,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod answer;
 mod attribute;
 mod body;
 mod challenge;
@@ -51,6 +52,7 @@ mod list;
 mod mask;
 mod memory;
 mod parse;
+mod pause;
 pub mod qr;
 mod request;
 mod resource;

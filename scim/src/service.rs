@@ -7,6 +7,7 @@ use std::sync::Arc;
 use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
 
+use crate::answer::Answer;
 use crate::resource::{Resource, Selection};
 use crate::step::{Step, Store};
 use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, discovery, list, request};
@@ -59,7 +60,10 @@ impl fmt::Debug for Response {
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
         let response = Self { status: error.status, headers: Vec::new(), body: error.to_json() };
-        if error.status == 503 { response.with_header("retry-after", "1".to_owned()) } else { response }
+        match error.retry_after {
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+            None => response,
+        }
     }
 }
 
@@ -92,6 +96,7 @@ enum Target<'p> {
     Device(i64),
     RequestChallenge(i64),
     ResponseChallenge(i64),
+    Resync(i64),
     Discovery(&'p str, Option<&'p str>),
 }
 
@@ -115,6 +120,7 @@ impl<'p> Target<'p> {
             ["OtpDevice", text] => id(text).map(Self::Device),
             ["OtpDevice", text, "requestChallenge"] => id(text).map(Self::RequestChallenge),
             ["OtpDevice", text, "responseChallenge"] => id(text).map(Self::ResponseChallenge),
+            ["OtpDevice", text, "resync"] => id(text).map(Self::Resync),
             [name @ ("ServiceProviderConfig" | "ResourceTypes" | "Schemas")] => Some(Self::Discovery(name, None)),
             [name @ ("ResourceTypes" | "Schemas"), id] => Some(Self::Discovery(name, Some(id))),
             _ => None,
@@ -124,7 +130,7 @@ impl<'p> Target<'p> {
     const fn allowed(self) -> &'static str {
         match self {
             Self::Devices | Self::RequestChallenge(_) => "GET, POST",
-            Self::Search | Self::ResponseChallenge(_) => "POST",
+            Self::Search | Self::ResponseChallenge(_) | Self::Resync(_) => "POST",
             Self::Device(_) => "GET, PUT, PATCH, DELETE",
             Self::Discovery(..) => "GET",
         }
@@ -157,6 +163,7 @@ pub fn operation(method: Option<Method>, path: &str) -> &'static str {
         (Ok(Target::Device(_)), _) => "device",
         (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
         (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
+        (Ok(Target::Resync(_)), _) => "resync",
         (Ok(Target::Discovery(..)), _) => "discovery",
         (Err(_), _) => "unknown",
     }
@@ -250,7 +257,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::ResponseChallenge(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
-                self.response_challenge(context, id, &object()?, TRIES)
+                Ok(self.judge(context, id, Answer::code(&object()?)?, TRIES))
+            }
+            (Target::Resync(id), Method::Post) => {
+                request.roles.require(Roles::VERIFY)?;
+                Ok(self.judge(context, id, Answer::two(&object()?)?, TRIES))
             }
             // RFC 7644 section 4.
             (Target::Discovery(..), Method::Get) if parameters.contains_key("filter") => {

@@ -20,6 +20,9 @@ pub struct Settings {
     pub profile: Profile,
     /// The engine's policy.
     pub policy: Policy,
+    /// SMS, EMAIL: the fewest seconds between two messages of a device whose code waits for its answer and has not expired; 0 for none, 30 by
+    /// default.
+    pub pause: u32,
     /// The kinds that may be created; all by default.
     pub kinds: Vec<Kind>,
     /// What authenticators show as the issuer.
@@ -37,6 +40,7 @@ impl Default for Settings {
         Self {
             profile: Profile::Seed,
             policy: Policy::default(),
+            pause: 30,
             kinds: Kind::ALL.to_vec(),
             issuer: "keyfob".to_owned(),
             algorithm: Algorithm::Sha1,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[test]
 fn each_kind_asks_and_takes_the_right_answer_once() {
-    let mut host = Host::default();
+    let mut host = Host::new(Settings { pause: 0, ..Settings::default() });
     for (id, name) in host.create_all().into_iter().zip([
         "TOTP00000001",
         "HOTP00000002",
@@ -38,8 +38,9 @@ fn a_challenge_is_requested_by_get_and_by_post() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let url = format!("/OtpDevice/{id}/requestChallenge");
-    let (get, post) = (host.get(&url), host.post(&url, ""));
-    assert_eq!(get.ok(200), post.ok(200));
+    let get = host.get(&url).ok(200);
+    host.now += 30;
+    assert_eq!(get, host.post(&url, "").ok(200));
 }
 
 #[test]
@@ -48,6 +49,7 @@ fn only_a_telephone_is_called_and_told_the_same_code() {
     let (sms, email) = (host.create(SMS), host.create(EMAIL));
     host.challenge(sms).ok(200);
     assert_eq!(host.store.calls, 0);
+    host.now += 30;
     host.get(&format!("/OtpDevice/{sms}/requestChallenge?channel=voice")).ok(200);
     assert_eq!(host.store.calls, 1);
     let codes: Vec<_> = host.store.memory.delivered.iter().map(|(_, _, code)| code.clone()).collect();
@@ -75,7 +77,7 @@ fn a_message_goes_where_the_device_says_and_the_answer_has_no_code() {
 #[test]
 fn a_code_asked_again_within_a_minute_is_the_same_and_then_another() {
     for body in [SMS, EMAIL] {
-        let mut host = Host::default();
+        let mut host = Host::new(Settings { pause: 1, ..Settings::default() });
         let id = host.create(body);
         let first = host.right(id);
         host.now += 59;
@@ -95,11 +97,16 @@ fn a_message_that_is_not_taken_is_502_and_burns_nothing() {
         let mut host = Host::default();
         let id = host.create(body);
         host.store.unreachable = true;
-        let told = host.challenge(id).refused(502, None);
+        let reply = host.challenge(id);
+        let told = reply.refused(502, None);
+        assert_eq!(reply.header("retry-after"), Some("30"));
         let (_, to, lost) = host.store.memory.delivered.last().unwrap().clone();
         assert!(told.contains("the gateway is away") && !told.contains(&lost) && !told.contains(&to), "{told}");
         assert_eq!(host.entry(id).device.fails(), 0);
         host.store.unreachable = false;
+        // It may have gone out all the same.
+        host.challenge(id).refused(429, None);
+        host.now += 30;
         assert_eq!(host.right(id), lost);
         host.answer(id, &lost).verdict(true);
     }

@@ -53,6 +53,7 @@ fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
         (Method::Patch, url.clone(), r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#),
         (Method::Get, format!("{url}/requestChallenge"), ""),
         (Method::Post, format!("{url}/responseChallenge"), r#"{"pin": "123456"}"#),
+        (Method::Post, format!("{url}/resync"), r#"{"pin": "123456", "nextPin": "123456"}"#),
     ] {
         host.send(method, &url, body).refused(404, None);
     }

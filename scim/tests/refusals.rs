@@ -61,6 +61,7 @@ fn what_is_not_there_is_404() {
         (Method::Delete, missing.clone(), ""),
         (Method::Get, format!("{missing}/requestChallenge"), ""),
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
+        (Method::Post, format!("{missing}/resync"), r#"{"pin": "987654", "nextPin": "987654"}"#),
     ] {
         let told = host.send(method, &path, body).refused(404, None);
         assert_eq!(told, format!("there is no OtpDevice {}", id + 1));
@@ -80,6 +81,7 @@ fn another_method_is_405_and_told_which_there_are() {
         (device.as_str(), "GET, PUT, PATCH, DELETE"),
         (&format!("{device}/requestChallenge"), "GET, POST"),
         (&format!("{device}/responseChallenge"), "POST"),
+        (&format!("{device}/resync"), "POST"),
         ("/ServiceProviderConfig", "GET"),
         ("/ResourceTypes", "GET"),
         ("/Schemas", "GET"),
@@ -124,6 +126,7 @@ fn each_operation_has_a_name_for_the_numbers_of_a_host() {
         (Some(Method::Get), "/OtpDevice/7", "device"),
         (Some(Method::Get), "/OtpDevice/7/requestChallenge", "requestChallenge"),
         (Some(Method::Post), "/OtpDevice/7/responseChallenge", "responseChallenge"),
+        (Some(Method::Post), "/OtpDevice/7/resync", "resync"),
         (Some(Method::Get), "/ResourceTypes/OtpDevice", "discovery"),
         (Some(Method::Get), "/Schemas", "discovery"),
         (Some(Method::Get), "/OtpDevice/x", "unknown"),
@@ -135,7 +138,7 @@ fn each_operation_has_a_name_for_the_numbers_of_a_host() {
 }
 
 /// Each operation that reads a body.
-fn with_bodies(id: i64) -> [(Method, String); 5] {
+fn with_bodies(id: i64) -> [(Method, String); 6] {
     let device = format!("/OtpDevice/{id}");
     [
         (Method::Post, "/OtpDevice".to_owned()),
@@ -143,6 +146,7 @@ fn with_bodies(id: i64) -> [(Method, String); 5] {
         (Method::Put, device.clone()),
         (Method::Patch, device.clone()),
         (Method::Post, format!("{device}/responseChallenge")),
+        (Method::Post, format!("{device}/resync")),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Host, PIN, SMS, TOTP, WRONG};
+use common::{HOTP, Host, PIN, SMS, TOTP, WRONG};
 use keyfob_scim::{Method, Roles};
 
 const EACH: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
@@ -58,6 +58,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (SMS, "C", Method::Get, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
         (SMS, "C", Method::Post, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
         (SMS, "C", Method::Post, "/{id}/responseChallenge", answer, Roles::VERIFY),
+        (HOTP, "C", Method::Post, "/{id}/resync", r#"{"pin": "1", "nextPin": "2"}"#.to_owned(), Roles::VERIFY),
     ] {
         let mut host = Host::default();
         let id = device(&mut host, body, from);

@@ -10,6 +10,7 @@
 #![allow(clippy::too_many_arguments, reason = "C has no slices: each is a pointer and a length")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes of structs, and ASCII as c_char")]
 
+mod answer;
 mod attempt;
 mod code;
 mod device;
@@ -24,6 +25,7 @@ mod soffid;
 mod tests;
 mod uri;
 
+pub use answer::*;
 pub use attempt::*;
 pub use code::*;
 pub use device::*;

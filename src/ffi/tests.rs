@@ -1,5 +1,5 @@
 //! The C ABI called from Rust, so that Miri sees both sides: unaligned and foreign memory, sizes, callbacks, no byte written on failure.
-//! tests/c/test.c tests what each function does.
+//! tests/c/test tests what each function does.
 
 use core::ffi::{CStr, c_void};
 use core::mem::{offset_of, zeroed};

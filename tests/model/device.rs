@@ -273,6 +273,7 @@ impl Model {
         assert_eq!(device.fails(), self.fails);
         assert_eq!(device.moving_factor(), self.moving);
         assert_eq!(i64::from(device.drift()), self.drift);
+        assert_eq!(device.last_changed(), self.seen);
         assert_eq!(device.last_used(), self.last_used);
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
         assert_eq!(device.was_locked(), self.held);

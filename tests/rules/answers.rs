@@ -153,6 +153,11 @@ proptest! {
         prop_assert_eq!(expires_at, issued_at + 600);
         prop_assert_eq!(next.moving_factor(), u64::from(fresh));
         prop_assert!(fresh || code == sent && next == device);
+        // Whoever notes the time of another sending by setting the same status changes nothing else of it.
+        let mut noted = device.clone();
+        noted.set_status(noted.status(), NOW + wait).unwrap();
+        prop_assert_eq!((noted.last_changed(), noted.pending_since(), noted.fails()), (NOW + wait, Some(NOW), 0));
+        prop_assert_eq!(noted.resend(&policy, NOW + wait), device.resend(&policy, NOW + wait));
         // A resend is the same code as long as it lives.
         prop_assert_eq!(device.resend(&policy, NOW + wait).is_ok(), wait < 600);
     }

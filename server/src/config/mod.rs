@@ -41,6 +41,7 @@ const TEXTS: &[&str] = &[
 /// The keys that hold numbers, lists, `true` or `false`, likewise.
 const VALUES: &[&str] = &[
     "metrics",
+    "password_pause",
     "database.connections",
     "database.timeout",
     "otp.kinds",
@@ -55,6 +56,7 @@ const VALUES: &[&str] = &[
     "policy.throttle_longest",
     "policy.lifetime",
     "policy.reuse",
+    "policy.pause",
     "policy.pin_positions",
     "policy.pin_length",
     "policy.clock_skew",
@@ -107,6 +109,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// The password of the account `admin`, beside the store's accounts.
     pub admin_password: Option<Zeroizing<String>>,
+    /// The longest pause after wrong passwords of an account from one address; zero for none.
+    pub password_pause: Duration,
     /// The filter of the log: `info`, or what `tracing` knows.
     pub log: String,
     /// How the log is written.
@@ -185,6 +189,7 @@ impl Config {
             key: keys.take::<String>("key").map(Zeroizing::new),
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password,
+            password_pause: Duration::from_secs(keys.or("password_pause", || 900_u32).into()),
             log: keys.or("log", || "info".to_owned()),
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
@@ -273,9 +278,12 @@ fn settings(keys: &mut Reader) -> Settings {
             otp.refused("period", keyfob::Error::Period);
         }
     });
-    if let Some(Some(policy)) = keys.section("policy", policy) {
-        settings.policy = policy;
-    }
+    keys.section("policy", |keys| {
+        if let Some(policy) = policy(keys) {
+            settings.policy = policy;
+        }
+        settings.pause = keys.or("pause", || settings.pause);
+    });
     settings
 }
 

@@ -1,9 +1,12 @@
 //! The socket: connections, TLS, time-outs, and the end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -29,6 +32,10 @@ const HEADERS_SIZE: usize = 32 * 1024;
 /// How many connections there may be at once.
 const CONNECTIONS: usize = 10_000;
 
+/// The address that a request comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
 /// Tells a running service to stop.
 pub type Stop = watch::Receiver<bool>;
 
@@ -51,9 +58,9 @@ pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, Peer(peer)),
                 Err(error) => {
                     // As a rule too many open files: what is there must end first.
                     tracing::error!("a connection was not taken: {error}");
@@ -67,10 +74,10 @@ pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router
         let (tls, app, watcher) = (tls.clone(), app.clone(), graceful.watcher());
         tokio::spawn(async move {
             match tls {
-                None => connection(stream, app, watcher).await,
+                None => connection(stream, peer, app, watcher).await,
                 Some(tls) => {
                     if let Some(stream) = handshake(&tls, stream).await {
-                        connection(stream, app, watcher).await;
+                        connection(stream, peer, app, watcher).await;
                     }
                 }
             }
@@ -94,13 +101,18 @@ async fn handshake(tls: &TlsAcceptor, stream: TcpStream) -> Option<tokio_rustls:
     }
 }
 
-async fn connection<S>(stream: S, app: Router, watcher: hyper_util::server::graceful::Watcher)
+async fn connection<S>(stream: S, peer: Peer, app: Router, watcher: hyper_util::server::graceful::Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(HEADERS_SIZE);
-    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let app = TowerToHyperService::new(app);
+    let served = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        app.call(request)
+    });
+    let served = builder.serve_connection(TokioIo::new(stream), served);
     if let Err(error) = watcher.watch(served).await {
         tracing::debug!("a connection ended: {error}");
     }

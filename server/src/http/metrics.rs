@@ -20,6 +20,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Counters<2>,
     events: Counters<2>,
+    refused: Counters<1>,
     seconds: Histogram,
 }
 
@@ -32,12 +33,13 @@ impl std::fmt::Debug for Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("keyfob");
-        let (requests, events) = (Counters::default(), Counters::default());
+        let (requests, events, refused) = (Counters::default(), Counters::default(), Counters::default());
         let seconds = Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
         registry.register("requests", "Requests answered, by operation and HTTP status", requests.clone());
         registry.register("events", "What happened to devices, by event and reason", events.clone());
+        registry.register("accounts_refused", "Accounts refused, by reason", refused.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
-        Self { registry: Arc::new(registry), requests, events, seconds }
+        Self { registry: Arc::new(registry), requests, events, refused, seconds }
     }
 }
 
@@ -51,6 +53,11 @@ impl Metrics {
     /// Counts something that happened to a device.
     pub(crate) fn happened(&self, kind: EventKind, reason: String) {
         self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", reason)]).inc();
+    }
+
+    /// Counts an account that was refused.
+    pub(crate) fn refused(&self, reason: &str) {
+        self.refused.get_or_create(&[("reason", reason.to_owned())]).inc();
     }
 
     /// All of them, as Prometheus reads them.

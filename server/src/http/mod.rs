@@ -5,6 +5,7 @@ mod health;
 mod listen;
 mod metrics;
 mod scim;
+mod throttle;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +15,7 @@ use keyfob::Kind;
 use keyfob_scim::{Error, Message, Response, Step};
 use tracing::Instrument as _;
 
+use super::listen::Peer;
 use super::{App, health};
 use crate::delivery::{self, Channel};
 use crate::store::Stepped;
@@ -65,7 +67,8 @@ async fn answer(app: &App, request: Request) -> (Response, &'static str) {
 }
 
 async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Response> {
-    let who = app.accounts.identify(request.headers(), &app.store).await?;
+    let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
+    let who = app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await?;
     let (parts, body) = request.into_parts();
     let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };
     let body = read(body).await.map_err(Response::from)?;

@@ -20,7 +20,7 @@ fn account(folder: &Path, name: &str, roles: &str, password: Option<&str>) -> St
 #[test]
 fn nobody_in_particular_is_refused_and_told_how() {
     let folder = folder();
-    let server = Server::start(folder.path(), &[]);
+    let server = Server::start(folder.path(), &["--set", "password_pause=0"]);
     account(folder.path(), "client", "all", Some("a password"));
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     let strangers = [
@@ -57,6 +57,37 @@ fn nobody_in_particular_is_refused_and_told_how() {
     }
     assert_eq!(server.admin().device(&path)["fails"], 0);
     assert_eq!(Client::basic(server.address, "client", "a password").device(&path)["fails"], 0);
+}
+
+#[test]
+fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=trace"]);
+    account(folder.path(), "soffid", "query", Some("a password"));
+    let mut soffid = Client::basic(server.address, "soffid", "a password");
+    soffid.get("/OtpDevice").ok(200);
+    let mut stranger = Client::basic(server.address, "soffid", "60718293");
+    // A pause may be over before the next guess comes, and then the next one is longer.
+    let answers: Vec<_> = (0..30).map(|_| stranger.get("/OtpDevice")).collect();
+    assert!(answers.iter().take(5).all(|answer| answer.status == 401));
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() > 10, "{answers:?}");
+    for answer in &refused {
+        let told = answer.refused(429);
+        let seconds = answer.header("retry-after").unwrap();
+        assert!(told.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{told}");
+        assert!(answer.headers("www-authenticate").is_empty());
+    }
+    soffid.get("/OtpDevice").ok(200);
+    server.admin().get("/OtpDevice").ok(200);
+    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let line = format!("keyfob_accounts_refused_total{{reason=\"paused\"}} {}", refused.len());
+    assert!(metrics.text().lines().any(|it| it == line), "{line}: {}", metrics.text());
+    let trail = Run::of(keyfob(folder.path(), &["audit", "--json"]), "").well();
+    let lines: Vec<_> = trail.lines().filter(|line| line.contains("account-refused")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("\"soffid\"") && lines[0].contains("127.0.0.1"), "{trail}");
+    server.stop();
+    assert!(!log(folder.path()).contains("60718293") && !trail.contains("60718293"));
 }
 
 #[test]

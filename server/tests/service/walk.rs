@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::client::Client;
-use super::process::{Server, folder, hotp, secret, totp};
+use super::process::{Server, folder, hotp, secret, totp, trail};
 use super::sink::{self, Got, Manner};
 
 /// A mail server and a gateway for text messages, and the configuration that sends codes there.
@@ -165,6 +165,78 @@ fn a_code_is_said_on_the_telephone() {
 }
 
 #[test]
+fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
+    let (folder, post) = (folder(), Post::open());
+    std::fs::write(folder.path().join("keyfob.toml"), &post.toml).unwrap();
+    let start = |pause: &str| Server::start(folder.path(), &["--config", "keyfob.toml", "--set", &format!("policy.pause={pause}")]);
+    let server = start("300");
+    let (path, _) = server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));
+    let ask = format!("{path}/requestChallenge");
+    server.admin().get(&ask).ok(200);
+    let refused = |server: &Server| {
+        for address in [ask.clone(), format!("{ask}?channel=voice")] {
+            let answer = server.admin().get(&address);
+            let told = answer.refused(429);
+            let seconds = answer.header("retry-after").unwrap();
+            assert!((1..=300).contains(&seconds.parse().unwrap()) && told.contains(&format!("in {seconds} seconds")), "{told}");
+        }
+    };
+    refused(&server);
+    server.stop();
+    let server = start("300");
+    refused(&server);
+    assert_eq!((post.texts.all().len(), post.calls.all().len()), (1, 0));
+    let first = code(&post.texts);
+    server.stop();
+    let server = start("0");
+    server.admin().get(&ask).ok(200);
+    assert_eq!((post.texts.all().len(), code(&post.texts)), (2, first.clone()), "within policy.reuse it is the same code");
+    server.stop();
+    let server = start("300");
+    refused(&server);
+    assert_eq!(server.admin().answer(&path, &first).verdict(), (true, false));
+    server.admin().get(&ask).ok(200);
+    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let line = "keyfob_requests_total{operation=\"requestChallenge\",status=\"429\"} 2";
+    assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
+}
+
+#[test]
+fn a_counter_that_has_run_ahead_is_found_again() {
+    for profile in ["seed", "rfc"] {
+        let folder = folder();
+        let server = Server::start(folder.path(), &["--profile", profile]);
+        let mut client = server.admin();
+        let created = client.post("/OtpDevice", &json!({"type": "HOTP", "user": "franck"})).ok(201);
+        let path = format!("/OtpDevice/{}", created["id"].to_string().trim_matches('"'));
+        let codes = hotp(&secret(folder.path(), &created), 103);
+        let resync = |client: &mut Client, first: usize, next: usize| {
+            client.post(&format!("{path}/resync"), &json!({"pin": codes[first], "nextPin": codes[next]})).verdict()
+        };
+        assert_eq!(client.answer(&path, &codes[60]).verdict(), (false, false), "beyond the look-ahead");
+        assert_eq!(resync(&mut client, 60, 62), (false, false));
+        // The window of 100 counters begins with the first.
+        assert_eq!(resync(&mut client, 101, 102), (false, false));
+        assert_eq!(client.device(&path)["fails"], 3);
+        assert_eq!(resync(&mut client, 60, 61), (true, false));
+        assert_eq!(resync(&mut client, 60, 61), (false, false));
+        assert_eq!(client.answer(&path, &codes[62]).verdict(), (true, false));
+        let device = client.device(&path);
+        assert_eq!((&device["status"], &device["fails"]), (&json!("V"), &json!(0)));
+        let trail = trail(folder.path(), &path);
+        let resyncs: Vec<_> = trail.iter().filter(|line| line["event"] == "otp-resync").collect();
+        assert_eq!(resyncs.len(), 4);
+        assert_eq!(
+            (&resyncs[1]["success"], &resyncs[1]["drift"], &resyncs[1]["actor"]),
+            (&json!(true), &json!(60), &json!("admin"))
+        );
+        let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+        let line = "keyfob_requests_total{operation=\"resync\",status=\"200\"} 4";
+        assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
+    }
+}
+
+#[test]
 fn a_pin_is_asked_for_in_parts() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
@@ -256,7 +328,11 @@ fn a_code_that_was_not_delivered_is_neither_lost_nor_burnt() {
 
     let (port, texts) = runtime.block_on(sink::gateway(sink::answer("200 OK", "taken"), None));
     std::fs::write(folder.path().join("keyfob.toml"), toml(port)).unwrap();
+    // What may have gone out all the same is not sent again at once, unless the operator wants that.
     let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
+    server.admin().get(&format!("{path}/requestChallenge")).refused(429);
+    server.stop();
+    let server = Server::start(folder.path(), &["--config", "keyfob.toml", "--set", "policy.pause=0"]);
     assert_eq!(challenge(&mut server.admin(), &path, &created["name"]), "PIN");
     assert_eq!(server.admin().answer(&path, &code(&texts)).verdict(), (true, false));
     assert_eq!(texts.all().len(), 1);

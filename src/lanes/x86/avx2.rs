@@ -42,4 +42,4 @@ fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
     xor(xor(a, b), c)
 }
 
-wide!("avx2");
+wide!("avx2", unrolled);

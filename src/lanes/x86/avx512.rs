@@ -1,4 +1,4 @@
-//! Layer 2: 8 and 16 lanes on AVX-512, whose `vprold` rotates and whose `vpternlogd` is any function of three bits.
+//! Layer 2: 8 to 32 lanes on AVX-512, whose `vprold` rotates and whose `vpternlogd` is any function of three bits.
 
 /// Defines the operations that differ from AVX2's.
 macro_rules! ternary {
@@ -7,7 +7,7 @@ macro_rules! ternary {
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn rotate_left<const BITS: i32>(word: Vector) -> Vector {
+        pub(super) fn rotate_left<const BITS: i32>(word: Vector) -> Vector {
             $rotate::<BITS>(word)
         }
 
@@ -15,19 +15,19 @@ macro_rules! ternary {
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn choose(which: Vector, one: Vector, zero: Vector) -> Vector {
+        pub(super) fn choose(which: Vector, one: Vector, zero: Vector) -> Vector {
             $ternary::<0b1100_1010>(which, one, zero)
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn majority(a: Vector, b: Vector, c: Vector) -> Vector {
+        pub(super) fn majority(a: Vector, b: Vector, c: Vector) -> Vector {
             $ternary::<0b1110_1000>(a, b, c)
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
+        pub(super) fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
             $ternary::<0b1001_0110>(a, b, c)
         }
     };
@@ -50,7 +50,7 @@ pub(super) mod x8 {
         _mm256_srlv_epi32
     );
     ternary!("avx512f,avx512vl", _mm256_rol_epi32, _mm256_ternarylogic_epi32);
-    wide!("avx512f,avx512vl");
+    wide!("avx512f,avx512vl", unrolled);
 }
 
 pub(super) mod x16 {
@@ -70,5 +70,33 @@ pub(super) mod x16 {
         _mm512_srlv_epi32
     );
     ternary!("avx512f", _mm512_rol_epi32, _mm512_ternarylogic_epi32);
-    wide!("avx512f");
+    wide!("avx512f", unrolled);
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "numbers of rounds, less than 80, and those modulo 16 or 64"
+)]
+pub(super) mod x24 {
+    use super::{x8, x16};
+    use crate::lanes::x86::pair::pair;
+    use crate::lanes::x86::wide::wide;
+
+    pair!("avx512f,avx512vl", x16 and x8);
+    wide!("avx512f,avx512vl", looped);
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "numbers of rounds, less than 80, and those modulo 16 or 64"
+)]
+pub(super) mod x32 {
+    use super::x16;
+    use crate::lanes::x86::pair::pair;
+    use crate::lanes::x86::wide::wide;
+
+    pair!("avx512f", x16 and x16);
+    wide!("avx512f", looped);
 }

@@ -6,6 +6,7 @@
 
 mod avx2;
 mod avx512;
+mod pair;
 mod sha_ni;
 mod wide;
 
@@ -45,6 +46,8 @@ enum Path {
     Avx2,
     Avx512x8,
     Avx512x16,
+    Avx512x24,
+    Avx512x32,
 }
 
 impl Path {
@@ -53,7 +56,7 @@ impl Path {
         match self {
             Self::ShaNi => has_sha::get(),
             Self::Avx2 => has_avx2::get(),
-            Self::Avx512x8 | Self::Avx512x16 => has_avx512::get(),
+            Self::Avx512x8 | Self::Avx512x16 | Self::Avx512x24 | Self::Avx512x32 => has_avx512::get(),
         }
     }
 
@@ -61,17 +64,19 @@ impl Path {
     const fn worth_streams(self, key: Key<'_>) -> usize {
         match (self, key) {
             (Self::ShaNi, _) | (Self::Avx2, Key::Sha256(_)) => usize::MAX,
-            (Self::Avx2, Key::Sha1(_)) => 4,
-            (Self::Avx512x8, Key::Sha1(_)) => 2,
-            (Self::Avx512x16, Key::Sha1(_)) => 3,
-            (Self::Avx512x8, Key::Sha256(_)) => 8,
-            (Self::Avx512x16, Key::Sha256(_)) => 11,
+            (_, Key::Sha1(_)) => 4,
+            (_, Key::Sha256(_)) => 10,
         }
     }
 
     /// The cheapest path for the first of `left` counters; none if only the caller can compute them.
     fn best(key: Key<'_>, left: usize) -> Option<Self> {
-        let widest = if left <= avx512::x8::LANES { Self::Avx512x8 } else { Self::Avx512x16 };
+        let widest = match left {
+            ..=8 => Self::Avx512x8,
+            9..=16 => Self::Avx512x16,
+            17..=24 => Self::Avx512x24,
+            _ => Self::Avx512x32,
+        };
         let vector = [widest, Self::Avx2].into_iter().find(|path| path.is_here());
         let streams = Self::ShaNi.is_here();
         match vector {
@@ -92,6 +97,8 @@ impl Path {
             Self::Avx2 => lanes!(avx2, key, first, values),
             Self::Avx512x8 => lanes!(avx512::x8, key, first, values),
             Self::Avx512x16 => lanes!(avx512::x16, key, first, values),
+            Self::Avx512x24 => lanes!(avx512::x24, key, first, values),
+            Self::Avx512x32 => lanes!(avx512::x32, key, first, values),
         }
     }
 }
@@ -137,7 +144,7 @@ pub(crate) fn truncated(key: Key<'_>, first: u64, mut values: &mut [u32]) -> boo
 
 /// How many paths [`on_path`] knows.
 #[cfg(any(test, fuzzing))]
-pub(crate) const PATHS: usize = 4;
+pub(crate) const PATHS: usize = 6;
 
 /// Fills `values` on one path alone, and returns its name; none if its instructions are not here.
 #[cfg(any(test, fuzzing))]
@@ -147,6 +154,8 @@ pub(crate) fn on_path(path: usize, key: Key<'_>, first: u64, mut values: &mut [u
         (Path::Avx2, "AVX2"),
         (Path::Avx512x8, "AVX-512, 8 lanes"),
         (Path::Avx512x16, "AVX-512, 16 lanes"),
+        (Path::Avx512x24, "AVX-512, 24 lanes"),
+        (Path::Avx512x32, "AVX-512, 32 lanes"),
     ];
     let (path, name) = paths.get(path).copied().filter(|(path, _)| path.is_here())?;
     let mut counter = first;

@@ -36,9 +36,15 @@ macro_rules! sha1_round {
     };
 }
 
-/// Five rounds from each `$t` on.
+/// Twenty rounds of one function, five from each `$t` on: one after another, or in a loop, for which the words of the message stand in memory,
+/// but whose code is less than half: that of a pair would be half a cache of instructions.
 macro_rules! sha1_rounds {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {$(
+    (looped, $names:tt, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {
+        for t in [$($t),*] {
+            sha1_rounds!(unrolled, $names, $w, $function, $k, t);
+        }
+    };
+    (unrolled, [$a:ident $b:ident $c:ident $d:ident $e:ident], $w:ident, $function:ident, $k:literal, $($t:tt)*) => {$(
         sha1_round!($a $b $c $d $e, $w, $function, $k, $t);
         sha1_round!($e $a $b $c $d, $w, $function, $k, $t + 1);
         sha1_round!($d $e $a $b $c, $w, $function, $k, $t + 2);
@@ -47,35 +53,44 @@ macro_rules! sha1_rounds {
     )*};
 }
 
-/// FIPS 180-4 section 6.2.2, step 3, round `$t`, as `sha1_round!`.
+/// FIPS 180-4 section 6.2.2, step 3, round `$t` of the sixteen from `$from` on, as `sha1_round!`.
 macro_rules! sha256_round {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $t:expr) => {
-        if $t >= 16 {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $from:expr, $t:expr) => {
+        if $from >= 16 {
             let (old, new) = ($w[($t + 1) % 16], $w[($t + 14) % 16]);
             let old = xor3(rotate_left::<25>(old), rotate_left::<14>(old), shift_right(old, splat(3)));
             let new = xor3(rotate_left::<15>(new), rotate_left::<13>(new), shift_right(new, splat(10)));
             $w[$t % 16] = add(add($w[$t % 16], $w[($t + 9) % 16]), add(old, new));
         }
         let low = xor3(rotate_left::<26>($e), rotate_left::<21>($e), rotate_left::<7>($e));
-        let sum = add(add(add($h, add(splat(K256[$t]), $w[$t % 16])), choose($e, $f, $g)), low);
+        let sum = add(add(add($h, add(splat(K256[($from + $t) % 64]), $w[$t % 16])), choose($e, $f, $g)), low);
         $d = add($d, sum);
         let high = xor3(rotate_left::<30>($a), rotate_left::<19>($a), rotate_left::<10>($a));
         $h = add(add(sum, majority($a, $b, $c)), high);
     };
 }
 
-/// Eight rounds from each `$t` on.
+/// Sixteen rounds from each `$t` on, as `sha1_rounds!`.
 macro_rules! sha256_rounds {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $($t:literal)*) => {$(
-        sha256_round!($a $b $c $d $e $f $g $h, $w, $t);
-        sha256_round!($h $a $b $c $d $e $f $g, $w, $t + 1);
-        sha256_round!($g $h $a $b $c $d $e $f, $w, $t + 2);
-        sha256_round!($f $g $h $a $b $c $d $e, $w, $t + 3);
-        sha256_round!($e $f $g $h $a $b $c $d, $w, $t + 4);
-        sha256_round!($d $e $f $g $h $a $b $c, $w, $t + 5);
-        sha256_round!($c $d $e $f $g $h $a $b, $w, $t + 6);
-        sha256_round!($b $c $d $e $f $g $h $a, $w, $t + 7);
+    (looped, $names:tt, $w:ident, $($t:literal)*) => {
+        for t in [$($t),*] {
+            sha256_rounds!(unrolled, $names, $w, t);
+        }
+    };
+    (unrolled, $names:tt, $w:ident, $($t:tt)*) => {$(
+        sha256_rounds!(eight, $names, $w, $t, 0);
+        sha256_rounds!(eight, $names, $w, $t, 8);
     )*};
+    (eight, [$a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident], $w:ident, $from:expr, $t:literal) => {
+        sha256_round!($a $b $c $d $e $f $g $h, $w, $from, $t);
+        sha256_round!($h $a $b $c $d $e $f $g, $w, $from, $t + 1);
+        sha256_round!($g $h $a $b $c $d $e $f, $w, $from, $t + 2);
+        sha256_round!($f $g $h $a $b $c $d $e, $w, $from, $t + 3);
+        sha256_round!($e $f $g $h $a $b $c $d, $w, $from, $t + 4);
+        sha256_round!($d $e $f $g $h $a $b $c, $w, $from, $t + 5);
+        sha256_round!($c $d $e $f $g $h $a $b, $w, $from, $t + 6);
+        sha256_round!($b $c $d $e $f $g $h $a, $w, $from, $t + 7);
+    };
 }
 
 /// Defines the operations that every instruction set has under a name of its own.
@@ -84,27 +99,28 @@ macro_rules! primitives {
         $features:literal, $vector:ident of $lanes:literal, $splat:ident, $load:ident, $store:ident,
         $add:ident, $sub:ident, $and:ident, $xor:ident, $shift_left:ident, $shift_right:ident
     ) => {
-        use core::arch::x86_64::{$add, $and, $load, $shift_left, $shift_right, $splat, $store, $sub, $vector as Vector, $xor};
+        pub(super) use core::arch::x86_64::$vector as Vector;
+        use core::arch::x86_64::{$add, $and, $load, $shift_left, $shift_right, $splat, $store, $sub, $xor};
 
         /// How many counters are computed at once.
         pub(in crate::lanes::x86) const LANES: usize = $lanes;
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn splat(word: u32) -> Vector {
+        pub(super) fn splat(word: u32) -> Vector {
             $splat(word.cast_signed())
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn load(words: &[u32; LANES]) -> Vector {
+        pub(super) fn load(words: &[u32; LANES]) -> Vector {
             // SAFETY: reads as many bytes as the array has, at any alignment.
             unsafe { $load(words.as_ptr().cast()) }
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn store(vector: Vector) -> [u32; LANES] {
+        pub(super) fn store(vector: Vector) -> [u32; LANES] {
             let mut words = [0; LANES];
             // SAFETY: writes as many bytes as the array has, at any alignment.
             unsafe { $store(words.as_mut_ptr().cast(), vector) };
@@ -113,39 +129,39 @@ macro_rules! primitives {
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn add(a: Vector, b: Vector) -> Vector {
+        pub(super) fn add(a: Vector, b: Vector) -> Vector {
             $add(a, b)
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn sub(a: Vector, b: Vector) -> Vector {
+        pub(super) fn sub(a: Vector, b: Vector) -> Vector {
             $sub(a, b)
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn and(a: Vector, b: Vector) -> Vector {
+        pub(super) fn and(a: Vector, b: Vector) -> Vector {
             $and(a, b)
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn xor(a: Vector, b: Vector) -> Vector {
+        pub(super) fn xor(a: Vector, b: Vector) -> Vector {
             $xor(a, b)
         }
 
         /// Each lane by its own number of bits; by 32 gives 0.
         #[target_feature(enable = $features)]
         #[inline]
-        fn shift_left(word: Vector, bits: Vector) -> Vector {
+        pub(super) fn shift_left(word: Vector, bits: Vector) -> Vector {
             $shift_left(word, bits)
         }
 
         /// Each lane by its own number of bits; by 32 gives 0.
         #[target_feature(enable = $features)]
         #[inline]
-        fn shift_right(word: Vector, bits: Vector) -> Vector {
+        pub(super) fn shift_right(word: Vector, bits: Vector) -> Vector {
             $shift_right(word, bits)
         }
     };
@@ -153,7 +169,7 @@ macro_rules! primitives {
 
 /// Defines `sha1` and `sha256` of `LANES` counters on the primitives in whose module it stands.
 macro_rules! wide {
-    ($features:literal) => {
+    ($features:literal, $how:ident) => {
         use crate::lanes::x86::wide::{
             COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_round, sha1_rounds, sha256_round, sha256_rounds,
         };
@@ -163,11 +179,11 @@ macro_rules! wide {
         pub(in crate::lanes::x86) fn sha1([inner, outer]: [&[u32; 5]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
             let zero = splat(0);
             let end = splat(END);
-            let message =
+            let mut message =
                 [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
-            let [a, b, c, d, e] = sha1_compress(inner, message);
-            let message = [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(SHA1_BITS)];
-            let mac = sha1_compress(outer, message);
+            let [a, b, c, d, e] = sha1_compress(inner, &mut message);
+            message = [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(SHA1_BITS)];
+            let mac = sha1_compress(outer, &mut message);
             let [.., last] = mac;
             store(truncate(mac, last))
         }
@@ -177,39 +193,40 @@ macro_rules! wide {
         pub(in crate::lanes::x86) fn sha256([inner, outer]: [&[u32; 8]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
             let zero = splat(0);
             let end = splat(END);
-            let message =
+            let mut message =
                 [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
-            let [a, b, c, d, e, f, g, h] = sha256_compress(inner, message);
-            let message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, splat(SHA256_BITS)];
-            let [a, b, c, d, e, .., last] = sha256_compress(outer, message);
+            let [a, b, c, d, e, f, g, h] = sha256_compress(inner, &mut message);
+            message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, splat(SHA256_BITS)];
+            let [a, b, c, d, e, .., last] = sha256_compress(outer, &mut message);
             store(truncate([a, b, c, d, e], last))
         }
 
         /// FIPS 180-4 section 6.1.2, from one state in all lanes.
         #[target_feature(enable = $features)]
         #[inline]
-        fn sha1_compress(state: &[u32; 5], mut w: [Vector; 16]) -> [Vector; 5] {
+        fn sha1_compress(state: &[u32; 5], w: &mut [Vector; 16]) -> [Vector; 5] {
             let [first_a, first_b, first_c, first_d, first_e] = *state;
             let (first_a, first_b, first_c, first_d, first_e) =
                 (splat(first_a), splat(first_b), splat(first_c), splat(first_d), splat(first_e));
             let (mut a, mut b, mut c, mut d, mut e) = (first_a, first_b, first_c, first_d, first_e);
 
-            sha1_rounds!(a b c d e, w, choose, 0x5a82_7999, 0 5 10 15);
-            sha1_rounds!(a b c d e, w, xor3, 0x6ed9_eba1, 20 25 30 35);
-            sha1_rounds!(a b c d e, w, majority, 0x8f1b_bcdc, 40 45 50 55);
-            sha1_rounds!(a b c d e, w, xor3, 0xca62_c1d6, 60 65 70 75);
+            sha1_rounds!(unrolled, [a b c d e], w, choose, 0x5a82_7999, 0 5 10 15);
+            sha1_rounds!($how, [a b c d e], w, xor3, 0x6ed9_eba1, 20 25 30 35);
+            sha1_rounds!($how, [a b c d e], w, majority, 0x8f1b_bcdc, 40 45 50 55);
+            sha1_rounds!($how, [a b c d e], w, xor3, 0xca62_c1d6, 60 65 70 75);
             [add(first_a, a), add(first_b, b), add(first_c, c), add(first_d, d), add(first_e, e)]
         }
 
         /// FIPS 180-4 section 6.2.2, from one state in all lanes.
         #[target_feature(enable = $features)]
         #[inline]
-        fn sha256_compress(state: &[u32; 8], mut w: [Vector; 16]) -> [Vector; 8] {
+        fn sha256_compress(state: &[u32; 8], w: &mut [Vector; 16]) -> [Vector; 8] {
             let [a, b, c, d, e, f, g, h] = *state;
             let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
             let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = first;
 
-            sha256_rounds!(a b c d e f g h, w, 0 8 16 24 32 40 48 56);
+            sha256_rounds!(unrolled, [a b c d e f g h], w, 0);
+            sha256_rounds!($how, [a b c d e f g h], w, 16 32 48);
             let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = first;
             [
                 add(first_a, a),

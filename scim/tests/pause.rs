@@ -1,0 +1,137 @@
+//! How often the code of a device is sent.
+
+mod common;
+
+use common::{EMAIL, HOTP, Host, PIN, Reply, SMS, TOTP, WRONG};
+use keyfob_scim::{EventKind, Settings};
+
+/// A refusal for so many seconds.
+fn wait(reply: &Reply, seconds: &str) {
+    let told = reply.refused(429, None);
+    assert!(told.contains(&format!("in {seconds} seconds")), "{told}");
+    assert_eq!(reply.header("retry-after"), Some(seconds));
+}
+
+#[test]
+fn no_message_follows_another_before_the_pause_is_over() {
+    for body in [SMS, EMAIL] {
+        let mut host = Host::default();
+        let id = host.create(body);
+        let mut sent = Vec::new();
+        // Whoever asks each second for three minutes gets one message in thirty seconds.
+        for second in 0..180 {
+            let reply = host.challenge(id);
+            if second % 30 == 0 {
+                reply.ok(200);
+                sent.push(second);
+            } else {
+                wait(&reply, &(30 - second % 30).to_string());
+            }
+            host.now += 1;
+        }
+        assert_eq!(host.store.memory.delivered.len(), sent.len());
+        let challenges = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Challenge);
+        assert_eq!(challenges.count(), sent.len(), "the trail has what was sent, and cannot be filled with what was not");
+        // Within a minute it is the same code, which lives no longer for that.
+        let codes: Vec<_> = host.store.memory.delivered.iter().map(|(_, _, code)| code).collect();
+        assert!(codes[0] == codes[1] && codes[1] != codes[2] && codes[2] == codes[3] && codes[3] != codes[4]);
+    }
+}
+
+#[test]
+fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
+    let mut host = Host::default();
+    let id = host.create(SMS);
+    host.challenge(id).ok(200);
+    host.now += 30;
+    host.challenge(id).ok(200);
+    // Another process, with the same store and a clock that is a little behind.
+    let mut other = Host { store: std::mem::take(&mut host.store), now: host.now - 5, ..Host::default() };
+    wait(&other.challenge(id), "35");
+    other.now += 35;
+    other.challenge(id).ok(200);
+}
+
+#[test]
+fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
+    for body in [SMS, EMAIL] {
+        let mut host = Host::default();
+        let id = host.create(body);
+        let right = host.right(id);
+        host.now += 20;
+        host.answer(id, WRONG).verdict(false);
+        host.now += 20;
+        wait(&host.challenge(id), "10");
+        host.answer(id, &right).verdict(true);
+        host.challenge(id).ok(200);
+        // So does an administrator: what was sent is not good any more.
+        host.replace(id, "status", "D").ok(200);
+        host.replace(id, "status", "V").ok(200);
+        host.challenge(id).ok(200);
+    }
+}
+
+#[test]
+fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
+    let mut host = Host::new(Settings { policy: keyfob::Policy::builder().reuse(600).build().unwrap(), ..Settings::default() });
+    let id = host.create(SMS);
+    let right = host.right(id);
+    host.answer(id, WRONG).verdict(false);
+    for _ in 0..19 {
+        host.now += 30;
+        assert_eq!(host.right(id), right);
+    }
+    assert_eq!(host.entry(id).row.fails, 1);
+    host.now += 30;
+    host.answer(id, &right).verdict(false);
+    assert_eq!(host.store.memory.events.last().unwrap().reason, "expired");
+}
+
+#[test]
+fn a_code_that_has_expired_is_no_reason_to_wait() {
+    let mut host = Host::default();
+    let id = host.create(SMS);
+    host.challenge(id).ok(200);
+    host.now += 590;
+    host.answer(id, WRONG).verdict(false);
+    wait(&host.challenge(id), "10");
+    host.now += 10;
+    host.challenge(id).ok(200);
+}
+
+#[test]
+fn of_requests_at_once_one_sends() {
+    let mut host = Host::default();
+    let id = host.create(SMS);
+    for age in [0, 30] {
+        host.now += age;
+        // Another was faster.
+        host.store.rival = Some(|memory, id| {
+            let mut other =
+                Host { store: common::Flaky { memory: std::mem::take(memory), ..Default::default() }, ..Host::default() };
+            other.now = other.entry(id).device.last_changed().max(common::NOW);
+            other.now += if other.entry(id).device.pending_since().is_some() { 30 } else { 0 };
+            other.challenge(id).ok(200);
+            *memory = std::mem::take(&mut other.store.memory);
+        });
+        host.store.conflicts = 1;
+        let before = host.store.memory.delivered.len();
+        wait(&host.challenge(id), "30");
+        assert_eq!(host.store.memory.delivered.len(), before + 1);
+    }
+}
+
+#[test]
+fn what_is_not_sent_has_no_pause_and_without_one_each_request_sends() {
+    let mut host = Host::default();
+    for body in [TOTP, HOTP, PIN] {
+        let id = host.create(body);
+        (0..5).for_each(|_| drop(host.challenge(id).ok(200)));
+    }
+    let mut host = Host::new(Settings { pause: 0, ..Settings::default() });
+    let id = host.create(SMS);
+    (0..5).for_each(|_| drop(host.challenge(id).ok(200)));
+    assert_eq!(host.store.memory.delivered.len(), 5);
+    host.store.unreachable = true;
+    assert_eq!(host.challenge(id).header("retry-after"), Some("0"));
+}

@@ -1,0 +1,156 @@
+//! A pause after wrong passwords, so that none is guessed at the speed of its hash.
+//!
+//! It is one of an account and an address together: whoever guesses from one place keeps nobody out who comes from another.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// The wrong password that begins the first pause, of a second. Each further one doubles it.
+const FREE: u32 = 5;
+/// How long wrong passwords count.
+const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many accounts and addresses are kept: some megabyte.
+const MOST: usize = 10_000;
+
+/// A hash of an account's name and an address.
+pub(super) type Pair = [u8; 32];
+
+/// Wrong passwords in a row.
+struct Wrong {
+    times: u32,
+    until: Instant,
+}
+
+/// The pauses.
+pub(super) struct Throttle {
+    longest: Duration,
+    pairs: Mutex<HashMap<Pair, Wrong>>,
+}
+
+impl Throttle {
+    /// With the longest pause; zero for none.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self { longest, pairs: Mutex::default() }
+    }
+
+    /// For how many seconds no password is looked at; 0 for none.
+    pub(super) fn left(&self, pair: &Pair, now: Instant) -> u64 {
+        let Ok(pairs) = self.pairs.lock() else { return 0 };
+        let left = pairs.get(pair).map_or(Duration::ZERO, |wrong| wrong.until.saturating_duration_since(now));
+        left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0))
+    }
+
+    /// Counts a wrong password. Tells whether the first pause begins with it.
+    pub(super) fn wrong(&self, pair: Pair, now: Instant) -> bool {
+        if self.longest.is_zero() {
+            return false;
+        }
+        let Ok(mut pairs) = self.pairs.lock() else { return false };
+        let is_counted = |wrong: &Wrong| now.saturating_duration_since(wrong.until) < COUNTED;
+        if pairs.len() >= MOST && !pairs.contains_key(&pair) {
+            pairs.retain(|_, wrong| is_counted(wrong));
+            // Whoever makes room with names of their own does not lose their highest count by it.
+            let least = pairs.iter().min_by_key(|(_, wrong)| (wrong.times, wrong.until)).map(|(pair, _)| *pair);
+            if let Some(least) = least.filter(|_| pairs.len() >= MOST) {
+                pairs.remove(&least);
+            }
+        }
+        let before = pairs.get(&pair).filter(|wrong| is_counted(wrong)).map_or(0, |wrong| wrong.times);
+        let times = before.saturating_add(1);
+        pairs.insert(pair, Wrong { times, until: now.checked_add(self.pause(times)).unwrap_or(now) });
+        times == FREE
+    }
+
+    /// Forgets the wrong ones: a right one came from there.
+    pub(super) fn right(&self, pair: &Pair) {
+        if let Ok(mut pairs) = self.pairs.lock() {
+            pairs.remove(pair);
+        }
+    }
+
+    fn pause(&self, times: u32) -> Duration {
+        let seconds = times.checked_sub(FREE).map_or(0, |doublings| 1_u64.checked_shl(doublings).unwrap_or(u64::MAX));
+        Duration::from_secs(seconds).min(self.longest)
+    }
+}
+
+impl std::fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Throttle").field("longest", &self.longest).finish_non_exhaustive()
+    }
+}
+
+/// What stands for an address: of IPv6 the network of 64 bits, of which one client has all addresses.
+pub(super) fn place(address: IpAddr) -> [u8; 16] {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => (u128::from(address) >> 64 << 64).to_be_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(number: usize) -> Pair {
+        let mut pair = [0; 32];
+        pair[..8].copy_from_slice(&number.to_le_bytes());
+        pair
+    }
+
+    #[test]
+    fn the_fifth_wrong_password_begins_a_pause_that_doubles_up_to_the_longest() {
+        let (throttle, mut now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
+        let mut pauses = Vec::new();
+        for time in 1..20 {
+            assert_eq!(throttle.left(&pair(1), now), 0);
+            assert_eq!(throttle.wrong(pair(1), now), time == 5, "it is told once");
+            pauses.push(throttle.left(&pair(1), now));
+            assert_eq!(throttle.left(&pair(2), now), 0);
+            now += Duration::from_secs(pauses[time - 1]);
+        }
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900]);
+        throttle.right(&pair(1));
+        assert!(!throttle.wrong(pair(1), now) && throttle.left(&pair(1), now) == 0);
+    }
+
+    #[test]
+    fn what_was_wrong_counts_for_a_day() {
+        let (throttle, now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
+        (0..4).for_each(|_| assert!(!throttle.wrong(pair(1), now)));
+        assert!(throttle.wrong(pair(1), now + COUNTED * 9 / 10));
+        assert!(!throttle.wrong(pair(1), now + COUNTED * 3));
+        assert_eq!(throttle.left(&pair(1), now + COUNTED * 3), 0);
+    }
+
+    #[test]
+    fn it_keeps_so_many_and_the_highest_counts_of_them() {
+        let (throttle, now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
+        for number in [0; 8].into_iter().chain(1..MOST + 500) {
+            throttle.wrong(pair(number), now);
+        }
+        assert_eq!(throttle.pairs.lock().unwrap().len(), MOST);
+        assert_eq!(throttle.left(&pair(0), now), 8);
+        // Those of yesterday go first.
+        throttle.wrong(pair(MOST * 2), now + COUNTED * 2);
+        assert_eq!(throttle.pairs.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn without_a_pause_nothing_is_kept() {
+        let (throttle, now) = (Throttle::new(Duration::ZERO), Instant::now());
+        (0..100).for_each(|_| assert!(!throttle.wrong(pair(0), now)));
+        assert_eq!((throttle.left(&pair(0), now), throttle.pairs.lock().unwrap().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_place_and_so_is_an_address_of_ipv4() {
+        let place = |address: &str| place(address.parse().unwrap());
+        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
+        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
+        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"));
+        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Every path against RustCrypto's HMAC.
+
+use std::collections::BTreeMap;
+use std::io::{Write, stderr};
+use std::vec::Vec;
+use std::{format, vec};
+
+use hmac::{Hmac, KeyInit, Mac};
+use proptest::prelude::*;
+
+use super::{Key, Sha1, Sha256};
+use crate::{Algorithm, Secret, lanes};
+
+/// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
+fn hmac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> u32 {
+    let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+    mac.update(&counter.to_be_bytes());
+    let mac = mac.finalize().into_bytes();
+    let offset = usize::from(mac[mac.len() - 1] & 15);
+    u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff
+}
+
+fn reference(algorithm: Algorithm, key: &[u8], counter: u64) -> u32 {
+    match algorithm {
+        Algorithm::Sha1 => hmac::<Hmac<sha1::Sha1>>(key, counter),
+        Algorithm::Sha256 => hmac::<Hmac<sha2::Sha256>>(key, counter),
+        Algorithm::Sha512 => hmac::<Hmac<sha2::Sha512>>(key, counter),
+    }
+}
+
+fn key(algorithm: Algorithm, secret: &[u8]) -> Key {
+    let mut key = Key::empty(algorithm);
+    key.set(&Secret::new(secret).unwrap());
+    key
+}
+
+/// All paths on `count` counters; which ones there are on this processor.
+fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTreeMap<&'static str, usize> {
+    let key = key(algorithm, secret);
+    let expected: Vec<u32> = (0..count as u64).map(|at| reference(algorithm, secret, first.wrapping_add(at))).collect();
+    assert_eq!(key.truncated(first), expected[0]);
+    let mut values = vec![0; count];
+    key.fill(first, &mut values);
+    assert_eq!(values, expected, "{algorithm}: {count} from {first} on");
+    let mut paths = BTreeMap::new();
+    for path in 0..=lanes::PATHS {
+        let mut values = vec![0; count];
+        if let Some(name) = key.fill_on(path, first, &mut values) {
+            assert_eq!(values, expected, "{algorithm} on {name}: {count} from {first} on");
+            paths.insert(name, path);
+        }
+    }
+    paths
+}
+
+proptest! {
+    #[test]
+    fn every_path_agrees_with_rustcrypto(
+        secret in prop::collection::vec(any::<u8>(), 16..=64),
+        first in prop_oneof![any::<u64>(), any::<u32>().prop_map(u64::from), Just(u64::MAX), Just(u64::from(u32::MAX) - 7)],
+        count in 1..70_usize,
+    ) {
+        for algorithm in Algorithm::ALL {
+            compare(algorithm, &secret, first, count);
+        }
+    }
+
+    #[test]
+    fn the_states_of_a_key_are_the_same_on_every_path(secret in prop::collection::vec(any::<u8>(), 16..=64)) {
+        let secret = Secret::new(&secret).unwrap();
+        let (mut one, mut other) = (Sha1::EMPTY, Sha1::EMPTY);
+        one.set(&secret);
+        other.set_portably(&secret);
+        prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        let (mut one, mut other) = (Sha256::EMPTY, Sha256::EMPTY);
+        one.set(&secret);
+        other.set_portably(&secret);
+        prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+    }
+
+    #[test]
+    fn batches_are_the_window(first: u64, more in 0..200_u64) {
+        let (key, last) = (key(Algorithm::Sha1, &[7; 20]), first.saturating_add(more));
+        let mut seen = Vec::new();
+        key.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
+        let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, key.truncated_portably(counter))).collect();
+        prop_assert_eq!(seen, expected);
+    }
+}
+
+/// Every width of a window's end. Says which paths it tested; under Miri, with the flags of `make test-lanes`, also those that this
+/// processor has not.
+#[test]
+fn the_paths_of_this_processor() {
+    for algorithm in Algorithm::ALL {
+        let mut paths = BTreeMap::new();
+        for count in if cfg!(miri) { 19..=19 } else { 1..=130 } {
+            paths = compare(algorithm, b"12345678901234567890", 1000 * count as u64, count);
+        }
+        let names: Vec<_> = paths.into_keys().collect();
+        // Not by println!, which is shown of failed tests only.
+        let _ = stderr().write_all(format!("{algorithm}: tested on {}\n", names.join(", ")).as_bytes());
+    }
+}
+
+#[test]
+#[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
+fn an_empty_window_has_no_batch() {
+    let key = key(Algorithm::Sha1, &[7; 20]);
+    key.batches(5..=4, |_, _| panic!());
+    let mut used = 5..=5;
+    used.next();
+    key.batches(used, |_, _| panic!());
+}
