@@ -3,10 +3,10 @@
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Attempt, Device, Kind, Policy, Verdict};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
+use crate::json::{Object, Value};
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Error, Event, EventKind};
@@ -30,13 +30,13 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// Reads an answer, `{"pin": "123456"}`. Errors: 400.
-    pub(crate) fn code(object: Map<String, Value>) -> Result<Self, Error> {
+    pub(crate) fn code(object: &Object) -> Result<Self, Error> {
         let [code] = texts(object, [Attribute::Pin.name()], "a response", r#"{"pin": "123456"}"#)?;
         Ok(Self::Code(code))
     }
 
     /// Reads two codes, `{"pin": "123456", "nextPin": "654321"}`. Errors: 400.
-    pub(crate) fn two(object: Map<String, Value>) -> Result<Self, Error> {
+    pub(crate) fn two(object: &Object) -> Result<Self, Error> {
         let [first, next] =
             texts(object, [Attribute::Pin.name(), NEXT], "a resynchronisation", r#"{"pin": "123456", "nextPin": "654321"}"#)?;
         Ok(Self::Two(first, next))
@@ -61,25 +61,20 @@ impl Answer {
 }
 
 /// The texts of an object, which has these attributes and no others but those of every resource.
-fn texts<const N: usize>(
-    object: Map<String, Value>,
-    names: [&str; N],
-    what: &str,
-    example: &str,
-) -> Result<[Zeroizing<String>; N], Error> {
+fn texts<const N: usize>(object: &Object, names: [&str; N], what: &str, example: &str) -> Result<[Zeroizing<String>; N], Error> {
     let mut texts = [const { None }; N];
-    for (given, value) in object {
-        let place = names.iter().zip(&mut texts).find(|(name, _)| is_named(&given, name));
+    for (given, value) in object.iter() {
+        let place = names.iter().zip(&mut texts).find(|(name, _)| is_named(given, name));
         match place {
             Some((name, text)) => {
-                let Value::String(value) = value else { return Err(Error::value(format!("{name}: must be text"))) };
-                if text.replace(Zeroizing::new(value)).is_some() {
+                let Value::Text(value) = value else { return Err(Error::value(format!("{name}: must be text"))) };
+                if text.replace(value.clone()).is_some() {
                     return Err(Error::syntax(format!("{name}: stands there twice")));
                 }
             }
-            None if matches!(Attribute::parse(&given), Some(Attribute::Schemas | Attribute::Meta)) => {}
+            None if matches!(Attribute::parse(given), Some(Attribute::Schemas | Attribute::Meta)) => {}
             None => {
-                let given = quoted(&given);
+                let given = quoted(given);
                 return Err(Error::syntax(format!("{what} has no attribute {given}; it is {example}")));
             }
         }

@@ -1,12 +1,10 @@
 //! What bodies say of a device: read once, for create, PUT and PATCH.
 
-use keyfob::{Kind, Pin, Status};
-use serde_json::{Map, Value};
-use zeroize::Zeroize;
-
 use crate::attribute::Mutability;
 use crate::error::quoted;
+use crate::json::{Object, Value};
 use crate::{Attribute, Error, ScimType};
+use keyfob::{Kind, Pin, Status};
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
 const LONGEST: usize = 255;
@@ -27,20 +25,18 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Reads a resource. What is read-only is ignored (RFC 7644 section 3.3), what is unknown refused.
-    pub(crate) fn read(mut object: Map<String, Value>) -> Result<Self, Error> {
-        check_schemas(&mut object, crate::SCHEMA)?;
+    pub(crate) fn read(object: &Object) -> Result<Self, Error> {
         let mut fields = Self::default();
         let mut seen = Vec::new();
-        for (name, mut value) in object {
-            let attribute = known(&name)?;
+        for (name, value) in members(object, crate::SCHEMA)? {
+            let attribute = known(name)?;
             if seen.contains(&attribute) {
                 return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
             }
             seen.push(attribute);
-            let is_ignored = attribute.mutability() == Mutability::ReadOnly || value.is_null();
-            let set = if is_ignored { Ok(()) } else { fields.set(attribute, &value) };
-            wipe(&mut value);
-            set?;
+            if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
+                fields.set(attribute, value)?;
+            }
         }
         Ok(fields)
     }
@@ -80,7 +76,7 @@ pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
 }
 
 /// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.
-pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Error> {
+pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Object, Error> {
     let media_type = content_type.map(|text| text.split(';').next().unwrap_or(text).trim());
     let is_json = |text: &str| ["application/scim+json", "application/json"].iter().any(|known| text.eq_ignore_ascii_case(known));
     if media_type.is_some_and(|text| !is_json(text)) {
@@ -94,26 +90,33 @@ pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<Stri
     }
 }
 
-/// Takes `schemas` out; if it was there, it must name `wanted`.
-pub(crate) fn check_schemas(object: &mut Map<String, Value>, wanted: &str) -> Result<(), Error> {
-    let Some(key) = object.keys().find(|key| key.eq_ignore_ascii_case("schemas")).cloned() else { return Ok(()) };
-    let names = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-    match object.remove(&key) {
-        Some(Value::Array(list)) if list.iter().any(names) => Ok(()),
-        _ => Err(Error::syntax(format!("schemas: must be a list with {wanted}"))),
+/// The members of an object but `schemas`; if that is there, it must name `wanted`.
+pub(crate) fn members<'o>(object: &'o Object, wanted: &str) -> Result<impl Iterator<Item = (&'o str, &'o Value)>, Error> {
+    let is_schemas = |name: &str| name.eq_ignore_ascii_case("schemas");
+    let is_wanted = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    for (_, value) in object.iter().filter(|(name, _)| is_schemas(name)) {
+        if !value.as_list().is_some_and(|list| list.iter().any(is_wanted)) {
+            return Err(Error::syntax(format!("schemas: must be a list with {wanted}")));
+        }
     }
+    Ok(object.iter().filter(move |(name, _)| !is_schemas(name)))
+}
+
+/// Which of these names this is, in any case. Errors: 400 for another one, or one that was seen before.
+pub(crate) fn once(name: &str, all: &[&'static str], seen: &mut Vec<&'static str>, of: &str) -> Result<&'static str, Error> {
+    let Some(known) = all.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
+        return Err(Error::syntax(format!("{of} has no attribute {}", quoted(name))));
+    };
+    if seen.contains(known) {
+        return Err(Error::syntax(format!("{of} has {known} twice")));
+    }
+    seen.push(known);
+    Ok(known)
 }
 
 /// The value, which must be text.
 pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
     value.as_str().ok_or_else(|| Error::value(format!("{name}: must be text")))
-}
-
-/// Wipes text that may have been a PIN.
-pub(crate) fn wipe(value: &mut Value) {
-    if let Value::String(text) = value {
-        text.zeroize();
-    }
 }
 
 /// Text of 1 to 255 bytes without control characters.

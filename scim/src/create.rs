@@ -25,7 +25,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Step, Error> {
         let selection = selection(parameters)?;
-        let fields = Fields::read(body::object(request.content_type, request.body)?)?;
+        let fields = Fields::read(&body::object(request.content_type, request.body)?)?;
         let name = fields.user.clone().ok_or_else(|| Error::value("user: is missing"))?;
         let (entry, naming) = self.enrol(fields, name.clone(), context.now)?;
         let service = self.clone();

@@ -47,6 +47,7 @@ mod entry;
 mod error;
 mod event;
 mod filter;
+mod json;
 mod list;
 mod mask;
 mod memory;
@@ -68,7 +69,7 @@ pub use filter::{Filter, Op};
 pub use list::{Page, Query, Sort};
 pub use memory::Memory;
 pub use request::{Method, Request, Roles};
-pub use service::{Response, Service, not_allowed};
+pub use service::{Response, Service, not_allowed, operation};
 pub use settings::{Profile, Settings};
 pub use step::{Delivered, Message, Scope, Step, Store, Swap, Then};
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::body::{self, text};
 use crate::error::quoted;
+use crate::json::{Object, Value};
 use crate::resource::{Resource, Selection};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
@@ -17,6 +17,9 @@ use crate::{Attribute, Class, Error, Filter, Profile, Row};
 const COUNT: u64 = 100;
 /// How many it has at most.
 const MOST: u64 = 1000;
+/// What a search request may say.
+const SEARCH: [&str; 8] =
+    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes"];
 
 /// What a store is to search for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,28 +87,23 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 
     /// `POST /OtpDevice/.search`.
-    pub(crate) fn search_body(&self, context: Context, mut object: Map<String, Value>) -> Result<Step, Error> {
-        body::check_schemas(&mut object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
+    pub(crate) fn search_body(&self, context: Context, object: &Object) -> Result<Step, Error> {
         let mut search = Search::default();
         let mut lists = [None, None];
         let mut seen = Vec::new();
-        for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-            let number = || value.as_i64().map(Some).ok_or_else(|| Error::value(format!("{name}: must be an integer")));
-            let lower = name.to_ascii_lowercase();
-            if seen.contains(&lower) {
-                return Err(Error::syntax(format!("a search request has {} twice", quoted(name))));
-            }
-            seen.push(lower.clone());
-            match lower.as_str() {
+        let members = body::members(object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
+        for (name, value) in members.filter(|(_, value)| !value.is_null()) {
+            let name = body::once(name, &SEARCH, &mut seen, "a search request")?;
+            let number = || value.as_integer().map(Some).ok_or_else(|| Error::value(format!("{name}: must be an integer")));
+            match name {
                 "filter" => search.filter = Some(text(name, value)?),
-                "textfilter" => search.text_filter = Some(text(name, value)?),
-                "sortby" => search.sort_by = Some(text(name, value)?),
-                "sortorder" => search.sort_order = Some(text(name, value)?),
-                "startindex" => search.start_index = number()?,
+                "textFilter" => search.text_filter = Some(text(name, value)?),
+                "sortBy" => search.sort_by = Some(text(name, value)?),
+                "sortOrder" => search.sort_order = Some(text(name, value)?),
+                "startIndex" => search.start_index = number()?,
                 "count" => search.count = number()?,
                 "attributes" => lists[0] = Some(names(name, value)?),
-                "excludedattributes" => lists[1] = Some(names(name, value)?),
-                _ => return Err(Error::syntax(format!("a search request has no attribute {}", quoted(name)))),
+                _ => lists[1] = Some(names(name, value)?),
             }
         }
         let [attributes, excluded] = &lists;
@@ -192,6 +190,6 @@ pub(crate) fn selection(parameters: &BTreeMap<String, String>) -> Result<Selecti
 }
 
 fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
-    let list = value.as_array().ok_or_else(|| Error::value(format!("{name}: must be a list of attribute names")))?;
+    let list = value.as_list().ok_or_else(|| Error::value(format!("{name}: must be a list of attribute names")))?;
     list.iter().map(|item| text(name, item).map(str::to_owned)).collect()
 }

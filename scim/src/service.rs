@@ -154,6 +154,21 @@ pub fn not_allowed(path: &str) -> Response {
     answer.unwrap_or_else(Response::from)
 }
 
+/// The name of what a request asks for, for the numbers that a host keeps: `unknown` where there is nothing at a path below the base.
+pub fn operation(method: Option<Method>, path: &str) -> &'static str {
+    let Ok(segments) = segments(path) else { return "unknown" };
+    match (Target::of(&segments), method) {
+        (Ok(Target::Devices), Some(Method::Post)) => "create",
+        (Ok(Target::Devices | Target::Search), _) => "list",
+        (Ok(Target::Device(_)), _) => "device",
+        (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
+        (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
+        (Ok(Target::Resync(_)), _) => "resync",
+        (Ok(Target::Discovery(..)), _) => "discovery",
+        (Err(_), _) => "unknown",
+    }
+}
+
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// A service with these settings, which draws secrets and positions from `rng`: the operating system's, as a rule.
     pub fn new(settings: Settings, rng: R) -> Self {
@@ -211,7 +226,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Search, Method::Post) => {
                 request.roles.require(Roles::QUERY)?;
-                self.search_body(context, object()?)
+                self.search_body(context, &object()?)
             }
             (Target::Device(id), Method::Get) => {
                 request.roles.require(Roles::QUERY)?;
@@ -221,11 +236,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Device(id), Method::Put) => {
                 request.roles.require_any(CHANGING)?;
-                self.put(context, id, object()?, list::selection(&parameters)?)
+                self.put(context, id, &object()?, list::selection(&parameters)?)
             }
             (Target::Device(id), Method::Patch) => {
                 request.roles.require_any(CHANGING)?;
-                self.patch(context, id, object()?, list::selection(&parameters)?)
+                self.patch(context, id, &object()?, list::selection(&parameters)?)
             }
             (Target::Device(id), Method::Delete) => {
                 request.roles.require(Roles::CANCEL)?;
@@ -242,11 +257,11 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::ResponseChallenge(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
-                Ok(self.judge(context, id, Answer::code(object()?)?, TRIES))
+                Ok(self.judge(context, id, Answer::code(&object()?)?, TRIES))
             }
             (Target::Resync(id), Method::Post) => {
                 request.roles.require(Roles::VERIFY)?;
-                Ok(self.judge(context, id, Answer::two(object()?)?, TRIES))
+                Ok(self.judge(context, id, Answer::two(&object()?)?, TRIES))
             }
             // RFC 7644 section 4.
             (Target::Discovery(..), Method::Get) if parameters.contains_key("filter") => {

@@ -2,10 +2,10 @@
 
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Device, Error as Fault, Factor, Status};
-use serde_json::{Map, Value};
 
 use crate::body::{self, Fields, text};
 use crate::error::quoted;
+use crate::json::{Object, Value};
 use crate::resource::Selection;
 use crate::service::{Context, Response, Service, TRIES, again, shown};
 use crate::step::{Scope, Step, Swap};
@@ -13,14 +13,14 @@ use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
-    pub(crate) fn put(&self, context: Context, id: i64, object: Map<String, Value>, selection: Selection) -> Result<Step, Error> {
+    pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(object)?;
         fields.external_id = Some(fields.external_id.flatten());
         Ok(self.update(context, id, fields, selection, TRIES))
     }
 
     /// Changes what the operations name: all of it or, where one is wrong, nothing.
-    pub(crate) fn patch(&self, context: Context, id: i64, object: Map<String, Value>, selection: Selection) -> Result<Step, Error> {
+    pub(crate) fn patch(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let fields = operations(object)?;
         Ok(self.update(context, id, fields, selection, TRIES))
     }
@@ -136,43 +136,31 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
 }
 
 /// The operations of a PATCH (RFC 7644 section 3.5.2), which Soffid's clients send without `schemas`.
-fn operations(mut object: Map<String, Value>) -> Result<Fields, Error> {
-    body::check_schemas(&mut object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")?;
-    let mut list = None;
-    for (name, value) in object {
-        if !name.eq_ignore_ascii_case("Operations") {
-            return Err(Error::syntax(format!("a PATCH has no attribute {}", quoted(&name))));
-        }
-        if list.replace(value).is_some() {
-            return Err(Error::syntax("Operations: stands there twice"));
-        }
+fn operations(object: &Object) -> Result<Fields, Error> {
+    let (mut list, mut seen) = (None, Vec::new());
+    for (name, value) in body::members(object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")? {
+        body::once(name, &["Operations"], &mut seen, "a PATCH")?;
+        list = value.as_list();
     }
-    let Some(Value::Array(list)) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
+    let Some(list) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
     let mut fields = Fields::default();
     for operation in list {
         let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
-        let (mut op, mut path, mut value) = (None, None, None);
-        let mut seen = Vec::new();
-        for (name, given) in operation {
-            let lower = name.to_ascii_lowercase();
-            if seen.contains(&lower) {
-                return Err(Error::syntax(format!("an operation has {} twice", quoted(&name))));
-            }
-            seen.push(lower.clone());
-            match lower.as_str() {
-                "op" => op = Some(text("op", &given)?.to_ascii_lowercase()),
+        let (mut op, mut path, mut value, mut seen) = (None, None, None, Vec::new());
+        for (name, given) in operation.iter() {
+            match body::once(name, &["op", "path", "value"], &mut seen, "an operation")? {
+                "op" => op = Some(text("op", given)?.to_ascii_lowercase()),
                 "path" if given.is_null() => {}
-                "path" => path = Some(text("path", &given)?.to_owned()),
-                "value" => value = Some(given),
-                _ => return Err(Error::syntax(format!("an operation has no attribute {}", quoted(&name)))),
+                "path" => path = Some(text("path", given)?),
+                _ => value = Some(given),
             }
         }
-        apply(&mut fields, op.as_deref(), path.as_deref(), value)?;
+        apply(&mut fields, op.as_deref(), path, value)?;
     }
     Ok(fields)
 }
 
-fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Option<Value>) -> Result<(), Error> {
+fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Option<&Value>) -> Result<(), Error> {
     let target = |path: &str| {
         let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)));
         Attribute::parse(path).ok_or_else(fault)
@@ -181,16 +169,14 @@ fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Optio
     match (op, path, value) {
         (Some("remove"), Some(path), _) | (Some("add" | "replace"), Some(path), Some(Value::Null)) => fields.unset(target(path)?),
         (Some("remove"), None, _) => Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
-        (Some("add" | "replace"), Some(path), Some(mut value)) => {
-            let set = fields.set(target(path)?, &value);
-            body::wipe(&mut value);
-            set
+        (Some("add" | "replace"), Some(path), Some(value)) => fields.set(target(path)?, value),
+        (Some("add" | "replace"), None, Some(Value::Object(values))) => {
+            values.iter().try_for_each(
+                |(name, value)| {
+                    if value.is_null() { fields.unset(target(name)?) } else { fields.set(target(name)?, value) }
+                },
+            )
         }
-        (Some("add" | "replace"), None, Some(Value::Object(values))) => values.into_iter().try_for_each(|(name, mut value)| {
-            let set = if value.is_null() { fields.unset(target(&name)?) } else { fields.set(target(&name)?, &value) };
-            body::wipe(&mut value);
-            set
-        }),
         (Some("add" | "replace"), None, _) => Err(Error::syntax("value: must be an object of attributes, since path is missing")),
         (Some("add" | "replace"), Some(_), None) => Err(Error::syntax("value: is missing")),
         _ => Err(Error::syntax("op: must be add, replace or remove")),

@@ -193,6 +193,7 @@ fn what_is_no_code_is_a_fail_and_what_is_no_answer_is_not_judged() {
         (r#"{"code": "987654"}"#, "invalidSyntax"),
         (r#"{"987654": "pin"}"#, "invalidSyntax"),
         (r#"{"pin": "987654", "PIN": "987655"}"#, "invalidSyntax"),
+        (r#"{"pin": "987654", "pin": "987655"}"#, "invalidSyntax"),
         (r#"{"pin": "987654", "user": "a"}"#, "invalidSyntax"),
         (r#""987654""#, "invalidSyntax"),
         ("987654", "invalidSyntax"),

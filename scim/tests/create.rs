@@ -86,6 +86,7 @@ fn what_a_body_lacks_or_has_too_much_is_named_and_nothing_is_created() {
         (r#"{"type": "TOTP", "user": "a", "status": "VL"}"#, "invalidValue", "status"),
         (r#"{"type": "TOTP", "user": "a", "colour": "red"}"#, "invalidSyntax", "no attribute \"colour\""),
         (r#"{"type": "TOTP", "user": "a", "USER": "b"}"#, "invalidSyntax", "user: stands there twice"),
+        (r#"{"type": "TOTP", "user": "a", "user": "b"}"#, "invalidSyntax", "user: stands there twice"),
         (r#"{"type": "TOTP", "user": "a", "schemas": []}"#, "invalidSyntax", "schemas: must be a list with"),
         (
             r#"{"type": "TOTP", "user": "a", "schemas": "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice"}"#,

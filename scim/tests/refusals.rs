@@ -115,6 +115,28 @@ fn another_method_is_405_and_told_which_there_are() {
     refused("/OtpDevice/%zz").bad("invalidSyntax");
 }
 
+#[test]
+fn each_operation_has_a_name_for_the_numbers_of_a_host() {
+    for (method, path, name) in [
+        (Some(Method::Post), "/OtpDevice", "create"),
+        (Some(Method::Post), "/OtpDevice/", "create"),
+        (Some(Method::Get), "/OtpDevice", "list"),
+        (None, "/OtpDevice", "list"),
+        (Some(Method::Post), "/OtpDevice/.search", "list"),
+        (Some(Method::Get), "/OtpDevice/7", "device"),
+        (Some(Method::Get), "/OtpDevice/7/requestChallenge", "requestChallenge"),
+        (Some(Method::Post), "/OtpDevice/7/responseChallenge", "responseChallenge"),
+        (Some(Method::Post), "/OtpDevice/7/resync", "resync"),
+        (Some(Method::Get), "/ResourceTypes/OtpDevice", "discovery"),
+        (Some(Method::Get), "/Schemas", "discovery"),
+        (Some(Method::Get), "/OtpDevice/x", "unknown"),
+        (Some(Method::Get), "/%zz", "unknown"),
+        (Some(Method::Get), "/", "unknown"),
+    ] {
+        assert_eq!(keyfob_scim::operation(method, path), name, "{method:?} {path}");
+    }
+}
+
 /// Each operation that reads a body.
 fn with_bodies(id: i64) -> [(Method, String); 6] {
     let device = format!("/OtpDevice/{id}");

@@ -96,14 +96,9 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
     }
-    let delivery = Delivery::new(&config.delivery);
-    match delivery {
+    match Delivery::new(&config.delivery) {
         Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
-        Ok(_) => Err(problems),
-        Err(faults) => {
-            problems.extend(faults.iter().map(|fault| Problem::new(&fault.key, &fault.message)));
-            Err(problems)
-        }
+        delivery => Err([problems, delivery.err().unwrap_or_default()].concat()),
     }
 }
 
@@ -147,12 +142,13 @@ fn start_log(config: &Config) -> Result<()> {
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
     let (store, is_new_key) = open(&config).await?;
-    let password = first_account(&config, &store).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
     config.listen = listener.local_addr()?;
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
     let is_durable = store.is_durable().await?;
+    // Last, for its password is shown once: what can fail has not.
+    let password = first_account(&config, &store).await?;
     output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
 
     if config.key.is_none() {
@@ -209,8 +205,13 @@ async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizin
     let password = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
     let hash = http::hash_password(&password)?;
     let admin = Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None };
+    let is_ours = store.add_account(&admin).await.map_err(|error| {
+        format!(
+            "the account admin: {error}; if the next start shows no password, set one with keyfob account add admin --roles all"
+        )
+    })?;
     // Another process may be faster, and shows its own.
-    Ok(store.add_account(&admin).await?.then_some(password))
+    Ok(is_ours.then_some(password))
 }
 
 /// What a person is told at the start: where it is, what is on, and what to try.

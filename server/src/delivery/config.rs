@@ -8,13 +8,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::Problem;
+use crate::config::Problem;
 
 /// How codes are delivered.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug)]
 pub(crate) struct Config {
-    /// Whether channels that are not configured print their codes to the log (default), or refuse.
+    /// Whether channels that are not configured print their codes to the log, or refuse.
     pub(crate) development: bool,
     /// E-mail, by SMTP.
     pub(crate) email: Option<Email>,
@@ -22,12 +21,6 @@ pub(crate) struct Config {
     pub(crate) sms: Option<Gateway>,
     /// Calls, by an HTTP gateway.
     pub(crate) voice: Option<Gateway>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { development: true, email: None, sms: None, voice: None }
-    }
 }
 
 /// A mail server and the mail.
@@ -171,7 +164,7 @@ impl<'a> Check<'a> {
 
     /// Notes a problem.
     pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
-        self.problems.push(Problem { key: format!("{}.{key}", self.table), message: message.into() });
+        self.problems.push(Problem::new(&format!("{}.{key}", self.table), &message.into()));
     }
 
     /// The value, or a problem and none.

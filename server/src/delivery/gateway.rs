@@ -23,7 +23,8 @@ use zeroize::Zeroizing;
 
 use super::config::{Check, Gateway};
 use super::request::Request;
-use super::{Channel, Failure, Message, Problem, Values};
+use super::{Channel, Failure, Message, Values};
+use crate::config::Problem;
 use crate::tls;
 
 /// The most that is read of an answer, in bytes.

@@ -19,9 +19,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::config::Problem;
 pub(crate) use config::Config;
-#[cfg(test)]
-pub(crate) use config::Security;
 
 /// A way to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,21 +66,6 @@ pub(crate) struct Message<'a> {
     pub(crate) user: &'a str,
     /// The user's attributes, for placeholders.
     pub(crate) attributes: &'a BTreeMap<String, String>,
-}
-
-/// Something wrong in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    /// The key, with its table: `email.server`.
-    pub(crate) key: String,
-    /// What is wrong and what to do. Holds no password, and no URL, header or body.
-    pub(crate) message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.message)
-    }
 }
 
 /// Why a code was not delivered. Its text holds neither the code nor anything of the configuration but hosts, ports and keys.
@@ -138,7 +122,7 @@ enum Route<T> {
 impl Delivery {
     /// Reads certificates, password files and templates. Connects to nobody.
     ///
-    /// Errors: every problem of the configuration, each with its key.
+    /// Errors: every problem of the configuration, each with its key (`email.server`), and with no password, URL, header or body.
     pub(crate) fn new(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let email = route(config, config.email.as_ref(), |email| smtp::Mailer::new(email, &mut problems));

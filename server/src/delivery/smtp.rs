@@ -20,7 +20,8 @@ use zeroize::Zeroizing;
 use super::config::{Check, Email, Security};
 use super::target::{bare, loopback};
 use super::template::{Encoding, Template};
-use super::{Failure, Message, Problem, Values};
+use super::{Failure, Message, Values};
+use crate::config::Problem;
 use crate::file;
 use crate::tls;
 

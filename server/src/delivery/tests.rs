@@ -10,13 +10,19 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use super::{Channel, Config, Delivery, Message, Problem};
+use super::{Channel, Config, Delivery, Message};
+use crate::config::{self, Problem};
 
 /// A code that is nowhere by chance.
 const CODE: &str = "804317";
 
+/// What the service reads of a file.
+fn read(toml: &str) -> Result<Config, Vec<Problem>> {
+    config::Config::read(toml, std::iter::empty(), &[]).map(|config| config.delivery)
+}
+
 fn config(toml: &str) -> Config {
-    toml::from_str(toml).unwrap()
+    read(toml).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn delivery(toml: &str) -> Delivery {

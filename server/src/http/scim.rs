@@ -48,9 +48,17 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum
 /// The answer, and the name of the operation for the metrics.
 async fn answer(app: &App, request: Request) -> (Response, &'static str) {
     let path = request.uri().path();
-    let Some(path) = below(path, &app.config.base_path) else { return health::answer(app, path).await };
-    let path = path.to_owned();
-    let operation = operation(&path);
+    // First, for below an empty base is everything.
+    if let Some(answered) = health::answer(app, path).await {
+        return answered;
+    }
+    let Some(path) = below(path, &app.config.base_path).map(str::to_owned) else {
+        return (
+            Error::new(404, format!("there is nothing here; SCIM is at {}/OtpDevice", app.config.base_path)).into(),
+            "unknown",
+        );
+    };
+    let operation = keyfob_scim::operation(request.method().as_str().parse().ok(), &path);
     let response = match in_scim(app, &path, request).await {
         Ok(response) => response,
         Err(refused) => refused,
@@ -124,17 +132,6 @@ fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     match rest.strip_prefix(base) {
         Some(rest) if rest.starts_with('/') || base.is_empty() => Some(rest),
         _ => None,
-    }
-}
-
-fn operation(path: &str) -> &'static str {
-    match path.rsplit('/').next().unwrap_or_default() {
-        "requestChallenge" => "requestChallenge",
-        "responseChallenge" => "responseChallenge",
-        "resync" => "resync",
-        "OtpDevice" | ".search" => "list",
-        "ServiceProviderConfig" | "ResourceTypes" | "Schemas" => "discovery",
-        _ => "device",
     }
 }
 

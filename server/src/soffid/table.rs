@@ -1,7 +1,7 @@
 //! `SCO_DEVICE` where it is: in Soffid's own database, with the names of the users in `SC_USUARI`.
 
 use super::source::{Columns, Field, Raw, Read, Source};
-use crate::store::{Connection, Fault, Location, PAGE, Sql};
+use crate::store::{Access, Connection, Fault, Location, PAGE, Sql};
 
 /// The table with the users, unless the devices' own has their names.
 const USERS: &str = "SC_USUARI";
@@ -29,7 +29,7 @@ impl Table {
     pub(crate) fn open(location: &Location, table: &str, names: &Names<'_>) -> Result<Self, String> {
         let shown = |fault: &dyn std::fmt::Display| format!("{location}: {fault}");
         let mut connection = location.reader().map_err(|fault| shown(&fault))?;
-        connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(|fault| shown(&fault))?;
+        connection.begin(Access::Snapshot).map_err(|fault| shown(&fault))?;
         let (devices, columns) = describe(&mut *connection, table).map_err(|fault| shown(&fault))?;
         let own = if let Names::Column(column) = names { Some(*column) } else { None };
         let found = Columns::find(&columns, own).map_err(|fault| shown(&format!("{devices}: {fault}")))?;

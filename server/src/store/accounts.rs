@@ -53,11 +53,18 @@ impl Store {
         self.write(move |connection| connection.rows(&sql).map(|_| ())).await
     }
 
-    /// Makes an account unless there is one of its name; tells whether it did. Errors: 503.
+    /// Makes an account unless there is another of its name; tells whether the one that is there is this one. Errors: 503.
     pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
-        let mut sql = insert(account);
-        sql.push(" ON CONFLICT (name) DO NOTHING RETURNING name");
-        self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
+        let (mut insert, mut select, wanted) = (insert(account), Sql::new(SELECT), account.clone());
+        insert.push(" ON CONFLICT (name) DO NOTHING");
+        select.push(" WHERE name = ").bind(&account.name);
+        self.write(move |connection| {
+            connection.change(&insert)?;
+            // Read, since an earlier try of which nothing was heard may have made it. A hash is salted: nobody else has made the same.
+            let mut found = connection.rows(&select)?;
+            Ok(found.first_mut().map(self::account).transpose()?.is_some_and(|account| account == wanted))
+        })
+        .await
     }
 
     /// Removes an account; tells whether there was one. Errors: 503.

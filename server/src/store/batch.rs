@@ -6,7 +6,7 @@ use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
 use super::keys::Keys;
 use super::retry::Pauses;
-use super::sql::{Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
 pub(crate) struct Write<'s> {
@@ -35,7 +35,8 @@ pub(crate) struct Settled {
 /// Commits a batch, at most one write of each device, and tries again where that is safe.
 ///
 /// A lost connection leaves open what was done. The same bytes are then sent again: they are stored once at the most, for the first to
-/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all.
+/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all. A line that comes with no swap has
+/// nothing that would tell: it is not sent again, and whether it was written stays unknown.
 pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
     // All writers lock rows in the same order, so that seldom one waits for one that waits for it.
     writes.sort_unstable_by_key(Write::id);
@@ -49,6 +50,9 @@ fn settle_within(
     pauses: &mut Pauses,
     mut is_unsure: bool,
 ) -> Settled {
+    if writes.is_empty() && lines.is_empty() {
+        return Settled { swaps: HashMap::new(), lines: Ok(()) };
+    }
     loop {
         let done = store(connection, writes, lines)
             .and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
@@ -58,15 +62,17 @@ fn settle_within(
         };
         is_unsure |= fault.failure == Failure::Unknown;
         match fault.failure {
+            Failure::Unknown if !lines.is_empty() && pauses.wait() => {
+                let swaps = settle_within(connection, writes, &[], pauses, true).swaps;
+                return Settled { swaps, lines: Err(fault) };
+            }
             // Each alone: what is in one another's way is not in its own.
             Failure::Conflict if writes.len().saturating_add(usize::from(!lines.is_empty())) > 1 => {
                 let mut all = Settled { swaps: HashMap::new(), lines: Ok(()) };
                 for write in writes.chunks(1) {
                     all.swaps.extend(settle_within(connection, write, &[], pauses, is_unsure).swaps);
                 }
-                if !lines.is_empty() {
-                    all.lines = settle_within(connection, &[], lines, pauses, false).lines;
-                }
+                all.lines = settle_within(connection, &[], lines, pauses, false).lines;
                 return all;
             }
             Failure::Conflict | Failure::Unreached | Failure::Unknown if pauses.wait() => {}
@@ -120,7 +126,7 @@ fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &[&Event]
     if connection.dialect() == Dialect::Postgres && is_one_statement {
         return store_in(connection, &states, &wholes, lines);
     }
-    transaction(connection, |connection| store_in(connection, &states, &wholes, lines))
+    transaction(connection, Access::Write, |connection| store_in(connection, &states, &wholes, lines))
 }
 
 fn store_in(

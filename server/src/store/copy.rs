@@ -1,15 +1,19 @@
 //! A store moved into another, of another kind as a rule, while services use it until the last moment.
 //!
-//! Devices are copied in rounds, each of which brings the target up to what changed meanwhile. The last round runs in a transaction that
-//! has renamed the source's table of devices: nobody else writes it any more, and once the transaction is committed nobody can, so that no
-//! code is right in both. A copy that was broken off goes on where it was: what the target has already is not copied again.
+//! Devices and the trail are copied in rounds, each of which brings the target up to what changed meanwhile. The last round runs in a
+//! transaction that has renamed the source's tables: nobody else writes them any more, and once the transaction is committed nobody can, so
+//! that no code is right in both. A copy that was broken off goes on where it was: what the target has already is not copied again.
+//!
+//! A copy of a source that is to go on is made of one moment of it, whatever is written there meanwhile.
+
+use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
 use super::batch;
 use super::location::Location;
 use super::schema;
-use super::sql::{Connection, Dialect, Fault, Sql, Type, Value, transaction};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 
 /// How many rows are read and written at a time.
 const PAGE: usize = 500;
@@ -21,8 +25,6 @@ struct Table {
 }
 
 const DEVICE: Table = Table { name: "device", columns: &batch::DEVICE };
-/// The name of the source's table of devices once they are moved.
-const MOVED: Table = Table { name: "device_moved", columns: DEVICE.columns };
 const TRAIL: Table = Table {
     name: "trail",
     columns: &[
@@ -43,6 +45,9 @@ const ACCOUNT: Table = Table {
 };
 const SEQUENCE: Table = Table { name: "sequence", columns: &[("name", Type::Text), ("last", Type::Number)] };
 
+/// All tables, in the order in which services lock them, so that seldom one waits for one that waits for it.
+const ALL: [&Table; 4] = [&DEVICE, &SEQUENCE, &TRAIL, &ACCOUNT];
+
 /// What was copied and compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
@@ -50,10 +55,17 @@ pub struct Copied {
     pub tables: Vec<(&'static str, u64, String)>,
 }
 
+/// One of the two stores.
+struct Side<'c> {
+    connection: &'c mut dyn Connection,
+    /// What stands behind the names of its tables: those of a store that was moved are out of the reach of services.
+    suffix: &'static str,
+}
+
 /// Copies a store into another, compares them, and leaves the source without devices, unless it is to be kept: a copy of one that goes on
 /// is behind at once. `progress` hears how many devices were looked at, and how many there are. May block for as long as it takes.
 ///
-/// Errors: a sentence for people; the source is as it was, and the copy can go on.
+/// Errors: a sentence for people; the source is as it was, unless the sentence says otherwise, and the copy can go on.
 pub fn copy(from: &Location, to: &Location, keep: bool, progress: &mut dyn FnMut(u64, u64)) -> Result<Copied, String> {
     let of = |location: &Location| {
         let shown = location.to_string();
@@ -63,80 +75,99 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: &mut dyn FnMut
     let mut target = to.writer().map_err(of(to))?;
     schema::migrate(&mut *source).map_err(of(from))?;
     schema::migrate(&mut *target).map_err(of(to))?;
-    let (source, target) = (&mut *source, &mut *target);
-    devices(source, &DEVICE, target, progress).map_err(|fault| fault.to_string())?;
-    if keep {
-        return rest(source, &DEVICE, target).map_err(|fault| fault.to_string());
-    }
-    transaction(source, |source| {
-        source.run("ALTER TABLE device RENAME TO device_moved")?;
-        devices(source, &MOVED, target, progress)?;
-        let copied = rest(source, &MOVED, target)?;
-        schema::leave(source)?;
-        Ok(copied)
+    let target = &mut Side { connection: &mut *target, suffix: "" };
+    let copied = if keep { copy_moment(&mut *source, target, progress) } else { move_all(&mut *source, target, progress) };
+    copied.map_err(|fault| match fault.failure {
+        Failure::Unknown if !keep => format!("{fault}; whether the devices were moved is not known: start it again, and it tells"),
+        _ => fault.to_string(),
     })
-    .map_err(|fault| fault.to_string())
 }
 
-/// Copies everything but the devices, and compares all.
-fn rest(source: &mut dyn Connection, table: &Table, target: &mut dyn Connection) -> Result<Copied, Fault> {
-    let last = target.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))?;
-    rows(source, &TRAIL, Value::Number(last), |rows| write(target, &TRAIL, rows))?;
+fn copy_moment(source: &mut dyn Connection, target: &mut Side<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Copied, Fault> {
+    transaction(source, Access::Snapshot, |connection| {
+        let source = &mut Side { connection, suffix: "" };
+        round(source, target, progress)?;
+        finish(source, target)
+    })
+}
+
+fn move_all(source: &mut dyn Connection, target: &mut Side<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Copied, Fault> {
+    round(&mut Side { connection: &mut *source, suffix: "" }, target, progress)?;
+    transaction(source, Access::Write, |connection| {
+        let source = &mut Side { connection, suffix: "_moved" };
+        for Table { name, .. } in ALL {
+            source.connection.run(&format!("ALTER TABLE {name} RENAME TO {name}{}", source.suffix))?;
+        }
+        round(source, target, progress)?;
+        let copied = finish(source, target)?;
+        schema::leave(source.connection)?;
+        Ok(copied)
+    })
+}
+
+/// Copies the devices and the lines of the trail that the target lacks.
+fn round(source: &mut Side<'_>, target: &mut Side<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Fault> {
+    catch_up(source, target, &DEVICE, "version", progress)?;
+    // A line never changes. Their numbers are given before the commit, so those that are missing need not be the highest.
+    catch_up(source, target, &TRAIL, "0", &mut |_, _| ())
+}
+
+/// Copies what is small, and compares all.
+fn finish(source: &mut Side<'_>, target: &mut Side<'_>) -> Result<Copied, Fault> {
     for table in [&ACCOUNT, &SEQUENCE] {
-        rows(source, table, Value::Text(String::new()), |rows| write(target, table, rows))?;
+        rows(source, table, |rows| write(target, table, rows))?;
     }
     let mut tables = Vec::new();
-    for (one, other) in [(table, &DEVICE), (&TRAIL, &TRAIL), (&ACCOUNT, &ACCOUNT), (&SEQUENCE, &SEQUENCE)] {
-        let (here, there) = (digest(source, one)?, digest(target, other)?);
+    for table in [&DEVICE, &TRAIL, &ACCOUNT, &SEQUENCE] {
+        let (here, there) = (digest(source, table)?, digest(target, table)?);
         if here != there {
             return Err(Fault::new(format!(
                 "table {}: the target has {} rows where the source has {}, or other ones; the target must be empty, or an unfinished copy",
-                other.name, there.0, here.0
+                table.name, there.0, here.0
             )));
         }
-        tables.push((other.name, here.0, here.1));
+        tables.push((table.name, here.0, here.1));
     }
     // What the target numbers itself goes on behind what it was given.
-    match target.dialect() {
-        Dialect::Sqlite => {
-            target.run("UPDATE sequence SET last = max(last, (SELECT coalesce(max(id), 0) FROM device)) WHERE name = 'device'")?
-        }
-        Dialect::Postgres => target.run("SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))")?,
-    };
+    target.connection.run(match target.connection.dialect() {
+        Dialect::Sqlite => "UPDATE sequence SET last = max(last, (SELECT coalesce(max(id), 0) FROM device)) WHERE name = 'device'",
+        Dialect::Postgres => "SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))",
+    })?;
     Ok(Copied { tables })
 }
 
-/// Copies the devices of which the target has an older version or none.
-fn devices(
-    source: &mut dyn Connection,
+/// Copies the rows of which the target has an older version or none.
+fn catch_up(
+    source: &mut Side<'_>,
+    target: &mut Side<'_>,
     table: &Table,
-    target: &mut dyn Connection,
+    version: &str,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Fault> {
-    let total =
-        source.run(&format!("SELECT count(*) FROM {}", table.name))?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+    let count = format!("SELECT count(*) FROM {}{}", table.name, source.suffix);
+    let total = source.connection.run(&count)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
     let total = u64::try_from(total).unwrap_or_default();
     let (mut after, mut done) = (0, 0_u64);
     loop {
         // The versions first: most of a later round is there already.
-        let versions = versions(source, table.name, after, None)?;
+        let versions = versions(source, table, version, after, None)?;
         let Some((last, _)) = versions.last().copied() else { return Ok(()) };
-        let there: std::collections::HashMap<_, _> = self::versions(target, DEVICE.name, after, Some(last))?.into_iter().collect();
+        let there: HashMap<_, _> = self::versions(target, table, version, after, Some(last))?.into_iter().collect();
         let mut wanted = Vec::new();
         for (id, version) in &versions {
             match there.get(id) {
                 Some(other) if other > version => {
-                    return Err(Fault::new(format!("device {id} is newer in the target: it is in use")));
+                    return Err(Fault::new(format!("{} {id} is newer in the target: it is in use", table.name)));
                 }
                 Some(other) if other == version => {}
                 _ => wanted.push(*id),
             }
         }
         if !wanted.is_empty() {
-            let mut sql = select(table);
-            sql.push(" WHERE id").among(source.dialect(), wanted.into_iter());
-            let rows = source.rows(&sql)?.into_iter().map(|record| record.0).collect();
-            write(target, &DEVICE, rows)?;
+            let mut sql = select(source, table);
+            sql.push(" WHERE id").among(source.connection.dialect(), wanted.into_iter());
+            let rows = source.connection.rows(&sql)?.into_iter().map(|record| record.0).collect();
+            write(target, table, rows)?;
         }
         done = done.saturating_add(u64::try_from(versions.len()).unwrap_or_default());
         progress(done, total.max(done));
@@ -144,41 +175,40 @@ fn devices(
     }
 }
 
-/// The versions of a page of devices behind an id, or of all up to another one.
-fn versions(connection: &mut dyn Connection, table: &str, after: i64, last: Option<i64>) -> Result<Vec<(i64, i64)>, Fault> {
-    let mut sql = Sql::new("SELECT id, version FROM ");
-    sql.push(table).push(" WHERE id > ").bind(after);
+/// The versions of a page of rows behind an id, or of all up to another one.
+fn versions(side: &mut Side<'_>, table: &Table, version: &str, after: i64, last: Option<i64>) -> Result<Vec<(i64, i64)>, Fault> {
+    let mut sql = Sql::new(format!("SELECT id, {version} FROM {}{} WHERE id > ", table.name, side.suffix));
+    sql.bind(after);
     match last {
         Some(last) => sql.push(" AND id <= ").bind(last),
         None => sql.push(" ORDER BY id LIMIT ").bind(i64::try_from(PAGE).unwrap_or(i64::MAX)),
     };
-    connection.rows(&sql)?.iter_mut().map(|record| Ok((record.number(0)?, record.number(1)?))).collect()
+    side.connection.rows(&sql)?.iter_mut().map(|record| Ok((record.number(0)?, record.number(1)?))).collect()
 }
 
-fn select(table: &Table) -> Sql {
+fn select(side: &Side<'_>, table: &Table) -> Sql {
     let mut sql = Sql::new("SELECT ");
     for (at, (column, _)) in table.columns.iter().enumerate() {
         sql.push(if at == 0 { "" } else { ", " }).push(column);
     }
-    sql.push(" FROM ").push(table.name);
+    sql.push(" FROM ").push(table.name).push(side.suffix);
     sql
 }
 
 type Row = Vec<Value>;
 
-/// Reads the rows behind a key, a page at a time.
-fn rows(
-    connection: &mut dyn Connection,
-    table: &Table,
-    mut after: Value,
-    mut take: impl FnMut(Vec<Row>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let key = table.columns.first().map_or("", |(name, _)| *name);
+/// Reads all rows in the order of their keys, a page at a time.
+fn rows(side: &mut Side<'_>, table: &Table, mut take: impl FnMut(Vec<Row>) -> Result<(), Fault>) -> Result<(), Fault> {
+    let (key, mut after) = match table.columns.first() {
+        Some((key, Type::Number)) => (*key, Value::Number(0)),
+        Some((key, _)) => (*key, Value::Text(String::new())),
+        None => return Ok(()),
+    };
     loop {
-        let mut sql = select(table);
+        let mut sql = select(side, table);
         sql.push(" WHERE ").push(key).push(" > ").bind(after).push(" ORDER BY ").push(key);
         sql.push(" LIMIT ").bind(i64::try_from(PAGE).unwrap_or(i64::MAX));
-        let rows: Vec<Row> = connection.rows(&sql)?.into_iter().map(|record| record.0).collect();
+        let rows: Vec<Row> = side.connection.rows(&sql)?.into_iter().map(|record| record.0).collect();
         let Some(last) = rows.last().and_then(|row| row.first()).cloned() else { return Ok(()) };
         after = last;
         take(rows)?;
@@ -186,9 +216,9 @@ fn rows(
 }
 
 /// Writes rows, in the place of those that have their keys.
-fn write(connection: &mut dyn Connection, table: &Table, rows: Vec<Row>) -> Result<(), Fault> {
+fn write(target: &mut Side<'_>, table: &Table, rows: Vec<Row>) -> Result<(), Fault> {
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", table.columns, rows.into_iter()).push(" INSERT INTO ").push(table.name);
+    sql.table(target.connection.dialect(), "next", table.columns, rows.into_iter()).push(" INSERT INTO ").push(table.name);
     for (at, (column, _)) in table.columns.iter().enumerate() {
         sql.push(if at == 0 { " (" } else { ", " }).push(column);
     }
@@ -197,17 +227,13 @@ fn write(connection: &mut dyn Connection, table: &Table, rows: Vec<Row>) -> Resu
     for (at, (column, _)) in table.columns.iter().skip(1).enumerate() {
         sql.push(if at == 0 { ") DO UPDATE SET " } else { ", " }).push(column).push(" = excluded.").push(column);
     }
-    connection.rows(&sql).map(|_| ())
+    target.connection.rows(&sql).map(|_| ())
 }
 
 /// The number of rows, and a hash of all that they hold.
-fn digest(connection: &mut dyn Connection, table: &Table) -> Result<(u64, String), Fault> {
+fn digest(side: &mut Side<'_>, table: &Table) -> Result<(u64, String), Fault> {
     let (mut hash, mut many) = (Sha256::new(), 0_u64);
-    let first = match table.columns.first() {
-        Some((_, Type::Number)) => Value::Number(0),
-        _ => Value::Text(String::new()),
-    };
-    rows(connection, table, first, |rows| {
+    rows(side, table, |rows| {
         for value in rows.iter().flatten() {
             let (kind, bytes) = match value {
                 Value::Null | Value::List(_) => (0, Vec::new()),

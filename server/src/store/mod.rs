@@ -38,7 +38,7 @@ use location::Connections;
 pub use location::{Location, Options};
 use reads::Get;
 use retry::persist;
-pub(crate) use sql::{Connection, Fault, Sql};
+pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
 use workers::{Answer, Workers};
@@ -188,7 +188,9 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        let work = move |connection: &mut dyn Connection| persist(connection, |connection| transaction(connection, &mut work));
+        let work = move |connection: &mut dyn Connection| {
+            persist(connection, |connection| transaction(connection, Access::Write, &mut work))
+        };
         self.0.changes.run(|answer| Change::Other(call(work, answer))).await
     }
 }

@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::location::Options;
-use super::sql::{Connection, Dialect, Failure, Fault, Record, Sql, Value};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql, Value};
 use crate::tls;
 
 /// How many statements a session keeps prepared: filters that people think up are without end.
@@ -82,7 +82,7 @@ impl Server {
     /// Opens a session.
     pub(crate) fn connect(&self) -> Result<Postgres, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
-        let mut connection = Postgres { server: self.clone(), runtime, session: None };
+        let mut connection = Postgres { server: self.clone(), runtime, session: None, is_in_transaction: false };
         connection.session()?;
         Ok(connection)
     }
@@ -137,6 +137,8 @@ pub(crate) struct Postgres {
     server: Server,
     runtime: Runtime,
     session: Option<Session>,
+    /// Since a transaction was begun, until it is committed or given up.
+    is_in_transaction: bool,
 }
 
 struct Session {
@@ -145,10 +147,13 @@ struct Session {
 }
 
 impl Postgres {
-    /// The session, opened if there is none.
+    /// The session, opened if there is none. Errors: besides those of the server, a transaction went with the session that it was in.
     fn session(&mut self) -> Result<&mut Session, Fault> {
         if self.session.as_ref().is_none_or(|session| session.client.is_closed()) {
             self.session = None;
+            if self.is_in_transaction {
+                return Err(Fault::of(Failure::Unreached, format!("{} ended the session within a transaction", self.server)));
+            }
             let server = &self.server;
             let opened = self.runtime.block_on(async { tokio::time::timeout(server.timeout, server.open()).await });
             let unreached = |text: &str| Fault::of(Failure::Unreached, format!("cannot connect to {server}: {text}"));
@@ -219,11 +224,24 @@ impl Connection for Postgres {
         })
     }
 
+    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+        self.run(self.dialect().begin(access))?;
+        self.is_in_transaction = true;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.run("COMMIT")?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
     fn rollback(&mut self) {
-        // Without a session there is nothing left to give up.
-        if self.session.as_ref().is_some_and(|session| !session.client.is_closed()) {
-            let _ = self.run("ROLLBACK");
+        // The server gives it up as well when its session ends.
+        if self.session.is_some() && self.run("ROLLBACK").is_err() {
+            self.session = None;
         }
+        self.is_in_transaction = false;
     }
 }
 

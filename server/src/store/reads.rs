@@ -7,7 +7,7 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 use super::filter;
 use super::keys::Keys;
 use super::retry::persist;
-use super::sql::{Connection, Dialect, Fault, Record, Sql};
+use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
 
@@ -41,30 +41,22 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(", version, record FROM device WHERE id");
-    let mut records = Vec::new();
-    match connection.dialect() {
-        // In a file, a statement is no journey, and the same one for any number of devices.
-        Dialect::Sqlite => {
-            // Each by itself would lock the file anew.
-            connection.run("BEGIN")?;
+    let mut records = match connection.dialect() {
+        // In a file, a statement is no journey, and the same one for any number of devices. Each by itself would lock the file anew.
+        Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
             sql.push(" = $1");
+            let mut records = Vec::new();
             for id in ids {
                 sql.values = vec![id.into()];
-                match connection.rows(&sql) {
-                    Ok(mut found) => records.append(&mut found),
-                    Err(fault) => {
-                        connection.rollback();
-                        return Err(fault);
-                    }
-                }
+                records.append(&mut connection.rows(&sql)?);
             }
-            connection.run("COMMIT")?;
-        }
+            Ok(records)
+        })?,
         Dialect::Postgres => {
             sql.among(connection.dialect(), ids);
-            records = persist(connection, |connection| connection.rows(&sql))?;
+            persist(connection, |connection| connection.rows(&sql))?
         }
-    }
+    };
     records.iter_mut().map(|record| entry(record, keys)).collect()
 }
 

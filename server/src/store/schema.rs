@@ -1,7 +1,7 @@
 //! The tables, and how an older store becomes a newer one.
 
 use super::retry::persist;
-use super::sql::{Connection, Dialect, Fault, Sql, transaction};
+use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];
@@ -79,7 +79,7 @@ const MOVED: i64 = 1_000_000_000;
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
-    while persist(connection, |connection| transaction(connection, step))? {}
+    while persist(connection, |connection| transaction(connection, Access::Write, step))? {}
     Ok(())
 }
 

@@ -68,12 +68,13 @@ impl Dialect {
         }
     }
 
-    /// Begins a transaction that writes.
-    pub(crate) const fn begin(self) -> &'static str {
-        match self {
+    /// Begins a transaction.
+    pub(crate) const fn begin(self, access: Access) -> &'static str {
+        match (self, access) {
             // A deferred one could fail halfway, when another process wrote in between.
-            Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN",
+            (Self::Sqlite, Access::Write) => "BEGIN IMMEDIATE",
+            (Self::Sqlite, Access::Snapshot) | (Self::Postgres, Access::Write) => "BEGIN",
+            (Self::Postgres, Access::Snapshot) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         }
     }
 
@@ -92,6 +93,15 @@ impl Dialect {
         };
         types.into_iter().fold(sql.to_owned(), |sql, (name, is)| sql.replace(name, is))
     }
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To write.
+    Write,
+    /// To read all as it is at one moment, whatever others write meanwhile.
+    Snapshot,
 }
 
 /// A statement with the values of its parameters, which are numbered as they come.
@@ -210,6 +220,11 @@ impl Fault {
         Self { failure, text: text.into() }
     }
 
+    /// One within a transaction: whatever became of the statement, without the commit nothing was done.
+    fn uncommitted(self) -> Self {
+        if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
+    }
+
     /// The last of several faults, one of which left open what was done.
     pub(crate) fn unknown(self) -> Self {
         Self { failure: Failure::Unknown, ..self }
@@ -262,7 +277,8 @@ impl Record {
     }
 }
 
-/// A connection to a database, owned by one thread. One that is lost is made anew by the next statement.
+/// A connection to a database, owned by one thread. One that is lost is made anew by the next statement, but within a transaction: what is
+/// left of that is not done, rather than done by itself.
 pub(crate) trait Connection: Send {
     fn dialect(&self) -> Dialect;
 
@@ -272,7 +288,17 @@ pub(crate) trait Connection: Send {
     /// Runs a statement that returns no rows; tells how many it changed.
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault>;
 
-    /// Gives up a transaction.
+    /// Begins a transaction. Whatever becomes of it, it is ended by a commit that was done, or else by a rollback.
+    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+        self.run(self.dialect().begin(access)).map(|_| ())
+    }
+
+    /// Does what a transaction has done, durably.
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.run("COMMIT").map(|_| ())
+    }
+
+    /// Gives up a transaction, and with it a connection on which that cannot be done.
     fn rollback(&mut self);
 
     /// Runs a statement without parameters.
@@ -281,13 +307,14 @@ pub(crate) trait Connection: Send {
     }
 }
 
-/// Does `work` in one transaction that writes: all of it durably, or nothing. `work` ends with the first fault.
+/// Does `work` in one transaction: all that it writes durably, or nothing. `work` ends with the first fault.
 pub(crate) fn transaction<T>(
     connection: &mut dyn Connection,
+    access: Access,
     work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    connection.run(connection.dialect().begin())?;
-    let done = work(connection).and_then(|value| connection.run("COMMIT").map(|_| value));
+    connection.begin(access)?;
+    let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map(|()| value));
     if done.is_err() {
         connection.rollback();
     }

@@ -79,8 +79,12 @@ impl Connection for Sqlite {
     }
 
     fn rollback(&mut self) {
-        // Fails where the fault has rolled it back already.
-        let _ = self.run("ROLLBACK");
+        // Some faults roll it back themselves.
+        if !self.0.is_autocommit()
+            && let Err(fault) = self.run("ROLLBACK")
+        {
+            tracing::error!("store: a transaction could not be given up: {fault}");
+        }
     }
 }
 

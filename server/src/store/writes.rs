@@ -9,7 +9,7 @@ use super::batch::{Write, device, seal, settle, trail};
 use super::keys::Keys;
 use super::reads::{find, found_in};
 use super::retry::persist;
-use super::sql::{Connection, Dialect, Fault, Sql, transaction};
+use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 use super::workers::Answer;
 use super::{Call, unavailable};
 
@@ -135,7 +135,7 @@ pub(crate) fn insert(
         })
     };
     match connection.dialect() {
-        Dialect::Sqlite => transaction(connection, |connection| {
+        Dialect::Sqlite => transaction(connection, Access::Write, |connection| {
             entry.row.name = numbered(connection)?;
             entry.row.id = next(connection, "device")?;
             let record = seal(keys, entry)?;
@@ -147,7 +147,9 @@ pub(crate) fn insert(
             loop {
                 entry.row.id = draw()?;
                 let record = seal(keys, entry)?;
-                if persist(connection, |connection| transaction(connection, |connection| put(connection, entry, &record, event)))? {
+                if persist(connection, |connection| {
+                    transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
+                })? {
                     return Ok(());
                 }
             }

@@ -57,6 +57,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+        migrate(&fleet, file, &server, &["--keep"]);
         let before = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
         assert!(load.refused.load(Ordering::SeqCst) > before, "it goes on");

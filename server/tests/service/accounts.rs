@@ -175,6 +175,11 @@ fn each_role_lets_do_its_own_and_nothing_else() {
 fn the_first_password_is_made_up_and_shown_once() {
     let folder = folder();
     let folder = folder.path();
+    // A start that fails has made up none that nobody has seen.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let failed = Run::of(keyfob(folder, &["serve", "--listen", &address]), "");
+    assert!(failed.status == Some(2) && failed.err.contains(&format!("listen: {address}: ")), "{failed:?}");
     let server = Server::spawn(Server::command(folder, &[]));
     let address = server.address;
     let mut rest = String::new();

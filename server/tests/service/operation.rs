@@ -33,7 +33,7 @@ fn health_readiness_and_numbers_need_no_account() {
     assert_eq!(metrics.status, 200);
     for line in [
         "keyfob_requests_total{operation=\"responseChallenge\",status=\"200\"} 1",
-        "keyfob_requests_total{operation=\"list\",status=\"201\"} 1",
+        "keyfob_requests_total{operation=\"create\",status=\"201\"} 1",
         "keyfob_requests_total{operation=\"list\",status=\"401\"} 1",
         "keyfob_requests_total{operation=\"health\",status=\"200\"} 1",
         "keyfob_events_total{event=\"otp-verify\",reason=\"wrong\"} 1",
@@ -46,6 +46,17 @@ fn health_readiness_and_numbers_need_no_account() {
 
     let server = Server::start(folder.path(), &["--set", "metrics=false"]);
     server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
+    server.stop();
+
+    // Where SCIM is at the root, they are beside it.
+    for base in ["base_path=/", "base_path="] {
+        let server = Server::start(folder.path(), &["--set", base]);
+        for (path, status) in [("/health", 200), ("/ready", 200), ("/metrics", 200), ("/OtpDevice", 401), ("/nothing", 401)] {
+            assert_eq!(server.nobody().send("GET", path, "", b"").expect("an answer").status, status, "{base} {path}");
+        }
+        server.admin().send("GET", "/ServiceProviderConfig", "", b"").expect("an answer").ok(200);
+        server.stop();
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Server {
         let Some((_, url)) = first.split_once("listens on ") else {
             panic!("{:?}: {first:?}: {}", child.wait(), log(command.get_current_dir().expect("a folder")))
         };
-        let place = url.split('/').nth(2).expect("a URL");
+        let place = url.trim_end().split('/').nth(2).expect("a URL");
         let address = place.parse().unwrap_or_else(|error| panic!("{place}: {error}"));
         Self { child, out, first, address }
     }

@@ -3,7 +3,9 @@
 #[path = "../../../tests/support/cluster.rs"]
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
+mod copy;
 mod import;
+mod lossy;
 mod postgres;
 mod rules;
 mod search;

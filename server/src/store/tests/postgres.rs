@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Event, EventKind, Swap};
 
 use super::cluster::Cluster;
+use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
 use crate::store::batch::{Write, settle};
 use crate::store::reads::find;
 use crate::store::schema;
-use crate::store::sql::{Connection, Dialect, Failure, Fault, Record, Sql};
+use crate::store::sql::{Access, Connection, Failure, Sql, transaction};
 use crate::store::{Location, Options, Store};
 
 #[test]
@@ -99,6 +100,28 @@ async fn sessions_that_the_server_ends_are_opened_anew() {
     store.close();
 }
 
+#[test]
+fn a_transaction_whose_session_ends_is_not_done_in_part() {
+    Place::postgres().with(|connection| {
+        for access in [Access::Write, Access::Snapshot] {
+            let done = transaction(connection, access, |connection| {
+                let ended = connection.run("SELECT pg_terminate_backend(pg_backend_pid())::TEXT").map(|_| ());
+                assert_eq!(ended.unwrap_err().failure, Failure::Unknown);
+                // A new session would take this for a transaction of its own.
+                let made = connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
+                assert_eq!(made.unwrap_err().failure, Failure::Unreached);
+                Ok(())
+            });
+            let fault = done.unwrap_err();
+            assert!(fault.failure == Failure::Unreached && fault.to_string().contains("within a transaction"), "{fault:?}");
+            let made = "SELECT count(to_regclass('one'))";
+            assert_eq!(connection.run(made).unwrap()[0].number(0).unwrap(), 0, "{access:?}");
+        }
+        let made = |connection: &mut dyn Connection| connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
+        transaction(connection, Access::Write, made).unwrap();
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     let cluster = Cluster::start(&["fsync=off"]);
@@ -132,62 +155,6 @@ async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     store.close();
 }
 
-/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
-struct Lossy {
-    inner: Box<dyn Connection>,
-    /// For each statement to come whether it is done, and whether its answer gets lost.
-    fates: Vec<Fate>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Well,
-    /// Done, but nobody hears of it.
-    Unheard,
-    /// Done on the primary only, as after a crash of it, and nobody hears of it.
-    UnheardHere,
-    /// Not done, and nobody hears of it.
-    Undone,
-    /// In the way of another.
-    Conflict,
-}
-
-impl Lossy {
-    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
-        match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
-            Fate::Well => work(&mut *self.inner),
-            Fate::Unheard => {
-                work(&mut *self.inner)?;
-                Err(Fault::of(Failure::Unknown, "lost"))
-            }
-            Fate::UnheardHere => {
-                self.inner.run("SET synchronous_commit = local")?;
-                work(&mut *self.inner)?;
-                self.inner.run("RESET synchronous_commit")?;
-                Err(Fault::of(Failure::Unknown, "lost"))
-            }
-            Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
-            Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
-        }
-    }
-}
-
-impl Connection for Lossy {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
-    }
-
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
-        self.meet(|inner| inner.rows(sql))
-    }
-
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
-        self.meet(|inner| inner.change(sql))
-    }
-
-    fn rollback(&mut self) {}
-}
-
 /// A device in a database, as the model of `settle` needs it.
 struct Bench {
     connection: Lossy,
@@ -219,13 +186,21 @@ impl Bench {
         self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
     }
 
-    /// Settles wrong answers to all devices under these fates: of each whether it was stored; none if that stays unknown.
+    /// Settles wrong answers to all devices, and a line of its own, under these fates: of each answer whether it was stored; none if that stays
+    /// unknown.
     fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
         let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);
         let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
+        let before = self.lines("= 77");
         let mut settled = settle(&mut self.connection, writes, lines);
+        let written = self.lines("= 77") - before;
+        assert!(
+            written <= 1 && (settled.lines.is_err() || written == i64::from(!lines.is_empty())),
+            "{fates:?}: {written} {:?}",
+            settled.lines
+        );
         self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
     }
 
@@ -234,8 +209,9 @@ impl Bench {
         records.iter_mut().map(|record| record.number(0).unwrap()).collect()
     }
 
-    fn lines(&mut self) -> i64 {
-        self.connection.inner.run("SELECT count(*) FROM trail WHERE device <> 77").unwrap()[0].number(0).unwrap()
+    /// How many lines the trail has, by the number of the device.
+    fn lines(&mut self, device: &str) -> i64 {
+        self.connection.inner.run(&format!("SELECT count(*) FROM trail WHERE device {device}")).unwrap()[0].number(0).unwrap()
     }
 }
 
@@ -249,8 +225,12 @@ fn what_was_stored_unheard_is_found_and_not_counted_twice() {
         vec![Undone],
         vec![Well, Undone],
         vec![Well, Well, Well, Unheard, Undone, Undone],
-        vec![Well, Well, Well, Unheard, Well, Well, Well, Unheard],
+        vec![Well, Well, Well, Unheard, Unheard],
+        vec![Well, Well, Well, Unheard, Well, Unheard],
+        vec![Well, Well, Well, Unheard, Conflict],
+        vec![Well, Well, Well, Undone, Conflict, Unheard],
         vec![Well, Conflict],
+        vec![Well, Conflict, Well, Well, Well, Unheard],
         vec![Well, Conflict, Unheard, Well, Unheard],
         vec![Well, Conflict, Conflict, Undone, Unheard, Well, Conflict],
     ] {
@@ -258,7 +238,25 @@ fn what_was_stored_unheard_is_found_and_not_counted_twice() {
         let swaps = bench.swaps();
         assert_eq!(bench.settle(&swaps, &fates), [Some(true); 3], "{fates:?}");
         assert_eq!(bench.fails(), [1; 3], "{fates:?}");
-        assert_eq!(bench.lines(), 3, "each has its line once: {fates:?}");
+        assert_eq!(bench.lines("<> 77"), 3, "each has its line once: {fates:?}");
+    }
+}
+
+#[test]
+fn a_line_of_which_nothing_was_heard_is_not_written_twice() {
+    use Fate::{Conflict, Undone, Unheard, Well};
+    for (fates, written, is_told) in [
+        (vec![], 1, true),
+        (vec![Unheard], 1, false),
+        (vec![Undone], 0, false),
+        (vec![Conflict], 1, true),
+        (vec![Conflict, Unheard], 1, false),
+        (vec![Well, Well], 1, true),
+    ] {
+        let mut bench = Bench::new(0);
+        bench.connection.fates = fates.clone();
+        let settled = settle(&mut bench.connection, Vec::new(), &[&event(EventKind::Verify, 77)]);
+        assert_eq!((bench.lines("= 77"), settled.lines.is_ok()), (written, is_told), "{fates:?}");
     }
 }
 

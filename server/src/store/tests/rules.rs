@@ -3,7 +3,8 @@
 use keyfob::Status;
 use keyfob_scim::{EventKind, Roles, Scope, Swap};
 
-use super::{KEY, Place, entry, event, insert, on_both, swap, wrong_answer};
+use super::lossy::{Fate, Lossy};
+use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::sql::Sql;
 use crate::store::{Account, Keys, Store, Wanted};
 
@@ -13,6 +14,7 @@ on_both! {
     no_fail_is_lost_when_all_try_until_they_are_stored
     a_whole_swap_changes_every_column_and_not_the_identity
     accounts_are_made_replaced_found_and_removed
+    an_account_is_told_to_be_made_although_nothing_was_heard_of_its_commit
     several_may_make_a_store_at_once_and_a_newer_one_is_refused
     many_new_devices_at_once_have_numbers_and_names_of_their_own
     a_damaged_record_is_that_devices_fault_only
@@ -124,6 +126,30 @@ async fn accounts_are_made_replaced_found_and_removed(place: Place) {
     store.close();
 }
 
+async fn an_account_is_told_to_be_made_although_nothing_was_heard_of_its_commit(place: Place) {
+    use Fate::{Undone, Unheard, Well};
+    place.open().close();
+    for (name, fates) in [("one", vec![Well, Well, Well, Unheard]), ("two", vec![Well, Well, Well, Undone]), ("three", vec![])] {
+        // Its connections block.
+        let connections = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    let mut connections = place.location.connections().unwrap();
+                    connections.changes = vec![Box::new(Lossy { inner: place.connection(), fates })];
+                    connections
+                })
+                .join()
+                .unwrap()
+        });
+        let store = Store::start(connections, keys()).unwrap();
+        let account = |hash: &str| Account { name: name.into(), roles: Roles::ALL, password: Some(hash.into()), token: None };
+        assert!(store.add_account(&account("hash")).await.unwrap(), "{name}");
+        assert!(!store.add_account(&account("another")).await.unwrap(), "{name}");
+        assert_eq!(store.account(name).await.unwrap(), Some(account("hash")));
+        store.close();
+    }
+}
+
 async fn several_may_make_a_store_at_once_and_a_newer_one_is_refused(place: Place) {
     let runtime = tokio::runtime::Handle::current();
     let open = || {
@@ -136,7 +162,7 @@ async fn several_may_make_a_store_at_once_and_a_newer_one_is_refused(place: Plac
     });
     opened.into_iter().for_each(Store::close);
     place.with(|connection| connection.run("INSERT INTO keyfob_schema (version) VALUES (1000)").unwrap());
-    let refused = place.open_with(super::keys());
+    let refused = place.open_with(keys());
     assert!(refused.is_err_and(|error| error.contains("newer keyfob")));
 }
 

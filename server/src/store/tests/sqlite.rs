@@ -1,7 +1,9 @@
 //! What holds of a file.
 
-use super::{Place, entry, insert};
-use crate::store::Keys;
+use super::lossy::{Fate, Lossy};
+use super::{Place, entry, insert, keys};
+use crate::store::reads::find;
+use crate::store::{Keys, schema};
 
 #[cfg(unix)]
 #[tokio::test]
@@ -31,4 +33,16 @@ async fn nothing_readable_of_a_secret_is_in_the_files() {
     let bytes = files.collect::<Vec<_>>().concat();
     assert!(!bytes.windows(20).any(|window| window == [7; 20]));
     assert!(bytes.windows(3).any(|window| window == b"kfs"), "the sealed record must be there");
+}
+
+#[test]
+fn a_read_that_cannot_end_leaves_no_transaction_behind() {
+    let place = Place::sqlite();
+    let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
+    schema::migrate(&mut connection).unwrap();
+    for trouble in [vec![Fate::Well, Fate::Undone], vec![Fate::Well, Fate::Well, Fate::Undone]] {
+        connection.fates = trouble;
+        assert!(find(&mut connection, &keys(), [1].into_iter()).is_err());
+        assert!(find(&mut connection, &keys(), [1].into_iter()).unwrap().is_empty());
+    }
 }

@@ -1,0 +1,69 @@
+//! A connection that loses answers, to see what becomes of what was sent.
+
+use crate::store::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
+
+/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
+pub(super) struct Lossy {
+    pub(super) inner: Box<dyn Connection>,
+    /// For each statement to come whether it is done, and whether its answer gets lost.
+    pub(super) fates: Vec<Fate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Well,
+    /// Done, but nobody hears of it.
+    Unheard,
+    /// Done on the primary only, as after a crash of it, and nobody hears of it.
+    UnheardHere,
+    /// Not done, and nobody hears of it.
+    Undone,
+    /// In the way of another.
+    Conflict,
+}
+
+impl Lossy {
+    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
+            Fate::Well => work(&mut *self.inner),
+            Fate::Unheard => {
+                work(&mut *self.inner)?;
+                Err(Fault::of(Failure::Unknown, "lost"))
+            }
+            Fate::UnheardHere => {
+                self.inner.run("SET synchronous_commit = local")?;
+                work(&mut *self.inner)?;
+                self.inner.run("RESET synchronous_commit")?;
+                Err(Fault::of(Failure::Unknown, "lost"))
+            }
+            Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
+            Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
+        }
+    }
+}
+
+impl Connection for Lossy {
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
+    }
+
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+        self.meet(|inner| inner.rows(sql))
+    }
+
+    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+        self.meet(|inner| inner.change(sql))
+    }
+
+    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+        self.meet(|inner| inner.begin(access))
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.meet(|inner| inner.commit())
+    }
+
+    fn rollback(&mut self) {
+        self.inner.rollback();
+    }
+}
