@@ -106,9 +106,11 @@ public final class SoffidDevice {
             if (kept != null && isOf(kept, row.type(), struct)) {
                 return OtpDevice.fromRecord(record);
             }
-            if (row.type() == Kind.SMS || row.type() == Kind.EMAIL) {
-                secret = kept == null ? drawn() : kept.secret();
-                endPending(kept, struct);
+            if (isMessage(row.type())) {
+                // What a PIN has kept are its digits, which whoever knows them would make codes of.
+                OtpDevice message = kept != null && isMessage(kept.info().kind()) ? kept : null;
+                secret = message == null ? drawn() : message.secret();
+                endPending(message, struct);
             }
             byte[] own = secret;
             return OtpDevice.filled(made -> Native.ENGINE.soffidImport(struct, own, made));
@@ -252,6 +254,10 @@ public final class SoffidDevice {
             Struct.putInt(struct, HAS_LAST_COUNTER, 1);
             Struct.putLong(struct, LAST_COUNTER, kept.info().movingFactor());
         }
+    }
+
+    private static boolean isMessage(Kind kind) {
+        return kind == Kind.SMS || kind == Kind.EMAIL;
     }
 
     private static byte[] drawn() {

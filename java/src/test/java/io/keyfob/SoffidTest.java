@@ -4,11 +4,14 @@ import static io.keyfob.Samples.NOW;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** Rows of SCO_DEVICE, there and back. */
@@ -265,6 +268,22 @@ class SoffidTest {
         }
         assertNull(row.authKey(), "as the add-on leaves it");
         assertNull(row.lastUsedValue() == 0L ? null : row.lastUsedValue(), "and not touched");
+    }
+
+    @Test
+    void whatBecomesAMessageHasNoPinForItsSecret() {
+        SoffidRow row = row(Kind.PIN).build();
+        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+            assertEquals(3, challenge.positions().length);
+            row = SoffidDevice.write(device, row);
+        }
+        assertNotNull(row.authKey(), "the record is kept while a challenge is pending");
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            try (OtpDevice device = SoffidDevice.read(row.toBuilder().type(kind).build())) {
+                assertEquals(20, device.secret().length);
+                assertFalse(Arrays.equals("12345678".getBytes(StandardCharsets.US_ASCII), Arrays.copyOf(device.secret(), 8)));
+            }
+        }
     }
 
     @Test
