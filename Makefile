@@ -209,9 +209,10 @@ miri-all: miri ## run the engine's tests under Miri, also as on big-endian and 3
 	done
 
 .PHONY: mutants
-mutants: ## change the engine in many small ways, and list the changes that no test notices
+mutants: ## change engine, C ABI and SCIM layer in many small ways, and list the changes that no test notices (hours)
 	command -v cargo-mutants > /dev/null || cargo install --locked cargo-mutants
-	cargo mutants --package keyfob $(MUTANTS)
+	PROPTEST_CASES=32 cargo mutants --package keyfob --package keyfob-scim $(MUTANTS)
+	tests/c/mutants
 
 .PHONY: bench
 bench: ## measure the engine beside its peers, in units of one SHA-1 compression

@@ -78,12 +78,6 @@ pub struct keyfob_record {
     pub bytes: [u8; KEYFOB_RECORD_SIZE],
 }
 
-impl zeroize::Zeroize for keyfob_record {
-    fn zeroize(&mut self) {
-        self.bytes.as_mut_slice().zeroize();
-    }
-}
-
 impl core::fmt::Debug for keyfob_record {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("keyfob_record")

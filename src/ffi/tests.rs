@@ -167,6 +167,16 @@ fn the_verdict_waits_for_the_store() {
     }
 }
 
+/// As on bare metal, whose library is built so.
+#[cfg(not(feature = "getrandom"))]
+#[test]
+fn without_an_operating_system_randomness_is_the_callers() {
+    let (mut secret, mut length) = ([0xa5_u8; 64], 0xa5_usize);
+    // SAFETY: the places are as large as is said.
+    let drawn = unsafe { keyfob_secret_random(1, None, null_mut(), secret.as_mut_ptr(), secret.len(), &raw mut length) };
+    assert_eq!((drawn, secret, length), (keyfob_result::RANDOMNESS, [0xa5; 64], 0xa5));
+}
+
 #[test]
 fn nothing_is_written_on_failure() {
     let mut record = totp();

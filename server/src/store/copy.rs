@@ -71,6 +71,9 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: &mut dyn FnMut
         let shown = location.to_string();
         move |fault: Fault| format!("{shown}: {fault}")
     };
+    if from.file().is_some_and(|file| !file.exists()) {
+        return Err(format!("{from}: there is no such file, and so nothing to copy"));
+    }
     let mut source = from.writer().map_err(of(from))?;
     let mut target = to.writer().map_err(of(to))?;
     schema::migrate(&mut *source).map_err(of(from))?;

@@ -97,3 +97,11 @@ fn a_line_that_is_committed_late_is_copied_although_its_number_is_not_the_highes
     late.commit().unwrap();
     assert_eq!(lines(false), 2);
 }
+
+#[test]
+fn a_file_that_is_not_there_is_no_store_to_copy() {
+    let (source, target) = (Place::sqlite(), Place::sqlite());
+    let told = copy(&source.location, &target.location, false, &mut |_, _| ()).unwrap_err();
+    assert!(told.contains("there is no such file"), "{told}");
+    assert!([&source, &target].iter().all(|place| !place.location.file().unwrap().exists()), "and none is made");
+}
