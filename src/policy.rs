@@ -29,14 +29,14 @@ impl Lock {
         }
     }
 
-    /// How long the device refuses to answer after its `fails`-th fail, in seconds: 0 below the limit.
+    /// How long the device refuses to answer after its `fails`-th fail, in seconds, from the limit on.
     pub(crate) fn delay(self, fails: u32) -> u32 {
         match self {
-            Self::Throttle { fails: limit, first, longest } if fails >= limit => {
+            Self::Throttle { fails: limit, first, longest } => {
                 let doublings = fails.saturating_sub(limit);
                 first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(longest)
             }
-            _ => 0,
+            Self::Hard { .. } => 0,
         }
     }
 

@@ -228,6 +228,20 @@ fn the_last_word_on_a_throttled_device_is_its_lock() {
     assert_eq!(told(&disabled, &throttle), (Reason::Disabled, None, 1));
 }
 
+/// Ten counters after the expected one by default, 24 in Soffid, and no more.
+#[test]
+fn a_token_may_be_ahead_by_the_look_ahead() {
+    for (policy, ahead) in [(Policy::default(), 10), (Policy::soffid(), 24), (Policy::builder().look_ahead(0).build().unwrap(), 0)]
+    {
+        let device = Device::hotp(hotp(), 7, NOW);
+        assert_eq!(u64::from(policy.look_ahead()), ahead);
+        for (counter, right) in [(7, true), (7 + ahead, true), (8 + ahead, false)] {
+            let verdict = committed(device.verify(&policy, hotp().generate(counter).as_bytes(), NOW).unwrap()).1;
+            assert_eq!((verdict.is_right(), verdict.drift()), (right, right.then_some((counter - 7).cast_signed())), "{counter}");
+        }
+    }
+}
+
 /// Nothing is throttled until the first second, of which clocks that were never set tell.
 #[test]
 fn time_begins_without_a_throttle() {
