@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOW, challenged, check, committed, hotp, secret, totp};
 use keyfob::{
-    Algorithm, Code, Device, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE, SealKey, Status, Totp,
-    sealed_key_id,
+    Algorithm, Code, Device, Digits, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE, SealKey,
+    Secret, Status, Totp, sealed_key_id,
 };
 
 /// The device's record with other bytes at some places, and a check that is right.
@@ -176,7 +176,7 @@ fn codes_are_equal_if_their_digits_are() {
     let code = |counter| -> Code { hotp().generate(counter) };
     assert_eq!(code(1), code(1));
     assert_ne!(code(1), code(2));
-    let eight = hotp().with_digits(keyfob::Digits::EIGHT).generate(1);
+    let eight = hotp().with_digits(Digits::EIGHT).generate(1);
     assert_ne!(code(1), eight, "the same value with more digits");
     for algorithm in Algorithm::ALL {
         assert_eq!(hotp().with_algorithm(algorithm).keyed().generate(3), hotp().with_algorithm(algorithm).generate(3));
@@ -226,6 +226,17 @@ fn the_last_word_on_a_throttled_device_is_its_lock() {
     let mut disabled = throttled;
     disabled.set_status(Status::Disabled, NOW).unwrap();
     assert_eq!(told(&disabled, &throttle), (Reason::Disabled, None, 1));
+}
+
+/// RFC 6238, appendix B, as a caller writes it.
+#[test]
+fn a_totp_takes_algorithm_and_digits() {
+    let key = b"1234567890".repeat(7);
+    for (algorithm, code) in [(Algorithm::Sha1, "94287082"), (Algorithm::Sha256, "46119246"), (Algorithm::Sha512, "90693936")] {
+        let secret = Secret::new(&key[..algorithm.secret_len()]).unwrap();
+        let totp = Totp::new(secret).with_algorithm(algorithm).with_digits(Digits::EIGHT);
+        assert_eq!(totp.generate(59).unwrap().as_str(), code);
+    }
 }
 
 /// Ten counters after the expected one by default, 24 in Soffid, and no more.
