@@ -7,9 +7,9 @@ BARE_TEXT := 24576
 # Later ones need a newer Rust than the oldest that this is built with.
 CARGO_C := 0.10.24
 PREFIX := /usr/local
-# What reads rustdoc's JSON, which changes from nightly to nightly: these two fit each other.
+# What Miri executes, and what rustdoc writes for cargo-public-api, change from nightly to nightly: these two fit each other and the tests.
+NIGHTLY := nightly-2026-05-20
 PUBLIC_API := 0.52.0
-PUBLIC_API_NIGHTLY := nightly-2026-05-20
 # Samples of each pair of classes.
 SAMPLES := 10000000
 # Per cent of the core's branches that tests take.
@@ -26,7 +26,7 @@ help: ## list the targets
 need = @command -v $(1) > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq $(2); } || \
 	{ echo "$(1) is missing: install the Debian package $(2) (as root: apt-get install $(2))" >&2; exit 1; }
 
-nightly = rustup run nightly rustc --version > /dev/null 2>&1 || rustup toolchain install nightly --profile minimal --no-self-update
+nightly = rustup run $(NIGHTLY) rustc --version > /dev/null 2>&1 || rustup toolchain install $(NIGHTLY) --profile minimal --no-self-update
 
 .PHONY: tools
 tools:
@@ -54,12 +54,12 @@ test-lanes: miri
 	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --profile proof -p keyfob --features capi --target-dir target/portable \
 		--lib --test constant_time --test secrets
 	RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
-		cargo +nightly miri test --locked -p keyfob --lib --target-dir target/miri-lanes the_paths_of_this_processor
+		cargo +$(NIGHTLY) miri test --locked -p keyfob --lib --target-dir target/miri-lanes the_paths_of_this_processor
 
 .PHONY: miri
 miri:
 	$(nightly)
-	rustup component add --toolchain nightly miri rust-src
+	rustup component add --toolchain $(NIGHTLY) miri rust-src
 
 .PHONY: test-scim
 test-scim: ## check the profile for RFC clients with scim2-tester
@@ -95,7 +95,7 @@ test-c: tools-c miri
 	tests/c/run
 	tests/c/firmware/run
 	tests/c/install
-	MIRIFLAGS=-Zmiri-strict-provenance cargo +nightly miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
+	MIRIFLAGS=-Zmiri-strict-provenance cargo +$(NIGHTLY) miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
 
 .PHONY: tools-c
 tools-c:
@@ -143,8 +143,8 @@ OLDEST := --config 'resolver.lockfile-path="target/minimal/Cargo.lock"'
 test-minimal:
 	$(nightly)
 	mkdir -p target/minimal
-	cargo +nightly $(OLDEST) update -Z direct-minimal-versions
-	cargo +nightly $(OLDEST) check --locked --workspace --all-targets --features keyfob/capi,keyfob/getrandom --target-dir target/minimal
+	cargo +$(NIGHTLY) $(OLDEST) update -Z direct-minimal-versions
+	cargo +$(NIGHTLY) $(OLDEST) check --locked --workspace --all-targets --features keyfob/capi,keyfob/getrandom --target-dir target/minimal
 
 .PHONY: lint
 lint: ## check format, lints, documentation, licences and dependencies
@@ -161,10 +161,10 @@ advisories: ## check dependencies against the RustSec database, which is fetched
 	cargo deny --workspace --locked check advisories
 
 # cargo public-api with the pinned versions; its only argument is the package.
-api = cargo +$(PUBLIC_API_NIGHTLY) public-api -p $(1) -ss --target-dir target/api
+api = cargo +$(NIGHTLY) public-api -p $(1) -ss --target-dir target/api
 .PHONY: tools-api
 tools-api:
-	rustup toolchain list | grep -q ^$(PUBLIC_API_NIGHTLY) || rustup toolchain install $(PUBLIC_API_NIGHTLY) --profile minimal --no-self-update
+	$(nightly)
 	cargo public-api --version 2> /dev/null | grep -qF '$(PUBLIC_API)' || cargo install --locked cargo-public-api --version =$(PUBLIC_API)
 
 .PHONY: test-api
@@ -186,16 +186,16 @@ sbom: ## make target/sbom/PACKAGE.cdx.json, CycloneDX lists of what is built in
 .PHONY: coverage
 coverage: ## report what tests cover, and fail below COVERAGE per cent of the core's branches
 	$(nightly)
-	rustup component add --toolchain nightly llvm-tools
+	rustup component add --toolchain $(NIGHTLY) llvm-tools
 	command -v cargo-llvm-cov > /dev/null || cargo install --locked cargo-llvm-cov
-	cargo +nightly llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
+	cargo +$(NIGHTLY) llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
 	tests/coverage.py target/coverage.json $(COVERAGE)
 
 # Tests keep texts for ever on purpose, so leaks are looked for in C alone, by make test-c.
 .PHONY: sanitize
 sanitize: ## run the tests of the engine and of the SCIM layer under AddressSanitizer
 	$(nightly)
-	ASAN_OPTIONS=detect_leaks=0 RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked -p keyfob -p keyfob-scim --features keyfob/capi \
+	ASAN_OPTIONS=detect_leaks=0 RUSTFLAGS=-Zsanitizer=address cargo +$(NIGHTLY) test --locked -p keyfob -p keyfob-scim --features keyfob/capi \
 		--lib --tests --target $$(rustc -vV | sed -n 's/^host: //p') --target-dir target/sanitize
 
 # Two cases of each property, since Miri is a thousand times slower; also as on a machine with the other order of bytes, and on one of 32 bits.
@@ -204,7 +204,7 @@ miri-all: export PROPTEST_CASES := 2
 miri-all: export MIRIFLAGS := -Zmiri-strict-provenance -Zmiri-disable-isolation
 miri-all: miri ## run the engine's tests under Miri, also as on big-endian and 32-bit machines
 	for target in $$(rustc -vV | sed -n 's/^host: //p') s390x-unknown-linux-gnu i686-unknown-linux-gnu; do \
-		miri="cargo +nightly miri test --locked -p keyfob --features capi --target $$target --target-dir target/miri-all"; \
+		miri="cargo +$(NIGHTLY) miri test --locked -p keyfob --features capi --target $$target --target-dir target/miri-all"; \
 		$$miri --lib --test edges && $$miri --test record the_format_does_not_change || exit 1; \
 	done
 
@@ -245,7 +245,7 @@ fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
 	fuzz/corpora/pack out fuzz/corpus
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
 	for target in $(FUZZ_TARGETS); do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/keyfob.dict || exit 1; \
+		cargo +$(NIGHTLY) fuzz run $$target -- -max_total_time=$(FUZZ_TIME) -dict=fuzz/keyfob.dict || exit 1; \
 	done
 
 # What was found before is replayed, as ordinary tests; then each target runs for a short while, so that none rots between the long runs.
@@ -256,7 +256,7 @@ test-fuzz:
 	RUSTFLAGS='--cfg fuzzing' cargo test --locked --no-default-features --manifest-path fuzz/Cargo.toml --test replay
 	fuzz/corpora/pack out fuzz/corpus
 	for target in $(FUZZ_TARGETS); do \
-		cargo +nightly fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/keyfob.dict || exit 1; \
+		cargo +$(NIGHTLY) fuzz run $$target -- -runs=2000 -seed=1 -dict=fuzz/keyfob.dict || exit 1; \
 	done
 
 .PHONY: corpora
@@ -265,7 +265,7 @@ corpora: ## make fuzz/corpora anew: the smallest part of fuzz/corpus that goes e
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
 	rm -rf target/corpora
 	for target in $(FUZZ_TARGETS); do \
-		mkdir -p target/corpora/$$target && cargo +nightly fuzz run $$target target/corpora/$$target fuzz/corpus/$$target -- \
+		mkdir -p target/corpora/$$target && cargo +$(NIGHTLY) fuzz run $$target target/corpora/$$target fuzz/corpus/$$target -- \
 			-set_cover_merge=1 -use_counters=0 || exit 1; \
 	done
 	fuzz/corpora/pack in target/corpora
