@@ -154,3 +154,14 @@ fn a_short_buffer_is_an_error_and_keeps_nothing_of_the_secret() {
     }
     assert_eq!(uri.write(&mut vec![0; uri.len()]).unwrap().len(), uri.len());
 }
+
+#[test]
+fn texts_are_written_plainly_and_compared_decoded() {
+    let uri = Uri::new(Factor::Totp(totp()), 0, "A-C.M_E~ 1", "alice").unwrap();
+    let text = uri.to_text();
+    assert!(text.starts_with("otpauth://totp/A-C.M_E~%201:alice?") && text.contains("&issuer=A-C.M_E~%201"), "{}", *text);
+    let encoded = parse("otpauth://totp/%41%2DC%2eM_E~+1:%61lice?secret=SECRET&issuer=%41-C.M_E~+1").unwrap();
+    assert!(encoded.issuer() == uri.issuer() && encoded.account() == uri.account());
+    assert!(encoded.issuer() != uri.account());
+    assert!(encoded.account() == *"alice" && encoded.account() != *"alicf");
+}
