@@ -253,6 +253,18 @@ mod tests {
         }
     }
 
+    /// Wherever batches meet.
+    #[test]
+    fn two_codes_in_a_row_are_found_at_every_place() {
+        let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
+        let submitted = |counter| Submitted::new(hotp.generate(counter).as_bytes(), Digits::SIX);
+        for first in 0..200 {
+            let answer = Answer { first: submitted(first), second: Some(submitted(first + 1)) };
+            let found = search(&hotp.key(), Digits::SIX, &answer, 0..=200, 0);
+            assert_eq!((bool::from(found.right), found.counter), (true, first + 1));
+        }
+    }
+
     #[test]
     fn every_lowest_place() {
         for place in 0..64 {
