@@ -280,7 +280,16 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Code, Digits, divide};
+    use super::{Code, Digits, Submitted, divide};
+
+    /// Not even of zeros, of which its value would be one.
+    #[test]
+    fn what_is_no_code_stands_nowhere() {
+        for text in ["", "00000", "0000000", "00000x", "-00000", "٠٠٠"] {
+            assert_eq!(Submitted::new(text.as_bytes(), Digits::SIX).places(&[0; 64]), 0, "{text}");
+        }
+        assert_eq!(Submitted::new(b"000000", Digits::SIX).places(&[0, 1, 0]), 0b101);
+    }
 
     fn agrees<const D: u32>(n: u32) {
         assert_eq!(divide::<D>(n), (n / D, n % D), "{n} by {D}");

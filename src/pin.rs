@@ -178,3 +178,43 @@ fn below<R: TryCryptoRng + ?Sized>(bound: u8, rng: &mut R) -> Result<u8, Error> 
     }
     Err(Error::Randomness)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+
+    use rand_core::{TryCryptoRng, TryRng};
+
+    use super::below;
+
+    /// Gives the bytes that it was given.
+    struct Bytes(&'static [u8]);
+
+    impl TryRng for Bytes {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            for byte in bytes {
+                *byte = self.0.split_off_first().copied().unwrap_or_default();
+            }
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Bytes {}
+
+    /// Of 250 bytes each tenth gives the same number; the rest would favour the lowest ones.
+    #[test]
+    fn what_would_favour_some_is_drawn_again() {
+        assert_eq!(below(10, &mut Bytes(&[249])), Ok(9));
+        assert_eq!(below(10, &mut Bytes(&[250, 255, 253, 13])), Ok(3));
+    }
+}

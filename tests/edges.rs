@@ -49,7 +49,7 @@ fn each_field_that_no_device_has_is_refused() {
     let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
     let asked = challenged(&pin, &policy, NOW).0;
     let one = &1_u64.to_le_bytes()[..];
-    let refused: [(&str, &Device, &[Change<'_>]); 33] = [
+    let refused: [(&str, &Device, &[Change<'_>]); 34] = [
         ("kind 0", &totp, &[(KIND, &[0])]),
         ("kind 6", &totp, &[(KIND, &[6])]),
         ("a status that is none", &totp, &[(STATUS, b"X")]),
@@ -60,6 +60,7 @@ fn each_field_that_no_device_has_is_refused() {
         ("a secret of 15 bytes", &totp, &[(LENGTH, &[15]), (SECRET + 15, &[0; 5])]),
         ("a secret of 65 bytes", &totp, &[(LENGTH, &[65])]),
         ("a byte behind the secret", &totp, &[(SECRET + 20, &[1])]),
+        ("two bytes behind the secret, the same", &totp, &[(SECRET + 20, &[1, 1])]),
         ("a byte at the end behind the secret", &totp, &[(SECRET + 63, &[1])]),
         ("a secret longer than said", &totp, &[(LENGTH, &[19])]),
         ("TOTP of period 0", &totp, &[(PERIOD, &[0; 4])]),
@@ -159,11 +160,11 @@ fn a_throttle_longer_than_a_year_lets_its_first_fails_guess_and_no_more() {
     let chance = |first: u32, longest: u32| {
         let lock = Lock::Throttle { fails: 3, first, longest };
         let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
-        policy.chance(Kind::Totp, keyfob::Digits::SIX).parts_per_billion()
+        policy.chance(Kind::Totp, Digits::SIX).parts_per_billion()
     };
     let hard = |fails: u32| {
         let policy = Policy::builder().lock(Lock::Hard { fails }).build().unwrap();
-        policy.chance(Kind::Totp, keyfob::Digits::SIX).parts_per_billion()
+        policy.chance(Kind::Totp, Digits::SIX).parts_per_billion()
     };
     assert_eq!(chance(366 * DAY, 366 * DAY), hard(3));
     assert_eq!(chance(365 * DAY, 365 * DAY), hard(4), "a delay of just a year ends in it");
@@ -237,6 +238,32 @@ fn a_totp_takes_algorithm_and_digits() {
         let totp = Totp::new(secret).with_algorithm(algorithm).with_digits(Digits::EIGHT);
         assert_eq!(totp.generate(59).unwrap().as_str(), code);
     }
+}
+
+/// The same code is sent for a minute, and then another.
+#[test]
+fn a_code_is_issued_again_while_it_is_younger_than_the_reuse() {
+    let policy = Policy::default();
+    let device = challenged(&Device::sms(hotp(), NOW), &policy, NOW).0;
+    for (age, counter) in [(0, 0), (59, 0), (60, 1)] {
+        assert_eq!(challenged(&device, &policy, NOW + age).0.moving_factor(), counter, "{age}");
+    }
+    let last = |moving: u64| {
+        let device = Device::from_bytes(&forged(&Device::sms(hotp(), NOW), &[(MOVING, &moving.to_le_bytes())])).unwrap();
+        device.challenge(&policy, &mut common::Seeded(1), NOW).err()
+    };
+    assert_eq!((last(u64::MAX - 1), last(u64::MAX)), (None, Some(Error::Exhausted)));
+}
+
+/// What people read, in logs and errors.
+#[test]
+fn names_and_messages_are_printed() {
+    assert_eq!(
+        format!("{} {}", Algorithm::Sha256, Reason::Replayed),
+        format!("{} {}", Algorithm::Sha256.name(), Reason::Replayed.name())
+    );
+    assert!(Error::Clock.to_string().len() > 10);
+    assert_eq!(SealKey::new(7, [1; 32]).id(), 7);
 }
 
 /// Nothing was used before, whenever the new steps begin.

@@ -91,6 +91,17 @@ fn what_is_exported_is_imported() {
 }
 
 #[test]
+fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says() {
+    let patient = Policy::builder().lock(keyfob::Lock::Hard { fails: 20 }).pin_bound(keyfob::GuessChance::CERTAIN).build().unwrap();
+    for (fails, status) in [(3, Status::Validated), (8, Status::Validated), (9, Status::Locked)] {
+        let mut row = SoffidRow { fails, ..row(Kind::Totp) };
+        let next = committed(row.import(&[]).unwrap().verify(&patient, b"no code", NOW).unwrap()).0;
+        row.update(&next).unwrap();
+        assert_eq!((row.fails, row.status, next.status()), (fails + 1, status, Status::Validated));
+    }
+}
+
+#[test]
 fn an_update_writes_what_an_attempt_changed() {
     for kind in Kind::ALL {
         let before = SoffidRow { fails: 11, ..row(kind) };
