@@ -101,6 +101,15 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
     }
 }
 
+/// Not even one that would be locked at its first fail.
+#[test]
+fn a_row_is_not_locked_without_an_attempt() {
+    let before = SoffidRow { fails: 0, lock_fails: 0, ..row(Kind::Totp) };
+    let mut after = before;
+    after.update(&before.import(&[]).unwrap()).unwrap();
+    assert_eq!(after, before);
+}
+
 #[test]
 fn an_update_writes_what_an_attempt_changed() {
     for kind in Kind::ALL {
