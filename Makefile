@@ -149,7 +149,7 @@ test-minimal:
 .PHONY: lint
 lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
-	for folder in bare fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
+	for folder in bare benches/peers fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
@@ -220,6 +220,7 @@ bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
 	cargo bench --locked -p keyfob --bench engine
 	cargo bench --locked -p keyfob --features capi --bench capi
+	cargo run --release --locked --manifest-path benches/peers/Cargo.toml
 
 # On one core, the last one, which others use least. Ten million samples take some ten minutes and want a machine that does nothing else.
 .PHONY: timing
