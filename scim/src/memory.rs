@@ -6,7 +6,7 @@ use std::fmt;
 
 use keyfob::Kind;
 
-use crate::step::{Delivered, Message, Store, Swap};
+use crate::step::{Delivered, Message, Scope, Store, Swap};
 use crate::{Entry, Error, Event, Name, Page, Query, Row, Sort};
 
 /// A store in memory. It knows every user, and keeps what it was to deliver.
@@ -58,14 +58,19 @@ impl Store for Memory {
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
-        let Swap { mut entry, event, .. } = swap;
-        let is_same = self.entries.get(&entry.row.id).is_some_and(|stored| stored.version == entry.version);
-        if is_same {
-            entry.version = entry.version.saturating_add(1);
-            self.put(entry);
-            self.events.push(event);
-        }
-        Ok(is_same)
+        let Swap { entry, scope, event } = swap;
+        let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else { return Ok(false) };
+        let Row { fails, status, last_used, .. } = entry.row;
+        let kept = stored.row.clone();
+        // No more than the scope says is another, as of a store that writes no more.
+        let row = match scope {
+            Scope::Record => Row { fails, ..kept },
+            Scope::State => Row { fails, status, last_used, ..kept },
+            Scope::Whole => entry.row,
+        };
+        self.put(Entry { row, version: entry.version.saturating_add(1), device: entry.device });
+        self.events.push(event);
+        Ok(true)
     }
 
     fn record(&mut self, event: Event) -> Result<(), Error> {

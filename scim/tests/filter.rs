@@ -276,6 +276,31 @@ fn each_operator_matches_as_its_name_says() {
 }
 
 #[test]
+fn each_attribute_is_read_from_its_own_column() {
+    let row = Row {
+        email: Some("franck@example.com".to_owned()),
+        external_id: Some("badge 7".to_owned()),
+        last_used: Some(1_634_194_680),
+        ..row()
+    };
+    for filter in [
+        "id eq 60",
+        "name eq 'TOTP00000001'",
+        "user eq 'Franck'",
+        "type eq 'TOTP'",
+        "status eq 'V'",
+        "email eq 'franck@example.com'",
+        "phone eq '666555444'",
+        "externalId eq 'badge 7'",
+        "fails eq 3",
+        "created eq '2021-10-14 06:57:00'",
+        "lastUsed eq '2021-10-14 06:58:00'",
+    ] {
+        assert!(parsed(filter).matches(&row), "{filter}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_unequal_and_else_compares_as_false() {
     for attribute in ["email", "externalId", "lastUsed"] {
         let value = if attribute == "lastUsed" { "1970-01-01" } else { "" };

@@ -93,7 +93,7 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
         ("sortBy=externalId", vec![6, 4, 2, 1, 3, 5]),
         ("sortBy=externalId&sortOrder=descending", vec![1, 3, 5, 2, 4, 6]),
         ("sortBy=lastUsed", vec![1, 2, 3, 4, 5, 6]),
-        ("sortBy=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:name", vec![1, 2, 3, 4, 5, 6]),
+        ("sortBy=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:name&sortOrder=descending", vec![6, 5, 4, 3, 2, 1]),
         ("sortBy=user&startIndex=2&count=2", vec![6, 1]),
     ] {
         assert_eq!(ids(&host.get(&format!("/OtpDevice?{query}")).ok(200)), expected, "{query}");

@@ -125,6 +125,24 @@ fn of_requests_at_once_one_sends() {
 }
 
 #[test]
+fn a_request_changes_its_device_once_or_not_at_all() {
+    for (mut host, again) in [(Host::default(), 0), (paused(), 1)] {
+        for body in [SMS, EMAIL, PIN] {
+            let id = host.create(body);
+            let first = host.entry(id).device.revision();
+            host.challenge(id).ok(200);
+            assert_eq!(host.entry(id).device.revision(), first + 1, "{body}");
+            // The same code, or the same positions: only the time of a sending, if that counts, is news.
+            host.now += 30;
+            host.challenge(id).ok(200);
+            let again = if body == PIN { 0 } else { again };
+            let entry = host.entry(id);
+            assert_eq!((entry.device.revision(), entry.version), (first + 1 + again, 1 + i64::try_from(again).unwrap()), "{body}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_sent_has_no_pause_and_without_one_each_request_sends() {
     let mut host = paused();
     for body in [TOTP, HOTP, PIN] {
