@@ -54,3 +54,26 @@ pub struct Event {
     /// A right answer: by how many steps or counters it was off.
     pub drift: Option<i64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EventKind as K;
+
+    /// Trails are kept for years and read by others, so a name stays.
+    #[test]
+    fn names_in_the_trail() {
+        let names = [K::Create, K::Update, K::Revoke, K::Challenge, K::Verify, K::Resync, K::Refuse].map(K::name);
+        assert_eq!(
+            names,
+            [
+                "credential-change:create",
+                "credential-change:update",
+                "credential-change:revoke",
+                "otp-challenge",
+                "otp-verify",
+                "otp-resync",
+                "account-refused",
+            ]
+        );
+    }
+}

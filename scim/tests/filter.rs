@@ -211,6 +211,7 @@ fn budgets_hold_to_the_last_unit() {
     assert!(Filter::parse(&long(8192)).is_ok());
     let error = Filter::parse(&long(8193)).unwrap_err();
     assert_eq!(error.detail, "filter: is longer than 8192 bytes");
+    assert_eq!(error.to_string(), "400: filter: is longer than 8192 bytes");
     assert_eq!(error.scim_type, Some(ScimType::InvalidFilter));
 }
 
