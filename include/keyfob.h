@@ -1449,7 +1449,8 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
 
 /**
  * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
- * pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+ * pending, last_issued. If keyfob_device_replace_factor has replaced the factor, also auth_key or pin, digits and algorithm. Every other
+ * column keeps its bytes. The row must be of the same kind.
  *
  * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
  * statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot

@@ -103,30 +103,20 @@ impl<'r> SoffidRow<'r> {
             last_counter: history.last_counter.filter(|_| device.kind() != Kind::Pin),
             auth_key: "",
             pin: "",
-            digits: device.digits().map(|digits| digits.get().into()),
-            algorithm: device.algorithm().map(Algorithm::hmac_name),
+            digits: None,
+            algorithm: None,
             lock_fails: 0,
         };
-        match device.factor() {
-            Factor::Pin(pin) => row.pin = str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?,
-            Factor::Sms(_) | Factor::Email(_) => {}
-            Factor::Totp(_) | Factor::Hotp(_) => {
-                let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
-                let length = secret.write_base32(key)?.len();
-                // Padded, as Soffid's own encoder writes it.
-                let padded = key.get_mut(..length.next_multiple_of(8)).ok_or(Error::BufferTooSmall)?;
-                padded.iter_mut().skip(length).for_each(|char| *char = b'=');
-                row.auth_key = str::from_utf8(padded).map_err(|_| Error::SecretBase32)?;
-            }
-        }
+        row.set_factor(device, key)?;
         Ok(row)
     }
 
     /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
-    /// challenge is pending, `last_issued`. All else stays in the words that Soffid wrote it in.
+    /// challenge is pending, `last_issued`. If the device's [factor was replaced](Device::replace_factor), also what says it, with the secret
+    /// written into `key`. All else stays in the words that Soffid wrote it in.
     ///
     /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
-    pub fn update(&mut self, device: &Device) -> Result<(), Error> {
+    pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {
         check_parameters(device)?;
         if self.kind != device.kind() {
             return Err(Error::WrongKind);
@@ -145,6 +135,42 @@ impl<'r> SoffidRow<'r> {
         if self.is_open() && history.fails >= self.lock_fails && history.fails > before {
             // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
             self.status = Status::Locked;
+        }
+        if !self.has_factor_of(device) {
+            self.set_factor(device, key)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the row says what the device's codes are made of: secret, digits and algorithm, or the PIN. SMS and e-mail rows hold no secret.
+    pub fn has_factor_of(&self, device: &Device) -> bool {
+        let says = |secret: Result<Secret, Error>, hotp: &Hotp| {
+            secret.and_then(|secret| self.generator(secret)).is_ok_and(|generator| generator == *hotp)
+        };
+        self.kind == device.kind()
+            && match device.factor() {
+                Factor::Pin(pin) => Pin::new(self.pin.as_bytes()).is_ok_and(|said| said == *pin),
+                Factor::Sms(hotp) | Factor::Email(hotp) => says(Ok(hotp.secret().clone()), hotp),
+                Factor::Totp(_) | Factor::Hotp(_) => {
+                    device.generator().is_some_and(|hotp| says(Secret::from_base32(self.auth_key), hotp))
+                }
+            }
+    }
+
+    fn set_factor(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {
+        self.digits = device.digits().map(|digits| digits.get().into());
+        self.algorithm = device.algorithm().map(Algorithm::hmac_name);
+        match device.factor() {
+            Factor::Pin(pin) => self.pin = str::from_utf8(pin.expose()).map_err(|_| Error::PinDigits)?,
+            Factor::Sms(_) | Factor::Email(_) => {}
+            Factor::Totp(_) | Factor::Hotp(_) => {
+                let secret = device.generator().map(Hotp::secret).ok_or(Error::WrongKind)?;
+                let length = secret.write_base32(key)?.len();
+                // Padded, as Soffid's own encoder writes it.
+                let padded = key.get_mut(..length.next_multiple_of(8)).ok_or(Error::BufferTooSmall)?;
+                padded.iter_mut().skip(length).for_each(|char| *char = b'=');
+                self.auth_key = str::from_utf8(padded).map_err(|_| Error::SecretBase32)?;
+            }
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ fn what_is_exported_is_imported() {
     assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_KEY_SIZE);
     let minutes = Device::totp(Totp::new(secret()).with_period(60).unwrap(), NOW);
     assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_KEY_SIZE]), Err(Error::SoffidParameters));
-    assert_eq!(row(Kind::Totp).update(&minutes), Err(Error::SoffidParameters));
+    assert_eq!(row(Kind::Totp).update(&minutes, &mut [0; SOFFID_KEY_SIZE]), Err(Error::SoffidParameters));
 }
 
 #[test]
@@ -96,7 +96,8 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
     for (fails, status) in [(3, Status::Validated), (8, Status::Validated), (9, Status::Locked)] {
         let mut row = SoffidRow { fails, ..row(Kind::Totp) };
         let next = committed(row.import(&[]).unwrap().verify(&patient, b"no code", NOW).unwrap()).0;
-        row.update(&next).unwrap();
+        let mut key = [0; SOFFID_KEY_SIZE];
+        row.update(&next, &mut key).unwrap();
         assert_eq!((row.fails, row.status, next.status()), (fails + 1, status, Status::Validated));
     }
 }
@@ -105,8 +106,8 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
 #[test]
 fn a_row_is_not_locked_without_an_attempt() {
     let before = SoffidRow { fails: 0, lock_fails: 0, ..row(Kind::Totp) };
-    let mut after = before;
-    after.update(&before.import(&[]).unwrap()).unwrap();
+    let (device, mut key, mut after) = (before.import(&[]).unwrap(), [0; SOFFID_KEY_SIZE], before);
+    after.update(&device, &mut key).unwrap();
     assert_eq!(after, before);
 }
 
@@ -115,13 +116,67 @@ fn an_update_writes_what_an_attempt_changed() {
     for kind in Kind::ALL {
         let before = SoffidRow { fails: 11, ..row(kind) };
         let device = before.import(&DRAWN).unwrap();
-        let mut after = before;
-        after.update(&device).unwrap();
+        let (mut after, mut keys) = (before, [[0; SOFFID_KEY_SIZE]; 3]);
+        let [one, two, three] = &mut keys;
+        after.update(&device, one).unwrap();
         assert_eq!(after, before, "nothing");
         let (next, _) = committed(device.verify(&Policy::default(), b"no code", NOW).unwrap());
-        after.update(&next).unwrap();
+        after.update(&next, two).unwrap();
         assert_eq!(after, SoffidRow { fails: 10, status: Status::Locked, ..before });
         let other = row(Kind::ALL[(kind as usize) % 5]).import(&DRAWN).unwrap();
-        assert_eq!(after.update(&other), Err(Error::WrongKind));
+        assert_eq!(after.update(&other, three), Err(Error::WrongKind));
+    }
+}
+
+/// Else the old authenticator's codes would be right, and from the first one on.
+#[test]
+fn an_update_writes_a_factor_that_was_replaced() {
+    let others = |algorithm, digits, pin: &'static str| SoffidRow {
+        auth_key: "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U",
+        pin,
+        digits: Some(digits),
+        algorithm: Some(algorithm),
+        ..row(Kind::Totp)
+    };
+    for kind in Kind::ALL {
+        for (algorithm, digits, pin) in [("HmacSHA1", 6, "87654321"), ("HmacSHA256", 8, "1234567890")] {
+            let before = row(kind);
+            let (old, mut device) = (before.import(&DRAWN).unwrap(), before.import(&DRAWN).unwrap());
+            let from = SoffidRow { kind, last_counter: None, ..others(algorithm, digits, pin) };
+            let from = from.import(b"09876543210987654321").unwrap();
+            device.replace_factor(from.factor().clone(), NOW).unwrap();
+            let (mut row, mut key) = (before, [0; SOFFID_KEY_SIZE]);
+            row.update(&device, &mut key).unwrap();
+            assert!(row.has_factor_of(&from) && row.has_factor_of(&device));
+            // Of SMS and e-mail rows the secret is drawn, and stands in no column.
+            let same = matches!(kind, Kind::Sms | Kind::Email) && digits == 6;
+            assert_eq!((before.has_factor_of(&device), row.has_factor_of(&old)), (same, same), "{kind}");
+            let device = row.import(b"09876543210987654321").unwrap();
+            assert_eq!(device.factor(), from.factor());
+            assert_eq!(row.fails, before.fails, "which a new factor keeps");
+            let (mut again, mut key) = (row, [0; SOFFID_KEY_SIZE]);
+            again.update(&device, &mut key).unwrap();
+            assert_eq!(again, row);
+        }
+    }
+}
+
+#[test]
+fn a_factor_is_the_same_in_any_spelling() {
+    for row in [
+        SoffidRow { auth_key: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", ..row(Kind::Hotp) },
+        SoffidRow { digits: Some(6), algorithm: Some("HmacSHA1"), ..row(Kind::Hotp) },
+        SoffidRow { algorithm: Some("Hmacsha1"), ..row(Kind::Hotp) },
+    ] {
+        assert!(row.has_factor_of(&self::row(Kind::Hotp).import(&[]).unwrap()));
+        for other in [
+            SoffidRow { digits: Some(7), ..row },
+            SoffidRow { algorithm: Some("HmacSHA256"), ..row },
+            SoffidRow { algorithm: Some("no algorithm"), ..row },
+            SoffidRow { auth_key: "no key", ..row },
+            SoffidRow { kind: Kind::Totp, ..row },
+        ] {
+            assert!(!other.has_factor_of(&row.import(&[]).unwrap()));
+        }
     }
 }

@@ -59,7 +59,9 @@ impl Store for Memory {
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
         let Swap { entry, scope, event } = swap;
-        let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else { return Ok(false) };
+        let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else {
+            return Ok(false);
+        };
         let Row { fails, status, last_used, .. } = entry.row;
         let kept = stored.row.clone();
         // No more than the scope says is another, as of a store that writes no more.

@@ -136,7 +136,8 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
 }
 
 /// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
-/// pending, last_issued. Every other column keeps its bytes. The row must be of the same kind.
+/// pending, last_issued. If keyfob_device_replace_factor has replaced the factor, also auth_key or pin, digits and algorithm. Every other
+/// column keeps its bytes. The row must be of the same kind.
 ///
 /// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
 /// statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
@@ -162,10 +163,6 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
 
 /// The engine's row, of this kind and status.
 fn of(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidRow<'_> {
-    SoffidRow { auth_key: text(&row.auth_key), pin: text(&row.pin), algorithm: algorithm(row), ..without_texts(row, kind, status) }
-}
-
-fn without_texts(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidRow<'static> {
     SoffidRow {
         kind,
         status,
@@ -174,16 +171,12 @@ fn without_texts(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidR
         last_used: some(row.has_last_used, row.last_used),
         last_issued: some(row.has_last_issued, row.last_issued),
         last_counter: some(row.has_last_counter, row.last_counter),
-        auth_key: "",
-        pin: "",
+        auth_key: text(&row.auth_key),
+        pin: text(&row.pin),
         digits: (row.digits != 0).then_some(row.digits),
-        algorithm: None,
+        algorithm: Some(text(&row.algorithm)).filter(|name| !name.is_empty()),
         lock_fails: if row.lock_fails == 0 { 10 } else { row.lock_fails },
     }
-}
-
-fn algorithm(row: &keyfob_soffid_row) -> Option<&str> {
-    Some(text(&row.algorithm)).filter(|name| !name.is_empty())
 }
 
 fn status(row: &keyfob_soffid_row) -> Result<Status, Error> {
@@ -198,22 +191,34 @@ fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
 /// Fills an empty row. In place, since it may hold a secret.
 fn export(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
     write(&mut to.kind, row.kind.name());
-    write(&mut to.algorithm, row.algorithm.unwrap_or_default());
-    write(&mut to.auth_key, row.auth_key);
-    write(&mut to.pin, row.pin);
-    (to.created, to.digits) = (row.created, row.digits.unwrap_or(0));
+    to.created = row.created;
+    put_factor(to, row);
     put_state(to, row);
 }
 
 fn update(to: &mut keyfob_soffid_row, device: &Device) -> Result<(), Error> {
-    let kind = text(&to.kind).parse();
+    let read = Zeroizing::new(*to);
+    let mut key = Zeroizing::new([0; SOFFID_KEY_SIZE]);
+    let kind = text(&read.kind).parse();
     // A status that is none is written over, and counts as not open until then.
-    let mut row = without_texts(to, kind.unwrap_or(device.kind()), status(to).unwrap_or(Status::Disabled));
-    row.update(device)?;
+    let before = of(&read, kind.unwrap_or(device.kind()), status(&read).unwrap_or(Status::Disabled));
+    let mut row = before;
+    row.update(device, &mut key)?;
     // What is wrong with the row comes after what is wrong with the device.
     kind?;
     put_state(to, &row);
+    if !before.has_factor_of(device) {
+        put_factor(to, &row);
+    }
     Ok(())
+}
+
+/// Writes what says the factor.
+fn put_factor(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
+    write(&mut to.algorithm, row.algorithm.unwrap_or_default());
+    write(&mut to.auth_key, row.auth_key);
+    write(&mut to.pin, row.pin);
+    to.digits = row.digits.unwrap_or(0);
 }
 
 /// Writes what attempts change. What they have not changed keeps its bytes.
@@ -243,5 +248,5 @@ fn text(array: &[c_char]) -> &str {
 }
 
 fn write(array: &mut [c_char], text: &str) {
-    array.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from as c_char);
+    array.iter_mut().zip(text.bytes().chain(core::iter::repeat(0))).for_each(|(to, from)| *to = from as c_char);
 }

@@ -37,6 +37,38 @@ static void update(void) {
     }
 }
 
+/* A factor that was replaced is written: else the old authenticator's codes would be right, and from the first one on. */
+static void replaced(void) {
+    static const uint8_t secret[] = "ABCDEFGHIJKLMNOPQRST", pin[] = "87654321";
+    keyfob_parameters p;
+    keyfob_record other;
+    keyfob_soffid_row row;
+    memset(&p, 0, sizeof p), memset(&row, 0, sizeof row);
+    p.size = (uint32_t)sizeof p, p.algorithm = KEYFOB_ALGORITHM_SHA256, p.digits = 8, p.period = 30;
+    CALL(R(OK), keyfob_device_create_hotp(&p, secret, 20, 0, NOW, &out.record));
+    other = out.record;
+    row.size = (uint32_t)sizeof row, row.status = KEYFOB_STATUS_VALIDATED, row.fails = 2, row.created = NOW - 9;
+    row.has_last_counter = 1, row.last_counter = 7;
+    strcpy(row.kind, "HOTP"), strcpy(row.auth_key, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+    TAKE();
+    IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &other, NOW));
+    TAKE();
+    CHECK(keyfob_soffid_update(&given, &row) == R(OK));
+    CHECK(strcmp(row.auth_key, "IFBEGRCFIZDUQSKKJNGE2TSPKBIVEU2U") == 0 && row.auth_key[40] == 0);
+    CHECK(strcmp(row.algorithm, "HmacSHA256") == 0 && row.digits == 8 && row.has_last_counter == 0 && row.fails == 2);
+    CALL(R(OK), keyfob_device_create_pin(NULL, pin, 8, NOW, &out.record));
+    other = out.record;
+    memset(row.auth_key, 0, sizeof row.auth_key), memset(row.algorithm, 0, sizeof row.algorithm), row.digits = 0;
+    strcpy(row.kind, "PIN"), strcpy(row.pin, "1234567890");
+    CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+    TAKE();
+    IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &other, NOW));
+    TAKE();
+    CHECK(keyfob_soffid_update(&given, &row) == R(OK) && strcmp(row.pin, "87654321") == 0 && row.pin[9] == 0);
+    CHECK(row.digits == 0 && row.algorithm[0] == 0 && row.auth_key[0] == 0);
+}
+
 /* A lock that falls later falls, and a row that does not know of it locks on the tenth fail: no row has guesses without end. */
 static void late_lock(void) {
     static const struct { uint32_t row, policy, guesses; } cases[] = {{0, 10, 10}, {20, 20, 20}, {0, 20, 10}, {3, 3, 3}};
@@ -170,6 +202,7 @@ static void rows(void) {
 void test_soffid(void) {
     rows();
     update();
+    replaced();
     late_lock();
     unsaid();
 }
