@@ -28,7 +28,7 @@ public final class Codes {
      */
     public static char[] hotp(Parameters parameters, Secret secret, long counter) {
         byte[] struct = parameters.struct();
-        return generate(secret, (bytes, code) -> Native.ENGINE.hotpGenerate(struct, bytes, counter, code));
+        return generate(secret, (bytes, code) -> Native.engine().hotpGenerate(struct, bytes, counter, code));
     }
 
     /**
@@ -42,7 +42,7 @@ public final class Codes {
      */
     public static char[] totp(Parameters parameters, Secret secret, long time) {
         byte[] struct = parameters.struct();
-        return generate(secret, (bytes, code) -> Native.ENGINE.totpGenerate(struct, bytes, time, code));
+        return generate(secret, (bytes, code) -> Native.engine().totpGenerate(struct, bytes, time, code));
     }
 
     private interface Search {
@@ -75,7 +75,7 @@ public final class Codes {
     public static OptionalLong searchHotp(Parameters parameters, Secret secret, char[] code, long counter, int lookAhead) {
         byte[] struct = parameters.struct();
         return search(secret, code, (bytes, answer, found, matched) ->
-                Native.ENGINE.hotpSearch(struct, bytes, answer, counter, lookAhead, found, matched));
+                Native.engine().hotpSearch(struct, bytes, answer, counter, lookAhead, found, matched));
     }
 
     /**
@@ -92,6 +92,6 @@ public final class Codes {
     public static OptionalLong searchTotp(Parameters parameters, Secret secret, char[] code, long time, int window) {
         byte[] struct = parameters.struct();
         return search(secret, code, (bytes, answer, found, matched) ->
-                Native.ENGINE.totpSearch(struct, bytes, answer, time, window, found, matched));
+                Native.engine().totpSearch(struct, bytes, answer, time, window, found, matched));
     }
 }

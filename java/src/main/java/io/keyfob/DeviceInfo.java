@@ -27,7 +27,7 @@ public final class DeviceInfo {
     private final byte[] struct = Struct.ofSize(SIZE);
 
     DeviceInfo(byte[] record) {
-        Native.check(Native.ENGINE.deviceInfo(record, struct));
+        Native.check(Native.engine().deviceInfo(record, struct));
     }
 
     /**

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
@@ -26,13 +27,22 @@ final class Library {
             return;
         }
         for (String folder : System.getProperty("java.library.path", "").split(System.getProperty("path.separator"))) {
-            Path path = Paths.get(folder, FILE).toAbsolutePath();
-            if (!folder.isEmpty() && Files.isRegularFile(path)) {
+            Path path = in(folder);
+            if (path != null && Files.isRegularFile(path)) {
                 openShared(path, open);
                 return;
             }
         }
         openCopy(read(resource(System.getProperty("os.name"), System.getProperty("os.arch"))), open);
+    }
+
+    /** The library's path in a folder; null if that is none, as a name that this system's locale cannot say. */
+    private static Path in(String folder) {
+        try {
+            return folder.isEmpty() ? null : Paths.get(folder, FILE).toAbsolutePath();
+        } catch (InvalidPathException none) {
+            return null;
+        }
     }
 
     /** Holds a library that was opened to be of this version: another one's structs and results may differ. */
@@ -70,9 +80,6 @@ final class Library {
         try {
             Path folder = Files.createTempDirectory(Paths.get(temporary), "keyfob");
             Path file = folder.resolve(FILE);
-            // Deleted in the opposite order, at exit.
-            folder.toFile().deleteOnExit();
-            file.toFile().deleteOnExit();
             try {
                 Files.write(file, library, StandardOpenOption.CREATE_NEW);
                 if (!Arrays.equals(Files.readAllBytes(file), library)) {
@@ -80,8 +87,7 @@ final class Library {
                 }
                 open.accept(file);
             } finally {
-                deleteIfPossible(file);
-                deleteIfPossible(folder);
+                delete(folder, file);
             }
         } catch (IOException | UnsatisfiedLinkError | IllegalArgumentException cause) {
             UnsatisfiedLinkError error = new UnsatisfiedLinkError("keyfob: cannot open the native library from " + temporary + ": "
@@ -92,12 +98,14 @@ final class Library {
         }
     }
 
-    private static void deleteIfPossible(Path path) {
+    /** Windows keeps files that are in use: what is still there is deleted at exit, in the opposite order. */
+    private static void delete(Path folder, Path file) {
         try {
-            Files.deleteIfExists(path);
-        } catch (IOException atExit) {
-            // Windows keeps files that are in use; then it is deleted at exit.
-            return;
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(folder);
+        } catch (IOException inUse) {
+            folder.toFile().deleteOnExit();
+            file.toFile().deleteOnExit();
         }
     }
 
@@ -107,7 +115,8 @@ final class Library {
     }
 
     static String resource(String os, String arch) {
-        return "/" + system(os) + "/" + machine(arch) + "/" + FILE;
+        // Below a name that is none of a package: modules may not share one, and others keep libraries in /os/arch/ too.
+        return "/META-INF/keyfob/" + system(os) + "/" + machine(arch) + "/" + FILE;
     }
 
     private static byte[] read(String name) {

@@ -2,9 +2,33 @@ package io.keyfob;
 
 /** The engine, by the way down that is chosen once, at first use. */
 final class Native {
-    static final Engine ENGINE = choose(System.getProperty("io.keyfob.way"));
+    private static final Engine ENGINE;
+
+    /** Why there is none: told to each who asks, since Java tells only the first. */
+    private static final Throwable MISSING;
+
+    static {
+        Engine engine = null;
+        Throwable missing = null;
+        try {
+            engine = choose(System.getProperty("io.keyfob.way"));
+        } catch (RuntimeException | LinkageError cause) {
+            missing = cause;
+        }
+        ENGINE = engine;
+        MISSING = missing;
+    }
 
     private Native() {}
+
+    static Engine engine() {
+        if (MISSING != null) {
+            UnsatisfiedLinkError error = new UnsatisfiedLinkError(MISSING.getMessage());
+            error.initCause(MISSING);
+            throw error;
+        }
+        return ENGINE;
+    }
 
     private static Engine choose(String way) {
         if (way != null && !way.equals("jni") && !way.equals("ffm")) {

@@ -49,7 +49,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public static OtpDevice totp(Parameters parameters, Secret secret, long now) {
         byte[] struct = parameters.struct();
-        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateTotp(struct, bytes, now, record)));
+        return secret.use(bytes -> filled(record -> Native.engine().deviceCreateTotp(struct, bytes, now, record)));
     }
 
     /**
@@ -64,7 +64,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public static OtpDevice hotp(Parameters parameters, Secret secret, long counter, long now) {
         byte[] struct = parameters.struct();
-        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateHotp(struct, bytes, counter, now, record)));
+        return secret.use(bytes -> filled(record -> Native.engine().deviceCreateHotp(struct, bytes, counter, now, record)));
     }
 
     /**
@@ -78,7 +78,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public static OtpDevice sms(Parameters parameters, Secret secret, long now) {
         byte[] struct = parameters.struct();
-        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateSms(struct, bytes, now, record)));
+        return secret.use(bytes -> filled(record -> Native.engine().deviceCreateSms(struct, bytes, now, record)));
     }
 
     /**
@@ -92,7 +92,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public static OtpDevice email(Parameters parameters, Secret secret, long now) {
         byte[] struct = parameters.struct();
-        return secret.use(bytes -> filled(record -> Native.ENGINE.deviceCreateEmail(struct, bytes, now, record)));
+        return secret.use(bytes -> filled(record -> Native.engine().deviceCreateEmail(struct, bytes, now, record)));
     }
 
     /**
@@ -107,7 +107,7 @@ public final class OtpDevice implements AutoCloseable {
     public static OtpDevice pin(Policy policy, char[] pin, long now) {
         byte[] digits = Text.answer(pin);
         try {
-            return filled(record -> Native.ENGINE.deviceCreatePin(policy.struct(), digits, now, record));
+            return filled(record -> Native.engine().deviceCreatePin(policy.struct(), digits, now, record));
         } finally {
             Arrays.fill(digits, (byte) 0);
         }
@@ -124,7 +124,7 @@ public final class OtpDevice implements AutoCloseable {
     public static OtpDevice fromUri(char[] uri, long now) {
         byte[] text = Text.terminated(uri);
         try {
-            return filled(record -> Native.ENGINE.uriParse(text, now, record));
+            return filled(record -> Native.engine().uriParse(text, now, record));
         } finally {
             Arrays.fill(text, (byte) 0);
         }
@@ -141,7 +141,7 @@ public final class OtpDevice implements AutoCloseable {
     public static OtpDevice fromRecord(byte[] record) {
         byte[] stored = cut(record, Engine.RECORD_SIZE);
         try {
-            return filled(read -> Native.ENGINE.recordRead(stored, read));
+            return filled(read -> Native.engine().recordRead(stored, read));
         } finally {
             Arrays.fill(stored, (byte) 0);
         }
@@ -179,7 +179,7 @@ public final class OtpDevice implements AutoCloseable {
         byte[] to = Text.terminated(account, "account");
         byte[] text = new byte[Engine.URI_SIZE];
         byte[] length = new byte[Engine.LENGTH_SIZE];
-        Native.check(onRecord(bytes -> Native.ENGINE.uriWrite(bytes, by, to, text, length)));
+        Native.check(onRecord(bytes -> Native.engine().uriWrite(bytes, by, to, text, length)));
         return Text.take(text, 0, (int) Struct.getLong(length, 0));
     }
 
@@ -285,7 +285,7 @@ public final class OtpDevice implements AutoCloseable {
         byte[] struct = policy.struct();
         byte[] typed = Text.answer(answer);
         try {
-            return judged((bytes, verdict) -> Native.ENGINE.deviceVerify(bytes, struct, typed, now, verdict), store);
+            return judged((bytes, verdict) -> Native.engine().deviceVerify(bytes, struct, typed, now, verdict), store);
         } finally {
             Arrays.fill(typed, (byte) 0);
         }
@@ -328,7 +328,7 @@ public final class OtpDevice implements AutoCloseable {
         byte[] one = Text.answer(first);
         byte[] two = Text.answer(second);
         try {
-            return judged((bytes, verdict) -> Native.ENGINE.deviceResync(bytes, struct, one, two, now, verdict), store);
+            return judged((bytes, verdict) -> Native.engine().deviceResync(bytes, struct, one, two, now, verdict), store);
         } finally {
             Arrays.fill(one, (byte) 0);
             Arrays.fill(two, (byte) 0);
@@ -366,7 +366,7 @@ public final class OtpDevice implements AutoCloseable {
 
     private <X extends Exception> Challenge request(Policy policy, long now, Store<X> store) throws X {
         byte[] struct = policy.struct();
-        return asked((bytes, challenge) -> Native.ENGINE.deviceChallenge(bytes, struct, now, challenge), store);
+        return asked((bytes, challenge) -> Native.engine().deviceChallenge(bytes, struct, now, challenge), store);
     }
 
     /**
@@ -379,7 +379,7 @@ public final class OtpDevice implements AutoCloseable {
      */
     public Challenge resend(Policy policy, long now) {
         byte[] struct = policy.struct();
-        return asked((bytes, challenge) -> Native.ENGINE.deviceResend(bytes, struct, now, challenge), null);
+        return asked((bytes, challenge) -> Native.engine().deviceResend(bytes, struct, now, challenge), null);
     }
 
     /**
@@ -391,7 +391,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#LOCKED} if it was locked when it was disabled: unlock it first. {@link OtpError#EXHAUSTED}
      */
     public void setStatus(Status status, long now) {
-        Native.check(onRecord(bytes -> Native.ENGINE.deviceSetStatus(bytes, status.letter(), now)));
+        Native.check(onRecord(bytes -> Native.engine().deviceSetStatus(bytes, status.letter(), now)));
     }
 
     /**
@@ -402,7 +402,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#EXHAUSTED}
      */
     public void unlock(long now) {
-        Native.check(onRecord(bytes -> Native.ENGINE.deviceUnlock(bytes, now)));
+        Native.check(onRecord(bytes -> Native.engine().deviceUnlock(bytes, now)));
     }
 
     /**
@@ -421,7 +421,7 @@ public final class OtpDevice implements AutoCloseable {
         // A copy: two threads that hold a device each, and wait for the other's, would wait for ever.
         byte[] other = from.toRecord();
         try {
-            Native.check(onRecord(bytes -> Native.ENGINE.deviceReplaceFactor(bytes, other, now)));
+            Native.check(onRecord(bytes -> Native.engine().deviceReplaceFactor(bytes, other, now)));
         } finally {
             Arrays.fill(other, (byte) 0);
         }

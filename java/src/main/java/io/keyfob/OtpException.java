@@ -11,7 +11,7 @@ public final class OtpException extends RuntimeException {
     private final int number;
 
     OtpException(int number) {
-        super(Native.ENGINE.resultMessage(number));
+        super(Native.engine().resultMessage(number));
         this.number = number;
     }
 

@@ -26,10 +26,10 @@ public final class Policy {
     private static final int PIN_BOUND = 60;
 
     /** keyfob's defaults: window of 1 step each way, look-ahead of 10, lock at 10 fails, 3 positions of a PIN of 8 digits or more. */
-    public static final Policy DEFAULT = preset(Native.ENGINE::policyDefault);
+    public static final Policy DEFAULT = preset(Native.engine()::policyDefault);
 
     /** Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default. */
-    public static final Policy SOFFID = preset(Native.ENGINE::policySoffid);
+    public static final Policy SOFFID = preset(Native.engine()::policySoffid);
 
     private final byte[] struct;
 
@@ -75,7 +75,7 @@ public final class Policy {
      */
     public long chance(Kind kind, int digits) {
         byte[] chance = new byte[Engine.NUMBER_SIZE];
-        Native.check(Native.ENGINE.policyChance(struct, kind.number(), digits, chance));
+        Native.check(Native.engine().policyChance(struct, kind.number(), digits, chance));
         return Integer.toUnsignedLong(Struct.getInt(chance, 0));
     }
 
@@ -393,7 +393,7 @@ public final class Policy {
          *         {@link OtpError#GUESS_BOUND}, {@link OtpError#PIN_BOUND}
          */
         public Policy build() {
-            Native.check(Native.ENGINE.policyCheck(struct));
+            Native.check(Native.engine().policyCheck(struct));
             return new Policy(struct.clone());
         }
     }

@@ -1,6 +1,7 @@
 package io.keyfob;
 
 import java.security.SecureRandom;
+import java.util.Arrays;
 
 /** A key under which records are sealed for storage, with the number that tells it from the others in rotation. Thread-safe. */
 public final class SealKey implements AutoCloseable {
@@ -38,7 +39,7 @@ public final class SealKey implements AutoCloseable {
      */
     public static int idOf(byte[] sealed) {
         byte[] id = new byte[Engine.NUMBER_SIZE];
-        Native.check(Native.ENGINE.sealedKeyId(OtpDevice.cut(sealed, Engine.SEALED_SIZE), id));
+        Native.check(Native.engine().sealedKeyId(OtpDevice.cut(sealed, Engine.SEALED_SIZE), id));
         return Struct.getInt(id, 0);
     }
 
@@ -64,8 +65,13 @@ public final class SealKey implements AutoCloseable {
         byte[] nonce = new byte[Engine.NONCE_SIZE];
         RANDOM.nextBytes(nonce);
         byte[] sealed = new byte[Engine.SEALED_SIZE];
-        Native.check(bytes.<Integer, RuntimeException>use(key -> device.onRecord(record ->
-                Native.ENGINE.recordSeal(record, id, key, deviceId, nonce, sealed))));
+        // A copy: a store that seals what it stores, within the device's use, would wait for the key, and the key here for the device.
+        byte[] record = device.toRecord();
+        try {
+            Native.check(bytes.<Integer, RuntimeException>use(key -> Native.engine().recordSeal(record, id, key, deviceId, nonce, sealed)));
+        } finally {
+            Arrays.fill(record, (byte) 0);
+        }
         return sealed;
     }
 
@@ -81,7 +87,7 @@ public final class SealKey implements AutoCloseable {
     public OtpDevice open(byte[] sealed, byte[] deviceId) {
         checkLength(deviceId);
         byte[] stored = OtpDevice.cut(sealed, Engine.SEALED_SIZE);
-        return bytes.use(key -> OtpDevice.filled(record -> Native.ENGINE.recordOpen(stored, id, key, deviceId, record)));
+        return bytes.use(key -> OtpDevice.filled(record -> Native.engine().recordOpen(stored, id, key, deviceId, record)));
     }
 
     private static void checkLength(byte[] deviceId) {

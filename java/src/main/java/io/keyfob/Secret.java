@@ -46,7 +46,7 @@ public final class Secret implements AutoCloseable {
     static byte[] ofDevice(byte[] record) {
         byte[] room = new byte[Engine.SECRET_MAX];
         try {
-            return bytes(room, length -> Native.ENGINE.deviceSecret(record, room, length));
+            return bytes(room, length -> Native.engine().deviceSecret(record, room, length));
         } finally {
             Arrays.fill(room, (byte) 0);
         }
@@ -61,7 +61,7 @@ public final class Secret implements AutoCloseable {
      */
     public static Secret random(Algorithm algorithm) {
         int number = algorithm.number();
-        return filled((secret, length) -> Native.ENGINE.secretRandom(number, secret, length));
+        return filled((secret, length) -> Native.engine().secretRandom(number, secret, length));
     }
 
     /**
@@ -86,7 +86,7 @@ public final class Secret implements AutoCloseable {
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
      */
     public static Secret fromBase32(char[] text) {
-        return read(text, Native.ENGINE::secretFromBase32);
+        return read(text, Native.engine()::secretFromBase32);
     }
 
     /**
@@ -97,7 +97,7 @@ public final class Secret implements AutoCloseable {
      * @throws OtpException {@link OtpError#SECRET_HEX}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
      */
     public static Secret fromHex(char[] text) {
-        return read(text, Native.ENGINE::secretFromHex);
+        return read(text, Native.engine()::secretFromHex);
     }
 
     private interface Read {
@@ -130,7 +130,7 @@ public final class Secret implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public char[] toBase32() {
-        return write(Native.ENGINE::secretToBase32, Engine.BASE32_SIZE);
+        return write(Native.engine()::secretToBase32, Engine.BASE32_SIZE);
     }
 
     /**
@@ -140,7 +140,7 @@ public final class Secret implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public char[] toHex() {
-        return write(Native.ENGINE::secretToHex, Engine.HEX_SIZE);
+        return write(Native.engine()::secretToHex, Engine.HEX_SIZE);
     }
 
     private interface Write {

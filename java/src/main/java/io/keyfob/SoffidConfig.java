@@ -8,6 +8,11 @@ package io.keyfob;
  * {@code smsDigits} or {@code emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
+    private static final int HOUR = 3600;
+
+    /** Parts per billion. */
+    private static final int CERTAIN = 1_000_000_000;
+
     private final int[] locks;
     private final int pinLength;
     private final int pinDigits;
@@ -28,18 +33,29 @@ public final class SoffidConfig {
     }
 
     /**
-     * The policy for a kind of device: {@link Policy#SOFFID} with this configuration's numbers.
+     * The policy for devices of one kind: {@link Policy#SOFFID} with this configuration's numbers. What is configured for the other kinds has no
+     * part in it, and refuses nothing.
      *
      * <p>The lock falls on the fail that reaches the configured number; Soffid's own falls on the one after it. A configuration that makes guessing
-     * likelier than the policy's bounds allow is refused in building: raise them there, knowingly.
+     * likelier than the policy's bounds allow is refused in building: raise them there, knowingly. The clock may stand an hour behind the last
+     * use, since the columns are local times, which summer ends by repeating an hour.
      *
      * @param kind the kind of device
      * @return a builder of the policy
      */
     public Policy.Builder policy(Kind kind) {
+        Policy.Builder policy = Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).clockSkew(HOUR);
+        if (kind != Kind.TOTP) {
+            policy.window(0);
+        }
+        if (kind != Kind.HOTP) {
+            policy.lookAhead(0);
+        }
+        if (kind != Kind.PIN) {
+            return policy.pinBound(CERTAIN);
+        }
         // Soffid asks for all digits of a PIN that has no more than pinDigits.
-        int positions = pinDigits > pinLength ? 0 : pinDigits;
-        return Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).pinLength(pinLength).positions(positions);
+        return policy.bound(CERTAIN).pinLength(pinLength).positions(pinDigits > pinLength ? 0 : pinDigits);
     }
 
     /** Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as it does in {@code OtpConfig}. */
@@ -55,7 +71,7 @@ public final class SoffidConfig {
         /**
          * After how many fails a device of kind TOTP is locked.
          *
-         * @param fails 1 or more; a row is locked on the tenth at the latest
+         * @param fails 1 or more
          * @return this builder
          */
         public Builder totpLock(Integer fails) {
@@ -65,7 +81,7 @@ public final class SoffidConfig {
         /**
          * After how many fails a device of kind HOTP is locked.
          *
-         * @param fails 1 or more; a row is locked on the tenth at the latest
+         * @param fails 1 or more
          * @return this builder
          */
         public Builder hotpLock(Integer fails) {

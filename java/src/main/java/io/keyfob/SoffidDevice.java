@@ -1,8 +1,6 @@
 package io.keyfob;
 
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
@@ -11,14 +9,14 @@ import java.util.Base64;
  * Devices in rows of Soffid's table {@code SCO_DEVICE}, as Soffid's own add-on writes and reads them: no migration, and no column of its own.
  *
  * <pre>{@code
- * try (SoffidRow row = rowOf(entity); OtpDevice device = SoffidDevice.read(row)) {
- *     return device.verify(policy, typed, now, SoffidDevice.store(row, table)).isRight();
+ * try (SoffidRow row = rowOf(entity); OtpDevice device = SoffidDevice.read(row, policy)) {
+ *     return device.verify(policy, typed, now, SoffidDevice.store(row, policy, table)).isRight();
  * }
  * }</pre>
  *
  * <p>TOTP and HOTP rows hold all there is to a device, but for a throttle and a learned drift: give them a policy with a lock and without drift,
- * as {@link SoffidConfig} makes it. They are locked on the tenth fail at the latest: Soffid opens devices without resetting their fails, so that
- * of an open row nine at most count, and a later lock would never fall.
+ * as {@link SoffidConfig} makes it. Soffid opens devices without resetting their fails, so of an open row no more count than leave one before
+ * the policy's lock.
  *
  * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This class keeps the record there instead, as
  * {@code keyfob:} and its Base64, 231 characters: always for SMS and EMAIL, whose secret is nowhere else, and while a challenge is pending for
@@ -33,6 +31,7 @@ public final class SoffidDevice {
     private static final int HAS_LAST_COUNTER = 16;
     private static final int HAS_LAST_USED = 20;
     private static final int HAS_LAST_ISSUED = 24;
+    private static final int LOCK_FAILS = 28;
     private static final int LAST_COUNTER = 32;
     private static final int CREATED = 40;
     private static final int LAST_USED = 48;
@@ -46,8 +45,8 @@ public final class SoffidDevice {
     private static final int PIN = 200;
     private static final int PIN_SIZE = 72;
 
-    /** The fail that locks a row which keeps no record, whatever the policy says: an open one with more fails would be read with fewer. */
-    private static final int LAST_FAIL = 10;
+    /** As an unsigned number, more fails than a device counts. */
+    private static final int NEVER = -1;
 
     private static final char[] PREFIX = "keyfob:".toCharArray();
 
@@ -78,12 +77,13 @@ public final class SoffidDevice {
      *
      * @param <X> what storing may throw
      * @param read the row that was read
+     * @param policy the one that it was read with
      * @param table where it is stored
      * @return a store to be given to {@link OtpDevice#verify(Policy, char[], long, Store)} and the others
      */
-    public static <X extends Exception> Store<X> store(SoffidRow read, Table<X> table) {
+    public static <X extends Exception> Store<X> store(SoffidRow read, Policy policy, Table<X> table) {
         return (record, revision) -> {
-            try (OtpDevice device = OtpDevice.fromRecord(record); SoffidRow next = write(device, read)) {
+            try (OtpDevice device = OtpDevice.fromRecord(record); SoffidRow next = write(device, read, policy)) {
                 return table.compareAndSwap(read, next);
             }
         };
@@ -93,18 +93,18 @@ public final class SoffidDevice {
      * The device of a row.
      *
      * @param row the row
+     * @param policy the one that attempts are judged by, whose lock says how many fails count
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for secrets of less than 16 bytes,
      *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS},
      *         {@link OtpError#EXHAUSTED}
      */
-    public static OtpDevice read(SoffidRow row) {
-        byte[] struct = struct(row);
-        byte[] record = kept(row);
+    public static OtpDevice read(SoffidRow row, Policy policy) {
+        byte[] struct = struct(row, policy);
         byte[] secret = new byte[0];
-        try (OtpDevice kept = record == null ? null : OtpDevice.fromRecord(record)) {
-            if (kept != null && isOf(kept, row.type(), struct)) {
-                return OtpDevice.fromRecord(record);
+        try (OtpDevice kept = kept(row)) {
+            if (kept != null && isOf(kept, row, struct)) {
+                return copy(kept);
             }
             if (isMessage(row.type())) {
                 // What a PIN has kept are its digits, which whoever knows them would make codes of.
@@ -113,59 +113,107 @@ public final class SoffidDevice {
                 endPending(message, struct);
             }
             byte[] own = secret;
-            return OtpDevice.filled(made -> Native.ENGINE.soffidImport(struct, own, made));
+            return OtpDevice.filled(made -> Native.engine().soffidImport(struct, own, made));
         } finally {
             Arrays.fill(struct, (byte) 0);
             Arrays.fill(secret, (byte) 0);
-            if (record != null) {
-                Arrays.fill(record, (byte) 0);
-            }
         }
     }
 
     /**
-     * The row of a device: {@code before} with what an attempt changed. What none has changed stays, even where the engine counts otherwise: of an
-     * open row that Soffid unlocked with its fails, nine at most count.
+     * The row of a device: {@code before} with what an attempt changed, or a {@linkplain OtpDevice#replaceFactor replaced factor}. What none has
+     * changed stays, even where the engine counts otherwise: of an open row that Soffid unlocked with its fails, not all count.
      *
      * @param device the device
      * @param before the row that it was read from
+     * @param policy the one that it was read with
      * @return a row to be closed
      * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link OtpError#SOFFID_PARAMETERS} if the device has a period
      *         or a T0 that no row can say
      */
-    public static SoffidRow write(OtpDevice device, SoffidRow before) {
-        byte[] struct = struct(before);
-        update(device, struct);
-        SoffidRow.Builder row = before.toBuilder().status(status(device.info())).fails(Struct.getInt(struct, FAILS));
-        row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
-        if (before.type() != Kind.PIN) {
-            row.lastUsedValue(Struct.getFlag(struct, HAS_LAST_COUNTER) ? Struct.getLong(struct, LAST_COUNTER) : null);
-        }
-        boolean isPending = Struct.getFlag(struct, HAS_LAST_ISSUED);
-        boolean isMessage = before.type() == Kind.SMS || before.type() == Kind.EMAIL;
-        if (isMessage && isPending) {
-            row.lastIssued(time(struct, HAS_LAST_ISSUED, LAST_ISSUED, before.lastIssued()));
-        }
-        Arrays.fill(struct, (byte) 0);
-        char[] key = before.authKey();
-        if (isMessage || before.type() == Kind.PIN) {
-            boolean wasKept = isKept(key);
-            if (isMessage || isPending || wasKept) {
-                SoffidRow.wipe(key);
-                key = isMessage || isPending ? keep(device) : null;
-            }
-        }
+    public static SoffidRow write(OtpDevice device, SoffidRow before, Policy policy) {
+        byte[] was = struct(before, policy);
+        byte[] struct = was.clone();
         try {
-            return row.authKey(key).build();
+            Native.check(device.onRecord(record -> Native.engine().soffidUpdate(record, struct)));
+            SoffidRow.Builder row = before.toBuilder().status(status(struct)).fails(Struct.getInt(struct, FAILS));
+            row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
+            if (before.type() != Kind.PIN) {
+                row.lastUsedValue(lastUsedValue(struct));
+            }
+            boolean isPending = Struct.getFlag(struct, HAS_LAST_ISSUED);
+            if (isMessage(before.type()) && isPending) {
+                row.lastIssued(time(struct, HAS_LAST_ISSUED, LAST_ISSUED, before.lastIssued()));
+            }
+            if (before.type() == Kind.PIN && !isPending && isKept(before)) {
+                row.authKey(null);
+            }
+            boolean hasFactor = !isSame(was, struct, DIGITS, Integer.BYTES) || !isSame(was, struct, ALGORITHM, SIZE - ALGORITHM);
+            return build(row, device, struct, hasFactor);
         } finally {
-            SoffidRow.wipe(key);
+            Arrays.fill(was, (byte) 0);
+            Arrays.fill(struct, (byte) 0);
         }
     }
 
-    private static Status status(DeviceInfo info) {
-        boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
-        boolean hasNoRecord = info.kind() == Kind.TOTP || info.kind() == Kind.HOTP;
-        return isOpen && hasNoRecord && Integer.compareUnsigned(info.fails(), LAST_FAIL) >= 0 ? Status.LOCKED : info.status();
+    /**
+     * The row of a device that was enrolled here and has none yet; {@link SoffidRow#toBuilder} adds the address.
+     *
+     * @param device the device
+     * @return a row to be closed
+     * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can say
+     */
+    public static SoffidRow create(OtpDevice device) {
+        byte[] struct = Struct.ofSize(SIZE);
+        try {
+            Native.check(device.onRecord(record -> Native.engine().soffidExport(record, struct)));
+            SoffidRow.Builder row = SoffidRow.builder().type(device.info().kind()).status(status(struct)).fails(Struct.getInt(struct, FAILS))
+                    .created(Instant.ofEpochSecond(Struct.getLong(struct, CREATED))).lastUsedValue(lastUsedValue(struct))
+                    .lastUsed(time(struct, HAS_LAST_USED, LAST_USED, null)).lastIssued(time(struct, HAS_LAST_ISSUED, LAST_ISSUED, null));
+            return build(row, device, struct, true);
+        } finally {
+            Arrays.fill(struct, (byte) 0);
+        }
+    }
+
+    /** The row of a device, with what the struct says of its factor if it is to be said. */
+    private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, byte[] struct, boolean hasFactor) {
+        Kind kind = device.info().kind();
+        char[] key = null;
+        char[] pin = null;
+        try {
+            if (hasFactor && kind == Kind.PIN) {
+                pin = Text.take(struct, PIN, PIN_SIZE);
+                row.pin(pin);
+            } else if (hasFactor) {
+                row.digits(Struct.getInt(struct, DIGITS)).algorithm(new String(Text.take(struct, ALGORITHM, ALGORITHM_SIZE)));
+            }
+            if (kind == Kind.TOTP || kind == Kind.HOTP) {
+                if (hasFactor) {
+                    key = Text.take(struct, AUTH_KEY, AUTH_KEY_SIZE);
+                    row.authKey(key);
+                }
+            } else if (isMessage(kind) || Struct.getFlag(struct, HAS_LAST_ISSUED)) {
+                key = keep(device);
+                row.authKey(key);
+            }
+            return row.build();
+        } finally {
+            SoffidRow.wipe(key);
+            SoffidRow.wipe(pin);
+        }
+    }
+
+    private static boolean isSame(byte[] one, byte[] other, int at, int size) {
+        return ByteBuffer.wrap(one, at, size).equals(ByteBuffer.wrap(other, at, size));
+    }
+
+    private static Status status(byte[] struct) {
+        return Status.of((char) Struct.getInt(struct, STATUS));
+    }
+
+    private static Long lastUsedValue(byte[] struct) {
+        return Struct.getFlag(struct, HAS_LAST_COUNTER) ? Struct.getLong(struct, LAST_COUNTER) : null;
     }
 
     /** The column's time, with its fraction of a second, unless the engine has another second. */
@@ -178,9 +226,11 @@ public final class SoffidDevice {
     }
 
     /** The engine's struct of a row. */
-    private static byte[] struct(SoffidRow row) {
+    private static byte[] struct(SoffidRow row, Policy policy) {
         byte[] struct = Struct.ofSize(SIZE);
         Struct.putInt(struct, FAILS, row.fails());
+        // A throttle never closes for good: all fails count.
+        Struct.putInt(struct, LOCK_FAILS, policy.isThrottle() ? NEVER : policy.lockFails());
         Struct.putInt(struct, STATUS, row.status().letter());
         Struct.putLong(struct, CREATED, row.created().getEpochSecond());
         Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE);
@@ -192,9 +242,8 @@ public final class SoffidDevice {
             put(row.pin(), struct, PIN, PIN_SIZE);
             return struct;
         }
-        // NULL is what the add-on takes it for, so that a row compares equal with what the engine writes.
-        Struct.putInt(struct, DIGITS, row.digits() == null ? 6 : row.digits());
-        put((row.algorithm() == null ? "HmacSHA1" : row.algorithm()).toCharArray(), struct, ALGORITHM, ALGORITHM_SIZE);
+        Struct.putInt(struct, DIGITS, row.digits() == null ? 0 : row.digits());
+        put(row.algorithm() == null ? null : row.algorithm().toCharArray(), struct, ALGORITHM, ALGORITHM_SIZE);
         if (row.lastUsedValue() != null) {
             Struct.putInt(struct, HAS_LAST_COUNTER, 1);
             Struct.putLong(struct, LAST_COUNTER, row.lastUsedValue());
@@ -212,38 +261,22 @@ public final class SoffidDevice {
         }
     }
 
-    /** Writes into the struct of a row what attempts have changed. */
-    private static void update(OtpDevice device, byte[] struct) {
-        try {
-            Native.check(device.onRecord(record -> Native.ENGINE.soffidUpdate(record, struct)));
-        } catch (RuntimeException refused) {
-            Arrays.fill(struct, (byte) 0);
-            throw refused;
-        }
-    }
-
-    private static byte[] export(OtpDevice device) {
-        byte[] struct = Struct.ofSize(SIZE);
-        Native.check(device.onRecord(record -> Native.ENGINE.soffidExport(record, struct)));
-        return struct;
-    }
-
     /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
-    private static boolean isOf(OtpDevice kept, Kind kind, byte[] struct) {
-        if (kept.info().kind() != kind) {
+    private static boolean isOf(OtpDevice kept, SoffidRow row, byte[] struct) {
+        DeviceInfo info = kept.info();
+        boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
+        // Under a lock that was made lower, the columns leave one more fail, and the record none.
+        boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, LOCK_FAILS)) >= 0;
+        if (info.kind() != row.type() || info.created() != row.created().getEpochSecond() || isDue) {
             return false;
         }
-        byte[] own = export(kept);
         byte[] updated = struct.clone();
         try {
-            // More fails than the record has, if the engine takes them for the same: it leaves those alone.
-            update(kept, updated);
-            Struct.putInt(own, FAILS, Struct.getInt(updated, FAILS));
-            Struct.putInt(own, HAS_LAST_ISSUED, 0);
-            Struct.putLong(own, LAST_ISSUED, 0);
-            return Arrays.equals(own, struct);
+            Native.check(kept.onRecord(record -> Native.engine().soffidUpdate(record, updated)));
+            Struct.putInt(updated, HAS_LAST_ISSUED, 0);
+            Struct.putLong(updated, LAST_ISSUED, 0);
+            return Arrays.equals(updated, struct);
         } finally {
-            Arrays.fill(own, (byte) 0);
             Arrays.fill(updated, (byte) 0);
         }
     }
@@ -266,29 +299,46 @@ public final class SoffidDevice {
         }
     }
 
+    private static boolean isKept(SoffidRow row) {
+        char[] key = row.authKey();
+        boolean isKept = isKept(key);
+        SoffidRow.wipe(key);
+        return isKept;
+    }
+
     private static boolean isKept(char[] key) {
         return key != null && key.length > PREFIX.length && Arrays.equals(Arrays.copyOf(key, PREFIX.length), PREFIX);
     }
 
-    /** The record kept in {@code OTP_AUTKEY}; null if there is none. */
-    private static byte[] kept(SoffidRow row) {
+    /** The device whose record is kept in {@code OTP_AUTKEY}; null if there is none. */
+    private static OtpDevice kept(SoffidRow row) {
         char[] key = row.authKey();
+        if (!isKept(key)) {
+            SoffidRow.wipe(key);
+            return null;
+        }
+        char[] base64 = Arrays.copyOfRange(key, PREFIX.length, key.length);
+        byte[] encoded = Text.ascii(base64);
+        byte[] record = new byte[0];
         try {
-            if (!isKept(key)) {
-                return null;
-            }
-            ByteBuffer base64 = StandardCharsets.ISO_8859_1.encode(CharBuffer.wrap(key, PREFIX.length, key.length - PREFIX.length));
-            byte[] encoded = Arrays.copyOf(base64.array(), base64.limit());
-            try {
-                return Base64.getDecoder().decode(encoded);
-            } catch (IllegalArgumentException cause) {
-                throw new OtpException(OtpError.RECORD_DAMAGED);
-            } finally {
-                Arrays.fill(encoded, (byte) 0);
-                Arrays.fill(base64.array(), (byte) 0);
-            }
+            record = Base64.getDecoder().decode(encoded);
+            return OtpDevice.fromRecord(record);
+        } catch (IllegalArgumentException cause) {
+            throw new OtpException(OtpError.RECORD_DAMAGED);
         } finally {
             SoffidRow.wipe(key);
+            SoffidRow.wipe(base64);
+            Arrays.fill(encoded, (byte) 0);
+            Arrays.fill(record, (byte) 0);
+        }
+    }
+
+    private static OtpDevice copy(OtpDevice device) {
+        byte[] record = device.toRecord();
+        try {
+            return OtpDevice.fromRecord(record);
+        } finally {
+            Arrays.fill(record, (byte) 0);
         }
     }
 

@@ -3,12 +3,13 @@ package io.keyfob;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /**
  * The columns of a row of Soffid's table {@code SCO_DEVICE} that concern the engine, under the names of Soffid's {@code OtpDeviceEntity}.
  * Immutable, but for {@link #close}, which overwrites the key and the PIN.
  *
- * <p>{@code null} stands for NULL. Two rows are equal if all columns are.
+ * <p>{@code null} stands for NULL. Two rows are equal if all columns are; a closed one equals only itself.
  */
 public final class SoffidRow implements AutoCloseable {
     private final Kind type;
@@ -24,25 +25,34 @@ public final class SoffidRow implements AutoCloseable {
     private final char[] pin;
     private final Integer digits;
     private final String algorithm;
+    private boolean isClosed;
 
     private SoffidRow(Builder from) {
         type = Objects.requireNonNull(from.type, "type");
         status = Objects.requireNonNull(from.status, "status");
         created = Objects.requireNonNull(from.created, "created");
         fails = from.fails;
-        authKey = copy(from.authKey);
+        authKey = from.authKey.get();
         lastUsedValue = from.lastUsedValue;
         lastUsed = from.lastUsed;
         lastIssued = from.lastIssued;
         email = from.email;
         phone = from.phone;
-        pin = copy(from.pin);
+        pin = from.pin.get();
         digits = from.digits;
         algorithm = from.algorithm;
     }
 
     private static char[] copy(char[] text) {
         return text == null ? null : text.clone();
+    }
+
+    /** A copy of a secret column, of an open row. */
+    private synchronized char[] secret(char[] text) {
+        if (isClosed) {
+            throw new IllegalStateException("the row is closed");
+        }
+        return copy(text);
     }
 
     /**
@@ -55,13 +65,16 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * Starts from this row.
+     * Starts from this row, which must be open until the other is built.
      *
      * @return a builder
      */
     public Builder toBuilder() {
-        return new Builder().type(type).status(status).fails(fails).authKey(authKey).lastUsedValue(lastUsedValue).created(created)
-                .lastUsed(lastUsed).lastIssued(lastIssued).email(email).phone(phone).pin(pin).digits(digits).algorithm(algorithm);
+        Builder builder = new Builder().type(type).status(status).fails(fails).lastUsedValue(lastUsedValue).created(created)
+                .lastUsed(lastUsed).lastIssued(lastIssued).email(email).phone(phone).digits(digits).algorithm(algorithm);
+        builder.authKey = this::authKey;
+        builder.pin = this::pin;
+        return builder;
     }
 
     /**
@@ -97,7 +110,7 @@ public final class SoffidRow implements AutoCloseable {
      * @return a copy, for the caller to overwrite, or null
      */
     public char[] authKey() {
-        return copy(authKey);
+        return secret(authKey);
     }
 
     /**
@@ -160,7 +173,7 @@ public final class SoffidRow implements AutoCloseable {
      * @return a copy, for the caller to overwrite, or null
      */
     public char[] pin() {
-        return copy(pin);
+        return secret(pin);
     }
 
     /**
@@ -187,7 +200,25 @@ public final class SoffidRow implements AutoCloseable {
             return false;
         }
         SoffidRow that = (SoffidRow) other;
-        return Arrays.equals(columns(), that.columns()) && Arrays.equals(authKey, that.authKey) && Arrays.equals(pin, that.pin);
+        return this == that || Arrays.equals(columns(), that.columns()) && that.has(this);
+    }
+
+    /** Whether both are open, with the same secrets. Copies of the other's, since two threads that hold a row each would wait for ever. */
+    private boolean has(SoffidRow other) {
+        char[] key = null;
+        char[] digits = null;
+        try {
+            key = other.authKey();
+            digits = other.pin();
+            synchronized (this) {
+                return !isClosed && Arrays.equals(authKey, key) && Arrays.equals(pin, digits);
+            }
+        } catch (IllegalStateException closed) {
+            return false;
+        } finally {
+            wipe(key);
+            wipe(digits);
+        }
     }
 
     @Override
@@ -206,7 +237,8 @@ public final class SoffidRow implements AutoCloseable {
 
     /** Overwrites the key and the PIN. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        isClosed = true;
         wipe(authKey);
         wipe(pin);
     }
@@ -222,14 +254,14 @@ public final class SoffidRow implements AutoCloseable {
         private Kind type;
         private Status status;
         private int fails;
-        private char[] authKey;
+        private Supplier<char[]> authKey = () -> null;
         private Long lastUsedValue;
         private Instant created;
         private Instant lastUsed;
         private Instant lastIssued;
         private String email;
         private String phone;
-        private char[] pin;
+        private Supplier<char[]> pin = () -> null;
         private Integer digits;
         private String algorithm;
 
@@ -275,7 +307,7 @@ public final class SoffidRow implements AutoCloseable {
          * @return this builder
          */
         public Builder authKey(char[] authKey) {
-            this.authKey = authKey;
+            this.authKey = () -> copy(authKey);
             return this;
         }
 
@@ -352,7 +384,7 @@ public final class SoffidRow implements AutoCloseable {
          * @return this builder
          */
         public Builder pin(char[] pin) {
-            this.pin = pin;
+            this.pin = () -> copy(pin);
             return this;
         }
 

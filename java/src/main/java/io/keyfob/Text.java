@@ -61,6 +61,11 @@ final class Text {
         }
     }
 
+    /** A text as it is. */
+    static byte[] ascii(char[] text) {
+        return ascii(text, text.length, 0);
+    }
+
     private static byte[] ascii(char[] text, int length, int behind) {
         byte[] bytes = new byte[length + behind];
         for (int at = 0; at < length; at++) {

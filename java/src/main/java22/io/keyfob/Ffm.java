@@ -2,10 +2,16 @@ package io.keyfob;
 
 import static java.lang.foreign.MemorySegment.NULL;
 import static java.lang.foreign.MemorySegment.ofArray;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /**
@@ -15,8 +21,7 @@ import java.nio.file.Path;
  */
 @SuppressWarnings("restricted")
 final class Ffm implements Engine {
-    /** The open library, for {@link Handles}. */
-    static SymbolLookup symbols;
+    private static SymbolLookup symbols;
 
     private Ffm() {}
 
@@ -31,7 +36,8 @@ final class Ffm implements Engine {
 
     private static void open(Path path) {
         try {
-            symbols = SymbolLookup.libraryLookup(path, Arena.global());
+            // Closed with the class loader of this class, whose handles hold on to it.
+            symbols = SymbolLookup.libraryLookup(path, Arena.ofAuto());
         } catch (IllegalArgumentException cause) {
             UnsatisfiedLinkError error = new UnsatisfiedLinkError(cause.getMessage());
             error.initCause(cause);
@@ -39,12 +45,28 @@ final class Ffm implements Engine {
         }
     }
 
-    /** A handle throws nothing but what is wrong with this class. */
+    static MethodHandle critical(String name, MemoryLayout... parameters) {
+        return handle(name, FunctionDescriptor.of(JAVA_INT, parameters), Linker.Option.critical(true));
+    }
+
+    static MethodHandle text(String name, MemoryLayout... parameters) {
+        return handle(name, FunctionDescriptor.of(ADDRESS, parameters));
+    }
+
+    static MethodHandle handle(String name, FunctionDescriptor function, Linker.Option... options) {
+        MemorySegment symbol = symbols.find(name).orElseThrow(() -> new UnsatisfiedLinkError("keyfob: no " + name + " in the library"));
+        return Linker.nativeLinker().downcallHandle(symbol, function, options);
+    }
+
+    /** A handle throws nothing but what is wrong with this class, or with the library. */
     private static AssertionError unexpected(Throwable thrown) {
+        if (thrown instanceof LinkageError error) {
+            throw error;
+        }
         return new AssertionError("keyfob: a native call failed", thrown);
     }
 
-    private static String text(MemorySegment text) {
+    private static String read(MemorySegment text) {
         return text.reinterpret(TEXT_MAX).getString(0);
     }
 
@@ -391,7 +413,7 @@ final class Ffm implements Engine {
     @Override
     public String resultMessage(int result) {
         try {
-            return text((MemorySegment) Handles.RESULT_MESSAGE.invokeExact(result));
+            return read((MemorySegment) Handles.RESULT_MESSAGE.invokeExact(result));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
@@ -400,7 +422,7 @@ final class Ffm implements Engine {
     @Override
     public String version() {
         try {
-            return text((MemorySegment) Handles.VERSION.invokeExact());
+            return read((MemorySegment) Handles.About.VERSION.invokeExact());
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
@@ -409,7 +431,7 @@ final class Ffm implements Engine {
     @Override
     public int recordSize() {
         try {
-            return (int) (long) Handles.RECORD_SIZE.invokeExact();
+            return (int) (long) Handles.About.RECORD_SIZE.invokeExact();
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }

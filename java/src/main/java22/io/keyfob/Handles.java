@@ -1,17 +1,16 @@
 package io.keyfob;
 
+import static io.keyfob.Ffm.critical;
+import static io.keyfob.Ffm.handle;
+import static io.keyfob.Ffm.text;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** The functions of {@code keyfob.h}: constants, so that the compiler inlines them, made at the first call, when the library is open. */
-@SuppressWarnings("restricted")
 final class Handles {
     static final MethodHandle POLICY_DEFAULT = critical("keyfob_policy_default", ADDRESS);
     static final MethodHandle POLICY_SOFFID = critical("keyfob_policy_soffid", ADDRESS);
@@ -66,21 +65,14 @@ final class Handles {
     static final MethodHandle SOFFID_EXPORT = critical("keyfob_soffid_export", ADDRESS, ADDRESS);
     static final MethodHandle SOFFID_UPDATE = critical("keyfob_soffid_update", ADDRESS, ADDRESS);
     static final MethodHandle RESULT_MESSAGE = text("keyfob_result_message", JAVA_INT);
-    static final MethodHandle VERSION = text("keyfob_version");
-    static final MethodHandle RECORD_SIZE = handle("keyfob_record_size", FunctionDescriptor.of(JAVA_LONG));
 
     private Handles() {}
 
-    private static MethodHandle critical(String name, MemoryLayout... parameters) {
-        return handle(name, FunctionDescriptor.of(JAVA_INT, parameters), Linker.Option.critical(true));
-    }
+    /** What a library says of itself, asked before any other function is looked for: one of another version may lack some. */
+    static final class About {
+        static final MethodHandle VERSION = text("keyfob_version");
+        static final MethodHandle RECORD_SIZE = handle("keyfob_record_size", FunctionDescriptor.of(JAVA_LONG));
 
-    private static MethodHandle text(String name, MemoryLayout... parameters) {
-        return handle(name, FunctionDescriptor.of(ADDRESS, parameters));
-    }
-
-    private static MethodHandle handle(String name, FunctionDescriptor function, Linker.Option... options) {
-        MemorySegment symbol = Ffm.symbols.find(name).orElseThrow(() -> new UnsatisfiedLinkError("keyfob: no " + name + " in the library"));
-        return Linker.nativeLinker().downcallHandle(symbol, function, options);
+        private About() {}
     }
 }

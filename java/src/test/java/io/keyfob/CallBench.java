@@ -19,12 +19,12 @@ public class CallBench {
     /** A number, and nothing copied. */
     @Benchmark
     public int empty() {
-        return Native.ENGINE.recordSize();
+        return Native.engine().recordSize();
     }
 
     /** A record of 168 bytes in, and 112 bytes out. */
     @Benchmark
     public int record() {
-        return Native.ENGINE.deviceInfo(record, info);
+        return Native.engine().deviceInfo(record, info);
     }
 }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 class DeviceTest {
     @Test
     void theWayDownIsTheOneToBeTested() {
-        assertEquals(System.getProperty("io.keyfob.test.way"), Native.ENGINE.getClass().getSimpleName().toLowerCase(Locale.ROOT));
+        assertEquals(System.getProperty("io.keyfob.test.way"), Native.engine().getClass().getSimpleName().toLowerCase(Locale.ROOT));
     }
 
     @Test

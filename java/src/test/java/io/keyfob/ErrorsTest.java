@@ -117,11 +117,11 @@ class ErrorsTest {
         calls.put(OtpError.PIN_LENGTH, () -> OtpDevice.pin(Policy.DEFAULT, "1234567".toCharArray(), NOW));
         calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
         calls.put(OtpError.ALGORITHM, () -> SoffidDevice.read(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
-                .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build()));
+                .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build(), Policy.SOFFID));
         calls.put(OtpError.SOFFID_PARAMETERS, () -> {
             SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.ofEpochSecond(NOW)).build();
             try (Secret secret = Samples.secret(); OtpDevice device = OtpDevice.totp(Parameters.builder().period(60).build(), secret, NOW)) {
-                SoffidDevice.write(device, row);
+                SoffidDevice.write(device, row, Policy.SOFFID);
             }
         });
     }
@@ -226,7 +226,7 @@ class ErrorsTest {
         assertThrows(NullPointerException.class, () -> Secret.of(null));
         assertThrows(NullPointerException.class, () -> Secret.random(null));
         assertThrows(NullPointerException.class, () -> Secret.fromBase32(null));
-        assertThrows(NullPointerException.class, () -> SoffidDevice.read(null));
+        assertThrows(NullPointerException.class, () -> SoffidDevice.read(null, Policy.SOFFID));
         assertThrows(NullPointerException.class, () -> SoffidRow.builder().build());
         assertTrue(Arrays.equals(before, device.toRecord()));
     }

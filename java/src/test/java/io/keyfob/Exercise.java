@@ -19,6 +19,7 @@ final class Exercise {
     public static void main(String... arguments) throws Exception {
         switch (arguments[0]) {
             case "once" -> everything();
+            case "missing" -> missing();
             case "digits" -> digits();
             case "garbage" -> garbage();
             case "memory" -> memory(false);
@@ -64,7 +65,7 @@ final class Exercise {
             require(SealKey.idOf(sealed) == 1 && key.open(sealed, new byte[0]).secret().length == 20);
             OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).uri("ACME", "alice"), NOW).close();
             require(Policy.builder().window(2).build().chance(Kind.TOTP, 6) > 0);
-            try (SoffidRow row = row(); OtpDevice device = SoffidDevice.read(row); SoffidRow next = SoffidDevice.write(device, row)) {
+            try (SoffidRow row = row(); OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); SoffidRow next = SoffidDevice.write(device, row, Policy.SOFFID)) {
                 require(row.equals(next));
             }
             try {
@@ -72,6 +73,19 @@ final class Exercise {
                 throw new AssertionError("not refused");
             } catch (OtpException refused) {
                 require(refused.number() == 20 && refused.getMessage().startsWith("secret: "));
+            }
+        }
+    }
+
+    /** What is told again and again where there is no library. */
+    private static void missing() {
+        List<Runnable> calls = List.of(() -> Status.of('X'), () -> Secret.random(Algorithm.SHA1), () -> Secret.of(new byte[3]));
+        for (Runnable call : calls) {
+            try {
+                call.run();
+                throw new AssertionError("there is one");
+            } catch (UnsatisfiedLinkError error) {
+                System.out.println(error.getMessage());
             }
         }
     }
@@ -146,7 +160,7 @@ final class Exercise {
                 device.unlock(NOW);
                 sms.challenge(Policy.DEFAULT, NOW).close();
                 if (at % 100 == 0) {
-                    SoffidDevice.read(row).close();
+                    SoffidDevice.read(row, Policy.SOFFID).close();
                     try {
                         Secret.fromHex(wrong);
                     } catch (OtpException refused) {

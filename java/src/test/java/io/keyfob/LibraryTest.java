@@ -52,10 +52,10 @@ class LibraryTest {
 
     @Test
     void theNamesOfSystemsAreTheSameEverywhere() {
-        assertEquals("/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
-        assertTrue(Library.resource("Windows 11", "amd64").startsWith("/windows/x86_64/"));
-        assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/macos/aarch64/"));
-        assertTrue(Library.resource("Linux", "arm64").startsWith("/linux/aarch64/"));
+        assertEquals("/META-INF/keyfob/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
+        assertTrue(Library.resource("Windows 11", "amd64").startsWith("/META-INF/keyfob/windows/x86_64/"));
+        assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/META-INF/keyfob/macos/aarch64/"));
+        assertTrue(Library.resource("Linux", "arm64").startsWith("/META-INF/keyfob/linux/aarch64/"));
     }
 
     @Test
@@ -116,6 +116,26 @@ class LibraryTest {
     }
 
     @Test
+    void whatIsMissingIsToldEachTime() throws Exception {
+        String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(Exercise.class, "missing").run().output();
+        String told = "keyfob: cannot open the native library from " + folder.resolve("missing");
+        assertEquals(3, output.lines().filter(line -> line.startsWith(told)).count(), output);
+        assertTrue(output.endsWith("done\n"), output);
+    }
+
+    @Test
+    void aPathThatIsNoneIsPassedOver() throws Exception {
+        String before = System.setProperty("java.library.path", "/no\0where::" + library().getParent());
+        try {
+            List<Path> opened = new ArrayList<>();
+            Library.load(opened::add);
+            assertEquals(List.of(library()), opened);
+        } finally {
+            System.setProperty("java.library.path", before);
+        }
+    }
+
+    @Test
     void thePropertyComesFirst() throws Exception {
         Path library = library();
         assertEquals("done\n", output("-Dio.keyfob.library=" + library, "-Dio.keyfob.tmpdir=" + folder.resolve("missing")));
@@ -134,7 +154,7 @@ class LibraryTest {
     void aLibraryOfAnotherVersionIsRefused() throws Exception {
         Path library = library();
         byte[] bytes = Files.readAllBytes(library);
-        byte[] version = (Native.ENGINE.version() + "\0").getBytes();
+        byte[] version = (Native.engine().version() + "\0").getBytes();
         int found = 0;
         for (int at = 0; at < bytes.length - version.length; at++) {
             if (Arrays.equals(version, Arrays.copyOfRange(bytes, at, at + version.length))) {
@@ -168,6 +188,32 @@ class LibraryTest {
             }
         }
         assertEquals(4, loaded.size());
+    }
+
+    /** As an application server does with each redeployment. */
+    @Test
+    void aClassLoaderThatGoesTakesItsLibraryWithIt() throws Exception {
+        long before = mappings();
+        for (int at = 0; at < 10; at++) {
+            try (URLClassLoader loader = new URLClassLoader(new URL[] {Jvm.jar().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
+                loader.loadClass("io.keyfob.Secret").getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+                Class<?> status = loader.loadClass("io.keyfob.Policy");
+                assertTrue(status.getField("DEFAULT").get(null) != null);
+            }
+            assertTrue(mappings() > before, "it was opened");
+        }
+        for (int wait = 0; mappings() > before && wait < 100; wait++) {
+            System.gc();
+            Thread.sleep(100);
+        }
+        assertTrue(mappings() <= before, () -> "still there: " + before);
+    }
+
+    /** How often the library is mapped into this process. */
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("keyfob_java")).count();
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Rows of SCO_DEVICE, there and back. */
@@ -26,8 +27,8 @@ class SoffidTest {
     }
 
     private static SoffidRow there(SoffidRow row) {
-        try (OtpDevice device = SoffidDevice.read(row)) {
-            return SoffidDevice.write(device, row);
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+            return SoffidDevice.write(device, row, Policy.SOFFID);
         }
     }
 
@@ -52,15 +53,15 @@ class SoffidTest {
     @Test
     void anAttemptChangesItsColumnsOnly() {
         SoffidRow totp = row(Kind.TOTP).lastUsedValue(NOW / 30 - 5).build();
-        try (OtpDevice device = SoffidDevice.read(totp)) {
+        try (OtpDevice device = SoffidDevice.read(totp, Policy.SOFFID)) {
             assertTrue(device.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).isRight());
             assertEquals(totp.toBuilder().fails(0).lastUsedValue(NOW / 30).lastUsed(Instant.ofEpochSecond(NOW)).build(),
-                    SoffidDevice.write(device, totp));
+                    SoffidDevice.write(device, totp, Policy.SOFFID));
         }
         SoffidRow hotp = row(Kind.HOTP).build();
-        try (OtpDevice device = SoffidDevice.read(hotp)) {
+        try (OtpDevice device = SoffidDevice.read(hotp, Policy.SOFFID)) {
             assertFalse(device.verify(Policy.SOFFID, Samples.codeOf(0), NOW).isRight(), "counter 0 was used");
-            assertEquals(hotp.toBuilder().fails(4).build(), SoffidDevice.write(device, hotp));
+            assertEquals(hotp.toBuilder().fails(4).build(), SoffidDevice.write(device, hotp, Policy.SOFFID));
             assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(24), NOW).isRight());
         }
     }
@@ -73,65 +74,185 @@ class SoffidTest {
                 for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
                     SoffidRow row = row(kind).status(open).fails(fails).build();
                     assertEquals(row, there(row));
-                    try (OtpDevice device = SoffidDevice.read(row)) {
+                    try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
                         assertEquals(9, device.info().fails());
                     }
                 }
                 SoffidRow row = row(Kind.HOTP).status(open).fails(fails).build();
-                try (OtpDevice device = SoffidDevice.read(row)) {
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
                     assertTrue(device.verify(Policy.SOFFID, Samples.wrongFrom(0), NOW).isLocked(), "one fail away from the lock");
-                    assertEquals(row.toBuilder().fails(10).status(Status.LOCKED).build(), SoffidDevice.write(device, row));
+                    assertEquals(row.toBuilder().fails(10).status(Status.LOCKED).build(), SoffidDevice.write(device, row, Policy.SOFFID));
                 }
-                try (OtpDevice device = SoffidDevice.read(row)) {
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
                     assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(1), NOW).isRight());
                     assertEquals(row.toBuilder().fails(0).status(Status.VALIDATED).lastUsedValue(1L).lastUsed(Instant.ofEpochSecond(NOW)).build(),
-                            SoffidDevice.write(device, row));
+                            SoffidDevice.write(device, row, Policy.SOFFID));
                 }
             }
             SoffidRow locked = row(Kind.TOTP).status(Status.LOCKED).fails(fails).build();
             assertEquals(locked, there(locked));
-            try (OtpDevice device = SoffidDevice.read(locked)) {
+            try (OtpDevice device = SoffidDevice.read(locked, Policy.SOFFID)) {
                 assertEquals(fails, device.info().fails());
             }
         }
     }
 
+    /** Sooner or later than Soffid's ten; and an unlocking by Soffid, which keeps the fails, leaves one. */
     @Test
-    void aLaterLockFallsOnTheTenthFailOfARow() {
-        SoffidConfig config = SoffidConfig.builder().totpLock(20).hotpLock(20).smsLock(20).pinDigits(4).build();
-        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
-            Policy policy = config.policy(kind).build();
-            for (int fails : new int[] {0, 9, 11}) {
-                SoffidRow row = row(kind).fails(fails).build();
-                int guesses = 0;
-                while (row.status() != Status.LOCKED) {
-                    try (OtpDevice device = SoffidDevice.read(row)) {
-                        assertFalse(device.verify(policy, "00000".toCharArray(), NOW).isRight());
-                        row = SoffidDevice.write(device, row);
+    void theConfiguredLockFallsOnItsFailAndThatAnswerSaysSo() {
+        for (int lock : new int[] {3, 20}) {
+            SoffidConfig config = SoffidConfig.builder().totpLock(lock).hotpLock(lock).smsLock(lock).emailLock(lock).pinLock(lock).pinDigits(4).build();
+            for (Kind kind : Kind.values()) {
+                Policy policy = config.policy(kind).build();
+                for (int fails : new int[] {0, lock - 1, lock, lock + 1, 1000}) {
+                    SoffidRow row = row(kind).authKey(kind == Kind.SMS || kind == Kind.EMAIL ? null : Samples.BASE32.toCharArray()).fails(fails).build();
+                    try (OtpDevice device = SoffidDevice.read(row, policy); Challenge challenge = device.challenge(policy, NOW)) {
+                        assertEquals(kind == Kind.SMS || kind == Kind.EMAIL, challenge.isFresh());
+                        row = SoffidDevice.write(device, row, policy);
+                        assertEquals(fails, row.fails());
                     }
-                    guesses++;
-                    assertTrue(guesses <= 10);
+                    int guesses = 0;
+                    while (row.status() != Status.LOCKED) {
+                        try (OtpDevice device = SoffidDevice.read(row, policy)) {
+                            Verdict verdict = device.verify(policy, "00000".toCharArray(), NOW);
+                            row = SoffidDevice.write(device, row, policy);
+                            guesses++;
+                            assertEquals(row.status() == Status.LOCKED, verdict.isLocked());
+                            assertEquals(verdict.fails(), row.fails());
+                        }
+                        assertTrue(guesses <= lock);
+                    }
+                    assertEquals(fails == 0 ? lock : 1, guesses, () -> kind + " from " + fails);
+                    SoffidRow unlocked = row.toBuilder().status(Status.VALIDATED).build();
+                    try (OtpDevice device = SoffidDevice.read(unlocked, policy); Challenge challenge = device.challenge(policy, NOW)) {
+                        char[] right = kind == Kind.TOTP ? Samples.codeAt(NOW) : kind == Kind.HOTP ? Samples.codeOf(1)
+                                : kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+                        assertTrue(device.verify(policy, right, NOW).isRight(), () -> kind + " after " + lock);
+                        assertEquals(0, SoffidDevice.write(device, unlocked, policy).fails());
+                    }
                 }
-                assertEquals(fails == 0 ? 10 : 1, guesses);
-                assertEquals(10, row.fails());
             }
         }
-        // A row that keeps a record counts on.
-        Policy policy = config.policy(Kind.SMS).build();
-        SoffidRow row = row(Kind.SMS).authKey(null).fails(0).build();
-        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(policy, NOW)) {
-            assertTrue(challenge.isFresh());
-            row = SoffidDevice.write(device, row);
-        }
-        for (int guess = 1; guess <= 20; guess++) {
-            assertEquals(Status.VALIDATED, row.status());
-            try (OtpDevice device = SoffidDevice.read(row)) {
-                assertEquals(guess == 20, device.verify(policy, "00000".toCharArray(), NOW).isLocked());
-                row = SoffidDevice.write(device, row);
+    }
+
+    @Test
+    void aLockMadeLowerLeavesOneFailOfAPendingChallengeToo() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            SoffidRow row = row(kind).authKey(null).fails(6).build();
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                assertTrue(device.info().pendingSince().isPresent() && challenge != null);
+                row = SoffidDevice.write(device, row, Policy.SOFFID);
             }
-            assertEquals(guess, row.fails());
+            Policy strict = Policy.SOFFID.toBuilder().lock(3).build();
+            try (OtpDevice device = SoffidDevice.read(row, strict); Challenge challenge = device.challenge(strict, NOW)) {
+                assertEquals(2, device.info().fails());
+                char[] right = kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+                assertTrue(device.verify(strict, right, NOW).isRight());
+            }
         }
-        assertEquals(Status.LOCKED, row.status());
+    }
+
+    /** Else the old authenticator's codes would be right, and from the first one on. */
+    @Test
+    void aReplacedFactorIsWritten() {
+        Parameters other = Parameters.builder().digits(8).algorithm(Algorithm.SHA256).build();
+        for (Kind kind : Kind.values()) {
+            SoffidRow row = row(kind).lastUsedValue(kind == Kind.TOTP ? NOW / 30 - 100 : 5).build();
+            try (Secret secret = Secret.of("ABCDEFGHIJKLMNOPQRST".getBytes(StandardCharsets.US_ASCII));
+                    OtpDevice from = kind == Kind.TOTP ? OtpDevice.totp(other, secret, NOW) : kind == Kind.HOTP ? OtpDevice.hotp(other, secret, 0, NOW)
+                            : kind == Kind.SMS ? OtpDevice.sms(other, secret, NOW) : kind == Kind.EMAIL ? OtpDevice.email(other, secret, NOW)
+                            : OtpDevice.pin(Policy.SOFFID, "87654321".toCharArray(), NOW);
+                    OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                device.replaceFactor(from, NOW);
+                SoffidRow next = SoffidDevice.write(device, row, Policy.SOFFID);
+                assertEquals(3, next.fails());
+                if (kind == Kind.TOTP || kind == Kind.HOTP) {
+                    assertArrayEquals("IFBEGRCFIZDUQSKKJNGE2TSPKBIVEU2U".toCharArray(), next.authKey());
+                }
+                assertEquals(kind == Kind.PIN ? null : 8, next.digits());
+                assertEquals(kind == Kind.PIN ? null : "HmacSHA256", next.algorithm());
+                assertArrayEquals(kind == Kind.PIN ? "87654321".toCharArray() : null, next.pin());
+                try (OtpDevice again = SoffidDevice.read(next, Policy.SOFFID)) {
+                    assertArrayEquals(from.secret(), again.secret());
+                    assertEquals(next.toBuilder().build(), SoffidDevice.write(again, next, Policy.SOFFID));
+                }
+                assertEquals("a@b.c", next.email());
+            }
+        }
+    }
+
+    @Test
+    void aDeviceEnrolledHereHasARow() {
+        List<OtpDevice> devices = List.of(Samples.totp(), Samples.hotp(), OtpDevice.pin(Policy.SOFFID, "12345678".toCharArray(), NOW));
+        for (OtpDevice device : devices) {
+            SoffidRow row = SoffidDevice.create(device);
+            assertEquals(Status.CREATED, row.status());
+            assertEquals(Instant.ofEpochSecond(NOW), row.created());
+            try (OtpDevice read = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertArrayEquals(device.secret(), read.secret());
+                assertEquals(device.info().kind(), read.info().kind());
+                assertEquals(device.info().algorithm(), read.info().algorithm());
+                assertEquals(row, SoffidDevice.write(read, row, Policy.SOFFID));
+            }
+        }
+        try (Secret secret = Samples.secret(); OtpDevice sms = OtpDevice.sms(Parameters.DEFAULT, secret, NOW);
+                Challenge challenge = sms.challenge(Policy.SOFFID, NOW)) {
+            SoffidRow row = SoffidDevice.create(sms).toBuilder().phone("123").build();
+            assertEquals("123", row.phone());
+            try (OtpDevice read = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertTrue(read.verify(Policy.SOFFID, challenge.code(), NOW).isRight());
+            }
+        }
+    }
+
+    /** A host may read 0 or "" for NULL, and spell the algorithm as it likes. */
+    @Test
+    void aPendingCodeIsRightInAnySpellingOfItsParameters() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            for (SoffidRow.Builder spelled : List.of(row(kind).digits(0).algorithm(""), row(kind).algorithm("HmacSha1"), row(kind).digits(6))) {
+                SoffidRow row = spelled.authKey(null).build();
+                char[] code;
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                    code = challenge.code();
+                    row = SoffidDevice.write(device, row, Policy.SOFFID);
+                }
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                    assertTrue(device.verify(Policy.SOFFID, code, NOW).isRight());
+                }
+            }
+        }
+    }
+
+    /** OTP_LASUSE is a local time, and a night in autumn has one hour twice. */
+    @Test
+    void anHourThatSummerRepeatsLocksNobodyOut() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.PIN}) {
+            Policy policy = SoffidConfig.builder().build().policy(kind).build();
+            SoffidRow row = row(kind).lastUsed(Instant.ofEpochSecond(NOW + 3600)).lastUsedValue(null).build();
+            try (OtpDevice device = SoffidDevice.read(row, policy); Challenge challenge = device.challenge(policy, NOW)) {
+                char[] right = kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : Samples.codeAt(NOW);
+                assertTrue(device.verify(policy, right, NOW).isRight());
+            }
+        }
+    }
+
+    @Test
+    void aClosedRowHasNoSecrets() {
+        SoffidRow row = row(Kind.TOTP).build();
+        SoffidRow same = row(Kind.TOTP).build();
+        assertEquals(same, row);
+        SoffidRow.Builder builder = row.toBuilder();
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+            row.close();
+            assertThrows(IllegalStateException.class, row::authKey);
+            assertThrows(IllegalStateException.class, row::pin);
+            assertThrows(IllegalStateException.class, builder::build);
+            assertThrows(IllegalStateException.class, () -> SoffidDevice.read(row, Policy.SOFFID));
+            assertThrows(IllegalStateException.class, () -> SoffidDevice.write(device, row, Policy.SOFFID));
+        }
+        assertFalse(row.equals(same) || same.equals(row));
+        assertEquals(row, row);
+        row.close();
     }
 
     @Test
@@ -140,19 +261,19 @@ class SoffidTest {
             for (int fails : new int[] {10, 11}) {
                 SoffidRow row = row(kind).authKey(null).fails(fails).build();
                 char[] answer;
-                try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
                     answer = kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
-                    row = SoffidDevice.write(device, row);
+                    row = SoffidDevice.write(device, row, Policy.SOFFID);
                 }
                 assertEquals(fails, row.fails());
                 assertEquals(row, there(row));
-                try (OtpDevice device = SoffidDevice.read(row)) {
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
                     assertTrue(device.info().pendingSince().isPresent(), "nobody has changed a column");
                     assertTrue(device.verify(Policy.SOFFID, answer, NOW).isRight());
-                    assertEquals(0, SoffidDevice.write(device, row).fails());
+                    assertEquals(0, SoffidDevice.write(device, row, Policy.SOFFID).fails());
                 }
                 // Other fails somebody has written.
-                try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(8).build())) {
+                try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(8).build(), Policy.SOFFID)) {
                     assertEquals(8, device.info().fails());
                     assertFalse(device.info().pendingSince().isPresent());
                 }
@@ -165,15 +286,15 @@ class SoffidTest {
         for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
             SoffidRow row = row(kind).authKey(null).lastUsedValue(null).build();
             for (long issue = 0; issue < 3; issue++) {
-                try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW + 100 * issue)) {
+                try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW + 100 * issue)) {
                     assertTrue(challenge.isFresh());
-                    row = SoffidDevice.write(device, row);
+                    row = SoffidDevice.write(device, row, Policy.SOFFID);
                 }
                 assertEquals(issue, row.lastUsedValue());
             }
             // Without the record it would be issued again, were it not counted.
             SoffidRow unlocked = row.toBuilder().fails(0).build();
-            try (OtpDevice device = SoffidDevice.read(unlocked)) {
+            try (OtpDevice device = SoffidDevice.read(unlocked, Policy.SOFFID)) {
                 assertEquals(3, device.info().movingFactor());
                 assertFalse(device.info().pendingSince().isPresent());
             }
@@ -185,18 +306,18 @@ class SoffidTest {
         Policy policy = SoffidConfig.builder().pinLength(8).pinDigits(9).build().policy(Kind.PIN).build();
         char[] pin = "12345678".toCharArray();
         SoffidRow row = row(Kind.PIN).build();
-        try (OtpDevice device = SoffidDevice.read(row)) {
+        try (OtpDevice device = SoffidDevice.read(row, policy)) {
             assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
         }
-        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(policy, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(row, policy); Challenge challenge = device.challenge(policy, NOW)) {
             assertArrayEquals(new int[] {1, 2, 3, 4, 5, 6, 7, 8}, challenge.positions());
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, policy);
         }
-        try (OtpDevice device = SoffidDevice.read(row)) {
+        try (OtpDevice device = SoffidDevice.read(row, policy)) {
             assertTrue(device.verify(policy, pin, NOW).isRight());
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, policy);
         }
-        try (OtpDevice device = SoffidDevice.read(row)) {
+        try (OtpDevice device = SoffidDevice.read(row, policy)) {
             assertEquals(Reason.NO_CHALLENGE, device.verify(policy, pin, NOW).reason());
         }
     }
@@ -204,14 +325,14 @@ class SoffidTest {
     @Test
     void aRowIsOfTheDevicesKind() {
         try (OtpDevice device = Samples.hotp()) {
-            assertEquals(OtpError.WRONG_KIND, assertThrows(OtpException.class, () -> SoffidDevice.write(device, row(Kind.TOTP).build())).error());
+            assertEquals(OtpError.WRONG_KIND, assertThrows(OtpException.class, () -> SoffidDevice.write(device, row(Kind.TOTP).build(), Policy.SOFFID)).error());
         }
     }
 
     @Test
     void aDeviceOfTheAddOnVerifiesWhereItStood() {
         SoffidRow hotp = row(Kind.HOTP).digits(8).algorithm("HmacSHA512").lastUsedValue(99L).build();
-        try (OtpDevice device = SoffidDevice.read(hotp); Secret secret = Samples.secret()) {
+        try (OtpDevice device = SoffidDevice.read(hotp, Policy.SOFFID); Secret secret = Samples.secret()) {
             char[] code = Codes.hotp(Parameters.builder().digits(8).algorithm(Algorithm.SHA512).build(), secret, 100);
             assertTrue(device.verify(Policy.SOFFID, code, NOW).isRight());
         }
@@ -223,8 +344,8 @@ class SoffidTest {
             SoffidRow old = row(kind).authKey("hash of the add-on".toCharArray()).lastUsedValue(null).digits(8).build();
             SoffidRow[] stored = {old};
             char[] code;
-            try (OtpDevice device = SoffidDevice.read(old);
-                    Challenge challenge = device.challenge(Policy.SOFFID, NOW, SoffidDevice.store(old, (read, next) -> {
+            try (OtpDevice device = SoffidDevice.read(old, Policy.SOFFID);
+                    Challenge challenge = device.challenge(Policy.SOFFID, NOW, SoffidDevice.store(old, Policy.SOFFID, (read, next) -> {
                         stored[0] = next.toBuilder().build();
                         return true;
                     }))) {
@@ -233,13 +354,13 @@ class SoffidTest {
             assertEquals(8, code.length);
             assertEquals(Instant.ofEpochSecond(NOW), stored[0].lastIssued());
             assertTrue(stored[0].authKey().length <= 255, "the column has 255 characters");
-            try (OtpDevice device = SoffidDevice.read(stored[0])) {
+            try (OtpDevice device = SoffidDevice.read(stored[0], Policy.SOFFID)) {
                 assertTrue(device.verify(Policy.SOFFID, code, NOW + 10).isRight());
-                stored[0] = SoffidDevice.write(device, stored[0]);
+                stored[0] = SoffidDevice.write(device, stored[0], Policy.SOFFID);
             }
             assertEquals(0L, stored[0].lastUsedValue());
             assertEquals(Instant.ofEpochSecond(NOW + 10), stored[0].lastUsed());
-            try (OtpDevice device = SoffidDevice.read(stored[0])) {
+            try (OtpDevice device = SoffidDevice.read(stored[0], Policy.SOFFID)) {
                 assertEquals(Reason.NO_CHALLENGE, device.verify(Policy.SOFFID, code, NOW + 20).reason());
                 try (Challenge next = device.challenge(Policy.SOFFID, NOW + 20)) {
                     assertFalse(new String(code).equals(new String(next.code())));
@@ -252,19 +373,19 @@ class SoffidTest {
     void aPinIsAnsweredFromTheRowAlone() {
         SoffidRow row = row(Kind.PIN).build();
         int[] positions;
-        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
             positions = challenge.positions();
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
-        try (OtpDevice device = SoffidDevice.read(row)) {
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
             assertArrayEquals(positions, device.info().positions());
             assertFalse(device.verify(Policy.SOFFID, "000".toCharArray(), NOW).isRight());
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
-        try (OtpDevice device = SoffidDevice.read(row); Challenge again = device.challenge(Policy.SOFFID, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge again = device.challenge(Policy.SOFFID, NOW)) {
             assertArrayEquals(positions, again.positions(), "they stay until answered");
             assertTrue(device.verify(Policy.SOFFID, Samples.digitsAt(positions), NOW).isRight());
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
         assertNull(row.authKey(), "as the add-on leaves it");
         assertNull(row.lastUsedValue() == 0L ? null : row.lastUsedValue(), "and not touched");
@@ -273,13 +394,13 @@ class SoffidTest {
     @Test
     void whatBecomesAMessageHasNoPinForItsSecret() {
         SoffidRow row = row(Kind.PIN).build();
-        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
             assertEquals(3, challenge.positions().length);
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
         assertNotNull(row.authKey(), "the record is kept while a challenge is pending");
         for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
-            try (OtpDevice device = SoffidDevice.read(row.toBuilder().type(kind).build())) {
+            try (OtpDevice device = SoffidDevice.read(row.toBuilder().type(kind).build(), Policy.SOFFID)) {
                 assertEquals(20, device.secret().length);
                 assertFalse(Arrays.equals("12345678".getBytes(StandardCharsets.US_ASCII), Arrays.copyOf(device.secret(), 8)));
             }
@@ -290,20 +411,20 @@ class SoffidTest {
     void whoeverChangedAColumnIsRight() {
         SoffidRow row = row(Kind.SMS).authKey(null).lastUsedValue(null).build();
         char[] code;
-        try (OtpDevice device = SoffidDevice.read(row); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
             code = challenge.code();
-            row = SoffidDevice.write(device, row);
+            row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
         // An administrator resets the fails in Soffid's console: the pending code has ended, and is not issued once more.
         SoffidRow reset = row.toBuilder().fails(0).build();
-        try (OtpDevice device = SoffidDevice.read(reset); Challenge next = device.challenge(Policy.SOFFID, NOW)) {
+        try (OtpDevice device = SoffidDevice.read(reset, Policy.SOFFID); Challenge next = device.challenge(Policy.SOFFID, NOW)) {
             assertEquals(0, device.info().fails());
             assertTrue(next.isFresh());
             assertFalse(new String(code).equals(new String(next.code())));
             assertFalse(device.verify(Policy.SOFFID, code, NOW).isRight());
         }
         SoffidRow locked = row.toBuilder().status(Status.LOCKED).build();
-        try (OtpDevice device = SoffidDevice.read(locked)) {
+        try (OtpDevice device = SoffidDevice.read(locked, Policy.SOFFID)) {
             assertEquals(Reason.LOCKED, device.verify(Policy.SOFFID, code, NOW).reason());
         }
     }
@@ -320,24 +441,46 @@ class SoffidTest {
     }
 
     private static OtpError refused(SoffidRow.Builder row) {
-        return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build())).error();
+        return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build(), Policy.SOFFID)).error();
     }
 
     @Test
-    void theConfigurationIsAPolicy() {
+    void theConfigurationIsAPolicyForEachKind() {
         SoffidConfig config = SoffidConfig.builder().totpLock(5).hotpLock(6).smsLock(7).emailLock(8).pinLock(4).pinLength(6).pinDigits(4).build();
         int[] locks = {5, 6, 7, 8, 4};
         for (Kind kind : Kind.values()) {
             Policy policy = config.policy(kind).build();
             assertEquals(locks[kind.ordinal()], policy.lockFails());
-            assertEquals(10, policy.window());
-            assertEquals(24, policy.lookAhead());
-            assertEquals(6, policy.pinLength());
-            assertEquals(4, policy.positions());
+            assertEquals(kind == Kind.TOTP ? 10 : 0, policy.window());
+            assertEquals(kind == Kind.HOTP ? 24 : 0, policy.lookAhead());
+            assertEquals(kind == Kind.PIN ? 6 : 8, policy.pinLength());
+            assertEquals(kind == Kind.PIN ? 4 : 3, policy.positions());
         }
         SoffidConfig unset = SoffidConfig.builder().totpLock(null).pinDigits(null).pinLength(null).build();
-        assertEquals(Policy.SOFFID, unset.policy(Kind.TOTP).build());
+        assertEquals(10, unset.policy(Kind.TOTP).build().lockFails());
         assertEquals(0, SoffidConfig.builder().pinLength(6).pinDigits(9).build().policy(Kind.PIN).build().positions());
+    }
+
+    /** What is wrong for one kind refuses that one alone. */
+    @Test
+    void eachKindHasItsOwnBounds() {
+        for (SoffidConfig config : List.of(SoffidConfig.builder().pinDigits(2).build(), SoffidConfig.builder().pinDigits(1).build(),
+                SoffidConfig.builder().pinLength(3).build(), SoffidConfig.builder().pinLock(50).build())) {
+            for (Kind kind : Kind.values()) {
+                if (kind == Kind.PIN) {
+                    assertThrows(OtpException.class, () -> config.policy(kind).build());
+                } else {
+                    assertEquals(10, config.policy(kind).build().lockFails());
+                }
+            }
+        }
+        assertEquals(50, SoffidConfig.builder().pinLock(50).pinDigits(5).build().policy(Kind.PIN).build().lockFails());
+        SoffidConfig late = SoffidConfig.builder().totpLock(39).hotpLock(39).smsLock(900).emailLock(900).build();
+        for (Kind kind : Kind.values()) {
+            assertEquals(kind == Kind.PIN ? 10 : kind == Kind.TOTP || kind == Kind.HOTP ? 39 : 900, late.policy(kind).build().lockFails());
+        }
+        assertEquals(OtpError.GUESS_BOUND, assertThrows(OtpException.class,
+                () -> SoffidConfig.builder().totpLock(60).build().policy(Kind.TOTP).build()).error());
         assertEquals(OtpError.PIN_BOUND, assertThrows(OtpException.class,
                 () -> SoffidConfig.builder().pinDigits(2).build().policy(Kind.PIN).build()).error());
     }

@@ -11,6 +11,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -64,6 +65,34 @@ class ThreadsTest {
 
     private static long count(List<Verdict> verdicts, Reason reason) {
         return verdicts.stream().filter(verdict -> verdict.reason() == reason).count();
+    }
+
+    /** Who stores seals while the device is in use; who seals a device waits for it. Neither may hold what the other waits for. */
+    @Test
+    void aStoreMaySealWhileOthersSealTheDevice() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try (OtpDevice device = Samples.totp(); SealKey key = SealKey.of(1, new byte[32])) {
+            char[] wrong = Samples.wrongAt(NOW);
+            Policy endless = Policy.builder().lock(Integer.MAX_VALUE).bound(1_000_000_000).pinBound(1_000_000_000).build();
+            Future<?> stores = threads.submit(() -> {
+                for (int at = 0; at < 20_000; at++) {
+                    device.verify(endless, wrong, NOW, (next, revision) -> {
+                        try (OtpDevice stored = OtpDevice.fromRecord(next)) {
+                            return key.seal(stored, new byte[] {1}).length > 0;
+                        }
+                    });
+                }
+            });
+            Future<?> seals = threads.submit(() -> {
+                for (int at = 0; at < 20_000; at++) {
+                    key.seal(device, new byte[] {1});
+                }
+            });
+            stores.get(60, TimeUnit.SECONDS);
+            seals.get(60, TimeUnit.SECONDS);
+        } finally {
+            threads.shutdownNow();
+        }
     }
 
     @Test

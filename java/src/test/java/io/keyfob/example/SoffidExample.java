@@ -32,11 +32,13 @@ final class SoffidExample {
 
     boolean validatePin(OtpDeviceEntity entity, OtpConfig config, String pin) throws SQLException {
         while (true) {
-            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row)) {
+            try (SoffidRow row = table.read(entity.id())) {
                 Policy policy = config.toKeyfob().policy(row.type()).build();
                 long now = clock.instant().getEpochSecond();
-                return device.verify(policy, pin.toCharArray(), now,
-                        SoffidDevice.store(row, (read, next) -> table.swap(entity.id(), read, next))).isRight();
+                try (OtpDevice device = SoffidDevice.read(row, policy)) {
+                    return device.verify(policy, pin.toCharArray(), now,
+                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next))).isRight();
+                }
             } catch (OtpException refused) {
                 if (!refused.isConflict()) {
                     throw refused;

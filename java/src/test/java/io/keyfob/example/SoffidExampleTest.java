@@ -9,6 +9,7 @@ import io.keyfob.Codes;
 import io.keyfob.Kind;
 import io.keyfob.OtpDevice;
 import io.keyfob.Parameters;
+import io.keyfob.Policy;
 import io.keyfob.Secret;
 import io.keyfob.SoffidDevice;
 import io.keyfob.SoffidRow;
@@ -114,9 +115,10 @@ class SoffidExampleTest {
             SoffidRow.Builder made = row(kind);
             table.insert(entity.id(), (kind == Kind.PIN ? made.pin("12345678".toCharArray()) : made).build());
             String answer;
-            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row);
-                    Challenge challenge = device.challenge(CONFIG.toKeyfob().policy(kind).build(), NOW,
-                            SoffidDevice.store(row, (read, next) -> table.swap(entity.id(), read, next)))) {
+            Policy policy = CONFIG.toKeyfob().policy(kind).build();
+            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row, policy);
+                    Challenge challenge = device.challenge(policy, NOW,
+                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next)))) {
                 StringBuilder digits = new StringBuilder(new String(challenge.code()));
                 for (int position : challenge.positions()) {
                     digits.append(position);
