@@ -12,7 +12,9 @@
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL. Structs that begin with `size` want
  *   `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and keeps no state.
- * - All functions are thread-safe on different records; those that change a record in place need it to themselves.
+ * - All functions are thread-safe on different records; those that change a record in place need it to themselves. Whoever stores a changed
+ *   record compares and swaps on the revision that keyfob_device_info told before the change, be it an attempt or an administrator's work:
+ *   another's attempt in the meantime must not be written over, since its code would be right again.
  * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an exception and without longjmp.
  */
 
@@ -1265,11 +1267,11 @@ keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
- * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
- * created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
- * again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
- * e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
- * had before its present one. Not thread-safe on the same record.
+ * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of the device in
+ * `from`, which was created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
+ * authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The
+ * same secret keeps the higher counter; TOTP keeps the time that is used up, under a new secret no more than that before `now`. Never give it
+ * a secret that it had before its present one. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
  */

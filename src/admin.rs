@@ -5,6 +5,8 @@ use subtle::ConstantTimeEq;
 use crate::device::State;
 use crate::{Device, Error, Factor, Kind, Status};
 
+/// What an administrator may do. Whoever stores the device after one of these compares and swaps on the [`revision`](Device::revision) that it had before, as for an attempt:
+/// another's attempt in the meantime must not be written over, since its code would be right again.
 impl Device {
     /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
     /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with a lock, with disabling
@@ -46,38 +48,38 @@ impl Device {
         self.change(next, now)
     }
 
-    /// Gives the device another factor of its kind: a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
-    /// again. Keeps the status, the fails and every lock, so that it is no way around one. A pending challenge ends, and learned
-    /// drift is forgotten.
+    /// Gives the device the factor and the counter of another one of its kind, which was made for that: a fresh secret after a change
+    /// of telephone, a new PIN, an authenticator enrolled again. Keeps the status, the fails and every lock, so that it is no way
+    /// around one. A pending challenge ends, and learned drift is forgotten: given its own factor, a device forgets only these.
     ///
-    /// The counter of HOTP, SMS and e-mail begins at 0 under the new secret. TOTP keeps the lowest step still to be accepted; if the
-    /// period or T0 is another one, the step of that time. The same secret again keeps the counter, and the step if that is higher,
-    /// so that no used code becomes right: another period or T0 wants a new secret. The device remembers only its present secret, so
+    /// Nothing that was used becomes right by it. The same secret again keeps the higher of both counters, or TOTP steps: another
+    /// period or T0 wants a new secret. Under a new secret TOTP keeps the lowest step still to be accepted, but none beyond that of
+    /// `now`, so that an authenticator that was ahead does not shut out the next one. The device remembers only its present secret, so
     /// never give it one that it had before that.
     ///
-    /// How long a PIN must be is a policy's choice, which [`Device::pin`] checks: take the factor of a device made by that. Errors:
-    /// [`Error::WrongKind`] for a factor of another kind, [`Error::Exhausted`].
-    pub fn replace_factor(&mut self, factor: Factor, now: u64) -> Result<(), Error> {
-        let mut next = self.state;
+    /// Errors: [`Error::WrongKind`] for a device of another kind, [`Error::Exhausted`].
+    pub fn replace_factor(&mut self, from: &Self, now: u64) -> Result<(), Error> {
+        let (mut next, mut other) = (self.state, from.state);
         next.kill_code(self.kind());
-        next.moving = match (&self.factor, &factor) {
+        other.kill_code(from.kind());
+        let is_same = is_same_key(&self.factor, &from.factor);
+        let kept = match (&self.factor, &from.factor) {
             (Factor::Totp(old), Factor::Totp(new)) => {
-                let converted = new.lowest_from(old, next.moving);
-                if is_same_key(&self.factor, &factor) { next.moving.max(converted) } else { converted }
+                let lowest = new.lowest_from(old, next.moving);
+                if is_same { next.moving.max(lowest) } else { new.step(now).map_or(lowest, |step| lowest.min(step)) }
             }
-            (Factor::Hotp(_), Factor::Hotp(_)) | (Factor::Sms(_), Factor::Sms(_)) | (Factor::Email(_), Factor::Email(_)) => {
-                if is_same_key(&self.factor, &factor) {
-                    next.moving
-                } else {
-                    0
-                }
+            (Factor::Hotp(_), Factor::Hotp(_)) | (Factor::Sms(_), Factor::Sms(_)) | (Factor::Email(_), Factor::Email(_))
+                if is_same =>
+            {
+                next.moving
             }
-            (Factor::Pin(_), Factor::Pin(_)) => 0,
+            _ if self.kind() == from.kind() => 0,
             _ => return Err(Error::WrongKind),
         };
+        next.moving = kept.max(other.moving);
         (next.drift, next.pending, next.issued_at, next.positions) = (0, 0, 0, 0);
         self.change(next, now)?;
-        self.factor = factor;
+        self.factor = from.factor.clone();
         Ok(())
     }
 

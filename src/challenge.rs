@@ -70,7 +70,7 @@ impl Device {
 
     /// The pending challenge once more, as it is: for sending a message again. Nothing changes, its expiry included.
     ///
-    /// Errors: [`Error::NoChallenge`] if none is pending or it has expired, [`Error::WrongKind`] for TOTP and HOTP, and those of
+    /// Errors: [`Error::NoChallenge`] if none is pending, or it has expired or asks for less than the policy, [`Error::WrongKind`] for TOTP and HOTP, and those of
     /// [`challenge`](Self::challenge).
     pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
         self.check_open(policy, now)?;
@@ -78,7 +78,11 @@ impl Device {
             Factor::Totp(_) | Factor::Hotp(_) => Err(Error::WrongKind),
             _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
             Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.state.message(hotp, policy, false)),
-            Factor::Pin(_) => Ok(Challenge::Positions(Positions::from_mask(self.state.positions))),
+            // Fewer positions than the policy asks for by now are no challenge any more.
+            Factor::Pin(_) => match self.asked(policy) {
+                0 => Err(Error::NoChallenge),
+                mask => Ok(Challenge::Positions(Positions::from_mask(mask))),
+            },
         }
     }
 

@@ -47,10 +47,13 @@ macro_rules! states {
 
             fn truncated_portably(&self, counter: u64) -> u32 {
                 const COUNTER: usize = size_of::<u64>();
-                let hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes());
-                let mac = Self::end::<{ Self::HASH }>(self.outer, hash.map(<$word>::to_be_bytes).as_flattened());
+                let mut hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
+                let mut mac = Self::end::<{ Self::HASH }>(self.outer, hash.as_flattened());
                 let [.., last] = mac;
-                truncate($first(&mac), last.to_le_bytes()[0])
+                let value = truncate($first(&mac), last.to_le_bytes()[0]);
+                wipe(hash.as_flattened_mut());
+                wipe(&mut mac);
+                value
             }
 
             /// The hash of one block and a message of `LEN` bytes after it.
@@ -58,6 +61,7 @@ macro_rules! states {
                 let mut block = const { last_block::<{ Self::BLOCK }>(LEN) };
                 block.iter_mut().zip(message).for_each(|(byte, value)| *byte = *value);
                 $compress(&mut state, core::slice::from_ref(&block));
+                wipe(&mut block);
                 state
             }
         }

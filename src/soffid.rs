@@ -188,7 +188,10 @@ impl<'r> SoffidRow<'r> {
     fn generator(&self, secret: Secret) -> Result<Hotp, Error> {
         let algorithm = match self.algorithm {
             None => Algorithm::Sha1,
-            Some(name) => name.strip_prefix("Hmac").ok_or(Error::Algorithm)?.parse()?,
+            Some(name) => {
+                let named = |algorithm: &Algorithm| algorithm.hmac_name().eq_ignore_ascii_case(name);
+                Algorithm::ALL.into_iter().find(named).ok_or(Error::Algorithm)?
+            }
         };
         let digits = u8::try_from(self.digits.unwrap_or(6)).map_err(|_| Error::Digits)?;
         Ok(Hotp::new(secret).with_algorithm(algorithm).with_digits(Digits::new(digits)?))

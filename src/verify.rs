@@ -97,7 +97,7 @@ impl Device {
     }
 
     /// The positions of a PIN that are to be answered now: those pending if they are as many as the policy asks for; 0 for none.
-    fn asked(&self, policy: &Policy) -> u64 {
+    pub(crate) fn asked(&self, policy: &Policy) -> u64 {
         let Factor::Pin(pin) = &self.factor else { return 0 };
         let pending = Positions::from_mask(self.state.positions);
         if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }

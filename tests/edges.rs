@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOW, challenged, check, committed, hotp, secret, totp};
 use keyfob::{
-    Algorithm, Code, Device, Digits, Error, Factor, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE,
-    SealKey, Secret, Status, Totp, sealed_key_id,
+    Algorithm, Code, Device, Digits, Error, GuessChance, Kind, Lock, Pin, Policy, RECORD_SIZE, Reason, SEALED_SIZE, SealKey,
+    Secret, Status, Totp, sealed_key_id,
 };
 
 /// The device's record with other bytes at some places, and a check that is right.
@@ -270,7 +270,7 @@ fn names_and_messages_are_printed() {
 #[test]
 fn a_totp_that_was_never_used_has_nothing_used_up_in_other_steps() {
     let mut device = Device::totp(totp().with_t0(3600), NOW);
-    device.replace_factor(Factor::Totp(totp()), NOW).unwrap();
+    device.replace_factor(&Device::totp(totp(), NOW), NOW).unwrap();
     assert_eq!(device.moving_factor(), 0);
 }
 

@@ -48,7 +48,9 @@ fn what_is_no_row_is_refused() {
     let refused = |row: SoffidRow<'_>| row.import(&[]).unwrap_err();
     assert_eq!(refused(SoffidRow { auth_key: "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", ..row(Kind::Totp) }), Error::SecretBase32);
     assert_eq!(refused(SoffidRow { auth_key: "GEZDGNBVGY3TQOJQ", ..row(Kind::Hotp) }), Error::SecretLength);
-    assert_eq!(refused(SoffidRow { algorithm: Some("SHA1"), ..row(Kind::Totp) }), Error::Algorithm);
+    for algorithm in ["SHA1", "HmacHmacSHA1", "HmacSHA-1", "Hmac", ""] {
+        assert_eq!(refused(SoffidRow { algorithm: Some(algorithm), ..row(Kind::Totp) }), Error::Algorithm);
+    }
     assert_eq!(refused(SoffidRow { digits: Some(256 + 6), ..row(Kind::Totp) }), Error::Digits);
     assert_eq!(refused(SoffidRow { pin: "123", ..row(Kind::Pin) }), Error::PinLength);
     assert_eq!(refused(SoffidRow { pin: "12a4", ..row(Kind::Pin) }), Error::PinDigits);
@@ -144,7 +146,7 @@ fn an_update_writes_a_factor_that_was_replaced() {
             let (old, mut device) = (before.import(&DRAWN).unwrap(), before.import(&DRAWN).unwrap());
             let from = SoffidRow { kind, last_counter: None, ..others(algorithm, digits, pin) };
             let from = from.import(b"09876543210987654321").unwrap();
-            device.replace_factor(from.factor().clone(), NOW).unwrap();
+            device.replace_factor(&from, NOW).unwrap();
             let (mut row, mut key) = (before, [0; SOFFID_KEY_SIZE]);
             row.update(&device, &mut key).unwrap();
             assert!(row.has_factor_of(&from) && row.has_factor_of(&device));

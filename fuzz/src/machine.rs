@@ -176,7 +176,7 @@ pub fn run(input: Input) {
                     continue;
                 };
                 let same = device.factor().generator() == other.factor().generator();
-                match device.replace_factor(other.factor().clone(), *time) {
+                match device.replace_factor(&other, *time) {
                     Ok(()) => {
                         assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
                         assert_eq!((device.pending_since(), device.drift()), (None, 0));

@@ -63,13 +63,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let foreign = |name: &str| Error::value(format!("{name}: a device of type {} has none", entry.row.kind));
         if let Some(email) = fields.email.as_ref().filter(|email| entry.row.email.as_ref() != Some(email)) {
             let Factor::Email(_) = device.factor() else { return Err(foreign("email")) };
-            device.replace_factor(Factor::Email(self.draw()?), context.now)?;
+            device.replace_factor(&Device::email(self.draw()?, context.now), context.now)?;
             next.row.name = format!("Email message to {}", mask::email(email));
             next.row.email = Some(email.clone());
         }
         if let Some(phone) = fields.phone.as_ref().filter(|phone| entry.row.phone.as_ref() != Some(phone)) {
             let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
-            device.replace_factor(Factor::Sms(self.draw()?), context.now)?;
+            device.replace_factor(&Device::sms(self.draw()?, context.now), context.now)?;
             next.row.name = format!("SMS message to {}", mask::phone(phone));
             next.row.phone = Some(phone.clone());
         }
@@ -77,7 +77,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let Factor::Pin(_) = device.factor() else { return Err(foreign("pin")) };
             // Enrolling it checks its length.
             let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
-            device.replace_factor(fresh.factor().clone(), context.now)?;
+            device.replace_factor(&fresh, context.now)?;
         }
         if next.row != entry.row || device != entry.device {
             context.roles.require(Roles::MANAGE)?;

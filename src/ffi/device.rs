@@ -315,11 +315,11 @@ pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u
     guard(|| unsafe { change(record, |device| device.unlock(now)) })
 }
 
-/// Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, of the device in `from`, which was
-/// created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
-/// again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and
-/// e-mail begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it
-/// had before its present one. Not thread-safe on the same record.
+/// Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of the device in
+/// `from`, which was created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
+/// authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The
+/// same secret keeps the higher counter; TOTP keeps the time that is used up, under a new secret no more than that before `now`. Never give it
+/// a secret that it had before its present one. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
 #[must_use]
@@ -333,7 +333,7 @@ pub unsafe extern "C" fn keyfob_device_replace_factor(
         // SAFETY: the caller keeps to the header.
         let from = unsafe { device(from) }?;
         // SAFETY: the caller keeps to the header.
-        unsafe { change(record, |device| device.replace_factor(from.factor().clone(), now)) }
+        unsafe { change(record, |device| device.replace_factor(&from, now)) }
     })
 }
 

@@ -59,6 +59,20 @@ impl TryCryptoRng for Failing {}
 /// A time far enough from both ends of time.
 pub const NOW: u64 = 1_700_000_000;
 
+/// A new device of a factor; `counter` is that of HOTP.
+pub fn enrolled(factor: Factor, counter: u64) -> Device {
+    match factor {
+        Factor::Totp(totp) => Device::totp(totp, NOW),
+        Factor::Hotp(hotp) => Device::hotp(hotp, counter, NOW),
+        Factor::Sms(hotp) => Device::sms(hotp, NOW),
+        Factor::Email(hotp) => Device::email(hotp, NOW),
+        Factor::Pin(pin) => {
+            let policy = Policy::builder().pin_len(4).build().unwrap();
+            Device::pin(pin, &policy, NOW).unwrap()
+        }
+    }
+}
+
 pub fn secret() -> Secret {
     Secret::new(b"12345678901234567890").unwrap()
 }

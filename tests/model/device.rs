@@ -252,19 +252,26 @@ impl Model {
         self.changed(now);
     }
 
-    pub(crate) fn replace(&mut self, factor: Factor, now: u64) {
+    pub(crate) fn replace(&mut self, from: &Device, now: u64) {
         self.kill();
-        let same = self.factor.generator().zip(factor.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
-        self.moving = match (&self.factor, &factor) {
+        let same = self.factor.generator().zip(from.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
+        let kept = match (&self.factor, from.factor()) {
             (Factor::Totp(old), Factor::Totp(new)) if self.moving > 0 => {
                 let begins = old.t0() + self.moving * u64::from(old.period());
                 let step = begins.saturating_sub(new.t0()).div_ceil(u64::from(new.period()));
-                if same { step.max(self.moving) } else { step }
+                if same {
+                    step.max(self.moving)
+                } else if now < new.t0() {
+                    step
+                } else {
+                    step.min((now - new.t0()) / u64::from(new.period()))
+                }
             }
             _ if same => self.moving,
             _ => 0,
         };
-        (self.factor, self.pending, self.drift) = (factor, None, 0);
+        self.moving = kept.max(from.moving_factor());
+        (self.factor, self.pending, self.drift) = (from.factor().clone(), None, 0);
         self.changed(now);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keyfob::{Asked, Challenge, Device, Error, Factor, GuessChance, Lock, Pin, Policy, Positions, Reason, Status};
+use keyfob::{Asked, Challenge, Device, Error, GuessChance, Lock, Pin, Policy, Positions, Reason, Status};
 use proptest::prelude::*;
 
 use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, pins, wrong};
@@ -52,7 +52,7 @@ proptest! {
         let device = if email { Device::email(hotp.clone(), NOW) } else { Device::sms(hotp.clone(), NOW) };
         let (mut device, sent) = challenged(&device, &policy, NOW);
         let new = if same { hotp } else { other };
-        device.replace_factor(if email { Factor::Email(new) } else { Factor::Sms(new) }, NOW).unwrap();
+        device.replace_factor(&if email { Device::email(new, NOW) } else { Device::sms(new, NOW) }, NOW).unwrap();
         prop_assert_eq!(judge(&device, &policy, &sent, NOW).1.reason(), Reason::NoChallenge);
         // Not under the next challenge either, young as it is.
         let (device, right) = challenged(&device, &policy, NOW + later);
@@ -166,7 +166,7 @@ proptest! {
     fn rule_07_a_new_pin_wants_a_new_challenge(pin in pins(), other in pins()) {
         let policy = Policy::default();
         let (mut device, right) = challenged(&Device::pin(pin, &policy, NOW).unwrap(), &policy, NOW);
-        device.replace_factor(Factor::Pin(other), NOW).unwrap();
+        device.replace_factor(&Device::pin(other, &policy, NOW).unwrap(), NOW).unwrap();
         prop_assert_eq!((device.positions(), device.pending_since()), (None, None));
         prop_assert_eq!(judge(&device, &policy, &right, NOW).1.reason(), Reason::NoChallenge);
         let (device, right) = challenged(&device, &policy, NOW);
@@ -213,6 +213,9 @@ proptest! {
         let (lax, strict) = (asked(Asked::Positions(few)), asked(if all { Asked::All } else { Asked::Positions(more) }));
         let (device, right) = challenged(&Device::pin(pin.clone(), &lax, NOW).unwrap(), &lax, NOW);
         prop_assert!(!judge(&device, &strict, &right, NOW).1.is_right());
+        // Nor is it shown again what would not be right.
+        prop_assert_eq!(device.resend(&strict, NOW), Err(Error::NoChallenge));
+        prop_assert!(device.resend(&lax, NOW).is_ok());
         let (next, answer) = challenged(&device, &strict, NOW);
         // What was asked stays asked.
         prop_assert_eq!(next.positions().unwrap().mask() & device.positions().unwrap().mask(), device.positions().unwrap().mask());

@@ -24,7 +24,7 @@ proptest! {
     fn rule_09_a_factor_of_another_kind_is_refused(device in devices(), other in devices()) {
         prop_assume!(device.kind() != other.kind());
         let mut next = device.clone();
-        prop_assert_eq!(next.replace_factor(other.factor().clone(), NOW), Err(Error::WrongKind));
+        prop_assert_eq!(next.replace_factor(&other, NOW), Err(Error::WrongKind));
         prop_assert_eq!(next, device);
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use keyfob::{Asked, Device, Error, GuessChance, Lock, Policy, Reason, Status};
 use proptest::prelude::*;
 
-use crate::common::{NOW, Seeded, Store, challenged, committed, devices, hotps, wrong};
+use crate::common::{NOW, Seeded, Store, challenged, committed, devices, enrolled, hotps, wrong};
 use crate::{another, failed, judge};
 
 proptest! {
@@ -190,7 +190,7 @@ proptest! {
             device.set_status(*status, NOW).unwrap();
         }
         let before = device.clone();
-        device.replace_factor(another(&device, &other), NOW).unwrap();
+        device.replace_factor(&enrolled(another(&device, &other), 0), NOW).unwrap();
         prop_assert_eq!((device.status(), device.fails()), (before.status(), before.fails()));
         prop_assert_eq!((device.throttled_until(), device.last_used()), (before.throttled_until(), before.last_used()));
         prop_assert_eq!((device.positions(), device.pending_since(), device.drift()), (None, None, 0));

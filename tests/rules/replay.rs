@@ -3,7 +3,7 @@
 use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status};
 use proptest::prelude::*;
 
-use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, is_message, secret, totp, wrong};
+use crate::common::{NOW, Seeded, challenged, committed, devices, enrolled, hotp, hotps, is_message, secret, totp, wrong};
 use crate::{another, failed, judge, resynced};
 
 proptest! {
@@ -73,9 +73,10 @@ proptest! {
         let mut device = judge(&device, &policy, &used, NOW).0;
         let (old, moving) = (device.factor().clone(), device.moving_factor());
         let new = if same { old } else { another(&device, &other) };
-        device.replace_factor(new.clone(), NOW).unwrap();
+        device.replace_factor(&enrolled(new.clone(), 0), NOW).unwrap();
         match (&new, same) {
-            (Factor::Totp(_), _) | (_, true) => prop_assert_eq!(device.moving_factor(), moving),
+            (_, true) => prop_assert_eq!(device.moving_factor(), moving),
+            (Factor::Totp(totp), false) => prop_assert_eq!(device.moving_factor(), totp.step(NOW).unwrap()),
             _ => prop_assert_eq!(device.moving_factor(), 0),
         }
         if same {
@@ -121,23 +122,74 @@ proptest! {
     fn rule_04_the_same_key_in_other_words_keeps_the_counter(secret in prop::collection::vec(any::<u8>(), 16..=63), counter in 1..u64::MAX / 2) {
         let hotp = |secret: &[u8]| Hotp::new(Secret::new(secret).unwrap());
         let mut device = Device::hotp(hotp(&secret), counter, NOW);
-        device.replace_factor(Factor::Hotp(hotp(&[&secret[..], &[0]].concat()).with_digits(Digits::EIGHT)), NOW).unwrap();
-        prop_assert_eq!(device.moving_factor(), counter);
+        let again = hotp(&[&secret[..], &[0]].concat()).with_digits(Digits::EIGHT);
+        for (begins, expected) in [(0, counter), (counter - 1, counter), (counter + 5, counter + 5)] {
+            device.replace_factor(&Device::hotp(again.clone(), begins, NOW), NOW).unwrap();
+            prop_assert_eq!(device.moving_factor(), expected);
+        }
+    }
+
+    /// What a token has used elsewhere is used.
+    #[test]
+    fn rule_04_a_token_enrolled_again_begins_where_it_stands(hotp in hotps(), other in hotps(), counters in [0..u64::MAX / 2, 100..u64::MAX / 2]) {
+        prop_assume!(hotp.secret() != other.secret());
+        let policy = Policy::default();
+        let mut device = Device::hotp(hotp, counters[0], NOW);
+        device.replace_factor(&Device::hotp(other.clone(), counters[1], NOW), NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), counters[1]);
+        let used = other.generate(counters[1] - 1);
+        prop_assume!((0..=10).all(|ahead| other.generate(counters[1] + ahead) != used));
+        prop_assert!(!judge(&device, &policy, used.as_bytes(), NOW).1.is_right());
+        prop_assert!(judge(&device, &policy, other.generate(counters[1]).as_bytes(), NOW).1.is_right());
     }
 
     /// Steps of another period or T0 have other numbers: it is the time that is kept.
     #[test]
-    fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
-        let [old, new] = [(hotp, periods[0], t0s[0]), (other, periods[1], t0s[1])]
+    fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
+        let [old, new] = [(hotp.clone(), periods[0], t0s[0]), (hotp, periods[1], t0s[1])]
             .map(|(hotp, period, t0)| keyfob::Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
         let policy = Policy::builder().window(0).build().unwrap();
         let (device, used) = challenged(&Device::totp(old.clone(), NOW), &policy, NOW);
         let mut device = judge(&device, &policy, &used, NOW).0;
         let ends = old.t0() + device.moving_factor() * u64::from(old.period());
-        device.replace_factor(Factor::Totp(new.clone()), NOW).unwrap();
+        let step = device.moving_factor();
+        device.replace_factor(&Device::totp(new.clone(), NOW), NOW).unwrap();
+        prop_assert!(device.moving_factor() >= step, "nor is it lower as a number");
         let answer = |time| judge(&device, &policy, new.generate(time).unwrap().as_bytes(), time).1;
         prop_assert_eq!(answer(NOW).reason(), Reason::Replayed);
-        prop_assert!(answer(ends + u64::from(new.period())).is_right());
+        let first = new.t0() + device.moving_factor() * u64::from(new.period());
+        prop_assert!(first >= ends);
+        if first < 1 << 40 {
+            prop_assert!(answer(first).is_right());
+        }
+    }
+
+    /// One that was ahead, or was used a moment ago, does not shut out the next: nothing of that one was used.
+    #[test]
+    fn rule_04_another_secret_is_right_at_once(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], ahead in 0..=10_u64) {
+        prop_assume!(hotp.secret() != other.secret());
+        let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| keyfob::Totp::of(hotp).with_period(period).unwrap());
+        let policy = Policy::soffid();
+        let code = old.generate(NOW + ahead * u64::from(old.period())).unwrap();
+        let mut device = judge(&Device::totp(old, NOW), &policy, code.as_bytes(), NOW).0;
+        device.replace_factor(&Device::totp(new.clone(), NOW), NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), new.step(NOW).unwrap(), "the past stays past");
+        prop_assert!(judge(&device, &policy, new.generate(NOW).unwrap().as_bytes(), NOW).1.is_right());
+    }
+
+    /// The way out for an authenticator whose clock was set right.
+    #[test]
+    fn rule_13_its_own_factor_forgets_a_drift_and_nothing_else(hotp in hotps(), ahead in 1..=10_u64) {
+        let policy = Policy::builder().window(10).max_drift(10).bound(GuessChance::CERTAIN).build().unwrap();
+        let totp = keyfob::Totp::of(hotp);
+        let code = totp.generate(NOW + 30 * ahead).unwrap();
+        let mut device = judge(&Device::totp(totp, NOW), &policy, code.as_bytes(), NOW).0;
+        let before = device.clone();
+        prop_assume!(device.drift() > 0);
+        device.replace_factor(&before, NOW).unwrap();
+        prop_assert_eq!((device.drift(), device.moving_factor()), (0, before.moving_factor()));
+        prop_assert!(!judge(&device, &policy, code.as_bytes(), NOW).1.is_right());
+        prop_assert_eq!((device.status(), device.fails(), device.last_used()), (before.status(), before.fails(), before.last_used()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod wide;
 use core::array;
 
 use super::Key;
+use crate::secret::wipe;
 
 /// How many counters are asked for at once: a multiple of every width, so that only a window's end leaves lanes idle.
 pub(crate) const BATCH: usize = 64;
@@ -28,13 +29,14 @@ macro_rules! lanes {
         let counters: [u64; width::LANES] = array::from_fn(|lane| $first.wrapping_add(lane as u64));
         let (high, low) = (counters.map(high), counters.map(low));
         // SAFETY: the instructions are here.
-        let lanes = unsafe {
+        let mut lanes = unsafe {
             match $key {
                 Key::Sha1(states) => width::sha1(states, &high, &low),
                 Key::Sha256(states) => width::sha256(states, &high, &low),
             }
         };
-        $values.iter_mut().zip(lanes).for_each(|(value, lane)| *value = lane);
+        $values.iter_mut().zip(&lanes).for_each(|(value, lane)| *value = *lane);
+        wipe(&mut lanes);
         $values.len().min(width::LANES)
     }};
 }

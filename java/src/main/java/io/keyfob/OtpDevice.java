@@ -406,11 +406,11 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Gives the device, in place, another factor of its kind: the parameters and the secret, or the PIN, of a device that was created for that, and
-     * of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled again.
+     * Gives the device, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of a device that was
+     * created for that, and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled again.
      *
-     * <p>Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The counter of HOTP, SMS and e-mail
-     * begins at 0 under a new secret and goes on under the same one; TOTP keeps the time that is used up. Never give it a secret that it had
+     * <p>Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The same secret keeps the higher
+     * counter; TOTP keeps the time that is used up, under a new secret no more than that before {@code now}. Never give it a secret that it had
      * before its present one.
      *
      * @param from a device of the same kind, which is not changed
