@@ -86,7 +86,11 @@ impl Device {
         }
     }
 
-    fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
+    /// Whether attempts are judged at all; otherwise not even a right answer is one.
+    ///
+    /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a limit that was lowered since,
+    /// [`Error::Throttled`].
+    pub fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         self.check_clock(policy, now)?;
         if self.status() == Status::Disabled {
             Err(Error::Disabled)

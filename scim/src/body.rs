@@ -21,6 +21,8 @@ pub(crate) struct Fields {
     /// Said to be none, or what it is.
     #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
+    /// Whether each is asked for by itself, as in a PATCH, and not repeated from what was read.
+    pub(crate) is_asked_for: bool,
 }
 
 impl Fields {

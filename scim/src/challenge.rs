@@ -12,6 +12,8 @@ use crate::{Entry, Error, EventKind};
 
 /// Shown at a position of a PIN that is not asked.
 const NOT_ASKED: char = '\u{25ab}';
+/// A larger one, for numbers that are no sign.
+const ASKED: char = '\u{25a0}';
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,12 +88,18 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step 
 /// One sign for each position of a PIN: its number where it is asked, else a small square.
 fn cell(device: &Device, positions: Positions) -> String {
     let Factor::Pin(pin) = device.factor() else { return String::new() };
-    (1..).zip(pin.expose()).fold("digits ".to_owned(), |mut cell, (number, _)| {
-        if positions.contains(number) {
-            cell.push_str(&number.to_string());
-        } else {
-            cell.push(NOT_ASKED);
-        }
-        cell
-    })
+    let signs = (1..).zip(pin.expose()).map(|(number, _)| if positions.contains(number) { sign(number) } else { NOT_ASKED });
+    "digits ".chars().chain(signs).collect()
+}
+
+/// A number as one sign: a digit or a number in a circle; beyond those, a full square.
+fn sign(number: u8) -> char {
+    let (first, begins) = match number {
+        1..=9 => ('1', 1),
+        10..=20 => ('\u{2469}', 10),
+        21..=35 => ('\u{3251}', 21),
+        36..=50 => ('\u{32b1}', 36),
+        _ => return ASKED,
+    };
+    char::from_u32(u32::from(first).saturating_add(number.saturating_sub(begins).into())).unwrap_or(ASKED)
 }

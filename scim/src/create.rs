@@ -56,7 +56,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 
     /// The new device that a body describes.
     fn enrol(&self, fields: Fields, user: String, now: u64) -> Result<(Entry, Name), Error> {
-        let Fields { kind, user: _, status, email, phone, pin, external_id } = fields;
+        let Fields { kind, user: _, status, email, phone, pin, external_id, is_asked_for: _ } = fields;
         let kind = kind.ok_or_else(|| Error::value("type: is missing; it must be TOTP, HOTP, SMS, EMAIL or PIN"))?;
         if !self.settings.kinds.contains(&kind) {
             return Err(Error::value(format!("type: {kind} is switched off here")));

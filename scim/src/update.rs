@@ -82,8 +82,20 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if next.row != entry.row || device != entry.device {
             context.roles.require(Roles::MANAGE)?;
         }
-        if let Some(status) = fields.status.filter(|status| *status != device.status()) {
-            set_status(&mut device, status, context)?;
+        // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that unlocks it.
+        let is_closed = match device.check_open(&self.settings.policy, context.now) {
+            Err(Fault::Throttled | Fault::Locked | Fault::Clock) => device.status() != Status::Locked,
+            _ => false,
+        };
+        let is_news = |status: &Status| *status != device.status() || is_closed && fields.is_asked_for;
+        if let Some(status) = fields.status.filter(is_news) {
+            if is_closed && is_open(status) {
+                context.roles.require(Roles::UNLOCK)?;
+                device.unlock(context.now)?;
+            }
+            if status != device.status() {
+                set_status(&mut device, status, context)?;
+            }
             next.row.deleted &= status == Status::Disabled;
         }
         Ok(next.with_device(device))
@@ -116,9 +128,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
+const fn is_open(status: Status) -> bool {
+    matches!(status, Status::Created | Status::Validated)
+}
+
 /// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to manage.
 fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<(), Error> {
-    let opens = matches!(status, Status::Created | Status::Validated);
     match (device.status(), status) {
         (_, Status::Disabled) => context.roles.require(Roles::CANCEL)?,
         (Status::Locked, _) => context.roles.require(Roles::UNLOCK)?,
@@ -126,7 +141,7 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
     }
     match device.set_status(status, context.now) {
         // It was locked when it was disabled: to open it is to unlock it too.
-        Err(Fault::Locked) if opens => {
+        Err(Fault::Locked) if is_open(status) => {
             context.roles.require(Roles::UNLOCK)?;
             device.unlock(context.now)?;
             Ok(device.set_status(status, context.now)?)
@@ -143,7 +158,7 @@ fn operations(object: &Object) -> Result<Fields, Error> {
         list = value.as_list();
     }
     let Some(list) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
-    let mut fields = Fields::default();
+    let mut fields = Fields { is_asked_for: true, ..Fields::default() };
     for operation in list {
         let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
         let (mut op, mut path, mut value, mut seen) = (None, None, None, Vec::new());

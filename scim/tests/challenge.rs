@@ -108,13 +108,17 @@ fn a_message_that_is_not_taken_is_502_and_burns_nothing() {
 #[test]
 fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
     let mut host = Host::default();
-    for pin in ["12345678", "123456789012"] {
+    let sixty = "1234567890".repeat(6);
+    for pin in ["12345678", "123456789012", &sixty, &sixty, &sixty, &sixty] {
         let id = host.create(&format!(r#"{{"type": "PIN", "user": "a", "pin": "{pin}"}}"#));
         let cell = host.challenge(id).ok(200)["cell"].as_str().unwrap().to_owned();
         let asked: Vec<u8> = host.entry(id).device.positions().unwrap().iter().collect();
         assert_eq!(asked.len(), 3);
+        // One sign a position: who shows a box for each shows the right ones.
+        let numbers = "123456789⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿■■■■■■■■■■";
         let signs: String = (1..=u8::try_from(pin.len()).unwrap())
-            .map(|number| if asked.contains(&number) { number.to_string() } else { "▫".to_owned() })
+            .zip(numbers.chars())
+            .map(|(number, sign)| if asked.contains(&number) { sign } else { '▫' })
             .collect();
         assert_eq!(cell, format!("digits {signs}"));
         // Asking again draws no other positions, nor does a wrong answer.

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{EMAIL, Host, PIN, SMS, TOTP};
-use keyfob_scim::{EventKind, Method};
+use keyfob::{GuessChance, Lock, Policy};
+use keyfob_scim::{EventKind, Method, Roles, Settings};
 use serde_json::json;
 
 #[test]
@@ -211,6 +212,52 @@ fn unlocking_resets_the_fails_and_disabling_does_not() {
     host.challenge(id).refused(409, None);
     assert_eq!(host.replace(id, "status", "C").ok(200)["fails"], 0);
     assert!(!host.answer(id, &code).verdict(true));
+}
+
+/// A throttle, a limit that was lowered and a clock that was ahead leave the status an open one.
+#[test]
+fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
+    let lock = |lock| Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    let throttle = lock(Lock::Throttle { fails: 3, first: 600, longest: 600 });
+    for (policy, later) in
+        [(throttle, throttle), (Policy::default(), lock(Lock::Hard { fails: 3 })), (Policy::default(), Policy::default())]
+    {
+        for right in [true, false] {
+            let mut host = Host::new(Settings { policy, ..Settings::default() });
+            let id = host.create(PIN);
+            if right {
+                let right = host.right(id);
+                host.answer(id, &right).verdict(true);
+                host.challenge(id).ok(200);
+            }
+            let is_ahead = later == Policy::default();
+            host.now += if is_ahead { 3600 } else { 0 };
+            (0..3).for_each(|_| drop(host.answer(id, "no").verdict(false)));
+            host.now -= if is_ahead { 3600 } else { 0 };
+            let mut host = Host {
+                store: std::mem::take(&mut host.store),
+                now: host.now,
+                ..Host::new(Settings { policy: later, ..Settings::default() })
+            };
+            let letter = if right { "V" } else { "C" };
+            assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["status"], letter);
+            host.challenge(id).refused(if is_ahead { 503 } else { 409 }, None);
+            // Who repeats what was read does not ask for it.
+            let body = format!(r#"{{"type": "PIN", "user": "dilbert", "status": "{letter}"}}"#);
+            let before = host.entry(id);
+            host.send(Method::Put, &format!("/OtpDevice/{id}"), &body).ok(200);
+            assert_eq!(host.entry(id), before);
+            host.roles = Roles::MANAGE.and(Roles::QUERY);
+            host.replace(id, "status", letter).refused(403, None);
+            assert_eq!(host.entry(id), before);
+            host.roles = Roles::UNLOCK.and(Roles::QUERY);
+            let shown = host.replace(id, "status", letter).ok(200);
+            assert_eq!((&shown["status"], &shown["fails"]), (&json!(letter), &json!(0)));
+            host.roles = Roles::ALL;
+            let right = host.right(id);
+            host.answer(id, &right).verdict(true);
+        }
+    }
 }
 
 #[test]

@@ -25,12 +25,15 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. One process may do so at a time.
+/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. Owner, group and mode are those of
+/// the other, since who could read it goes on reading it; of a link, it is what it names that is replaced. One process may do so at a time.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = &fs::canonicalize(path)?;
     let temporary = beside(path, ".tmp");
     // Left by a process that was killed.
     let _ = fs::remove_file(&temporary);
     let replaced = open_new(&temporary)
+        .and_then(|file| own_as(&file, &fs::metadata(path)?).map(|()| file))
         .and_then(|file| write(file, bytes))
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| sync_folder(path));
@@ -38,6 +41,18 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     replaced
+}
+
+/// Gives a file the owner, the group and the mode of another. Errors: only root may give files away.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "files there have none of it"))]
+fn own_as(file: &File, other: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        fchown(file, Some(other.uid()), Some(other.gid()))?;
+        file.set_permissions(other.permissions())?;
+    }
+    Ok(())
 }
 
 /// The file beside another whose name ends so.

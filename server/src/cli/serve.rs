@@ -174,24 +174,26 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     Ok(())
 }
 
-/// Reads the key file anew whenever it changes.
+/// Reads the key file again and again. No stamp of it is compared: it may have changed before this began, or may be readable only now.
 async fn watch(path: PathBuf, keys: Keys) {
-    let stamp = |path: &PathBuf| std::fs::metadata(path).and_then(|data| Ok((data.modified()?, data.len()))).ok();
-    let mut seen = stamp(&path);
+    let mut told = None;
     loop {
         tokio::time::sleep(KEYS_READ).await;
-        let now = stamp(&path);
-        if now.is_none() || now == seen {
-            continue;
-        }
-        match Keys::read(&path) {
+        let fault = match Keys::read(&path) {
             Ok(next) => {
+                let before = keys.ids();
                 keys.replace(&next);
-                tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
+                if keys.ids() != before {
+                    tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
+                }
+                None
             }
-            Err(error) => tracing::error!("key_file: {error}; the keys stay as they were"),
+            Err(error) => Some(error),
+        };
+        if let Some(error) = fault.as_ref().filter(|_| fault != told) {
+            tracing::error!("key_file: {error}; the keys stay as they were");
         }
-        seen = now;
+        told = fault;
     }
 }
 
