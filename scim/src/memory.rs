@@ -62,12 +62,12 @@ impl Store for Memory {
         let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else {
             return Ok(false);
         };
-        let Row { fails, status, last_used, .. } = entry.row;
+        let Row { status, fails, last_used, .. } = entry.row;
         let kept = stored.row.clone();
         // No more than the scope says is another, as of a store that writes no more.
         let row = match scope {
             Scope::Record => Row { fails, ..kept },
-            Scope::State => Row { fails, status, last_used, ..kept },
+            Scope::State => Row { status, fails, last_used, ..kept },
             Scope::Whole => entry.row,
         };
         self.put(Entry { row, version: entry.version.saturating_add(1), device: entry.device });

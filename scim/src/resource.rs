@@ -16,7 +16,7 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// Those named in `attributes`, or all but those in `excluded`; always `id` and `schemas`. Errors: 400 for an unknown one, or
+    /// Those named in `attributes`, or all but those in `excluded`; `id` and `schemas` always are. Errors: 400 for an unknown one, or
     /// both lists.
     pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
         let bits = |list: &str, names: &[String]| {
@@ -27,12 +27,8 @@ impl Selection {
         };
         match (attributes, excluded) {
             (Some(_), Some(_)) => Err(Error::value("attributes and excludedAttributes: only one of them may be given")),
-            (Some(names), None) => {
-                Ok(Self(bits("attributes", names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas)))
-            }
-            (None, Some(names)) => {
-                Ok(Self(!bits("excludedAttributes", names)? | Self::bits(Attribute::Id) | Self::bits(Attribute::Schemas)))
-            }
+            (Some(names), None) => Ok(Self(bits("attributes", names)?)),
+            (None, Some(names)) => Ok(Self(!bits("excludedAttributes", names)?)),
             (None, None) => Ok(Self::default()),
         }
     }

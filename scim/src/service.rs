@@ -175,11 +175,6 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         Self { settings: Arc::new(settings), rng }
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Begins a request. Nothing of the request is needed after this.
     #[expect(clippy::needless_pass_by_value, reason = "a request is used up by it")]
     pub fn handle(&self, request: Request<'_>) -> Step {

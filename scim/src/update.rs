@@ -141,7 +141,7 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
     }
     match device.set_status(status, context.now) {
         // It was locked when it was disabled: to open it is to unlock it too.
-        Err(Fault::Locked) if is_open(status) => {
+        Err(Fault::Locked) => {
             context.roles.require(Roles::UNLOCK)?;
             device.unlock(context.now)?;
             Ok(device.set_status(status, context.now)?)

@@ -86,6 +86,13 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
     {
         host.patch(totp, body).bad("invalidSyntax");
     }
+    for (operation, told) in [
+        (r#"{"op": "replace"}"#, "value: must be an object of attributes, since path is missing"),
+        (r#"{"op": "replace", "path": "status"}"#, "value: is missing"),
+        (r#"{"op": "move"}"#, "op: must be add, replace or remove"),
+    ] {
+        assert_eq!(host.patch(totp, &format!(r#"{{"Operations": [{operation}]}}"#)).bad("invalidSyntax"), told);
+    }
     let schemas = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "Operations": []}"#;
     host.patch(totp, schemas).bad("invalidSyntax");
     assert_eq!(host.store.memory.events.len(), 5);

@@ -114,6 +114,8 @@ fn every_image_has_its_quiet_zone() {
         assert!((0..200).all(|y| (0..8).all(|x| !dark[y * 200 + x] && !dark[y * 200 + 199 - x])), "{length}");
         assert_eq!(decoded(&png, 200), "x".repeat(length));
     }
+    let widest = qr::png("x", qr::Size::Side(qr::WIDEST)).unwrap();
+    assert!(!pixels(&widest, qr::WIDEST)[0] && qr::png("x", qr::Size::Side(qr::WIDEST + 1)).is_none());
     let png = qr::png("x", qr::Size::Module(3)).unwrap();
     assert_eq!(decoded(&png, (21 + 2 * qr::QUIET) * 3), "x");
 }

@@ -145,6 +145,11 @@ fn attributes_select_and_excluded_attributes_leave_out() {
     assert_eq!(keys("attributes=user,TYPE"), "id schemas type user");
     assert_eq!(keys("attributes=user%2C%20type"), "id schemas type user");
     assert_eq!(keys("attributes="), "id schemas");
+    // Whatever is named twice, by itself or as a part.
+    assert_eq!(
+        keys("attributes=user,id,user,meta.location,meta,id"),
+        "id meta meta.links meta.location meta.resourceType schemas user"
+    );
     assert_eq!(keys("attributes=meta"), "id meta meta.links meta.location meta.resourceType schemas");
     assert_eq!(keys("attributes=meta.location"), "id meta meta.location schemas");
     assert_eq!(keys("attributes=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:fails"), "fails id schemas");

@@ -255,6 +255,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
     let body = format!(r#"{{"pin": "{code}"}}"#);
     let path = format!("/OtpDevice/{id}/responseChallenge");
     let request = Request::new(Method::Post, &path, host.now).with_roles(keyfob_scim::Roles::ALL).with_json(body.as_bytes());
+    assert_eq!(request.content_type, Some("application/json"));
     let bytes = format!("{:?}", code.as_bytes());
     let bytes = bytes.trim_matches(['[', ']']);
     let shows = |text: &str| text.contains(&code) || text.contains(bytes) || text.contains("fails") || text.contains("right");

@@ -30,6 +30,12 @@ fn patch(attribute: &str, value: &str) -> String {
 }
 
 #[test]
+fn roles_are_sets() {
+    assert_eq!(EACH.into_iter().chain(EACH).fold(Roles::NONE, Roles::and), Roles::ALL);
+    assert!(EACH.iter().all(|role| Roles::ALL.has(*role) && !Roles::NONE.has(*role) && role.and(*role) == *role));
+}
+
+#[test]
 fn each_operation_needs_its_role_and_no_other() {
     let status = |value| patch("status", value);
     let answer = format!(r#"{{"pin": "{WRONG}"}}"#);

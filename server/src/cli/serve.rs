@@ -111,7 +111,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         None => Keys::file(&config.key_file)?,
     };
     let store = Store::open(&config.store, keys)?;
-    // With another key, the devices that are there could not be read, and new ones would hide that the right one is lost.
+    // With another key, what is there could not be read, and new devices would hide that the right one is lost.
     if store.opens().await? {
         return Ok((store, is_new));
     }
@@ -119,10 +119,12 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
     let path = config.key_file.display();
     if is_new {
         std::fs::remove_file(&config.key_file)?;
-        return Err(format!("key_file: {path} is missing, and the store holds devices that need it; put it back").into());
+        return Err(
+            format!("key_file: {path} is missing, and the store was begun with it; put it back, or begin another store").into()
+        );
     }
     let key = if config.key.is_some() { "key".to_owned() } else { format!("key_file: {path}") };
-    Err(format!("{key}: opens none of the store's devices; they were sealed under another key, which is needed here").into())
+    Err(format!("{key}: is not that of the store, which was begun with another; that one is needed here").into())
 }
 
 fn start_log(config: &Config) -> Result<()> {

@@ -21,6 +21,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod witness;
 mod workers;
 mod writes;
 
@@ -119,12 +120,6 @@ impl Store {
     pub async fn ready(&self) -> Result<(), Error> {
         let is_current = self.search(schema::check).await?;
         if is_current { Ok(()) } else { Err(Error::new(503, "the store is of another version; restart the service")) }
-    }
-
-    /// Whether the keys open some of the records that there are, or there are none. Errors: 503.
-    pub async fn opens(&self) -> Result<bool, Error> {
-        let keys = self.0.keys.clone();
-        self.search(move |connection| reads::opens(connection, &keys)).await
     }
 
     /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.

@@ -60,19 +60,6 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
     records.iter_mut().map(|record| entry(record, keys)).collect()
 }
 
-/// Whether the keys open some of the first records, or there are none. One that is damaged may be among them.
-pub(crate) fn opens(connection: &mut dyn Connection, keys: &Keys) -> Result<bool, Fault> {
-    let mut is_empty = true;
-    for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
-        is_empty = false;
-        let (id, sealed) = (record.number(0)?, record.bytes(1)?);
-        if keys.open(&sealed, id).is_ok() {
-            return Ok(true);
-        }
-    }
-    Ok(is_empty)
-}
-
 /// Reads a page, and how many devices match in all.
 pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Page, Fault> {
     let mut rows = Vec::new();

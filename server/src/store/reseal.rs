@@ -5,6 +5,7 @@ use keyfob_scim::Error;
 use super::Store;
 use super::keys::Keys;
 use super::sql::{Connection, Fault, Sql, Type, Value};
+use super::witness;
 
 /// How many records are sealed in one commit.
 const PAGE: i64 = 256;
@@ -50,6 +51,8 @@ impl Store {
             all.done = all.done.saturating_add(done);
             // A service that does not know the new key yet may have sealed under an old one meanwhile.
             if done == 0 && lost == 0 {
+                let keys = self.0.keys.clone();
+                self.write(move |connection| witness::reseal(connection, &keys)).await?;
                 return Ok(all);
             }
         }

@@ -7,7 +7,9 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[Migration] = &[&[
+const MIGRATIONS: &[Migration] = &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")]];
+
+const FIRST: Migration = &[
     (
         None,
         "CREATE TABLE device (
@@ -68,7 +70,7 @@ const MIGRATIONS: &[Migration] = &[&[
     ),
     (None, "CREATE TABLE sequence (name {text} PRIMARY KEY, last {number} NOT NULL)"),
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
-]];
+];
 
 /// The version of a store whose devices were moved elsewhere.
 const MOVED: i64 = 1_000_000_000;

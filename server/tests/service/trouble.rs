@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -123,6 +124,78 @@ fn a_disk_that_is_full() {
     assert_eq!(another, format!("/OtpDevice/{}", made + 4), "no number was lost");
 }
 
+/// Two that are started at once would else fill one store with devices of which each can read its own.
+#[test]
+fn a_store_without_devices_knows_its_key() {
+    let (folder, other) = (folder(), folder());
+    let store = format!("sqlite://{}", folder.path().join("keyfob.db").display());
+    let first = Server::start(folder.path(), &[]);
+    let run = Run::of(keyfob(other.path(), &["serve", "--listen", "127.0.0.1:0", "--store", &store]), "");
+    assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
+    assert!(run.err.contains("keyfob.key is missing, and the store was begun with it"), "{run:?}");
+    assert!(!other.path().join("keyfob.key").exists());
+    first.stop();
+    // A new key becomes the store's, and then the old one is needed no more.
+    let rotated = Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    assert!(rotated.contains("No record is under key 1 any more"), "{rotated}");
+    let key = folder.path().join("keyfob.key");
+    let text = fs::read_to_string(&key).unwrap();
+    fs::write(&key, text.lines().next().unwrap()).unwrap();
+    Server::start(folder.path(), &[]).stop();
+    fs::write(&key, text.lines().nth(1).unwrap()).unwrap();
+    let run = Run::of(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
+    assert!(run.err.contains("keyfob.key: is not that of the store"), "{run:?}");
+}
+
+/// Who could read it goes on reading it, and a link stays one.
+#[test]
+fn a_key_file_keeps_its_owner_its_mode_and_its_links() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+
+    let (folder, elsewhere) = (folder(), folder());
+    Server::start(folder.path(), &[]).stop();
+    let (link, key) = (folder.path().join("keyfob.key"), elsewhere.path().join("real.key"));
+    fs::rename(&link, &key).unwrap();
+    symlink(&key, &link).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let is_root = fs::metadata(&key).unwrap().uid() == 0;
+    if is_root {
+        chown(&key, Some(65534), Some(65534)).unwrap();
+    }
+    let before = fs::metadata(&key).unwrap();
+    Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    let after = fs::metadata(&key).unwrap();
+    assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&key).unwrap().lines().count(), 2);
+    let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
+    assert_eq!(names(elsewhere.path()), 1, "nothing is left beside it");
+}
+
+/// Whatever its time and its length say, and also if it could not be read for a while.
+#[test]
+fn a_key_file_is_read_again_and_again() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let key = folder.path().join("keyfob.key");
+    let (old, time) = (fs::read_to_string(&key).unwrap(), fs::metadata(&key).unwrap().modified().unwrap());
+    let other = old.replacen("1 ", "2 ", 1);
+    let write = |text: &str| {
+        fs::write(&key, text).unwrap();
+        fs::File::options().write(true).open(&key).unwrap().set_modified(time).unwrap();
+        thread::sleep(Duration::from_millis(2500));
+    };
+    write(&format!("{old}{other}"));
+    write(&"x".repeat(old.len() + other.len()));
+    write(&format!("{other}{old}"));
+    client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let resealed = Run::of(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
+    assert!(resealed.starts_with("1 records sealed anew under key 2"), "{resealed}");
+    server.stop();
+}
+
 #[test]
 fn a_store_whose_key_is_missing_or_another() {
     let (folder, other) = (folder(), folder());
@@ -145,7 +218,7 @@ fn a_store_whose_key_is_missing_or_another() {
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["audit"]] {
         let run = Run::of(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
-        assert!(run.err.contains("keyfob.key: opens none of the store's devices"), "{run:?}");
+        assert!(run.err.contains("keyfob.key: is not that of the store"), "{run:?}");
     }
     fs::rename(&kept, &key).unwrap();
     let server = Server::start(folder, &[]);
