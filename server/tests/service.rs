@@ -8,6 +8,8 @@ mod accounts;
 mod client;
 #[path = "service/crash.rs"]
 mod crash;
+#[path = "service/gone.rs"]
+mod gone;
 #[path = "service/guesses.rs"]
 mod guesses;
 #[path = "service/operation.rs"]

@@ -19,7 +19,7 @@ use super::args::{ConfigArgs, ServeArgs};
 use super::{Result, note, output};
 use crate::config::{Config, LogFormat, Problem};
 use crate::delivery::Delivery;
-use crate::http::{self, Accounts, App, Metrics};
+use crate::http::{self, Accounts, App, Metrics, Requests};
 use crate::store::{Account, Keys, Store};
 
 /// How often it is looked at whether the key file has changed.
@@ -156,12 +156,14 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     if config.key.is_none() {
         tokio::spawn(watch(config.key_file.clone(), store.keys()));
     }
+    let requests = Requests::default();
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
         metrics: Metrics::default(),
+        requests: requests.clone(),
         config,
     });
     let (told, stop) = tokio::sync::watch::channel(false);
@@ -170,7 +172,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         tracing::info!("stopping");
         let _ = told.send(true);
     });
-    http::listen(listener, tls, http::app(app), stop).await;
+    http::listen(listener, tls, http::app(app), &requests, stop).await;
     store.close();
     tracing::info!("stopped");
     Ok(())

@@ -119,6 +119,10 @@ impl Accounts {
     async fn password(&self, encoded: &str, proof: &[u8; 32], from: IpAddr, store: &Store) -> Result<Option<Who>, Error> {
         let Some(bytes) = BASE64.decode(encoded.as_bytes()).ok().map(Zeroizing::new) else { return Ok(None) };
         let Some((name, password)) = str::from_utf8(&bytes).ok().and_then(|text| text.split_once(':')) else { return Ok(None) };
+        // No account has such a name, and not every database takes it.
+        if name.chars().any(char::is_control) {
+            return Ok(None);
+        }
         let pair = self.pair(name, from);
         let was_right = self.recall(proof).is_some();
         self.wait(&pair, was_right)?;

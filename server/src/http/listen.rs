@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::Requests;
 use crate::config::Tls;
 
 /// How long a client may take for its headers, the wait for the next request on a connection included.
@@ -53,11 +54,14 @@ pub(crate) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, String> {
 }
 
 /// Serves connections until it is told to stop, and then finishes what was begun.
-pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router, mut stop: Stop) {
+pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router, requests: &Requests, mut stop: Stop) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let place = tokio::select! {
+            Ok(place) = Arc::clone(&places).acquire_owned() => place,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => (stream, Peer(peer)),
@@ -85,7 +89,12 @@ pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOPPING, graceful.shutdown()).await.is_err() {
+    let ends = async {
+        graceful.shutdown().await;
+        // Those whose clients have gone belong to no connection any more.
+        requests.finished().await;
+    };
+    if tokio::time::timeout(STOPPING, ends).await.is_err() {
         tracing::warn!("some requests took longer than {} seconds and were cut off", STOPPING.as_secs());
     }
 }

@@ -4,6 +4,7 @@ mod auth;
 mod health;
 mod listen;
 mod metrics;
+mod requests;
 mod scim;
 mod throttle;
 
@@ -14,9 +15,10 @@ use getrandom::SysRng;
 use keyfob_scim::Service;
 
 pub use auth::{Accounts, hash_password, hash_token};
-pub(crate) use listen::acceptor;
-pub use listen::{Stop, listen};
+pub use listen::Stop;
+pub(crate) use listen::{acceptor, listen};
 pub use metrics::Metrics;
+pub(crate) use requests::Requests;
 
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -29,6 +31,7 @@ pub(crate) struct App {
     pub(crate) delivery: Delivery,
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Metrics,
+    pub(crate) requests: Requests,
     pub(crate) config: Config,
 }
 

@@ -16,6 +16,7 @@ use keyfob_scim::{Error, Message, Response, Step};
 use tracing::Instrument as _;
 
 use super::listen::Peer;
+use super::requests::Client;
 use super::{App, health};
 use crate::delivery::{self, Channel};
 use crate::store::Stepped;
@@ -27,26 +28,29 @@ const SLOW: Duration = Duration::from_secs(20);
 /// The longest request id that is taken over from a client, in bytes.
 const ID: usize = 64;
 
-/// Serves a request, whatever it is.
+/// Serves a request, whatever it is, to its end: a hash that runs holds its place, a wrong password counts, and a code whose challenge is
+/// stored goes out, though the client closes the connection.
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
-    let began = Instant::now();
     let id = request_id(request.headers());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::info_span!("request", id = %id);
-    async {
-        let (response, operation) = answer(&app, request).await;
-        let (status, elapsed) = (response.status, began.elapsed());
-        app.metrics.count(operation, status, elapsed);
-        // The query may hold what people search for, and the body codes: neither is logged.
-        tracing::info!(%method, path, status, micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "answered");
-        into_http(response, &id)
-    }
-    .instrument(span)
-    .await
+    let answered = app.requests.run(|client| told(Arc::clone(&app), request, client).instrument(span)).await;
+    into_http(answered.unwrap_or_else(|| Error::new(500, "the request could not be answered").into()), &id)
+}
+
+/// The answer, after the log and the metrics were told of it.
+async fn told(app: Arc<App>, request: Request, mut client: Client) -> Response {
+    let began = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (response, operation) = answer(&app, request, &mut client).await;
+    let (status, elapsed) = (response.status, began.elapsed());
+    app.metrics.count(operation, status, elapsed);
+    // The query may hold what people search for, and the body codes: neither is logged.
+    tracing::info!(%method, path, status, micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "answered");
+    response
 }
 
 /// The answer, and the name of the operation for the metrics.
-async fn answer(app: &App, request: Request) -> (Response, &'static str) {
+async fn answer(app: &App, request: Request, client: &mut Client) -> (Response, &'static str) {
     let path = request.uri().path();
     // First, for below an empty base is everything.
     if let Some(answered) = health::answer(app, path).await {
@@ -59,14 +63,14 @@ async fn answer(app: &App, request: Request) -> (Response, &'static str) {
         );
     };
     let operation = keyfob_scim::operation(request.method().as_str().parse().ok(), &path);
-    let response = match in_scim(app, &path, request).await {
+    let response = match in_scim(app, &path, request, client).await {
         Ok(response) => response,
         Err(refused) => refused,
     };
     (response, operation)
 }
 
-async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Response> {
+async fn in_scim(app: &App, path: &str, request: Request, client: &mut Client) -> Result<Response, Response> {
     let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
     let who = app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await?;
     let (parts, body) = request.into_parts();
@@ -87,11 +91,11 @@ async fn in_scim(app: &App, path: &str, request: Request) -> Result<Response, Re
         roles: who.roles,
         now: now.as_secs(),
     });
-    drive(app, step).await.map_err(Response::from)
+    drive(app, step, client).await.map_err(Response::from)
 }
 
 /// Does what each step asks for.
-async fn drive(app: &App, mut step: Step) -> Result<Response, Error> {
+async fn drive(app: &App, mut step: Step, client: &mut Client) -> Result<Response, Error> {
     loop {
         step = match step {
             Step::Done(response) => return Ok(response),
@@ -103,8 +107,13 @@ async fn drive(app: &App, mut step: Step) -> Result<Response, Error> {
                 }
                 step
             }
-            Step::Insert { entry, name, event, then } => then(app.store.insert(entry, name, event).await?),
-            Step::List { query, then } => then(app.store.list(&query).await?),
+            Step::Insert { entry, name, event, then } => {
+                let (kind, reason) = (event.kind, event.reason.clone());
+                let entry = app.store.insert(entry, name, event).await?;
+                app.metrics.happened(kind, reason);
+                then(entry)
+            }
+            Step::List { query, then } => then(client.while_here(app.store.list(&query)).await?),
             Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
             Step::Deliver { message, then } => then(deliver(app, &message).await),
         }

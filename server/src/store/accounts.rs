@@ -43,7 +43,7 @@ impl Store {
     }
 
     async fn select(&self, sql: Sql) -> Result<Vec<Account>, Error> {
-        self.search(move |connection| connection.rows(&sql)?.iter_mut().map(account).collect()).await
+        self.look(move |connection| connection.rows(&sql)?.iter_mut().map(account).collect()).await
     }
 
     /// Makes an account, or gives the one of its name other roles, password and token. Errors: 503.

@@ -37,25 +37,29 @@ pub(crate) use import::{Imported, Outcome, PAGE, Present};
 pub use keys::{Keys, add_key, promote_key};
 use location::Connections;
 pub use location::{Location, Options};
-use reads::Get;
 use retry::persist;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
-use workers::{Answer, Workers};
+use workers::{Answer, BATCH, Workers};
 pub(crate) use writes::Stepped;
 use writes::{Change, Job};
 
 /// Work for a thread that is no part of a batch.
 type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 
+/// A job for the reader that no search delays.
+enum Read {
+    Entry(i64, Answer<Option<Entry>>),
+    Other(Call),
+}
+
 /// A store of devices, accounts and the audit trail. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Threads>);
 
 struct Threads {
-    /// Reads of single devices, which no search delays.
-    gets: Workers<Get>,
+    gets: Workers<Read>,
     searches: Workers<Call>,
     changes: Workers<Change>,
     keys: Keys,
@@ -86,11 +90,21 @@ impl Store {
     /// Starts a thread for each connection.
     fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
         let (of_gets, of_changes) = (keys.clone(), keys.clone());
-        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, move |connection, jobs| {
-            reads::get(&mut **connection, &of_gets, jobs);
+        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, BATCH, move |connection, jobs| {
+            let mut entries = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                match job {
+                    Read::Entry(id, answer) => entries.push((id, answer)),
+                    Read::Other(call) => call(&mut **connection),
+                }
+            }
+            if !entries.is_empty() {
+                reads::get(&mut **connection, &of_gets, entries);
+            }
             Vec::new()
         })?;
-        let (searches, threads) = Workers::start("keyfob-searches", connections.searches, |connection, jobs: Vec<Call>| {
+        // One at a time, since each may be long: those behind it may be too old by then.
+        let (searches, threads) = Workers::start("keyfob-searches", connections.searches, 1, |connection, jobs: Vec<Call>| {
             for job in jobs {
                 job(&mut **connection);
             }
@@ -98,7 +112,7 @@ impl Store {
         })?;
         all.extend(threads);
         let answers = Answers::start()?;
-        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, move |connection, jobs| {
+        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
             writes::change(&mut **connection, &of_changes, &answers, jobs)
         })?;
         all.extend(threads);
@@ -118,13 +132,13 @@ impl Store {
 
     /// Whether the store answers. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
-        let is_current = self.search(schema::check).await?;
+        let is_current = self.look(schema::check).await?;
         if is_current { Ok(()) } else { Err(Error::new(503, "the store is of another version; restart the service")) }
     }
 
     /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.
     pub async fn is_durable(&self) -> Result<bool, Error> {
-        self.search(|connection| {
+        self.look(|connection| {
             // A file is opened so that it is.
             if connection.dialect() == Dialect::Sqlite {
                 return Ok(true);
@@ -145,7 +159,7 @@ impl Store {
 
     /// Reads an entry. Errors: 503; 500 for a record that does not open.
     pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
-        self.0.gets.run(|answer| (id, answer)).await
+        self.0.gets.run(|answer| Read::Entry(id, answer)).await
     }
 
     /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps of this kind that follow it. Returns
@@ -170,7 +184,15 @@ impl Store {
         self.search(move |connection| reads::list(connection, &query)).await
     }
 
-    /// Reads whatever else there is.
+    /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
+    async fn look<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.gets.run(|answer| Read::Other(call(move |connection| persist(connection, &mut work), answer))).await
+    }
+
+    /// Reads what may take long.
     async fn search<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
@@ -192,7 +214,10 @@ impl Store {
 
 fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
     Box::new(move |connection| {
-        // Whoever went away needs no answer.
+        // Whoever went away needs no answer, and what was not begun need not be.
+        if answer.is_closed() {
+            return;
+        }
         let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));
     })
 }

@@ -1,8 +1,11 @@
 //! SQLite in one file.
 
+use std::ffi::c_int;
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::{OpenFlags, ToSql, params_from_iter};
@@ -13,9 +16,33 @@ use crate::file;
 /// How long a writer waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// A connection to a file.
+/// How long a reader may be at one statement, in milliseconds: those behind it wait for it. PostgreSQL is told the same.
+const LIMIT: u64 = 5000;
+
+/// After so many steps of its machine SQLite is asked to look at the clock: some tenth of a millisecond.
+const STEPS: c_int = 20_000;
+
+/// A connection to a file, and the time until which its statement may take.
 #[derive(Debug)]
-pub(crate) struct Sqlite(rusqlite::Connection);
+pub(crate) struct Sqlite(rusqlite::Connection, Arc<Deadline>);
+
+/// A time, in milliseconds since a reader was opened; none is 0.
+#[derive(Debug)]
+struct Deadline {
+    opened: Instant,
+    at: AtomicU64,
+}
+
+impl Deadline {
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn is_over(&self) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        at != 0 && self.now() > at
+    }
+}
 
 impl Sqlite {
     /// Opens a file for one that writes, and makes it if there is none, readable by its owner only: it holds addresses.
@@ -33,8 +60,10 @@ impl Sqlite {
 
     /// Opens the file for one that only reads.
     pub(crate) fn reader(path: &Path) -> Result<Self, Fault> {
-        let reader = Self::open(path)?;
+        let mut reader = Self::open(path)?;
         reader.0.execute_batch("PRAGMA query_only = ON;")?;
+        let deadline = Arc::clone(&reader.1);
+        reader.0.progress_handler(STEPS, Some(move || deadline.is_over()))?;
         Ok(reader)
     }
 
@@ -44,7 +73,7 @@ impl Sqlite {
         connection.busy_timeout(BUSY)?;
         connection.execute_batch("PRAGMA cache_size = -65536;")?;
         connection.set_prepared_statement_cache_capacity(128);
-        Ok(Self(connection))
+        Ok(Self(connection, Arc::new(Deadline { opened: Instant::now(), at: AtomicU64::new(0) })))
     }
 }
 
@@ -54,6 +83,8 @@ impl Connection for Sqlite {
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+        // Only a reader's is asked for.
+        self.1.at.store(self.1.now().saturating_add(LIMIT), Ordering::Relaxed);
         let mut statement = self.0.prepare_cached(&sql.text)?;
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(&sql.values))?;

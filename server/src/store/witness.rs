@@ -15,7 +15,7 @@ impl Store {
     /// Whether the keys are those of the store. Errors: 503.
     pub async fn opens(&self) -> Result<bool, Error> {
         let keys = self.0.keys.clone();
-        let known = self.search(move |connection| known(connection, &keys)).await?;
+        let known = self.look(move |connection| known(connection, &keys)).await?;
         if let Some(opens) = known {
             return Ok(opens);
         }

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 /// How many jobs may wait before more are refused.
 const WAITING: usize = 8192;
-/// How many jobs are taken at a time: at most so many devices stand in one statement.
-const BATCH: usize = 64;
+/// How many jobs are taken at a time where they share statements: at most so many devices stand in one.
+pub(crate) const BATCH: usize = 64;
 
 /// A job that has waited longer than this is dropped unbegun: while a store is out of reach, clients are told soon.
 const OLD: Duration = Duration::from_secs(5);
@@ -30,10 +30,11 @@ pub(crate) struct Workers<J> {
 impl<J: Send + 'static> Workers<J> {
     /// Starts a thread for each connection; they end when this and its clones are gone and everything handed in is done.
     ///
-    /// `work` returns the jobs that it has not finished: they are part of the next batch.
+    /// `work` is given at most `limit` jobs, and returns those that it has not finished: they are part of the next batch.
     pub(crate) fn start<C: Send + 'static>(
         name: &str,
         connections: Vec<C>,
+        limit: usize,
         work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
         let (jobs, waiting) = sync_channel(WAITING);
@@ -42,8 +43,8 @@ impl<J: Send + 'static> Workers<J> {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
             let thread = thread::Builder::new().name(name.to_owned());
             thread.spawn(move || {
-                let mut batch = Vec::with_capacity(BATCH);
-                while take(&waiting, &mut batch) {
+                let mut batch = Vec::with_capacity(limit);
+                while take(&waiting, &mut batch, limit) {
                     if !batch.is_empty() {
                         batch = work(&mut connection, batch);
                     }
@@ -64,7 +65,7 @@ impl<J: Send + 'static> Workers<J> {
 }
 
 /// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something to do.
-fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>) -> bool {
+fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: usize) -> bool {
     let jobs = if batch.is_empty() {
         let Ok(jobs) = waiting.lock() else { return false };
         let Ok(first) = jobs.recv() else { return false };
@@ -75,7 +76,7 @@ fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>) -> bool 
         let Ok(jobs) = waiting.try_lock() else { return true };
         jobs
     };
-    batch.extend(jobs.try_iter().filter_map(young).take(BATCH.saturating_sub(batch.len())));
+    batch.extend(jobs.try_iter().filter_map(young).take(limit.saturating_sub(batch.len())));
     true
 }
 

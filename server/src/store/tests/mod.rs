@@ -10,6 +10,7 @@ mod postgres;
 mod rules;
 mod search;
 mod sqlite;
+mod waiting;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};

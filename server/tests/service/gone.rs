@@ -1,0 +1,195 @@
+//! Clients that go away before they are answered: what was begun for them is finished and counted, and costs no more than for others.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::client::{BASE, Client, open};
+use super::process::{Run, Server, folder, keyfob, log};
+
+/// What is waited for at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends a request and goes away after a while, unanswered.
+fn ask_and_go(server: &Server, client: &Client, target: &str, after: Duration) {
+    let mut stream = open(server.address).expect("a connection");
+    stream.get_mut().write_all(client.head("GET", &format!("{BASE}{target}"), "\r\n").as_bytes()).expect("it is taken");
+    thread::sleep(after);
+}
+
+/// The sum of the metrics whose lines begin so.
+fn sum(server: &Server, begin: &str) -> u64 {
+    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let lines = metrics.text().lines().filter(|line| line.starts_with(begin));
+    lines.map(|line| line.rsplit(' ').next().expect("a number").parse::<u64>().expect("a number")).sum()
+}
+
+#[track_caller]
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The sum once it grows no more. Some of the requests are not seen at all: their connection has ended before they were read.
+fn settled(server: &Server, begin: &str) -> u64 {
+    let mut before = u64::MAX;
+    loop {
+        let now = sum(server, begin);
+        if now == before {
+            return now;
+        }
+        before = now;
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn passwords_of_clients_that_have_gone_take_their_turn() {
+    const CLIENTS: u64 = 100;
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=error"]);
+    for number in 0..CLIENTS {
+        // Each has a name of its own, so that no pause spares the hashes.
+        let client = Client::basic(server.address, &format!("nobody{number}"), "wrong");
+        ask_and_go(&server, &client, "/OtpDevice", Duration::from_millis(4));
+    }
+    let judged = settled(&server, "keyfob_accounts_refused_total");
+    assert!(judged > CLIENTS / 2, "{judged}");
+    assert!(sum(&server, "keyfob_accounts_refused_total{reason=\"wrong\"}") > 2);
+    assert_eq!(sum(&server, "keyfob_requests_total{operation=\"list\""), judged, "each has its line and its place in the numbers");
+    // A hash has a thread of its own and 19 MiB; the threads stay for a while.
+    if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", server.id())) {
+        let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("their number");
+        assert!(threads.trim().parse::<u32>().expect("a number") < 25, "{threads}");
+    }
+}
+
+#[test]
+fn wrong_passwords_of_clients_that_have_gone_count() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=error"]);
+    for number in 0..20 {
+        let client = Client::basic(server.address, "admin", &format!("wrong{number}"));
+        ask_and_go(&server, &client, "/OtpDevice", Duration::from_millis(4));
+    }
+    assert!(settled(&server, "keyfob_accounts_refused_total") > 5);
+    assert!(sum(&server, "keyfob_accounts_refused_total{reason=\"paused\"}") > 0, "the fifth begins a pause");
+    let trail = Run::of(keyfob(folder.path(), &["audit", "--json"]), "").well();
+    assert_eq!(trail.lines().filter(|line| line.contains("account-refused") && line.contains("\"admin\"")).count(), 1, "{trail}");
+}
+
+/// A mail server that takes its time.
+struct Slow(TcpListener);
+
+impl Slow {
+    fn open(folder: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let toml = format!(
+            "[email]\nserver = '127.0.0.1'\nport = {port}\nsecurity = 'none'\nfrom = 'otp@example.com'\nbody = 'code=${{PIN}}.'\n"
+        );
+        std::fs::write(folder.join("keyfob.toml"), toml).unwrap();
+        Self(listener)
+    }
+
+    /// Waits until somebody comes with a mail.
+    fn wait(&self) -> TcpStream {
+        self.0.accept().unwrap().0
+    }
+
+    /// Takes the mail; gives the code in it, if it comes to its end.
+    fn take(stream: TcpStream) -> Option<String> {
+        let mut stream = BufReader::new(stream);
+        stream.get_mut().write_all(b"220 slow\r\n").ok()?;
+        let mut code = None;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            if let Some((_, rest)) = line.split_once("code=") {
+                code = Some(rest.split('.').next()?.to_owned());
+                continue;
+            }
+            let answer = match line.trim_end() {
+                "DATA" => "354 go",
+                "." => {
+                    stream.get_mut().write_all(b"250 taken\r\n").ok()?;
+                    return code;
+                }
+                command if ["EHLO", "MAIL", "RCPT"].iter().any(|known| command.starts_with(known)) => "250 ok",
+                _ => continue,
+            };
+            stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).ok()?;
+        }
+    }
+}
+
+#[test]
+fn a_code_is_delivered_to_its_end_though_the_client_has_gone() {
+    let folder = folder();
+    let post = Slow::open(folder.path());
+    let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
+    let mut client = server.admin();
+    let (path, _) = client.create(&json!({"type": "EMAIL", "user": "dilbert", "email": "dilbert@example.com"}));
+    let asked = thread::scope(|scope| {
+        scope.spawn(|| ask_and_go(&server, &client, &format!("{path}/requestChallenge"), Duration::from_millis(500)));
+        post.wait()
+    });
+    // That it has gone has been seen.
+    thread::sleep(Duration::from_millis(200));
+    let code = Slow::take(asked).expect("the whole mail");
+    wait_until("it is counted", || sum(&server, "keyfob_requests_total{operation=\"requestChallenge\",status=\"200\"}") == 1);
+    assert_eq!(client.answer(&path, &code).verdict(), (true, false));
+    server.stop();
+    let log = log(folder.path());
+    assert!(log.lines().any(|line| line.contains("requestChallenge") && line.contains("status=200")), "{log}");
+}
+
+#[test]
+fn the_end_waits_for_what_is_delivered_to_a_client_that_has_gone() {
+    let folder = folder();
+    let post = Slow::open(folder.path());
+    let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
+    let mut client = server.admin();
+    let (path, _) = client.create(&json!({"type": "EMAIL", "user": "dilbert", "email": "dilbert@example.com"}));
+    let asked = thread::scope(|scope| {
+        scope.spawn(|| ask_and_go(&server, &client, &format!("{path}/requestChallenge"), Duration::from_millis(200)));
+        post.wait()
+    });
+    drop(client);
+    server.signal("TERM");
+    while open(server.address).is_some() {
+        thread::yield_now();
+    }
+    thread::sleep(Duration::from_millis(500));
+    Slow::take(asked).expect("the whole mail");
+    assert_eq!(server.wait().0, Some(0));
+    let log = log(folder.path());
+    assert!(log.lines().any(|line| line.contains("requestChallenge") && line.contains("status=200")), "{log}");
+    assert!(log.trim_end().ends_with("stopped"), "{log}");
+}
+
+#[test]
+fn a_body_that_its_client_did_not_end_does_nothing() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    client.get("/OtpDevice").ok(200);
+    let body = json!({"type": "HOTP", "user": "franck"}).to_string();
+    for length in ["Content-Length: 1000\r\n\r\n".to_owned(), format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len())] {
+        let mut stream = open(server.address).expect("a connection");
+        let head = client.head("POST", &format!("{BASE}/OtpDevice"), &format!("Content-Type: application/json\r\n{length}"));
+        stream.get_mut().write_all(format!("{head}{body}").as_bytes()).expect("it is taken");
+        thread::sleep(Duration::from_millis(100));
+    }
+    wait_until("both are refused", || sum(&server, "keyfob_requests_total{operation=\"create\",status=\"400\"}") == 2);
+    assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 0);
+}
