@@ -4,7 +4,7 @@ MSRV := 1.89.0
 BARE := thumbv7em-none-eabi
 # The text of bare/ may have so many bytes.
 BARE_TEXT := 24576
-# Later ones need a newer Rust than the oldest that this is built with.
+# To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
 CARGO_C := 0.10.24
 PREFIX := /usr/local
 # What Miri executes, and what rustdoc writes for cargo-public-api, change from nightly to nightly: these two fit each other and the tests.
@@ -40,7 +40,7 @@ tools:
 		{ echo "PostgreSQL is missing: install the Debian package postgresql" >&2; exit 1; }
 
 .PHONY: test
-test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run every test
+test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those
 
 .PHONY: test-rust
 test-rust:
@@ -98,29 +98,40 @@ test-c: tools-c miri
 	MIRIFLAGS=-Zmiri-strict-provenance cargo +$(NIGHTLY) miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
 
 .PHONY: tools-c
-tools-c:
-	$(call need,cc,gcc)
+tools-c: tools-cargo-c
 	$(call need,c++,g++)
 	$(call need,pkg-config,pkg-config)
 	$(call need,oathtool,oathtool)
 	$(call need,valgrind,valgrind)
 	$(call need,arm-none-eabi-gcc,gcc-arm-none-eabi)
 	$(call need,qemu-system-arm,qemu-system-arm)
-	cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)' || cargo install --locked cargo-c --version =$(CARGO_C)
+
+has-cargo-c = cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)'
+.PHONY: tools-cargo-c
+tools-cargo-c:
+	$(call need,cc,gcc)
+	@$(has-cargo-c) || pkg-config --exists openssl 2> /dev/null || \
+		{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq pkg-config libssl-dev; } || \
+		{ echo "cargo-c needs OpenSSL's headers: install the Debian packages pkg-config and libssl-dev" >&2; exit 1; }
+	$(has-cargo-c) || cargo install --locked cargo-c --version =$(CARGO_C)
 
 # The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar.
 .PHONY: test-java
 test-java: tools-java
 	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -f java/pom.xml verify -Dolder.jdk=$$(java/jdk older)
 
+# The older one is for the tests only.
 .PHONY: tools-java
-tools-java:
-	$(call need,mvn,maven)
-	@java/jdk newer > /dev/null
+tools-java: tools-jar
 	@java/jdk older > /dev/null
 
+.PHONY: tools-jar
+tools-jar:
+	$(call need,mvn,maven)
+	@java/jdk newer > /dev/null
+
 .PHONY: jar
-jar: tools-java ## build java/target/keyfob-VERSION.jar, which carries this machine's native library
+jar: tools-jar ## build java/target/keyfob-VERSION.jar, which carries this machine's native library
 	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml package
 
 .PHONY: header
@@ -128,8 +139,7 @@ header: ## make include/keyfob.h anew
 	cargo build --locked -p keyfob --features capi,getrandom,header
 
 .PHONY: install
-install: ## install library, header and pkg-config file under PREFIX (/usr/local), below DESTDIR if given
-	cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)' || cargo install --locked cargo-c --version =$(CARGO_C)
+install: tools-cargo-c ## install library, header and pkg-config file under PREFIX (/usr/local), below DESTDIR if given
 	cargo cinstall --locked --release --manifest-path capi/Cargo.toml --prefix $(PREFIX) --libdir $(PREFIX)/lib $(if $(DESTDIR),--destdir $(DESTDIR))
 
 .PHONY: test-msrv
