@@ -259,6 +259,13 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
             host.roles = Roles::MANAGE.and(Roles::QUERY);
             host.replace(id, "status", letter).refused(403, None);
             assert_eq!(host.entry(id), before);
+            // To disable or to lock it is no way around what it has seen.
+            for other in ["D", "L"] {
+                host.roles = Roles::ALL;
+                host.replace(id, "status", other).ok(200);
+                assert_eq!(host.entry(id).device.fails(), 3);
+                host.store.memory.put(before.clone());
+            }
             host.roles = Roles::UNLOCK.and(Roles::QUERY);
             let shown = host.replace(id, "status", letter).ok(200);
             assert_eq!((&shown["status"], &shown["fails"]), (&json!(letter), &json!(0)));
