@@ -80,6 +80,18 @@ impl Model {
         self.is_message() && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.lifetime()))
     }
 
+    /// Whether an answer can be right: a code or enough positions wait for it, where the kind asks first.
+    pub(crate) fn waits(&self, policy: &Policy) -> bool {
+        match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => true,
+            Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
+            Factor::Pin(pin) => match policy.asked() {
+                Asked::All => self.positions().len() == pin.expose().len(),
+                Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
+            },
+        }
+    }
+
     /// The places where `codes` stand, lowest first: counters or steps of the last of them.
     fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
         let (hotp, first, last) = match &self.factor {
@@ -116,14 +128,7 @@ impl Model {
         self.changed(now);
         let places = self.places(policy, codes, now);
         let fresh = places.iter().copied().find(|&place| place >= self.moving || self.kind() == Kind::Pin);
-        let waits = match &self.factor {
-            Factor::Totp(_) | Factor::Hotp(_) => true,
-            Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
-            Factor::Pin(pin) => match policy.asked() {
-                Asked::All => self.positions().len() == pin.expose().len(),
-                Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
-            },
-        };
+        let waits = self.waits(policy);
         if let Some(matched) = fresh.filter(|_| waits && !expired) {
             if let Factor::Totp(totp) = &self.factor {
                 let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));

@@ -121,7 +121,8 @@ proptest! {
                     model.challenge(&policy, &given, now);
                 }
                 Operation::Resend => {
-                    let alive = model.pending.is_some() && !model.expired(&policy, now) && model.closed(&policy, now).is_none();
+                    let waits = model.pending.is_some() && model.waits(&policy);
+                    let alive = waits && !model.expired(&policy, now) && model.closed(&policy, now).is_none();
                     prop_assert_eq!(device.resend(&policy, now).is_ok(), alive);
                 }
                 Operation::Code(away) => {
