@@ -15,8 +15,8 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     if !args.reseal_only {
         if config.key.is_some() {
             return Err(
-                "key: is in the configuration, which only you can change: put a new one before it there, restart the services, \
-                        and run keyfob rotate-key --reseal-only"
+                "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
+                        first and restart each once more, and run keyfob rotate-key --reseal-only"
                     .into(),
             );
         }
