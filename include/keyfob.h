@@ -1451,19 +1451,31 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
 
 /**
  * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
- * pending, last_issued. If keyfob_device_replace_factor has replaced the factor, also auth_key or pin, digits and algorithm. Every other
- * column keeps its bytes. The row must be of the same kind.
+ * pending, last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+ * or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
  *
- * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
- * statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
- * say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
- * want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+ * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and
+ * OTP_ALGORI are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two
+ * answers at once count as one, and a secret that was replaced meanwhile is still right. What a row cannot say is lost at the next import: a
+ * lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
+ * e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go on with it. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
+
+/**
+ * Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and auth_key or pin; else 0. Then Soffid has
+ * changed it since the record was made, and the row is to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_soffid_has_factor(const struct keyfob_record *record,
+                                       const struct keyfob_soffid_row *row,
+                                       uint32_t *has_factor);
 
 /**
  * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or

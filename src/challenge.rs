@@ -86,7 +86,8 @@ impl Device {
         }
     }
 
-    /// Whether attempts are judged at all; otherwise not even a right answer is one.
+    /// Whether status, locks and clock let attempts be judged; otherwise not even a right answer is one. Before T0 and at the end of a
+    /// counter an open device refuses all the same.
     ///
     /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a limit that was lowered since,
     /// [`Error::Throttled`].

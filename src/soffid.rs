@@ -112,8 +112,11 @@ impl<'r> SoffidRow<'r> {
     }
 
     /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
-    /// challenge is pending, `last_issued`. If the device's [factor was replaced](Device::replace_factor), also what says it, with the secret
-    /// written into `key`. All else stays in the words that Soffid wrote it in.
+    /// challenge is pending, `last_issued`. If the row [says another factor](Self::has_factor_of) than the device's, as after
+    /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`. All else stays in the words that Soffid wrote
+    /// it in.
+    ///
+    /// A row has no revision: write it only where all that is read of it, but the time of issue, is as it was read, in one statement.
     ///
     /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
     pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {

@@ -155,7 +155,12 @@ pub fn run(input: Input) {
                     keyfob_secret_from_base32(text.as_ptr(), bytes.as_mut_ptr(), usize::from(*size).min(216), &raw mut length)
                 }
                 Call::Export => match keyfob_soffid_export(to, &raw mut row) {
-                    keyfob_result::OK => keyfob_soffid_update(to, &raw mut row),
+                    keyfob_result::OK => {
+                        let mut has_factor = 0;
+                        assert!(keyfob_soffid_has_factor(to, &raw const row, &raw mut has_factor) == keyfob_result::OK);
+                        assert_eq!(has_factor, 1, "the row that was just written");
+                        keyfob_soffid_update(to, &raw mut row)
+                    }
                     other => other,
                 },
                 Call::Import(small, large, text) => {

@@ -82,14 +82,15 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if next.row != entry.row || device != entry.device {
             context.roles.require(Roles::MANAGE)?;
         }
-        // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that unlocks it.
-        let is_closed = match device.check_open(&self.settings.policy, context.now) {
-            Err(Fault::Throttled | Fault::Locked | Fault::Clock) => device.status() != Status::Locked,
-            _ => false,
-        };
-        let is_news = |status: &Status| *status != device.status() || is_closed && fields.is_asked_for;
-        if let Some(status) = fields.status.filter(is_news) {
-            if is_closed && is_open(status) {
+        // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that unlocks
+        // it. Who puts a whole device says its status as it was read, which is no wish.
+        let is_closed = is_open(device.status())
+            && matches!(
+                device.check_open(&self.settings.policy, context.now),
+                Err(Fault::Throttled | Fault::Locked | Fault::Clock)
+            );
+        if let Some(status) = fields.status {
+            if is_closed && fields.is_asked_for && is_open(status) {
                 context.roles.require(Roles::UNLOCK)?;
                 device.unlock(context.now)?;
             }

@@ -251,11 +251,16 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
             let letter = if right { "V" } else { "C" };
             assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["status"], letter);
             host.challenge(id).refused(if is_ahead { 503 } else { 409 }, None);
-            // Who repeats what was read does not ask for it.
-            let body = format!(r#"{{"type": "PIN", "user": "dilbert", "status": "{letter}"}}"#);
+            // Who repeats what was read, now or earlier, does not ask for it.
             let before = host.entry(id);
-            host.send(Method::Put, &format!("/OtpDevice/{id}"), &body).ok(200);
-            assert_eq!(host.entry(id), before);
+            for read in ["C", "V"] {
+                let body = format!(r#"{{"type": "PIN", "user": "dilbert", "status": "{read}"}}"#);
+                let shown = host.send(Method::Put, &format!("/OtpDevice/{id}"), &body).ok(200);
+                assert_eq!((&shown["status"], &shown["fails"]), (&json!(read), &json!(3)));
+                host.challenge(id).refused(if is_ahead { 503 } else { 409 }, None);
+                assert_eq!(host.entry(id) == before, read == letter);
+                host.store.memory.put(before.clone());
+            }
             host.roles = Roles::MANAGE.and(Roles::QUERY);
             host.replace(id, "status", letter).refused(403, None);
             assert_eq!(host.entry(id), before);
@@ -266,6 +271,10 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
                 assert_eq!(host.entry(id).device.fails(), 3);
                 host.store.memory.put(before.clone());
             }
+            // Nor is it to enable a device again.
+            host.replace(id, "status", "D").ok(200);
+            assert_eq!(host.replace(id, "status", letter).ok(200)["fails"], 3);
+            host.store.memory.put(before.clone());
             host.roles = Roles::UNLOCK.and(Roles::QUERY);
             let shown = host.replace(id, "status", letter).ok(200);
             assert_eq!((&shown["status"], &shown["fails"]), (&json!(letter), &json!(0)));

@@ -5,7 +5,7 @@ use core::ffi::c_char;
 use zeroize::Zeroizing;
 
 use super::device::{device, out};
-use super::memory::{OutSized, Sized, bytes, read_sized};
+use super::memory::{Out, OutSized, Sized, bytes, read_sized};
 use super::{guard, keyfob_record, keyfob_result};
 use crate::{Device, Error, Kind, SOFFID_KEY_SIZE, SoffidRow, Status};
 
@@ -136,13 +136,14 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
 }
 
 /// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
-/// pending, last_issued. If keyfob_device_replace_factor has replaced the factor, also auth_key or pin, digits and algorithm. Every other
-/// column keeps its bytes. The row must be of the same kind.
+/// pending, last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+/// or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
 ///
-/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU and OTP_LASUSE are still those that were read, in one
-/// statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at once count as one. What a row cannot
-/// say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that
-/// want those, and all that use SMS, e-mail or PIN, keep the record beside the row. Thread-safe.
+/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and
+/// OTP_ALGORI are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two
+/// answers at once count as one, and a secret that was replaced meanwhile is still right. What a row cannot say is lost at the next import: a
+/// lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
+/// e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go on with it. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
 #[must_use]
@@ -156,6 +157,31 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
             read_sized(row, &mut *changed)?;
             update(&mut changed, &device)?;
             out.write(&*changed);
+        }
+        Ok(())
+    })
+}
+
+/// Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and auth_key or pin; else 0. Then Soffid has
+/// changed it since the record was made, and the row is to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+///
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_soffid_has_factor(
+    record: *const keyfob_record,
+    row: *const keyfob_soffid_row,
+    has_factor: *mut u32,
+) -> keyfob_result {
+    guard(|| {
+        let out = Out::new(has_factor)?;
+        // SAFETY: the caller keeps to the header.
+        unsafe {
+            let device = device(record)?;
+            let mut read = Zeroizing::new(EMPTY);
+            read_sized(row, &mut *read)?;
+            let row = of(&read, text(&read.kind).parse()?, Status::Created);
+            out.write(row.has_factor_of(&device).into());
         }
         Ok(())
     })

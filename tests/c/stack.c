@@ -28,6 +28,7 @@ static keyfob_result result;
 
 static void soffid_export(void) { result = keyfob_soffid_export(&totp, &row); }
 static void soffid_update(void) { result = keyfob_soffid_update(&totp, &row); }
+static void soffid_has_factor(void) { uint32_t has; result = keyfob_soffid_has_factor(&totp, &row, &has); }
 static void soffid_import(void) { result = keyfob_soffid_import(&row, NULL, 0, &made); }
 static void uri_write(void) { result = keyfob_uri_write(&totp, "a", "b", uri, sizeof uri, NULL); }
 static void resend(void) { result = keyfob_device_resend(&sms, NULL, NOW, &challenge); }
@@ -69,7 +70,8 @@ static size_t left(void (*work)(void), const void *secret, size_t length) {
 int main(void) {
     static const struct { const char *name; void (*work)(void); const void *secret; size_t length; } cases[] = {
         {"keyfob_soffid_export", soffid_export, BASE32, 32}, {"keyfob_soffid_update", soffid_update, BASE32, 32},
-        {"keyfob_soffid_import", soffid_import, BASE32, 32}, {"keyfob_uri_write", uri_write, BASE32, 32},
+        {"keyfob_soffid_has_factor", soffid_has_factor, BASE32, 32}, {"keyfob_soffid_import", soffid_import, BASE32, 32},
+        {"keyfob_uri_write", uri_write, BASE32, 32},
         {"keyfob_device_resend", resend, challenge.code, 6}, {"keyfob_record_seal", record_seal, KEY, 32},
         {"keyfob_record_open", record_open, KEY, 32},
     };

@@ -171,7 +171,9 @@ proptest! {
         let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| keyfob::Totp::of(hotp).with_period(period).unwrap());
         let policy = Policy::soffid();
         let code = old.generate(NOW + ahead * u64::from(old.period())).unwrap();
-        let mut device = judge(&Device::totp(old, NOW), &policy, code.as_bytes(), NOW).0;
+        let (mut device, verdict) = judge(&Device::totp(old.clone(), NOW), &policy, code.as_bytes(), NOW);
+        // An earlier step may have the same code.
+        prop_assume!(verdict.matched() == Some(old.step(NOW).unwrap() + ahead));
         device.replace_factor(&Device::totp(new.clone(), NOW), NOW).unwrap();
         prop_assert_eq!(device.moving_factor(), new.step(NOW).unwrap(), "the past stays past");
         prop_assert!(judge(&device, &policy, new.generate(NOW).unwrap().as_bytes(), NOW).1.is_right());
@@ -183,9 +185,10 @@ proptest! {
         let policy = Policy::builder().window(10).max_drift(10).bound(GuessChance::CERTAIN).build().unwrap();
         let totp = keyfob::Totp::of(hotp);
         let code = totp.generate(NOW + 30 * ahead).unwrap();
+        // Another step may have the same code.
+        prop_assume!((0..=20).filter(|away| away + 20 != ahead + 30).all(|away| totp.generate(NOW + 30 * away - 300).unwrap() != code));
         let mut device = judge(&Device::totp(totp, NOW), &policy, code.as_bytes(), NOW).0;
         let before = device.clone();
-        prop_assume!(device.drift() > 0);
         device.replace_factor(&before, NOW).unwrap();
         prop_assert_eq!((device.drift(), device.moving_factor()), (0, before.moving_factor()));
         prop_assert!(!judge(&device, &policy, code.as_bytes(), NOW).1.is_right());

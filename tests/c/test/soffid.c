@@ -37,6 +37,42 @@ static void update(void) {
     }
 }
 
+/* Whoever keeps the record beside the row must hear that Soffid has changed the row, or the old PIN would be written back. */
+static void has_factor(void) {
+    static const char *columns[] = {"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq====", "IFBEGRCFIZDUQSKKJNGE2TSPKBIVEU2U"};
+    static const char *pins[] = {"12345678", "12345678", "87654321"};
+    keyfob_soffid_row row;
+    uint32_t has;
+    int pin, at;
+    for (pin = 0; pin < 2; pin++) {
+        memset(&row, 0, sizeof row);
+        row.size = (uint32_t)sizeof row, row.status = KEYFOB_STATUS_VALIDATED, row.created = NOW - 9;
+        strcpy(row.kind, pin ? "PIN" : "TOTP"), strcpy(row.auth_key, columns[0]), strcpy(row.pin, pins[0]);
+        CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+        TAKE();
+        for (at = 0; at < 3; at++) {
+            strcpy(row.auth_key, columns[at]), strcpy(row.pin, pins[at]);
+            row.status = at == 1 ? 0 : KEYFOB_STATUS_LOCKED, row.fails += 1, row.last_counter += 1;
+            has = 7;
+            CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(OK) && has == (at < 2));
+        }
+        strcpy(row.auth_key, columns[0]), strcpy(row.pin, pins[0]);
+        row.digits = 8;
+        CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(OK) && has == (uint32_t)pin);
+        row.digits = 6, strcpy(row.algorithm, "HmacSHA1");
+        CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(OK) && has == 1);
+        strcpy(row.kind, "HOTP");
+        CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(OK) && has == 0);
+        has = 7, strcpy(row.kind, "RSA");
+        CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(KIND) && has == 7);
+        CHECK(keyfob_soffid_has_factor(&given, &row, NULL) == R(NULL_POINTER));
+        CHECK(keyfob_soffid_has_factor(NULL, &row, &has) == R(NULL_POINTER));
+        CHECK(keyfob_soffid_has_factor(&given, NULL, &has) == R(NULL_POINTER));
+        row.size = 8;
+        CHECK(keyfob_soffid_has_factor(&given, &row, &has) == R(STRUCT_SIZE) && has == 7);
+    }
+}
+
 /* A factor that was replaced is written: else the old authenticator's codes would be right, and from the first one on. */
 static void replaced(void) {
     static const uint8_t secret[] = "ABCDEFGHIJKLMNOPQRST", pin[] = "87654321";
@@ -202,6 +238,7 @@ static void rows(void) {
 void test_soffid(void) {
     rows();
     update();
+    has_factor();
     replaced();
     late_lock();
     unsaid();

@@ -61,8 +61,8 @@ public final class SoffidDevice {
     public interface Table<X extends Exception> {
         /**
          * Writes {@code next} if the stored row still has the columns of {@code read}, in one step, and durably. There is no column for a
-         * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_LASUSE} and {@code OTP_AUTKEY} together are one. A row that was locked when it
-         * was read (SELECT FOR UPDATE) has them.
+         * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_LASUSE}, {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and
+         * {@code OTP_ALGORI} together are one. A row that was locked when it was read (SELECT FOR UPDATE) has them.
          *
          * @param read the row that was read
          * @param next the row to write, valid during the call only

@@ -18,10 +18,11 @@ final class ScoDevice {
             + " OTP_FAILS INTEGER NOT NULL, OTP_EMAIL VARCHAR(255), OTP_PHONE VARCHAR(255), OTP_PIN VARCHAR(255), OTP_DIGITS INTEGER,"
             + " OTP_ALGORI VARCHAR(255))";
 
-    /** Writes what an attempt changes, if the row is still the one that was read. */
-    private static final String SWAP = "UPDATE SCO_DEVICE SET OTP_STATUS=?, OTP_FAILS=?, OTP_LASCOU=?, OTP_LASUSE=?, OTP_LASISS=?, OTP_AUTKEY=?"
-            + " WHERE OTP_ID=? AND OTP_STATUS=? AND OTP_FAILS=? AND OTP_LASCOU IS NOT DISTINCT FROM ? AND OTP_LASUSE IS NOT DISTINCT FROM ?"
-            + " AND OTP_AUTKEY IS NOT DISTINCT FROM ?";
+    /** Writes what an attempt or another factor changes, if the row is still the one that was read. */
+    private static final String SWAP = "UPDATE SCO_DEVICE SET OTP_STATUS=?, OTP_FAILS=?, OTP_LASCOU=?, OTP_LASUSE=?, OTP_AUTKEY=?, OTP_PIN=?,"
+            + " OTP_DIGITS=?, OTP_ALGORI=?, OTP_LASISS=? WHERE OTP_ID=? AND OTP_STATUS=? AND OTP_FAILS=? AND OTP_LASCOU IS NOT DISTINCT FROM ?"
+            + " AND OTP_LASUSE IS NOT DISTINCT FROM ? AND OTP_AUTKEY IS NOT DISTINCT FROM ? AND OTP_PIN IS NOT DISTINCT FROM ?"
+            + " AND OTP_DIGITS IS NOT DISTINCT FROM ? AND OTP_ALGORI IS NOT DISTINCT FROM ?";
 
     private final DataSource source;
 
@@ -56,20 +57,24 @@ final class ScoDevice {
 
     boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
         try (Connection connection = source.getConnection(); PreparedStatement update = connection.prepareStatement(SWAP)) {
-            update.setString(1, String.valueOf(next.status().letter()));
-            update.setInt(2, next.fails());
-            update.setObject(3, next.lastUsedValue());
-            update.setTimestamp(4, timestamp(next.lastUsed()));
-            update.setTimestamp(5, timestamp(next.lastIssued()));
-            update.setString(6, string(next.authKey()));
-            update.setLong(7, id);
-            update.setString(8, String.valueOf(read.status().letter()));
-            update.setInt(9, read.fails());
-            update.setObject(10, read.lastUsedValue());
-            update.setTimestamp(11, timestamp(read.lastUsed()));
-            update.setString(12, string(read.authKey()));
+            set(update, 1, next);
+            update.setTimestamp(9, timestamp(next.lastIssued()));
+            update.setLong(10, id);
+            set(update, 11, read);
             return update.executeUpdate() == 1;
         }
+    }
+
+    /** The columns that stand for a revision. */
+    private static void set(PreparedStatement update, int first, SoffidRow row) throws SQLException {
+        update.setString(first, String.valueOf(row.status().letter()));
+        update.setInt(first + 1, row.fails());
+        update.setObject(first + 2, row.lastUsedValue());
+        update.setTimestamp(first + 3, timestamp(row.lastUsed()));
+        update.setString(first + 4, string(row.authKey()));
+        update.setString(first + 5, string(row.pin()));
+        update.setObject(first + 6, row.digits());
+        update.setString(first + 7, row.algorithm());
     }
 
     void insert(long id, SoffidRow row) throws SQLException {
