@@ -25,15 +25,24 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. Owner, group and mode are those of
-/// the other, since who could read it goes on reading it; of a link, it is what it names that is replaced. One process may do so at a time.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Whose a file is that is put in the place of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The other's owner and group, or it is not replaced.
+    Kept,
+    /// The other's where that may be; else this process's, and nobody else may read it.
+    KeptOrMine,
+}
+
+/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. Its mode is the other's, since who
+/// could read it goes on reading it; of a link, it is what it names that is replaced. One process may do so at a time.
+pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()> {
     let path = &fs::canonicalize(path)?;
     let temporary = beside(path, ".tmp");
     // Left by a process that was killed.
     let _ = fs::remove_file(&temporary);
     let replaced = open_new(&temporary)
-        .and_then(|file| own_as(&file, &fs::metadata(path)?).map(|()| file))
+        .and_then(|file| own_as(&file, &fs::metadata(path)?, owner).map(|()| file))
         .and_then(|file| write(file, bytes))
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| sync_folder(path));
@@ -45,11 +54,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Gives a file the owner, the group and the mode of another. Errors: only root may give files away.
 #[cfg_attr(not(unix), expect(unused_variables, reason = "files there have none of it"))]
-fn own_as(file: &File, other: &fs::Metadata) -> io::Result<()> {
+fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt as _, fchown};
-        fchown(file, Some(other.uid()), Some(other.gid()))?;
+        let mine = file.metadata()?;
+        // To give it to whoever has it already may be refused, too.
+        let (uid, gid) = ((mine.uid() != other.uid()).then(|| other.uid()), (mine.gid() != other.gid()).then(|| other.gid()));
+        match fchown(file, uid, gid) {
+            Err(error) if owner == Owner::KeptOrMine && error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            result => result?,
+        }
         file.set_permissions(other.permissions())?;
     }
     Ok(())

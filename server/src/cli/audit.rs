@@ -9,7 +9,7 @@ use super::{Result, account, output};
 use crate::store::Wanted;
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
-    let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit.into() };
+    let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
     for line in account::with(&args.config, async |store| Ok(store.trail(&wanted).await?))? {
         if args.json {
             output::line(&serde_json::to_string(&line)?)?;

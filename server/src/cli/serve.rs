@@ -153,9 +153,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let password = first_account(&config, &store).await?;
     output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
 
-    if config.key.is_none() {
-        tokio::spawn(watch(config.key_file.clone(), store.keys()));
-    }
+    let watching = config.key.is_none().then(|| tokio::spawn(watch(config.key_file.clone(), store.clone())));
     let requests = Requests::default();
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
@@ -173,25 +171,32 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         let _ = told.send(true);
     });
     http::listen(listener, tls, http::app(app), &requests, stop).await;
+    if let Some(watching) = watching {
+        watching.abort();
+        let _ = watching.await;
+    }
     store.close();
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Reads the key file again and again. No stamp of it is compared: it may have changed before this began, or may be readable only now.
-async fn watch(path: PathBuf, keys: Keys) {
-    let mut told = None;
+/// Reads the key file again and again. No stamp of it is compared: it may have changed before this began, or may be readable only now. Keys of
+/// another store are not taken: what is sealed under them is lost to this one.
+async fn watch(path: PathBuf, store: Store) {
+    let (keys, mut told) = (store.keys(), None);
     loop {
         tokio::time::sleep(KEYS_READ).await;
         let fault = match Keys::read(&path) {
-            Ok(next) => {
-                let before = keys.ids();
-                keys.replace(&next);
-                if keys.ids() != before {
+            Ok(next) if next.are(&keys) => None,
+            Ok(next) => match store.opens_under(&next).await {
+                Ok(true) => {
+                    keys.replace(&next);
                     tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
+                    None
                 }
-                None
-            }
+                Ok(false) => Some(format!("{} does not open what the store holds", path.display())),
+                Err(error) => Some(error.to_string()),
+            },
             Err(error) => Some(error),
         };
         if let Some(error) = fault.as_ref().filter(|_| fault != told) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use keyfob::{Device, RECORD_SIZE, Record};
 
 use super::Result;
-use crate::file;
+use crate::file::{self, Owner};
 
 /// A state file that no other process changes as long as this lives.
 pub(crate) struct State {
@@ -39,7 +39,7 @@ impl State {
     /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or the other.
     pub(crate) fn replace(&self, record: &Record) -> Result<()> {
         // Nobody else writes it, for this one has the lock.
-        file::replace(&self.path, record.as_bytes())
+        file::replace(&self.path, record.as_bytes(), Owner::KeptOrMine)
             .map_err(|error| format!("{}: {error}; it could not be replaced, and no answer is given", self.path.display()).into())
     }
 }

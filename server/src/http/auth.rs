@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, header};
 use data_encoding::{BASE64, HEXLOWER};
 use keyfob_scim::{Error, Event, EventKind, Response, Roles, Step};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use zeroize::Zeroizing;
 
 use super::Metrics;
@@ -94,6 +94,7 @@ impl Accounts {
         let text = header.to_str().map_err(|_| unauthorized("the header Authorization is not ASCII"))?;
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         let who = if scheme.eq_ignore_ascii_case("bearer") {
+            let _place = self.place(self.recall(&proof).is_some()).map_err(Response::from)?;
             let account = store.account_of_token(&hash_token(rest.trim())).await.map_err(Response::from)?;
             account.map(|account| Who { name: account.name, roles: account.roles })
         } else if scheme.eq_ignore_ascii_case("basic") {
@@ -126,12 +127,11 @@ impl Accounts {
         let pair = self.pair(name, from);
         let was_right = self.recall(proof).is_some();
         self.wait(&pair, was_right)?;
+        let _place = self.place(was_right)?;
         let account = match &self.admin {
             Some(admin) if admin.name == name => Some(admin.clone()),
             _ => store.account(name).await?,
         };
-        let busy = || Error::new(503, "too many passwords are being checked; try again");
-        let _place = if was_right { None } else { Some(self.waiting.try_acquire().map_err(|_| busy())?) };
         let turn = self.hashing.acquire().await.map_err(|_| busy())?;
         // What others found while this waited: of guesses at once not all are hashed, nor of requests with one right password.
         if let Some((who, true)) = self.recall(proof) {
@@ -159,6 +159,12 @@ impl Accounts {
             tell(name, from, store).await;
         }
         Ok(who)
+    }
+
+    /// A place among those who are checked. Taken before the store is asked, whose threads others wait for, too; what was right before needs
+    /// none. Errors: 503.
+    fn place(&self, was_right: bool) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        if was_right { Ok(None) } else { self.waiting.try_acquire().map(Some).map_err(|_| busy()) }
     }
 
     /// Errors: 429 while there is a pause.
@@ -201,6 +207,10 @@ impl Accounts {
             remembered.insert(proof, (who, Instant::now()));
         }
     }
+}
+
+fn busy() -> Error {
+    Error::new(503, "too many accounts are being checked; try again")
 }
 
 /// Writes to the trail that wrong passwords came: once for each row of them, or it could be filled with them. A name that is no account's

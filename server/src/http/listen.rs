@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::Requests;
@@ -33,9 +33,13 @@ const HEADERS_SIZE: usize = 32 * 1024;
 /// How many connections there may be at once.
 const CONNECTIONS: usize = 10_000;
 
-/// The address that a request comes from.
-#[derive(Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+/// Where a request comes from.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Held by the connection and by requests that outlive it, so that there are no more of both than places.
+    _place: Arc<OwnedSemaphorePermit>,
+}
 
 /// Tells a running service to stop.
 pub type Stop = watch::Receiver<bool>;
@@ -64,7 +68,7 @@ pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app:
         };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => (stream, Peer(peer)),
+                Ok((stream, address)) => (stream, Peer { address, _place: Arc::new(place) }),
                 Err(error) => {
                     // As a rule too many open files: what is there must end first.
                     tracing::error!("a connection was not taken: {error}");
@@ -85,7 +89,6 @@ pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app:
                     }
                 }
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -118,7 +121,7 @@ where
     builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(HEADERS_SIZE);
     let app = TowerToHyperService::new(app);
     let served = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         app.call(request)
     });
     let served = builder.serve_connection(TokioIo::new(stream), served);

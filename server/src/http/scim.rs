@@ -39,7 +39,7 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum
 
 /// The answer, after the log and the metrics were told of it.
 async fn told(app: Arc<App>, request: Request, mut client: Client) -> Response {
-    let began = Instant::now();
+    let (began, _peer) = (Instant::now(), request.extensions().get::<Peer>().cloned());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (response, operation) = answer(&app, request, &mut client).await;
     let (status, elapsed) = (response.status, began.elapsed());
@@ -71,7 +71,7 @@ async fn answer(app: &App, request: Request, client: &mut Client) -> (Response, 
 }
 
 async fn in_scim(app: &App, path: &str, request: Request, client: &mut Client) -> Result<Response, Response> {
-    let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
+    let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
     let who = app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await?;
     let (parts, body) = request.into_parts();
     let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };

@@ -1,6 +1,7 @@
 //! The keys that records are sealed under at rest.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -8,9 +9,10 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
 use keyfob::{Device, KEY_SIZE, NONCE_SIZE, SealKey, sealed_key_id};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::file;
+use crate::file::{self, Owner};
 
 /// No key file is longer, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -23,6 +25,8 @@ pub struct Keys(Arc<RwLock<Ring>>);
 struct Ring {
     first: SealKey,
     others: Vec<SealKey>,
+    /// The SHA-256 of the text that said them.
+    digest: [u8; 32],
 }
 
 impl Ring {
@@ -54,12 +58,18 @@ impl Keys {
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or("it holds no key")?;
-        Ok(Self(Arc::new(RwLock::new(Ring { first, others: keys.collect() }))))
+        Ok(Self(Arc::new(RwLock::new(Ring { first, others: keys.collect(), digest: Sha256::digest(text).into() }))))
     }
 
     /// The numbers of the keys, first that of the one that seals.
     pub fn ids(&self) -> Vec<u32> {
         self.ring().all().map(SealKey::id).collect()
+    }
+
+    /// Whether both were read from the same text.
+    pub(crate) fn are(&self, other: &Self) -> bool {
+        let digest = other.ring().digest;
+        self.ring().digest == digest
     }
 
     /// Takes the keys of another value in the place of its own, for all clones.
@@ -114,7 +124,7 @@ pub fn add_key(path: &Path) -> Result<u32, String> {
     let line = fresh_line(id)?;
     let break_ = if text.ends_with('\n') { "" } else { "\n" };
     let next = Zeroizing::new(format!("{}{break_}{}", *text, *line));
-    file::replace(path, next.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
+    write(path, &next)?;
     Ok(id)
 }
 
@@ -127,7 +137,18 @@ pub fn promote_key(path: &Path, id: u32) -> Result<(), String> {
         next.push_str(line);
         next.push('\n');
     }
-    file::replace(path, next.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))
+    write(path, &next)
+}
+
+/// Whoever could read the file goes on reading it.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    file::replace(path, text.as_bytes(), Owner::Kept).map_err(|error| {
+        let todo = match error.kind() {
+            ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
+            _ => "",
+        };
+        format!("{}: {error}{todo}", path.display())
+    })
 }
 
 fn text(path: &Path) -> Result<Zeroizing<String>, String> {

@@ -27,6 +27,7 @@ mod writes;
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
@@ -41,7 +42,7 @@ use retry::persist;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
-use workers::{Answer, BATCH, Workers};
+use workers::{Answer, BATCH, OLD, Workers};
 pub(crate) use writes::Stepped;
 use writes::{Change, Job};
 
@@ -213,9 +214,10 @@ impl Store {
 }
 
 fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
+    let since = Instant::now();
     Box::new(move |connection| {
-        // Whoever went away needs no answer, and what was not begun need not be.
-        if answer.is_closed() {
+        // Whoever went away needs no answer, and what was not begun need not be. Those before it in its batch may have waited long.
+        if answer.is_closed() || since.elapsed() >= OLD {
             return;
         }
         let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));

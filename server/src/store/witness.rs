@@ -12,6 +12,12 @@ use super::sql::{Connection, Fault, Sql};
 const ID: i64 = 0;
 
 impl Store {
+    /// Whether these keys may be those of the store: nothing that it holds says otherwise. Errors: 503.
+    pub(crate) async fn opens_under(&self, keys: &Keys) -> Result<bool, Error> {
+        let keys = keys.clone();
+        self.look(move |connection| Ok(known(connection, &keys)? != Some(false))).await
+    }
+
     /// Whether the keys are those of the store. Errors: 503.
     pub async fn opens(&self) -> Result<bool, Error> {
         let keys = self.0.keys.clone();

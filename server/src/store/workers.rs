@@ -17,7 +17,7 @@ const WAITING: usize = 8192;
 pub(crate) const BATCH: usize = 64;
 
 /// A job that has waited longer than this is dropped unbegun: while a store is out of reach, clients are told soon.
-const OLD: Duration = Duration::from_secs(5);
+pub(crate) const OLD: Duration = Duration::from_secs(5);
 
 /// Where the answer to a job goes. To drop it is to refuse the job.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;

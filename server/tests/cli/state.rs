@@ -210,3 +210,36 @@ fn files_that_are_no_state_file_are_named_and_left_alone() {
         assert_eq!(std::fs::read(path).ok(), before);
     }
 }
+
+/// Whoever may write the folder and read the file, as a group that verifies what root has enrolled.
+#[cfg(unix)]
+#[test]
+fn a_state_file_of_somebody_else_is_replaced() {
+    use std::fs::{Permissions, copy, metadata, set_permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let folder = Folder::new("somebody");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let shared = |path: &str, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    shared(&path, 0o644);
+    shared(&folder.path(""), 0o777);
+    // The build's folder may be out of their reach.
+    let program = folder.path("keyfob");
+    copy(env!("CARGO_BIN_EXE_keyfob"), &program).unwrap();
+    let (code, uid) = (code_of(&uri, ["--now", "1000"]), metadata(&path).unwrap().uid());
+    let verify = |code: &str| {
+        let mut command = Command::new(&program);
+        command.args(["verify", "--state", &path, "--now", "1000", code]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if uid == 0 {
+            command.uid(65534).gid(65534);
+        }
+        finish(start(command, ""))
+    };
+    verify(&code).is(0, "right\n");
+    verify(&code).is(1, "wrong\n");
+    let after = metadata(&path).unwrap();
+    let expected = if uid == 0 { (65534, 0o600) } else { (uid, 0o644) };
+    assert_eq!((after.uid(), after.mode() & 0o777), expected);
+}

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::client::Answer;
-use super::process::{PASSWORD, Run, Server, folder, hotp, judged, keyfob, program, secret, trail};
+use super::process::{PASSWORD, Run, Server, folder, hotp, judged, keyfob, log, program, secret, trail};
 
 /// Refused for the time being: no verdict, and when to try again.
 #[track_caller]
@@ -182,14 +182,24 @@ fn a_key_file_is_read_again_and_again() {
     let key = folder.path().join("keyfob.key");
     let (old, time) = (fs::read_to_string(&key).unwrap(), fs::metadata(&key).unwrap().modified().unwrap());
     let other = old.replacen("1 ", "2 ", 1);
-    let write = |text: &str| {
+    let write = |text: &str, told: &str| {
+        let lines = || log(folder.path()).lines().filter(|line| line.contains(told)).count();
+        let before = lines();
         fs::write(&key, text).unwrap();
         fs::File::options().write(true).open(&key).unwrap().set_modified(time).unwrap();
-        thread::sleep(Duration::from_millis(2500));
+        let until = Instant::now() + Duration::from_secs(60);
+        while lines() == before {
+            assert!(Instant::now() < until, "{told}");
+            thread::sleep(Duration::from_millis(50));
+        }
     };
-    write(&format!("{old}{other}"));
-    write(&"x".repeat(old.len() + other.len()));
-    write(&format!("{other}{old}"));
+    write(&format!("{old}{other}"), "keys [1, 2]");
+    write(&"x".repeat(old.len() + other.len()), "each line must be");
+    write(&format!("{other}{old}"), "keys [2, 1]");
+    // Another store's, whose first key has the same number.
+    write(&format!("2 {}", "ab".repeat(32)), "does not open");
+    client.get("/OtpDevice/1").ok(200);
+    write(&format!("# as before\n{other}{old}"), "keys [2, 1]");
     client.create(&json!({"type": "HOTP", "user": "franck"}));
     let resealed = Run::of(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
     assert!(resealed.starts_with("1 records sealed anew under key 2"), "{resealed}");

@@ -3,13 +3,14 @@
 use keyfob_scim::{Error, EventKind, Response, Roles, Step};
 use tokio::runtime::Handle;
 
-use super::{Place, entry, event, insert, on_both, swap, wrong_answer};
+use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::sql::Access;
-use crate::store::{Account, Copied, Location, Store, Wanted, copy};
+use crate::store::{Account, Copied, Keys, Location, Store, Wanted, copy};
 
 on_both! {
     a_copy_is_of_one_moment_whatever_is_written_meanwhile
     nothing_is_written_to_a_store_that_was_moved
+    a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved
 }
 
 /// Copies on a thread that may block, which does `meanwhile` each time that it has copied a page of devices.
@@ -81,6 +82,21 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
     assert_eq!(moved.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().len(), 2);
     assert_eq!(moved.get(id).await.unwrap(), Some(read));
     [moved, store].into_iter().for_each(Store::close);
+}
+
+/// A store that was tried before has a witness of keys that open none of what comes to it.
+async fn a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved(place: Place) {
+    let (source, other) = (Place::sqlite(), || Keys::parse(&KEY.replace("00", "ff")).unwrap());
+    let store = source.open();
+    let tried = place.open_with(other()).unwrap();
+    assert_eq!((store.opens().await, tried.opens().await), (Ok(true), Ok(true)));
+    insert(&store, entry("alice")).await;
+    copied(&source, &place.location, false, || ()).await.unwrap();
+    [store, tried].into_iter().for_each(Store::close);
+    let (wrong, moved) = (place.open_with(other()).unwrap(), place.open());
+    assert_eq!((wrong.opens().await, moved.opens().await), (Ok(false), Ok(true)));
+    assert_eq!((moved.opens_under(&other()).await, moved.opens_under(&keys()).await), (Ok(false), Ok(true)));
+    [wrong, moved].into_iter().for_each(Store::close);
 }
 
 #[test]
