@@ -108,9 +108,12 @@ public final class SoffidDevice {
             }
             if (isMessage(row.type())) {
                 // What a PIN has kept are its digits, which whoever knows them would make codes of.
-                OtpDevice message = kept != null && isMessage(kept.info().kind()) ? kept : null;
-                secret = message == null ? drawn() : message.secret();
-                endPending(message, struct);
+                if (kept != null && isMessage(kept.info().kind())) {
+                    secret = kept.secret();
+                    keepIssues(kept, struct);
+                } else {
+                    secret = drawn();
+                }
             }
             byte[] own = secret;
             return OtpDevice.filled(made -> Native.engine().soffidImport(struct, own, made));
@@ -281,11 +284,17 @@ public final class SoffidDevice {
         }
     }
 
-    /** Counts the pending issue of a record whose columns were changed as used: its code must not be issued again. */
-    private static void endPending(OtpDevice kept, byte[] struct) {
-        if (kept != null && kept.info().pendingSince().isPresent()) {
+    /** Counts each issue of a record, the pending one too, as used, whatever the column says: its secret must not make these codes again. */
+    private static void keepIssues(OtpDevice kept, byte[] struct) {
+        DeviceInfo info = kept.info();
+        boolean isPending = info.pendingSince().isPresent();
+        if (!isPending && info.movingFactor() == 0) {
+            return;
+        }
+        long last = isPending ? info.movingFactor() : info.movingFactor() - 1;
+        if (!Struct.getFlag(struct, HAS_LAST_COUNTER) || Long.compareUnsigned(Struct.getLong(struct, LAST_COUNTER), last) < 0) {
             Struct.putInt(struct, HAS_LAST_COUNTER, 1);
-            Struct.putLong(struct, LAST_COUNTER, kept.info().movingFactor());
+            Struct.putLong(struct, LAST_COUNTER, last);
         }
     }
 

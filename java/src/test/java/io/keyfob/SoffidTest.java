@@ -301,6 +301,42 @@ class SoffidTest {
         }
     }
 
+    /** An administrator who lowers OTP_LASCOU, or clears it, must not have the same codes issued again. */
+    @Test
+    void noIssueIsRepeatedWhateverTheColumnSays() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            for (boolean isPending : new boolean[] {false, true}) {
+                SoffidRow row = row(kind).authKey(null).lastUsedValue(null).build();
+                for (int issue = 0; issue < 3; issue++) {
+                    long now = NOW + 100 * issue;
+                    try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
+                        if (!isPending || issue < 2) {
+                            assertTrue(device.verify(Policy.SOFFID, challenge.code(), now).isRight());
+                        }
+                        row = SoffidDevice.write(device, row, Policy.SOFFID);
+                    }
+                }
+                assertEquals(2, row.lastUsedValue());
+                for (Long column : new Long[] {null, 0L, 1L, 2L, 7L}) {
+                    // Other fails, so that the columns are not the record's where OTP_LASCOU is.
+                    try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(1).lastUsedValue(column).build(), Policy.SOFFID)) {
+                        assertEquals(column != null && column == 7 ? 8 : 3, device.info().movingFactor(), () -> kind + " " + isPending + " " + column);
+                    }
+                }
+                SoffidRow last = row.toBuilder().lastUsedValue(-1L).build();
+                assertEquals(OtpError.EXHAUSTED, assertThrows(OtpException.class, () -> SoffidDevice.read(last, Policy.SOFFID)).error(), "unsigned");
+            }
+            // Nothing was issued: nothing counts as used.
+            try (OtpDevice device = SoffidDevice.read(row(kind).authKey(null).lastUsedValue(null).build(), Policy.SOFFID)) {
+                SoffidRow fresh = SoffidDevice.write(device, row(kind).authKey(null).lastUsedValue(null).build(), Policy.SOFFID);
+                assertNull(fresh.lastUsedValue());
+                try (OtpDevice again = SoffidDevice.read(fresh.toBuilder().fails(1).build(), Policy.SOFFID)) {
+                    assertEquals(0, again.info().movingFactor());
+                }
+            }
+        }
+    }
+
     @Test
     void aWholePinIsAskedForAndAnsweredOnce() {
         Policy policy = SoffidConfig.builder().pinLength(8).pinDigits(9).build().policy(Kind.PIN).build();
