@@ -8,7 +8,8 @@ package io.keyfob;
  * {@code smsDigits} or {@code emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
-    private static final int HOUR = 3600;
+    /** Local times repeat one at the end of summer. */
+    static final int HOUR = 3600;
 
     /** Parts per billion. */
     private static final int CERTAIN = 1_000_000_000;

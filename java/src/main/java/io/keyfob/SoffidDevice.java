@@ -103,8 +103,11 @@ public final class SoffidDevice {
         byte[] struct = struct(row, policy);
         byte[] secret = new byte[0];
         try (OtpDevice kept = kept(row)) {
-            if (kept != null && isOf(kept, row, struct)) {
-                return copy(kept);
+            if (kept != null) {
+                putHours(kept, struct);
+                if (isOf(kept, row, struct)) {
+                    return copy(kept);
+                }
             }
             if (isMessage(row.type())) {
                 // What a PIN has kept are its digits, which whoever knows them would make codes of.
@@ -264,13 +267,28 @@ public final class SoffidDevice {
         }
     }
 
+    /**
+     * Puts the record's times in place of those that stand exactly an hour beside them: in the hour that summer repeats a local time is one of
+     * two, and the record knows which.
+     */
+    private static void putHours(OtpDevice kept, byte[] struct) {
+        DeviceInfo info = kept.info();
+        if (Math.abs(Struct.getLong(struct, CREATED) - info.created()) == SoffidConfig.HOUR) {
+            Struct.putLong(struct, CREATED, info.created());
+        }
+        if (Struct.getFlag(struct, HAS_LAST_USED) && info.lastUsed().isPresent()
+                && Math.abs(Struct.getLong(struct, LAST_USED) - info.lastUsed().getAsLong()) == SoffidConfig.HOUR) {
+            Struct.putLong(struct, LAST_USED, info.lastUsed().getAsLong());
+        }
+    }
+
     /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
     private static boolean isOf(OtpDevice kept, SoffidRow row, byte[] struct) {
         DeviceInfo info = kept.info();
         boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
         // Under a lock that was made lower, the columns leave one more fail, and the record none.
         boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, LOCK_FAILS)) >= 0;
-        if (info.kind() != row.type() || info.created() != row.created().getEpochSecond() || isDue) {
+        if (info.kind() != row.type() || info.created() != Struct.getLong(struct, CREATED) || isDue) {
             return false;
         }
         byte[] updated = struct.clone();

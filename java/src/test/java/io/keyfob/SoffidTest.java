@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 /** Rows of SCO_DEVICE, there and back. */
@@ -234,6 +235,41 @@ class SoffidTest {
                 assertTrue(device.verify(policy, right, NOW).isRight());
             }
         }
+    }
+
+    /** The record knows in which of the two hours it was: else its challenge would end, and the next be issued an hour ahead. */
+    @Test
+    void aKeptRecordKnowsTheHourThatSummerRepeats() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            SoffidRow row = row(kind).authKey(null).build();
+            Policy policy = SoffidConfig.builder().build().policy(kind).build();
+            try (OtpDevice device = SoffidDevice.read(row, policy); Challenge challenge = device.challenge(policy, NOW)) {
+                assertTrue(device.verify(policy, answer(kind, challenge), NOW).isRight());
+                device.challenge(policy, NOW + 70).close();
+                row = SoffidDevice.write(device, row, policy);
+            }
+            for (int beside : new int[] {-3600, 3600}) {
+                SoffidRow read = row.toBuilder().created(row.created().plusSeconds(beside)).lastUsed(row.lastUsed().plusSeconds(beside)).build();
+                try (OtpDevice device = SoffidDevice.read(read, policy); Challenge challenge = device.challenge(policy, NOW + 80)) {
+                    assertEquals(OptionalLong.of(NOW + 70), device.info().pendingSince());
+                    assertEquals(OptionalLong.of(NOW), device.info().lastUsed());
+                    assertTrue(device.verify(policy, answer(kind, challenge), NOW + 90).isRight());
+                }
+                // Somebody has changed another column, too.
+                try (OtpDevice device = SoffidDevice.read(read.toBuilder().fails(2).build(), policy)) {
+                    device.challenge(policy, NOW + 200).close();
+                    assertEquals(OptionalLong.of(NOW + 200), device.info().pendingSince(), "by the clock, not an hour ahead");
+                }
+                SoffidRow other = row.toBuilder().lastUsed(row.lastUsed().plusSeconds(beside + 1)).build();
+                try (OtpDevice device = SoffidDevice.read(other, policy)) {
+                    assertFalse(device.info().pendingSince().isPresent());
+                }
+            }
+        }
+    }
+
+    private static char[] answer(Kind kind, Challenge challenge) {
+        return kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
     }
 
     @Test
