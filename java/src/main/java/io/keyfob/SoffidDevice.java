@@ -255,7 +255,11 @@ public final class SoffidDevice {
             Struct.putLong(struct, LAST_COUNTER, row.lastUsedValue());
         }
         if (row.type() == Kind.TOTP || row.type() == Kind.HOTP) {
-            put(row.authKey(), struct, AUTH_KEY, AUTH_KEY_SIZE);
+            char[] key = row.authKey();
+            if (key != null) {
+                Text.putBase32(key, struct, AUTH_KEY, AUTH_KEY_SIZE);
+                SoffidRow.wipe(key);
+            }
         }
         return struct;
     }

@@ -512,6 +512,32 @@ class SoffidTest {
         assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin(null)));
     }
 
+    /** 64 bytes with a blank between every five characters are longer than the engine's field: cut, they would be another secret. */
+    @Test
+    void aLongSecretIsReadWholeOrNotAtAll() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            for (String gap : new String[] {" ", "-", "\t", "\r\n", "    "}) {
+                try (Secret secret = Secret.random(Algorithm.SHA512)) {
+                    String spaced = new String(secret.toBase32()).replaceAll(".{5}", "$0" + gap) + gap;
+                    assertTrue(spaced.length() > 111);
+                    SoffidRow row = row(kind).authKey(spaced.toCharArray()).build();
+                    try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                        assertArrayEquals(secret.bytes(), device.secret());
+                        assertEquals(row, SoffidDevice.write(device, row, Policy.SOFFID), "even as it was written");
+                        device.verify(Policy.SOFFID, new char[6], NOW);
+                        assertArrayEquals(row.authKey(), SoffidDevice.write(device, row, Policy.SOFFID).authKey());
+                    }
+                }
+            }
+            for (int length = 104; length < 130; length++) {
+                assertEquals(OtpError.SECRET_LENGTH, refused(row(kind).authKey("A".repeat(length).toCharArray())));
+                assertEquals(OtpError.SECRET_LENGTH, refused(row(kind).authKey((Samples.BASE32 + "=".repeat(length)).toCharArray())));
+            }
+        }
+        assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin("1".repeat(100).toCharArray())));
+        assertEquals(OtpError.ALGORITHM, refused(row(Kind.TOTP).algorithm("HmacSHA256".repeat(2))));
+    }
+
     private static OtpError refused(SoffidRow.Builder row) {
         return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build(), Policy.SOFFID)).error();
     }
