@@ -338,7 +338,16 @@ public final class SoffidDevice {
     }
 
     private static boolean isKept(char[] key) {
-        return key != null && key.length > PREFIX.length && Arrays.equals(Arrays.copyOf(key, PREFIX.length), PREFIX);
+        if (key == null || key.length <= PREFIX.length) {
+            return false;
+        }
+        // In place: the key may be a secret, and a copy of its start would be one to wipe.
+        for (int at = 0; at < PREFIX.length; at++) {
+            if (key[at] != PREFIX[at]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The device whose record is kept in {@code OTP_AUTKEY}; null if there is none. */
