@@ -92,12 +92,17 @@ public final class SoffidDevice {
     /**
      * The device of a row.
      *
+     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, setting that column to NULL ends the pending challenge
+     * and heals the row; SMS and EMAIL get another secret.
+     *
      * @param row the row
      * @param policy the one that attempts are judged by, whose lock says how many fails count
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for secrets of less than 16 bytes,
      *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS},
-     *         {@link OtpError#EXHAUSTED}
+     *         {@link OtpError#EXHAUSTED}; of a record that is kept, {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN},
+     *         {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS} if the system has none for a secret
+     *         to be drawn
      */
     public static OtpDevice read(SoffidRow row, Policy policy) {
         byte[] struct = struct(row, policy);

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -503,8 +504,6 @@ class SoffidTest {
 
     @Test
     void columnsThatCannotBeAreRefused() {
-        assertEquals(OtpError.RECORD_DAMAGED, refused(row(Kind.SMS).authKey("keyfob:*".toCharArray())));
-        assertEquals(OtpError.RECORD_FOREIGN, refused(row(Kind.SMS).authKey("keyfob:AAAA".toCharArray())));
         assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(null)));
         assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(new String(new char[30]).replace('\0', 'A').repeat(4).toCharArray())));
         assertEquals(OtpError.DIGITS, refused(row(Kind.TOTP).digits(4)));
@@ -536,6 +535,30 @@ class SoffidTest {
         }
         assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin("1".repeat(100).toCharArray())));
         assertEquals(OtpError.ALGORITHM, refused(row(Kind.TOTP).algorithm("HmacSHA256".repeat(2))));
+    }
+
+    @Test
+    void aKeptRecordThatIsRefusedIsHealedByClearingTheColumn() {
+        byte[] record = Samples.sms().toRecord();
+        byte[] newer = record.clone();
+        newer[2]++;
+        byte[] damaged = record.clone();
+        damaged[100]++;
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            assertEquals(OtpError.RECORD_DAMAGED, refused(row(kind).authKey("keyfob:*".toCharArray())));
+            assertEquals(OtpError.RECORD_DAMAGED, refused(row(kind).authKey(kept(damaged))));
+            assertEquals(OtpError.RECORD_FOREIGN, refused(row(kind).authKey("keyfob:AAAA".toCharArray())));
+            assertEquals(OtpError.RECORD_LENGTH, refused(row(kind).authKey(kept(Arrays.copyOf(record, 167)))));
+            assertEquals(OtpError.RECORD_NEWER, refused(row(kind).authKey(kept(newer))));
+            SoffidRow cleared = row(kind).authKey(null).build();
+            try (OtpDevice device = SoffidDevice.read(cleared, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                assertTrue(device.verify(Policy.SOFFID, answer(kind, challenge), NOW).isRight());
+            }
+        }
+    }
+
+    private static char[] kept(byte[] record) {
+        return ("keyfob:" + Base64.getEncoder().encodeToString(record)).toCharArray();
     }
 
     private static OtpError refused(SoffidRow.Builder row) {
