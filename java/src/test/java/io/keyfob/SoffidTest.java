@@ -357,7 +357,8 @@ class SoffidTest {
                 for (Long column : new Long[] {null, 0L, 1L, 2L, 7L}) {
                     // Other fails, so that the columns are not the record's where OTP_LASCOU is.
                     try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(1).lastUsedValue(column).build(), Policy.SOFFID)) {
-                        assertEquals(column != null && column == 7 ? 8 : 3, device.info().movingFactor(), () -> kind + " " + isPending + " " + column);
+                        long next = column != null && column == 7 ? 8 : 3;
+                        assertEquals(next, device.info().movingFactor(), () -> kind + " " + isPending + " " + column);
                     }
                 }
                 SoffidRow last = row.toBuilder().lastUsedValue(-1L).build();
@@ -563,6 +564,25 @@ class SoffidTest {
 
     private static OtpError refused(SoffidRow.Builder row) {
         return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build(), Policy.SOFFID)).error();
+    }
+
+    @Test
+    void theConfigurationCompletesHotpRowsThatSayNothing() {
+        SoffidConfig config = SoffidConfig.builder().hotpDigits(8).hotpAlgorithm("HmacSHA256").build();
+        for (Kind kind : Kind.values()) {
+            for (SoffidRow.Builder empty : List.of(row(kind), row(kind).digits(0).algorithm(""))) {
+                SoffidRow row = empty.build();
+                SoffidRow complete = config.complete(row);
+                assertEquals(kind == Kind.HOTP ? row.toBuilder().digits(8).algorithm("HmacSHA256").build() : row, complete);
+            }
+            SoffidRow six = row(kind).digits(6).build();
+            assertEquals(six, config.complete(six), "the add-on's own algorithm");
+            SoffidRow sha512 = row(kind).algorithm("HmacSHA512").build();
+            assertEquals(sha512, config.complete(sha512));
+            SoffidRow row = row(kind).build();
+            assertEquals(row, SoffidConfig.builder().hotpDigits(null).hotpAlgorithm(null).build().complete(row));
+        }
+        assertEquals(OtpError.DIGITS, refused(SoffidConfig.builder().hotpDigits(4).build().complete(row(Kind.HOTP).build()).toBuilder()));
     }
 
     @Test
