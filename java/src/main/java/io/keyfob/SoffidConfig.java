@@ -4,11 +4,12 @@ package io.keyfob;
  * What Soffid's {@code OtpConfig} says of verification, under its names. Immutable.
  *
  * <p>The rest of it is not the engine's: which kinds are allowed, how messages are sent. Digits and algorithm of a TOTP or HOTP device stand in
- * its row, and are taken from the configuration at enrolment only; SMS and e-mail rows have none, so their {@link SoffidRow.Builder#digits} is
- * {@code smsDigits} or {@code emailDigits}, 6 to 10.
+ * its row, and are taken from the configuration at enrolment only, but for HOTP rows that have neither: {@link #complete}. SMS and e-mail rows
+ * have none, so their {@link SoffidRow.Builder#digits} is {@code smsDigits} or {@code emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
-    private static final int HOUR = 3600;
+    /** Local times repeat one at the end of summer. */
+    static final int HOUR = 3600;
 
     /** Parts per billion. */
     private static final int CERTAIN = 1_000_000_000;
@@ -16,11 +17,15 @@ public final class SoffidConfig {
     private final int[] locks;
     private final int pinLength;
     private final int pinDigits;
+    private final Integer hotpDigits;
+    private final String hotpAlgorithm;
 
     private SoffidConfig(Builder from) {
         locks = from.locks.clone();
         pinLength = from.pinLength;
         pinDigits = from.pinDigits;
+        hotpDigits = from.hotpDigits;
+        hotpAlgorithm = from.hotpAlgorithm;
     }
 
     /**
@@ -58,6 +63,27 @@ public final class SoffidConfig {
         return policy.bound(CERTAIN).pinLength(pinLength).positions(pinDigits > pinLength ? 0 : pinDigits);
     }
 
+    /**
+     * A row with what the configuration says in its place: digits and algorithm of a HOTP row that has neither. Early versions of the add-on
+     * enrolled HOTP devices so, and judged their codes by the configuration; later ones take NULL for 6 and {@code HmacSHA1}, as
+     * {@link SoffidDevice} does, and would count each code of such a device as a fail if the configuration says another.
+     *
+     * <p>What was filled in is written with the first attempt, so {@link SoffidDevice.Table#compareAndSwap} is to compare with the row as it was
+     * before.
+     *
+     * @param row a row as it was read
+     * @return a row to be closed, equal to the one given if nothing is missing
+     */
+    public SoffidRow complete(SoffidRow row) {
+        SoffidRow.Builder complete = row.toBuilder();
+        boolean hasDigits = row.digits() != null && row.digits() != 0;
+        boolean hasAlgorithm = row.algorithm() != null && !row.algorithm().isEmpty();
+        if (row.type() == Kind.HOTP && !hasDigits && !hasAlgorithm) {
+            complete.digits(hotpDigits).algorithm(hotpAlgorithm);
+        }
+        return complete.build();
+    }
+
     /** Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as it does in {@code OtpConfig}. */
     public static final class Builder {
         private static final int LOCK = 10;
@@ -65,6 +91,8 @@ public final class SoffidConfig {
         private final int[] locks = {LOCK, LOCK, LOCK, LOCK, LOCK};
         private int pinLength = 8;
         private int pinDigits = 3;
+        private Integer hotpDigits;
+        private String hotpAlgorithm;
 
         private Builder() {}
 
@@ -142,6 +170,28 @@ public final class SoffidConfig {
          */
         public Builder pinDigits(Integer digits) {
             pinDigits = digits == null ? 3 : digits;
+            return this;
+        }
+
+        /**
+         * How many digits the codes of a HOTP row have that does not say it.
+         *
+         * @param digits 6 to 10
+         * @return this builder
+         */
+        public Builder hotpDigits(Integer digits) {
+            hotpDigits = digits;
+            return this;
+        }
+
+        /**
+         * The algorithm of a HOTP row that does not say it.
+         *
+         * @param algorithm {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}
+         * @return this builder
+         */
+        public Builder hotpAlgorithm(String algorithm) {
+            hotpAlgorithm = algorithm;
             return this;
         }
 

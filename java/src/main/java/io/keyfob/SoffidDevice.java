@@ -92,25 +92,36 @@ public final class SoffidDevice {
     /**
      * The device of a row.
      *
+     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, setting that column to NULL ends the pending challenge
+     * and heals the row; SMS and EMAIL get another secret.
+     *
      * @param row the row
      * @param policy the one that attempts are judged by, whose lock says how many fails count
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for secrets of less than 16 bytes,
      *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS},
-     *         {@link OtpError#EXHAUSTED}
+     *         {@link OtpError#EXHAUSTED}; of a record that is kept, {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN},
+     *         {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS} if the system has none for a secret
+     *         to be drawn
      */
     public static OtpDevice read(SoffidRow row, Policy policy) {
         byte[] struct = struct(row, policy);
         byte[] secret = new byte[0];
         try (OtpDevice kept = kept(row)) {
-            if (kept != null && isOf(kept, row, struct)) {
-                return copy(kept);
+            if (kept != null) {
+                putHours(kept, struct);
+                if (isOf(kept, row, struct)) {
+                    return copy(kept);
+                }
             }
             if (isMessage(row.type())) {
                 // What a PIN has kept are its digits, which whoever knows them would make codes of.
-                OtpDevice message = kept != null && isMessage(kept.info().kind()) ? kept : null;
-                secret = message == null ? drawn() : message.secret();
-                endPending(message, struct);
+                if (kept != null && isMessage(kept.info().kind())) {
+                    secret = kept.secret();
+                    keepIssues(kept, struct);
+                } else {
+                    secret = drawn();
+                }
             }
             byte[] own = secret;
             return OtpDevice.filled(made -> Native.engine().soffidImport(struct, own, made));
@@ -249,7 +260,11 @@ public final class SoffidDevice {
             Struct.putLong(struct, LAST_COUNTER, row.lastUsedValue());
         }
         if (row.type() == Kind.TOTP || row.type() == Kind.HOTP) {
-            put(row.authKey(), struct, AUTH_KEY, AUTH_KEY_SIZE);
+            char[] key = row.authKey();
+            if (key != null) {
+                Text.putBase32(key, struct, AUTH_KEY, AUTH_KEY_SIZE);
+                SoffidRow.wipe(key);
+            }
         }
         return struct;
     }
@@ -261,13 +276,28 @@ public final class SoffidDevice {
         }
     }
 
+    /**
+     * Puts the record's times in place of those that stand exactly an hour beside them: in the hour that summer repeats a local time is one of
+     * two, and the record knows which.
+     */
+    private static void putHours(OtpDevice kept, byte[] struct) {
+        DeviceInfo info = kept.info();
+        if (Math.abs(Struct.getLong(struct, CREATED) - info.created()) == SoffidConfig.HOUR) {
+            Struct.putLong(struct, CREATED, info.created());
+        }
+        if (Struct.getFlag(struct, HAS_LAST_USED) && info.lastUsed().isPresent()
+                && Math.abs(Struct.getLong(struct, LAST_USED) - info.lastUsed().getAsLong()) == SoffidConfig.HOUR) {
+            Struct.putLong(struct, LAST_USED, info.lastUsed().getAsLong());
+        }
+    }
+
     /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
     private static boolean isOf(OtpDevice kept, SoffidRow row, byte[] struct) {
         DeviceInfo info = kept.info();
         boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
         // Under a lock that was made lower, the columns leave one more fail, and the record none.
         boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, LOCK_FAILS)) >= 0;
-        if (info.kind() != row.type() || info.created() != row.created().getEpochSecond() || isDue) {
+        if (info.kind() != row.type() || info.created() != Struct.getLong(struct, CREATED) || isDue) {
             return false;
         }
         byte[] updated = struct.clone();
@@ -281,11 +311,17 @@ public final class SoffidDevice {
         }
     }
 
-    /** Counts the pending issue of a record whose columns were changed as used: its code must not be issued again. */
-    private static void endPending(OtpDevice kept, byte[] struct) {
-        if (kept != null && kept.info().pendingSince().isPresent()) {
+    /** Counts each issue of a record, the pending one too, as used, whatever the column says: its secret must not make these codes again. */
+    private static void keepIssues(OtpDevice kept, byte[] struct) {
+        DeviceInfo info = kept.info();
+        boolean isPending = info.pendingSince().isPresent();
+        if (!isPending && info.movingFactor() == 0) {
+            return;
+        }
+        long last = isPending ? info.movingFactor() : info.movingFactor() - 1;
+        if (!Struct.getFlag(struct, HAS_LAST_COUNTER) || Long.compareUnsigned(Struct.getLong(struct, LAST_COUNTER), last) < 0) {
             Struct.putInt(struct, HAS_LAST_COUNTER, 1);
-            Struct.putLong(struct, LAST_COUNTER, kept.info().movingFactor());
+            Struct.putLong(struct, LAST_COUNTER, last);
         }
     }
 
@@ -307,7 +343,16 @@ public final class SoffidDevice {
     }
 
     private static boolean isKept(char[] key) {
-        return key != null && key.length > PREFIX.length && Arrays.equals(Arrays.copyOf(key, PREFIX.length), PREFIX);
+        if (key == null || key.length <= PREFIX.length) {
+            return false;
+        }
+        // In place: the key may be a secret, and a copy of its start would be one to wipe.
+        for (int at = 0; at < PREFIX.length; at++) {
+            if (key[at] != PREFIX[at]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The device whose record is kept in {@code OTP_AUTKEY}; null if there is none. */

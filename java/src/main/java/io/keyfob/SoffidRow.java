@@ -179,7 +179,7 @@ public final class SoffidRow implements AutoCloseable {
     /**
      * {@code OTP_DIGITS}.
      *
-     * @return digits of a code, or null for 6
+     * @return digits of a code, or null for 6; a HOTP row with neither these nor an algorithm is one for {@link SoffidConfig#complete}
      */
     public Integer digits() {
         return digits;
@@ -188,7 +188,7 @@ public final class SoffidRow implements AutoCloseable {
     /**
      * {@code OTP_ALGORI}.
      *
-     * @return {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}, or null for the first
+     * @return {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}, or null for the first; see {@link #digits}
      */
     public String algorithm() {
         return algorithm;
@@ -389,7 +389,8 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_DIGITS}.
+         * {@code OTP_DIGITS}. NULL stands for 6, but in a HOTP row that has no algorithm either it stands for the configuration's: have
+         * {@link SoffidConfig#complete} fill it in.
          *
          * @param digits the column's value
          * @return this builder
@@ -400,7 +401,8 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_ALGORI}.
+         * {@code OTP_ALGORI}. NULL stands for {@code HmacSHA1}, but in a HOTP row that has no digits either it stands for the configuration's:
+         * have {@link SoffidConfig#complete} fill it in.
          *
          * @param algorithm the column's value
          * @return this builder

@@ -48,9 +48,29 @@ final class Text {
         return text;
     }
 
-    /** Writes a text into a field of a struct; one that is too long is cut, so that it is no value of that field. */
+    /** Writes a text into a field of a struct; of one that is too long, what is no value of any field: its start may be one. */
     static void put(char[] text, byte[] struct, int at, int size) {
-        byte[] bytes = ascii(text, Math.min(text.length, size - 1), 0);
+        put(text, text.length, struct, at, size);
+    }
+
+    /** The same of Base32, without what the engine passes over between its characters: so every secret fits, however it is spaced. */
+    static void putBase32(char[] text, byte[] struct, int at, int size) {
+        char[] dense = new char[text.length];
+        int length = 0;
+        for (char character : text) {
+            if (" -\t\r\n".indexOf(character) < 0) {
+                dense[length++] = character;
+            }
+        }
+        put(dense, length, struct, at, size);
+        Arrays.fill(dense, '\0');
+    }
+
+    private static void put(char[] text, int length, byte[] struct, int at, int size) {
+        byte[] bytes = ascii(text, Math.min(length, size - 1), 0);
+        if (length > bytes.length) {
+            bytes[bytes.length - 1] = FOREIGN;
+        }
         System.arraycopy(bytes, 0, struct, at, bytes.length);
         Arrays.fill(bytes, (byte) 0);
     }

@@ -23,15 +23,16 @@ final class Jvm {
         this.flags.addAll(List.of(flags));
     }
 
+    /** Whether this is the Java that has built: it has FFM, as 22 and 23 have, and can deny native access, as they cannot. */
     static boolean isNewer() {
-        return Runtime.version().feature() >= 22;
+        return Runtime.version().feature() >= 24;
     }
 
     static Path jar() {
         return Path.of(System.getProperty("io.keyfob.test.jar"));
     }
 
-    /** What a production system would say; Java before 22 knows no such flags. */
+    /** What a production system would say; the older one knows no such flags. */
     static List<String> accessFlags() {
         return isNewer() ? List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny") : List.of();
     }

@@ -12,7 +12,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 /** Rows of SCO_DEVICE, there and back. */
@@ -236,6 +238,41 @@ class SoffidTest {
         }
     }
 
+    /** The record knows in which of the two hours it was: else its challenge would end, and the next be issued an hour ahead. */
+    @Test
+    void aKeptRecordKnowsTheHourThatSummerRepeats() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            SoffidRow row = row(kind).authKey(null).build();
+            Policy policy = SoffidConfig.builder().build().policy(kind).build();
+            try (OtpDevice device = SoffidDevice.read(row, policy); Challenge challenge = device.challenge(policy, NOW)) {
+                assertTrue(device.verify(policy, answer(kind, challenge), NOW).isRight());
+                device.challenge(policy, NOW + 70).close();
+                row = SoffidDevice.write(device, row, policy);
+            }
+            for (int beside : new int[] {-3600, 3600}) {
+                SoffidRow read = row.toBuilder().created(row.created().plusSeconds(beside)).lastUsed(row.lastUsed().plusSeconds(beside)).build();
+                try (OtpDevice device = SoffidDevice.read(read, policy); Challenge challenge = device.challenge(policy, NOW + 80)) {
+                    assertEquals(OptionalLong.of(NOW + 70), device.info().pendingSince());
+                    assertEquals(OptionalLong.of(NOW), device.info().lastUsed());
+                    assertTrue(device.verify(policy, answer(kind, challenge), NOW + 90).isRight());
+                }
+                // Somebody has changed another column, too.
+                try (OtpDevice device = SoffidDevice.read(read.toBuilder().fails(2).build(), policy)) {
+                    device.challenge(policy, NOW + 200).close();
+                    assertEquals(OptionalLong.of(NOW + 200), device.info().pendingSince(), "by the clock, not an hour ahead");
+                }
+                SoffidRow other = row.toBuilder().lastUsed(row.lastUsed().plusSeconds(beside + 1)).build();
+                try (OtpDevice device = SoffidDevice.read(other, policy)) {
+                    assertFalse(device.info().pendingSince().isPresent());
+                }
+            }
+        }
+    }
+
+    private static char[] answer(Kind kind, Challenge challenge) {
+        return kind == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+    }
+
     @Test
     void aClosedRowHasNoSecrets() {
         SoffidRow row = row(Kind.TOTP).build();
@@ -297,6 +334,43 @@ class SoffidTest {
             try (OtpDevice device = SoffidDevice.read(unlocked, Policy.SOFFID)) {
                 assertEquals(3, device.info().movingFactor());
                 assertFalse(device.info().pendingSince().isPresent());
+            }
+        }
+    }
+
+    /** An administrator who lowers OTP_LASCOU, or clears it, must not have the same codes issued again. */
+    @Test
+    void noIssueIsRepeatedWhateverTheColumnSays() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {
+            for (boolean isPending : new boolean[] {false, true}) {
+                SoffidRow row = row(kind).authKey(null).lastUsedValue(null).build();
+                for (int issue = 0; issue < 3; issue++) {
+                    long now = NOW + 100 * issue;
+                    try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
+                        if (!isPending || issue < 2) {
+                            assertTrue(device.verify(Policy.SOFFID, challenge.code(), now).isRight());
+                        }
+                        row = SoffidDevice.write(device, row, Policy.SOFFID);
+                    }
+                }
+                assertEquals(2, row.lastUsedValue());
+                for (Long column : new Long[] {null, 0L, 1L, 2L, 7L}) {
+                    // Other fails, so that the columns are not the record's where OTP_LASCOU is.
+                    try (OtpDevice device = SoffidDevice.read(row.toBuilder().fails(1).lastUsedValue(column).build(), Policy.SOFFID)) {
+                        long next = column != null && column == 7 ? 8 : 3;
+                        assertEquals(next, device.info().movingFactor(), () -> kind + " " + isPending + " " + column);
+                    }
+                }
+                SoffidRow last = row.toBuilder().lastUsedValue(-1L).build();
+                assertEquals(OtpError.EXHAUSTED, assertThrows(OtpException.class, () -> SoffidDevice.read(last, Policy.SOFFID)).error(), "unsigned");
+            }
+            // Nothing was issued: nothing counts as used.
+            try (OtpDevice device = SoffidDevice.read(row(kind).authKey(null).lastUsedValue(null).build(), Policy.SOFFID)) {
+                SoffidRow fresh = SoffidDevice.write(device, row(kind).authKey(null).lastUsedValue(null).build(), Policy.SOFFID);
+                assertNull(fresh.lastUsedValue());
+                try (OtpDevice again = SoffidDevice.read(fresh.toBuilder().fails(1).build(), Policy.SOFFID)) {
+                    assertEquals(0, again.info().movingFactor());
+                }
             }
         }
     }
@@ -431,8 +505,6 @@ class SoffidTest {
 
     @Test
     void columnsThatCannotBeAreRefused() {
-        assertEquals(OtpError.RECORD_DAMAGED, refused(row(Kind.SMS).authKey("keyfob:*".toCharArray())));
-        assertEquals(OtpError.RECORD_FOREIGN, refused(row(Kind.SMS).authKey("keyfob:AAAA".toCharArray())));
         assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(null)));
         assertEquals(OtpError.SECRET_LENGTH, refused(row(Kind.TOTP).authKey(new String(new char[30]).replace('\0', 'A').repeat(4).toCharArray())));
         assertEquals(OtpError.DIGITS, refused(row(Kind.TOTP).digits(4)));
@@ -440,8 +512,77 @@ class SoffidTest {
         assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin(null)));
     }
 
+    /** 64 bytes with a blank between every five characters are longer than the engine's field: cut, they would be another secret. */
+    @Test
+    void aLongSecretIsReadWholeOrNotAtAll() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            for (String gap : new String[] {" ", "-", "\t", "\r\n", "    "}) {
+                try (Secret secret = Secret.random(Algorithm.SHA512)) {
+                    String spaced = new String(secret.toBase32()).replaceAll(".{5}", "$0" + gap) + gap;
+                    assertTrue(spaced.length() > 111);
+                    SoffidRow row = row(kind).authKey(spaced.toCharArray()).build();
+                    try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                        assertArrayEquals(secret.bytes(), device.secret());
+                        assertEquals(row, SoffidDevice.write(device, row, Policy.SOFFID), "even as it was written");
+                        device.verify(Policy.SOFFID, new char[6], NOW);
+                        assertArrayEquals(row.authKey(), SoffidDevice.write(device, row, Policy.SOFFID).authKey());
+                    }
+                }
+            }
+            for (int length = 104; length < 130; length++) {
+                assertEquals(OtpError.SECRET_LENGTH, refused(row(kind).authKey("A".repeat(length).toCharArray())));
+                assertEquals(OtpError.SECRET_LENGTH, refused(row(kind).authKey((Samples.BASE32 + "=".repeat(length)).toCharArray())));
+            }
+        }
+        assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin("1".repeat(100).toCharArray())));
+        assertEquals(OtpError.ALGORITHM, refused(row(Kind.TOTP).algorithm("HmacSHA256".repeat(2))));
+    }
+
+    @Test
+    void aKeptRecordThatIsRefusedIsHealedByClearingTheColumn() {
+        byte[] record = Samples.sms().toRecord();
+        byte[] newer = record.clone();
+        newer[2]++;
+        byte[] damaged = record.clone();
+        damaged[100]++;
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
+            assertEquals(OtpError.RECORD_DAMAGED, refused(row(kind).authKey("keyfob:*".toCharArray())));
+            assertEquals(OtpError.RECORD_DAMAGED, refused(row(kind).authKey(kept(damaged))));
+            assertEquals(OtpError.RECORD_FOREIGN, refused(row(kind).authKey("keyfob:AAAA".toCharArray())));
+            assertEquals(OtpError.RECORD_LENGTH, refused(row(kind).authKey(kept(Arrays.copyOf(record, 167)))));
+            assertEquals(OtpError.RECORD_NEWER, refused(row(kind).authKey(kept(newer))));
+            SoffidRow cleared = row(kind).authKey(null).build();
+            try (OtpDevice device = SoffidDevice.read(cleared, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, NOW)) {
+                assertTrue(device.verify(Policy.SOFFID, answer(kind, challenge), NOW).isRight());
+            }
+        }
+    }
+
+    private static char[] kept(byte[] record) {
+        return ("keyfob:" + Base64.getEncoder().encodeToString(record)).toCharArray();
+    }
+
     private static OtpError refused(SoffidRow.Builder row) {
         return assertThrows(OtpException.class, () -> SoffidDevice.read(row.build(), Policy.SOFFID)).error();
+    }
+
+    @Test
+    void theConfigurationCompletesHotpRowsThatSayNothing() {
+        SoffidConfig config = SoffidConfig.builder().hotpDigits(8).hotpAlgorithm("HmacSHA256").build();
+        for (Kind kind : Kind.values()) {
+            for (SoffidRow.Builder empty : List.of(row(kind), row(kind).digits(0).algorithm(""))) {
+                SoffidRow row = empty.build();
+                SoffidRow complete = config.complete(row);
+                assertEquals(kind == Kind.HOTP ? row.toBuilder().digits(8).algorithm("HmacSHA256").build() : row, complete);
+            }
+            SoffidRow six = row(kind).digits(6).build();
+            assertEquals(six, config.complete(six), "the add-on's own algorithm");
+            SoffidRow sha512 = row(kind).algorithm("HmacSHA512").build();
+            assertEquals(sha512, config.complete(sha512));
+            SoffidRow row = row(kind).build();
+            assertEquals(row, SoffidConfig.builder().hotpDigits(null).hotpAlgorithm(null).build().complete(row));
+        }
+        assertEquals(OtpError.DIGITS, refused(SoffidConfig.builder().hotpDigits(4).build().complete(row(Kind.HOTP).build()).toBuilder()));
     }
 
     @Test

@@ -70,8 +70,14 @@ class ThreadsTest {
     /** Who stores seals while the device is in use; who seals a device waits for it. Neither may hold what the other waits for. */
     @Test
     void aStoreMaySealWhileOthersSealTheDevice() throws Exception {
-        ExecutorService threads = Executors.newFixedThreadPool(2);
-        try (OtpDevice device = Samples.totp(); SealKey key = SealKey.of(1, new byte[32])) {
+        ExecutorService threads = Executors.newFixedThreadPool(2, task -> {
+            Thread thread = new Thread(task);
+            thread.setDaemon(true);
+            return thread;
+        });
+        OtpDevice device = Samples.totp();
+        SealKey key = SealKey.of(1, new byte[32]);
+        try {
             char[] wrong = Samples.wrongAt(NOW);
             Policy endless = Policy.builder().lock(Integer.MAX_VALUE).bound(1_000_000_000).pinBound(1_000_000_000).build();
             Future<?> stores = threads.submit(() -> {
@@ -93,6 +99,9 @@ class ThreadsTest {
         } finally {
             threads.shutdownNow();
         }
+        // Only now: closing waits for whoever is using them, and the two would wait for each other for ever.
+        key.close();
+        device.close();
     }
 
     @Test

@@ -15,10 +15,11 @@ final class SoffidExample {
     record OtpDeviceEntity(long id) {}
 
     /** As much of Soffid's OtpConfig. */
-    record OtpConfig(Integer totpLock, Integer hotpLock, Integer smsLock, Integer emailLock, Integer pinLock, Integer pinLength, Integer pinDigits) {
+    record OtpConfig(Integer totpLock, Integer hotpLock, Integer smsLock, Integer emailLock, Integer pinLock, Integer pinLength, Integer pinDigits,
+            Integer hotpDigits, String hotpAlgorithm) {
         SoffidConfig toKeyfob() {
             return SoffidConfig.builder().totpLock(totpLock).hotpLock(hotpLock).smsLock(smsLock).emailLock(emailLock).pinLock(pinLock)
-                    .pinLength(pinLength).pinDigits(pinDigits).build();
+                    .pinLength(pinLength).pinDigits(pinDigits).hotpDigits(hotpDigits).hotpAlgorithm(hotpAlgorithm).build();
         }
     }
 
@@ -32,12 +33,12 @@ final class SoffidExample {
 
     boolean validatePin(OtpDeviceEntity entity, OtpConfig config, String pin) throws SQLException {
         while (true) {
-            try (SoffidRow row = table.read(entity.id())) {
+            try (SoffidRow read = table.read(entity.id()); SoffidRow row = config.toKeyfob().complete(read)) {
                 Policy policy = config.toKeyfob().policy(row.type()).build();
                 long now = clock.instant().getEpochSecond();
                 try (OtpDevice device = SoffidDevice.read(row, policy)) {
                     return device.verify(policy, pin.toCharArray(), now,
-                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next))).isRight();
+                            SoffidDevice.store(row, policy, (completed, next) -> table.swap(entity.id(), read, next))).isRight();
                 }
             } catch (OtpException refused) {
                 if (!refused.isConflict()) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keyfob.Algorithm;
 import io.keyfob.Challenge;
 import io.keyfob.Codes;
 import io.keyfob.Kind;
@@ -35,7 +36,7 @@ class SoffidExampleTest {
     private static final long NOW = 1_700_000_000L;
     private static final String KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
     private static final SoffidExample.OtpDeviceEntity DEVICE = new SoffidExample.OtpDeviceEntity(60);
-    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3);
+    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3, 6, "HmacSHA1");
 
     private JdbcConnectionPool pool;
     private ScoDevice table;
@@ -106,6 +107,24 @@ class SoffidExampleTest {
             assertEquals(1, answers.stream().filter(answer -> answer).count(), () -> answers.toString());
             assertEquals(counter, table.read(60).lastUsedValue());
         }
+    }
+
+    /** Early versions of the add-on wrote neither into the row: with six digits, this user would be locked out. */
+    @Test
+    void aHotpRowWithoutDigitsHasThoseOfTheConfiguration() throws Exception {
+        SoffidExample.OtpConfig config = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3, 8, "HmacSHA256");
+        Parameters parameters = Parameters.builder().digits(8).algorithm(Algorithm.SHA256).build();
+        table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
+        assertFalse(example.validatePin(DEVICE, config, code(0)), "of six digits");
+        try (Secret secret = Secret.fromBase32(KEY.toCharArray())) {
+            for (int counter = 0; counter < 3; counter++) {
+                assertTrue(example.validatePin(DEVICE, config, new String(Codes.hotp(parameters, secret, counter))));
+            }
+        }
+        SoffidRow row = table.read(60);
+        assertEquals(8, row.digits());
+        assertEquals("HmacSHA256", row.algorithm());
+        assertEquals(KEY, new String(row.authKey()));
     }
 
     @Test
