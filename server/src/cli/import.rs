@@ -21,6 +21,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         users: config.users.as_ref(),
         tenant: args.tenant.as_deref(),
         zone: &zone,
+        hotp: (args.hotp_digits, args.hotp_algorithm),
         now: SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_err(|_| "system clock: is before 1970; set it")?

@@ -57,7 +57,7 @@ impl Report {
             (self.elsewhere, "of other tenants, left out"),
             (self.challenges, "with a challenge that ends: the next one is a new one"),
             (self.fails, "open with as many fails as lock here: one guess is left"),
-            (self.assumed, "without digits or algorithm, taken for Soffid's own: 6 and HmacSHA1"),
+            (self.assumed, "without digits or algorithm: 6 and HmacSHA1, or --hotp-digits and --hotp-algorithm"),
         ] {
             if many > 0 {
                 line("", many, what);

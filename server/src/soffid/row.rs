@@ -6,7 +6,7 @@ use getrandom::SysRng;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use keyfob::{Error, Kind, Secret, SoffidRow, Status};
+use keyfob::{Algorithm, Digits, Error, Kind, Secret, SoffidRow, Status};
 use keyfob_scim::{Entry, Name, Settings};
 use zeroize::Zeroizing;
 
@@ -26,6 +26,8 @@ pub(crate) struct Rules<'c> {
     pub(crate) tenant: Option<&'c str>,
     /// Where the clocks stand that times without an offset are of.
     pub(crate) zone: &'c TimeZone,
+    /// Of HOTP rows that say neither, as old versions of Soffid's add-on wrote them, which read its configuration instead.
+    pub(crate) hotp: (Digits, Algorithm),
     pub(crate) now: u64,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Taken {
     pub(crate) loses_challenge: bool,
     /// Of more fails than the lock has, as many count as leave one guess.
     pub(crate) loses_fails: bool,
-    /// NULL was taken for Soffid's own algorithm or digits.
+    /// Not all is the row's own: digits or algorithm were NULL.
     pub(crate) is_assumed: bool,
 }
 
@@ -83,8 +85,13 @@ impl Rules<'_> {
     }
 
     fn row<'r>(&'r self, raw: &'r Raw, kind: Kind, pin: &'r str) -> Result<SoffidRow<'r>, String> {
-        let is_message = matches!(kind, Kind::Sms | Kind::Email);
         let (digits, algorithm) = (number(raw, Field::Digits)?, raw.get(Field::Algorithm));
+        let otherwise = match kind {
+            // Rows of messages have none, since their codes are the service's.
+            Kind::Sms | Kind::Email => Some((self.settings.digits, self.settings.algorithm)),
+            Kind::Hotp if digits.is_none() && algorithm.is_none() => Some(self.hotp),
+            _ => None,
+        };
         let lock_fails = match self.settings.policy.lock() {
             keyfob::Lock::Hard { fails } => fails,
             // Which never closes for good: all fails count.
@@ -100,9 +107,8 @@ impl Rules<'_> {
             last_counter: if kind == Kind::Pin { None } else { number(raw, Field::LastCounter)? },
             auth_key: raw.get(Field::AuthKey).unwrap_or_default(),
             pin,
-            // Rows of messages have none, since their codes are the service's.
-            digits: if is_message { digits.or(Some(self.settings.digits.get().into())) } else { digits },
-            algorithm: if is_message { algorithm.or(Some(self.settings.algorithm.hmac_name())) } else { algorithm },
+            digits: digits.or(otherwise.map(|(digits, _)| digits.get().into())),
+            algorithm: algorithm.or(otherwise.map(|(_, algorithm)| algorithm.hmac_name())),
             lock_fails,
         })
     }

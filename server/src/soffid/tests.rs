@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use keyfob::{Kind, Policy, Status};
+use keyfob::{Algorithm, Digits, Kind, Policy, Status};
 use keyfob_scim::{Name, Settings};
 
 use super::file::Values;
@@ -13,6 +13,7 @@ use super::source::{Columns, Field, Raw, Source as _};
 
 /// 2023-11-14 22:13:20.
 const NOW: u64 = 1_700_000_000;
+const HOTP: (Digits, Algorithm) = (Digits::EIGHT, Algorithm::Sha256);
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 type Change<'t> = (Field, &'t str);
@@ -45,7 +46,7 @@ fn raw(kind: &str, changes: &[Change<'_>]) -> Raw {
 
 fn judge_with(settings: &Settings, zone: &str, raw: &Raw) -> Result<Taken, String> {
     let zone = TimeZone::get(zone).unwrap();
-    Rules { settings, users: None, tenant: None, zone: &zone, now: NOW }.judge(raw)
+    Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW }.judge(raw)
 }
 
 fn judge(kind: &str, changes: &[Change<'_>]) -> Result<Taken, String> {
@@ -87,12 +88,18 @@ fn each_message_device_has_a_secret_of_its_own() {
 #[test]
 fn null_stands_for_what_soffid_takes_it_for() {
     let nulls = [Field::Digits, Field::Algorithm, Field::LastCounter, Field::LastUsed, Field::Fails].map(|field| (field, ""));
-    for kind in ["TOTP", "HOTP"] {
+    for (kind, digits, algorithm) in [("TOTP", Digits::SIX, Algorithm::Sha1), ("HOTP", HOTP.0, HOTP.1)] {
         let taken = judge(kind, &nulls).unwrap();
         let device = taken.device.entry.device;
-        assert_eq!((device.algorithm(), device.digits().unwrap().get()), (Some(keyfob::Algorithm::Sha1), 6));
+        assert_eq!((device.algorithm(), device.digits()), (Some(algorithm), Some(digits)));
         assert_eq!((device.moving_factor(), device.last_used(), device.fails()), (0, None, 0));
         assert!(taken.is_assumed);
+    }
+    // One of the two tells that the version was a later one.
+    for (null, kept) in [(Field::Digits, (6, "HmacSHA512")), (Field::Algorithm, (8, "HmacSHA1"))] {
+        let said = [(Field::Algorithm, "HmacSHA512"), (null, "")];
+        let device = judge("HOTP", &said).unwrap().device.entry.device;
+        assert_eq!((device.digits().unwrap().get(), device.algorithm().unwrap().hmac_name()), kept);
     }
     // Rows of messages have none of these: new codes are the service's.
     let settings = Settings { digits: keyfob::Digits::new(8).unwrap(), ..Settings::default() };
@@ -208,7 +215,7 @@ fn times_are_of_soffids_clock_unless_they_say() {
 fn users_that_are_not_configured_have_no_devices() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
     let users = BTreeMap::from([("bob".to_owned(), BTreeMap::new())]);
-    let rules = Rules { settings: &settings, users: Some(&users), tenant: None, zone: &zone, now: NOW };
+    let rules = Rules { settings: &settings, users: Some(&users), tenant: None, zone: &zone, hotp: HOTP, now: NOW };
     assert_eq!(rules.judge(&raw("TOTP", &[])).err().as_deref(), Some("the user: is not known in the configuration"));
     assert!(rules.judge(&raw("TOTP", &[(Field::User, "bob")])).is_ok());
 }
@@ -216,7 +223,7 @@ fn users_that_are_not_configured_have_no_devices() {
 #[test]
 fn tenants_are_taken_one_at_a_time() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
-    let rules = |tenant| Rules { settings: &settings, users: None, tenant, zone: &zone, now: NOW };
+    let rules = |tenant| Rules { settings: &settings, users: None, tenant, zone: &zone, hotp: HOTP, now: NOW };
     let (one, two) = (raw("TOTP", &[(Field::Tenant, "1")]), raw("TOTP", &[(Field::Tenant, "2")]));
     let mut first = None;
     assert_eq!(rules(None).is_elsewhere(&one, &mut first), Ok(false));

@@ -148,6 +148,6 @@ pub(crate) struct Clock {
     pub(crate) now: Option<u64>,
 }
 
-fn digits(text: &str) -> Result<Digits, Error> {
+pub(super) fn digits(text: &str) -> Result<Digits, Error> {
     text.parse().map_err(|_| Error::Digits).and_then(Digits::new)
 }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use keyfob::{Algorithm, Digits};
 use keyfob_scim::Roles;
+
+use super::device::digits;
 
 pub(super) const SERVE: &str = "\
 The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
@@ -136,6 +139,12 @@ pub(crate) struct ImportArgs {
     /// Time zone of Soffid's server, whose times the table holds
     #[arg(long, value_name = "NAME", default_value = "UTC")]
     pub(crate) time_zone: String,
+    /// Digits of HOTP rows that have neither digits nor algorithm: Soffid's `hotpDigits`, which old versions read instead
+    #[arg(long, value_name = "N", value_parser = digits, default_value = "6")]
+    pub(crate) hotp_digits: Digits,
+    /// Algorithm of such rows: Soffid's `hotpAlgorithm`
+    #[arg(long, value_name = "ALGORITHM", default_value = "sha1")]
+    pub(crate) hotp_algorithm: Algorithm,
 }
 
 #[derive(Args)]
