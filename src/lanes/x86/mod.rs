@@ -8,9 +8,12 @@ mod avx2;
 mod avx512;
 mod pair;
 mod sha_ni;
+mod vendor;
 mod wide;
 
 use core::array;
+
+use vendor::is_intel;
 
 use super::Key;
 use crate::secret::wipe;
@@ -26,13 +29,11 @@ cpufeatures::new!(has_avx512, "avx512f", "avx512vl");
 macro_rules! lanes {
     ($width:path, $key:ident, $first:ident, $values:ident) => {{
         use $width as width;
-        let counters: [u64; width::LANES] = array::from_fn(|lane| $first.wrapping_add(lane as u64));
-        let (high, low) = (counters.map(high), counters.map(low));
         // SAFETY: the instructions are here.
         let mut lanes = unsafe {
             match $key {
-                Key::Sha1(states) => width::sha1(states, &high, &low),
-                Key::Sha256(states) => width::sha256(states, &high, &low),
+                Key::Sha1(states) => width::sha1(states, $first),
+                Key::Sha256(states) => width::sha256(states, $first),
             }
         };
         $values.iter_mut().zip(&lanes).for_each(|(value, lane)| *value = *lane);
@@ -63,10 +64,14 @@ impl Path {
     }
 
     /// So many counters in streams cost less than one vector of this path. Measured; `make bench` tells whether it still holds.
-    const fn worth_streams(self, key: Key<'_>) -> usize {
+    fn worth_streams(self, key: Key<'_>) -> usize {
         match (self, key) {
             (Self::ShaNi, _) | (Self::Avx2, Key::Sha256(_)) => usize::MAX,
+            (Self::Avx2, Key::Sha1(_)) => 4,
+            // On Intel's processors two streams take nearly twice as long as one.
+            (_, Key::Sha1(_)) if is_intel() => 2,
             (_, Key::Sha1(_)) => 4,
+            (_, Key::Sha256(_)) if is_intel() => 4,
             (_, Key::Sha256(_)) => 10,
         }
     }
@@ -75,6 +80,8 @@ impl Path {
     fn best(key: Key<'_>, left: usize) -> Option<Self> {
         let widest = match left {
             ..=8 => Self::Avx512x8,
+            // Two additions of 16 lanes begin in a cycle there: one vector is enough to do.
+            9.. if is_intel() => Self::Avx512x16,
             9..=16 => Self::Avx512x16,
             17..=24 => Self::Avx512x24,
             _ => Self::Avx512x32,

@@ -41,6 +41,16 @@ macro_rules! pair {
             Vector($one::rotate_left::<BITS>(word.0), $other::rotate_left::<BITS>(word.1))
         }
 
+        #[target_feature(enable = $features)]
+        fn sha1_looped(state: &[u32; 5], w: &mut [Vector; 16]) -> [Vector; 5] {
+            sha1_compress!(@looped, state, w)
+        }
+
+        #[target_feature(enable = $features)]
+        fn sha256_looped(state: &[u32; 8], w: &mut [Vector; 16]) -> [Vector; 8] {
+            sha256_compress!(@looped, state, w)
+        }
+
         $crate::lanes::x86::pair::both! {
             $features, $one, $other;
             add(a b) sub(a b) and(a b) xor(a b) shift_left(word bits) shift_right(word bits)

@@ -93,6 +93,56 @@ macro_rules! sha256_rounds {
     };
 }
 
+/// FIPS 180-4 section 6.1.2, from one state in all lanes. Where rounds are unrolled it is no function, so that words which are the same in
+/// every message, most of both, are added to the constants at compile time. Pairs have one, of half the code.
+macro_rules! sha1_compress {
+    (looped, $state:ident, $w:ident) => {
+        sha1_looped($state, &mut $w)
+    };
+    (unrolled, $state:ident, $w:ident) => {
+        sha1_compress!(@unrolled, $state, $w)
+    };
+    (@$how:ident, $state:ident, $w:ident) => {{
+        let [a, b, c, d, e] = *$state;
+        let first = [splat(a), splat(b), splat(c), splat(d), splat(e)];
+        let [mut a, mut b, mut c, mut d, mut e] = first;
+        sha1_rounds!(unrolled, [a b c d e], $w, choose, 0x5a82_7999, 0 5 10 15);
+        sha1_rounds!($how, [a b c d e], $w, xor3, 0x6ed9_eba1, 20 25 30 35);
+        sha1_rounds!($how, [a b c d e], $w, majority, 0x8f1b_bcdc, 40 45 50 55);
+        sha1_rounds!($how, [a b c d e], $w, xor3, 0xca62_c1d6, 60 65 70 75);
+        let [first_a, first_b, first_c, first_d, first_e] = first;
+        [add(first_a, a), add(first_b, b), add(first_c, c), add(first_d, d), add(first_e, e)]
+    }};
+}
+
+/// FIPS 180-4 section 6.2.2, as `sha1_compress!`.
+macro_rules! sha256_compress {
+    (looped, $state:ident, $w:ident) => {
+        sha256_looped($state, &mut $w)
+    };
+    (unrolled, $state:ident, $w:ident) => {
+        sha256_compress!(@unrolled, $state, $w)
+    };
+    (@$how:ident, $state:ident, $w:ident) => {{
+        let [a, b, c, d, e, f, g, h] = *$state;
+        let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = first;
+        sha256_rounds!(unrolled, [a b c d e f g h], $w, 0);
+        sha256_rounds!($how, [a b c d e f g h], $w, 16 32 48);
+        let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = first;
+        [
+            add(first_a, a),
+            add(first_b, b),
+            add(first_c, c),
+            add(first_d, d),
+            add(first_e, e),
+            add(first_f, f),
+            add(first_g, g),
+            add(first_h, h),
+        ]
+    }};
+}
+
 /// Defines the operations that every instruction set has under a name of its own.
 macro_rules! primitives {
     (
@@ -171,73 +221,44 @@ macro_rules! primitives {
 macro_rules! wide {
     ($features:literal, $how:ident) => {
         use crate::lanes::x86::wide::{
-            COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_round, sha1_rounds, sha256_round, sha256_rounds,
+            COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round,
+            sha256_rounds,
         };
+        use crate::lanes::x86::{high, low};
 
-        /// The truncated HMAC-SHA-1 of each counter, given as its high and its low words.
+        /// The high and the low words of the counters from `first` on. Here, where the compiler has the instructions to make them in registers.
         #[target_feature(enable = $features)]
-        pub(in crate::lanes::x86) fn sha1([inner, outer]: [&[u32; 5]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
-            let zero = splat(0);
-            let end = splat(END);
-            let mut message =
-                [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
-            let [a, b, c, d, e] = sha1_compress(inner, &mut message);
-            message = [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(SHA1_BITS)];
-            let mac = sha1_compress(outer, &mut message);
+        #[inline]
+        fn counters(first: u64) -> [Vector; 2] {
+            let counters: [u64; LANES] = core::array::from_fn(|lane| first.wrapping_add(lane as u64));
+            [load(&counters.map(high)), load(&counters.map(low))]
+        }
+
+        /// The truncated HMAC-SHA-1 of the counters from `first` on.
+        #[target_feature(enable = $features)]
+        pub(in crate::lanes::x86) fn sha1([inner, outer]: [&[u32; 5]; 2], first: u64) -> [u32; LANES] {
+            let ([high, low], zero, end) = (counters(first), splat(0), splat(END));
+            let bits = splat(COUNTER_BITS);
+            let mut message = [high, low, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, bits];
+            let [a, b, c, d, e] = sha1_compress!($how, inner, message);
+            let bits = splat(SHA1_BITS);
+            let mut message = [a, b, c, d, e, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, bits];
+            let mac = sha1_compress!($how, outer, message);
             let [.., last] = mac;
             store(truncate(mac, last))
         }
 
-        /// The truncated HMAC-SHA-256 of each counter, given as its high and its low words.
+        /// The truncated HMAC-SHA-256 of the counters from `first` on.
         #[target_feature(enable = $features)]
-        pub(in crate::lanes::x86) fn sha256([inner, outer]: [&[u32; 8]; 2], high: &[u32; LANES], low: &[u32; LANES]) -> [u32; LANES] {
-            let zero = splat(0);
-            let end = splat(END);
-            let mut message =
-                [load(high), load(low), end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, splat(COUNTER_BITS)];
-            let [a, b, c, d, e, f, g, h] = sha256_compress(inner, &mut message);
-            message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, splat(SHA256_BITS)];
-            let [a, b, c, d, e, .., last] = sha256_compress(outer, &mut message);
+        pub(in crate::lanes::x86) fn sha256([inner, outer]: [&[u32; 8]; 2], first: u64) -> [u32; LANES] {
+            let ([high, low], zero, end) = (counters(first), splat(0), splat(END));
+            let bits = splat(COUNTER_BITS);
+            let mut message = [high, low, end, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, bits];
+            let [a, b, c, d, e, f, g, h] = sha256_compress!($how, inner, message);
+            let bits = splat(SHA256_BITS);
+            let mut message = [a, b, c, d, e, f, g, h, end, zero, zero, zero, zero, zero, zero, bits];
+            let [a, b, c, d, e, .., last] = sha256_compress!($how, outer, message);
             store(truncate([a, b, c, d, e], last))
-        }
-
-        /// FIPS 180-4 section 6.1.2, from one state in all lanes.
-        #[target_feature(enable = $features)]
-        #[inline]
-        fn sha1_compress(state: &[u32; 5], w: &mut [Vector; 16]) -> [Vector; 5] {
-            let [first_a, first_b, first_c, first_d, first_e] = *state;
-            let (first_a, first_b, first_c, first_d, first_e) =
-                (splat(first_a), splat(first_b), splat(first_c), splat(first_d), splat(first_e));
-            let (mut a, mut b, mut c, mut d, mut e) = (first_a, first_b, first_c, first_d, first_e);
-
-            sha1_rounds!(unrolled, [a b c d e], w, choose, 0x5a82_7999, 0 5 10 15);
-            sha1_rounds!($how, [a b c d e], w, xor3, 0x6ed9_eba1, 20 25 30 35);
-            sha1_rounds!($how, [a b c d e], w, majority, 0x8f1b_bcdc, 40 45 50 55);
-            sha1_rounds!($how, [a b c d e], w, xor3, 0xca62_c1d6, 60 65 70 75);
-            [add(first_a, a), add(first_b, b), add(first_c, c), add(first_d, d), add(first_e, e)]
-        }
-
-        /// FIPS 180-4 section 6.2.2, from one state in all lanes.
-        #[target_feature(enable = $features)]
-        #[inline]
-        fn sha256_compress(state: &[u32; 8], w: &mut [Vector; 16]) -> [Vector; 8] {
-            let [a, b, c, d, e, f, g, h] = *state;
-            let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
-            let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = first;
-
-            sha256_rounds!(unrolled, [a b c d e f g h], w, 0);
-            sha256_rounds!($how, [a b c d e f g h], w, 16 32 48);
-            let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = first;
-            [
-                add(first_a, a),
-                add(first_b, b),
-                add(first_c, c),
-                add(first_d, d),
-                add(first_e, e),
-                add(first_f, f),
-                add(first_g, g),
-                add(first_h, h),
-            ]
         }
 
         /// RFC 4226 section 5.3 in each lane, by shifts as `hmac::truncate`: by 8 and 4 bytes through selection, by the rest within a
@@ -256,4 +277,4 @@ macro_rules! wide {
     };
 }
 
-pub(super) use {primitives, sha1_round, sha1_rounds, sha256_round, sha256_rounds, wide};
+pub(super) use {primitives, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round, sha256_rounds, wide};
