@@ -226,12 +226,15 @@ macro_rules! wide {
         };
         use crate::lanes::x86::{high, low};
 
-        /// The high and the low words of the counters from `first` on. Here, where the compiler has the instructions to make them in registers.
+        /// The high and the low words of the counters from `first` on, in vectors of no other width: to begin wider ones takes some processors long.
         #[target_feature(enable = $features)]
         #[inline]
         fn counters(first: u64) -> [Vector; 2] {
-            let counters: [u64; LANES] = core::array::from_fn(|lane| first.wrapping_add(lane as u64));
-            [load(&counters.map(high)), load(&counters.map(low))]
+            let (before, lanes) = (splat(low(first)), load(&core::array::from_fn(|lane| low(lane as u64))));
+            let sum = add(before, lanes);
+            // Where the highest bit of `before` is not in the sum.
+            let carry = shift_right(majority(before, lanes, xor(sum, splat(u32::MAX))), splat(31));
+            [add(splat(high(first)), carry), sum]
         }
 
         /// The truncated HMAC-SHA-1 of the counters from `first` on.
