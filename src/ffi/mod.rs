@@ -171,6 +171,7 @@ pub extern "C" fn keyfob_label_size() -> usize {
 /// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.
 #[inline]
 fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
+    crate::lanes::clear_upper_halves();
     #[cfg(feature = "std")]
     {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));

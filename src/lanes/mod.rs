@@ -18,6 +18,8 @@ use none as here;
 
 #[cfg(test)]
 pub(crate) use here::PATHS;
+#[cfg(feature = "capi")]
+pub(crate) use here::clear_upper_halves;
 #[cfg(any(test, fuzzing))]
 pub(crate) use here::on_path;
 pub(crate) use here::{BATCH, one, sha1_key, sha256_key, truncated};

@@ -112,6 +112,20 @@ impl Path {
     }
 }
 
+/// Clears the upper halves of the vectors. Callers such as Java leave something there, and then each instruction of SSE waits for the one before
+/// that wrote its register: on an Intel processor an attempt took half as long again.
+#[cfg(feature = "capi")]
+pub(crate) fn clear_upper_halves() {
+    #[target_feature(enable = "avx")]
+    fn clear() {
+        core::arch::x86_64::_mm256_zeroupper();
+    }
+    if has_avx2::get() {
+        // SAFETY: the instruction is here, and its caller saves no vector over a call.
+        unsafe { clear() };
+    }
+}
+
 /// The states after a key's block, of the inner and the outer hash, into `states`; false if the caller has to compute them.
 pub(crate) fn sha1_key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) -> bool {
     let here = has_sha::get();
