@@ -74,7 +74,7 @@ fn each_kind_is_taken_with_all_that_it_has() {
         assert_eq!(row.email.is_some(), kind == Kind::Email);
         assert_eq!(row.phone.is_some(), kind == Kind::Sms);
         let counter = if kind == Kind::Pin { 0 } else { 8 };
-        assert_eq!((device.moving_factor(), device.digits().map_or(8, keyfob::Digits::get)), (counter, 8));
+        assert_eq!((device.moving_factor(), device.digits().map_or(8, Digits::get)), (counter, 8));
         assert_eq!((taken.number, taken.loses_challenge, taken.loses_fails, taken.is_assumed), (35, false, false, false));
     }
 }
@@ -102,7 +102,7 @@ fn null_stands_for_what_soffid_takes_it_for() {
         assert_eq!((device.digits().unwrap().get(), device.algorithm().unwrap().hmac_name()), kept);
     }
     // Rows of messages have none of these: new codes are the service's.
-    let settings = Settings { digits: keyfob::Digits::new(8).unwrap(), ..Settings::default() };
+    let settings = Settings { digits: Digits::new(8).unwrap(), ..Settings::default() };
     let taken = judge_with(&settings, "UTC", &raw("SMS", &nulls)).unwrap();
     assert_eq!((taken.device.entry.device.digits().unwrap().get(), taken.is_assumed), (8, false));
 }
