@@ -152,6 +152,7 @@ CALLS(uri_parse, (P(const char, URI_IN), now, RECORDS, TEXTS(ISSUER), TEXTS(ACCO
 CALLS(soffid_import, (P(const keyfob_soffid_row, ROW), DATA(SECRET_IN), RECORDS))
 CALLS(soffid_export, (RECORDS, P(keyfob_soffid_row, ROW)))
 CALLS(soffid_update, (RECORDS, P(keyfob_soffid_row, ROW)))
+CALLS(soffid_has_factor, (RECORDS, P(const keyfob_soffid_row, ROW), P(uint32_t, NUMBER)))
 
 /* What is wrong with a call, and what it then returns. */
 enum fault_kind { NONE, NIL, SIZE, STRUCT, DAMAGED, WRONG_POLICY, WRONG_PARAMETERS, DEVICE, TIME, NUMBER_IN, WORD, LONG_TEXT, ANSWER };
@@ -247,6 +248,7 @@ static const struct row {
              NIL(RECORD, NULL_POINTER)),
     FUNCTION(soffid_export, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS)),
     FUNCTION(soffid_update, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), DEVICE(IS_T0, SOFFID_PARAMETERS), DEVICE(IS_HOTP, WRONG_KIND)),
+    FUNCTION(soffid_has_factor, IS_TOTP, RECORD_IN, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), NIL(NUMBER, NULL_POINTER)),
 };
 
 /* The wrong policies, and the wrong parameters: OK behind the last one. */
