@@ -39,7 +39,7 @@ pub fn run(input: Input) {
     let keyed = hotp.keyed();
     let mut values = vec![0; expected.len()];
     // More paths than any processor has.
-    for path in 0..8 {
+    for path in 0..16 {
         values.fill(0);
         if let Some(name) = keyed.truncated_on(path, input.first, &mut values) {
             assert_eq!(values, expected, "{name}");

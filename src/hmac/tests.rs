@@ -72,6 +72,12 @@ proptest! {
         one.set(&secret);
         other.set_portably(&secret);
         prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        for path in 0..lanes::PATHS {
+            let mut one = Sha1::EMPTY;
+            if lanes::sha1_key_on_path(path, &Sha1::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]) {
+                prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+            }
+        }
         let (mut one, mut other) = (Sha256::EMPTY, Sha256::EMPTY);
         one.set(&secret);
         other.set_portably(&secret);

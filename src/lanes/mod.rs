@@ -16,13 +16,13 @@ mod none;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
 use none as here;
 
-#[cfg(test)]
-pub(crate) use here::PATHS;
 #[cfg(feature = "capi")]
 pub(crate) use here::clear_upper_halves;
 #[cfg(any(test, fuzzing))]
 pub(crate) use here::on_path;
 pub(crate) use here::{BATCH, one, sha1_key, sha256_key, truncated};
+#[cfg(test)]
+pub(crate) use here::{PATHS, sha1_key_on_path};
 
 /// The states after a key's block, of the inner and the outer hash.
 #[derive(Clone, Copy)]

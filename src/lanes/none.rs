@@ -31,3 +31,8 @@ pub(crate) const PATHS: usize = 0;
 pub(crate) const fn on_path(_path: usize, _key: Key<'_>, _first: u64, _values: &mut [u32]) -> Option<&'static str> {
     None
 }
+
+#[cfg(test)]
+pub(crate) const fn sha1_key_on_path(_path: usize, _initial: &[u32; 5], _key: &[u8; 64], _states: [&mut [u32; 5]; 2]) -> bool {
+    false
+}

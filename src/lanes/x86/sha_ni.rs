@@ -1,4 +1,4 @@
-//! Layer 2: HMAC on the SHA extensions (SHA-NI), of a few counters at once.
+//! Layer 2: HMAC-SHA-256 on the SHA extensions (SHA-NI), of a few counters at once, and what SHA-1 shares with it.
 //!
 //! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait for each other, fill it. What stands
 //! in a word of a message is known, so no byte is put in order or loaded, and the inner hash is the outer message as it is.
@@ -7,18 +7,17 @@
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_adds_epu8, _mm_alignr_epi8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128,
-    _mm_set_epi32, _mm_set1_epi8, _mm_setzero_si128, _mm_sha1msg1_epu32, _mm_sha1msg2_epu32, _mm_sha1nexte_epu32,
-    _mm_sha1rnds4_epu32, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
-    _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64, _mm_xor_si128,
+    _mm_set_epi32, _mm_set1_epi8, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
+    _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
 
-use super::wide::{COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS};
+use super::wide::{COUNTER_BITS, END, K256, SHA256_BITS};
 use super::{high, low};
 
 /// The first word in the highest lane, as the instructions for SHA-1 have it.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn falling(words: [u32; 4]) -> __m128i {
+pub(super) fn falling(words: [u32; 4]) -> __m128i {
     let [a, b, c, d] = words.map(u32::cast_signed);
     _mm_set_epi32(a, b, c, d)
 }
@@ -39,7 +38,7 @@ fn turned(words: __m128i) -> __m128i {
 /// The four words of a vector, the highest lane first.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn words(vector: __m128i) -> [u32; 4] {
+pub(super) fn words(vector: __m128i) -> [u32; 4] {
     [
         _mm_extract_epi32::<3>(vector).cast_unsigned(),
         _mm_extract_epi32::<2>(vector).cast_unsigned(),
@@ -51,29 +50,13 @@ fn words(vector: __m128i) -> [u32; 4] {
 /// The words of a key of one block, each of them xor `pad` (RFC 2104).
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
+pub(super) fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
     let (words, _) = key.as_chunks::<4>();
     let mut padded = [[0; 4]; 4];
     for (to, from) in padded.as_flattened_mut().iter_mut().zip(words) {
         *to = u32::from_be_bytes(*from) ^ pad;
     }
     padded
-}
-
-/// The states after the key's block, for the inner and the outer hash.
-#[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha1_key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
-    let zero = _mm_setzero_si128();
-    let mut blocks = [[zero; 4]; 2];
-    for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
-        for (to, words) in block.iter_mut().zip(padded_key(key, pad)) {
-            *to = falling(words);
-        }
-    }
-    for (to, [abcd, e]) in states.into_iter().zip(sha1_compress(initial, blocks)) {
-        let ([a, b, c, d], [e, ..]) = (words(abcd), words(e));
-        *to = [a, b, c, d, e];
-    }
 }
 
 /// The states after the key's block, for the inner and the outer hash.
@@ -90,27 +73,6 @@ pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32;
         let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
         *to = [a, b, c, d, e, f, g, h];
     }
-}
-
-/// The truncated HMAC-SHA-1 of each counter.
-#[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha1<const S: usize>([inner, outer]: [&[u32; 5]; 2], counters: [u64; S]) -> [u32; S] {
-    let zero = _mm_setzero_si128();
-    let mut blocks = [[zero, zero, zero, falling([0, 0, 0, COUNTER_BITS])]; S];
-    for (block, counter) in blocks.iter_mut().zip(counters) {
-        block[0] = falling([high(counter), low(counter), END, 0]);
-    }
-    let hashes = sha1_compress(inner, blocks);
-    let mut blocks = [[zero, zero, zero, falling([0, 0, 0, SHA1_BITS])]; S];
-    for (block, [abcd, e]) in blocks.iter_mut().zip(hashes) {
-        block[0] = abcd;
-        block[1] = _mm_or_si128(e, falling([0, END, 0, 0]));
-    }
-    let mut truncated = [0; S];
-    for (truncated, [abcd, e]) in truncated.iter_mut().zip(sha1_compress(outer, blocks)) {
-        *truncated = truncate::<12>(abcd, e);
-    }
-    truncated
 }
 
 /// The truncated HMAC-SHA-256 of each counter.
@@ -132,37 +94,6 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
         *truncated = truncate::<0>(abcd, efgh);
     }
     truncated
-}
-
-/// FIPS 180-4 section 6.1.2 in each stream: the state before and after as a, b, c, d falling and e in the highest lane before zeros.
-#[target_feature(enable = "sha,sse4.1")]
-#[inline]
-fn sha1_compress<const S: usize>(state: &[u32; 5], mut w: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {
-    let [a, b, c, d, e] = *state;
-    let (first_abcd, first_e) = (falling([a, b, c, d]), falling([e, 0, 0, 0]));
-    let mut abcd = [first_abcd; S];
-    // As it was four rounds ago: its first word, rotated, is e.
-    let mut before = [first_abcd; S];
-    macro_rules! four_rounds {
-        ($($four:literal)*) => {$(
-            for s in 0..S {
-                if $four >= 4 {
-                    let sum = _mm_xor_si128(_mm_sha1msg1_epu32(w[s][$four % 4], w[s][($four + 1) % 4]), w[s][($four + 2) % 4]);
-                    w[s][$four % 4] = _mm_sha1msg2_epu32(sum, w[s][($four + 3) % 4]);
-                }
-                let word = w[s][$four % 4];
-                let e = if $four == 0 { _mm_add_epi32(first_e, word) } else { _mm_sha1nexte_epu32(before[s], word) };
-                before[s] = abcd[s];
-                abcd[s] = _mm_sha1rnds4_epu32::<{ $four / 5 }>(abcd[s], e);
-            }
-        )*};
-    }
-    four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
-    let mut states = [[first_abcd; 2]; S];
-    for s in 0..S {
-        states[s] = [_mm_add_epi32(first_abcd, abcd[s]), _mm_sha1nexte_epu32(before[s], first_e)];
-    }
-    states
 }
 
 /// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both falling.
@@ -200,7 +131,7 @@ fn sha256_compress<const S: usize>(state: &[u32; 8], mut w: [[__m128i; 4]; S]) -
 /// `LAST` of `rest`. A byte shuffle takes its indices from a register, not from memory.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn truncate<const LAST: i8>(abcd: __m128i, rest: __m128i) -> u32 {
+pub(super) fn truncate<const LAST: i8>(abcd: __m128i, rest: __m128i) -> u32 {
     let offset = _mm_and_si128(_mm_shuffle_epi8(rest, _mm_set1_epi8(LAST)), _mm_set1_epi8(15));
     // Byte n of the MAC is byte 15 - n of `abcd`, or byte 31 - n of `rest`. An index with its highest bit set gives 0: those below 0
     // have it, and those above 15 get it.
