@@ -190,17 +190,36 @@ enum Any {
 }
 
 impl Key {
-    /// Of no secret yet.
-    pub(crate) const fn empty(algorithm: Algorithm) -> Self {
-        Self(match algorithm {
+    /// Two compressions.
+    pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
+        let mut key = Self(match algorithm {
             Algorithm::Sha1 => Any::Sha1(Sha1::EMPTY),
             Algorithm::Sha256 => Any::Sha256(Sha256::EMPTY),
             Algorithm::Sha512 => Any::Sha512(Sha512::EMPTY),
-        })
+        });
+        key.set(secret);
+        key
     }
 
-    /// Two compressions, for an empty one. In place: to move what was just written costs as much as half of one.
-    pub(crate) fn set(&mut self, secret: &Secret) {
+    /// Calls `then` with a key that stays where it is made: to move what was just written costs as much as half a compression, and even the
+    /// empty states of one of three sizes a call to copy them.
+    pub(crate) fn with<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
+        macro_rules! with {
+            ($hash:ident) => {{
+                let mut key = Self(Any::$hash($hash::EMPTY));
+                key.set(secret);
+                then(&key)
+            }};
+        }
+        match algorithm {
+            Algorithm::Sha1 => with!(Sha1),
+            Algorithm::Sha256 => with!(Sha256),
+            Algorithm::Sha512 => with!(Sha512),
+        }
+    }
+
+    #[inline]
+    fn set(&mut self, secret: &Secret) {
         match &mut self.0 {
             Any::Sha1(states) => states.set(secret),
             Any::Sha256(states) => states.set(secret),
@@ -273,9 +292,7 @@ impl Key {
 
 /// [`Key::truncated`] for a key used once.
 pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    let mut key = Key::empty(algorithm);
-    key.set(secret);
-    key.truncated(counter)
+    Key::with(algorithm, secret, |key| key.truncated(counter))
 }
 
 /// Each path by itself, for tests and fuzzing.

@@ -75,9 +75,7 @@ impl Hotp {
     ///
     /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
-        let mut key = Key::empty(self.algorithm);
-        key.set(&self.secret);
-        search_one(&key, self.digits, code, window)
+        Key::with(self.algorithm, &self.secret, |key| search_one(key, self.digits, code, window))
     }
 
     /// With the secret hashed once, for several codes.
@@ -86,9 +84,7 @@ impl Hotp {
     }
 
     fn key(&self) -> Key {
-        let mut key = Key::empty(self.algorithm);
-        key.set(&self.secret);
-        key
+        Key::new(self.algorithm, &self.secret)
     }
 }
 

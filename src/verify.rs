@@ -76,9 +76,7 @@ impl Device {
     fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {
         let submitted = |code| Submitted::new(code, hotp.digits());
         let answer = Answer { first: submitted(first), second: second.map(submitted) };
-        let mut key = Key::empty(hotp.algorithm());
-        key.set(hotp.secret());
-        search(&key, hotp.digits(), &answer, window, self.state.moving)
+        Key::with(hotp.algorithm(), hotp.secret(), |key| search(key, hotp.digits(), &answer, window, self.state.moving))
     }
 
     fn find_pin(&self, pin: &Pin, policy: &Policy, answer: &[u8]) -> Found {

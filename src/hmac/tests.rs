@@ -29,9 +29,7 @@ fn reference(algorithm: Algorithm, key: &[u8], counter: u64) -> u32 {
 }
 
 fn key(algorithm: Algorithm, secret: &[u8]) -> Key {
-    let mut key = Key::empty(algorithm);
-    key.set(&Secret::new(secret).unwrap());
-    key
+    Key::new(algorithm, &Secret::new(secret).unwrap())
 }
 
 /// All paths on `count` counters; which ones there are on this processor.

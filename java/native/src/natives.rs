@@ -7,14 +7,13 @@ use core::ffi::CStr;
 use core::ptr;
 
 use jni::jni_mangle;
-use jni::sys::{JNIEnv, jint, jobject, jstring};
+use jni::sys::{JNIEnv, jclass, jint, jlong, jobject, jstring};
 
-use crate::array::{Bytes, In, JAVA, Machine, NOTHING, Out, Parameter, SIZE};
+use crate::machine::Machine;
+use crate::parameter::{Bytes, In, JAVA, NOTHING, Out, Parameter, Place, SIZE};
 use engine::ffi::*;
 
-type Record = In<KEYFOB_RECORD_SIZE>;
-type NewRecord = Out<KEYFOB_RECORD_SIZE, NOTHING>;
-type NextRecord = Out<KEYFOB_RECORD_SIZE, JAVA>;
+type Record = Place;
 type Parameters = In<{ size_of::<keyfob_parameters>() }>;
 type Policy = In<{ size_of::<keyfob_policy>() }>;
 type Row = In<{ size_of::<keyfob_soffid_row>() }>;
@@ -102,42 +101,42 @@ natives! {
         parameters.pointer(), secret.pointer(), secret.length(), code.pointer(), code.length(), time, window, found.pointer(), matched.pointer(),
     );
 
-    fn device_create_totp(parameters: Parameters, secret: Secret, now: u64, record: NewRecord) =
+    fn device_create_totp(parameters: Parameters, secret: Secret, now: u64, record: Record) =
         keyfob_device_create_totp(parameters.pointer(), secret.pointer(), secret.length(), now, record.pointer());
-    fn device_create_hotp(parameters: Parameters, secret: Secret, counter: u64, now: u64, record: NewRecord) =
+    fn device_create_hotp(parameters: Parameters, secret: Secret, counter: u64, now: u64, record: Record) =
         keyfob_device_create_hotp(parameters.pointer(), secret.pointer(), secret.length(), counter, now, record.pointer());
-    fn device_create_sms(parameters: Parameters, secret: Secret, now: u64, record: NewRecord) =
+    fn device_create_sms(parameters: Parameters, secret: Secret, now: u64, record: Record) =
         keyfob_device_create_sms(parameters.pointer(), secret.pointer(), secret.length(), now, record.pointer());
-    fn device_create_email(parameters: Parameters, secret: Secret, now: u64, record: NewRecord) =
+    fn device_create_email(parameters: Parameters, secret: Secret, now: u64, record: Record) =
         keyfob_device_create_email(parameters.pointer(), secret.pointer(), secret.length(), now, record.pointer());
-    fn device_create_pin(policy: Policy, pin: Answer, now: u64, record: NewRecord) =
+    fn device_create_pin(policy: Policy, pin: Answer, now: u64, record: Record) =
         keyfob_device_create_pin(policy.pointer(), pin.pointer(), pin.length(), now, record.pointer());
 
-    fn device_challenge(record: NextRecord, policy: Policy, now: u64, challenge: NewChallenge) =
+    fn device_challenge(record: Record, policy: Policy, now: u64, challenge: NewChallenge) =
         keyfob_device_challenge(record.pointer(), policy.pointer(), None, ptr::null_mut(), now, challenge.pointer());
     fn device_resend(record: Record, policy: Policy, now: u64, challenge: NewChallenge) =
         keyfob_device_resend(record.pointer(), policy.pointer(), now, challenge.pointer());
-    fn device_verify(record: NextRecord, policy: Policy, answer: Answer, now: u64, verdict: NewVerdict) =
-        keyfob_device_verify(record.pointer(), policy.pointer(), answer.pointer(), answer.length(), now, verdict.pointer());
+    fn verify(record: Record, policy: Place, answer: u32, length: u32, now: u64, verdict: u32) =
+        keyfob_device_verify(record.pointer(), policy.pointer(), record.at(answer), length as usize, now, record.at(verdict));
     fn device_resync(
-        record: NextRecord, policy: Policy, first: Answer, second: Answer, now: u64, verdict: NewVerdict
+        record: Record, policy: Policy, first: Answer, second: Answer, now: u64, verdict: NewVerdict
     ) = keyfob_device_resync(
         record.pointer(), policy.pointer(), first.pointer(), first.length(), second.pointer(), second.length(), now, verdict.pointer(),
     );
-    fn device_set_status(record: NextRecord, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
-    fn device_unlock(record: NextRecord, now: u64) = keyfob_device_unlock(record.pointer(), now);
-    fn device_replace_factor(record: NextRecord, from: Record, now: u64) =
+    fn device_set_status(record: Record, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
+    fn device_unlock(record: Record, now: u64) = keyfob_device_unlock(record.pointer(), now);
+    fn device_replace_factor(record: Record, from: Record, now: u64) =
         keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record, info: NewInfo) = keyfob_device_info(record.pointer(), info.pointer());
     fn device_secret(record: Record, secret: NewSecret, length: NewLength) =
         keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
 
-    fn record_read(bytes: Stored, record: NewRecord) = keyfob_record_read(bytes.pointer(), bytes.length(), record.pointer());
+    fn record_read(bytes: Stored, record: Record) = keyfob_record_read(bytes.pointer(), bytes.length(), record.pointer());
     fn record_seal(record: Record, key_id: u32, key: Key, device_id: DeviceId, nonce: Nonce, sealed: NewSealed) =
         keyfob_record_seal(
             record.pointer(), key_id, key.pointer(), device_id.pointer(), device_id.length(), nonce.pointer(), sealed.pointer(),
         );
-    fn record_open(sealed: Stored, key_id: u32, key: Key, device_id: DeviceId, record: NewRecord) =
+    fn record_open(sealed: Stored, key_id: u32, key: Key, device_id: DeviceId, record: Record) =
         keyfob_record_open(
             sealed.pointer(), sealed.length(), key_id, key.pointer(), device_id.pointer(), device_id.length(), record.pointer(),
         );
@@ -145,13 +144,25 @@ natives! {
 
     fn uri_write(record: Record, issuer: Text, account: Text, text: NewUri, length: NewLength) =
         keyfob_uri_write(record.pointer(), issuer.pointer(), account.pointer(), text.pointer(), KEYFOB_URI_SIZE, length.pointer());
-    fn uri_parse(text: Text, now: u64, record: NewRecord) =
+    fn uri_parse(text: Text, now: u64, record: Record) =
         keyfob_uri_parse(text.pointer(), now, record.pointer(), ptr::null_mut(), 0, ptr::null_mut(), 0);
 
-    fn soffid_import(row: Row, secret: Secret, record: NewRecord) =
+    fn soffid_import(row: Row, secret: Secret, record: Record) =
         keyfob_soffid_import(row.pointer(), secret.pointer(), secret.length(), record.pointer());
     fn soffid_export(record: Record, row: NewRow) = keyfob_soffid_export(record.pointer(), row.pointer());
     fn soffid_update(record: Record, row: NextRow) = keyfob_soffid_update(record.pointer(), row.pointer());
+}
+
+#[jni_mangle("io.keyfob.Jni")]
+pub fn find_address(env: *mut JNIEnv, _: jobject, memory: jclass) {
+    // SAFETY: Java calls this with the environment of its thread.
+    unsafe { Machine::new(env) }.find_address(memory);
+}
+
+#[jni_mangle("io.keyfob.Jni")]
+pub fn address(env: *mut JNIEnv, _: jobject, buffer: jobject) -> jlong {
+    // SAFETY: Java calls this with the environment of its thread.
+    unsafe { Machine::new(env) }.address_of(buffer)
 }
 
 #[jni_mangle("io.keyfob.Jni")]

@@ -58,6 +58,7 @@ enum Path {
 
 impl Path {
     /// Whether this processor has the instructions.
+    #[inline]
     fn is_here(self) -> bool {
         match self {
             Self::ShaNi => has_sha::get(),

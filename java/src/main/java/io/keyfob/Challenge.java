@@ -23,13 +23,13 @@ public final class Challenge implements AutoCloseable {
     }
 
     private final byte[] struct;
-    private final Guarded code;
+    private final Guarded<byte[]> code;
 
     private Challenge(byte[] struct) {
         byte[] digits = Arrays.copyOfRange(struct, CODE, CODE + Engine.CODE_SIZE);
         Arrays.fill(struct, CODE, CODE + Engine.CODE_SIZE, (byte) 0);
         this.struct = struct;
-        this.code = new Guarded("the challenge", digits);
+        this.code = Guarded.of("the challenge", digits);
     }
 
     /** An empty struct for the engine to fill. */

@@ -26,7 +26,7 @@ public final class DeviceInfo {
 
     private final byte[] struct = Struct.ofSize(SIZE);
 
-    DeviceInfo(byte[] record) {
+    DeviceInfo(Memory record) {
         Native.check(Native.engine().deviceInfo(record, struct));
     }
 

@@ -22,6 +22,15 @@ interface Engine {
     int TEXT_MAX = 4096;
     int DEVICE_ID_MAX = 1024;
 
+    /** Zeros in place of a record. */
+    Memory record();
+
+    /** Takes an overwritten record back. */
+    void release(Memory record);
+
+    /** A policy that is there as long as anybody holds it. */
+    Memory policy(byte[] struct);
+
     int policyDefault(byte[] policy);
 
     int policySoffid(byte[] policy);
@@ -48,51 +57,51 @@ interface Engine {
 
     int totpSearch(byte[] parameters, byte[] secret, byte[] code, long time, int window, byte[] found, byte[] matched);
 
-    int deviceCreateTotp(byte[] parameters, byte[] secret, long now, byte[] record);
+    int deviceCreateTotp(byte[] parameters, byte[] secret, long now, Memory record);
 
-    int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, byte[] record);
+    int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, Memory record);
 
-    int deviceCreateSms(byte[] parameters, byte[] secret, long now, byte[] record);
+    int deviceCreateSms(byte[] parameters, byte[] secret, long now, Memory record);
 
-    int deviceCreateEmail(byte[] parameters, byte[] secret, long now, byte[] record);
+    int deviceCreateEmail(byte[] parameters, byte[] secret, long now, Memory record);
 
-    int deviceCreatePin(byte[] policy, byte[] pin, long now, byte[] record);
+    int deviceCreatePin(byte[] policy, byte[] pin, long now, Memory record);
 
-    int deviceChallenge(byte[] record, byte[] policy, long now, byte[] challenge);
+    int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge);
 
-    int deviceResend(byte[] record, byte[] policy, long now, byte[] challenge);
+    int deviceResend(Memory record, byte[] policy, long now, byte[] challenge);
 
-    int deviceVerify(byte[] record, byte[] policy, byte[] answer, long now, byte[] verdict);
+    int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict);
 
-    int deviceResync(byte[] record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
+    int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
 
-    int deviceSetStatus(byte[] record, int status, long now);
+    int deviceSetStatus(Memory record, int status, long now);
 
-    int deviceUnlock(byte[] record, long now);
+    int deviceUnlock(Memory record, long now);
 
-    int deviceReplaceFactor(byte[] record, byte[] from, long now);
+    int deviceReplaceFactor(Memory record, Memory from, long now);
 
-    int deviceInfo(byte[] record, byte[] info);
+    int deviceInfo(Memory record, byte[] info);
 
-    int deviceSecret(byte[] record, byte[] secret, byte[] length);
+    int deviceSecret(Memory record, byte[] secret, byte[] length);
 
-    int recordRead(byte[] bytes, byte[] record);
+    int recordRead(byte[] bytes, Memory record);
 
-    int recordSeal(byte[] record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
+    int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 
-    int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, byte[] record);
+    int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record);
 
     int sealedKeyId(byte[] sealed, byte[] keyId);
 
-    int uriWrite(byte[] record, byte[] issuer, byte[] account, byte[] text, byte[] length);
+    int uriWrite(Memory record, byte[] issuer, byte[] account, byte[] text, byte[] length);
 
-    int uriParse(byte[] text, long now, byte[] record);
+    int uriParse(byte[] text, long now, Memory record);
 
-    int soffidImport(byte[] row, byte[] secret, byte[] record);
+    int soffidImport(byte[] row, byte[] secret, Memory record);
 
-    int soffidExport(byte[] record, byte[] row);
+    int soffidExport(Memory record, byte[] row);
 
-    int soffidUpdate(byte[] record, byte[] row);
+    int soffidUpdate(Memory record, byte[] row);
 
     String resultMessage(int result);
 

@@ -1,12 +1,61 @@
 package io.keyfob;
 
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
 /** The way down on Java 8 and later: the functions are those of {@code java/native}. */
 final class Jni implements Engine {
+    /** Behind a record, for what goes in and comes out with an answer. */
+    private static final int VERDICT = RECORD_SIZE;
+    private static final int ANSWER = VERDICT + 48;
+    private static final int SIZE = ANSWER + 72;
+
+    /** Overwritten records, one for each of some threads, in different lines of a cache: to get one from the system takes a microsecond. */
+    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(16 << 4);
+
     private Jni() {}
 
     static Engine load() {
         Library.load(path -> System.load(path.toString()));
-        return new Jni();
+        Jni engine = new Jni();
+        engine.findAddress(Memory.class);
+        return engine;
+    }
+
+    /** Tells the library which field of a {@link Memory} is its address. */
+    private native void findAddress(Class<Memory> memory);
+
+    private native long address(ByteBuffer bytes);
+
+    private static int place() {
+        return (int) (Thread.currentThread().getId() & 15) << 4;
+    }
+
+    @Override
+    public Memory record() {
+        Memory record = FREE.getAndSet(place(), null);
+        if (record == null) {
+            record = memory(SIZE);
+            record.put(VERDICT, Verdict.struct());
+        }
+        return record;
+    }
+
+    @Override
+    public void release(Memory record) {
+        FREE.lazySet(place(), record);
+    }
+
+    @Override
+    public Memory policy(byte[] struct) {
+        Memory policy = memory(struct.length);
+        policy.put(0, struct);
+        return policy;
+    }
+
+    private Memory memory(int size) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(size);
+        return Memory.of(bytes, address(bytes));
     }
 
     @Override
@@ -49,73 +98,84 @@ final class Jni implements Engine {
     public native int totpSearch(byte[] parameters, byte[] secret, byte[] code, long time, int window, byte[] found, byte[] matched);
 
     @Override
-    public native int deviceCreateTotp(byte[] parameters, byte[] secret, long now, byte[] record);
+    public native int deviceCreateTotp(byte[] parameters, byte[] secret, long now, Memory record);
 
     @Override
-    public native int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, byte[] record);
+    public native int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, Memory record);
 
     @Override
-    public native int deviceCreateSms(byte[] parameters, byte[] secret, long now, byte[] record);
+    public native int deviceCreateSms(byte[] parameters, byte[] secret, long now, Memory record);
 
     @Override
-    public native int deviceCreateEmail(byte[] parameters, byte[] secret, long now, byte[] record);
+    public native int deviceCreateEmail(byte[] parameters, byte[] secret, long now, Memory record);
 
     @Override
-    public native int deviceCreatePin(byte[] policy, byte[] pin, long now, byte[] record);
+    public native int deviceCreatePin(byte[] policy, byte[] pin, long now, Memory record);
 
     @Override
-    public native int deviceChallenge(byte[] record, byte[] policy, long now, byte[] challenge);
+    public native int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge);
 
     @Override
-    public native int deviceResend(byte[] record, byte[] policy, long now, byte[] challenge);
+    public native int deviceResend(Memory record, byte[] policy, long now, byte[] challenge);
 
     @Override
-    public native int deviceVerify(byte[] record, byte[] policy, byte[] answer, long now, byte[] verdict);
+    public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
+        record.put(ANSWER, answer);
+        int result = verify(record, policy, ANSWER, answer.length, now, VERDICT);
+        record.clear(ANSWER, answer.length);
+        if (result == 0) {
+            record.get(VERDICT, verdict);
+        }
+        return result;
+    }
+
+    /** With the answer and the verdict at these places of the record's memory. */
+    private native int verify(Memory record, Memory policy, int answer, int length, long now, int verdict);
 
     @Override
-    public native int deviceResync(byte[] record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
+    public native int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
 
     @Override
-    public native int deviceSetStatus(byte[] record, int status, long now);
+    public native int deviceSetStatus(Memory record, int status, long now);
 
     @Override
-    public native int deviceUnlock(byte[] record, long now);
+    public native int deviceUnlock(Memory record, long now);
 
     @Override
-    public native int deviceReplaceFactor(byte[] record, byte[] from, long now);
+    public native int deviceReplaceFactor(Memory record, Memory from, long now);
 
     @Override
-    public native int deviceInfo(byte[] record, byte[] info);
+    public native int deviceInfo(Memory record, byte[] info);
 
     @Override
-    public native int deviceSecret(byte[] record, byte[] secret, byte[] length);
+    public native int deviceSecret(Memory record, byte[] secret, byte[] length);
 
     @Override
-    public native int recordRead(byte[] bytes, byte[] record);
+    public native int recordRead(byte[] bytes, Memory record);
 
     @Override
-    public native int recordSeal(byte[] record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
+    public native int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 
     @Override
-    public native int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, byte[] record);
+    public native int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record);
 
     @Override
     public native int sealedKeyId(byte[] sealed, byte[] keyId);
 
     @Override
-    public native int uriWrite(byte[] record, byte[] issuer, byte[] account, byte[] text, byte[] length);
+    public native int uriWrite(Memory record, byte[] issuer, byte[] account, byte[] text, byte[] length);
 
     @Override
-    public native int uriParse(byte[] text, long now, byte[] record);
+    public native int uriParse(byte[] text, long now, Memory record);
 
     @Override
-    public native int soffidImport(byte[] row, byte[] secret, byte[] record);
+    public native int soffidImport(byte[] row, byte[] secret, Memory record);
 
     @Override
-    public native int soffidExport(byte[] record, byte[] row);
+    public native int soffidExport(Memory record, byte[] row);
 
     @Override
-    public native int soffidUpdate(byte[] record, byte[] row);
+    public native int soffidUpdate(Memory record, byte[] row);
 
     @Override
     public native String resultMessage(int result);

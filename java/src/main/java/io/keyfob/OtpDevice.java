@@ -19,22 +19,27 @@ import java.util.Objects;
  * <p>All methods throw {@link IllegalStateException} after {@code close}, and leave the device as it is when they throw.
  */
 public final class OtpDevice implements AutoCloseable {
-    private final Guarded record;
+    private final Guarded<Memory> record;
 
-    /** Takes the array over. */
-    private OtpDevice(byte[] record) {
-        this.record = new Guarded("the device", record);
+    /** Takes the record over. */
+    private OtpDevice(Memory record) {
+        this.record = Guarded.of("the device", record);
     }
 
     /** A call on a record. */
     interface Fill {
-        int fill(byte[] record);
+        int fill(Memory record);
     }
 
     /** A device whose record the engine writes. */
     static OtpDevice filled(Fill fill) {
-        byte[] record = new byte[Engine.RECORD_SIZE];
-        Native.check(fill.fill(record));
+        Memory record = Memory.record();
+        try {
+            Native.check(fill.fill(record));
+        } catch (RuntimeException refused) {
+            record.close();
+            throw refused;
+        }
         return new OtpDevice(record);
     }
 
@@ -152,6 +157,11 @@ public final class OtpDevice implements AutoCloseable {
         return Arrays.copyOf(stored, Math.min(stored.length, right + 1));
     }
 
+    /** A copy of the record, to be closed. */
+    Memory copy() {
+        return record.use(Memory::copy);
+    }
+
     /** Lets the engine read the record, or change it in place. */
     int onRecord(Fill call) {
         return record.<Integer, RuntimeException>use(call::fill);
@@ -163,7 +173,7 @@ public final class OtpDevice implements AutoCloseable {
      * @return a copy of 168 bytes, for the caller to overwrite
      */
     public byte[] toRecord() {
-        return record.use(byte[]::clone);
+        return record.use(Memory::toArray);
     }
 
     /**
@@ -203,7 +213,7 @@ public final class OtpDevice implements AutoCloseable {
 
     /** The engine changes the record, and fills the struct of the answer. */
     private interface Attempt {
-        int make(byte[] record, byte[] answer);
+        int make(Memory record, byte[] answer);
     }
 
     /** Makes an attempt in place, if {@code store} is null; otherwise its answer comes out only when the next record is stored. */
@@ -213,19 +223,17 @@ public final class OtpDevice implements AutoCloseable {
                 Native.check(attempt.make(read, answer));
                 return answer;
             }
-            byte[] next = read.clone();
-            try {
+            try (Memory next = read.copy()) {
                 Native.check(attempt.make(next, answer));
-                if (!Arrays.equals(read, next)) {
+                if (!next.isLike(read)) {
                     store(store, next, new DeviceInfo(read).revision());
                 }
                 // The store may have closed the device.
                 if (!record.isClosed()) {
-                    System.arraycopy(next, 0, read, 0, next.length);
+                    read.set(next);
                 }
                 return answer.clone();
             } finally {
-                Arrays.fill(next, (byte) 0);
                 Arrays.fill(answer, (byte) 0);
             }
         });
@@ -239,8 +247,8 @@ public final class OtpDevice implements AutoCloseable {
         return Challenge.of(attempt(Challenge.struct(), attempt, store));
     }
 
-    private static <X extends Exception> void store(Store<X> store, byte[] next, long revision) throws X {
-        byte[] shown = next.clone();
+    private static <X extends Exception> void store(Store<X> store, Memory next, long revision) throws X {
+        byte[] shown = next.toArray();
         try {
             if (!store.compareAndSwap(shown, revision)) {
                 throw new OtpException(OtpError.STORE_CONFLICT);
@@ -282,10 +290,10 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     private <X extends Exception> Verdict judge(Policy policy, char[] answer, long now, Store<X> store) throws X {
-        byte[] struct = policy.struct();
+        Memory choices = policy.memory();
         byte[] typed = Text.answer(answer);
         try {
-            return judged((bytes, verdict) -> Native.engine().deviceVerify(bytes, struct, typed, now, verdict), store);
+            return judged((bytes, verdict) -> Native.engine().deviceVerify(bytes, choices, typed, now, verdict), store);
         } finally {
             Arrays.fill(typed, (byte) 0);
         }
@@ -419,11 +427,8 @@ public final class OtpDevice implements AutoCloseable {
      */
     public void replaceFactor(OtpDevice from, long now) {
         // A copy: two threads that hold a device each, and wait for the other's, would wait for ever.
-        byte[] other = from.toRecord();
-        try {
+        try (Memory other = from.copy()) {
             Native.check(onRecord(bytes -> Native.engine().deviceReplaceFactor(bytes, other, now)));
-        } finally {
-            Arrays.fill(other, (byte) 0);
         }
     }
 

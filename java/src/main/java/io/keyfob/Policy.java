@@ -32,9 +32,11 @@ public final class Policy {
     public static final Policy SOFFID = preset(Native.engine()::policySoffid);
 
     private final byte[] struct;
+    private final Memory memory;
 
     private Policy(byte[] struct) {
         this.struct = struct;
+        memory = Native.engine().policy(struct);
     }
 
     private interface Preset {
@@ -216,6 +218,10 @@ public final class Policy {
 
     byte[] struct() {
         return struct;
+    }
+
+    Memory memory() {
+        return memory;
     }
 
     @Override

@@ -8,11 +8,11 @@ public final class SealKey implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final int id;
-    private final Guarded bytes;
+    private final Guarded<byte[]> bytes;
 
     private SealKey(int id, byte[] bytes) {
         this.id = id;
-        this.bytes = new Guarded("the key", bytes);
+        this.bytes = Guarded.of("the key", bytes);
     }
 
     /**
@@ -66,11 +66,8 @@ public final class SealKey implements AutoCloseable {
         RANDOM.nextBytes(nonce);
         byte[] sealed = new byte[Engine.SEALED_SIZE];
         // A copy: a store that seals what it stores, within the device's use, would wait for the key, and the key here for the device.
-        byte[] record = device.toRecord();
-        try {
+        try (Memory record = device.copy()) {
             Native.check(bytes.<Integer, RuntimeException>use(key -> Native.engine().recordSeal(record, id, key, deviceId, nonce, sealed)));
-        } finally {
-            Arrays.fill(record, (byte) 0);
         }
         return sealed;
     }

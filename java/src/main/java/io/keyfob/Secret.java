@@ -10,11 +10,11 @@ import java.util.Arrays;
 public final class Secret implements AutoCloseable {
     private static final int SECRET_MIN = 16;
 
-    private final Guarded bytes;
+    private final Guarded<byte[]> bytes;
 
     /** Takes the array over. */
     private Secret(byte[] bytes) {
-        this.bytes = new Guarded("the secret", bytes);
+        this.bytes = Guarded.of("the secret", bytes);
     }
 
     private interface Fill {
@@ -43,7 +43,7 @@ public final class Secret implements AutoCloseable {
     }
 
     /** A device's secret, or the digits of its PIN. */
-    static byte[] ofDevice(byte[] record) {
+    static byte[] ofDevice(Memory record) {
         byte[] room = new byte[Engine.SECRET_MAX];
         try {
             return bytes(room, length -> Native.engine().deviceSecret(record, room, length));
@@ -153,7 +153,7 @@ public final class Secret implements AutoCloseable {
         return Text.take(text, 0, size);
     }
 
-    <T, X extends Exception> T use(Guarded.Use<T, X> use) throws X {
+    <T, X extends Exception> T use(Guarded.Use<byte[], T, X> use) throws X {
         return bytes.use(use);
     }
 

@@ -71,6 +71,21 @@ final class Ffm implements Engine {
     }
 
     @Override
+    public Memory record() {
+        return Memory.of(new byte[RECORD_SIZE]);
+    }
+
+    @Override
+    public void release(Memory record) {
+        // The collector does.
+    }
+
+    @Override
+    public Memory policy(byte[] struct) {
+        return Memory.of(struct);
+    }
+
+    @Override
     public int policyDefault(byte[] policy) {
         try {
             return (int) Handles.POLICY_DEFAULT.invokeExact(ofArray(policy));
@@ -194,87 +209,87 @@ final class Ffm implements Engine {
     }
 
     @Override
-    public int deviceCreateTotp(byte[] parameters, byte[] secret, long now, byte[] record) {
+    public int deviceCreateTotp(byte[] parameters, byte[] secret, long now, Memory record) {
         try {
             return (int) Handles.DEVICE_CREATE_TOTP.invokeExact(
-                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record));
+                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, byte[] record) {
+    public int deviceCreateHotp(byte[] parameters, byte[] secret, long counter, long now, Memory record) {
         try {
             return (int) Handles.DEVICE_CREATE_HOTP.invokeExact(
-                    ofArray(parameters), ofArray(secret), (long) secret.length, counter, now, ofArray(record));
+                    ofArray(parameters), ofArray(secret), (long) secret.length, counter, now, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceCreateSms(byte[] parameters, byte[] secret, long now, byte[] record) {
+    public int deviceCreateSms(byte[] parameters, byte[] secret, long now, Memory record) {
         try {
             return (int) Handles.DEVICE_CREATE_SMS.invokeExact(
-                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record));
+                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceCreateEmail(byte[] parameters, byte[] secret, long now, byte[] record) {
+    public int deviceCreateEmail(byte[] parameters, byte[] secret, long now, Memory record) {
         try {
             return (int) Handles.DEVICE_CREATE_EMAIL.invokeExact(
-                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record));
+                    ofArray(parameters), ofArray(secret), (long) secret.length, now, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceCreatePin(byte[] policy, byte[] pin, long now, byte[] record) {
+    public int deviceCreatePin(byte[] policy, byte[] pin, long now, Memory record) {
         try {
-            return (int) Handles.DEVICE_CREATE_PIN.invokeExact(ofArray(policy), ofArray(pin), (long) pin.length, now, ofArray(record));
+            return (int) Handles.DEVICE_CREATE_PIN.invokeExact(ofArray(policy), ofArray(pin), (long) pin.length, now, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceChallenge(byte[] record, byte[] policy, long now, byte[] challenge) {
+    public int deviceChallenge(Memory record, byte[] policy, long now, byte[] challenge) {
         try {
-            return (int) Handles.DEVICE_CHALLENGE.invokeExact(ofArray(record), ofArray(policy), NULL, NULL, now, ofArray(challenge));
+            return (int) Handles.DEVICE_CHALLENGE.invokeExact(ofArray(record.array()), ofArray(policy), NULL, NULL, now, ofArray(challenge));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceResend(byte[] record, byte[] policy, long now, byte[] challenge) {
+    public int deviceResend(Memory record, byte[] policy, long now, byte[] challenge) {
         try {
-            return (int) Handles.DEVICE_RESEND.invokeExact(ofArray(record), ofArray(policy), now, ofArray(challenge));
+            return (int) Handles.DEVICE_RESEND.invokeExact(ofArray(record.array()), ofArray(policy), now, ofArray(challenge));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceVerify(byte[] record, byte[] policy, byte[] answer, long now, byte[] verdict) {
+    public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
         try {
             return (int) Handles.DEVICE_VERIFY.invokeExact(
-                    ofArray(record), ofArray(policy), ofArray(answer), (long) answer.length, now, ofArray(verdict));
+                    ofArray(record.array()), ofArray(policy.array()), ofArray(answer), (long) answer.length, now, ofArray(verdict));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceResync(byte[] record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict) {
+    public int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict) {
         try {
             return (int) Handles.DEVICE_RESYNC.invokeExact(
-                    ofArray(record), ofArray(policy), ofArray(first), (long) first.length, ofArray(second), (long) second.length, now,
+                    ofArray(record.array()), ofArray(policy), ofArray(first), (long) first.length, ofArray(second), (long) second.length, now,
                     ofArray(verdict));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
@@ -282,74 +297,74 @@ final class Ffm implements Engine {
     }
 
     @Override
-    public int deviceSetStatus(byte[] record, int status, long now) {
+    public int deviceSetStatus(Memory record, int status, long now) {
         try {
-            return (int) Handles.DEVICE_SET_STATUS.invokeExact(ofArray(record), status, now);
+            return (int) Handles.DEVICE_SET_STATUS.invokeExact(ofArray(record.array()), status, now);
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceUnlock(byte[] record, long now) {
+    public int deviceUnlock(Memory record, long now) {
         try {
-            return (int) Handles.DEVICE_UNLOCK.invokeExact(ofArray(record), now);
+            return (int) Handles.DEVICE_UNLOCK.invokeExact(ofArray(record.array()), now);
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceReplaceFactor(byte[] record, byte[] from, long now) {
+    public int deviceReplaceFactor(Memory record, Memory from, long now) {
         try {
-            return (int) Handles.DEVICE_REPLACE_FACTOR.invokeExact(ofArray(record), ofArray(from), now);
+            return (int) Handles.DEVICE_REPLACE_FACTOR.invokeExact(ofArray(record.array()), ofArray(from.array()), now);
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceInfo(byte[] record, byte[] info) {
+    public int deviceInfo(Memory record, byte[] info) {
         try {
-            return (int) Handles.DEVICE_INFO.invokeExact(ofArray(record), ofArray(info));
+            return (int) Handles.DEVICE_INFO.invokeExact(ofArray(record.array()), ofArray(info));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int deviceSecret(byte[] record, byte[] secret, byte[] length) {
+    public int deviceSecret(Memory record, byte[] secret, byte[] length) {
         try {
-            return (int) Handles.DEVICE_SECRET.invokeExact(ofArray(record), ofArray(secret), (long) SECRET_MAX, ofArray(length));
+            return (int) Handles.DEVICE_SECRET.invokeExact(ofArray(record.array()), ofArray(secret), (long) SECRET_MAX, ofArray(length));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int recordRead(byte[] bytes, byte[] record) {
+    public int recordRead(byte[] bytes, Memory record) {
         try {
-            return (int) Handles.RECORD_READ.invokeExact(ofArray(bytes), (long) bytes.length, ofArray(record));
+            return (int) Handles.RECORD_READ.invokeExact(ofArray(bytes), (long) bytes.length, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int recordSeal(byte[] record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed) {
+    public int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed) {
         try {
             return (int) Handles.RECORD_SEAL.invokeExact(
-                    ofArray(record), keyId, ofArray(key), ofArray(deviceId), (long) deviceId.length, ofArray(nonce), ofArray(sealed));
+                    ofArray(record.array()), keyId, ofArray(key), ofArray(deviceId), (long) deviceId.length, ofArray(nonce), ofArray(sealed));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, byte[] record) {
+    public int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record) {
         try {
             return (int) Handles.RECORD_OPEN.invokeExact(
-                    ofArray(sealed), (long) sealed.length, keyId, ofArray(key), ofArray(deviceId), (long) deviceId.length, ofArray(record));
+                    ofArray(sealed), (long) sealed.length, keyId, ofArray(key), ofArray(deviceId), (long) deviceId.length, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
@@ -365,46 +380,46 @@ final class Ffm implements Engine {
     }
 
     @Override
-    public int uriWrite(byte[] record, byte[] issuer, byte[] account, byte[] text, byte[] length) {
+    public int uriWrite(Memory record, byte[] issuer, byte[] account, byte[] text, byte[] length) {
         try {
             return (int) Handles.URI_WRITE.invokeExact(
-                    ofArray(record), ofArray(issuer), ofArray(account), ofArray(text), (long) URI_SIZE, ofArray(length));
+                    ofArray(record.array()), ofArray(issuer), ofArray(account), ofArray(text), (long) URI_SIZE, ofArray(length));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int uriParse(byte[] text, long now, byte[] record) {
+    public int uriParse(byte[] text, long now, Memory record) {
         try {
-            return (int) Handles.URI_PARSE.invokeExact(ofArray(text), now, ofArray(record), NULL, 0L, NULL, 0L);
+            return (int) Handles.URI_PARSE.invokeExact(ofArray(text), now, ofArray(record.array()), NULL, 0L, NULL, 0L);
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int soffidImport(byte[] row, byte[] secret, byte[] record) {
+    public int soffidImport(byte[] row, byte[] secret, Memory record) {
         try {
-            return (int) Handles.SOFFID_IMPORT.invokeExact(ofArray(row), ofArray(secret), (long) secret.length, ofArray(record));
+            return (int) Handles.SOFFID_IMPORT.invokeExact(ofArray(row), ofArray(secret), (long) secret.length, ofArray(record.array()));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int soffidExport(byte[] record, byte[] row) {
+    public int soffidExport(Memory record, byte[] row) {
         try {
-            return (int) Handles.SOFFID_EXPORT.invokeExact(ofArray(record), ofArray(row));
+            return (int) Handles.SOFFID_EXPORT.invokeExact(ofArray(record.array()), ofArray(row));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }
     }
 
     @Override
-    public int soffidUpdate(byte[] record, byte[] row) {
+    public int soffidUpdate(Memory record, byte[] row) {
         try {
-            return (int) Handles.SOFFID_UPDATE.invokeExact(ofArray(record), ofArray(row));
+            return (int) Handles.SOFFID_UPDATE.invokeExact(ofArray(record.array()), ofArray(row));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }

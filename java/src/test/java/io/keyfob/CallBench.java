@@ -13,7 +13,7 @@ import org.openjdk.jmh.annotations.State;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class CallBench {
-    private final byte[] record = Samples.totp().toRecord();
+    private final Memory record = Samples.totp().copy();
     private final byte[] info = Struct.ofSize(112);
 
     /** A number, and nothing copied. */

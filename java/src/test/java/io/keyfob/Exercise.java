@@ -22,6 +22,7 @@ final class Exercise {
             case "missing" -> missing();
             case "digits" -> digits();
             case "garbage" -> garbage();
+            case "forgotten" -> forgotten();
             case "memory" -> memory(false);
             case "leak" -> memory(true);
             default -> throw new IllegalArgumentException(arguments[0]);
@@ -137,6 +138,15 @@ final class Exercise {
         }
         if (failure.get() != null) {
             throw new AssertionError(failure.get());
+        }
+    }
+
+    /** Devices and policies that nobody closes or keeps: more than there is memory for outside of the heap. */
+    private static void forgotten() {
+        byte[] record = Samples.totp().toRecord();
+        for (int at = 0; at < 100_000; at++) {
+            Policy policy = Policy.builder().window(at % 3).build();
+            require(OtpDevice.fromRecord(record).verify(policy, Samples.codeAt(NOW), NOW).isRight());
         }
     }
 

@@ -29,6 +29,11 @@ class JvmTest {
     }
 
     @Test
+    void whatNobodyClosesIsCollected() throws Exception {
+        isDone(new Jvm("-Xmx256m", "-XX:MaxDirectMemorySize=1m").main(Exercise.class, "forgotten"));
+    }
+
+    @Test
     void aMillionCallsTakeNoMemory() throws Exception {
         String[] flags = {"-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
         isDone(new Jvm(flags).main(Exercise.class, "memory"));

@@ -1,65 +1,12 @@
-//! Java's arrays of bytes as copies on the stack, wiped at the end.
-#![allow(
-    unsafe_code,
-    reason = "each call into the virtual machine is one, and crate jni makes three of it, to look for exceptions"
-)]
+//! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the stack, wiped at the end.
 
-use core::ffi::CStr;
+use core::ptr;
 
-use jni::sys::{JNIEnv, jbyte, jbyteArray, jint, jlong, jsize, jstring};
+use jni::sys::{jbyte, jbyteArray, jint, jlong, jobject};
 use zeroize::Zeroize;
 
+use crate::machine::Machine;
 use engine::ffi::keyfob_result;
-
-/// The virtual machine, as a native method sees it. An array that is too short leaves an exception behind, which Java throws in the end.
-#[derive(Clone, Copy)]
-pub(crate) struct Machine(*mut JNIEnv);
-
-/// Calls a function of JNI.
-macro_rules! call {
-    ($machine:expr, $name:ident $(, $argument:expr)*) => {
-        // SAFETY: the pointer is that of the native method that is running, and each array, which is not null, is a local reference of it.
-        unsafe { ((**$machine.0).v1_2.$name)($machine.0 $(, $argument)*) }
-    };
-}
-
-impl Machine {
-    /// # Safety
-    /// `env` is that of the native method that is running, on this thread, until it returns.
-    pub(crate) const unsafe fn new(env: *mut JNIEnv) -> Self {
-        Self(env)
-    }
-
-    /// An ASCII text of this library as a Java string; null, and an exception, if there is no memory for it.
-    pub(crate) fn text(self, text: &CStr) -> jstring {
-        call!(self, NewStringUTF, text.as_ptr())
-    }
-
-    fn length(self, array: jbyteArray) -> Result<usize, keyfob_result> {
-        if array.is_null() {
-            return Err(keyfob_result::NULL_POINTER);
-        }
-        usize::try_from(call!(self, GetArrayLength, array)).map_err(|_| keyfob_result::LENGTH)
-    }
-
-    fn read(self, array: jbyteArray, to: &mut [jbyte]) -> Result<(), keyfob_result> {
-        if array.is_null() {
-            return Err(keyfob_result::NULL_POINTER);
-        }
-        let length = jsize::try_from(to.len()).map_err(|_| keyfob_result::LENGTH)?;
-        call!(self, GetByteArrayRegion, array, 0, length, to.as_mut_ptr());
-        Ok(())
-    }
-
-    fn write(self, array: jbyteArray, from: &[jbyte]) -> Result<(), keyfob_result> {
-        if array.is_null() {
-            return Err(keyfob_result::NULL_POINTER);
-        }
-        let length = jsize::try_from(from.len()).map_err(|_| keyfob_result::LENGTH)?;
-        call!(self, SetByteArrayRegion, array, 0, length, from.as_ptr());
-        Ok(())
-    }
-}
 
 /// A parameter of a native method: taken from Java before the call, given back after a successful one. It is made empty and then filled in
 /// place, since moving it would copy a secret once more, and costs more than the rest.
@@ -94,6 +41,36 @@ impl Parameter for u32 {
 
     fn new(java: jint) -> Self {
         java.cast_unsigned()
+    }
+}
+
+/// Java's `Memory`, which C reads and writes in place. As a parameter it is not collected before the method returns.
+pub(crate) struct Place(jobject, usize);
+
+impl Place {
+    pub(crate) fn pointer<T>(&self) -> *mut T {
+        self.at(0)
+    }
+
+    /// So many bytes behind its beginning.
+    pub(crate) fn at<T>(&self, offset: u32) -> *mut T {
+        ptr::with_exposed_provenance_mut(self.1.wrapping_add(offset as usize))
+    }
+}
+
+impl Parameter for Place {
+    type Java = jobject;
+
+    fn new(java: jobject) -> Self {
+        Self(java, 0)
+    }
+
+    fn take(&mut self, machine: Machine) -> Result<(), keyfob_result> {
+        if !self.0.is_null() {
+            self.1 = machine.address(self.0);
+        }
+        // At 0 if this virtual machine shows no memory outside of its heap.
+        if self.1 == 0 { Err(keyfob_result::NULL_POINTER) } else { Ok(()) }
     }
 }
 

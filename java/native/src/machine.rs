@@ -1,0 +1,83 @@
+//! The virtual machine: all calls into it, and where its memory is.
+#![allow(
+    unsafe_code,
+    reason = "each call into the virtual machine is one, and crate jni makes three of it, to look for exceptions"
+)]
+
+use core::ffi::CStr;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use jni::sys::{_jfieldID, JNIEnv, jbyte, jbyteArray, jclass, jlong, jobject, jsize, jstring};
+
+use engine::ffi::keyfob_result;
+
+/// The field of Java's `Memory` that holds its address: of the class that belongs to this library, which each class loader has its own of.
+static ADDRESS: AtomicPtr<_jfieldID> = AtomicPtr::new(ptr::null_mut());
+
+/// The virtual machine, as a native method sees it. An array that is too short leaves an exception behind, which Java throws in the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Machine(*mut JNIEnv);
+
+/// Calls a function of JNI.
+macro_rules! call {
+    ($machine:expr, $name:ident $(, $argument:expr)*) => {
+        // SAFETY: the pointer is that of the native method that is running, and each object, which is not null, is a local reference of it.
+        unsafe { ((**$machine.0).v1_2.$name)($machine.0 $(, $argument)*) }
+    };
+}
+
+impl Machine {
+    /// # Safety
+    /// `env` is that of the native method that is running, on this thread, until it returns.
+    pub(crate) const unsafe fn new(env: *mut JNIEnv) -> Self {
+        Self(env)
+    }
+
+    /// An ASCII text of this library as a Java string; null, and an exception, if there is no memory for it.
+    pub(crate) fn text(self, text: &CStr) -> jstring {
+        call!(self, NewStringUTF, text.as_ptr())
+    }
+
+    /// Finds the field of `class`, Java's `Memory`, that holds an address.
+    pub(crate) fn find_address(self, class: jclass) {
+        ADDRESS.store(call!(self, GetFieldID, class, c"address".as_ptr(), c"J".as_ptr()), Ordering::Relaxed);
+    }
+
+    /// Where a direct buffer begins; 0 if it is none.
+    pub(crate) fn address_of(self, buffer: jobject) -> jlong {
+        // SAFETY: the pointer is that of the native method that is running, and the buffer a local reference of it.
+        let address: *mut u8 = unsafe { ((**self.0).v1_4.GetDirectBufferAddress)(self.0, buffer) }.cast();
+        jlong::try_from(address.expose_provenance()).unwrap_or_default()
+    }
+
+    pub(crate) fn address(self, memory: jobject) -> usize {
+        let address = call!(self, GetLongField, memory, ADDRESS.load(Ordering::Relaxed));
+        usize::try_from(address).unwrap_or_default()
+    }
+
+    pub(crate) fn length(self, array: jbyteArray) -> Result<usize, keyfob_result> {
+        if array.is_null() {
+            return Err(keyfob_result::NULL_POINTER);
+        }
+        usize::try_from(call!(self, GetArrayLength, array)).map_err(|_| keyfob_result::LENGTH)
+    }
+
+    pub(crate) fn read(self, array: jbyteArray, to: &mut [jbyte]) -> Result<(), keyfob_result> {
+        if array.is_null() {
+            return Err(keyfob_result::NULL_POINTER);
+        }
+        let length = jsize::try_from(to.len()).map_err(|_| keyfob_result::LENGTH)?;
+        call!(self, GetByteArrayRegion, array, 0, length, to.as_mut_ptr());
+        Ok(())
+    }
+
+    pub(crate) fn write(self, array: jbyteArray, from: &[jbyte]) -> Result<(), keyfob_result> {
+        if array.is_null() {
+            return Err(keyfob_result::NULL_POINTER);
+        }
+        let length = jsize::try_from(from.len()).map_err(|_| keyfob_result::LENGTH)?;
+        call!(self, SetByteArrayRegion, array, 0, length, from.as_ptr());
+        Ok(())
+    }
+}
