@@ -38,13 +38,14 @@ const PLACES: [u8; SECRET_MAX] = {
 #[repr(align(8))]
 pub(crate) struct Wiped {
     bytes: [u8; SECRET_MAX],
-    len: u8,
+    /// Of a whole word: padding is moved in two parts, and the second waits for the first.
+    len: usize,
 }
 
 impl Wiped {
     /// Copies `bytes`; none if there are more than 64.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        let mut wiped = Self { bytes: [0; SECRET_MAX], len: u8::try_from(bytes.len()).ok()? };
+        let mut wiped = Self { bytes: [0; SECRET_MAX], len: bytes.len() };
         wiped.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(wiped)
     }
@@ -59,16 +60,17 @@ impl Wiped {
     /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
     pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
-        Self { bytes: *bytes, len }
+        Self { bytes: *bytes, len: len as usize }
     }
 
     /// How many bytes there are.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
     pub(crate) const fn count(&self) -> u8 {
-        self.len
+        self.len as u8
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or(&[])
+        self.bytes.get(..self.len).unwrap_or(&[])
     }
 
     /// All 64 bytes, zeros past the end.

@@ -35,14 +35,7 @@ macro_rules! sha1 {
         /// The states after the key's block, for the inner and the outer hash.
         #[target_feature(enable = $features)]
         pub(in crate::lanes::x86) fn key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
-            let zero = _mm_setzero_si128();
-            let mut blocks = [[zero; 4]; 2];
-            for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
-                for (to, words) in block.iter_mut().zip(padded_key(key, pad)) {
-                    *to = falling(words);
-                }
-            }
-            for (to, [abcd, e]) in states.into_iter().zip(compress(initial, blocks)) {
+            for (to, [abcd, e]) in states.into_iter().zip(compress(initial, padded_key(key))) {
                 let ([a, b, c, d], [e, ..]) = (words(abcd), words(e));
                 *to = [a, b, c, d, e];
             }

@@ -7,8 +7,9 @@
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_adds_epu8, _mm_alignr_epi8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128,
-    _mm_set_epi32, _mm_set1_epi8, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
-    _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
+    _mm_set_epi32, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
+    _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
+    _mm_xor_si128,
 };
 
 use super::wide::{COUNTER_BITS, END, K256, SHA256_BITS};
@@ -47,27 +48,28 @@ pub(super) fn words(vector: __m128i) -> [u32; 4] {
     ]
 }
 
-/// The words of a key of one block, each of them xor `pad` (RFC 2104).
+/// The two blocks of a key, each of its falling words xor the pad of the inner and of the outer hash (RFC 2104).
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-pub(super) fn padded_key(key: &[u8; 64], pad: u32) -> [[u32; 4]; 4] {
-    let (words, _) = key.as_chunks::<4>();
-    let mut padded = [[0; 4]; 4];
-    for (to, from) in padded.as_flattened_mut().iter_mut().zip(words) {
-        *to = u32::from_be_bytes(*from) ^ pad;
+pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
+    let turned = rising([0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203]);
+    let (inner, outer) = (_mm_set1_epi32(0x3636_3636), _mm_set1_epi32(0x5c5c_5c5c));
+    let mut blocks = [[inner; 4], [outer; 4]];
+    let [inner, outer] = &mut blocks;
+    for ((inner, outer), words) in inner.iter_mut().zip(outer).zip(key.as_chunks::<8>().0.as_chunks::<2>().0) {
+        let [low, high] = words.map(i64::from_le_bytes);
+        let words = _mm_shuffle_epi8(_mm_set_epi64x(high, low), turned);
+        (*inner, *outer) = (_mm_xor_si128(words, *inner), _mm_xor_si128(words, *outer));
     }
-    padded
+    blocks
 }
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]
 pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
-    let zero = _mm_setzero_si128();
-    let mut blocks = [[zero; 4]; 2];
-    for (block, pad) in blocks.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
-        for (to, words) in block.iter_mut().zip(padded_key(key, pad)) {
-            *to = rising(words);
-        }
+    let mut blocks = padded_key(key);
+    for words in blocks.as_flattened_mut() {
+        *words = turned(*words);
     }
     for (to, [abcd, efgh]) in states.into_iter().zip(sha256_compress(initial, blocks)) {
         let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
