@@ -51,6 +51,7 @@ impl Machine {
         jlong::try_from(address.expose_provenance()).unwrap_or_default()
     }
 
+    /// Where a `Memory` lies; 0 if it is closed.
     pub(crate) fn address(self, memory: jobject) -> usize {
         let address = call!(self, GetLongField, memory, ADDRESS.load(Ordering::Relaxed));
         usize::try_from(address).unwrap_or_default()

@@ -1,12 +1,13 @@
 //! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the stack, wiped at the end.
 
+use core::mem::offset_of;
 use core::ptr;
 
 use jni::sys::{jbyte, jbyteArray, jint, jlong, jobject};
 use zeroize::Zeroize;
 
 use crate::machine::Machine;
-use engine::ffi::keyfob_result;
+use engine::ffi::{KEYFOB_RECORD_SIZE, keyfob_result, keyfob_verdict};
 
 /// A parameter of a native method: taken from Java before the call, given back after a successful one. It is made empty and then filled in
 /// place, since moving it would copy a secret once more, and costs more than the rest.
@@ -47,14 +48,31 @@ impl Parameter for u32 {
 /// Java's `Memory`, which C reads and writes in place. As a parameter it is not collected before the method returns.
 pub(crate) struct Place(jobject, usize);
 
+/// Of a record, with what stands behind it for an attempt: `Jni` has the same.
+#[repr(C)]
+struct Room {
+    record: [u8; KEYFOB_RECORD_SIZE],
+    verdict: [u8; size_of::<keyfob_verdict>()],
+    answer: [u8; 72],
+}
+
 impl Place {
     pub(crate) fn pointer<T>(&self) -> *mut T {
         self.at(0)
     }
 
-    /// So many bytes behind its beginning.
-    pub(crate) fn at<T>(&self, offset: u32) -> *mut T {
-        ptr::with_exposed_provenance_mut(self.1.wrapping_add(offset as usize))
+    pub(crate) fn verdict(&self) -> *mut keyfob_verdict {
+        self.at(offset_of!(Room, verdict))
+    }
+
+    /// Of so many bytes.
+    pub(crate) fn answer(&self, length: u32) -> Result<*const u8, keyfob_result> {
+        let is_room = length as usize <= const { size_of::<Room>() - offset_of!(Room, answer) };
+        if is_room { Ok(self.at(offset_of!(Room, answer))) } else { Err(keyfob_result::LENGTH) }
+    }
+
+    fn at<T>(&self, offset: usize) -> *mut T {
+        ptr::with_exposed_provenance_mut(self.1.wrapping_add(offset))
     }
 }
 
@@ -69,7 +87,7 @@ impl Parameter for Place {
         if !self.0.is_null() {
             self.1 = machine.address(self.0);
         }
-        // At 0 if this virtual machine shows no memory outside of its heap.
+        // At 0 if it is closed, or if this virtual machine shows no memory outside of its heap.
         if self.1 == 0 { Err(keyfob_result::NULL_POINTER) } else { Ok(()) }
     }
 }

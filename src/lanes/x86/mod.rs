@@ -130,34 +130,31 @@ impl Path {
     }
 
     /// Up to four counters in streams.
+    ///
+    /// # Safety
+    /// The instructions of this path are here.
     #[target_feature(enable = "sha,sse4.1")]
-    fn fill_streams(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
-        match values {
-            [a, b, c, d, ..] => {
-                [*a, *b, *c, *d] = self.stream(key, first);
-                4
+    unsafe fn fill_streams(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
+        // SAFETY: the caller's promise is passed on.
+        unsafe {
+            match values {
+                [a, b, c, d, ..] => [*a, *b, *c, *d] = self.stream(key, first),
+                [a, b, c] => [*a, *b, *c] = self.stream(key, first),
+                [a, b] => [*a, *b] = self.stream(key, first),
+                [a] => [*a] = self.stream(key, first),
+                [] => {}
             }
-            [a, b, c] => {
-                [*a, *b, *c] = self.stream(key, first);
-                3
-            }
-            [a, b] => {
-                [*a, *b] = self.stream(key, first);
-                2
-            }
-            [a] => {
-                [*a] = self.stream(key, first);
-                1
-            }
-            [] => 0,
         }
+        values.len().min(4)
     }
 
+    /// # Safety
+    /// The instructions of this path are here.
     #[target_feature(enable = "sha,sse4.1")]
-    fn stream<const S: usize>(self, key: Key<'_>, first: u64) -> [u32; S] {
+    unsafe fn stream<const S: usize>(self, key: Key<'_>, first: u64) -> [u32; S] {
         let counters = array::from_fn(|stream| first.wrapping_add(stream as u64));
         match key {
-            // SAFETY: the instructions are here, or it would be another path.
+            // SAFETY: the instructions are here, as the caller has promised.
             Key::Sha1(states) if self == Self::ShaNiAvx512 => unsafe { sha1_ni::avx512_words::sha1(states, counters) },
             Key::Sha1(states) => sha1_ni::sha_words::sha1(states, counters),
             Key::Sha256(states) => sha_ni::sha256(states, counters),
@@ -196,7 +193,7 @@ pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32;
 
 /// The truncated HMAC of one counter; none if the caller has to compute it.
 pub(crate) fn one(key: Key<'_>, counter: u64) -> Option<u32> {
-    // SAFETY: the instructions are here.
+    // One stream waits for its rounds, not for its words. SAFETY: the instructions are here.
     let value = has_sha::get().then(|| unsafe { Path::ShaNi.stream(key, counter) });
     value.map(|[value]| value)
 }

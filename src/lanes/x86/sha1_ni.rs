@@ -23,7 +23,7 @@ macro_rules! four_rounds {
     )*};
 }
 
-/// Defines `key` and `sha1` on the module's `next`: of a message the fours of words before the one of that number, to that one.
+/// Defines `key` and `sha1` on the module's `next(w, i)`: the i-th four words of a message, of those in `w` before it.
 macro_rules! sha1 {
     ($features:literal) => {
         use core::arch::x86_64::{__m128i, _mm_add_epi32, _mm_or_si128, _mm_setzero_si128, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32};
@@ -115,7 +115,7 @@ pub(super) mod avx512_words {
 
     #[target_feature(enable = "avx512f,avx512vl")]
     #[inline]
-    fn next(w: &[__m128i; 20], four: usize) -> __m128i {
+    pub(super) fn next(w: &[__m128i; 20], four: usize) -> __m128i {
         if four < 8 {
             // The fourth word takes the first, which is not there yet.
             let sum =
@@ -126,5 +126,54 @@ pub(super) mod avx512_words {
         // The same rule put twice into itself: of the words 6, 16, 28 and 32 before.
         let sum = xor4(_mm_alignr_epi8::<8>(w[four - 2], w[four - 1]), w[four - 4], w[four - 7], w[four - 8]);
         _mm_rol_epi32::<2>(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::arch::x86_64::{_mm_set_epi32, _mm_setzero_si128, _mm_storeu_si128};
+
+    use proptest::prelude::*;
+
+    use super::avx512_words;
+
+    /// FIPS 180-4 section 6.1.2, step 1.
+    fn schedule(block: [u32; 16]) -> [u32; 80] {
+        let mut w = [0_u32; 80];
+        w[..16].copy_from_slice(&block);
+        for t in 16..80 {
+            w[t] = (w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16]).rotate_left(1);
+        }
+        w
+    }
+
+    /// Without the SHA extensions, which Miri has not.
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn schedule_in_fours(block: [u32; 16]) -> [u32; 80] {
+        let mut fours = [_mm_setzero_si128(); 20];
+        for (four, words) in fours.iter_mut().zip(block.as_chunks::<4>().0) {
+            let [a, b, c, d] = words.map(u32::cast_signed);
+            *four = _mm_set_epi32(a, b, c, d);
+        }
+        for four in 4..20 {
+            fours[four] = avx512_words::next(&fours, four);
+        }
+        let mut w = [0; 80];
+        for (to, four) in w.as_chunks_mut::<4>().0.iter_mut().zip(fours) {
+            // SAFETY: writes as many bytes as the four words have, at any alignment.
+            unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), four) };
+            to.reverse();
+        }
+        w
+    }
+
+    proptest! {
+        #[test]
+        fn the_words_are_those_of_the_standard(block: [u32; 16]) {
+            if crate::lanes::x86::has_avx512::get() {
+                // SAFETY: the instructions are here.
+                prop_assert_eq!(unsafe { schedule_in_fours(block) }, schedule(block));
+            }
+        }
     }
 }

@@ -25,8 +25,8 @@ interface Engine {
     /** Zeros in place of a record. */
     Memory record();
 
-    /** Takes an overwritten record back. */
-    void release(Memory record);
+    /** Takes what was a record outside of the heap, overwritten, for the next one. */
+    void release(Memory zeros);
 
     /** A policy that is there as long as anybody holds it. */
     Memory policy(byte[] struct);

@@ -61,8 +61,9 @@ final class Guarded<B> implements AutoCloseable {
         lock.lock();
         try {
             if (bytes != null) {
-                overwrite.accept(bytes);
+                B last = bytes;
                 bytes = null;
+                overwrite.accept(last);
             }
         } finally {
             lock.unlock();

@@ -5,19 +5,23 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /** The way down on Java 8 and later: the functions are those of {@code java/native}. */
 final class Jni implements Engine {
-    /** Behind a record, for what goes in and comes out with an answer. */
+    /** Behind a record stand the verdict and the answer of an attempt: the native library knows these places too. */
     private static final int VERDICT = RECORD_SIZE;
-    private static final int ANSWER = VERDICT + 48;
-    private static final int SIZE = ANSWER + 72;
+    private static final int ANSWER = VERDICT + Verdict.SIZE;
+    private static final int SIZE = ANSWER + Text.ANSWER_ROOM;
 
-    /** Overwritten records, one for each of some threads, in different lines of a cache: to get one from the system takes a microsecond. */
-    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(16 << 4);
+    /** Two for each of some threads, as an attempt with a store has two records; each thread's in a line of the cache of their own. */
+    private static final int THREADS = 16;
+    private static final int LINE = 16;
+
+    /** Zeros for the next records: to get such memory from the system takes a microsecond. */
+    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(THREADS * LINE);
 
     private Jni() {}
 
     static Engine load() {
         Library.load(path -> System.load(path.toString()));
-        Jni engine = new Jni();
+        Jni engine = Library.checked(new Jni());
         engine.findAddress(Memory.class);
         return engine;
     }
@@ -28,22 +32,25 @@ final class Jni implements Engine {
     private native long address(ByteBuffer bytes);
 
     private static int place() {
-        return (int) (Thread.currentThread().getId() & 15) << 4;
+        return (int) (Thread.currentThread().getId() % THREADS) * LINE;
     }
 
     @Override
     public Memory record() {
-        Memory record = FREE.getAndSet(place(), null);
+        int place = place();
+        Memory record = FREE.getAndSet(place, null);
         if (record == null) {
-            record = memory(SIZE);
-            record.put(VERDICT, Verdict.struct());
+            record = FREE.getAndSet(place + 1, null);
         }
-        return record;
+        return record != null ? record : memory(SIZE);
     }
 
     @Override
-    public void release(Memory record) {
-        FREE.lazySet(place(), record);
+    public void release(Memory zeros) {
+        int place = place();
+        if (!FREE.compareAndSet(place, null, zeros)) {
+            FREE.set(place + 1, zeros);
+        }
     }
 
     @Override
@@ -120,17 +127,21 @@ final class Jni implements Engine {
 
     @Override
     public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
+        record.putInt(VERDICT, verdict.length);
         record.put(ANSWER, answer);
-        int result = verify(record, policy, ANSWER, answer.length, now, VERDICT);
-        record.clear(ANSWER, answer.length);
-        if (result == 0) {
-            record.get(VERDICT, verdict);
+        try {
+            int result = verify(record, policy, answer.length, now);
+            if (result == 0) {
+                record.get(VERDICT, verdict);
+            }
+            return result;
+        } finally {
+            record.clear(ANSWER, answer.length);
         }
-        return result;
     }
 
-    /** With the answer and the verdict at these places of the record's memory. */
-    private native int verify(Memory record, Memory policy, int answer, int length, long now, int verdict);
+    /** With verdict and answer behind the record. */
+    private native int verify(Memory record, Memory policy, int length, long now);
 
     @Override
     public native int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);

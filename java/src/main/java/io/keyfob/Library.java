@@ -46,12 +46,13 @@ final class Library {
     }
 
     /** Holds a library that was opened to be of this version: another one's structs and results may differ. */
-    static void check(Engine engine) {
+    static <E extends Engine> E checked(E engine) {
         String wanted = new String(read("version"), StandardCharsets.UTF_8).trim();
         String found = engine.version();
         if (!wanted.equals(found) || engine.recordSize() != Engine.RECORD_SIZE) {
             throw new UnsatisfiedLinkError("keyfob: the native library is of version " + found + ", and these classes are of " + wanted);
         }
+        return engine;
     }
 
     /**

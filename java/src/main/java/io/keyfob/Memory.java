@@ -13,8 +13,8 @@ final class Memory implements AutoCloseable {
     private final ByteBuffer bytes;
     private final byte[] array;
 
-    /** The native library of JNI reads it. */
-    private final long address;
+    /** The native library of JNI reads it; 0 once it is closed, so that it refuses what is used too late. */
+    private long address;
 
     private Memory(ByteBuffer bytes, byte[] array, long address) {
         this.bytes = bytes.order(ByteOrder.nativeOrder());
@@ -91,6 +91,10 @@ final class Memory implements AutoCloseable {
         }
     }
 
+    void putInt(int place, int value) {
+        bytes.putInt(place, value);
+    }
+
     /** Overwrites so many bytes, and the rest of the last long. */
     void clear(int place, int length) {
         for (int at = 0; at < length; at += Long.BYTES) {
@@ -98,10 +102,14 @@ final class Memory implements AutoCloseable {
         }
     }
 
-    /** Overwrites a record. It may be another device's from now on. */
+    /** Overwrites a record, with all that stands behind it. Its bytes may be another's from now on. */
     @Override
     public void close() {
-        clear(0, Engine.RECORD_SIZE);
-        Native.engine().release(this);
+        clear(0, bytes.capacity());
+        if (address != 0) {
+            long free = address;
+            address = 0;
+            Native.engine().release(new Memory(bytes, array, free));
+        }
     }
 }

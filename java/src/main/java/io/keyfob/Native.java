@@ -35,9 +35,7 @@ final class Native {
             throw new IllegalArgumentException("keyfob: io.keyfob.way must be jni or ffm");
         }
         try {
-            Engine engine = (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();
-            Library.check(engine);
-            return engine;
+            return (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();
         } catch (RuntimeException cause) {
             // Java 9 has this class, and Java 24 throws it.
             if (!cause.getClass().getName().equals("java.lang.IllegalCallerException")) {

@@ -36,11 +36,11 @@ public final class OtpDevice implements AutoCloseable {
         Memory record = Memory.record();
         try {
             Native.check(fill.fill(record));
-        } catch (RuntimeException refused) {
+            return new OtpDevice(record);
+        } catch (RuntimeException | Error thrown) {
             record.close();
-            throw refused;
+            throw thrown;
         }
-        return new OtpDevice(record);
     }
 
     /**

@@ -8,6 +8,9 @@ final class Text {
     /** No answer that can be right is longer: a PIN has at most 64 digits. */
     private static final int ANSWER_MAX = 65;
 
+    /** So many bytes hold any answer, in whole longs. */
+    static final int ANSWER_ROOM = 72;
+
     /** What is not ASCII is no part of any code, secret or URI, and neither is this. */
     private static final byte FOREIGN = 0x7f;
 

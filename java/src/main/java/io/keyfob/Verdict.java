@@ -7,7 +7,7 @@ import java.util.OptionalLong;
  * replayed code; the rest is for the host's audit. Immutable, and without secrets.
  */
 public final class Verdict {
-    private static final int SIZE = 48;
+    static final int SIZE = 48;
     private static final int RIGHT = 4;
     private static final int LOCKED = 8;
     private static final int REASON = 12;

@@ -19,7 +19,8 @@
  *
  * <p><b>Secrets</b> are {@code byte[]} and {@code char[]}, never a {@code String}. What this package holds or copies of them it overwrites: at
  * {@code close}, or at the end of the call. Arrays that it returns are the caller's to overwrite, and so are those that it is given. The
- * garbage collector may have left copies where it moved an array; nothing in Java prevents that. On JNI, devices are not in its reach.
+ * garbage collector may have left copies where it moved an array; nothing in Java prevents that. On JNI a device's record is not in its reach, but
+ * where it comes in and goes out.
  *
  * <p><b>Threads.</b> All classes are thread-safe. Builders are not.
  *

@@ -31,7 +31,7 @@ final class Ffm implements Engine {
 
     static Engine load() {
         Library.load(Ffm::open);
-        return new Ffm();
+        return Library.checked(new Ffm());
     }
 
     private static void open(Path path) {
@@ -76,8 +76,8 @@ final class Ffm implements Engine {
     }
 
     @Override
-    public void release(Memory record) {
-        // The collector does.
+    public void release(Memory zeros) {
+        // There are none outside of the heap.
     }
 
     @Override

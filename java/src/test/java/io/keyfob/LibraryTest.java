@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -150,19 +151,26 @@ class LibraryTest {
         assertEquals("done\n", output("-Djava.library.path=/nowhere:" + folder, "-Dio.keyfob.tmpdir=" + folder.resolve("missing")));
     }
 
-    @Test
-    void aLibraryOfAnotherVersionIsRefused() throws Exception {
-        Path library = library();
-        byte[] bytes = Files.readAllBytes(library);
-        byte[] version = (Native.engine().version() + "\0").getBytes();
+    /** Puts a 9 in place of the first letter of a text. */
+    private static void spoil(byte[] library, String text) {
+        byte[] wanted = text.getBytes(StandardCharsets.US_ASCII);
         int found = 0;
-        for (int at = 0; at < bytes.length - version.length; at++) {
-            if (Arrays.equals(version, Arrays.copyOfRange(bytes, at, at + version.length))) {
-                bytes[at] = '9';
+        for (int at = 0; at < library.length - wanted.length; at++) {
+            if (Arrays.equals(wanted, Arrays.copyOfRange(library, at, at + wanted.length))) {
+                library[at] = '9';
                 found++;
             }
         }
         assertTrue(found > 0);
+    }
+
+    @Test
+    void aLibraryOfAnotherVersionIsRefused() throws Exception {
+        Path library = library();
+        byte[] bytes = Files.readAllBytes(library);
+        spoil(bytes, Native.engine().version() + "\0");
+        // One that this version has, and another may not.
+        spoil(bytes, "findAddress\0");
         Files.write(library, bytes);
         String output = output("-Dio.keyfob.library=" + library);
         assertTrue(output.contains("the native library is of version 9"), output);

@@ -1,13 +1,21 @@
 package io.keyfob;
 
+import static io.keyfob.Samples.NOW;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.reflect.Field;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /** Where records lie, by both ways down. */
@@ -50,6 +58,87 @@ class MemoryTest {
         assertTrue(Samples.isWiped(one.toArray()) && Samples.isWiped(other.toArray()));
         one.close();
         other.close();
+    }
+
+    /** Most of them come to the places of others. */
+    @Test
+    void manyThreadsHaveDevicesOfTheirOwn() throws Exception {
+        ExecutorService threads = Executors.newCachedThreadPool();
+        try {
+            List<Future<?>> all = new ArrayList<>();
+            for (int thread = 0; thread < 64; thread++) {
+                byte[] secret = Arrays.copyOf(new byte[] {(byte) thread, 1}, 20);
+                all.add(threads.submit(() -> {
+                    for (int at = 0; at < 500; at++) {
+                        try (Secret own = Secret.of(secret); OtpDevice device = OtpDevice.hotp(Parameters.DEFAULT, own, 0, NOW)) {
+                            char[] code = Codes.hotp(Parameters.DEFAULT, own, 0);
+                            assertTrue(device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> revision == 0).isRight());
+                            assertArrayEquals(secret, device.secret());
+                        }
+                    }
+                }));
+            }
+            for (Future<?> thread : all) {
+                thread.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    /** What stands behind a record, if it is outside of the heap. */
+    private static boolean isAnswerLeft(OtpDevice device) throws ReflectiveOperationException {
+        Field bytes = Memory.class.getDeclaredField("bytes");
+        bytes.setAccessible(true);
+        Field record = OtpDevice.class.getDeclaredField("record");
+        record.setAccessible(true);
+        ByteBuffer memory = (ByteBuffer) bytes.get(((Guarded<?>) record.get(device)).use(held -> held));
+        boolean isLeft = false;
+        for (int at = Engine.RECORD_SIZE + Verdict.SIZE; at < memory.capacity(); at++) {
+            isLeft |= memory.get(at) != 0;
+        }
+        return isLeft;
+    }
+
+    @Test
+    void answersOfEveryLengthAreOverwritten() throws ReflectiveOperationException {
+        for (int length = 0; length < 100; length++) {
+            char[] answer = new char[length];
+            Arrays.fill(answer, '7');
+            try (OtpDevice device = Samples.totp()) {
+                assertEquals(Reason.WRONG, device.verify(Policy.DEFAULT, answer, NOW).reason());
+                assertFalse(isAnswerLeft(device));
+            }
+        }
+    }
+
+    @Test
+    void thePlacesOfTheLongestPinAreThere() {
+        char[] digits = new char[64];
+        for (int at = 0; at < digits.length; at++) {
+            digits[at] = (char) ('0' + at * 7 % 10);
+        }
+        Policy whole = Policy.builder().positions(0).build();
+        try (OtpDevice device = OtpDevice.pin(whole, digits, NOW)) {
+            device.challenge(whole, NOW).close();
+            char[] answer = new char[64];
+            System.arraycopy(digits, 0, answer, 0, 64);
+            answer[63] ^= 1;
+            assertEquals(Reason.WRONG, device.verify(whole, answer, NOW).reason());
+            assertTrue(device.verify(whole, digits, NOW).isRight());
+        }
+    }
+
+    /** Not by a new one that has got the bytes: outside of the heap, C is given no address. */
+    @Test
+    void aClosedRecordIsNoDevice() {
+        Memory closed = Samples.totp().copy();
+        closed.close();
+        closed.close();
+        try (OtpDevice other = Samples.totp()) {
+            assertThrows(OtpException.class, () -> new DeviceInfo(closed));
+            assertEquals(0, other.info().fails());
+        }
     }
 
     @Test
