@@ -42,12 +42,19 @@ final class Jni implements Engine {
         if (record == null) {
             record = FREE.getAndSet(place + 1, null);
         }
-        return record != null ? record : memory(SIZE);
+        return record != null ? record : withVerdict(memory(SIZE));
+    }
+
+    /** The engine wants to see the size of what it fills. */
+    private static Memory withVerdict(Memory zeros) {
+        zeros.put(VERDICT, Verdict.struct());
+        return zeros;
     }
 
     @Override
     public void release(Memory zeros) {
         int place = place();
+        withVerdict(zeros);
         if (!FREE.compareAndSet(place, null, zeros)) {
             FREE.set(place + 1, zeros);
         }
@@ -127,17 +134,17 @@ final class Jni implements Engine {
 
     @Override
     public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
-        record.putInt(VERDICT, verdict.length);
+        int result;
         record.put(ANSWER, answer);
         try {
-            int result = verify(record, policy, answer.length, now);
-            if (result == 0) {
-                record.get(VERDICT, verdict);
-            }
-            return result;
+            result = verify(record, policy, answer.length, now);
         } finally {
             record.clear(ANSWER, answer.length);
         }
+        if (result == 0) {
+            record.get(VERDICT, verdict);
+        }
+        return result;
     }
 
     /** With verdict and answer behind the record. */

@@ -91,10 +91,6 @@ final class Memory implements AutoCloseable {
         }
     }
 
-    void putInt(int place, int value) {
-        bytes.putInt(place, value);
-    }
-
     /** Overwrites so many bytes, and the rest of the last long. */
     void clear(int place, int length) {
         for (int at = 0; at < length; at += Long.BYTES) {

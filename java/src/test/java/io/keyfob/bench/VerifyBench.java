@@ -30,6 +30,7 @@ public class VerifyBench {
     private int window;
 
     private OtpDevice device;
+    private byte[] stored;
     private Policy policy;
     private char[] typed;
     private int code;
@@ -43,6 +44,7 @@ public class VerifyBench {
         loop = new MacLoop(SECRET);
         try (Secret secret = Secret.of(SECRET)) {
             device = OtpDevice.totp(Parameters.DEFAULT, secret, NOW);
+            stored = device.toRecord();
             do {
                 code++;
                 typed = String.valueOf(1_000_000 + code).substring(1).toCharArray();
@@ -57,6 +59,14 @@ public class VerifyBench {
     @Benchmark
     public Verdict keyfob() {
         return device.verify(policy, typed, NOW);
+    }
+
+    /** The same of a record from a store, to which the next one goes before the verdict comes. */
+    @Benchmark
+    public Verdict keyfobStored() {
+        try (OtpDevice read = OtpDevice.fromRecord(stored)) {
+            return read.verify(policy, typed, NOW, (next, revision) -> next.length == stored.length);
+        }
     }
 
     /** javax.crypto, one Mac for all codes. */
