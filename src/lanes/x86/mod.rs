@@ -193,7 +193,8 @@ pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32;
 
 /// The truncated HMAC of one counter; none if the caller has to compute it.
 pub(crate) fn one(key: Key<'_>, counter: u64) -> Option<u32> {
-    // One stream waits for its rounds, not for its words. SAFETY: the instructions are here.
+    // On Intel's processors too: one stream waits for its rounds, not for its words.
+    // SAFETY: the instructions are here.
     let value = has_sha::get().then(|| unsafe { Path::ShaNi.stream(key, counter) });
     value.map(|[value]| value)
 }
