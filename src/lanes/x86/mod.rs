@@ -130,32 +130,26 @@ impl Path {
     }
 
     /// Up to four counters in streams.
-    ///
-    /// # Safety
-    /// The instructions of this path are here.
     #[target_feature(enable = "sha,sse4.1")]
-    unsafe fn fill_streams(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
-        // SAFETY: the caller's promise is passed on.
-        unsafe {
-            match values {
-                [a, b, c, d, ..] => [*a, *b, *c, *d] = self.stream(key, first),
-                [a, b, c] => [*a, *b, *c] = self.stream(key, first),
-                [a, b] => [*a, *b] = self.stream(key, first),
-                [a] => [*a] = self.stream(key, first),
-                [] => {}
-            }
+    fn fill_streams(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
+        match values {
+            [a, b, c, d, ..] => [*a, *b, *c, *d] = self.stream(key, first),
+            [a, b, c] => [*a, *b, *c] = self.stream(key, first),
+            [a, b] => [*a, *b] = self.stream(key, first),
+            [a] => [*a] = self.stream(key, first),
+            [] => {}
         }
         values.len().min(4)
     }
 
-    /// # Safety
-    /// The instructions of this path are here.
     #[target_feature(enable = "sha,sse4.1")]
-    unsafe fn stream<const S: usize>(self, key: Key<'_>, first: u64) -> [u32; S] {
+    fn stream<const S: usize>(self, key: Key<'_>, first: u64) -> [u32; S] {
         let counters = array::from_fn(|stream| first.wrapping_add(stream as u64));
         match key {
-            // SAFETY: the instructions are here, as the caller has promised.
-            Key::Sha1(states) if self == Self::ShaNiAvx512 => unsafe { sha1_ni::avx512_words::sha1(states, counters) },
+            // SAFETY: the instructions are here.
+            Key::Sha1(states) if self == Self::ShaNiAvx512 && self.is_here() => unsafe {
+                sha1_ni::avx512_words::sha1(states, counters)
+            },
             Key::Sha1(states) => sha1_ni::sha_words::sha1(states, counters),
             Key::Sha256(states) => sha_ni::sha256(states, counters),
         }
