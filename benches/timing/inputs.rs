@@ -108,6 +108,12 @@ fn from_record(input: &Input, _: &Device) {
     store(device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
 }
 
+/// The same of a window of three steps, whose codes are made by other instructions than many.
+fn from_record_of_three(input: &Input, _: &Device) {
+    let device = Device::from_bytes(&input.record).unwrap();
+    store(device.verify(black_box(&Policy::default()), input.answer(), black_box(NOW)).unwrap());
+}
+
 /// From the device on: where the classes differ in what everybody may know, which reading a record may branch on.
 fn from_device(input: &Input, device: &Device) {
     store(device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
@@ -208,6 +214,8 @@ pub(crate) fn pairs() -> Vec<Pair> {
         pair("TOTP: first digit wrong, last digit wrong", [0..1, 5..6].map(|places| changed(0, places))),
         pair("TOTP: other characters, no match", [totp(Algorithm::Sha1, |_| b"\xff\0-1 9".to_vec()), wrong_none.clone()]),
         pair("TOTP: one secret, many secrets", [vec![wrong_none[0]; POOL], wrong_none.clone()]),
+        Pair::new("TOTP, three steps: match at the first, no match", [sha1(-1), wrong_none.clone()], from_record_of_three),
+        Pair::new("TOTP, three steps: match at the first, at the last", [sha1(-1), sha1(1)], from_record_of_three),
         pair("TOTP, locked: right, wrong", [locked(|totp| code(totp, 0)), locked(none)]),
         pair("HOTP: match at the expected counter, at the last", [hotp(5), hotp(29)]),
         pair("SMS: right, wrong", [sms(|right| right), sms(|right| with_wrong(right, 0..6))]),

@@ -107,6 +107,15 @@ fn the_paths_of_this_processor() {
         for count in if cfg!(miri) { 19..=19 } else { 1..=130 } {
             paths = compare(algorithm, b"12345678901234567890", 1000 * count as u64, count);
         }
+        // What the processor has is tested, or the selection is wrong.
+        #[cfg(all(target_arch = "x86_64", not(miri), not(keyfob_lanes = "portable")))]
+        if algorithm != Algorithm::Sha512 {
+            use std::is_x86_feature_detected as has;
+            assert_eq!(paths.contains_key("SHA-NI"), has!("sha") && has!("sse4.1"));
+            assert_eq!(paths.contains_key("AVX2"), has!("avx2"));
+            assert_eq!(paths.contains_key("AVX-512, 32 lanes"), has!("avx512f") && has!("avx512vl"));
+            assert_eq!(paths.contains_key("SHA-NI and AVX-512"), has!("sha") && has!("avx512vl"));
+        }
         let names: Vec<_> = paths.into_keys().collect();
         // Not by println!, which is shown of failed tests only.
         let _ = stderr().write_all(format!("{algorithm}: tested on {}\n", names.join(", ")).as_bytes());

@@ -22,7 +22,8 @@ pub(crate) struct Machine(*mut JNIEnv);
 /// Calls a function of JNI.
 macro_rules! call {
     ($machine:expr, $name:ident $(, $argument:expr)*) => {
-        // SAFETY: the pointer is that of the native method that is running, and each object, which is not null, is a local reference of it.
+        // SAFETY: the pointer is that of the native method that is running, each object, which is not null, is a local reference of it, and the field
+        // was found when the library was loaded.
         unsafe { ((**$machine.0).v1_2.$name)($machine.0 $(, $argument)*) }
     };
 }

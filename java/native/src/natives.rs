@@ -154,9 +154,10 @@ natives! {
 }
 
 #[jni_mangle("io.keyfob.Jni")]
-pub fn find_address(env: *mut JNIEnv, _: jobject, memory: jclass) {
+pub fn find_address(env: *mut JNIEnv, _: jobject, memory: jclass) -> jint {
     // SAFETY: Java calls this with the environment of its thread.
     unsafe { Machine::new(env) }.find_address(memory);
+    jint::try_from(Place::ROOM).unwrap_or(-1)
 }
 
 #[jni_mangle("io.keyfob.Jni")]

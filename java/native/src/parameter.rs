@@ -57,6 +57,9 @@ struct Room {
 }
 
 impl Place {
+    /// So many bytes are there of a record.
+    pub(crate) const ROOM: usize = size_of::<Room>();
+
     pub(crate) fn pointer<T>(&self) -> *mut T {
         self.at(0)
     }
@@ -67,7 +70,7 @@ impl Place {
 
     /// Of so many bytes.
     pub(crate) fn answer(&self, length: u32) -> Result<*const u8, keyfob_result> {
-        let is_room = length as usize <= const { size_of::<Room>() - offset_of!(Room, answer) };
+        let is_room = length as usize <= const { Self::ROOM - offset_of!(Room, answer) };
         if is_room { Ok(self.at(offset_of!(Room, answer))) } else { Err(keyfob_result::LENGTH) }
     }
 

@@ -19,7 +19,7 @@ use vendor::is_intel;
 use super::Key;
 use crate::secret::wipe;
 
-/// How many counters are asked for at once: a multiple of every width, so that only a window's end leaves lanes idle.
+/// How many counters are asked for at once: enough for the widest, and a bit of a word for each.
 pub(crate) const BATCH: usize = 64;
 
 cpufeatures::new!(has_sha, "sha", "ssse3", "sse4.1");
@@ -80,7 +80,7 @@ impl Path {
         }
     }
 
-    /// The cheapest streams, of several; none without the instructions.
+    /// The cheapest streams for more than one block at once; none without the instructions.
     fn streams() -> Option<Self> {
         let best = if is_intel() { [Self::ShaNiAvx512, Self::ShaNi] } else { [Self::ShaNi; 2] };
         best.into_iter().find(|path| path.is_here())
@@ -165,7 +165,7 @@ pub(crate) fn clear_upper_halves() {
         core::arch::x86_64::_mm256_zeroupper();
     }
     if has_avx2::get() {
-        // SAFETY: the instruction is here, and its caller saves no vector over a call.
+        // SAFETY: the instruction is here; whoever calls a function expects no vector to be as before.
         unsafe { clear() };
     }
 }

@@ -22,17 +22,20 @@ final class Jni implements Engine {
     static Engine load() {
         Library.load(path -> System.load(path.toString()));
         Jni engine = Library.checked(new Jni());
-        engine.findAddress(Memory.class);
+        if (engine.findAddress(Memory.class) != SIZE) {
+            throw new UnsatisfiedLinkError("keyfob: the native library has other places for an attempt");
+        }
         return engine;
     }
 
-    /** Tells the library which field of a {@link Memory} is its address. */
-    private native void findAddress(Class<Memory> memory);
+    /** Tells the library which field of a {@link Memory} is its address, and returns how much it wants there for a record. */
+    private native int findAddress(Class<Memory> memory);
 
     private native long address(ByteBuffer bytes);
 
     private static int place() {
-        return (int) (Thread.currentThread().getId() % THREADS) * LINE;
+        // A number that a program may have made its own.
+        return (int) Math.floorMod(Thread.currentThread().getId(), (long) THREADS) * LINE;
     }
 
     @Override

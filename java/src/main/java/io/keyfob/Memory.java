@@ -101,11 +101,14 @@ final class Memory implements AutoCloseable {
     /** Overwrites a record, with all that stands behind it. Its bytes may be another's from now on. */
     @Override
     public void close() {
+        long free = address;
+        if (array == null && free == 0) {
+            return;
+        }
         clear(0, bytes.capacity());
-        if (address != 0) {
-            long free = address;
-            address = 0;
-            Native.engine().release(new Memory(bytes, array, free));
+        address = 0;
+        if (array == null) {
+            Native.engine().release(of(bytes, free));
         }
     }
 }

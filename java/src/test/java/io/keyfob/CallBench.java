@@ -22,7 +22,7 @@ public class CallBench {
         return Native.engine().recordSize();
     }
 
-    /** A record of 168 bytes in, and 112 bytes out. */
+    /** A record that is read where it is, and 112 bytes out. */
     @Benchmark
     public int record() {
         return Native.engine().deviceInfo(record, info);
