@@ -14,12 +14,20 @@ import org.openjdk.jmh.annotations.State;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class CallBench {
     private final Memory record = Samples.totp().copy();
+    private final byte[] sealed = SealKey.of(1, new byte[32]).seal(Samples.totp(), new byte[0]);
+    private final byte[] number = new byte[4];
     private final byte[] info = Struct.ofSize(112);
 
     /** A number, and nothing copied. */
     @Benchmark
     public int empty() {
         return Native.engine().recordSize();
+    }
+
+    /** 216 bytes in and 4 out, and nearly nothing done: FFM lends the arrays, JNI copies them. */
+    @Benchmark
+    public int arrays() {
+        return Native.engine().sealedKeyId(sealed, number);
     }
 
     /** A record that is read where it is, and 112 bytes out. */
