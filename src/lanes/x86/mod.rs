@@ -1,6 +1,6 @@
 //! Layer 2: which instructions compute a batch.
 //!
-//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha_ni`]), many in the lanes of vectors ([`wide`]), on what the
+//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many in the lanes of vectors ([`wide`]), on what the
 //! processor has: found out once, at run time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
@@ -8,6 +8,7 @@ mod avx2;
 mod avx512;
 mod pair;
 mod sha1_ni;
+mod sha256_ni;
 mod sha_ni;
 mod vendor;
 mod wide;
@@ -151,7 +152,7 @@ impl Path {
                 sha1_ni::avx512_words::sha1(states, counters)
             },
             Key::Sha1(states) => sha1_ni::sha_words::sha1(states, counters),
-            Key::Sha256(states) => sha_ni::sha256(states, counters),
+            Key::Sha256(states) => sha256_ni::sha256(states, counters),
         }
     }
 }
@@ -180,7 +181,7 @@ pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32;
     let here = has_sha::get();
     if here {
         // SAFETY: the instructions are here.
-        unsafe { sha_ni::sha256_key(initial, key, states) };
+        unsafe { sha256_ni::key(initial, key, states) };
     }
     here
 }

@@ -1,19 +1,12 @@
-//! Layer 2: HMAC-SHA-256 on the SHA extensions (SHA-NI), of a few counters at once, and what SHA-1 shares with it.
+//! Layer 2: what SHA-1 and SHA-256 share of the SHA extensions (SHA-NI): words in vectors, a key's blocks, and the truncation.
 //!
 //! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait for each other, fill it. What stands
 //! in a word of a message is known, so no byte is put in order or loaded, and the inner hash is the outer message as it is.
-#![expect(clippy::indexing_slicing, reason = "by constants, and by streams, which are less than S")]
-#![expect(clippy::many_single_char_names, reason = "the names of FIPS 180-4")]
 
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_adds_epu8, _mm_alignr_epi8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128,
-    _mm_set_epi32, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32,
-    _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
-    _mm_xor_si128,
+    __m128i, _mm_adds_epu8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,
+    _mm_set1_epi8, _mm_set1_epi32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_xor_si128,
 };
-
-use super::wide::{COUNTER_BITS, END, K256, SHA256_BITS};
-use super::{high, low};
 
 /// The first word in the highest lane, as the instructions for SHA-1 have it.
 #[target_feature(enable = "sha,sse4.1")]
@@ -26,13 +19,13 @@ pub(super) fn falling(words: [u32; 4]) -> __m128i {
 /// The first word in the lowest lane, as the instructions for SHA-256 have it.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn rising([a, b, c, d]: [u32; 4]) -> __m128i {
+pub(super) fn rising([a, b, c, d]: [u32; 4]) -> __m128i {
     falling([d, c, b, a])
 }
 
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
-fn turned(words: __m128i) -> __m128i {
+pub(super) fn turned(words: __m128i) -> __m128i {
     _mm_shuffle_epi32::<0b00_01_10_11>(words)
 }
 
@@ -62,71 +55,6 @@ pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
         (*inner, *outer) = (_mm_xor_si128(words, *inner), _mm_xor_si128(words, *outer));
     }
     blocks
-}
-
-/// The states after the key's block, for the inner and the outer hash.
-#[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
-    let mut blocks = padded_key(key);
-    for words in blocks.as_flattened_mut() {
-        *words = turned(*words);
-    }
-    for (to, [abcd, efgh]) in states.into_iter().zip(sha256_compress(initial, blocks)) {
-        let ([a, b, c, d], [e, f, g, h]) = (words(abcd), words(efgh));
-        *to = [a, b, c, d, e, f, g, h];
-    }
-}
-
-/// The truncated HMAC-SHA-256 of each counter.
-#[target_feature(enable = "sha,sse4.1")]
-pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [u64; S]) -> [u32; S] {
-    let zero = _mm_setzero_si128();
-    let mut blocks = [[zero, zero, zero, rising([0, 0, 0, COUNTER_BITS])]; S];
-    for (block, counter) in blocks.iter_mut().zip(counters) {
-        block[0] = rising([high(counter), low(counter), END, 0]);
-    }
-    let hashes = sha256_compress(inner, blocks);
-    let mut blocks = [[zero, zero, rising([END, 0, 0, 0]), rising([0, 0, 0, SHA256_BITS])]; S];
-    for (block, [abcd, efgh]) in blocks.iter_mut().zip(hashes) {
-        block[0] = turned(abcd);
-        block[1] = turned(efgh);
-    }
-    let mut truncated = [0; S];
-    for (truncated, [abcd, efgh]) in truncated.iter_mut().zip(sha256_compress(outer, blocks)) {
-        *truncated = truncate::<0>(abcd, efgh);
-    }
-    truncated
-}
-
-/// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both falling.
-#[target_feature(enable = "sha,sse4.1")]
-#[inline]
-fn sha256_compress<const S: usize>(state: &[u32; 8], mut w: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {
-    let [a, b, c, d, e, f, g, h] = *state;
-    let (first_abef, first_cdgh) = (falling([a, b, e, f]), falling([c, d, g, h]));
-    let (mut abef, mut cdgh) = ([first_abef; S], [first_cdgh; S]);
-    macro_rules! four_rounds {
-        ($($four:literal)*) => {$(
-            let k = rising([K256[4 * $four], K256[4 * $four + 1], K256[4 * $four + 2], K256[4 * $four + 3]]);
-            for s in 0..S {
-                if $four >= 4 {
-                    let ninth = _mm_alignr_epi8::<4>(w[s][($four + 3) % 4], w[s][($four + 2) % 4]);
-                    let sum = _mm_add_epi32(_mm_sha256msg1_epu32(w[s][$four % 4], w[s][($four + 1) % 4]), ninth);
-                    w[s][$four % 4] = _mm_sha256msg2_epu32(sum, w[s][($four + 3) % 4]);
-                }
-                let sum = _mm_add_epi32(w[s][$four % 4], k);
-                cdgh[s] = _mm_sha256rnds2_epu32(cdgh[s], abef[s], sum);
-                abef[s] = _mm_sha256rnds2_epu32(abef[s], cdgh[s], _mm_shuffle_epi32::<0b00_00_11_10>(sum));
-            }
-        )*};
-    }
-    four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-    let mut states = [[first_abef; 2]; S];
-    for s in 0..S {
-        let (abef, cdgh) = (_mm_add_epi32(first_abef, abef[s]), _mm_add_epi32(first_cdgh, cdgh[s]));
-        states[s] = [_mm_unpackhi_epi64(cdgh, abef), _mm_unpacklo_epi64(cdgh, abef)];
-    }
-    states
 }
 
 /// RFC 4226 section 5.3 of a MAC whose first four words fall in `abcd`, whose fifth is the highest of `rest`, and whose last byte is byte

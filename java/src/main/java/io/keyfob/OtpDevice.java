@@ -157,6 +157,11 @@ public final class OtpDevice implements AutoCloseable {
         return Arrays.copyOf(stored, Math.min(stored.length, right + 1));
     }
 
+    /** Another device that is the same. */
+    OtpDevice duplicate() {
+        return new OtpDevice(copy());
+    }
+
     /** A copy of the record, to be closed. */
     Memory copy() {
         return record.use(Memory::copy);

@@ -111,7 +111,7 @@ public final class SoffidDevice {
             if (kept != null) {
                 putHours(kept, struct);
                 if (isOf(kept, row, struct)) {
-                    return copy(kept);
+                    return kept.duplicate();
                 }
             }
             if (isMessage(row.type())) {
@@ -374,15 +374,6 @@ public final class SoffidDevice {
             SoffidRow.wipe(key);
             SoffidRow.wipe(base64);
             Arrays.fill(encoded, (byte) 0);
-            Arrays.fill(record, (byte) 0);
-        }
-    }
-
-    private static OtpDevice copy(OtpDevice device) {
-        byte[] record = device.toRecord();
-        try {
-            return OtpDevice.fromRecord(record);
-        } finally {
             Arrays.fill(record, (byte) 0);
         }
     }

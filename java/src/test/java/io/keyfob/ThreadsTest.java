@@ -13,7 +13,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Sixteen threads at the same devices: of N guesses exactly the limit is evaluated, of N copies of a right code exactly one succeeds. */
@@ -105,7 +104,6 @@ class ThreadsTest {
     }
 
     @Test
-    @Tag("minute")
     void sixteenThreadsForAMinute() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(THREADS);
         char[] right = Samples.codeOf(0);
