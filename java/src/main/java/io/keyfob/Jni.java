@@ -23,7 +23,7 @@ final class Jni implements Engine {
         Library.load(path -> System.load(path.toString()));
         Jni engine = Library.checked(new Jni());
         if (engine.findAddress(Memory.class) != SIZE) {
-            throw new UnsatisfiedLinkError("keyfob: the native library has other places for an attempt");
+            throw new UnsatisfiedLinkError("keyfob: the native library is of another build than these classes; take both from one jar");
         }
         return engine;
     }
