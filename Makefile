@@ -23,8 +23,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # $(call need,program,Debian package)
-need = @command -v $(1) > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq $(2); } || \
-	{ echo "$(1) is missing: install the Debian package $(2) (as root: apt-get install $(2))" >&2; exit 1; }
+need = @command -v $(1) > /dev/null || tests/packages/install $(2)
 
 nightly = rustup run $(NIGHTLY) rustc --version > /dev/null 2>&1 || rustup toolchain install $(NIGHTLY) --profile minimal --no-self-update
 
@@ -36,11 +35,14 @@ tools:
 	$(call need,valgrind,valgrind)
 	$(call need,size,binutils)
 	$(call need,pgrep,procps)
-	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq postgresql; } || \
-		{ echo "PostgreSQL is missing: install the Debian package postgresql" >&2; exit 1; }
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
 
 .PHONY: test
-test: tools test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those
+
+.PHONY: test-packages
+test-packages: ## test how missing Debian packages are installed
+	tests/packages/test
 
 .PHONY: test-rust
 test-rust:
@@ -64,8 +66,7 @@ miri:
 
 .PHONY: test-scim
 test-scim: ## check the profile for RFC clients with scim2-tester
-	@python3 -c 'import ensurepip' 2> /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq python3 python3-venv; } || \
-		{ echo "Python's venv is missing: install the Debian package python3-venv" >&2; exit 1; }
+	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
 	tests/scim2/run
 
 # Each combination of features builds and passes the engine's own tests.
@@ -111,9 +112,7 @@ has-cargo-c = cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)'
 .PHONY: tools-cargo-c
 tools-cargo-c:
 	$(call need,cc,gcc)
-	@$(has-cargo-c) || pkg-config --exists openssl 2> /dev/null || \
-		{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq pkg-config libssl-dev; } || \
-		{ echo "cargo-c needs OpenSSL's headers: install the Debian packages pkg-config and libssl-dev" >&2; exit 1; }
+	@$(has-cargo-c) || pkg-config --exists openssl 2> /dev/null || tests/packages/install pkg-config libssl-dev
 	$(has-cargo-c) || cargo install --locked cargo-c --version =$(CARGO_C)
 
 # The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar.
@@ -227,8 +226,7 @@ mutants: ## change engine, C ABI and SCIM layer in many small ways, and list the
 
 .PHONY: bench
 bench: ## measure the engine beside its peers, in units of one SHA-1 compression
-	test -e /usr/include/liboath/oath.h || { test "$$(id -u)" = 0 && apt-get install -y -qq liboath-dev; } || \
-		{ echo "liboath is missing: install the Debian package liboath-dev" >&2; exit 1; }
+	test -e /usr/include/liboath/oath.h || tests/packages/install liboath-dev
 	cargo bench --locked -p keyfob --bench engine
 	cargo bench --locked -p keyfob --features capi --bench capi
 	cargo run --release --locked --manifest-path benches/peers/Cargo.toml
