@@ -1,24 +1,22 @@
-//! How often the code of a device is sent: each message costs money, and disturbs whoever gets it.
+//! How often the code of a device is sent: each message costs money, and disturbs the person who gets it.
 //!
-//! The time of the last message stands in the device's record, as that of its latest change, so the pause holds over restarts and
-//! for all processes that share a store. A wrong answer is a change too: whoever gives one has the message already.
+//! The record has no time of the last message, and needs none. To send a code changes the device, so the last message is no younger than
+//! the latest change; and whether one was sent since the last right answer shows in what that answer takes back: the code that waits for it,
+//! and the fails. A code that ends otherwise ends by a fail. So the pause holds over restarts and for all processes that share a store.
 
 use keyfob::Device;
 
 use crate::{Error, Settings};
 
-/// Whether another message may go out. Errors: 429 as long as a code that lives waits for its answer, and the last change is no such
-/// pause ago.
+/// Whether another message may go out. Errors: 429 until the pause is over since the last message and the last wrong answer, unless a right
+/// answer has come since, or an administrator has ended the code and no fails are left.
 pub(crate) fn check(device: &Device, settings: &Settings, now: u64) -> Result<(), Error> {
-    let Some(issued) = device.pending_since() else { return Ok(()) };
-    let over = device.last_changed().saturating_add(settings.pause.into());
-    let dead = issued.saturating_add(settings.policy.lifetime().into());
-    let left = over.min(dead).saturating_sub(now);
-    if left == 0 {
+    let is_begun = device.pending_since().is_some() || device.fails() > 0;
+    let left = device.last_changed().saturating_add(settings.pause.into()).saturating_sub(now);
+    if !is_begun || left == 0 {
         return Ok(());
     }
-    let detail =
-        format!("the code was sent or tried a moment ago and is still good; another message can be sent in {left} seconds");
+    let detail = format!("a code was sent or tried a moment ago; another message can be sent in {left} seconds");
     Err(Error::new(429, detail).with_retry_after(left))
 }
 

@@ -20,8 +20,8 @@ pub struct Settings {
     pub profile: Profile,
     /// The engine's policy.
     pub policy: Policy,
-    /// SMS, EMAIL: the fewest seconds between two messages of a device whose code waits for its answer and has not expired; 0, the
-    /// default, for none.
+    /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next message, unless a right answer lies
+    /// between; 0, the default, for none.
     pub pause: u32,
     /// The kinds that may be created; all by default.
     pub kinds: Vec<Kind>,

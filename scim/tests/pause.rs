@@ -3,7 +3,10 @@
 mod common;
 
 use common::{EMAIL, HOTP, Host, PIN, Reply, SMS, TOTP, WRONG};
+use keyfob::{GuessChance, Lock, Policy, PolicyBuilder};
 use keyfob_scim::{EventKind, Settings};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 /// A refusal for so many seconds.
 fn wait(reply: &Reply, seconds: &str) {
@@ -14,6 +17,11 @@ fn wait(reply: &Reply, seconds: &str) {
 
 fn paused() -> Host {
     Host::new(Settings { pause: 30, ..Settings::default() })
+}
+
+/// A policy with any lock.
+fn lenient(lock: Lock) -> PolicyBuilder {
+    Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN)
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
 
 #[test]
 fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
-    let mut host = Host::new(Settings { policy: keyfob::Policy::builder().reuse(600).build().unwrap(), ..Settings::default() });
+    let mut host = Host::new(Settings { policy: Policy::builder().reuse(600).build().unwrap(), ..Settings::default() });
     let id = host.create(SMS);
     let right = host.right(id);
     host.answer(id, WRONG).verdict(false);
@@ -92,15 +100,113 @@ fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
 }
 
 #[test]
-fn a_code_that_has_expired_is_no_reason_to_wait() {
-    let mut host = paused();
+fn the_pause_holds_under_a_throttle_however_many_codes_end() {
+    let lock = Lock::Throttle { fails: 1, first: 1, longest: 3600 };
+    let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), pause: 30, ..Settings::default() });
     let id = host.create(SMS);
+    let mut sent = Vec::new();
+    // A stranger asks and guesses each second. Each guess that is judged ends the code, or would be the end of one.
+    for second in 0..300 {
+        if host.challenge(id).0.status == 200 {
+            sent.push(second);
+        }
+        host.answer(id, WRONG).verdict(false);
+        host.now += 1;
+    }
+    assert_eq!(host.store.memory.delivered.len(), sent.len());
+    assert!(sent.len() > 1 && sent.is_sorted_by(|one, next| one + 30 <= *next), "{sent:?}");
+}
+
+#[test]
+fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
+    let policy = Policy::builder().lifetime(10).reuse(10).build().unwrap();
+    let mut host = Host::new(Settings { policy, pause: 30, ..Settings::default() });
+    let id = host.create(EMAIL);
     host.challenge(id).ok(200);
-    host.now += 590;
+    host.now += 10;
+    wait(&host.challenge(id), "20");
+    // It has expired, and the answer to it is one more of those that begin the pause anew.
     host.answer(id, WRONG).verdict(false);
+    assert_eq!(host.store.memory.events.last().unwrap().reason, "expired");
+    host.now += 20;
     wait(&host.challenge(id), "10");
     host.now += 10;
     host.challenge(id).ok(200);
+}
+
+/// Who may change the address may enrol another device with it, for which there is no pause either.
+#[test]
+fn a_new_address_ends_the_pause_but_not_that_of_a_wrong_answer() {
+    for (body, attribute, value) in [(SMS, "phone", "911222333"), (EMAIL, "email", "other@example.com")] {
+        let mut host = paused();
+        let id = host.create(body);
+        host.challenge(id).ok(200);
+        host.replace(id, attribute, value).ok(200);
+        host.challenge(id).ok(200);
+        host.answer(id, WRONG).verdict(false);
+        let first = host.store.memory.delivered[0].1.clone();
+        host.replace(id, attribute, &first).ok(200);
+        wait(&host.challenge(id), "30");
+    }
+}
+
+/// What is done to a device in the property below.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Ask,
+    Call,
+    Right,
+    Wrong,
+}
+
+proptest! {
+    /// Whatever the policy, a message waits until the pause is over since the last message and the last wrong answer that was judged. Only a
+    /// right answer ends it sooner; nothing makes it longer.
+    #[test]
+    fn two_messages_are_a_pause_apart_unless_a_right_answer_lies_between(
+        pause in 1..80_u32,
+        (lifetime, reuse) in (1..80_u32).prop_flat_map(|lifetime| (Just(lifetime), 0..=lifetime)),
+        lock in prop_oneof![
+            (2..9_u32).prop_map(|fails| Lock::Hard { fails }),
+            (1..5_u32, 1..20_u32, 0..80_u32).prop_map(|(fails, first, more)| Lock::Throttle { fails, first, longest: first + more }),
+        ],
+        deeds in vec((0..40_u64, prop_oneof![3 => Just(Deed::Ask), 1 => Just(Deed::Call), 1 => Just(Deed::Right), 3 => Just(Deed::Wrong)]), 1..60),
+    ) {
+        let policy = lenient(lock).lifetime(lifetime).reuse(reuse).build().unwrap();
+        let mut host = Host::new(Settings { policy, pause, ..Settings::default() });
+        let id = host.create(SMS);
+        // The latest message or judged wrong answer since the last right one.
+        let mut latest = None;
+        for (later, deed) in deeds {
+            host.now += later;
+            let revision = host.entry(id).device.revision();
+            let sent = host.store.memory.delivered.len();
+            match deed {
+                Deed::Ask | Deed::Call => {
+                    let channel = if matches!(deed, Deed::Call) { "voice" } else { "message" };
+                    let reply = host.get(&format!("/OtpDevice/{id}/requestChallenge?channel={channel}"));
+                    let left = latest.map_or(0, |latest: u64| (latest + u64::from(pause)).saturating_sub(host.now));
+                    let is_open = host.entry(id).device.check_open(&policy, host.now).is_ok();
+                    prop_assert_eq!(reply.0.status, if !is_open { 409 } else if left > 0 { 429 } else { 200 });
+                    prop_assert_eq!(host.store.memory.delivered.len() - sent, usize::from(is_open && left == 0));
+                    if is_open && left > 0 {
+                        prop_assert_eq!(reply.header("retry-after").map(str::to_owned), Some(left.to_string()));
+                    } else if is_open {
+                        latest = Some(host.now);
+                    }
+                }
+                Deed::Right | Deed::Wrong => {
+                    let code = host.store.memory.delivered.last().map(|(_, _, code)| code.clone());
+                    let code = code.filter(|_| matches!(deed, Deed::Right)).unwrap_or_else(|| WRONG.to_owned());
+                    if host.answer(id, &code).ok(200)["success"] == true {
+                        latest = None;
+                    } else if host.entry(id).device.revision() > revision {
+                        latest = Some(host.now);
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
