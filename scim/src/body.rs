@@ -21,7 +21,7 @@ pub(crate) struct Fields {
     /// Said to be none, or what it is.
     #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
-    /// Whether each is asked for by itself, as in a PATCH, and not repeated from what was read.
+    /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from what was read.
     pub(crate) is_asked_for: bool,
 }
 
@@ -32,10 +32,7 @@ impl Fields {
         let mut seen = Vec::new();
         for (name, value) in members(object, crate::SCHEMA)? {
             let attribute = known(name)?;
-            if seen.contains(&attribute) {
-                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
-            }
-            seen.push(attribute);
+            unseen(attribute, &mut seen)?;
             if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
                 fields.set(attribute, value)?;
             }
@@ -62,6 +59,11 @@ impl Fields {
         Ok(())
     }
 
+    /// Sets what one attribute says, or unsets it where that is null. Errors: those of [`set`](Self::set) and [`unset`](Self::unset).
+    pub(crate) fn change(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
+        if value.is_null() { self.unset(attribute) } else { self.set(attribute, value) }
+    }
+
     /// Unsets an attribute. Errors: 400 `mutability` for one that every device has or that its kind needs.
     pub(crate) fn unset(&mut self, attribute: Attribute) -> Result<(), Error> {
         match attribute {
@@ -75,6 +77,15 @@ impl Fields {
 /// The attribute of this name. Errors: 400.
 pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
     Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
+}
+
+/// Notes an attribute. Errors: 400 for one that was seen before.
+pub(crate) fn unseen(attribute: Attribute, seen: &mut Vec<Attribute>) -> Result<(), Error> {
+    if seen.contains(&attribute) {
+        return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+    }
+    seen.push(attribute);
+    Ok(())
 }
 
 /// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.

@@ -9,6 +9,8 @@ pub enum EventKind {
     Update,
     /// It was deleted.
     Revoke,
+    /// An administrator took it out of deletion by another status.
+    Revive,
     /// A challenge was requested.
     Challenge,
     /// An answer was judged.
@@ -26,6 +28,7 @@ impl EventKind {
             Self::Create => "credential-change:create",
             Self::Update => "credential-change:update",
             Self::Revoke => "credential-change:revoke",
+            Self::Revive => "credential-change:revive",
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
@@ -62,13 +65,14 @@ mod tests {
     /// Trails are kept for years and read by others, so a name stays.
     #[test]
     fn names_in_the_trail() {
-        let names = [K::Create, K::Update, K::Revoke, K::Challenge, K::Verify, K::Resync, K::Refuse].map(K::name);
+        let names = [K::Create, K::Update, K::Revoke, K::Revive, K::Challenge, K::Verify, K::Resync, K::Refuse].map(K::name);
         assert_eq!(
             names,
             [
                 "credential-change:create",
                 "credential-change:update",
                 "credential-change:revoke",
+                "credential-change:revive",
                 "otp-challenge",
                 "otp-verify",
                 "otp-resync",

@@ -16,29 +16,29 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(object)?;
         fields.external_id = Some(fields.external_id.flatten());
-        Ok(self.update(context, id, fields, selection, TRIES))
+        Ok(self.update(context, id, vec![fields], selection, TRIES))
     }
 
-    /// Changes what the operations name: all of it or, where one is wrong, nothing.
+    /// Does one operation after another: all of them or, where one is wrong, none.
     pub(crate) fn patch(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
-        let fields = operations(object)?;
-        Ok(self.update(context, id, fields, selection, TRIES))
+        Ok(self.update(context, id, operations(object)?, selection, TRIES))
     }
 
-    fn update(&self, context: Context, id: i64, fields: Fields, selection: Selection, tries: u32) -> Step {
+    fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, tries: u32) -> Step {
         let service = self.clone();
         self.entry(id, true, move |entry| {
-            let next = service.changed(&context, &entry, &fields)?;
+            let next = changes.iter().try_fold(entry.clone(), |entry, fields| service.changed(&context, entry, fields))?;
             if next == entry {
                 return Ok(shown(service.settings.profile, &context, &entry, selection));
             }
-            let event = context.event(EventKind::Update, &next.row);
+            let is_revived = entry.row.deleted && !next.row.deleted;
+            let event = context.event(if is_revived { EventKind::Revive } else { EventKind::Update }, &next.row);
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
                 then: Box::new(move |stored| match (stored, again(tries)) {
                     (true, _) => shown(service.settings.profile, &context, &next, selection),
-                    (false, Ok(tries)) => service.update(context, id, fields, selection, tries),
+                    (false, Ok(tries)) => service.update(context, id, changes, selection, tries),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -46,60 +46,66 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 
     /// The entry as the fields change it, if the roles allow.
-    fn changed(&self, context: &Context, entry: &Entry, fields: &Fields) -> Result<Entry, Error> {
+    fn changed(&self, context: &Context, mut entry: Entry, fields: &Fields) -> Result<Entry, Error> {
         let fixed = |name: &str, given: Option<&str>, has: &str| match given {
             Some(given) if given != has => Err(Error::bad(ScimType::Mutability, format!("{name}: cannot be changed"))),
             _ => Ok(()),
         };
         fixed("type", fields.kind.map(keyfob::Kind::name), entry.row.kind.name())?;
         fixed("user", fields.user.as_deref(), &entry.row.user)?;
-        let mut next = entry.clone();
-        let mut device = entry.device.clone();
+        let Entry { row, device, .. } = &mut entry;
+        let mut is_managed = false;
 
-        if let Some(external_id) = &fields.external_id {
-            next.row.external_id.clone_from(external_id);
+        if let Some(external_id) = fields.external_id.as_ref().filter(|external_id| row.external_id != **external_id) {
+            row.external_id.clone_from(external_id);
+            is_managed = true;
         }
         // A new address proves nothing of the old one's codes: the secret is drawn anew, and what was sent before is never right.
-        let foreign = |name: &str| Error::value(format!("{name}: a device of type {} has none", entry.row.kind));
-        if let Some(email) = fields.email.as_ref().filter(|email| entry.row.email.as_ref() != Some(email)) {
+        let kind = row.kind;
+        let foreign = |name: &str| Error::value(format!("{name}: a device of type {kind} has none"));
+        if let Some(email) = fields.email.as_ref().filter(|email| row.email.as_ref() != Some(email)) {
             let Factor::Email(_) = device.factor() else { return Err(foreign("email")) };
             device.replace_factor(&Device::email(self.draw()?, context.now), context.now)?;
-            next.row.name = format!("Email message to {}", mask::email(email));
-            next.row.email = Some(email.clone());
+            row.name = format!("Email message to {}", mask::email(email));
+            row.email = Some(email.clone());
+            is_managed = true;
         }
-        if let Some(phone) = fields.phone.as_ref().filter(|phone| entry.row.phone.as_ref() != Some(phone)) {
+        if let Some(phone) = fields.phone.as_ref().filter(|phone| row.phone.as_ref() != Some(phone)) {
             let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
             device.replace_factor(&Device::sms(self.draw()?, context.now), context.now)?;
-            next.row.name = format!("SMS message to {}", mask::phone(phone));
-            next.row.phone = Some(phone.clone());
+            row.name = format!("SMS message to {}", mask::phone(phone));
+            row.phone = Some(phone.clone());
+            is_managed = true;
         }
         if let Some(pin) = &fields.pin {
             let Factor::Pin(_) = device.factor() else { return Err(foreign("pin")) };
             // Enrolling it checks its length.
             let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
             device.replace_factor(&fresh, context.now)?;
+            is_managed = true;
         }
-        if next.row != entry.row || device != entry.device {
+        if is_managed {
             context.roles.require(Roles::MANAGE)?;
         }
-        // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that unlocks
-        // it. Who puts a whole device says its status as it was read, which is no wish.
-        let is_closed = is_open(device.status())
-            && matches!(
-                device.check_open(&self.settings.policy, context.now),
-                Err(Fault::Throttled | Fault::Locked | Fault::Clock)
-            );
         if let Some(status) = fields.status {
+            // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that
+            // unlocks it. Who puts a whole device says its status as it was read, which is no wish.
+            let is_closed = is_open(device.status())
+                && matches!(
+                    device.check_open(&self.settings.policy, context.now),
+                    Err(Fault::Throttled | Fault::Locked | Fault::Clock)
+                );
             if is_closed && fields.is_asked_for && is_open(status) {
                 context.roles.require(Roles::UNLOCK)?;
                 device.unlock(context.now)?;
             }
             if status != device.status() {
-                set_status(&mut device, status, context)?;
+                set_status(device, status, context)?;
             }
-            next.row.deleted &= status == Status::Disabled;
+            row.deleted &= status == Status::Disabled;
         }
-        Ok(next.with_device(device))
+        let device = entry.device.clone();
+        Ok(entry.with_device(device))
     }
 
     /// Disables a device for good: it stays in the store with status `D`.
@@ -152,49 +158,52 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
 }
 
 /// The operations of a PATCH (RFC 7644 section 3.5.2), which Soffid's clients send without `schemas`.
-fn operations(object: &Object) -> Result<Fields, Error> {
+fn operations(object: &Object) -> Result<Vec<Fields>, Error> {
     let (mut list, mut seen) = (None, Vec::new());
     for (name, value) in body::members(object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")? {
         body::once(name, &["Operations"], &mut seen, "a PATCH")?;
         list = value.as_list();
     }
     let Some(list) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
+    list.iter().map(operation).collect()
+}
+
+fn operation(operation: &Value) -> Result<Fields, Error> {
+    let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
+    let (mut op, mut path, mut value, mut seen) = (None, None, None, Vec::new());
+    for (name, given) in operation.iter() {
+        match body::once(name, &["op", "path", "value"], &mut seen, "an operation")? {
+            "op" => op = Some(text("op", given)?.to_ascii_lowercase()),
+            "path" if given.is_null() => {}
+            "path" => path = Some(text("path", given)?),
+            _ => value = Some(given),
+        }
+    }
+    let path = path.filter(|path| !path.eq_ignore_ascii_case(SCHEMA));
     let mut fields = Fields { is_asked_for: true, ..Fields::default() };
-    for operation in list {
-        let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
-        let (mut op, mut path, mut value, mut seen) = (None, None, None, Vec::new());
-        for (name, given) in operation.iter() {
-            match body::once(name, &["op", "path", "value"], &mut seen, "an operation")? {
-                "op" => op = Some(text("op", given)?.to_ascii_lowercase()),
-                "path" if given.is_null() => {}
-                "path" => path = Some(text("path", given)?),
-                _ => value = Some(given),
+    match (op.as_deref(), path, value) {
+        (Some("remove"), Some(path), _) => fields.unset(target(path)?)?,
+        (Some("remove"), None, _) => return Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
+        (Some("add" | "replace"), Some(path), Some(value)) => fields.change(target(path)?, value)?,
+        (Some("add" | "replace"), None, Some(Value::Object(values))) => {
+            let mut seen = Vec::new();
+            for (name, value) in values.iter() {
+                let attribute = target(name)?;
+                body::unseen(attribute, &mut seen)?;
+                fields.change(attribute, value)?;
             }
         }
-        apply(&mut fields, op.as_deref(), path, value)?;
+        (Some("add" | "replace"), None, _) => {
+            return Err(Error::syntax("value: must be an object of attributes, since path is missing"));
+        }
+        (Some("add" | "replace"), Some(_), None) => return Err(Error::syntax("value: is missing")),
+        _ => return Err(Error::syntax("op: must be add, replace or remove")),
     }
     Ok(fields)
 }
 
-fn apply(fields: &mut Fields, op: Option<&str>, path: Option<&str>, value: Option<&Value>) -> Result<(), Error> {
-    let target = |path: &str| {
-        let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)));
-        Attribute::parse(path).ok_or_else(fault)
-    };
-    let path = path.filter(|path| !path.eq_ignore_ascii_case(SCHEMA));
-    match (op, path, value) {
-        (Some("remove"), Some(path), _) | (Some("add" | "replace"), Some(path), Some(Value::Null)) => fields.unset(target(path)?),
-        (Some("remove"), None, _) => Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
-        (Some("add" | "replace"), Some(path), Some(value)) => fields.set(target(path)?, value),
-        (Some("add" | "replace"), None, Some(Value::Object(values))) => {
-            values.iter().try_for_each(
-                |(name, value)| {
-                    if value.is_null() { fields.unset(target(name)?) } else { fields.set(target(name)?, value) }
-                },
-            )
-        }
-        (Some("add" | "replace"), None, _) => Err(Error::syntax("value: must be an object of attributes, since path is missing")),
-        (Some("add" | "replace"), Some(_), None) => Err(Error::syntax("value: is missing")),
-        _ => Err(Error::syntax("op: must be add, replace or remove")),
-    }
+/// The attribute that a path names. Errors: 400 `invalidPath`.
+fn target(path: &str) -> Result<Attribute, Error> {
+    let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)));
+    Attribute::parse(path).ok_or_else(fault)
 }

@@ -18,7 +18,7 @@ fn a_patch_is_read_in_the_forms_that_clients_send() {
         r#"{"Operations": [{"op": "replace", "value": {"status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": null, "value": {"Status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice", "value": {"status": "V"}}]}"#,
-        // What was said last holds.
+        // One after another.
         r#"{"Operations": [{"op": "replace", "path": "status", "value": "L"}, {"op": "replace", "path": "status", "value": "V"}]}"#,
     ] {
         let mut host = Host::default();
@@ -219,6 +219,43 @@ fn unlocking_resets_the_fails_and_disabling_does_not() {
     host.challenge(id).refused(409, None);
     assert_eq!(host.replace(id, "status", "C").ok(200)["fails"], 0);
     assert!(!host.answer(id, &code).verdict(true));
+}
+
+/// Both read `D`, so that clients cannot tell a deleted device from a disabled one: to enable either takes the same role.
+#[test]
+fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
+    let put = |letter: &str| format!(r#"{{"status": "{letter}"}}"#);
+    for (letter, is_put) in [("V", false), ("C", false), ("L", false), ("V", true), ("C", true)] {
+        let mut host = Host::default();
+        let id = host.create(TOTP);
+        let url = format!("/OtpDevice/{id}");
+        for is_deleted in [false, true] {
+            host.roles = Roles::ALL;
+            if is_deleted {
+                assert_eq!(host.send(Method::Delete, &url, "").0.status, 204);
+            } else {
+                host.replace(id, "status", "D").ok(200);
+            }
+            // What leaves it deleted is a change like any other.
+            host.replace(id, "externalId", if is_deleted { "a" } else { "b" }).ok(200);
+            host.replace(id, "status", "D").ok(200);
+            assert_eq!(host.store.memory.events.last().unwrap().kind, EventKind::Update);
+            host.roles = Roles::MANAGE;
+            let reply = if is_put { host.send(Method::Put, &url, &put(letter)) } else { host.replace(id, "status", letter) };
+            assert_eq!(reply.ok(200)["status"], letter);
+            let event = host.store.memory.events.last().unwrap();
+            let kind = if is_deleted { EventKind::Revive } else { EventKind::Update };
+            assert_eq!((event.kind, event.reason.as_str(), event.actor.as_str()), (kind, letter, "tester"));
+            assert!(!host.entry(id).row.deleted);
+        }
+    }
+    // Clients of the RFC are shown none, and so enable none.
+    let mut host = Host::rfc();
+    let id = host.create(TOTP);
+    assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{id}"), "").0.status, 204);
+    let lines = host.store.memory.events.len();
+    host.replace(id, "status", "V").refused(404, None);
+    assert_eq!((host.entry(id).row.deleted, host.store.memory.events.len()), (true, lines));
 }
 
 /// A throttle, a limit that was lowered and a clock that was ahead leave the status an open one.
