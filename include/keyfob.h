@@ -609,7 +609,7 @@ typedef struct keyfob_policy {
    */
   uint32_t pin_length;
   /**
-   * Seconds by which the clocks of those who share a device may differ; 30 by default.
+   * Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
    */
   uint32_t clock_skew;
   /**

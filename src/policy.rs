@@ -308,7 +308,8 @@ impl PolicyBuilder {
     }
 
     /// Seconds by which the clocks of those who share a device may differ: a time earlier than what the device has seen by more
-    /// than this is [`Error::Clock`]; 0 to 3600, 30 by default.
+    /// than this is [`Error::Clock`]; 0 to 3600, 30 by default. It also covers answers that are judged in another order than their
+    /// times were taken in: 0 is for a host with one thread only.
     pub const fn clock_skew(mut self, seconds: u32) -> Self {
         self.0.clock_skew = seconds;
         self

@@ -18,7 +18,8 @@ pub enum Profile {
 pub struct Settings {
     /// Whom the answers are written for.
     pub profile: Profile,
-    /// The engine's policy.
+    /// The engine's policy. Its clock skew must cover how long after its time ([`Request::now`](crate::Request::now)) a host may judge a
+    /// request.
     pub policy: Policy,
     /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next message, unless a right answer lies
     /// between; 0, the default, for none.

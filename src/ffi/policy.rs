@@ -45,7 +45,7 @@ pub struct keyfob_policy {
     pub positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
     pub pin_length: u32,
-    /// Seconds by which the clocks of those who share a device may differ; 30 by default.
+    /// Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
     pub clock_skew: u32,
     /// The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
     pub bound: u32,

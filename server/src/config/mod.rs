@@ -4,6 +4,7 @@ mod keys;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use toml::Table;
 use zeroize::Zeroizing;
 
 use crate::delivery;
-use crate::store::{Location, Options};
+use crate::store::{Location, OLD, Options};
 pub use keys::Problem;
 use keys::Reader;
 
@@ -68,6 +69,11 @@ const VALUES: &[&str] = &[
 fn paths() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().chain(VALUES).copied()
 }
+
+/// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then waits for the store: with fewer, one that
+/// is judged after a later one would be refused as that of a clock that is behind.
+const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
+const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= OLD.as_secs());
 
 /// The fewest bytes of a password.
 pub(crate) const SHORTEST_PASSWORD: usize = 8;
@@ -295,7 +301,17 @@ fn policy(keys: &mut Reader) -> Option<Policy> {
         ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
     }
     each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
-    each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len "clock_skew" clock_skew);
+    each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len);
+    if let Some(seconds) = keys.take("clock_skew") {
+        if CLOCK_SKEWS.contains(&seconds) {
+            builder = builder.clock_skew(seconds);
+        } else {
+            keys.fault(
+                "clock_skew",
+                "must be 5 to 3600 seconds; a request may wait 5 seconds for the store, and is then judged after later ones",
+            );
+        }
+    }
     let fails = keys.or("fails", || preset.lock().fails());
     let longest = keys.take("throttle_longest");
     builder = builder.lock(match (keys.take("throttle"), longest) {
@@ -333,7 +349,6 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::Lifetime => "lifetime",
         E::Reuse => "reuse",
         E::PolicyPinLength => "pin_length",
-        E::ClockSkew => "clock_skew",
         E::Positions => "pin_positions",
         E::GuessBound => "guess_bound",
         E::PinBound => "pin_guess_bound",

@@ -42,7 +42,8 @@ use retry::persist;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
-use workers::{Answer, BATCH, OLD, Workers};
+pub(crate) use workers::OLD;
+use workers::{Answer, BATCH, Workers};
 pub(crate) use writes::Stepped;
 use writes::{Change, Job};
 

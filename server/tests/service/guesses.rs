@@ -1,6 +1,7 @@
 //! Many answers at once: the limit holds, and what is right is right once.
 
 use std::thread;
+use std::time::SystemTime;
 
 use serde_json::json;
 
@@ -48,6 +49,23 @@ fn of_a_thousand_guesses_at_once_ten_are_evaluated() {
         let trail = trail(folder.path(), &path);
         assert_eq!((judged(&trail, "wrong"), judged(&trail, "locked")), (10, 1015));
     }
+}
+
+/// A request has its time when it comes, and is judged in the order of the store.
+#[test]
+fn answers_at_the_turn_of_a_second_are_all_judged() {
+    let folder = folder();
+    let policy = ["log=warn", "policy.clock_skew=5", "policy.fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
+    let server = Server::start(folder.path(), &policy.map(|pair| ["--set", pair]).concat());
+    let mut client = server.admin();
+    let (path, _) = client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let second = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let (last, mut answers) = (second() + 3, 0);
+    while second() < last {
+        // None is refused, or it would be no verdict.
+        answers += at_once(&server, &path, "no code", 2).len();
+    }
+    assert_eq!(client.device(&path)["fails"], answers);
 }
 
 #[test]

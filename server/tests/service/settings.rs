@@ -31,7 +31,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
     let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\
                key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\n\
                [otp]\nkinds = ['TOTP', 'SMS']\nissuer = 'ACME'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\n\
-               [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nfails = 5\nlifetime = 300\npin_positions = 4\n\
+               [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nfails = 5\nlifetime = 300\npin_positions = 4\nclock_skew = 5\n\
                [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\n\
                [sms]\nurl = 'https://sms.example.com/?to=${PHONE}&text=${PIN}'\nmethod = 'GET'\n\
                [users.alice]\nname = 'Alice'\n";
@@ -89,6 +89,9 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("policy.pin_positions=1", "policy.pin_positions"),
         ("policy.pin_positions=2", "policy.pin_guess_bound"),
         ("policy.fails=0", "policy.fails"),
+        ("policy.clock_skew=0", "policy.clock_skew"),
+        ("policy.clock_skew=4", "policy.clock_skew"),
+        ("policy.clock_skew=3601", "policy.clock_skew"),
         ("log=keyfob=loud", "log"),
         ("key=not a key", "key"),
         ("store=mysql://localhost/x", "store"),
@@ -102,6 +105,10 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         let run = check(folder.path(), &["--set", set], &[]);
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
     }
+    // The rest of the section is read all the same.
+    let run = check(folder.path(), &["--set", "policy.clock_skew=0", "--set", "policy.throttle_longest=60"], &[]);
+    assert_eq!(faults(&run), ["policy.clock_skew", "policy.throttle_longest"]);
+    assert!(run.err.contains("policy.clock_skew: must be 5 to 3600 seconds; a request may wait"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
     assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.colour"]);

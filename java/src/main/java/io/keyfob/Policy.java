@@ -355,7 +355,7 @@ public final class Policy {
         }
 
         /**
-         * By how much the clocks of those who share a device may differ; 30 by default.
+         * By how much the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
          *
          * @param seconds 0 to 3600
          * @return this builder
