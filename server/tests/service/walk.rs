@@ -202,6 +202,36 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
 }
 
 #[test]
+fn what_administrators_do_to_a_device_stands_in_the_trail() {
+    let (folder, post) = (folder(), Post::open());
+    std::fs::write(folder.path().join("keyfob.toml"), &post.toml).unwrap();
+    let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
+    let mut client = server.admin();
+    let (path, created) = client.create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));
+    challenge(&mut client, &path, &created["name"]);
+    let old = code(&post.texts);
+    // Another number and back, as after a restored backup: what was sent is right no more.
+    let replace = |phone| json!({"op": "replace", "path": "phone", "value": phone});
+    let body = json!({"Operations": [replace("911222333"), replace("6665552244")]});
+    assert_eq!(client.call("PATCH", &path, &body.to_string()).ok(200)["phone"], "6665552244");
+    assert_eq!(client.answer(&path, &old).verdict(), (false, false));
+    challenge(&mut client, &path, &created["name"]);
+    assert_eq!(client.answer(&path, &code(&post.texts)).verdict(), (true, false));
+    client.status(&path, "D").ok(200);
+    client.status(&path, "V").ok(200);
+    assert_eq!(client.call("DELETE", &path, "").status, 204);
+    client.status(&path, "V").ok(200);
+    let trail = trail(folder.path(), &path);
+    let told: Vec<_> = trail
+        .iter()
+        .rev()
+        .filter_map(|line| Some((line["event"].as_str()?.strip_prefix("credential-change:")?, line["reason"].as_str()?)))
+        .collect();
+    let wanted = [("create", "C"), ("update", "C"), ("update", "D"), ("update", "V"), ("revoke", "D"), ("revive", "V")];
+    assert_eq!(told, wanted);
+}
+
+#[test]
 fn a_counter_that_has_run_ahead_is_found_again() {
     for profile in ["seed", "rfc"] {
         let folder = folder();
