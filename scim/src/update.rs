@@ -53,7 +53,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         };
         fixed("type", fields.kind.map(keyfob::Kind::name), entry.row.kind.name())?;
         fixed("user", fields.user.as_deref(), &entry.row.user)?;
-        let Entry { row, device, .. } = &mut entry;
+        let (row, mut device) = (&mut entry.row, entry.device.clone());
         let mut is_managed = false;
 
         if let Some(external_id) = fields.external_id.as_ref().filter(|external_id| row.external_id != **external_id) {
@@ -100,11 +100,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 device.unlock(context.now)?;
             }
             if status != device.status() {
-                set_status(device, status, context)?;
+                set_status(&mut device, status, context)?;
             }
             row.deleted &= status == Status::Disabled;
         }
-        let device = entry.device.clone();
         Ok(entry.with_device(device))
     }
 

@@ -85,6 +85,8 @@ fn an_attribute_stands_once_in_an_operation() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn one_patch_of_several_operations_does_what_one_of_each_would(
         (body, attribute, values) in select(vec![
