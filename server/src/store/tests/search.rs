@@ -159,6 +159,36 @@ const SEARCHES: [&str; 12] = [
 ];
 
 #[test]
+fn an_index_has_devices_in_the_order_that_lists_have_by_default() {
+    let query = Query {
+        filter: Filter::And(Vec::new()),
+        live_only: false,
+        sort: Sort { by: Attribute::Created, descending: false },
+        offset: 0,
+        limit: 100,
+    };
+    for place in [Place::sqlite(), Place::postgres()] {
+        let mut connection = place.connection();
+        schema::migrate(&mut *connection).unwrap();
+        let (mut sql, column, setting) = match connection.dialect() {
+            Dialect::Sqlite => (Sql::new("EXPLAIN QUERY PLAN SELECT * FROM device"), 3, None),
+            // With few rows, reading and sorting them all would be faster.
+            Dialect::Postgres => {
+                (Sql::new("EXPLAIN SELECT * FROM device"), 0, Some("SET enable_seqscan = off; SET enable_sort = off"))
+            }
+        };
+        for setting in setting.into_iter().flat_map(|setting| setting.split("; ")) {
+            connection.run(setting).unwrap();
+        }
+        filter::wanted(&mut sql, connection.dialect(), &query);
+        filter::page(&mut sql, &query);
+        let plan: Vec<_> = connection.rows(&sql).unwrap().iter_mut().map(|record| record.text(column).unwrap()).collect();
+        let plan = plan.join("; ");
+        assert!(plan.contains("device_created") && !plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{plan}");
+    }
+}
+
+#[test]
 fn an_index_of_sqlite_answers_what_clients_search_by() {
     let place = Place::sqlite();
     let mut connection = place.connection();
