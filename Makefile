@@ -36,6 +36,9 @@ tools:
 	$(call need,valgrind,valgrind)
 	$(call need,size,binutils)
 	$(call need,pgrep,procps)
+	$(call need,sqlite3,sqlite3)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq postgresql; } || \
 		{ echo "PostgreSQL is missing: install the Debian package postgresql" >&2; exit 1; }
 
