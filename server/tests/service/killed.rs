@@ -50,6 +50,15 @@ fn all(client: &mut Client) -> Vec<Value> {
     }
 }
 
+/// Tells others to end, also where a test fails.
+struct End<'f>(&'f AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn an_import_that_is_killed_and_made_again_takes_each_row_once() {
     let folder = folder();
@@ -69,6 +78,7 @@ fn an_import_that_is_killed_and_made_again_takes_each_row_once() {
             }
             created
         });
+        let end = End(&is_over);
         for run in 1..=kills() {
             let ids = ROWS * run..ROWS * (run + 1);
             write_file(folder, ids.clone());
@@ -85,7 +95,7 @@ fn an_import_that_is_killed_and_made_again_takes_each_row_once() {
             assert_eq!((counted(&again, "there already"), counted(&again, "imported")), (there, ROWS - there), "{again:?}");
             assert_eq!((again.status, count(&mut client, &ids)), (Some(0), ROWS), "{again:?}");
         }
-        is_over.store(true, Ordering::SeqCst);
+        drop(end);
         creating.join().unwrap()
     });
     assert!(partial > 0, "at least one was killed while it wrote");

@@ -14,7 +14,8 @@ fn the_first_commands_of_the_readme_do_what_it_says() {
     let server = Server::start(folder.path(), &[]);
     assert!(block.contains("http://127.0.0.1:8080/"), "{block}");
     let script = block.replace("127.0.0.1:8080", &server.address.to_string());
-    let output = Command::new("sh").args(["-euc", &script]).env("PW", PASSWORD).current_dir(folder.path()).output().expect("a shell");
+    let output =
+        Command::new("sh").args(["-euc", &script]).env("PW", PASSWORD).current_dir(folder.path()).output().expect("a shell");
     assert!(output.status.success(), "{output:?}");
     let answers: Vec<Value> =
         serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().expect("answers");
