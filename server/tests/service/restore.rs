@@ -12,7 +12,7 @@ use super::moments::{Random, kills};
 use super::process::{Server, folder};
 
 const MANUAL: &str = include_str!("../../README.md");
-const BACK_UP: &str = r#"(umask 077; sqlite3 keyfob.db ".backup copy.db")"#;
+const BACK_UP: &str = r#"(umask 077; rm -f new.db; sqlite3 keyfob.db "VACUUM INTO 'new.db'" && sync new.db && mv new.db copy.db)"#;
 const SET_ASIDE: &str = "mkdir old && mv keyfob.db* old/";
 const RESTORE: &str = "cp copy.db restored.db && mv restored.db keyfob.db";
 
