@@ -35,6 +35,9 @@ tools:
 	$(call need,valgrind,valgrind)
 	$(call need,size,binutils)
 	$(call need,pgrep,procps)
+	$(call need,sqlite3,sqlite3)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
 
 .PHONY: test

@@ -164,7 +164,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn sort(&self) -> Result<Sort, Error> {
         let by = match self.sort_by {
-            None => Attribute::Id,
+            None => Attribute::Created,
             Some(name) => {
                 Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {}", quoted(name))))?
             }

@@ -24,7 +24,8 @@ pub enum Step {
         /// Goes on with the entry, if there is one.
         then: Then<Option<Entry>>,
     },
-    /// Give a new entry its number and name, and store it durably.
+    /// Give a new entry its number and name, and store it durably. No other device may have the number, or have had it: clients keep numbers,
+    /// and never hear that a device is gone (RFC 7643 section 3.1).
     Insert {
         /// The entry.
         entry: Box<Entry>,

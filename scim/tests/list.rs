@@ -106,6 +106,27 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
 }
 
 #[test]
+fn devices_stand_by_their_creation_and_then_by_id_unless_another_order_is_asked_for() {
+    let mut host = host(6);
+    for (id, created) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 20), (6, 5)] {
+        let mut entry = host.entry(id);
+        entry.row.created = created;
+        host.store.memory.put(entry);
+    }
+    for (query, expected) in [
+        ("", vec![6, 2, 4, 3, 5, 1]),
+        ("sortOrder=ascending", vec![6, 2, 4, 3, 5, 1]),
+        ("sortOrder=descending", vec![1, 3, 5, 2, 4, 6]),
+        ("startIndex=2&count=3", vec![2, 4, 3]),
+        ("filter=id%20lt%204", vec![2, 3, 1]),
+        ("sortBy=created", vec![6, 2, 4, 3, 5, 1]),
+        ("sortBy=id", vec![1, 2, 3, 4, 5, 6]),
+    ] {
+        assert_eq!(ids(&host.get(&format!("/OtpDevice?{query}")).ok(200)), expected, "{query}");
+    }
+}
+
+#[test]
 fn filters_and_text_filters_hold_together() {
     let mut host = host(12);
     for (query, expected) in [

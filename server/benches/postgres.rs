@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, program};
-use common::{CLIENTS, Make, Server, exchange, load, median, request};
+use common::{CLIENTS, Make, Server, enrol, load, median, request};
 use keyfob::{Device, Hotp, SealKey, Secret};
 use tokio::net::TcpStream;
 
@@ -58,20 +58,6 @@ async fn throughput(time: Duration) {
     }
     println!("UPDATE of one row, pgbench     {bare:>9.0} a second, {CLIENTS} connections");
     println!("responseChallenge, durable     {verify:>9.0} a second, {CLIENTS} clients   {:.2} of it", verify / bare);
-}
-
-/// Creates devices; gives their numbers.
-async fn enrol(server: &Server, many: u64) -> Vec<i64> {
-    let mut connection = TcpStream::connect(&server.address).await.unwrap();
-    let (mut devices, mut buffer) = (Vec::new(), Vec::new());
-    for number in 0..many {
-        let body = format!("{{\"type\": \"HOTP\", \"user\": \"user{number}\"}}");
-        exchange(&mut connection, &request("POST", "", &body), &mut buffer).await;
-        let text = std::str::from_utf8(&buffer).unwrap();
-        let id = text.split("\"id\":").nth(1).unwrap().split(',').next().unwrap();
-        devices.push(id.trim().parse().unwrap());
-    }
-    devices
 }
 
 /// Commits a second of a compare and swap of one row, each of which succeeds.

@@ -45,11 +45,12 @@ async fn run(devices: i64) -> Run {
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();
     // Anywhere in the table, in the same order each time.
-    let device = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
+    let any = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
+    let device = move |turn: u64| number(any(turn));
     let page = "?filter=type%20eq%20%22HOTP%22%20and%20user%20sw%20%22user5%22&sortBy=user&startIndex=200&count=100";
     let sorts: [(&str, Box<Make>); 4] = [
         ("get by id", Box::new(move |turn| request("GET", &format!("/{}", device(turn)), ""))),
-        ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", device(turn)), ""))),
+        ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", any(turn)), ""))),
         (
             "verify, durable",
             Box::new(move |turn| request("POST", &format!("/{}/responseChallenge", device(turn)), "{\"pin\": \"123456\"}")),
@@ -65,6 +66,11 @@ async fn run(devices: i64) -> Run {
     Run { start, costs, bare_page }
 }
 
+/// The number of a device: anywhere, as those of new devices are, and each another.
+const fn number(nth: u64) -> i64 {
+    (1 << 32) + (nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 13).cast_signed()
+}
+
 /// Puts devices into the store that the service made, sealed under its key.
 fn fill(folder: &Path, devices: i64) {
     let key = std::fs::read_to_string(folder.join("keyfob.key")).unwrap();
@@ -76,14 +82,15 @@ fn fill(folder: &Path, devices: i64) {
     let mut insert = transaction
         .prepare("INSERT INTO device VALUES (?1, 0, ?2, ?3, NULL, NULL, NULL, 0, 'HOTP', 'C', 0, 1700000000, NULL, ?4)")
         .unwrap();
-    for id in 1..=devices {
+    for nth in 1..=devices {
+        let id = number(nth.unsigned_abs());
         let mut secret = [0; 20];
         secret[..8].copy_from_slice(&id.to_le_bytes());
         let device = Device::hotp(Hotp::new(Secret::new(&secret).unwrap()), 0, 1_700_000_000);
         let mut nonce = [0; 24];
         nonce[..8].copy_from_slice(&id.to_le_bytes());
         let record = key.seal(&device, &id.to_be_bytes(), nonce);
-        insert.execute(params![id, format!("HOTP{id:08}"), format!("user{id}"), record]).unwrap();
+        insert.execute(params![id, format!("HOTP{nth:08}"), format!("user{nth}"), record]).unwrap();
     }
     drop(insert);
     transaction.commit().unwrap();

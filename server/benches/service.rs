@@ -12,9 +12,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use http_body_util::BodyExt as _;
-use tokio::net::TcpStream;
 
-use common::{CLIENTS, Server, exchange, load};
+use common::{CLIENTS, Server, enrol, load};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -52,13 +51,10 @@ async fn measure(time: Duration, devices: u64) {
     // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
     let unlocked = ["policy.fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
     let keyfob = Server::keyfob(folder.path(), &unlocked);
-    let mut connection = TcpStream::connect(&keyfob.address).await.unwrap();
-    for number in 0..devices {
-        let body = format!("{{\"type\": \"HOTP\", \"user\": \"user{number}\"}}");
-        exchange(&mut connection, &common::request("POST", "", &body), &mut Vec::new()).await;
-    }
+    // For as long as this runs.
+    let numbers: &'static [i64] = enrol(&keyfob, devices).await.leak();
     let request = move |client: usize, turn: u64| {
-        let device = 1 + (turn * CLIENTS as u64 + client as u64) % devices;
+        let device = numbers[usize::try_from((turn * CLIENTS as u64 + client as u64) % devices).unwrap()];
         common::request("POST", &format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
     };
     // Warm up both, then measure them by turns, so that a change of the machine's speed hits both.

@@ -12,12 +12,20 @@ mod crash;
 mod gone;
 #[path = "service/guesses.rs"]
 mod guesses;
+#[path = "service/killed.rs"]
+mod killed;
+#[path = "service/moments.rs"]
+mod moments;
 #[path = "service/operation.rs"]
 mod operation;
 #[path = "service/process.rs"]
 mod process;
+#[path = "service/readme.rs"]
+mod readme;
 #[path = "service/refusals.rs"]
 mod refusals;
+#[path = "service/restore.rs"]
+mod restore;
 #[path = "service/settings.rs"]
 mod settings;
 // The servers that delivery is tested with.

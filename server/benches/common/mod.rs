@@ -74,6 +74,20 @@ pub(crate) async fn exchange(connection: &mut TcpStream, request: &[u8], buffer:
     }
 }
 
+/// Creates devices; gives their numbers.
+pub(crate) async fn enrol(server: &Server, many: u64) -> Vec<i64> {
+    let mut connection = TcpStream::connect(&server.address).await.unwrap();
+    let (mut devices, mut buffer) = (Vec::new(), Vec::new());
+    for number in 0..many {
+        let body = format!("{{\"type\": \"HOTP\", \"user\": \"user{number}\"}}");
+        exchange(&mut connection, &request("POST", "", &body), &mut buffer).await;
+        let text = std::str::from_utf8(&buffer).unwrap();
+        let id = text.split("\"id\":").nth(1).unwrap().split(',').next().unwrap();
+        devices.push(id.trim().parse().unwrap());
+    }
+    devices
+}
+
 /// Requests a second of all clients together.
 pub(crate) async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
     let answered = Arc::new(AtomicU32::new(0));

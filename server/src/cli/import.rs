@@ -30,12 +30,17 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let mut source = source(args, &config)?;
     // Looked at before anything is made.
     let mut present = Present::open(&config.store)?;
-    let mut tell = |line: &str| output::line(line).map_err(|error| error.to_string());
-    let report = soffid::look(&mut *source, &rules, &mut present, &mut tell)?;
+    let mut look = soffid::look(&mut *source, &rules, &mut present, &mut tell)?;
     drop(present);
-    let stored = if args.write { Some(write(&mut *source, &rules, &report, &config)?) } else { None };
-    output::print(report.summary(stored).as_bytes())?;
-    Ok(ExitCode::from(u8::from(report.refused > 0)))
+    if args.write {
+        write(&mut *source, &rules, &mut look, &config)?;
+    }
+    output::print(look.report.summary().as_bytes())?;
+    Ok(ExitCode::from(u8::from(look.report.refused > 0)))
+}
+
+fn tell(line: &str) -> std::result::Result<(), String> {
+    output::line(line).map_err(|error| error.to_string())
 }
 
 fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
@@ -50,7 +55,7 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     Ok(Box::new(Values::open(Path::new(&args.from), column, users.map(Path::new))?))
 }
 
-fn write(source: &mut dyn Source, rules: &Rules<'_>, report: &soffid::Report, config: &Config) -> Result<u64> {
+fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (store, is_new_key) = runtime.block_on(serve::open(config))?;
     if is_new_key {
@@ -58,11 +63,12 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, report: &soffid::Report, co
     }
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
-    let stored = soffid::write(source, rules, report, (&runtime, &store), &mut |rows| {
+    let mut told = |line: &str| bar.suspend(|| tell(line));
+    let done = soffid::write(source, rules, look, (&runtime, &store), &mut told, &mut |rows| {
         bar.inc(u64::try_from(rows).unwrap_or_default());
         bar.set_message(format!("{} rows", bar.position()));
     });
     bar.finish_and_clear();
     store.close();
-    Ok(stored?)
+    Ok(done?)
 }

@@ -15,6 +15,7 @@ const NULL: &str = r"\N";
 pub(crate) struct Values {
     path: PathBuf,
     reader: Reader<File>,
+    names: Vec<String>,
     columns: Columns,
     /// The users by their numbers, if their names stand in another file.
     users: Option<HashMap<String, String>>,
@@ -34,7 +35,7 @@ impl Values {
                 path.display()
             ));
         }
-        Ok(Self { path: path.to_owned(), reader, columns, users, record: ByteRecord::new() })
+        Ok(Self { path: path.to_owned(), reader, names, columns, users, record: ByteRecord::new() })
     }
 
     /// The next row; none at the end.
@@ -70,6 +71,12 @@ impl Values {
     }
 }
 
+impl std::fmt::Display for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.path.display().fmt(f)
+    }
+}
+
 impl Source for Values {
     fn page(&mut self) -> Result<Vec<Read>, String> {
         let mut page = Vec::new();
@@ -82,7 +89,11 @@ impl Source for Values {
     }
 
     fn restart(&mut self) -> Result<(), String> {
-        (self.reader, _) = open(&self.path)?;
+        let (reader, names) = open(&self.path)?;
+        if names != self.names {
+            return Err(format!("{self}: has other columns than before; start again when no program writes it"));
+        }
+        self.reader = reader;
         Ok(())
     }
 }

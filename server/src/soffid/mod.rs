@@ -1,5 +1,6 @@
 //! Devices of Soffid's table `SCO_DEVICE` into a store: looked at first, then written.
 
+mod digest;
 mod file;
 mod password;
 mod report;
@@ -14,9 +15,9 @@ use std::collections::HashSet;
 use keyfob_scim::Error;
 use tokio::runtime::Runtime;
 
+use digest::{Digest, digest};
 pub(crate) use file::Values;
-use report::refusal;
-pub(crate) use report::{Report, add};
+use report::{Report, add, refusal};
 pub(crate) use row::Rules;
 use row::Taken;
 use source::Raw;
@@ -25,23 +26,34 @@ pub(crate) use table::{Names, Table};
 
 use crate::store::{Imported, Outcome, Present, Store};
 
+/// Takes a line of the report. Errors: a sentence for people.
+pub(crate) type Tell<'t> = dyn FnMut(&str) -> Result<(), String> + 't;
+
 /// Who stands in the trail.
 const ACTOR: &str = "import-soffid";
 
-/// Looks at all rows and writes nothing. `tell` hears of each row that is not taken.
+/// What the first pass has found, by which the second one goes.
+#[derive(Default)]
+pub(crate) struct Look {
+    pub(crate) report: Report,
+    /// Of each page, the empty one at the end included.
+    pages: Vec<Digest>,
+    /// The numbers that other devices have, whose rows were reported.
+    taken: HashSet<i64>,
+    /// The highest number in a name.
+    last_name: u64,
+}
+
+/// Looks at all rows and writes nothing. `tell` gets a line for each row that is not taken.
 ///
 /// Errors: a sentence for people.
-pub(crate) fn look(
-    source: &mut dyn Source,
-    rules: &Rules<'_>,
-    present: &mut Present,
-    tell: &mut dyn FnMut(&str) -> Result<(), String>,
-) -> Result<Report, String> {
-    let (mut report, mut seen) = (Report::default(), Seen::default());
+pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Present, tell: &mut Tell<'_>) -> Result<Look, String> {
+    let (mut look, mut seen) = (Look::default(), Seen::default());
     loop {
         let page = source.page()?;
+        look.pages.push(digest(&page));
         if page.is_empty() {
-            return Ok(report);
+            return Ok(look);
         }
         let mut taken = Vec::new();
         for read in page {
@@ -53,57 +65,86 @@ pub(crate) fn look(
                         continue;
                     }
                     Ok(None) => {
-                        add(&mut report.elsewhere, true);
+                        add(&mut look.report.elsewhere, true);
                         continue;
                     }
                     Err(reason) => refusal(raw.row, Some(&raw), &reason),
                 },
             };
-            add(&mut report.refused, true);
+            add(&mut look.report.refused, true);
             tell(&refused)?;
         }
         let devices: Vec<Imported> = taken.iter().map(|(_, taken)| taken.device.clone()).collect();
         for ((raw, taken), outcome) in taken.iter().zip(present.outcomes(&devices)?) {
             match outcome {
-                Outcome::Stored => report.take(taken),
-                Outcome::There => add(&mut report.there, true),
-                Outcome::Taken => {
-                    add(&mut report.refused, true);
-                    tell(&refusal(raw.row, Some(raw), "OTP_ID: is the number of another device in the store"))?;
+                Outcome::Stored => {
+                    look.report.take(taken);
+                    look.last_name = look.last_name.max(taken.number);
                 }
+                Outcome::There => add(&mut look.report.there, true),
+                Outcome::Taken => look.refuse(raw, taken, tell)?,
             }
         }
     }
 }
 
-/// Writes all rows that [`look`] would take. Returns how many were written. `progress` hears of each page how many rows it had.
+/// Writes all rows that [`look`] would take, and brings its report up to what became of them. `tell` gets a line for each row whose number
+/// another device has taken meanwhile, `progress` the number of rows of each page.
 ///
-/// Errors: a sentence for people; what was written until then stays, and is found to be there the next time.
+/// Errors: a sentence for people, also where the source does not show what it has shown to [`look`]. What was written until then stays, and
+/// is found to be there the next time.
 pub(crate) fn write(
     source: &mut dyn Source,
     rules: &Rules<'_>,
-    report: &Report,
+    look: &mut Look,
     (runtime, store): (&Runtime, &Store),
+    tell: &mut Tell<'_>,
     progress: &mut dyn FnMut(usize),
-) -> Result<u64, String> {
+) -> Result<(), String> {
     let told = |error: Error| error.detail;
-    // First of all: a service that goes on meanwhile gives no device the name or the number of one that is still to come.
-    runtime.block_on(store.begin_behind(report.last_name, report.last_id)).map_err(told)?;
-    let (mut stored, mut seen) = (0, Seen::default());
+    // First of all: a service that goes on meanwhile gives no device a name that is still to come.
+    runtime.block_on(store.name_behind(look.last_name)).map_err(told)?;
+    let (mut stored, mut there, mut seen) = (0, 0, Seen::default());
     source.restart()?;
-    loop {
+    for wanted in std::mem::take(&mut look.pages) {
         // A source reads with a runtime of its own, so it must not be asked within this one.
         let page = source.page()?;
-        if page.is_empty() {
-            return Ok(stored);
+        if digest(&page) != wanted {
+            return Err(changed(source, stored));
         }
         progress(page.len());
-        let taken = page.into_iter().filter_map(|read| seen.judge(rules, &read.ok()?).ok().flatten());
-        let devices: Vec<Imported> = taken.map(|taken| taken.device).collect();
+        let judged = page.into_iter().filter_map(|read| read.ok().and_then(|raw| Some((seen.judge(rules, &raw).ok()??, raw))));
+        let taken: Vec<(Taken, Raw)> = judged.collect();
+        let devices = taken.iter().map(|(taken, _)| taken.device.clone()).collect();
         let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now)).map_err(told)?;
-        for outcome in outcomes {
-            add(&mut stored, outcome == Outcome::Stored);
+        for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Stored => add(&mut stored, true),
+                Outcome::There => add(&mut there, true),
+                Outcome::Taken => look.refuse(raw, taken, tell)?,
+            }
         }
+    }
+    (look.report.stored, look.report.there) = (Some(stored), there);
+    Ok(())
+}
+
+/// Why an import stops whose source has changed since it was looked at.
+fn changed(source: &dyn Source, stored: u64) -> String {
+    format!(
+        "{source}: has changed since the import looked at it, so nothing more is written. {stored} devices were imported and stay. Make \
+         sure that no program writes it, and start the import again: it leaves those as they are"
+    )
+}
+
+impl Look {
+    /// Reports a row whose number another device has, once.
+    fn refuse(&mut self, raw: &Raw, taken: &Taken, tell: &mut Tell<'_>) -> Result<(), String> {
+        if self.taken.insert(taken.device.entry.row.id) {
+            add(&mut self.report.refused, true);
+            tell(&refusal(raw.row, Some(raw), "OTP_ID: is the number of another device in the store"))?;
+        }
+        Ok(())
     }
 }
 

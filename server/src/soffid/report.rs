@@ -19,9 +19,8 @@ pub(crate) struct Report {
     challenges: u64,
     fails: u64,
     assumed: u64,
-    /// The highest number in a name, and of a device.
-    pub(crate) last_name: u64,
-    pub(crate) last_id: i64,
+    /// How many were written; none in a dry run.
+    pub(crate) stored: Option<u64>,
 }
 
 impl Report {
@@ -31,23 +30,21 @@ impl Report {
         add(&mut self.challenges, taken.loses_challenge);
         add(&mut self.fails, taken.loses_fails);
         add(&mut self.assumed, taken.is_assumed);
-        self.last_name = self.last_name.max(taken.number);
-        self.last_id = self.last_id.max(row.id);
     }
 
     pub(crate) fn all_taken(&self) -> u64 {
         self.taken.values().fold(0, |all, many| all.saturating_add(*many))
     }
 
-    /// The lines that end it. `stored` is how many were written; none in a dry run.
-    pub(crate) fn summary(&self, stored: Option<u64>) -> String {
+    /// The lines that end it.
+    pub(crate) fn summary(&self) -> String {
         let kinds = Kind::ALL.iter().filter_map(|kind| Some(format!("{kind} {}", self.taken.get(&(*kind as u8))?)));
         let kinds: Vec<_> = kinds.collect();
         let mut text = String::new();
         let mut line = |title: &str, many: u64, what: &str| {
             let _ = writeln!(text, "{title:<15} {many:>9}  {what}");
         };
-        match stored {
+        match self.stored {
             Some(stored) => line("imported", stored, &kinds.join(", ")),
             None => line("would be taken", self.all_taken(), &kinds.join(", ")),
         }
@@ -63,7 +60,7 @@ impl Report {
                 line("", many, what);
             }
         }
-        if stored.is_none() {
+        if self.stored.is_none() {
             text.push_str("Dry run: nothing was written. Add --write to do it.\n");
         }
         text

@@ -14,7 +14,7 @@ use super::password::{self, NoPin};
 use super::source::{Field, Raw};
 use crate::store::Imported;
 
-/// Numbers of devices above this are the service's own, and too large for some clients.
+/// The highest number that a device may have. JSON's numbers are exact up to twice that.
 const LAST_ID: i64 = (1 << 52) - 1;
 
 /// What rows are judged by.

@@ -138,8 +138,8 @@ pub(crate) struct NoRow {
     pub(crate) reason: String,
 }
 
-/// Where rows come from.
-pub(crate) trait Source {
+/// Where rows come from; shown by its name.
+pub(crate) trait Source: std::fmt::Display {
     /// The next rows; none at the end. Errors: a sentence for people.
     fn page(&mut self) -> Result<Vec<Read>, String>;
 

@@ -86,9 +86,15 @@ impl Table {
     }
 }
 
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.location.fmt(f)
+    }
+}
+
 impl Source for Table {
     fn page(&mut self) -> Result<Vec<Read>, String> {
-        self.rows().map_err(|fault| format!("{}: {fault}", self.location))
+        self.rows().map_err(|fault| format!("{self}: {fault}"))
     }
 
     fn restart(&mut self) -> Result<(), String> {

@@ -1,5 +1,7 @@
 //! Rows good and bad, one by one, and what files and tables may look like.
 
+mod passes;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;

@@ -133,11 +133,10 @@ fn finish(source: &mut Side<'_>, target: &mut Side<'_>) -> Result<Copied, Fault>
         }
         tables.push((table.name, here.0, here.1));
     }
-    // What the target numbers itself goes on behind what it was given.
-    target.connection.run(match target.connection.dialect() {
-        Dialect::Sqlite => "UPDATE sequence SET last = max(last, (SELECT coalesce(max(id), 0) FROM device)) WHERE name = 'device'",
-        Dialect::Postgres => "SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))",
-    })?;
+    // Lines that the target numbers itself go on behind those that it was given.
+    if target.connection.dialect() == Dialect::Postgres {
+        target.connection.run("SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))")?;
+    }
     Ok(Copied { tables })
 }
 

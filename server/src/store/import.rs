@@ -63,17 +63,12 @@ impl Present {
 }
 
 impl Store {
-    /// Lets new names and numbers begin behind these.
-    pub(crate) async fn begin_behind(&self, name: u64, id: i64) -> Result<(), Error> {
-        self.write(move |connection| {
-            for (sequence, last) in [("name", time(name)), ("device", id)] {
-                let mut sql = Sql::new("UPDATE sequence SET last = ");
-                sql.bind(last).push(" WHERE name = ").bind(sequence).push(" AND last < ").bind(last);
-                connection.rows(&sql)?;
-            }
-            Ok(())
-        })
-        .await
+    /// Lets the numbers in new names begin behind this one. Errors: 503.
+    pub(crate) async fn name_behind(&self, last: u64) -> Result<(), Error> {
+        let last = i64::try_from(last).unwrap_or(i64::MAX);
+        let mut sql = Sql::new("UPDATE sequence SET last = ");
+        sql.bind(last).push(" WHERE name = 'name' AND last < ").bind(last);
+        self.write(move |connection| connection.change(&sql).map(|_| ())).await
     }
 
     /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Errors: 503.

@@ -170,11 +170,11 @@ impl Store {
         self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
     }
 
-    /// Stores a new entry under the next number. Errors: 503.
+    /// Stores a new entry under a number that no other device has. Errors: 503.
     pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
-            writes::insert(connection, &keys, &mut entry, name, &event)?;
+            writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
             Ok(entry)
         };
         self.0.changes.run(|answer| Change::Other(call(insert, answer))).await

@@ -7,7 +7,19 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[Migration] = &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")]];
+const MIGRATIONS: &[Migration] =
+    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], RANDOM_NUMBERS];
+
+/// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
+/// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it
+/// longer than a statement may.
+const RANDOM_NUMBERS: Migration = &[
+    (None, "DELETE FROM sequence WHERE name = 'device'"),
+    (Some(Dialect::Sqlite), "DROP INDEX device_kind"),
+    (Some(Dialect::Sqlite), "CREATE INDEX device_kind ON device (kind, created, id)"),
+    (Some(Dialect::Sqlite), "DROP INDEX device_status"),
+    (Some(Dialect::Sqlite), "CREATE INDEX device_status ON device (status, created, id)"),
+];
 
 const FIRST: Migration = &[
     (
@@ -79,10 +91,20 @@ const MOVED: i64 = 1_000_000_000;
 ///
 /// Errors: a store of a newer keyfob, one that was moved elsewhere, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
+    migrate_by(connection, MIGRATIONS)
+}
+
+fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<(), Fault> {
     let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
-    while persist(connection, |connection| transaction(connection, Access::Write, step))? {}
+    while persist(connection, |connection| transaction(connection, Access::Write, |connection| step(connection, steps)))? {}
     Ok(())
+}
+
+/// Brings the store to an older version, as the keyfob of that version did.
+#[cfg(test)]
+pub(crate) fn migrate_to(connection: &mut dyn Connection, version: usize) -> Result<(), Fault> {
+    migrate_by(connection, MIGRATIONS.get(..version).unwrap_or_default())
 }
 
 /// Whether there is a store: a database may be empty, or hold something else.
@@ -116,9 +138,9 @@ fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
 }
 
 /// Does the next step, if there is one.
-fn step(connection: &mut dyn Connection) -> Result<bool, Fault> {
+fn step(connection: &mut dyn Connection, steps: &[Migration]) -> Result<bool, Fault> {
     let done = version(connection)?;
-    let Some(statements) = MIGRATIONS.get(done) else { return Ok(false) };
+    let Some(statements) = steps.get(done) else { return Ok(false) };
     // First the row that only one can write: the others wait for it, and then find the step done.
     let next = i64::try_from(done).unwrap_or(i64::MAX).saturating_add(1);
     if !add(connection, next)? {

@@ -9,12 +9,12 @@ use super::batch::{Write, device, seal, settle, trail};
 use super::keys::Keys;
 use super::reads::{find, found_in};
 use super::retry::persist;
-use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
+use super::sql::{Access, Connection, Fault, Sql, transaction};
 use super::workers::Answer;
 use super::{Call, unavailable};
 
-/// New numbers of devices are drawn from here where several processes number them, so that they need no common counter, and new rows no
-/// common place in the index; JSON's numbers hold them all exactly.
+/// New devices have numbers from here, drawn at random: processes need no common counter, and a copy of the store that is restored gives
+/// no number a second time. JSON's numbers hold them all exactly.
 const NUMBERS: std::ops::Range<i64> = 1 << 32..1 << 52;
 
 /// A job for a writer.
@@ -120,44 +120,33 @@ impl Round {
     }
 }
 
-/// Stores a new entry under the next number.
+/// Stores a new entry under the first number from `draw` that no other device has.
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
+    mut draw: impl FnMut() -> Result<i64, Fault>,
     entry: &mut Entry,
     name: Name,
     event: &Event,
 ) -> Result<(), Fault> {
-    let numbered = |connection: &mut dyn Connection| {
-        name.text(|| {
-            u64::try_from(persist(connection, |connection| next(connection, "name"))?)
-                .map_err(|error| Fault::new(error.to_string()))
-        })
-    };
-    match connection.dialect() {
-        Dialect::Sqlite => transaction(connection, Access::Write, |connection| {
-            entry.row.name = numbered(connection)?;
-            entry.row.id = next(connection, "device")?;
-            let record = seal(keys, entry)?;
-            put(connection, entry, &record, event).map(|_| ())
-        }),
-        // The counter of names is not held until the commit, and of numbers there is none: nobody waits for another.
-        Dialect::Postgres => {
-            entry.row.name = numbered(connection)?;
-            loop {
-                entry.row.id = draw()?;
-                let record = seal(keys, entry)?;
-                if persist(connection, |connection| {
-                    transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
-                })? {
-                    return Ok(());
-                }
-            }
+    // In a commit of its own: the counter of names is not held until the device is stored, so no process waits for another.
+    entry.row.name = name.text(|| {
+        let number = persist(connection, |connection| next(connection, "name"))?;
+        u64::try_from(number).map_err(|error| Fault::new(error.to_string()))
+    })?;
+    loop {
+        entry.row.id = draw()?;
+        let record = seal(keys, entry)?;
+        let is_stored = persist(connection, |connection| {
+            transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
+        })?;
+        if is_stored {
+            return Ok(());
         }
     }
 }
 
-/// Inserts an entry. Returns whether it is there: not if another has its number.
+/// Inserts an entry. Returns whether it is stored: not if another device has its number.
 fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(
@@ -186,8 +175,8 @@ pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, F
         .map_or_else(|| Err(Fault::new(format!("the sequence {name} is missing"))), |record| record.number(0))
 }
 
-/// A number that is most likely free.
-fn draw() -> Result<i64, Fault> {
+/// Draws a number that is most likely free.
+pub(crate) fn draw() -> Result<i64, Fault> {
     let random = getrandom::u64().map_err(|error| Fault::new(error.to_string()))?;
     let span = NUMBERS.end.abs_diff(NUMBERS.start);
     let below = i64::try_from(random.checked_rem(span).unwrap_or_default()).unwrap_or_default();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::client::Client;
+use super::moments::Random;
 use super::process::{Run, Server, folder, hotp, judged, keyfob, secret, trail};
 
 /// How often the service is killed.
@@ -59,16 +60,6 @@ fn answer(client: &mut Client, path: &str, code: &str) -> Option<bool> {
     let body = json!({"pin": code}).to_string();
     let answer = client.send("POST", &target, "Content-Type: application/json\r\n", body.as_bytes())?;
     Some(answer.verdict().0)
-}
-
-/// Numbers without order, the same at each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }
 
 fn start(folder: &Path) -> Server {

@@ -178,7 +178,7 @@ fn a_key_file_is_read_again_and_again() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
-    client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let path = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
     let key = folder.path().join("keyfob.key");
     let (old, time) = (fs::read_to_string(&key).unwrap(), fs::metadata(&key).unwrap().modified().unwrap());
     let other = old.replacen("1 ", "2 ", 1);
@@ -198,7 +198,7 @@ fn a_key_file_is_read_again_and_again() {
     write(&format!("{other}{old}"), "keys [2, 1]");
     // Another store's, whose first key has the same number.
     write(&format!("2 {}", "ab".repeat(32)), "does not open");
-    client.get("/OtpDevice/1").ok(200);
+    client.get(&path).ok(200);
     write(&format!("# as before\n{other}{old}"), "keys [2, 1]");
     client.create(&json!({"type": "HOTP", "user": "franck"}));
     let resealed = Run::of(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();

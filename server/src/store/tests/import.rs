@@ -1,14 +1,16 @@
 //! Devices of another system, stored under the numbers that they had there.
 
 use keyfob::Device;
-use keyfob_scim::Name;
+use keyfob_scim::{EventKind, Name};
 
-use super::{NOW, Place, device, entry, insert, keys, on_both};
-use crate::store::{Imported, Outcome, Present, Wanted};
+use super::{NOW, Place, device, entry, event, insert, keys, on_both};
+use crate::store::{Imported, Outcome, Present, Store, Wanted, writes};
 
 on_both! {
     devices_are_stored_once_and_never_over_others
-    new_names_and_numbers_go_on_behind_the_imported_ones
+    new_names_go_on_behind_the_imported_ones
+    a_number_that_two_imports_want_goes_to_one_of_them
+    a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them
     what_is_looked_at_is_not_touched
 }
 
@@ -40,12 +42,61 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     store.close();
 }
 
-async fn new_names_and_numbers_go_on_behind_the_imported_ones(place: Place) {
+async fn new_names_go_on_behind_the_imported_ones(place: Place) {
     let store = place.open();
-    store.begin_behind(35, 60).await.unwrap();
-    store.begin_behind(7, 8).await.unwrap();
-    let row = insert(&store, entry("alice")).await.row;
-    assert!(row.name == "HOTP00000036" && row.id > 60, "{row:?}");
+    store.name_behind(35).await.unwrap();
+    store.name_behind(7).await.unwrap();
+    assert_eq!(insert(&store, entry("alice")).await.row.name, "HOTP00000036");
+    store.close();
+}
+
+/// Two imports of different devices under the same numbers, at once.
+async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
+    let stores = [place.open(), place.open()];
+    let import = |side: u64, id: i64| {
+        let store = stores[usize::try_from(side).unwrap()].clone();
+        tokio::spawn(
+            async move { store.import(vec![imported(id, device(NOW + side), None)], "test", NOW).await.unwrap().remove(0) },
+        )
+    };
+    let tasks: Vec<_> = (1..=40).map(|id| (id, import(0, id), import(1, id))).collect();
+    for (id, one, other) in tasks {
+        let winner = match (one.await.unwrap(), other.await.unwrap()) {
+            (Outcome::Stored, Outcome::Taken) => 0,
+            (Outcome::Taken, Outcome::Stored) => 1,
+            both => panic!("{id}: {both:?}"),
+        };
+        assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
+    }
+    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
+    assert_eq!(lines.len(), 40, "one line for each device");
+    stores.into_iter().for_each(Store::close);
+}
+
+/// Services that draw the numbers that are imported at the same moment.
+async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place: Place) {
+    let store = place.open();
+    for id in 1..=20 {
+        let import = store.import(vec![imported(id, device(NOW + 1), None)], "test", NOW);
+        let mut made = entry("new");
+        let create = async {
+            tokio::task::block_in_place(|| {
+                let mut draws = [id, 1000 + id].into_iter();
+                place.with(|connection| {
+                    let (name, event) = (Name::Numbered("HOTP"), event(EventKind::Create, 0));
+                    writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
+                });
+            });
+        };
+        let (outcome, ()) = tokio::join!(import, create);
+        let user = store.get(id).await.unwrap().unwrap().row.user;
+        match outcome.unwrap()[0] {
+            Outcome::Stored => assert_eq!((made.row.id, user.as_str()), (1000 + id, "alice")),
+            Outcome::Taken => assert_eq!((made.row.id, user.as_str()), (id, "new")),
+            Outcome::There => panic!("{id}: it is another device"),
+        }
+        assert_eq!(store.get(made.row.id).await.unwrap(), Some(made));
+    }
     store.close();
 }
 

@@ -6,6 +6,7 @@ mod cluster;
 mod copy;
 mod import;
 mod lossy;
+mod numbers;
 mod postgres;
 mod rules;
 mod search;

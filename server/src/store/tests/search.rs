@@ -158,6 +158,42 @@ const SEARCHES: [&str; 12] = [
     r#"user eq "alice" and type eq "TOTP""#,
 ];
 
+/// What a database says that it does for a page in the order of creation.
+fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
+    let (mut sql, column) = match connection.dialect() {
+        Dialect::Sqlite => (Sql::new("EXPLAIN QUERY PLAN SELECT * FROM device"), 3),
+        Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
+    };
+    let sort = Sort { by: Attribute::Created, descending: false };
+    let query = Query { filter, live_only: false, sort, offset: 0, limit: 100 };
+    filter::wanted(&mut sql, connection.dialect(), &query);
+    filter::page(&mut sql, &query);
+    let mut records = connection.rows(&sql).unwrap();
+    records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn an_index_has_devices_in_the_order_that_lists_have_by_default() {
+    let mut sqlite = Place::sqlite().connection();
+    schema::migrate(&mut *sqlite).unwrap();
+    for (filter, index) in [("", "device_created"), (r#"type eq "TOTP""#, "device_kind"), (r#"status eq "V""#, "device_status")] {
+        let wanted = if filter.is_empty() { Filter::And(Vec::new()) } else { Filter::parse(filter).unwrap() };
+        let plan = plan_of_page(&mut *sqlite, wanted);
+        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{filter}: {plan}");
+    }
+    let plan = plan_of_page(&mut *sqlite, Filter::parse(r#"user sw "a""#).unwrap());
+    assert!(plan.contains("TEMP B-TREE"), "or this test would not see a sort: {plan}");
+
+    let mut postgres = Place::postgres().connection();
+    schema::migrate(&mut *postgres).unwrap();
+    // With few rows, reading and sorting them all would be faster.
+    for setting in ["enable_seqscan", "enable_sort", "enable_bitmapscan"] {
+        postgres.run(&format!("SET {setting} = off")).unwrap();
+    }
+    let plan = plan_of_page(&mut *postgres, Filter::And(Vec::new()));
+    assert!(plan.contains("device_created") && !plan.contains("Sort"), "{plan}");
+}
+
 #[test]
 fn an_index_of_sqlite_answers_what_clients_search_by() {
     let place = Place::sqlite();

@@ -1,0 +1,129 @@
+//! Two passes over one file: what the second one writes when the file, or the store, has changed since the first.
+
+use std::ops::RangeInclusive;
+
+use jiff::tz::TimeZone;
+use keyfob_scim::Settings;
+use tokio::runtime::Runtime;
+
+use super::super::{Report, Rules, Values, look, write};
+use super::{HOTP, NOW, SECRET};
+use crate::store::{Keys, Location, Options, PAGE, Present, Store};
+
+const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
+const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+const FILE: &str = "devices.csv";
+/// The last numbers of the first two pages.
+const ENDS: [i64; 2] = [256, 512];
+
+/// A folder with files, and a store to import them into.
+struct Import {
+    folder: tempfile::TempDir,
+    location: Location,
+    runtime: Runtime,
+    store: Store,
+}
+
+/// Rows with these numbers, enrolled in this second.
+fn rows(ids: RangeInclusive<i64>, second: u32) -> String {
+    let row = |id| format!("{id},TOTP,V,0,{SECRET},,,2023-11-14 20:00:{second:02},user{id}\n");
+    format!("{HEAD}\n{}", ids.map(row).collect::<String>())
+}
+
+impl Import {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("keyfob.db").display());
+        let location = Location::parse(&url, &Options::default()).unwrap();
+        let runtime = Runtime::new().unwrap();
+        let store = {
+            let _within = runtime.enter();
+            Store::open(&location, Keys::parse(KEY).unwrap()).unwrap()
+        };
+        Self { folder, location, runtime, store }
+    }
+
+    /// Looks at a file, does `meanwhile`, and writes. Returns the report, or why it stopped, and the rows that were not taken.
+    fn run(&self, file: &str, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
+        let (settings, zone, mut refused) = (Settings::default(), TimeZone::UTC, Vec::new());
+        let rules = Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW };
+        let mut tell = |line: &str| {
+            refused.push(line.to_owned());
+            Ok(())
+        };
+        let mut source = Values::open(&self.folder.path().join(file), None, None).unwrap();
+        let mut look = look(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
+        meanwhile();
+        let written = write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ());
+        (written.map(|()| look.report), refused)
+    }
+
+    fn put(&self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
+    /// The user of a device, if it is there.
+    fn user(&self, id: i64) -> Option<String> {
+        self.runtime.block_on(self.store.get(id)).unwrap().map(|entry| entry.row.user)
+    }
+}
+
+#[test]
+fn a_file_that_changes_between_the_passes_is_imported_no_further() {
+    assert_eq!(PAGE, 256, "or the pages end elsewhere");
+    let (whole, pages) = (rows(1..=600, 0), rows(1..=512, 0));
+    let field = |from: &str, to: &str| whole.replace(from, to);
+    for (name, before, after, last) in [
+        ("it grows within its last page", &whole, rows(1..=601, 0), ENDS[1]),
+        ("it grows behind its last page", &pages, rows(1..=513, 0), ENDS[1]),
+        ("it grows by a line that is no row", &pages, format!("{pages}513,TOTP\n"), ENDS[1]),
+        ("it shrinks within its last page", &whole, rows(1..=599, 0), ENDS[1]),
+        ("it shrinks to fewer pages", &whole, rows(1..=512, 0), ENDS[1]),
+        ("it shrinks to nothing", &whole, format!("{HEAD}\n"), 0),
+        ("a user changes in the second page", &whole, field(",user300\n", ",other\n"), ENDS[0]),
+        ("a status changes in the first row", &whole, field("\n1,TOTP,V,", "\n1,TOTP,D,"), 0),
+        ("the fails of the last row change", &whole, field("\n600,TOTP,V,0,", "\n600,TOTP,V,1,"), ENDS[1]),
+        ("text moves to the next field", &whole, field("\n2,TOTP,V,0,", "\n2,TOTPV,,0,"), 0),
+        ("a row moves from the second page to the first", &whole, field("\n256,", "\n2560,").replace("\n257,", "\n256,"), 0),
+        ("its columns change their places", &whole, field("OTP_LASCOU,OTP_LASUSE", "OTP_LASUSE,OTP_LASCOU"), 0),
+    ] {
+        let import = Import::new();
+        import.put(FILE, before);
+        let (done, _) = import.run(FILE, || import.put(FILE, &after));
+        let told = done.expect_err(name);
+        assert!(told.contains("devices.csv") && told.contains("start"), "{name}: {told}");
+        assert!(last == 0 || told.contains(&format!("{last} devices were imported")), "{name}: {told}");
+        // The pages before are there, and nothing of the one that differs.
+        for id in [1, ENDS[0], ENDS[1], 600] {
+            assert_eq!(import.user(id), (id <= last).then(|| format!("user{id}")), "{name}: {id}");
+        }
+        // Again, as the message says: what is there stays, the rest comes.
+        let report = import.run(FILE, || ()).0.unwrap_or_else(|told| panic!("{name}: {told}"));
+        assert_eq!(report.there, u64::try_from(last).unwrap(), "{name}");
+        let rows = after.lines().filter(|line| line.contains(",TOTP,") && line.contains(SECRET)).count();
+        assert_eq!(report.stored, Some(u64::try_from(rows).unwrap() - report.there), "{name}");
+        import.store.close();
+    }
+}
+
+#[test]
+fn a_number_that_is_taken_between_the_passes_is_reported_once() {
+    let import = Import::new();
+    import.put(FILE, &rows(10..=12, 5));
+    import.run(FILE, || ()).0.unwrap();
+    // Of these, one was taken before the first pass and one is between the two; one is imported by another process meanwhile.
+    import.put(FILE, &rows(12..=15, 0));
+    let (done, refused) = import.run(FILE, || {
+        for (ids, second) in [(13..=13, 9), (14..=14, 0)] {
+            import.put("other.csv", &rows(ids, second));
+            assert_eq!(import.run("other.csv", || ()).0.unwrap().stored, Some(1));
+        }
+    });
+    let report = done.unwrap();
+    assert_eq!((report.stored, report.there, report.refused), (Some(1), 1, 2), "{refused:?}");
+    let reason = |row, id| {
+        format!("not taken: row {row}, OTP_ID {id}, user \"user{id}\": OTP_ID: is the number of another device in the store")
+    };
+    assert_eq!(refused, [reason(2, 12), reason(3, 13)]);
+    import.store.close();
+}

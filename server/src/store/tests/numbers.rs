@@ -1,0 +1,76 @@
+//! Numbers of devices: drawn at random, each given once; and what becomes of those that an older store counted.
+
+use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort};
+
+use super::{NOW, Place, device, entry, event, insert, keys, on_both};
+use crate::store::sql::{Connection, Sql};
+use crate::store::{schema, writes};
+
+on_both! {
+    a_number_that_is_taken_is_passed_over_and_the_next_one_stored
+    an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_names
+}
+
+async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Place) {
+    let store = place.open();
+    let insert_under = |numbers: [i64; 3], user: &str| {
+        let (mut made, mut draws) = (entry(user), numbers.into_iter());
+        place.with(|connection| {
+            let (name, event) = (Name::Numbered("HOTP"), event(EventKind::Create, 0));
+            writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
+        });
+        (made, draws.len())
+    };
+    let (alice, left) = insert_under([7, 8, 9], "alice");
+    assert_eq!((alice.row.id, left), (7, 2));
+    let (bob, left) = insert_under([7, 7, 8], "bob");
+    assert_eq!((bob.row.id, left), (8, 0));
+    // What is told is what is stored: a QR code has the secret of the record that is there.
+    for told in [alice, bob] {
+        assert_eq!(store.get(told.row.id).await.unwrap(), Some(told.clone()));
+        let lines = store.trail(&crate::store::Wanted { device: Some(told.row.id), limit: 9, ..Default::default() }).await.unwrap();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
+    store.close();
+}
+
+/// Makes a store as the version did that counted devices, with some of them.
+fn older(connection: &mut dyn Connection) {
+    schema::migrate_to(connection, 2).unwrap();
+    for id in 1..=3_i64 {
+        let created = NOW + id.unsigned_abs();
+        let mut sql =
+            Sql::new("INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record) VALUES (");
+        sql.bind(id).push(", 0, ").bind(&format!("HOTP{id:08}")).push(", 'old', 0, 'HOTP', 'C', 0, ");
+        sql.bind(i64::try_from(created).unwrap()).push(", ").bind(keys().seal(&device(created), id).unwrap()).push(")");
+        connection.rows(&sql).unwrap();
+    }
+    connection.run("UPDATE sequence SET last = 3").unwrap();
+}
+
+async fn an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_names(place: Place) {
+    place.with(older);
+    let store = place.open();
+    for id in 1..=3_i64 {
+        let found = store.get(id).await.unwrap().unwrap();
+        assert_eq!((found.row.name, found.device), (format!("HOTP{id:08}"), device(NOW + id.unsigned_abs())));
+    }
+    let mut new = Vec::new();
+    for _ in 0..3 {
+        let mut given = entry("new");
+        given.row.created = NOW + 9;
+        new.push(insert(&store, given).await.row);
+    }
+    let names: Vec<_> = new.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["HOTP00000004", "HOTP00000005", "HOTP00000006"]);
+    assert!(new.iter().all(|row| (1 << 32..1 << 52).contains(&row.id)), "{new:?}");
+    let sort = Sort { by: Attribute::Created, descending: false };
+    let query = Query { filter: Filter::And(Vec::new()), live_only: false, sort, offset: 0, limit: 10 };
+    let mut expected: Vec<_> = new.iter().map(|row| row.id).collect();
+    expected.sort_unstable();
+    let listed: Vec<_> = store.list(&query).await.unwrap().rows.into_iter().map(|row| row.id).collect();
+    assert_eq!(listed, [&[1, 2, 3], &expected[..]].concat(), "by the time of creation, then by number");
+    store.close();
+    let left = place.with(|connection| connection.run("SELECT name FROM sequence").unwrap());
+    assert_eq!(left.into_iter().map(|mut record| record.text(0).unwrap()).collect::<Vec<_>>(), ["name"]);
+}
