@@ -18,6 +18,8 @@ mod operation;
 mod process;
 #[path = "service/refusals.rs"]
 mod refusals;
+#[path = "service/rotation.rs"]
+mod rotation;
 #[path = "service/settings.rs"]
 mod settings;
 // The servers that delivery is tested with.

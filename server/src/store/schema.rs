@@ -7,7 +7,8 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[Migration] = &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")]];
+const MIGRATIONS: &[Migration] =
+    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], KEY_CHECK];
 
 const FIRST: Migration = &[
     (
@@ -72,6 +73,21 @@ const FIRST: Migration = &[
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ];
 
+/// One key check value for each key, in the place of one for all: the old one, of which SQL does not tell the key, keeps its place until the
+/// first process has gone through the records.
+const KEY_CHECK: Migration = &[
+    (
+        None,
+        "CREATE TABLE key_check (
+        key_id {number} PRIMARY KEY,
+        value {bytes} NOT NULL,
+        retiring {number} NOT NULL
+    )",
+    ),
+    (None, "INSERT INTO key_check (key_id, value, retiring) SELECT -1, record, 0 FROM witness"),
+    (None, "DROP TABLE witness"),
+];
+
 /// The version of a store whose devices were moved elsewhere.
 const MOVED: i64 = 1_000_000_000;
 
@@ -83,6 +99,15 @@ pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
     while persist(connection, |connection| transaction(connection, Access::Write, step))? {}
     Ok(())
+}
+
+/// Brings a new store to the last version in which one key check value was there for all keys.
+#[cfg(test)]
+pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
+    let table = connection.dialect().types("CREATE TABLE keyfob_schema (version {number} PRIMARY KEY)");
+    connection.run(&table).unwrap();
+    let before = MIGRATIONS.iter().position(|step| step.iter().any(|(_, sql)| sql.contains("FROM witness"))).unwrap();
+    (0..before).for_each(|_| assert!(transaction(connection, Access::Write, step).unwrap()));
 }
 
 /// Whether there is a store: a database may be empty, or hold something else.

@@ -97,7 +97,11 @@ impl Round {
         let (swaps, lines) = (std::mem::take(&mut self.swaps), std::mem::take(&mut self.lines));
         let mut devices = HashSet::new();
         let firsts = swaps.iter().filter(|(swap, ..)| devices.insert(swap.entry.row.id));
-        let writes: Result<Vec<_>, _> = firsts.map(|(swap, ..)| Write::new(swap, keys)).collect();
+        let writes = if swaps.is_empty() {
+            Ok(Vec::new())
+        } else {
+            keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect())
+        };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
         for (swap, then, answer) in swaps {
@@ -128,6 +132,7 @@ pub(crate) fn insert(
     name: Name,
     event: &Event,
 ) -> Result<(), Fault> {
+    let sealer = keys.sealer(connection)?;
     let numbered = |connection: &mut dyn Connection| {
         name.text(|| {
             u64::try_from(persist(connection, |connection| next(connection, "name"))?)
@@ -138,7 +143,7 @@ pub(crate) fn insert(
         Dialect::Sqlite => transaction(connection, Access::Write, |connection| {
             entry.row.name = numbered(connection)?;
             entry.row.id = next(connection, "device")?;
-            let record = seal(keys, entry)?;
+            let record = seal(&sealer, entry)?;
             put(connection, entry, &record, event).map(|_| ())
         }),
         // The counter of names is not held until the commit, and of numbers there is none: nobody waits for another.
@@ -146,7 +151,7 @@ pub(crate) fn insert(
             entry.row.name = numbered(connection)?;
             loop {
                 entry.row.id = draw()?;
-                let record = seal(keys, entry)?;
+                let record = seal(&sealer, entry)?;
                 if persist(connection, |connection| {
                     transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
                 })? {

@@ -166,7 +166,10 @@ pub(crate) struct RotateArgs {
     /// Make no key: seal under the one that is first by now
     #[arg(long)]
     pub(crate) reseal_only: bool,
-    /// How long services have to read the key file anew
+    /// Do without the key of this number, which is lost, and without the devices that are sealed under it
+    #[arg(long, value_name = "NUMBER", requires = "reseal_only")]
+    pub(crate) give_up: Option<u32>,
+    /// How long other processes have to read the key file anew, and to store what they have sealed; 0 where there are none
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) wait: u64,
 }
