@@ -116,7 +116,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         );
     }
     let key = if config.key.is_some() { "key: it".to_owned() } else { format!("key_file: {path}") };
-    if !check.is_of_store() {
+    if !check.other.is_empty() {
         return Err(format!("{key} {check}; the store's own is needed here").into());
     }
     Err(format!(

@@ -46,12 +46,10 @@ impl KeyCheck {
 impl fmt::Display for KeyCheck {
     /// What is wrong with the keys, to follow their place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_of_store() {
+        if self.other.is_empty() {
             return write!(f, "lacks {}, which records of the store may be sealed under", numbered(&self.missing));
         }
-        let another = if self.other.is_empty() { "" } else { "another " };
-        let needed: Vec<u32> = self.other.iter().chain(&self.missing).copied().collect();
-        write!(f, "is not that of the store, whose records are sealed under {another}{}", numbered(&needed))
+        write!(f, "is not that of the store, whose records are sealed under another {}", numbered(&self.other))
     }
 }
 

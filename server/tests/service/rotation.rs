@@ -1,7 +1,7 @@
 //! The key file while services run: rotated, broken off, rolled back, and unreadable.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Child;
 use std::thread;
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::process::{Run, Server, folder, keyfob, log, program};
+
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// Waits until something is so.
 #[track_caller]
@@ -42,9 +44,13 @@ fn rotate(folder: &Path, more: &[&str]) -> Run {
     Run::of(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
 }
 
-/// Starts a rotation that waits for an hour after each step.
+/// Starts a rotation that waits for an hour after each step. Returns it once it has told of the first.
 fn begin_rotation(folder: &Path) -> Child {
-    keyfob(folder, &["rotate-key", "--wait", "3600"]).spawn().unwrap()
+    let mut rotation = keyfob(folder, &["rotate-key", "--wait", "3600"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(rotation.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("key 2"), "{line}");
+    rotation
 }
 
 fn break_off(mut rotation: Child) {
@@ -68,9 +74,7 @@ fn a_key_file_that_is_rolled_back_takes_no_key_from_a_service_nor_lets_one_start
     let mut client = server.admin();
     let path = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
     let old = keys(folder);
-    let rotation = begin_rotation(folder);
-    until("a second key", || numbers(folder) == [1, 2]);
-    break_off(rotation);
+    break_off(begin_rotation(folder));
     until_logged(folder, "keys [1, 2]");
     put_last_first(folder);
     let new = keys(folder);
@@ -118,9 +122,7 @@ fn a_key_that_a_broken_rotation_put_first_for_nothing_is_not_needed() {
     let folder = folder.path();
     Server::start(folder, &[]).stop();
     let old = keys(folder);
-    let rotation = begin_rotation(folder);
-    until("a second key", || numbers(folder) == [1, 2]);
-    break_off(rotation);
+    break_off(begin_rotation(folder));
     put_last_first(folder);
     Server::start(folder, &[]).stop();
     fs::write(folder.join("keyfob.key"), &old).unwrap();
@@ -135,8 +137,6 @@ fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
     server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     for _ in 0..2 {
         let rotation = begin_rotation(folder);
-        until("a second key", || numbers(folder) == [1, 2]);
-        // The first may be at the file's lock yet, as it holds it from before that to its end.
         let other = rotate(folder, &[]);
         assert_eq!((other.status, other.out.as_str()), (Some(2), ""), "{other:?}");
         assert!(other.err.contains("another keyfob rotate-key is at work"), "{other:?}");
@@ -145,9 +145,7 @@ fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
     }
     // Broken off behind the second step, too.
     put_last_first(folder);
-    let rotation = begin_rotation(folder);
-    thread::sleep(Duration::from_millis(500));
-    break_off(rotation);
+    break_off(begin_rotation(folder));
     let finished = rotate(folder, &[]).well();
     assert!(finished.contains("1 records sealed anew under key 2.\nNo record is under key 1 any more"), "{finished}");
     assert_eq!(numbers(folder), [2, 1]);
@@ -166,10 +164,11 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     Server::start(folder, &[]).stop();
     program("mkfifo", "coreutils", &[folder.join("devices.csv").to_str().unwrap()]);
     let rows = |ids: std::ops::Range<u32>| -> String {
-        let row = |id| format!("{id},TOTP{id:08},TOTP,franck,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+        let row = |id| format!("{id},TOTP{id:08},TOTP,franck,V,0,2021-10-14 06:44:43,,{SECRET},,,,,,6,HmacSHA1\n");
         ids.map(row).collect()
     };
-    let head = "OTP_ID,OTP_NAME,OTP_TYPE,USU_CODI,OTP_STATUS,OTP_FAILS,OTP_CREATED,OTP_LASUSE,OTP_AUTKEY\n";
+    let head = "OTP_ID,OTP_NAME,OTP_TYPE,USU_CODI,OTP_STATUS,OTP_FAILS,OTP_CREATED,OTP_LASUSE,OTP_AUTKEY,OTP_LASCOU,OTP_LASISS,OTP_EMAIL,\
+                OTP_PHONE,OTP_PIN,OTP_DIGITS,OTP_ALGORI\n";
     let import = keyfob(folder, &["import-soffid", "--from", "devices.csv", "--write"]).spawn().unwrap();
     let open = || fs::OpenOptions::new().write(true).open(folder.join("devices.csv")).unwrap();
     open().write_all((head.to_owned() + &rows(1..1201)).as_bytes()).unwrap();
@@ -208,9 +207,7 @@ fn a_process_that_does_not_learn_of_a_new_key_keeps_the_old_one_from_being_calle
     // Its key file is another machine's, as it were, which has the new key behind the old one.
     let stale = Server::start(other.path(), &["--store", &store]);
     server.stop();
-    let rotation = begin_rotation(folder.path());
-    until("a second key", || numbers(folder.path()) == [1, 2]);
-    break_off(rotation);
+    break_off(begin_rotation(folder.path()));
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     until_logged(other.path(), "keys [1, 2]");
     put_last_first(folder.path());
