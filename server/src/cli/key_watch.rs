@@ -13,7 +13,8 @@ use crate::store::{KeyFile, Keys, Store};
 /// How often the key file is read.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How long reading it may take before that is told. It goes on all the same: there is no way to break it off.
+/// How long reading it may take before that is told. It goes on all the same: there is no way to
+/// break it off.
 const LONG: Duration = Duration::from_secs(10);
 
 /// What is told of the key file: what was done, or what is wrong and what to do.
@@ -23,7 +24,8 @@ pub(crate) type Tell = fn(Result<&str, &str>);
 pub(crate) struct KeyWatch(Option<JoinHandle<()>>);
 
 impl KeyWatch {
-    /// Begins to watch the key file of a configuration, if its keys are in one. Errors: there is no thread to read it.
+    /// Begins to watch the key file of a configuration, if its keys are in one. Errors: there is no
+    /// thread to read it.
     pub(crate) fn start(config: &Config, store: &Store, tell: Tell) -> std::io::Result<Self> {
         if config.key.is_some() {
             return Ok(Self(None));
@@ -44,8 +46,8 @@ impl KeyWatch {
 
 type Answer = oneshot::Sender<Result<Keys, String>>;
 
-/// A thread of its own that reads keys when asked: a disk on a network may hang, and what waits for it must be neither a thread that gives
-/// answers nor one that the runtime waits for at its end.
+/// A thread of its own that reads keys when asked: a disk on a network may hang, and what waits for
+/// it must be neither a thread that gives answers nor one that the runtime waits for at its end.
 struct Reader(mpsc::Sender<Answer>);
 
 impl Reader {
@@ -82,7 +84,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// Reads the file again and again. No stamp of it is compared: it may have changed before this began, or may be readable only now.
+    /// Reads the file again and again. No stamp of it is compared: it may have changed before this
+    /// began, or may be readable only now.
     async fn run(self, store: Store) {
         let mut told = None;
         loop {
@@ -95,12 +98,15 @@ impl Watch {
         }
     }
 
-    /// Reads the file once, and takes its keys. Keys of another store are not taken: what is sealed under them is lost to this one.
+    /// Reads the file once, and takes its keys. Keys of another store are not taken: what is sealed
+    /// under them is lost to this one.
     async fn look(&self, store: &Store) -> Result<(), String> {
         let (path, keys) = (&self.path, store.keys());
         let late = || {
             let seconds = LONG.as_secs();
-            (self.tell)(Err(&format!("{path} is not read within {seconds} seconds; the keys stay as they were; does its disk answer?")));
+            (self.tell)(Err(&format!(
+                "{path} is not read within {seconds} seconds; the keys stay as they were; does its disk answer?"
+            )));
         };
         let stay = |error: String| format!("{error}; the keys stay as they were");
         let next = self.reader.read(LONG, late).await.map_err(stay)?;

@@ -34,7 +34,8 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     })
 }
 
-/// Opens the store. To seal anew, it need not have all keys: what is still sealed under one that is missing has to be found out.
+/// Opens the store. To seal anew, it need not have all keys: what is still sealed under one that is
+/// missing has to be found out.
 async fn open(config: &Config, args: &RotateArgs) -> Result<Store> {
     if !args.reseal_only {
         return Ok(serve::open(config).await?.0);
@@ -66,7 +67,9 @@ async fn give_up(store: &Store, key: u32) -> Result<()> {
     if !store.give_up_key(key).await? {
         return Err(format!("--give-up: the store does not need key {key}").into());
     }
-    note(&format!("key {key} is given up; devices that are sealed under it cannot be read any more: delete them, and enroll them anew"));
+    note(&format!(
+        "key {key} is given up; devices that are sealed under it cannot be read any more: delete them, and enroll them anew"
+    ));
     Ok(())
 }
 
@@ -79,7 +82,8 @@ struct Rotation<'r> {
 }
 
 impl Rotation<'_> {
-    /// Seals all records under a new key. Where an earlier rotation was broken off, finishes that one and makes no further key.
+    /// Seals all records under a new key. Where an earlier rotation was broken off, finishes that
+    /// one and makes no further key.
     async fn run(&self) -> Result<Resealed> {
         let KeyCheck { opened: needed, .. } = self.store.check_keys().await?;
         let ids = self.store.keys().ids();
@@ -143,7 +147,9 @@ fn report(resealed: &Resealed, ids: &[u32]) -> Result<()> {
             "they are damaged: delete these devices, and enroll them anew, or restore a backup".to_owned()
         } else {
             let keys = numbered(&missing);
-            format!("put {keys} back from a copy of the key file, or do without with keyfob rotate-key --reseal-only --give-up NUMBER")
+            format!(
+                "put {keys} back from a copy of the key file, or do without with keyfob rotate-key --reseal-only --give-up NUMBER"
+            )
         };
         return Err(format!("{many} records do not open ({by_key}), as those of devices {some}; {todo}").into());
     }

@@ -1,7 +1,9 @@
-//! Key check values: for each key that records may be sealed under, a device of nobody's, sealed under that key.
+//! Key check values: for each key that records may be sealed under, a device of nobody's, sealed
+//! under that key.
 //!
-//! A process puts the value there before it seals its first record under a key, and a process whose keys do not open every value does not
-//! start. So no key that something is sealed under gets lost unnoticed, and no two processes begin one store with keys of their own.
+//! A process puts the value there before it seals its first record under a key, and a process whose
+//! keys do not open every value does not start. So no key that something is sealed under gets lost
+//! unnoticed, and no two processes begin one store with keys of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +16,8 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, Type, transaction};
 /// What the values are sealed under: no device has this number.
 const NOBODY: i64 = 0;
 
-/// Stands in the place of a key's number in a store that was begun before each key had a value. Records may be sealed under other keys.
+/// Stands in the place of a key's number in a store that was begun before each key had a value.
+/// Records may be sealed under other keys.
 const BEFORE: i64 = -1;
 
 /// How many records are looked at in one statement.
@@ -66,7 +69,8 @@ struct Value {
     is_retiring: bool,
 }
 
-/// Checks keys against a store's values. None: it has none, or it is not known yet which it should have.
+/// Checks keys against a store's values. None: it has none, or it is not known yet which it should
+/// have.
 pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, Fault> {
     let values = values(connection)?;
     if values.is_empty() || values.iter().any(|value| value.key == BEFORE) {
@@ -75,7 +79,8 @@ pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Opti
     compare(connection, ring, &values).map(Some)
 }
 
-/// Checks keys against a store's values. A new store gets that of the first key, an older one those of the keys that its records show.
+/// Checks keys against a store's values. A new store gets that of the first key, an older one those
+/// of the keys that its records show.
 pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, Fault> {
     if let Some(check) = check(connection, ring)? {
         return Ok(check);
@@ -93,7 +98,8 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     }
     let lost: Vec<u32> = shown.into_iter().filter(|(_, opens)| !opens).map(|(id, _)| id).collect();
     if !lost.is_empty() {
-        // A store of before may have lost them long ago. The devices that they do open are served all the same.
+        // A store of before may have lost them long ago. The devices that they do open are served
+        // all the same.
         tracing::warn!("store: some records are sealed under {}, which is not there; they cannot be read", numbered(&lost));
     }
     transaction(connection, Access::Write, |connection| {
@@ -133,8 +139,8 @@ pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(
     })
 }
 
-/// Marks all keys but one as those that nothing is sealed under any more. A process that seals under one of them takes the mark away before.
-/// Returns the marked keys.
+/// Marks all keys but one as those that nothing is sealed under any more. A process that seals
+/// under one of them takes the mark away before. Returns the marked keys.
 pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, Fault> {
     let mut sql = Sql::new("UPDATE key_check SET retiring = 1 WHERE key_id >= 0 AND key_id <> ");
     sql.bind(i64::from(first)).push(" RETURNING key_id");
@@ -179,7 +185,8 @@ pub(crate) fn copy(source: &mut dyn Connection, target: &mut dyn Connection) -> 
     })
 }
 
-/// Waits until no other process changes the values: two could otherwise begin a store at once, each with a key of its own.
+/// Waits until no other process changes the values: two could otherwise begin a store at once, each
+/// with a key of its own.
 fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
     match connection.dialect() {
         // Who writes is alone.
@@ -239,7 +246,8 @@ fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Res
 fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, Fault> {
     let (mut shown, mut after) = (BTreeMap::new(), 0);
     loop {
-        // The first eight bytes of a record name its key. Two records of each key are opened: one may be damaged.
+        // The first eight bytes of a record name its key. Two records of each key are opened: one
+        // may be damaged.
         let mut sql = Sql::new("SELECT min(id), max(id) FROM (SELECT id, substr(record, 1, 8) AS head FROM device WHERE id > ");
         sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE).push(") AS page GROUP BY head");
         let mut ids = BTreeSet::new();

@@ -15,7 +15,8 @@ use crate::file::{self, Lock, Owner};
 /// No key file is longer, in bytes.
 const LIMIT: usize = 64 * 1024;
 
-/// A key file, by its path. Errors of all that it does are sentences for people, with the path, and hold no key.
+/// A key file, by its path. Errors of all that it does are sentences for people, with the path, and
+/// hold no key.
 #[derive(Clone, Debug)]
 pub struct KeyFile(PathBuf);
 
@@ -30,7 +31,8 @@ impl KeyFile {
         Keys::parse(&self.text()?).map_err(|error| self.fault(&error))
     }
 
-    /// Reads the keys; where there is no file, makes one with a fresh key, readable by its owner only. Returns whether it is new.
+    /// Reads the keys; where there is no file, makes one with a fresh key, readable by its owner
+    /// only. Returns whether it is new.
     pub fn read_or_make(&self) -> Result<(Keys, bool), String> {
         let is_new = !self.0.exists();
         if is_new {
@@ -39,7 +41,8 @@ impl KeyFile {
         Ok((self.read()?, is_new))
     }
 
-    /// Keeps other processes from changing the file as long as the lock lives. Errors: another process changes it.
+    /// Keeps other processes from changing the file as long as the lock lives. Errors: another
+    /// process changes it.
     pub(crate) fn lock(&self) -> Result<Lock, String> {
         let path = self.0.canonicalize().map_err(|error| self.fault(&error))?;
         match Lock::beside(&path) {
@@ -49,7 +52,8 @@ impl KeyFile {
         }
     }
 
-    /// Adds a fresh key behind the others: it opens from now on, and seals once it stands first. Returns its number. The file must be locked.
+    /// Adds a fresh key behind the others: it opens from now on, and seals once it stands first.
+    /// Returns its number. The file must be locked.
     pub(crate) fn add(&self) -> Result<u32, String> {
         let text = self.text()?;
         let ids = Keys::parse(&text).map_err(|error| self.fault(&error))?.ids();

@@ -15,10 +15,12 @@ use super::key_check;
 use super::retry::persist;
 use super::sql::{Connection, Fault};
 
-/// How long a process may seal under a key before it asks the store again whether it may. `keyfob rotate-key` waits longer than that.
+/// How long a process may seal under a key before it asks the store again whether it may. `keyfob
+/// rotate-key` waits longer than that.
 const CHECKED: Duration = Duration::from_secs(1);
 
-/// The keys of one store: new records are sealed under the first, older ones opened under any. Clones share them, changes included.
+/// The keys of one store: new records are sealed under the first, older ones opened under any.
+/// Clones share them, changes included.
 #[derive(Clone)]
 pub struct Keys(Arc<RwLock<State>>);
 
@@ -45,7 +47,8 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the one that seals.
+    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the
+    /// one that seals.
     ///
     /// Errors: a sentence for people, which holds no key.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -77,12 +80,14 @@ impl Keys {
         self.ring().digest == other.ring().digest
     }
 
-    /// Takes the keys of `next` in the place of its own, for all clones. Keys of its own stay behind them if this process has sealed under
-    /// them or if they are among the `needed`: what they open would otherwise be lost as soon as `next` came from a wrong file.
+    /// Takes the keys of `next` in the place of its own, for all clones. Keys of its own stay
+    /// behind them if this process has sealed under them or if they are among the `needed`: what
+    /// they open would otherwise be lost as soon as `next` came from a wrong file.
     pub(crate) fn replace(&self, next: &Self, needed: &[u32]) {
         let next = next.ring();
         let mut state = self.write();
-        let stays = |key: &&SealKey| (state.sealed.contains(&key.id()) || needed.contains(&key.id())) && next.key(key.id()).is_none();
+        let stays =
+            |key: &&SealKey| (state.sealed.contains(&key.id()) || needed.contains(&key.id())) && next.key(key.id()).is_none();
         let kept: Vec<SealKey> = state.ring.all().filter(stays).cloned().collect();
         let others = next.others.iter().cloned().chain(kept).collect();
         state.ring = Arc::new(Ring { first: next.first.clone(), others, digest: next.digest });
@@ -99,7 +104,8 @@ impl Keys {
         self.ring().open(sealed, id)
     }
 
-    /// What seals under the first key, once the store has its key check value. To be used at once, and outside of a transaction.
+    /// What seals under the first key, once the store has its key check value. To be used at once,
+    /// and outside of a transaction.
     ///
     /// Errors: those of the database; the keys are not those of the store.
     pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, Fault> {
@@ -113,7 +119,8 @@ impl Keys {
         let (ring, began) = {
             let mut state = self.write();
             let first = state.ring.first.id();
-            // Before the store is asked, so that no key is dropped between the answer and the record.
+            // Before the store is asked, so that no key is dropped between the answer and the
+            // record.
             state.sealed.insert(first);
             (Arc::clone(&state.ring), Instant::now())
         };
@@ -149,7 +156,8 @@ impl Ring {
         self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKey)?.open(sealed, &id.to_be_bytes())
     }
 
-    /// Seals a device under its number and the key of another number. Errors: there is no such key; the operating system gave no randomness.
+    /// Seals a device under its number and the key of another number. Errors: there is no such key;
+    /// the operating system gave no randomness.
     pub(crate) fn seal_under(&self, key: u32, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
         let key = self.key(key).ok_or(keyfob::Error::SealKey)?;
         let mut nonce = [0; NONCE_SIZE];

@@ -25,7 +25,8 @@ pub struct Resealed {
     pub unreadable: Vec<i64>,
     /// How many of those each key has, by its number.
     pub left: BTreeMap<u32, u64>,
-    /// The numbers of the keys that have no record left, but that another process sealed under at the end.
+    /// The numbers of the keys that have no record left, but that another process sealed under at
+    /// the end.
     pub in_use: Vec<u32>,
 }
 
@@ -40,13 +41,14 @@ struct Page {
 }
 
 impl Store {
-    /// Seals every record that is not under the first key anew, and goes through all of them until none is left. `progress` hears of each
-    /// page how many more were done. Each is its own compare and swap: a verification in between wins, and its record is sealed in the
-    /// next round.
+    /// Seals every record that is not under the first key anew, and goes through all of them until
+    /// none is left. `progress` hears of each page how many more were done. Each is its own compare
+    /// and swap: a verification in between wins, and its record is sealed in the next round.
     ///
-    /// Then no other key is needed any more, unless a process seals under it. To find out, all are marked, and after `wait` the records
-    /// are gone through once more: a key whose mark is still there, and that has no record, loses its key check value.
-    /// `wait` must be longer than a process may have a record on its way to the store.
+    /// Then no other key is needed any more, unless a process seals under it. To find out, all are
+    /// marked, and after `wait` the records are gone through once more: a key whose mark is still
+    /// there, and that has no record, loses its key check value. `wait` must be longer than a
+    /// process may have a record on its way to the store.
     ///
     /// Errors: 503.
     pub async fn reseal(&self, wait: Duration, mut progress: impl FnMut(u64)) -> Result<Resealed, Error> {
@@ -64,8 +66,8 @@ impl Store {
         Ok(all)
     }
 
-    /// Lets the store be opened without a key that is lost, and without the records that are sealed under it. Returns whether it needed the
-    /// key. Errors: 503.
+    /// Lets the store be opened without a key that is lost, and without the records that are sealed
+    /// under it. Returns whether it needed the key. Errors: 503.
     pub async fn give_up_key(&self, key: u32) -> Result<bool, Error> {
         self.write(move |connection| key_check::remove(connection, key)).await
     }
@@ -92,7 +94,8 @@ impl Store {
                 }
             }
             all.done = all.done.saturating_add(done);
-            // A service that does not know the new key yet may have sealed under an old one meanwhile.
+            // A service that does not know the new key yet may have sealed under an old one
+            // meanwhile.
             if done == 0 && lost == 0 {
                 return Ok(());
             }
@@ -106,16 +109,16 @@ fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<
     let mut page = Page { last: None, done: 0, lost: 0, unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {
-        let (id, version, sealed) = (record.number(0)?, record.number(1)?, record.bytes(2)?);
+        let (id, version, old) = (record.number(0)?, record.number(1)?, record.bytes(2)?);
         page.last = Some(id);
-        if sealer.is_current(&sealed) {
+        if sealer.is_current(&old) {
             continue;
         }
-        match sealer.open(&sealed, id) {
+        match sealer.open(&old, id) {
             Ok(device) => {
                 next.push([id.into(), version.into(), sealer.seal(&device, id)?.into()]);
             }
-            Err(_) => page.unreadable.push((id, sealed_key_id(&sealed).ok())),
+            Err(_) => page.unreadable.push((id, sealed_key_id(&old).ok())),
         }
     }
     if next.is_empty() {

@@ -44,18 +44,24 @@ fn rotate(folder: &Path, more: &[&str]) -> Run {
     Run::of(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
 }
 
+/// A rotation that is broken off when this is dropped.
+struct Rotation(Child);
+
+impl Drop for Rotation {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts a rotation that waits for an hour after each step. Returns it once it has told of the first.
-fn begin_rotation(folder: &Path) -> Child {
+fn begin_rotation(folder: &Path) -> Rotation {
     let mut rotation = keyfob(folder, &["rotate-key", "--wait", "3600"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(rotation.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let rotation = Rotation(rotation);
     assert!(line.contains("key 2"), "{line}");
     rotation
-}
-
-fn break_off(mut rotation: Child) {
-    rotation.kill().unwrap();
-    rotation.wait().unwrap();
 }
 
 /// As `rotate-key` leaves the file when it is broken off behind "stands first".
@@ -74,7 +80,7 @@ fn a_key_file_that_is_rolled_back_takes_no_key_from_a_service_nor_lets_one_start
     let mut client = server.admin();
     let path = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
     let old = keys(folder);
-    break_off(begin_rotation(folder));
+    drop(begin_rotation(folder));
     until_logged(folder, "keys [1, 2]");
     put_last_first(folder);
     let new = keys(folder);
@@ -122,7 +128,7 @@ fn a_key_that_a_broken_rotation_put_first_for_nothing_is_not_needed() {
     let folder = folder.path();
     Server::start(folder, &[]).stop();
     let old = keys(folder);
-    break_off(begin_rotation(folder));
+    drop(begin_rotation(folder));
     put_last_first(folder);
     Server::start(folder, &[]).stop();
     fs::write(folder.join("keyfob.key"), &old).unwrap();
@@ -141,11 +147,11 @@ fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
         assert_eq!((other.status, other.out.as_str()), (Some(2), ""), "{other:?}");
         assert!(other.err.contains("another keyfob rotate-key is at work"), "{other:?}");
         assert_eq!(numbers(folder), [1, 2]);
-        break_off(rotation);
+        drop(rotation);
     }
     // Broken off behind the second step, too.
     put_last_first(folder);
-    break_off(begin_rotation(folder));
+    drop(begin_rotation(folder));
     let finished = rotate(folder, &[]).well();
     assert!(finished.contains("1 records sealed anew under key 2.\nNo record is under key 1 any more"), "{finished}");
     assert_eq!(numbers(folder), [2, 1]);
@@ -207,7 +213,7 @@ fn a_process_that_does_not_learn_of_a_new_key_keeps_the_old_one_from_being_calle
     // Its key file is another machine's, as it were, which has the new key behind the old one.
     let stale = Server::start(other.path(), &["--store", &store]);
     server.stop();
-    break_off(begin_rotation(folder.path()));
+    drop(begin_rotation(folder.path()));
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     until_logged(other.path(), "keys [1, 2]");
     put_last_first(folder.path());

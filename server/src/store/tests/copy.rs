@@ -3,7 +3,7 @@
 use keyfob_scim::{Error, EventKind, Response, Roles, Step};
 use tokio::runtime::Handle;
 
-use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
+use super::{KEY, Place, entry, event, insert, on_both, swap, wrong_answer};
 use crate::store::sql::Access;
 use crate::store::{Account, Copied, Keys, Location, Store, Wanted, copy};
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use super::{KEY, NOW, Place, device, entry, insert, keys, on_both};
 use crate::store::keys::Sealer;
 use crate::store::sql::Sql;
@@ -168,9 +167,11 @@ async fn a_store_from_before_without_devices_has_the_key_it_was_begun_with(place
 
 async fn of_several_that_begin_a_store_with_keys_of_their_own_one_is_let_in(place: Place) {
     place.open().close();
-    let stores: Vec<Store> =
-        (1..=6).map(|id| place.open_with(all(&[&KEY.replacen('1', &id.to_string(), 1).replace("0f", &format!("{id:02}"))])).unwrap()).collect();
-    let tasks: Vec<_> = stores.iter().cloned().map(|store| tokio::spawn(async move { store.check_keys().await.unwrap() })).collect();
+    let stores: Vec<Store> = (1..=6)
+        .map(|id| place.open_with(all(&[&KEY.replacen('1', &id.to_string(), 1).replace("0f", &format!("{id:02}"))])).unwrap())
+        .collect();
+    let tasks: Vec<_> =
+        stores.iter().cloned().map(|store| tokio::spawn(async move { store.check_keys().await.unwrap() })).collect();
     let mut let_in = 0;
     for task in tasks {
         let_in += u32::from(task.await.unwrap().is_whole());
