@@ -280,5 +280,7 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     assert!(told.contains("the key file lacks key 2"), "{told}");
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     until("ready", || ready(&behind).status == 200);
-    [server, behind].into_iter().for_each(|server| drop(server.stop()));
+    for server in [server, behind] {
+        server.stop();
+    }
 }
