@@ -21,6 +21,8 @@ mod migrate;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;
+#[path = "postgres/rotation.rs"]
+mod rotation;
 #[path = "postgres/soffid.rs"]
 mod soffid;
 #[path = "postgres/trouble.rs"]

@@ -26,6 +26,8 @@ mod readme;
 mod refusals;
 #[path = "service/restore.rs"]
 mod restore;
+#[path = "service/rotation.rs"]
+mod rotation;
 #[path = "service/settings.rs"]
 mod settings;
 // The servers that delivery is tested with.

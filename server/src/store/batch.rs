@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
-use super::keys::Keys;
+use super::keys::Sealer;
 use super::retry::Pauses;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 
@@ -15,8 +15,8 @@ pub(crate) struct Write<'s> {
 }
 
 impl<'s> Write<'s> {
-    pub(crate) fn new(swap: &'s Swap, keys: &Keys) -> Result<Self, Fault> {
-        Ok(Self { swap, record: seal(keys, &swap.entry)? })
+    pub(crate) fn new(swap: &'s Swap, sealer: &Sealer) -> Result<Self, Fault> {
+        Ok(Self { swap, record: seal(sealer, &swap.entry)? })
     }
 
     fn id(&self) -> i64 {
@@ -319,8 +319,8 @@ pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Resul
 }
 
 /// Seals the device of an entry. Errors: no randomness.
-pub(crate) fn seal(keys: &Keys, entry: &Entry) -> Result<Vec<u8>, Fault> {
-    keys.seal(&entry.device, entry.row.id).map_err(|error| Fault::new(error.to_string()))
+pub(crate) fn seal(sealer: &Sealer, entry: &Entry) -> Result<Vec<u8>, Fault> {
+    sealer.seal(&entry.device, entry.row.id)
 }
 
 /// Unix seconds as a column has them.

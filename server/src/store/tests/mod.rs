@@ -5,6 +5,7 @@
 mod cluster;
 mod copy;
 mod import;
+mod keys;
 mod lossy;
 mod numbers;
 mod postgres;

@@ -8,6 +8,7 @@ use super::cluster::Cluster;
 use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
 use crate::store::batch::{Write, settle};
+use crate::store::keys::Sealer;
 use crate::store::reads::find;
 use crate::store::schema;
 use crate::store::sql::{Access, Connection, Failure, Sql, transaction};
@@ -171,7 +172,7 @@ impl Bench {
         schema::migrate(&mut *inner).unwrap();
         let ids: Vec<i64> = (1..=devices).map(|id| i64::try_from(id).unwrap()).collect();
         for id in &ids {
-            let record = keys().seal(&device(super::NOW), *id).unwrap();
+            let record = Sealer::unchecked(&keys()).seal(&device(super::NOW), *id).unwrap();
             let mut sql = Sql::new(
                 "INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record) VALUES (",
             );
@@ -190,7 +191,7 @@ impl Bench {
     /// unknown.
     fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
-        let writes = swaps.iter().map(|swap| Write::new(swap, &keys()).unwrap()).collect();
+        let writes = swaps.iter().map(|swap| Write::new(swap, &Sealer::unchecked(&keys())).unwrap()).collect();
         let line: Event = event(EventKind::Verify, 77);
         let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
         let before = self.lines("= 77");

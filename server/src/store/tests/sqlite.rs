@@ -3,15 +3,15 @@
 use super::lossy::{Fate, Lossy};
 use super::{Place, entry, insert, keys};
 use crate::store::reads::find;
-use crate::store::{Keys, schema};
+use crate::store::{KeyFile, schema};
 
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::sqlite();
-    let (_, is_new) = Keys::file(&place.folder.path().join("key")).unwrap();
-    let (_, is_new_again) = Keys::file(&place.folder.path().join("key")).unwrap();
+    let file = KeyFile::new(&place.folder.path().join("key"));
+    let (is_new, is_new_again) = (file.read_or_make().unwrap().1, file.read_or_make().unwrap().1);
     assert!(is_new && !is_new_again);
     let store = place.open();
     insert(&store, entry("alice")).await;
