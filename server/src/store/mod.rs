@@ -38,7 +38,7 @@ pub(crate) use import::{Imported, Outcome, PAGE, Present};
 pub use keys::{Keys, add_key, promote_key};
 use location::Connections;
 pub use location::{Location, Options};
-use retry::persist;
+use retry::{persist, reread};
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
@@ -191,7 +191,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.gets.run(|answer| Read::Other(call(move |connection| persist(connection, &mut work), answer))).await
+        self.0.gets.run(|answer| Read::Other(call(move |connection| reread(connection, &mut work), answer))).await
     }
 
     /// Reads what may take long.
@@ -199,7 +199,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.searches.run(|answer| call(move |connection| persist(connection, &mut work), answer)).await
+        self.0.searches.run(|answer| call(move |connection| reread(connection, &mut work), answer)).await
     }
 
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.

@@ -108,20 +108,30 @@ impl Cluster {
         ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status().is_ok_and(|status| status.success())
     }
 
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        url(&[self.port], database)
     }
 
     /// The URL of a database that is on this one or another.
     pub(crate) fn url_with(&self, other: &Self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{database}", self.port, other.port)
+        url(&[self.port, other.port], database)
     }
 
     /// Runs a statement; gives what it tells.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let psql = &mut Command::new(program("psql"));
         run(psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]))
+    }
+
+    /// Has a process of its write no file beyond so many bytes.
+    pub(crate) fn limit_files(&self, id: &str, bytes: u64) {
+        run(as_postgres("prlimit").args(["--pid", id, &format!("--fsize={bytes}")]));
     }
 
     /// Sends the server's first process a signal by name.
@@ -167,6 +177,12 @@ impl Drop for Cluster {
         self.end();
         let _ = Command::new("rm").arg("-rf").arg(&self.folder).status();
     }
+}
+
+/// The URL of a database behind one of these ports of loopback.
+pub(crate) fn url(ports: &[u16], database: &str) -> String {
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("postgres://postgres@{}/{database}", hosts.join(","))
 }
 
 /// A new folder that the server's user owns.

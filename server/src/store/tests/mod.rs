@@ -4,12 +4,16 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod copy;
+mod hosts;
 mod import;
 mod lossy;
 mod numbers;
 mod postgres;
+#[path = "../../../tests/support/proxy.rs"]
+mod proxy;
 mod rules;
 mod search;
+mod silence;
 mod sqlite;
 mod waiting;
 
