@@ -33,11 +33,12 @@ struct Lines<'e> {
 }
 
 impl Lines<'_> {
+    /// Draws the numbers, if that is not done. Errors: those of the database; no line was written.
     fn draw(&mut self, connection: &mut dyn Connection) -> Result<(), Fault> {
+        const DRAW: &str = "SELECT nextval(pg_get_serial_sequence('trail', 'id')) FROM generate_series(1, $1::BIGINT)";
         if connection.dialect() == Dialect::Sqlite || self.numbers.len() == self.events.len() {
             return Ok(());
         }
-        const DRAW: &str = "SELECT nextval(pg_get_serial_sequence('trail', 'id')) FROM generate_series(1, $1::BIGINT)";
         let many = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
         let mut drawn = connection.rows(&Sql::with(DRAW, [many.into()])).map_err(Fault::uncommitted)?;
         self.numbers = drawn.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>()?;
@@ -77,7 +78,8 @@ fn settle_within(
     }
     loop {
         let stored = lines.draw(connection).and_then(|()| store(connection, writes, lines, is_unsure));
-        let done = stored.and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
+        let done =
+            stored.and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
         let fault = match done {
             Ok(swaps) => return Settled { swaps, lines: Ok(()) },
             Err(fault) => fault,

@@ -91,7 +91,7 @@ impl Postgres {
         if self.is_in_transaction || session.heard.elapsed() < IDLE {
             return true;
         }
-        let limit = ASKED.min(self.server.timeout / 4);
+        let limit = ASKED.min(self.server.timeout.mul_f64(0.25));
         let answer = self.runtime.block_on(async { tokio::time::timeout(limit, session.client.check_connection()).await });
         session.heard = Instant::now();
         matches!(answer, Ok(Ok(())))

@@ -129,11 +129,6 @@ impl Cluster {
         run(psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]))
     }
 
-    /// Has a process of its write no file beyond so many bytes.
-    pub(crate) fn limit_files(&self, id: &str, bytes: u64) {
-        run(as_postgres("prlimit").args(["--pid", id, &format!("--fsize={bytes}")]));
-    }
-
     /// Sends the server's first process a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let (_, id) = self.running.as_ref().expect("it runs");
@@ -200,6 +195,11 @@ fn as_postgres(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"]).arg(program).current_dir("/");
     command
+}
+
+/// Has a process of a server write no file beyond so many bytes.
+pub(crate) fn limit_files(id: &str, bytes: u64) {
+    run(as_postgres("prlimit").args(["--pid", id, &format!("--fsize={bytes}")]));
 }
 
 /// Where Debian has a program of the server.

@@ -10,8 +10,12 @@ use std::thread;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     opened: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
     lost: Arc<Lost>,
 }
+
+/// The message Sync alone: a question whether the session lives.
+const SYNC: &[u8] = b"S\0\0\0\x04";
 
 /// How many of the connections, the oldest first, have lost a direction.
 #[derive(Default)]
@@ -25,25 +29,34 @@ impl Proxy {
     pub(crate) fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (opened, lost) = (Arc::new(AtomicUsize::new(0)), Arc::new(Lost::default()));
-        let (count, all) = (Arc::clone(&opened), Arc::clone(&lost));
+        let proxy = Self { port, opened: Arc::default(), asked: Arc::default(), lost: Arc::default() };
+        let (opened, asked, lost) = (Arc::clone(&proxy.opened), Arc::clone(&proxy.asked), Arc::clone(&proxy.lost));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let number = count.fetch_add(1, Ordering::SeqCst);
+                let number = opened.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else { continue };
                 let (from_client, to_server) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
-                let lost = Arc::clone(&all);
-                thread::spawn(move || forward(from_client, to_server, number, &lost.requests));
-                let lost = Arc::clone(&all);
-                thread::spawn(move || forward(server, client, number, &lost.answers));
+                let (all, asked) = (Arc::clone(&lost), Arc::clone(&asked));
+                thread::spawn(move || {
+                    forward(from_client, to_server, number, &all.requests, |bytes| {
+                        asked.fetch_add(usize::from(bytes == SYNC), Ordering::SeqCst);
+                    });
+                });
+                let all = Arc::clone(&lost);
+                thread::spawn(move || forward(server, client, number, &all.answers, |_| {}));
             }
         });
-        Self { port, opened, lost }
+        proxy
     }
 
     /// How many connections were opened.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(Ordering::SeqCst)
+    }
+
+    /// How often a session was asked whether it lives.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// From now on the present connections stay open and carry nothing. New ones work.
@@ -58,11 +71,12 @@ impl Proxy {
     }
 }
 
-/// Copies one direction of the connection of this number, and drops what is lost.
-fn forward(mut from: TcpStream, mut to: TcpStream, number: usize, lost: &AtomicUsize) {
+/// Copies one direction of the connection of this number, and drops what is lost. `seen` is given all that comes.
+fn forward(mut from: TcpStream, mut to: TcpStream, number: usize, lost: &AtomicUsize, seen: impl Fn(&[u8])) {
     let mut bytes = [0; 16 * 1024];
     let is_lost = || number < lost.load(Ordering::SeqCst);
     while let Ok(many) = from.read(&mut bytes) {
+        seen(&bytes[..many]);
         if is_lost() && many > 0 {
             continue;
         }
@@ -71,10 +85,10 @@ fn forward(mut from: TcpStream, mut to: TcpStream, number: usize, lost: &AtomicU
         }
     }
     // The other side hears of an end as little as of anything else.
-    if !is_lost() {
-        let _ = to.shutdown(Shutdown::Write);
-    } else {
+    if is_lost() {
         // Kept open.
         std::mem::forget(to);
+    } else {
+        let _ = to.shutdown(Shutdown::Write);
     }
 }

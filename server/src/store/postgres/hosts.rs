@@ -31,7 +31,7 @@ impl Server {
         let until = deadline(self.timeout);
         let last = self.last.lock().ok().and_then(|last| *last);
         let mut hosts: Vec<usize> = (0..self.config.get_hosts().len()).collect();
-        self.arrange(&mut hosts, last.map(|(host, _)| host));
+        self.arrange(&mut hosts, last.as_ref().map(|(host, _)| host));
         let opened = first(hosts, until, |host| {
             let (server, last) = (self.clone(), last.and_then(|(_, address)| address));
             async move { server.open_host(host, last, until).await }
@@ -46,7 +46,7 @@ impl Server {
     /// Opens a session with a host, by the first of its addresses that takes one.
     async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Place, Client), String> {
         let mut addresses = self.addresses(at, until).await.map_err(|text| self.blame(at, None, &text))?;
-        self.arrange(&mut addresses, Some(last));
+        self.arrange(&mut addresses, Some(&last));
         let opened = first(addresses, until, |address| {
             let server = self.clone();
             async move {
@@ -80,11 +80,11 @@ impl Server {
     }
 
     /// Puts places into the order in which they are tried: the last one that answered first, or at random if the URL says so.
-    fn arrange<P: PartialEq>(&self, places: &mut [P], last: Option<P>) {
+    fn arrange<P: PartialEq>(&self, places: &mut [P], last: Option<&P>) {
         if self.config.get_load_balance_hosts() == LoadBalanceHosts::Random {
             places.sort_by_cached_key(|_| getrandom::u32().unwrap_or_default());
         } else {
-            places.sort_by_key(|place| last.as_ref() != Some(place));
+            places.sort_by_key(|place| last != Some(place));
         }
     }
 
@@ -185,6 +185,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Options;
 
     /// What becomes of a try: a fault at once, nothing ever, or well.
     async fn attempt(fate: &'static str) -> Result<&'static str, String> {
@@ -201,6 +202,22 @@ mod tests {
         assert_eq!(first(vec!["fails", "hangs", "fails", "well", "later"], until, attempt).await, Ok("well"));
         assert_eq!(first(vec!["fails", "fails"], until, attempt).await, Err(vec!["fails".to_owned(); 2]));
         assert_eq!(first(Vec::new(), until, attempt).await, Err(Vec::new()));
+    }
+
+    #[test]
+    fn what_a_url_says_holds_for_each_host_and_the_rest_is_watched() {
+        let parse = |url: &str| Server::parse(url, &Options::default()).unwrap();
+        let server = parse("postgres://otp:hunter2@db1:5433/keyfob?sslmode=require&options=-c%20x%3D1&channel_binding=require");
+        assert!(server.config_of(0, None) == server.config);
+        assert_eq!(server.config.get_keepalives_idle(), Duration::from_secs(30));
+        assert_eq!(server.config.get_tcp_user_timeout(), Some(&Duration::from_secs(2)));
+        let said = "keepalives=0&keepalives_idle=7&keepalives_interval=8&keepalives_retries=9&tcp_user_timeout=10";
+        let server = parse(&format!("postgres://db1,db2:1/keyfob?sslmode=disable&{said}"));
+        let config = server.config_of(1, None);
+        assert_eq!((config.get_hosts().len(), config.get_ports(), config.get_keepalives()), (1, [1].as_slice(), false));
+        let seconds = Duration::from_secs;
+        assert_eq!((config.get_keepalives_idle(), config.get_keepalives_interval()), (seconds(7), Some(seconds(8))));
+        assert_eq!((config.get_keepalives_retries(), config.get_tcp_user_timeout()), (Some(9), Some(&seconds(10))));
     }
 
     #[tokio::test]

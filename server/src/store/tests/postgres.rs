@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use keyfob_scim::{Event, EventKind, Swap};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, limit_files};
 use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
 use crate::store::batch::{Write, settle};
@@ -146,7 +146,7 @@ fn a_commit_at_which_the_server_panics_may_have_been_stored() {
             connection.run("INSERT INTO one VALUES (1)")?;
             // The flush of its log fails, as on a disk that does.
             let pid = connection.run("SELECT pg_backend_pid()")?[0].number(0)?.to_string();
-            cluster.limit_files(&pid, 1024);
+            limit_files(&pid, 1024);
             Ok(())
         });
         let fault = done.unwrap_err();

@@ -7,7 +7,8 @@ use super::lossy::{Fate, Lossy};
 use super::{Place, entry, event, insert, keys, wrong_answer};
 use crate::store::batch::{Write, settle};
 use crate::store::reads::find;
-use crate::store::sql::Failure;
+use crate::store::retry::{persist, reread};
+use crate::store::sql::{Access, Connection, Failure, Fault, transaction};
 use crate::store::sqlite::uncommitted;
 use crate::store::{Keys, Store, schema};
 
@@ -67,7 +68,9 @@ async fn a_file_that_is_not_utf_8_is_refused_with_a_cure() {
 #[test]
 fn a_commit_that_fails_leaves_open_what_was_stored_unless_nothing_can_have_been() {
     let failure = |code| uncommitted(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
-    for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT] {
+    for code in
+        [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT]
+    {
         assert_eq!(failure(code), Failure::Unknown, "{code}");
     }
     for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
@@ -94,4 +97,23 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
     let lines = connection.inner.run("SELECT count(*) FROM trail").unwrap()[0].number(0).unwrap();
     assert_eq!(lines, 1 + 1 + 2);
     store.close();
+}
+
+#[test]
+fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
+    let mut connection = Lossy { inner: Place::sqlite().connection(), fates: Vec::new() };
+    for last in [Failure::Refused, Failure::Unreached] {
+        let work = || {
+            let mut tries = 0;
+            move |_: &mut dyn Connection| {
+                tries += 1;
+                Err::<(), _>(Fault::of(if tries == 1 { Failure::Unknown } else { last }, "lost"))
+            }
+        };
+        assert_eq!(persist(&mut connection, work()).unwrap_err().failure, Failure::Unknown);
+        assert_eq!(reread(&mut connection, work()).unwrap_err().failure, Failure::Unreached);
+    }
+    connection.fates = vec![Fate::Undone];
+    let begun = transaction(&mut connection, Access::Write, |_| Ok(()));
+    assert_eq!(begun.unwrap_err().failure, Failure::Unreached, "what did not begin was not done");
 }
