@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::postgres::Server;
+use super::postgres::{Server, Statements};
 use super::sql::{Connection, Fault};
 use super::sqlite::Sqlite;
 
@@ -75,7 +75,7 @@ impl Location {
     pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {
             Place::Sqlite(path) => Box::new(Sqlite::writer(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect()?),
+            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
         })
     }
 
@@ -83,22 +83,27 @@ impl Location {
     pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {
             Place::Sqlite(path) => Box::new(Sqlite::reader(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect()?),
+            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
         })
     }
 
     /// The connections of a process.
     pub(crate) fn connections(&self) -> Result<Connections, Fault> {
-        let writers = match &self.0 {
+        match &self.0 {
             // A file has one writer at a time.
-            Place::Sqlite(_) => 1,
-            Place::Postgres(_, connections) => connections.saturating_sub(2).max(1),
-        };
-        Ok(Connections {
-            changes: (0..writers).map(|_| self.writer()).collect::<Result<_, _>>()?,
-            gets: vec![self.reader()?],
-            searches: vec![self.reader()?],
-        })
+            Place::Sqlite(_) => {
+                Ok(Connections { changes: vec![self.writer()?], gets: vec![self.reader()?], searches: vec![self.reader()?] })
+            }
+            Place::Postgres(server, connections) => {
+                let short = || Ok::<Box<dyn Connection>, Fault>(Box::new(server.connect(Statements::Short)?));
+                let writers = connections.saturating_sub(2).max(1);
+                Ok(Connections {
+                    changes: (0..writers).map(|_| short()).collect::<Result<_, _>>()?,
+                    gets: vec![short()?],
+                    searches: vec![self.reader()?],
+                })
+            }
+        }
     }
 }
 

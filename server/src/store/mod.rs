@@ -44,7 +44,7 @@ use keys::Sealer;
 use location::Connections;
 pub use location::{Location, Options};
 pub use reseal::Resealed;
-use retry::persist;
+use retry::{persist, reread};
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
@@ -223,7 +223,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.gets.run(|answer| Read::Other(call(move |connection| persist(connection, &mut work), answer))).await
+        self.0.gets.run(|answer| Read::Other(call(move |connection| reread(connection, &mut work), answer))).await
     }
 
     /// Reads what may take long.
@@ -231,7 +231,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.searches.run(|answer| call(move |connection| persist(connection, &mut work), answer)).await
+        self.0.searches.run(|answer| call(move |connection| reread(connection, &mut work), answer)).await
     }
 
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.

@@ -6,7 +6,7 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 
 use super::filter;
 use super::keys::Keys;
-use super::retry::persist;
+use super::retry::reread;
 use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
@@ -54,7 +54,7 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
         })?,
         Dialect::Postgres => {
             sql.among(connection.dialect(), ids);
-            persist(connection, |connection| connection.rows(&sql))?
+            reread(connection, |connection| connection.rows(&sql))?
         }
     };
     records.iter_mut().map(|record| entry(record, keys)).collect()

@@ -104,8 +104,9 @@ const MOVED: i64 = 1_000_000_000;
 
 /// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
 ///
-/// Errors: a store of a newer keyfob, one that was moved elsewhere, and those of the database.
+/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
+    persist(connection, check_encoding)?;
     migrate_by(connection, MIGRATIONS)
 }
 
@@ -127,6 +128,23 @@ pub(crate) fn migrate_to(connection: &mut dyn Connection, version: usize) -> Res
 pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
     let before = MIGRATIONS.iter().position(|step| step.iter().any(|(_, sql)| sql.contains("FROM witness"))).unwrap();
     migrate_to(connection, before).unwrap();
+}
+
+/// Errors: the database is not UTF-8. PostgreSQL would refuse some names, or store bytes that mean nothing to it; SQLite would sort texts by other
+/// bytes than pages and filters do.
+fn check_encoding(connection: &mut dyn Connection) -> Result<(), Fault> {
+    let (asked, cure) = match connection.dialect() {
+        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 OLD .dump | sqlite3 NEW"),
+        Dialect::Postgres => (
+            "SHOW server_encoding",
+            "create another one (CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0) and copy this one into it with pg_dump and psql",
+        ),
+    };
+    let encoding = connection.run(asked)?.first_mut().map(|record| record.text(0)).transpose()?.unwrap_or_default();
+    if ["UTF8", "UTF-8"].contains(&encoding.to_ascii_uppercase().as_str()) {
+        return Ok(());
+    }
+    Err(Fault::new(format!("the database has the encoding {encoding} and keyfob needs UTF-8; {cure}")))
 }
 
 /// Whether there is a store: a database may be empty, or hold something else.

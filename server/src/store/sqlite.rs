@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
-use rusqlite::{OpenFlags, ToSql, params_from_iter};
+use rusqlite::{ErrorCode, OpenFlags, ToSql, params_from_iter};
 
-use super::sql::{Connection, Dialect, Fault, Record, Sql, Value};
+use super::sql::{Connection, Dialect, Failure, Fault, Record, Sql, Value};
 use crate::file;
 
 /// How long a writer waits for another process that writes.
@@ -109,6 +109,11 @@ impl Connection for Sqlite {
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
+    fn commit(&mut self) -> Result<(), Fault> {
+        let done = self.0.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        done.map(|_| ()).map_err(|error| Fault::of(uncommitted(&error), error.to_string()))
+    }
+
     fn rollback(&mut self) {
         // Some faults roll it back themselves.
         if !self.0.is_autocommit()
@@ -116,6 +121,18 @@ impl Connection for Sqlite {
         {
             tracing::error!("store: a transaction could not be given up: {fault}");
         }
+    }
+}
+
+/// What a commit that failed leaves open.
+///
+/// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has all its pages and the mark of a commit: a
+/// crash before the next commit, which is written over them, brings them back. A full disk is certain: the last page is not whole, and the
+/// log's checksum tells. So is a lock that another has.
+pub(crate) fn uncommitted(error: &rusqlite::Error) -> Failure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy) => Failure::Refused,
+        _ => Failure::Unknown,
     }
 }
 

@@ -4,13 +4,17 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod copy;
+mod hosts;
 mod import;
 mod keys;
 mod lossy;
 mod numbers;
 mod postgres;
+#[path = "../../../tests/support/proxy.rs"]
+mod proxy;
 mod rules;
 mod search;
+mod silence;
 mod sqlite;
 mod waiting;
 
