@@ -6,6 +6,8 @@
 mod accounts;
 #[path = "service/client.rs"]
 mod client;
+#[path = "service/connections.rs"]
+mod connections;
 #[path = "service/crash.rs"]
 mod crash;
 #[path = "service/gone.rs"]

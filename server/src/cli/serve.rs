@@ -18,7 +18,7 @@ use super::key_watch::KeyWatch;
 use super::{Result, note, output};
 use crate::config::{Config, LogFormat, Problem};
 use crate::delivery::Delivery;
-use crate::http::{self, Accounts, App, Metrics, Requests};
+use crate::http::{self, Accounts, App, Limits, Metrics, Requests};
 use crate::store::{Account, KeyCheck, KeyFile, Keys, Store};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
@@ -159,6 +159,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
     let is_durable = store.is_durable().await?;
+    let limits = Limits::new(config.connections_per_address, config.database.connections);
     // Last, for its password is shown once: what can fail has not.
     let password = first_account(&config, &store).await?;
     output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
@@ -180,7 +181,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         tracing::info!("stopping");
         let _ = told.send(true);
     });
-    http::listen(listener, tls, http::app(app), &requests, stop).await;
+    http::listen(listener, tls, http::app(app), &requests, limits, stop).await;
     watching.end().await;
     store.close();
     tracing::info!("stopped");
