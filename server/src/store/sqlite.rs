@@ -77,6 +77,13 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// What makes a fault of an error of a statement: outside of a transaction, one that writes is its own commit.
+    fn fault_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> Fault {
+        if self.0.is_autocommit() && !statement.readonly() { uncommitted } else { Fault::from }
+    }
+}
+
 impl Connection for Sqlite {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
@@ -86,10 +93,11 @@ impl Connection for Sqlite {
         // Only a reader's is asked for.
         self.1.at.store(self.1.now().saturating_add(LIMIT), Ordering::Relaxed);
         let mut statement = self.0.prepare_cached(&sql.text)?;
+        let fault = self.fault_of(&statement);
         let columns = statement.column_count();
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
+        let mut rows = statement.query(params_from_iter(&sql.values)).map_err(fault)?;
         let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.next().map_err(fault)? {
             let read = |at: usize| {
                 Ok(match row.get(at)? {
                     Stored::Null => Value::Null,
@@ -105,13 +113,14 @@ impl Connection for Sqlite {
     }
 
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
-        let changed = self.0.prepare_cached(&sql.text)?.execute(params_from_iter(&sql.values))?;
+        let mut statement = self.0.prepare_cached(&sql.text)?;
+        let fault = self.fault_of(&statement);
+        let changed = statement.execute(params_from_iter(&sql.values)).map_err(fault)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        let done = self.0.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        done.map(|_| ()).map_err(|error| Fault::of(uncommitted(&error), error.to_string()))
+        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ()).map_err(uncommitted)
     }
 
     fn rollback(&mut self) {
@@ -124,15 +133,15 @@ impl Connection for Sqlite {
     }
 }
 
-/// What a commit that failed leaves open.
+/// The fault of a commit, and what it leaves open.
 ///
 /// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has all its pages and the mark of a commit: a
 /// crash before the next commit, which is written over them, brings them back. A full disk is certain: the last page is not whole, and the
-/// log's checksum tells. So is a lock that another has.
-pub(crate) fn uncommitted(error: &rusqlite::Error) -> Failure {
+/// log's checksum tells. So are a lock that another has and a mistake in the statement.
+pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy) => Failure::Refused,
-        _ => Failure::Unknown,
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation | ErrorCode::Unknown) => error.into(),
+        _ => Fault::of(Failure::Unknown, error.to_string()),
     }
 }
 
