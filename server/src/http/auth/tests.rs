@@ -77,7 +77,9 @@ impl Door {
 
     /// Waits until so many wait for a turn.
     async fn wait_for(&self, many: usize) {
+        let until = Instant::now() + Duration::from_secs(60);
         while self.accounts.turns.waiting() != many {
+            assert!(Instant::now() < until, "{} wait, and not {many}", self.accounts.turns.waiting());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -224,7 +226,8 @@ async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
         .unwrap();
     let others = [door.knock_beside(HERE, "other", "right"), door.knock_beside(THERE, "other", "right")];
     for lost in crowd.drain(fair::MOST - 2..) {
-        assert!(lost.await.is_none(), "the latest");
+        let lost = tokio::time::timeout(Duration::from_secs(60), lost).await;
+        assert!(lost.expect("a refusal").is_none(), "the latest");
     }
     let stranger = door.knock_beside(THERE, "stranger", "wrong");
     door.wait_for(fair::MOST + 1).await;
