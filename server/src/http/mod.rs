@@ -10,7 +10,6 @@ mod metrics;
 mod requests;
 mod scim;
 mod socket;
-mod throttle;
 
 use std::sync::Arc;
 
