@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::limits::Limits;
-use super::throttle;
+use super::network::Network;
 
 /// How often the log tells that connections make room.
 const TOLD: Duration = Duration::from_secs(60);
@@ -23,9 +23,6 @@ const TOLD: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(5);
 /// No time.
 const NEVER: u64 = u64::MAX;
-
-/// An address, or the network that stands for it.
-type Network = [u8; 16];
 
 /// All connections. Cheap to clone.
 #[derive(Clone)]
@@ -80,7 +77,7 @@ impl Connections {
 
     /// A place for a new connection from this address; none if all are taken by requests that are being answered.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
-        let (network, limits) = (throttle::place(address), self.0.limits);
+        let (network, limits) = (Network::from(address), self.0.limits);
         let mut open = self.open();
         let theirs = open.networks.get(&network).map_or(0, HashMap::len);
         let is_over = limits.per_address > 0 && theirs >= limits.per_address;

@@ -21,9 +21,10 @@ use zeroize::Zeroizing;
 use self::credentials::Credentials;
 use self::hashing::Area;
 use self::proven::{Proof, Proven};
-use self::throttle::{Pair, Throttle, place};
+use self::throttle::{Pair, Throttle};
 use self::turns::{Ask, Turns};
 use super::Metrics;
+use super::network::Network;
 use crate::store::{Account, Store};
 
 /// Refusals come this long after the request, or a multiple of it: much longer than a hash takes, so that the time does not tell whether
@@ -143,7 +144,7 @@ impl Accounts {
             Some(_) if was_right => Ask::Again,
             Some(_) => Ask::Check,
         };
-        let turn = self.turns.take(ask, place(from), pair).await.ok_or_else(busy)?;
+        let turn = self.turns.take(ask, from.into(), pair).await.ok_or_else(busy)?;
         // What others found while this waited: of guesses at once not all are hashed, nor of requests with one right password.
         if let Some(who) = self.proven.believed(proof) {
             return Ok(Some(who));
@@ -209,7 +210,7 @@ impl Accounts {
     }
 
     fn pair(&self, name: &str, from: IpAddr) -> Pair {
-        Sha256::new().chain_update(self.key).chain_update(place(from)).chain_update(name).finalize().into()
+        Sha256::new().chain_update(self.key).chain_update(Network::from(from)).chain_update(name).finalize().into()
     }
 }
 
