@@ -7,6 +7,7 @@ mod limits;
 mod listen;
 mod malformed;
 mod metrics;
+mod network;
 mod requests;
 mod scim;
 mod socket;

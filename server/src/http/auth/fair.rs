@@ -2,16 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::throttle::{Pair, Place};
+use super::throttle::Pair;
+use crate::http::network::Network;
 
 /// How many may wait whose turn takes time. Half a second's work of two cores, as a rule.
 pub(super) const MOST: usize = 128;
 
 /// Who waits.
 pub(super) struct Fair<T> {
-    addresses: HashMap<Place, Address<T>>,
+    addresses: HashMap<Network, Address<T>>,
     /// The addresses in the order of their turns.
-    turns: VecDeque<Place>,
+    turns: VecDeque<Network>,
     /// How many wait whose turn takes time.
     many: usize,
 }
@@ -32,7 +33,7 @@ struct Waiting<T> {
 enum Room {
     Free,
     /// In the place of the latest of this address and this name.
-    Of(Place, Pair),
+    Of(Network, Pair),
     None,
 }
 
@@ -46,7 +47,7 @@ impl<T> Fair<T> {
     ///
     /// Returns what has lost its place to it: the latest of the name and the address that have the most. Errors: the item itself, if that
     /// is its own name.
-    pub(super) fn push(&mut self, address: Place, name: Pair, counts: bool, item: T) -> Result<Option<T>, T> {
+    pub(super) fn push(&mut self, address: Network, name: Pair, counts: bool, item: T) -> Result<Option<T>, T> {
         let lost = match self.room(&address, &name) {
             Room::None => return Err(item),
             Room::Of(address, name) if counts => self.take_latest(&address, &name),
@@ -70,13 +71,13 @@ impl<T> Fair<T> {
 
     /// The next one whose turn takes time. Those before it whose turn takes none are added to `free`.
     pub(super) fn pop(&mut self, free: &mut Vec<T>) -> Option<T> {
-        while let Some(place) = self.turns.pop_front() {
-            let Some(address) = self.addresses.get_mut(&place) else { continue };
+        while let Some(network) = self.turns.pop_front() {
+            let Some(address) = self.addresses.get_mut(&network) else { continue };
             let next = address.pop(free);
             if address.names.is_empty() {
-                self.addresses.remove(&place);
+                self.addresses.remove(&network);
             } else {
-                self.turns.push_back(place);
+                self.turns.push_back(network);
             }
             if next.is_some() {
                 self.many = self.many.saturating_sub(1);
@@ -93,28 +94,28 @@ impl<T> Fair<T> {
     }
 
     /// Whether there is room for one more of this address and this name.
-    fn room(&self, place: &Place, name: &Pair) -> Room {
+    fn room(&self, network: &Network, name: &Pair) -> Room {
         if self.many < MOST {
             return Room::Free;
         }
-        let own = self.addresses.get(place);
+        let own = self.addresses.get(network);
         let own_many = own.map_or(0, |address| address.many);
         let fullest = self.addresses.iter().max_by_key(|(_, address)| address.many);
-        let Some((fullest_place, fullest)) = fullest else { return Room::None };
+        let Some((fullest_network, fullest)) = fullest else { return Room::None };
         if fullest.many > own_many.saturating_add(1) {
-            return fullest.fullest().map_or(Room::None, |(name, _)| Room::Of(*fullest_place, name));
+            return fullest.fullest().map_or(Room::None, |(name, _)| Room::Of(*fullest_network, name));
         }
         // Nobody has more than this address: it makes room among its own names.
         let own_waiting = own.and_then(|address| address.names.get(name)).map_or(0, VecDeque::len);
         match own.and_then(Address::fullest) {
-            Some((name, many)) if many > own_waiting.saturating_add(1) => Room::Of(*place, name),
+            Some((name, many)) if many > own_waiting.saturating_add(1) => Room::Of(*network, name),
             _ => Room::None,
         }
     }
 
     /// Takes the latest that counts out of the queue.
-    fn take_latest(&mut self, place: &Place, name: &Pair) -> Option<T> {
-        let address = self.addresses.get_mut(place)?;
+    fn take_latest(&mut self, network: &Network, name: &Pair) -> Option<T> {
+        let address = self.addresses.get_mut(network)?;
         let waiting = address.names.get_mut(name)?;
         let latest = waiting.iter().rposition(|waiting| waiting.counts)?;
         let taken = waiting.remove(latest)?.item;
@@ -157,7 +158,7 @@ impl<T> Address<T> {
 mod tests {
     use super::*;
 
-    fn place(number: usize) -> Place {
+    fn network(number: usize) -> Network {
         (number as u128).to_be_bytes()
     }
 
@@ -188,7 +189,7 @@ mod tests {
         let mut queue = Fair::new();
         // Four of a name at an address, two of another name there, and one of another address.
         for (from, of, item) in [(1, 1, 11), (1, 1, 12), (1, 1, 13), (1, 1, 14), (1, 2, 21), (1, 2, 22), (2, 1, 31)] {
-            assert_eq!(queue.push(place(from), name(of), true, item), Ok(None));
+            assert_eq!(queue.push(network(from), name(of), true, item), Ok(None));
         }
         assert_eq!(drain(&mut queue), [11, 31, 21, 12, 22, 13, 14]);
     }
@@ -197,10 +198,10 @@ mod tests {
     fn what_takes_no_time_has_its_turn_as_others_have_and_delays_none_of_them() {
         let mut queue = Fair::new();
         for item in 0..1000 {
-            assert_eq!(queue.push(place(1), name(item), false, i32::try_from(item).unwrap() + 1), Ok(None));
+            assert_eq!(queue.push(network(1), name(item), false, i32::try_from(item).unwrap() + 1), Ok(None));
         }
-        queue.push(place(1), name(2000), true, 2000).unwrap();
-        queue.push(place(1), name(3000), false, 3000).unwrap();
+        queue.push(network(1), name(2000), true, 2000).unwrap();
+        queue.push(network(1), name(3000), false, 3000).unwrap();
         assert_eq!(queue.many, 1);
         let mut free = Vec::new();
         assert_eq!((queue.pop(&mut free), free.len()), (Some(2000), 1000));
@@ -213,16 +214,16 @@ mod tests {
         let mut next = 0..;
         // The first address has all places: three of a name that comes late, the rest of another.
         for of in [vec![1; MOST - 3], vec![2; 3]].concat() {
-            assert_eq!(queue.push(place(1), name(of), true, next.next().unwrap()), Ok(None));
+            assert_eq!(queue.push(network(1), name(of), true, next.next().unwrap()), Ok(None));
         }
         let full = i32::try_from(MOST).unwrap();
         // Another address, another name of the first, and few of the late one push out the latest of the first name.
-        assert_eq!(queue.push(place(2), name(1), true, 1000), Ok(Some(full - 4)));
-        assert_eq!(queue.push(place(1), name(3), true, 1001), Ok(Some(full - 5)));
-        assert_eq!(queue.push(place(1), name(2), true, 1002), Ok(Some(full - 6)));
+        assert_eq!(queue.push(network(2), name(1), true, 1000), Ok(Some(full - 4)));
+        assert_eq!(queue.push(network(1), name(3), true, 1001), Ok(Some(full - 5)));
+        assert_eq!(queue.push(network(1), name(2), true, 1002), Ok(Some(full - 6)));
         // The first name gets no more.
-        assert_eq!(queue.push(place(1), name(1), true, 1003), Err(1003));
-        assert_eq!((queue.many, queue.addresses[&place(1)].many), (MOST, MOST - 1));
+        assert_eq!(queue.push(network(1), name(1), true, 1003), Err(1003));
+        assert_eq!((queue.many, queue.addresses[&network(1)].many), (MOST, MOST - 1));
         let order = drain(&mut queue);
         assert_eq!(order.len(), MOST);
         assert_eq!(order[..6], [0, 1000, full - 3, 1001, 1, full - 2]);
@@ -232,16 +233,16 @@ mod tests {
     fn what_takes_no_time_is_refused_as_others_are_and_pushes_out_nothing() {
         for counts in [true, false] {
             let mut queue = Fair::new();
-            (0..MOST).for_each(|item| assert_eq!(queue.push(place(1), name(1), true, item), Ok(None)));
-            assert!(queue.push(place(1), name(1), counts, 1).is_err(), "the name with the most");
-            assert!(queue.push(place(1), name(2), counts, 2).is_ok(), "another name");
-            assert!(queue.push(place(2), name(1), counts, 3).is_ok(), "another address");
+            (0..MOST).for_each(|item| assert_eq!(queue.push(network(1), name(1), true, item), Ok(None)));
+            assert!(queue.push(network(1), name(1), counts, 1).is_err(), "the name with the most");
+            assert!(queue.push(network(1), name(2), counts, 2).is_ok(), "another name");
+            assert!(queue.push(network(2), name(1), counts, 3).is_ok(), "another address");
             assert_eq!(queue.many, MOST, "{counts}");
         }
         let mut queue = Fair::new();
-        (0..MOST).for_each(|item| assert_eq!(queue.push(place(item), name(1), true, item), Ok(None)));
+        (0..MOST).for_each(|item| assert_eq!(queue.push(network(item), name(1), true, item), Ok(None)));
         for counts in [true, false] {
-            assert!(queue.push(place(MOST), name(1), counts, 1).is_err(), "all have one: none gives way");
+            assert!(queue.push(network(MOST), name(1), counts, 1).is_err(), "all have one: none gives way");
         }
     }
 }

@@ -3,7 +3,6 @@
 //! It is one of an account and an address together: whoever guesses from one place keeps nobody out who comes from another.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -18,8 +17,6 @@ const MOST: usize = 10_000;
 
 /// A hash of an account's name and an address.
 pub(super) type Pair = [u8; 32];
-/// What stands for an address, see [`place`].
-pub(super) type Place = [u8; 16];
 
 /// Wrong passwords in a row, and the end of the pause after them. The least is the first that makes room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,14 +119,6 @@ impl std::fmt::Debug for Throttle {
     }
 }
 
-/// What stands for an address: of IPv6 the network of 64 bits, of which one client has all addresses.
-pub(super) fn place(address: IpAddr) -> Place {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-        IpAddr::V6(address) => (u128::from(address) >> 64 << 64).to_be_bytes(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,14 +180,5 @@ mod tests {
         let (throttle, now) = (Throttle::new(Duration::ZERO), Instant::now());
         (0..100).for_each(|_| assert!(!throttle.wrong(pair(0), now)));
         assert_eq!((throttle.left(&pair(0), now), throttle.kept()), (0, 0));
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_place_and_so_is_an_address_of_ipv4() {
-        let place = |address: &str| place(address.parse().unwrap());
-        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
-        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
-        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"));
-        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
     }
 }

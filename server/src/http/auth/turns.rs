@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::fair::Fair;
 use super::hashing::Area;
-use super::throttle::{Pair, Place};
+use super::throttle::Pair;
+use crate::http::network::Network;
 
 /// How a turn is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Turns {
     }
 
     /// Waits for a turn, for a name that came from this address. None: too many wait.
-    pub(super) async fn take(&self, ask: Ask, address: Place, name: Pair) -> Option<Turn> {
+    pub(super) async fn take(&self, ask: Ask, address: Network, name: Pair) -> Option<Turn> {
         let waiting = {
             let mut queue = self.0.lock().ok()?;
             let queue = &mut *queue;
