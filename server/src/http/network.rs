@@ -1,33 +1,25 @@
-//! Whose requests share a limit.
+//! What stands for an address where addresses share something out, or wait.
 
 use std::net::IpAddr;
 
-/// A client's address. Of IPv6 it is the network of 64 bits, since one client has all its addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Network([u8; 16]);
+/// An address of IPv4, or a network of IPv6.
+pub(super) type Network = [u8; 16];
 
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-            IpAddr::V6(address) => (u128::from(address) >> 64 << 64).to_be_bytes(),
-        })
-    }
-}
-
-impl AsRef<[u8]> for Network {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
+/// The network of an address: of IPv6 that of 64 bits, of which one client has all addresses.
+pub(super) fn network(address: IpAddr) -> Network {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => (u128::from(address) >> 64 << 64).to_be_bytes(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::network;
 
     #[test]
-    fn addresses_of_one_ipv6_network_are_one_and_so_is_an_ipv4_address_in_two_spellings() {
-        let network = |address: &str| Network::from(address.parse::<IpAddr>().unwrap());
+    fn addresses_of_ipv6_share_their_64_bits_and_those_of_ipv4_share_nothing() {
+        let network = |address: &str| network(address.parse().unwrap());
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));

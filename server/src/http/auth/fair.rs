@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn network(number: usize) -> Network {
-        std::net::IpAddr::from(((number as u128) << 64).to_be_bytes()).into()
+        (number as u128).to_be_bytes()
     }
 
     fn name(number: usize) -> Pair {

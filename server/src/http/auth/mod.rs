@@ -24,7 +24,7 @@ use self::proven::{Proof, Proven};
 use self::throttle::{Pair, Throttle};
 use self::turns::{Ask, Turns};
 use super::Metrics;
-use super::network::Network;
+use super::network::network;
 use crate::store::{Account, Store};
 
 /// Refusals come this long after the request, or a multiple of it: much longer than a hash takes, so that the time does not tell whether
@@ -45,6 +45,20 @@ pub(crate) struct Who {
     pub name: String,
     /// Its roles.
     pub roles: Roles,
+}
+
+/// The refusal of credentials, and when it may go out.
+pub(crate) struct Refusal {
+    response: Response,
+    at: Instant,
+}
+
+impl Refusal {
+    /// The refusal, when its time has come.
+    pub(crate) async fn in_time(self) -> Response {
+        tokio::time::sleep_until(self.at.into()).await;
+        self.response
+    }
 }
 
 /// The accounts: those of the store, and one of the configuration.
@@ -82,16 +96,17 @@ impl Accounts {
         })
     }
 
-    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after too many wrong passwords, 503.
+    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after too many wrong passwords, 503; what was
+    /// looked up is refused at a beat, and other headers at once, since many clients send none until they are asked to.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
         from: IpAddr,
         store: &Store,
         metrics: &Metrics,
-    ) -> Result<Who, Response> {
+    ) -> Result<Who, Refusal> {
         let began = Instant::now();
-        let credentials = Credentials::read(headers).map_err(unauthorized)?;
+        let credentials = Credentials::read(headers).map_err(|fault| Refusal { response: unauthorized(fault), at: began })?;
         let proof = self.proven.proof(&credentials);
         if let Some(who) = self.proven.believed(&proof) {
             return Ok(who);
@@ -100,7 +115,7 @@ impl Accounts {
             Credentials::Basic(text) => self.password(text, &proof, from, store).await,
             Credentials::Bearer(token) => self.token(token, &proof, store).await,
         };
-        let refusal = match judged {
+        let response = match judged {
             Ok(Some(who)) => return Ok(who),
             Ok(None) => {
                 tracing::warn!("an account was refused");
@@ -113,8 +128,7 @@ impl Accounts {
                 error.into()
             }
         };
-        self.wait_for_beat(began).await;
-        Err(refusal)
+        Err(Refusal { response, at: self.next_beat(began) })
     }
 
     /// The account of a token. It waits for no hash and for no pause.
@@ -144,7 +158,7 @@ impl Accounts {
             Some(_) if was_right => Ask::Again,
             Some(_) => Ask::Check,
         };
-        let turn = self.turns.take(ask, from.into(), pair).await.ok_or_else(busy)?;
+        let turn = self.turns.take(ask, network(from), pair).await.ok_or_else(busy)?;
         // What others found while this waited: of guesses at once not all are hashed, nor of requests with one right password.
         if let Some(who) = self.proven.believed(proof) {
             return Ok(Some(who));
@@ -201,16 +215,16 @@ impl Accounts {
         Err(Error::new(429, detail).with_retry_after(left))
     }
 
-    /// Waits until a refusal of what began then may go out.
-    async fn wait_for_beat(&self, began: Instant) {
-        let beat = self.beat.as_micros().max(1);
-        let late = began.elapsed().as_micros().checked_rem(beat).unwrap_or_default();
-        let left = u64::try_from(beat.saturating_sub(late)).unwrap_or_default();
-        tokio::time::sleep(Duration::from_micros(left)).await;
+    /// The next beat of a request that came then.
+    fn next_beat(&self, began: Instant) -> Instant {
+        let (now, beat) = (Instant::now(), self.beat.as_nanos().max(1));
+        let late = now.saturating_duration_since(began).as_nanos().checked_rem(beat).unwrap_or_default();
+        let left = Duration::from_nanos(u64::try_from(beat.saturating_sub(late)).unwrap_or_default());
+        now.checked_add(left).unwrap_or(now)
     }
 
     fn pair(&self, name: &str, from: IpAddr) -> Pair {
-        Sha256::new().chain_update(self.key).chain_update(Network::from(from)).chain_update(name).finalize().into()
+        Sha256::new().chain_update(self.key).chain_update(network(from)).chain_update(name).finalize().into()
     }
 }
 

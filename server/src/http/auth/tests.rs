@@ -50,7 +50,8 @@ impl Door {
                 assert_eq!(who.name, name);
                 (200, None)
             }
-            Err(response) => {
+            Err(refusal) => {
+                let response = refusal.in_time().await;
                 let wait = response.headers.iter().find(|(name, _)| *name == "retry-after");
                 (response.status, wait.map(|(_, seconds)| seconds.parse().unwrap()))
             }
@@ -71,7 +72,7 @@ impl Door {
 
     /// Holds all turns, so that others wait.
     async fn hold(&self) -> [Turn; 2] {
-        let turn = || async { self.accounts.turns.take(Ask::Check, Network::from(IpAddr::from(THERE)), [0; 32]).await.unwrap() };
+        let turn = || async { self.accounts.turns.take(Ask::Check, network(THERE.into()), [0; 32]).await.unwrap() };
         [turn().await, turn().await]
     }
 
@@ -129,7 +130,7 @@ async fn a_password_that_was_right_is_kept_out_by_nobody() {
     let crowd: Vec<_> = (0..fair::MOST)
         .map(|_| {
             let turns = door.accounts.turns.clone();
-            tokio::spawn(async move { turns.take(Ask::Check, Network::from(IpAddr::from(HERE)), pair).await.is_some() })
+            tokio::spawn(async move { turns.take(Ask::Check, network(HERE.into()), pair).await.is_some() })
         })
         .collect();
     door.wait_for(fair::MOST).await;
@@ -214,7 +215,7 @@ async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
     }
     let pair = door.accounts.pair("admin", HERE.into());
     let turns = door.hold().await;
-    let take = || door.accounts.turns.take(Ask::Check, Network::from(IpAddr::from(HERE)), pair);
+    let take = || door.accounts.turns.take(Ask::Check, network(HERE.into()), pair);
     let mut crowd: Vec<_> = (0..fair::MOST).map(|_| Box::pin(take())).collect();
     for one in &mut crowd {
         assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());

@@ -46,7 +46,7 @@ impl Turns {
     }
 
     /// Waits for a turn, for a name that came from this address. None: too many wait.
-    pub(super) async fn take(&self, ask: Ask, network: Network, name: Pair) -> Option<Turn> {
+    pub(super) async fn take(&self, ask: Ask, address: Network, name: Pair) -> Option<Turn> {
         let waiting = {
             let mut queue = self.0.lock().ok()?;
             let queue = &mut *queue;
@@ -58,8 +58,8 @@ impl Turns {
             match ask {
                 Ask::Again => queue.again.push_back(turn),
                 // To drop what has lost its place is to refuse it.
-                Ask::Check => drop(queue.others.push(network, name, true, turn).ok()?),
-                Ask::Nothing => drop(queue.others.push(network, name, false, turn).ok()?),
+                Ask::Check => drop(queue.others.push(address, name, true, turn).ok()?),
+                Ask::Nothing => drop(queue.others.push(address, name, false, turn).ok()?),
             }
             waiting
         };
