@@ -58,6 +58,11 @@ impl Load {
         }
     }
 
+    /// Asks the services that there are now.
+    pub(crate) fn go_to(&mut self, fleet: &Fleet) {
+        self.addresses = fleet.addresses();
+    }
+
     /// Does `work` while so many clients guess and as many log in.
     pub(crate) fn during(&self, clients: usize, work: impl FnOnce()) {
         thread::scope(|scope| {
