@@ -77,6 +77,16 @@ impl Load {
         });
     }
 
+    /// Waits until so many more guesses were told to be wrong, and as many codes to be right.
+    pub(crate) fn wait_for(&self, verdicts: usize) {
+        let told = || (self.refused.load(Ordering::SeqCst), self.accepted.lock().unwrap().len());
+        let (began, before) = (Instant::now(), told());
+        while told().0 < before.0 + verdicts || told().1 < before.1 + verdicts {
+            assert!(began.elapsed() < Duration::from_secs(60), "no verdict is told");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Guesses wrong until told to stop.
     fn guess(&self) {
         let mut clients = self.clients();

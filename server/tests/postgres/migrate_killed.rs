@@ -39,16 +39,17 @@ fn run_for(fleet: &Fleet, from: &str, to: &str, time: Duration) -> Option<Durati
     None
 }
 
-/// Checks that at most one of the stores is open, whatever was done by now.
-fn check_open(fleet: &Fleet, from: &str, to: &str) {
+/// Checks that at most one of the stores is open, whatever was done by now. Tells whether none is.
+fn is_none_open(fleet: &Fleet, from: &str, to: &str) -> bool {
     let list = |store| Run::of(keyfob(fleet.folder(), &["account", "list", "--store", store]), "");
     let (new, old) = (list(to), list(from));
     if new.status == Some(0) && !new.out.is_empty() {
         assert!(old.err.contains("moved to another store by keyfob migrate"), "{new:?} {old:?}");
-    } else {
-        let is_untouched = new.status == Some(0);
-        assert!(is_untouched || new.err.contains("it is an unfinished copy of another store"), "{new:?}");
+        return false;
     }
+    let is_untouched = new.status == Some(0);
+    assert!(is_untouched || new.err.contains("it is an unfinished copy of another store"), "{new:?}");
+    old.status != Some(0)
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice(
     }
     Run::of(keyfob(fleet.folder(), &["account", "add", "one", "--roles", "query", "--token", "--store", &store]), "").well();
 
-    let (mut killed, mut moves, mut whole) = (0, 0, Duration::from_secs(1));
+    let (mut killed, mut closed, mut moves, mut whole) = (0, 0, 0, Duration::from_secs(1));
     // In both directions.
     while killed < kills || moves < 2 {
         let name = format!("store{moves}");
@@ -75,6 +76,7 @@ fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice(
             format!("sqlite://{name}.db")
         };
         load.during(1, || {
+            load.wait_for(10);
             loop {
                 // The last move is left to its end, and so is one in four.
                 let is_left = killed >= kills || part(Duration::from_secs(4)) < Duration::from_secs(1);
@@ -84,7 +86,7 @@ fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice(
                     break;
                 }
                 killed += 1;
-                check_open(&fleet, &store, &to);
+                closed += usize::from(is_none_open(&fleet, &store, &to));
             }
         });
         fleet.go_to(&to, &UNLOCKED);

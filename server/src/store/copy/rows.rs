@@ -62,6 +62,12 @@ pub(super) struct Large {
     part: fn(i64, i64) -> i64,
 }
 
+impl Large {
+    fn group_of(&self, id: i64) -> i64 {
+        id.checked_div(self.span).unwrap_or(id)
+    }
+}
+
 /// A device's version is another one after each change of it.
 const DEVICES: Large = Large { table: DEVICE, span: 1, column: "version", state: "max(version)", part: |_, version| version };
 
@@ -92,7 +98,7 @@ impl Known {
         let at = large.table.columns.iter().position(|(name, _)| *name == large.column).unwrap_or_default();
         for row in rows {
             let (id, other) = (number(row, 0)?, number(row, at)?);
-            let state = self.groups.entry(id.wrapping_div(large.span)).or_default();
+            let state = self.groups.entry(large.group_of(id)).or_default();
             *state = state.wrapping_add((large.part)(id, other));
         }
         self.rows = self.rows.saturating_add(count(rows));
@@ -230,7 +236,7 @@ pub(super) fn catch_up(
 
 /// The groups that are not as they are known.
 fn changed(source: &mut Side<'_>, large: &Large, known: &Known) -> Result<Vec<i64>, Fault> {
-    let (mut changed, mut first) = (Vec::new(), i64::MIN.wrapping_div(large.span));
+    let (mut changed, mut first) = (Vec::new(), large.group_of(i64::MIN));
     loop {
         let groups = source.groups(large, first)?;
         let Some((last, _)) = groups.last().copied() else {
