@@ -65,6 +65,7 @@ impl Load {
 
     /// Does `work` while so many clients guess and as many log in.
     pub(crate) fn during(&self, clients: usize, work: impl FnOnce()) {
+        self.stop.store(false, Ordering::SeqCst);
         thread::scope(|scope| {
             let stop = Stop(self);
             let threads: Vec<_> =
@@ -82,7 +83,7 @@ impl Load {
         let told = || (self.refused.load(Ordering::SeqCst), self.accepted.lock().unwrap().len());
         let (began, before) = (Instant::now(), told());
         while told().0 < before.0 + verdicts || told().1 < before.1 + verdicts {
-            assert!(began.elapsed() < Duration::from_secs(60), "no verdict is told");
+            assert!(began.elapsed() < Duration::from_secs(60), "too few verdicts: {:?} after {before:?}", told());
             thread::sleep(Duration::from_millis(5));
         }
     }
