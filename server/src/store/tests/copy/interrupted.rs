@@ -104,18 +104,21 @@ async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(plac
 async fn a_run_that_another_one_took_over_from_writes_nothing_more(place: Place) {
     let source = Place::sqlite();
     let store = filled(&source).await;
-    let (from, to) = (source.location.clone(), place.location.clone());
-    let mut other = None;
-    let told = copied(&source, &place, false, move |_, _| {
-        // The source goes on, and so does the copy of it that was finished in between.
-        other.get_or_insert_with(|| {
-            let (from, to) = (from.clone(), to.clone());
-            std::thread::spawn(move || copy(&from, &to, true, &mut |_, _| ())).join().unwrap().unwrap()
+    // The other one is broken off, or finishes a copy of the source, which goes on.
+    for is_finished in [false, true] {
+        let (from, to) = (source.location.clone(), place.location.clone());
+        let mut is_first = true;
+        let told = copied(&source, &place, false, move |_, _| {
+            if std::mem::take(&mut is_first) {
+                let (from, to) = (from.clone(), to.clone());
+                let other = std::thread::spawn(move || copy(&from, &to, true, &mut |_, _| assert!(is_finished, "broken off")));
+                assert_eq!(other.join().is_ok(), is_finished);
+            }
         });
-    });
-    let told = told.await.unwrap_err();
-    assert!(told.contains("another keyfob migrate goes on with this copy, or has finished it"), "{told}");
-    assert_eq!(store.ready().await, Ok(()), "the source was not closed");
+        let told = told.await.unwrap_err();
+        assert!(told.contains("another keyfob migrate goes on with this copy, or has finished it"), "{told}");
+        assert_eq!(store.ready().await, Ok(()), "the source was not closed");
+    }
     assert_eq!(content(&place, ""), content(&source, ""));
     store.close();
 }
