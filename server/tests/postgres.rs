@@ -18,6 +18,8 @@ mod guesses;
 mod load;
 #[path = "postgres/migrate.rs"]
 mod migrate;
+#[path = "postgres/migrate_killed.rs"]
+mod migrate_killed;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;

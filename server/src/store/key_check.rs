@@ -11,7 +11,7 @@ use std::fmt;
 use keyfob::{Device, Hotp, SECRET_MAX, Secret, sealed_key_id};
 
 use super::keys::Ring;
-use super::sql::{Access, Connection, Dialect, Fault, Sql, Type, transaction};
+use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 
 /// What the values are sealed under: no device has this number.
 const NOBODY: i64 = 0;
@@ -166,23 +166,6 @@ pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, 
     let mut sql = Sql::new("DELETE FROM key_check WHERE key_id = ");
     sql.bind(i64::from(key)).push(" RETURNING key_id");
     Ok(!connection.rows(&sql)?.is_empty())
-}
-
-/// Gives a store that takes over another's records the values of that one.
-pub(crate) fn copy(source: &mut dyn Connection, target: &mut dyn Connection) -> Result<(), Fault> {
-    let values = values(source)?;
-    transaction(target, Access::Write, |target| {
-        target.run("DELETE FROM key_check")?;
-        if values.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new("WITH ");
-        let columns = [("key_id", Type::Number), ("value", Type::Bytes), ("retiring", Type::Number)];
-        let rows = values.into_iter().map(|value| [value.key.into(), value.sealed.into(), 0.into()]);
-        sql.table(target.dialect(), "next", &columns, rows);
-        sql.push(" INSERT INTO key_check (key_id, value, retiring) SELECT * FROM next");
-        target.change(&sql).map(|_| ())
-    })
 }
 
 /// Waits until no other process changes the values: two could otherwise begin a store at once, each

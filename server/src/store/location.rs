@@ -71,6 +71,12 @@ impl Location {
         }
     }
 
+    /// Whether both are one file, by whatever names. To SQLite, a file by two names is two files with a log each, which damage it.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        // A file that is not there is no other's.
+        self.file().zip(other.file()).is_some_and(|(one, other)| same_file::is_same_file(one, other).unwrap_or(false))
+    }
+
     /// A connection that writes. It makes the file if there is none.
     pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {

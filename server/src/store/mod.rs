@@ -34,7 +34,7 @@ use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
 
 pub use accounts::Account;
 use answers::Answers;
-pub use copy::{Copied, copy};
+pub use copy::{Copied, Progress, copy};
 pub(crate) use import::{Imported, Outcome, PAGE, Present};
 pub use key_check::KeyCheck;
 pub(crate) use key_check::numbered;

@@ -7,8 +7,13 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[Migration] =
-    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], RANDOM_NUMBERS, KEY_CHECK];
+const MIGRATIONS: &[Migration] = &[
+    FIRST,
+    &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")],
+    RANDOM_NUMBERS,
+    KEY_CHECK,
+    IDENTITY,
+];
 
 /// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
 /// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it
@@ -99,12 +104,46 @@ const KEY_CHECK: Migration = &[
     (None, "DROP TABLE witness"),
 ];
 
+/// The step that gives a store its identity.
+const IDENTITY_STEP: usize = 5;
+/// A number that tells a store from all others, and the migration that the store is part of, if any: see `copy`.
+const IDENTITY: Migration = &[
+    (None, "CREATE TABLE identity (id {text} PRIMARY KEY)"),
+    (Some(Dialect::Sqlite), "INSERT INTO identity (id) VALUES (lower(hex(randomblob(16))))"),
+    (Some(Dialect::Postgres), "INSERT INTO identity (id) VALUES (replace(gen_random_uuid()::TEXT, '-', ''))"),
+    (None, "CREATE TABLE migration (source {text} PRIMARY KEY, target {text} NOT NULL, run {text} NOT NULL)"),
+];
+
 /// The version of a store whose devices were moved elsewhere.
 const MOVED: i64 = 1_000_000_000;
+/// The version of a store that is an unfinished copy. To a keyfob that does not know it, it is that of a newer one.
+const UNFINISHED: i64 = 1_000_000_001;
+
+/// What may be done with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It serves devices.
+    Live,
+    /// Its devices were moved elsewhere.
+    Moved,
+    /// It is an unfinished copy of another one.
+    Unfinished,
+}
+
+/// What a database holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// No table at all.
+    Nothing,
+    /// No store, but this table.
+    Other(String),
+    /// A store, with so many steps done.
+    Store(Stage, usize),
+}
 
 /// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
 ///
-/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere, and those of the database.
+/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere, an unfinished copy, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     persist(connection, check_encoding)?;
     migrate_by(connection, MIGRATIONS)
@@ -161,18 +200,77 @@ pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
     Ok(version(connection)? == MIGRATIONS.len())
 }
 
-/// Leaves a note that the devices were moved elsewhere.
-pub(crate) fn leave(connection: &mut dyn Connection) -> Result<(), Fault> {
-    add(connection, MOVED).map(|_| ())
+/// What a database holds, which is not written to. Errors: a store of a newer keyfob, and those of the database.
+pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, Fault> {
+    if exists(connection)? {
+        let (stage, steps) = stage(connection)?;
+        return Ok(Holds::Store(stage, steps));
+    }
+    let first = connection.run(match connection.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name LIMIT 1",
+        Dialect::Postgres => {
+            "SELECT table_name::TEXT FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name LIMIT 1"
+        }
+    })?;
+    first.into_iter().next().map_or(Ok(Holds::Nothing), |mut table| Ok(Holds::Other(table.text(0)?)))
 }
 
-/// The steps that were done.
+/// Whether a store with so many steps done has an identity.
+pub(crate) fn has_identity(steps: usize) -> bool {
+    steps >= IDENTITY_STEP
+}
+
+/// Whether a store with so many steps done is of this version.
+pub(crate) fn is_current(steps: usize) -> bool {
+    steps == MIGRATIONS.len()
+}
+
+/// The number that tells a store from all others.
+pub(crate) fn identity(connection: &mut dyn Connection) -> Result<Option<String>, Fault> {
+    connection.run("SELECT id FROM identity")?.first_mut().map(|record| record.text(0)).transpose()
+}
+
+/// Writes down what may be done with the store.
+pub(crate) fn set(connection: &mut dyn Connection, stage: Stage) -> Result<(), Fault> {
+    match stage {
+        Stage::Live => connection.run(&format!("DELETE FROM keyfob_schema WHERE version >= {MOVED}")).map(|_| ()),
+        Stage::Moved => add(connection, MOVED).map(|_| ()),
+        Stage::Unfinished => add(connection, UNFINISHED).map(|_| ()),
+    }
+}
+
+/// The fault of a store whose devices were moved elsewhere.
+pub(crate) fn moved() -> Fault {
+    Fault::new("its devices were moved to another store by keyfob migrate; serve that store")
+}
+
+/// The fault of a store that is an unfinished copy.
+pub(crate) fn unfinished() -> Fault {
+    Fault::new("it is an unfinished copy of another store; run the same keyfob migrate again, which finishes it")
+}
+
+/// The steps that were done. Errors: as those of [`migrate`].
 fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
-    let mut records = connection.run("SELECT coalesce(max(version), 0) FROM keyfob_schema")?;
-    let done = records.first_mut().map_or(Ok(0), |record| record.number(0))?;
-    match usize::try_from(done) {
-        _ if done == MOVED => Err(Fault::new("its devices were moved to another store by keyfob migrate; serve that one")),
-        Ok(done) if done <= MIGRATIONS.len() => Ok(done),
+    match stage(connection)? {
+        (Stage::Live, steps) => Ok(steps),
+        (Stage::Moved, _) => Err(moved()),
+        (Stage::Unfinished, _) => Err(unfinished()),
+    }
+}
+
+fn stage(connection: &mut dyn Connection) -> Result<(Stage, usize), Fault> {
+    let versions = format!(
+        "SELECT coalesce(max(CASE WHEN version < {MOVED} THEN version END), 0), coalesce(max(version), 0) FROM keyfob_schema"
+    );
+    let mut records = connection.run(&versions)?;
+    let Some(record) = records.first_mut() else { return Ok((Stage::Live, 0)) };
+    let (done, last) = (record.number(0)?, record.number(1)?);
+    let steps = usize::try_from(done).ok().filter(|steps| *steps <= MIGRATIONS.len());
+    match (steps, last) {
+        (Some(steps), MOVED) => Ok((Stage::Moved, steps)),
+        (Some(steps), UNFINISHED) => Ok((Stage::Unfinished, steps)),
+        (Some(steps), _) if last == done => Ok((Stage::Live, steps)),
         _ => Err(Fault::new("it was made by a newer keyfob; upgrade")),
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that is bound or read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value that is bound or read. Those of one type have the order that both databases give them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Null,
     Number(i64),
@@ -223,6 +223,16 @@ impl Fault {
     /// One of a statement that changes nothing by itself: it reads, or what it does counts with a commit that was not sent.
     pub(crate) fn uncommitted(self) -> Self {
         if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
+    }
+
+    /// One that leaves nothing open that matters, and that is not tried again.
+    pub(crate) fn refused(self) -> Self {
+        Self { failure: Failure::Refused, ..self }
+    }
+
+    /// The same, with the store where it happened.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self { text: format!("{place}: {}", self.text), ..self }
     }
 
     /// The last of several faults, one of which left open what was done.

@@ -25,10 +25,7 @@ impl Fleet {
     /// Starts so many at once.
     pub(crate) fn start(many: usize, url: &str, set: &[&str]) -> Self {
         let folder = super::process::folder();
-        let mut args = vec!["--store", url, "--set", "log=warn"];
-        for pair in set {
-            args.extend(["--set", pair]);
-        }
+        let args = args(url, set);
         // All have the same key, which one of them makes.
         let one = Server::start(folder.path(), &args);
         let others = thread::scope(|scope| {
@@ -36,6 +33,12 @@ impl Fleet {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         Self { servers: std::iter::once(one).chain(others).collect(), folder }
+    }
+
+    /// Ends all, and starts one on another store.
+    pub(crate) fn go_to(&mut self, url: &str, set: &[&str]) {
+        self.servers.clear();
+        self.servers.push(Server::start(self.folder.path(), &args(url, set)));
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -78,6 +81,14 @@ impl Fleet {
         let lines = super::process::Run::of(super::process::keyfob(self.folder(), &args), "").well();
         lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
+}
+
+fn args<'a>(url: &'a str, set: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec!["--store", url, "--set", "log=warn"];
+    for pair in set {
+        args.extend(["--set", pair]);
+    }
+    args
 }
 
 /// Prints what was measured, whether or not the output of tests is shown.

@@ -58,8 +58,14 @@ impl Load {
         }
     }
 
+    /// Asks the services that there are now.
+    pub(crate) fn go_to(&mut self, fleet: &Fleet) {
+        self.addresses = fleet.addresses();
+    }
+
     /// Does `work` while so many clients guess and as many log in.
     pub(crate) fn during(&self, clients: usize, work: impl FnOnce()) {
+        self.stop.store(false, Ordering::SeqCst);
         thread::scope(|scope| {
             let stop = Stop(self);
             let threads: Vec<_> =
@@ -70,6 +76,16 @@ impl Load {
                 thread.join().unwrap();
             }
         });
+    }
+
+    /// Waits until so many more guesses were told to be wrong, and as many codes to be right.
+    pub(crate) fn wait_for(&self, verdicts: usize) {
+        let told = || (self.refused.load(Ordering::SeqCst), self.accepted.lock().unwrap().len());
+        let (began, before) = (Instant::now(), told());
+        while told().0 < before.0 + verdicts || told().1 < before.1 + verdicts {
+            assert!(began.elapsed() < Duration::from_secs(60), "too few verdicts: {:?} after {before:?}", told());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Guesses wrong until told to stop.

@@ -20,16 +20,17 @@ fn migrate(fleet: &Fleet, from: &str, to: &str, more: &[&str]) -> String {
     Run::of(keyfob(fleet.folder(), &args), "").well()
 }
 
-/// The hashes that a migration prints.
-fn hashes(printed: &str) -> Vec<&str> {
-    printed.lines().filter_map(|line| line.split_once("SHA-256 ")).map(|(_, hash)| hash).collect()
+/// How many rows of each table a migration says that both stores have.
+fn rows(printed: &str) -> Vec<&str> {
+    printed.lines().filter_map(|line| line.split_once(" rows in both")).map(|(table, _)| table).collect()
 }
 
 #[test]
 fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     let cluster = Cluster::start(&["fsync=off"]);
     cluster.sql("postgres", "CREATE DATABASE keyfob");
-    let (file, server, back) = ("sqlite://keyfob.db", cluster.url("keyfob"), "sqlite://back.db");
+    cluster.sql("postgres", "CREATE DATABASE kept");
+    let (file, server, kept, back) = ("sqlite://keyfob.db", cluster.url("keyfob"), cluster.url("kept"), "sqlite://back.db");
     let fleet = Fleet::start(1, file, &UNLOCKED);
     let load = Load::new(&fleet, 20_000);
     for (path, name) in [(&load.guessed, "HOTP00000001"), (&load.used, "HOTP00000002")] {
@@ -51,13 +52,13 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     load.during(1, || {
         // A copy that is broken off, at whatever moment, does not touch the source, and goes on afterwards.
         for millis in [30, 90, 270] {
-            let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &server]);
+            let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]);
             let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
             thread::sleep(Duration::from_millis(millis));
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        migrate(&fleet, file, &server, &["--keep"]);
+        migrate(&fleet, file, &kept, &["--keep"]);
         let before = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
         assert!(load.refused.load(Ordering::SeqCst) > before, "it goes on");
@@ -72,12 +73,13 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     for args in [
         &["serve", "--listen", "127.0.0.1:0", "--store", file][..],
         &["audit", "--store", file],
-        &["migrate", "--store", file, "--to", &server],
+        &["migrate", "--store", file, "--to", "sqlite://another.db"],
     ] {
         let run = Run::of(keyfob(fleet.folder(), args), "");
         assert_eq!(run.status, Some(2), "{run:?}");
         assert!(run.err.contains("moved to another store by keyfob migrate"), "{run:?}");
     }
+    assert!(migrate(&fleet, file, &server, &[]).starts_with("Moved to "), "which it was already");
 
     let mut set = vec!["--store", &server];
     for pair in UNLOCKED {
@@ -98,15 +100,16 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
 
     let one = migrate(&fleet, &server, "sqlite://copy.db", &["--keep"]);
     let other = migrate(&fleet, &server, back, &[]);
-    assert_eq!((hashes(&one), hashes(&one).len()), (hashes(&other), 4));
+    assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 5));
     let server = Server::start(fleet.folder(), &["--store", back]);
     assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
-    // What is no copy is not written over.
-    let run = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", back, "--to", "sqlite://copy.db"]), "");
-    assert_eq!(run.status, Some(0), "a copy is brought up to date: {run:?}");
-    server.admin().create(&json!({"type": "HOTP", "user": "new"}));
-    let run = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", "sqlite://copy.db", "--to", back]), "");
-    assert!(run.status == Some(2) && run.err.contains("the target must be empty, or an unfinished copy"), "{run:?}");
+    // A finished copy is a store like any other, and is not written over.
+    for (from, to) in [(back, "sqlite://copy.db"), ("sqlite://copy.db", back), ("sqlite://copy.db", "sqlite://./copy.db")] {
+        for more in [&["--keep"][..], &[]] {
+            let run = Run::of(keyfob(fleet.folder(), &[&["migrate", "--store", from, "--to", to], more].concat()), "");
+            assert!(run.status == Some(2) && run.err.contains("name an empty database or a new file"), "{run:?}");
+        }
+    }
 }
 
 #[test]

@@ -71,8 +71,9 @@ The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad u
     #[command(after_help = "Example:
   keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob
 
-Services may run meanwhile. The last step copies what has changed since, compares both stores and closes the old one; from then on services on
-it change nothing until they are started with the new store. A migration that was broken off goes on where it was. The key stays the same.")]
+Services may run meanwhile. The last step copies what has changed since, closes the old store and opens the new one; from then on services on the
+old one answer 503 until they are started with the new store. A migration that was broken off goes on when the same command is run again. The key
+stays the same.")]
     Migrate(MigrateArgs),
     /// Seal all records under a new key, while services run
     #[command(after_help = "Examples:

@@ -152,7 +152,7 @@ pub(crate) struct ImportArgs {
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// The store to move to: empty, or an unfinished copy
+    /// The store to move to: an empty database, a new file, or an unfinished copy of this store
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
     /// Copy only: the store goes on, and the copy is behind

@@ -1,0 +1,258 @@
+//! The target of a copy: what it may be, and the mark that it bears until the copy is finished.
+//!
+//! As long as a copy is unfinished, its tables have other names. So a service that runs on the target finds none of them and gives no verdict,
+//! and one that starts there reads the mark.
+
+use data_encoding::HEXLOWER;
+
+use super::super::location::Location;
+use super::super::retry::persist;
+use super::super::schema::{self, Holds, Stage};
+use super::super::sql::{Access, Connection, Dialect, Fault, Record, Sql, Value, transaction};
+use super::Origin;
+use super::rows::{ALL, Side};
+
+/// What the names of an unfinished copy's tables end with.
+const SUFFIX: &str = "_copy";
+
+/// What is at the place of the target.
+pub(super) enum There {
+    /// Nothing, or an empty store.
+    Empty,
+    /// An unfinished copy of the source, with its own identity.
+    Unfinished(String),
+    /// The store that the source's devices were moved to.
+    Finished,
+}
+
+/// Which migration a store is part of: the target until it is finished, the source from the end of a move on.
+pub(super) struct Mark {
+    /// The identity of the source.
+    pub(super) source: String,
+    /// That of the target.
+    pub(super) target: String,
+    /// The run that may write the copy: a number drawn by each start of the command.
+    run: String,
+}
+
+impl Mark {
+    /// Its columns.
+    pub(super) fn values(&self) -> [Value; 3] {
+        [(&self.source).into(), (&self.target).into(), (&self.run).into()]
+    }
+}
+
+/// Reads the mark, if there is one.
+pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Fault> {
+    let read = |record: &mut Record| Ok(Mark { source: record.text(0)?, target: record.text(1)?, run: record.text(2)? });
+    connection.run("SELECT source, target, run FROM migration")?.first_mut().map(read).transpose()
+}
+
+/// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is not for this copy.
+pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<There, String> {
+    if to.file().is_some_and(|file| !file.exists()) {
+        return Ok(There::Empty);
+    }
+    let looked = to.reader().and_then(|mut connection| look_at(from, &mut *connection, origin));
+    looked.map_err(|fault| format!("{to}: {fault}"))
+}
+
+fn look_at(from: &Location, connection: &mut dyn Connection, origin: &Origin) -> Result<There, Fault> {
+    let (stage, steps) = match schema::holds(connection)? {
+        Holds::Nothing => return Ok(There::Empty),
+        Holds::Other(table) => return Err(refused(&format!("it holds the table {table}, which is not keyfob's"))),
+        Holds::Store(stage, steps) => (stage, steps),
+    };
+    let identity = if schema::has_identity(steps) { schema::identity(connection)? } else { None };
+    refuse_itself(origin.identity.as_deref(), identity.as_deref())?;
+    match stage {
+        Stage::Moved => Err(refused("it is a store whose devices were moved to another one by keyfob migrate")),
+        Stage::Unfinished => {
+            let mark = mark(connection)?.filter(|mark| origin.identity.as_ref() == Some(&mark.source));
+            let mark = mark.ok_or_else(|| refused(&format!("it is an unfinished copy of another store than {from}")))?;
+            if schema::is_current(steps) {
+                Ok(There::Unfinished(mark.target))
+            } else {
+                Err(refused("it is an unfinished copy by another version of keyfob, which can finish it"))
+            }
+        }
+        Stage::Live if identity.is_some() && identity == origin.moved_to => Ok(There::Finished),
+        Stage::Live => {
+            // A process that was killed may have left a store without tables.
+            let contents = if steps == 0 { None } else { contents(connection, "")? };
+            contents.map_or(Ok(There::Empty), |what| Err(occupied(from, what)))
+        }
+    }
+}
+
+/// A target that is not for this copy.
+fn refused(what: &str) -> Fault {
+    Fault::new(format!("{what}; nothing was written there: name an empty database or a new file"))
+}
+
+fn occupied(from: &Location, what: &str) -> Fault {
+    refused(&format!("it is a store with {what}, and not an unfinished copy of {from}"))
+}
+
+/// Refuses a target that has the source's identity.
+fn refuse_itself(source: Option<&str>, target: Option<&str>) -> Result<(), Fault> {
+    if source.is_some() && source == target {
+        return Err(refused("it is the store itself by another name, or made from its backup"));
+    }
+    Ok(())
+}
+
+/// What a store holds that a copy would overwrite.
+fn contents(connection: &mut dyn Connection, suffix: &str) -> Result<Option<&'static str>, Fault> {
+    for (what, rows) in [
+        ("devices", "device{}"),
+        ("accounts", "account{}"),
+        ("an audit trail", "trail{}"),
+        ("names of devices that were given", "sequence{} WHERE last <> 0"),
+    ] {
+        let sql = format!("SELECT 1 FROM {} LIMIT 1", rows.replace("{}", suffix));
+        if !connection.run(&sql)?.is_empty() {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
+}
+
+/// A marked target, written by this run of the command only.
+pub(super) struct Target {
+    connection: Box<dyn Connection>,
+    place: String,
+    mark: Mark,
+    /// Whether the last transaction has begun.
+    is_last: bool,
+}
+
+impl Target {
+    /// Marks an empty target. Errors: it is not empty any more.
+    pub(super) fn begin(from: &Location, to: &Location, source: &str) -> Result<Self, String> {
+        let begin = || {
+            let mut connection = to.writer()?;
+            schema::migrate(&mut *connection)?;
+            let run = draw()?;
+            let mark = transaction(&mut *connection, Access::Write, |connection| {
+                // Services that run there finish what they are at before the names change, and find no table afterwards. What is
+                // there by then is all that there will be.
+                rename(connection, "", SUFFIX)?;
+                let target = schema::identity(connection)?;
+                refuse_itself(Some(source), target.as_deref())?;
+                if let Some(what) = contents(connection, SUFFIX)? {
+                    return Err(occupied(from, what));
+                }
+                let mark = Mark { source: source.to_owned(), target: target.unwrap_or_default(), run };
+                let mut sql = Sql::new("INSERT INTO migration (source, target, run) VALUES ");
+                sql.tuple(mark.values());
+                connection.change(&sql)?;
+                schema::set(connection, Stage::Unfinished)?;
+                Ok(mark)
+            })?;
+            Ok((connection, mark))
+        };
+        Self::opened(to, begin())
+    }
+
+    /// Takes an unfinished copy over from the run before: what that may still be writing is refused from now on.
+    pub(super) fn go_on(to: &Location, source: &str) -> Result<Self, String> {
+        let take = || {
+            let mut connection = to.writer()?;
+            let mut sql = Sql::new("UPDATE migration SET run = ");
+            sql.bind(draw()?.as_str()).push(" WHERE source = ").bind(source);
+            persist(&mut *connection, |connection| connection.change(&sql).map(|_| ()))?;
+            let mark = mark(&mut *connection)?.filter(|mark| mark.source == source);
+            Ok((connection, mark.ok_or_else(taken)?))
+        };
+        Self::opened(to, take())
+    }
+
+    fn opened(to: &Location, opened: Result<(Box<dyn Connection>, Mark), Fault>) -> Result<Self, String> {
+        let (connection, mark) = opened.map_err(|fault| format!("{to}: {fault}"))?;
+        Ok(Self { connection, place: to.to_string(), mark, is_last: false })
+    }
+
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// The tables of the copy.
+    pub(super) fn side(&mut self) -> Side<'_> {
+        Side::new(&mut *self.connection, SUFFIX, &self.place)
+    }
+
+    /// Writes to the copy: in a commit of its own until the last transaction begins. Errors: besides those of the database, another run has
+    /// taken the copy over.
+    pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Side<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        if self.is_last {
+            return work(&mut self.side());
+        }
+        let Self { connection, place, mark, .. } = self;
+        transaction(&mut **connection, Access::Write, |connection| {
+            claim(connection, mark).map_err(|fault| fault.at(place))?;
+            work(&mut Side::new(connection, SUFFIX, place))
+        })
+    }
+
+    /// Begins the last transaction. From here to its end no other run can take the copy over: the source is closed meanwhile, and another
+    /// run may have an older state of it. Errors: as those of [`Self::write`].
+    pub(super) fn begin_last(&mut self) -> Result<(), Fault> {
+        let begun = self.connection.begin(Access::Write).and_then(|()| claim(&mut *self.connection, &self.mark));
+        self.is_last = true;
+        begun.map_err(|fault| fault.at(&self.place))
+    }
+
+    /// Says of a fault whether another run is the cause.
+    pub(super) fn explain(&mut self, fault: Fault) -> Fault {
+        match mark(&mut *self.connection) {
+            Ok(mark) if mark.as_ref().is_none_or(|mark| mark.run != self.mark.run) => taken().at(&self.place),
+            _ => fault,
+        }
+    }
+
+    /// Gives the tables their names and takes the mark away, with the commit of the last transaction.
+    pub(super) fn open(&mut self) -> Result<(), Fault> {
+        open(&mut *self.connection).map_err(|fault| fault.at(&self.place))
+    }
+
+    /// Commits the last transaction. Without it, the database gives the transaction up when the connection ends.
+    pub(super) fn commit(mut self) -> Result<(), Fault> {
+        self.connection.commit().map_err(|fault| fault.at(&self.place))
+    }
+}
+
+fn open(connection: &mut dyn Connection) -> Result<(), Fault> {
+    rename(connection, SUFFIX, "")?;
+    // Lines that the target numbers itself go on behind those that it was given.
+    if connection.dialect() == Dialect::Postgres {
+        connection.run("SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))")?;
+    }
+    connection.run("DELETE FROM migration")?;
+    schema::set(connection, Stage::Live)
+}
+
+/// Locks the mark until the commit, if it is this run's.
+fn claim(connection: &mut dyn Connection, mark: &Mark) -> Result<(), Fault> {
+    let mut sql = Sql::new("UPDATE migration SET run = run WHERE run = ");
+    sql.bind(&mark.run);
+    if connection.change(&sql)? == 0 { Err(taken()) } else { Ok(()) }
+}
+
+fn taken() -> Fault {
+    Fault::new("another keyfob migrate goes on with this copy, or has finished it; let that one end")
+}
+
+fn rename(connection: &mut dyn Connection, from: &str, to: &str) -> Result<(), Fault> {
+    for table in ALL {
+        connection.run(&format!("ALTER TABLE {name}{from} RENAME TO {name}{to}", name = table.name))?;
+    }
+    Ok(())
+}
+
+/// A number that no other run has.
+fn draw() -> Result<String, Fault> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Fault::new(error.to_string()))?;
+    Ok(HEXLOWER.encode(&bytes))
+}

@@ -1,0 +1,183 @@
+//! What a copy is written to, and what it is not.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+on_both! {
+    a_store_that_holds_something_is_not_written_to
+    an_unfinished_copy_of_another_store_is_not_written_to
+    a_store_that_was_moved_elsewhere_is_not_written_to
+    a_database_that_is_not_keyfobs_is_not_written_to
+    services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy
+}
+
+/// Tries to copy, and checks that it is refused with this reason and that nothing of the target has changed.
+async fn refused(source: &Place, target: &Place, reason: &str) {
+    let before = target.with(contents);
+    for keep in [true, false] {
+        let told = copied(source, target, keep, |_, _| ()).await.unwrap_err();
+        assert!(told.starts_with(&target.location.to_string()) && told.contains(reason), "{told}");
+        assert!(told.contains("nothing was written there: name an empty database or a new file"), "{told}");
+        assert_eq!(target.with(contents), before, "{told}");
+    }
+}
+
+async fn a_store_that_holds_something_is_not_written_to(place: Place) {
+    let source = Place::sqlite();
+    let store = source.open();
+    insert(&store, entry("alice")).await;
+    store.add_account(&account("admin")).await.unwrap();
+    let target = place.open();
+    run(&place, "UPDATE sequence SET last = 1 WHERE name = 'name'");
+    refused(&source, &place, "a store with names of devices that were given").await;
+    run(&place, "UPDATE sequence SET last = 0 WHERE name = 'name'");
+    record(&target, 1).await.unwrap();
+    refused(&source, &place, "a store with an audit trail").await;
+    target.add_account(&account("admin")).await.unwrap();
+    refused(&source, &place, "a store with accounts").await;
+    // Of the same number as the source's, and used more often.
+    let used = insert(&target, entry("bob")).await;
+    assert!(swap(&target, wrong_answer(&used)).await);
+    refused(&source, &place, "a store with devices").await;
+    // A finished copy is a store like any other.
+    let kept = Place::sqlite();
+    copied(&source, &kept, true, |_, _| ()).await.unwrap();
+    refused(&source, &kept, "a store with devices").await;
+    assert_eq!(store.ready().await, Ok(()), "the source goes on");
+    [store, target].into_iter().for_each(Store::close);
+}
+
+async fn an_unfinished_copy_of_another_store_is_not_written_to(place: Place) {
+    let (one, other) = (Place::sqlite(), Place::sqlite());
+    for source in [&one, &other] {
+        let store = source.open();
+        insert(&store, entry("alice")).await;
+        store.close();
+    }
+    copied(&one, &place, true, |_, _| panic!("broken off")).await.unwrap_err();
+    refused(&other, &place, "an unfinished copy of another store than sqlite://").await;
+    // Nor is it a source.
+    let told = copied(&place, &Place::sqlite(), true, |_, _| ()).await.unwrap_err();
+    assert!(told.contains("it is an unfinished copy of another store; run the same keyfob migrate again"), "{told}");
+    // Nor one of another version of keyfob.
+    run(&place, "DELETE FROM keyfob_schema WHERE version = 3");
+    run(&place, "INSERT INTO keyfob_schema VALUES (1000000002)");
+    let told = copied(&one, &place, true, |_, _| ()).await.unwrap_err();
+    assert!(told.contains("made by a newer keyfob"), "{told}");
+}
+
+async fn a_store_that_was_moved_elsewhere_is_not_written_to(place: Place) {
+    let (source, elsewhere) = (Place::sqlite(), Place::sqlite());
+    for place in [&source, &place] {
+        let store = place.open();
+        insert(&store, entry("alice")).await;
+        store.close();
+    }
+    copied(&place, &elsewhere, false, |_, _| ()).await.unwrap();
+    refused(&source, &place, "a store whose devices were moved to another one").await;
+    // Back to where it was, neither.
+    refused(&elsewhere, &place, "a store whose devices were moved to another one").await;
+}
+
+async fn a_database_that_is_not_keyfobs_is_not_written_to(place: Place) {
+    let source = Place::sqlite();
+    source.open().close();
+    run(&place, "CREATE TABLE other (id INTEGER)");
+    refused(&source, &place, "it holds the table other, which is not keyfob's").await;
+}
+
+#[test]
+fn a_file_that_is_no_database_is_not_written_to() {
+    let (source, target) = (Place::sqlite(), Place::sqlite());
+    source.with(|connection| schema::migrate(connection).unwrap());
+    let (file, text) = (target.location.file().unwrap(), "a letter to somebody. ".repeat(100));
+    std::fs::write(file, &text).unwrap();
+    let told = copy(&source.location, &target.location, true, &mut |_, _| ()).unwrap_err();
+    assert!(told.contains("not a database"), "{told}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(place: Place) {
+    let source = Place::sqlite();
+    let (store, early) = (source.open(), place.open());
+    assert!(early.check_keys().await.unwrap().is_whole());
+    let read = insert(&store, entry("alice")).await;
+    let (runtime, busy, id, location) = (Handle::current(), early.clone(), read.row.id, place.location.clone());
+    let (told, tasks) = std::sync::mpsc::channel();
+    let mut turn = 0;
+    // A file has one writer at a time: who writes during the last transaction waits for it, and has a turn of its own here.
+    copied(&source, &place, false, move |_, _| {
+        turn += 1;
+        if turn > 1 {
+            return;
+        }
+        let refused = runtime.block_on(async {
+            assert_eq!(busy.ready().await.map_err(|error| error.status), Err(503));
+            assert_eq!(busy.get(id).await.map_err(|error| error.status), Err(503));
+            assert_eq!(record(&busy, id).await.map_err(|error| error.status), Err(503));
+            assert_eq!(busy.add_account(&account("new")).await.map_err(|error| error.status), Err(503));
+            let new = busy.insert(Box::new(entry("eve")), keyfob_scim::Name::Numbered("HOTP"), event(EventKind::Create, 0)).await;
+            assert_eq!(new.map_err(|error| error.status), Err(503));
+            Store::open(&location, keys()).unwrap_err()
+        });
+        told.send(refused).unwrap();
+    })
+    .await
+    .unwrap();
+    let refused = tasks.recv().unwrap();
+    assert!(refused.contains("it is an unfinished copy of another store; run the same keyfob migrate again"), "{refused}");
+    assert_eq!(content(&place, ""), content(&source, "_moved"));
+    // Once it is finished, the service that waited there goes on with it.
+    let until = Instant::now() + Duration::from_secs(30);
+    while early.ready().await.is_err() {
+        assert!(Instant::now() < until, "it is not ready");
+    }
+    assert_eq!(early.get(id).await.unwrap(), Some(read));
+    [store, early].into_iter().for_each(Store::close);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_not_copied_to_itself_by_another_name() {
+    let place = Place::sqlite();
+    place.with(|connection| schema::migrate(connection).unwrap());
+    let folder = place.folder.path();
+    std::os::unix::fs::symlink(place.location.file().unwrap(), folder.join("symbolic.db")).unwrap();
+    std::fs::hard_link(place.location.file().unwrap(), folder.join("hard.db")).unwrap();
+    let (before, files) = (place.with(contents), || std::fs::read_dir(folder).unwrap().count());
+    let many = files();
+    for path in ["test.db", "./test.db", "../{folder}/test.db", "symbolic.db", "hard.db"] {
+        let path = path.replace("{folder}", folder.file_name().unwrap().to_str().unwrap());
+        let other = Location::parse(&format!("sqlite://{}/{path}", folder.display()), &Options::default()).unwrap();
+        for keep in [true, false] {
+            let told = copy(&place.location, &other, keep, &mut |_, _| ()).unwrap_err();
+            assert!(told.contains("is the store itself; name an empty database or a new file"), "{path}: {told}");
+        }
+    }
+    assert_eq!((place.with(contents), files()), (before, many));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_not_copied_to_itself_by_another_name() {
+    let place = Place::postgres();
+    place.open().close();
+    let url = place.location.to_string().replace("127.0.0.1", "localhost");
+    let other = Place { location: Location::parse(&url, &Options::default()).unwrap(), folder: tempfile::tempdir().unwrap() };
+    refused(&place, &other, "it is the store itself by another name, or made from its backup").await;
+    // Nor one that has no identity yet.
+    for sql in ["DELETE FROM keyfob_schema WHERE version >= 3", "DROP TABLE identity", "DROP TABLE migration"] {
+        run(&place, sql);
+    }
+    let told = copied(&place, &other, true, |_, _| ()).await.unwrap_err();
+    assert!(told.contains("it is the store itself by another name"), "{told}");
+    assert!(place.open_with(keys()).is_ok(), "it serves as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_restored_from_a_backup_of_the_source_is_not_written_to() {
+    let (place, backup) = (Place::sqlite(), Place::sqlite());
+    place.open().close();
+    run(&place, &format!("VACUUM INTO '{}'", backup.location.file().unwrap().display()));
+    refused(&place, &backup, "it is the store itself by another name, or made from its backup").await;
+}
