@@ -105,7 +105,7 @@ const KEY_CHECK: Migration = &[
 ];
 
 /// The step that gives a store its identity.
-const IDENTITY_STEP: usize = 5;
+pub(crate) const IDENTITY_STEP: usize = 5;
 /// A number that tells a store from all others, and the migration that the store is part of, if any: see `copy`.
 const IDENTITY: Migration = &[
     (None, "CREATE TABLE identity (id {text} PRIMARY KEY)"),

@@ -160,15 +160,17 @@ fn a_file_is_not_copied_to_itself_by_another_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_not_copied_to_itself_by_another_name() {
+    let other_name = |place: &Place| {
+        let url = place.location.to_string().replace("127.0.0.1", "localhost");
+        Place { location: Location::parse(&url, &Options::default()).unwrap(), folder: tempfile::tempdir().unwrap() }
+    };
     let place = Place::postgres();
     place.open().close();
-    let url = place.location.to_string().replace("127.0.0.1", "localhost");
-    let other = Place { location: Location::parse(&url, &Options::default()).unwrap(), folder: tempfile::tempdir().unwrap() };
-    refused(&place, &other, "it is the store itself by another name, or made from its backup").await;
+    refused(&place, &other_name(&place), "it is the store itself by another name, or made from its backup").await;
     // Nor one that has no identity yet.
-    for sql in ["DELETE FROM keyfob_schema WHERE version >= 3", "DROP TABLE identity", "DROP TABLE migration"] {
-        run(&place, sql);
-    }
+    let place = Place::postgres();
+    place.with(|connection| schema::migrate_to(connection, schema::IDENTITY_STEP - 1).unwrap());
+    let other = other_name(&place);
     let told = copied(&place, &other, true, |_, _| ()).await.unwrap_err();
     assert!(told.contains("it is the store itself by another name"), "{told}");
     assert!(place.open_with(keys()).is_ok(), "it serves as before");
