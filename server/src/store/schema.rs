@@ -7,8 +7,17 @@ use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
 type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
-const MIGRATIONS: &[Migration] =
-    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], RANDOM_NUMBERS, KEY_CHECK];
+const MIGRATIONS: &[Migration] = &[
+    FIRST,
+    &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")],
+    RANDOM_NUMBERS,
+    KEY_CHECK,
+    LAST_MODIFIED,
+];
+
+/// When anything that is shown of a device last changed; null where nothing has since the column is there. No index: each attempt changes it,
+/// and what changed is asked for by few.
+const LAST_MODIFIED: Migration = &[(None, "ALTER TABLE device ADD COLUMN last_modified {number}")];
 
 /// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
 /// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it

@@ -115,6 +115,7 @@ fn entry(user: &str) -> Entry {
         fails: 0,
         created: NOW,
         last_used: None,
+        last_modified: NOW,
     };
     Entry { row, version: 0, device }
 }
