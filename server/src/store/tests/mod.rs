@@ -8,6 +8,7 @@ mod hosts;
 mod import;
 mod keys;
 mod lossy;
+mod modified;
 mod numbers;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
