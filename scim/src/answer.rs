@@ -111,7 +111,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Ok(Step::Record { event, then: Box::new(move |()| told()) });
             }
             let before = (entry.row.status, entry.row.last_used);
-            let next = entry.with_device(device).modified(context.now);
+            let next = entry.with_device(device, context.now);
             let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next, scope, event }),

@@ -42,7 +42,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 pause::begin(&mut device, context.now)?;
             }
             let event = context.event(EventKind::Challenge, &entry.row);
-            let next = entry.with_device(device);
+            let next = entry.with_device(device, context.now);
             if !is_paused && !is_changed {
                 // Nothing to store but the trail.
                 return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call, pause)) });

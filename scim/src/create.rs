@@ -94,7 +94,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if let Some(status) = status.filter(|status| *status != Status::Created) {
             let mut device = entry.device.clone();
             device.set_status(status, now)?;
-            entry = entry.with_device(device);
+            entry = entry.with_device(device, now);
         }
         entry.row.email = email;
         entry.row.phone = phone;

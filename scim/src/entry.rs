@@ -115,14 +115,15 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The entry with the next state of its device, and the columns that follow from it.
+    /// The entry with the next state of its device, and the columns that follow from it, as of now.
     #[must_use]
-    pub(crate) fn with_device(mut self, device: Device) -> Self {
+    pub(crate) fn with_device(mut self, device: Device, now: u64) -> Self {
+        let before = (self.row.status, self.row.fails, self.row.last_used);
         self.row.status = device.status();
         self.row.fails = device.fails();
         self.row.last_used = device.last_used();
         self.device = device;
-        self
+        if before == (self.row.status, self.row.fails, self.row.last_used) { self } else { self.modified(now) }
     }
 
     /// The entry, of which something that is shown changed at this time.

@@ -116,7 +116,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 Some(Status::Locked) | None => Roles::MANAGE,
             })?;
         }
-        Ok(entry.with_device(device))
+        Ok(entry.with_device(device, context.now))
     }
 
     /// Disables a device for good: it stays in the store with status `D`.
@@ -132,7 +132,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if device.status() != Status::Disabled {
                 device.set_status(Status::Disabled, context.now)?;
             }
-            let mut next = entry.with_device(device).modified(context.now);
+            let mut next = entry.with_device(device, context.now).modified(context.now);
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
