@@ -26,6 +26,7 @@ pub fn run(text: &str) {
         fails: 3,
         created: 1_634_194_620,
         last_used: None,
+        last_modified: 1_634_194_680,
     };
     match Filter::parse(text) {
         Ok(filter) => {

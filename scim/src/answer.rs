@@ -6,10 +6,10 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
-use crate::json::{Object, Value};
+use crate::json::Object;
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Scope, Step, Swap};
-use crate::{Attribute, Error, Event, EventKind};
+use crate::{Attribute, Error, Event, EventKind, body};
 
 /// The attribute of the second code.
 const NEXT: &str = "nextPin";
@@ -67,7 +67,7 @@ fn texts<const N: usize>(object: &Object, names: [&str; N], what: &str, example:
         let place = names.iter().zip(&mut texts).find(|(name, _)| is_named(given, name));
         match place {
             Some((name, text)) => {
-                let Value::Text(value) = value else { return Err(Error::value(format!("{name}: must be text"))) };
+                let value = value.as_text().ok_or_else(|| body::no_text(name))?;
                 if text.replace(value.clone()).is_some() {
                     return Err(Error::syntax(format!("{name}: stands there twice")));
                 }
@@ -94,7 +94,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Judges what was typed.
     pub(crate) fn judge(&self, context: Context, id: i64, answer: Answer, tries: u32) -> Step {
         let service = self.clone();
-        self.entry(id, true, move |entry| {
+        self.entry(context.unmet, id, true, move |entry| {
             let attempt = answer.judge(&entry.device, &service.settings.policy, context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();
@@ -111,7 +111,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Ok(Step::Record { event, then: Box::new(move |()| told()) });
             }
             let before = (entry.row.status, entry.row.last_used);
-            let next = entry.with_device(device);
+            let next = entry.with_device(device, context.now);
             let scope = if before == (next.row.status, next.row.last_used) { Scope::Record } else { Scope::State };
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next, scope, event }),

@@ -87,6 +87,8 @@ attributes! {
     Schemas "schemas" Class::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
     Meta "meta" Class::Opaque, ReadOnly, "About the resource.";
     ResourceType "meta.resourceType" Class::Constant("OtpDevice"), ReadOnly, "The type of the resource.";
+    MetaCreated "meta.created" Class::Time, ReadOnly, "When the device was enrolled.";
+    LastModified "meta.lastModified" Class::Time, ReadOnly, "When anything that is shown of it last changed.";
     Location "meta.location" Class::Opaque, ReadOnly, "The URL of the resource.";
     Links "meta.links" Class::Opaque, ReadOnly, "The URLs of its operations.";
 }
@@ -102,7 +104,7 @@ impl Attribute {
     /// The attribute that it is a part of; itself if it is no part.
     pub(crate) const fn parent(self) -> Self {
         match self {
-            Self::ResourceType | Self::Location | Self::Links => Self::Meta,
+            Self::ResourceType | Self::MetaCreated | Self::LastModified | Self::Location | Self::Links => Self::Meta,
             whole => whole,
         }
     }

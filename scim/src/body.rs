@@ -1,16 +1,18 @@
 //! What bodies say of a device: read once, for create, PUT and PATCH.
 
+use std::borrow::Cow;
+
 use crate::attribute::Mutability;
 use crate::error::quoted;
 use crate::json::{Object, Value};
-use crate::{Attribute, Error, ScimType};
+use crate::{Attribute, Error, SCHEMA, ScimType};
 use keyfob::{Kind, Pin, Status};
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
 const LONGEST: usize = 255;
 
 /// The attributes that clients may set; none is not said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) kind: Option<Kind>,
     pub(crate) user: Option<String>,
@@ -21,71 +23,96 @@ pub(crate) struct Fields {
     /// Said to be none, or what it is.
     #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
+    /// What is to be removed, and what is read-only, with its value: both are right only where they change nothing.
+    pub(crate) removed: Vec<Attribute>,
+    pub(crate) repeated: Vec<(Attribute, Value)>,
     /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from what was read.
     pub(crate) is_asked_for: bool,
 }
 
 impl Fields {
-    /// Reads a resource. What is read-only is ignored (RFC 7644 section 3.3), what is unknown refused.
-    pub(crate) fn read(object: &Object) -> Result<Self, Error> {
+    /// Reads a resource. What is read-only is ignored (RFC 7644 sections 3.3 and 3.5.1), null is as if left out.
+    pub(crate) fn read(attributes: &[(Attribute, &Value)]) -> Result<Self, Error> {
         let mut fields = Self::default();
-        let mut seen = Vec::new();
-        for (name, value) in members(object, crate::SCHEMA)? {
-            let attribute = known(name)?;
-            unseen(attribute, &mut seen)?;
+        for (attribute, value) in attributes {
             if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
-                fields.set(attribute, value)?;
+                fields.set(*attribute, value)?;
             }
         }
         Ok(fields)
     }
 
-    /// Sets what one attribute says. Errors: 400 `mutability` for a read-only one, `invalidValue`.
-    pub(crate) fn set(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
-        if attribute.mutability() == Mutability::ReadOnly {
-            return Err(Error::bad(ScimType::Mutability, format!("{}: is read-only", attribute.name())));
-        }
-        let text = text(attribute.name(), value)?;
+    /// Sets what one attribute says. Errors: 400 `invalidValue`.
+    fn set(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
+        let name = attribute.name();
         match attribute {
-            Attribute::Type => self.kind = Some(text.parse()?),
-            Attribute::Status => self.status = Some(text.parse()?),
-            Attribute::User => self.user = Some(line("user", text)?),
-            Attribute::Email => self.email = Some(address(text)?),
-            Attribute::Phone => self.phone = Some(telephone(text)?),
-            Attribute::Pin => self.pin = Some(Pin::new(text.as_bytes())?),
-            Attribute::ExternalId => self.external_id = Some(Some(line("externalId", text)?)),
-            _ => return Err(Error::value(format!("{}: cannot be set", attribute.name()))),
+            Attribute::Type => self.kind = Some(kind(value)?),
+            Attribute::Status => self.status = Some(text(name, value)?.parse()?),
+            Attribute::User => self.user = Some(line(name, &plain(name, value)?)?),
+            Attribute::Email => self.email = Some(address(text(name, value)?)?),
+            Attribute::Phone => self.phone = Some(telephone(text(name, value)?)?),
+            Attribute::Pin => self.pin = Some(Pin::new(text(name, value)?.as_bytes())?),
+            Attribute::ExternalId => self.external_id = Some(Some(line(name, &plain(name, value)?)?)),
+            _ => return Err(Error::value(format!("{name}: cannot be set"))),
         }
         Ok(())
     }
 
-    /// Sets what one attribute says, or unsets it where that is null. Errors: those of [`set`](Self::set) and [`unset`](Self::unset).
+    /// What an operation of a PATCH says of one attribute: a value, or null for none.
+    ///
+    /// Errors: 400 `mutability` for what every device has and is to be removed; those of [`set`](Self::set).
     pub(crate) fn change(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
-        if value.is_null() { self.unset(attribute) } else { self.set(attribute, value) }
-    }
-
-    /// Unsets an attribute. Errors: 400 `mutability` for one that every device has or that its kind needs.
-    pub(crate) fn unset(&mut self, attribute: Attribute) -> Result<(), Error> {
         match attribute {
+            _ if attribute.mutability() == Mutability::ReadOnly => self.repeated.push((attribute, value.clone())),
+            _ if !value.is_null() => self.set(attribute, value)?,
             Attribute::ExternalId => self.external_id = Some(None),
-            _ => return Err(Error::bad(ScimType::Mutability, format!("{}: cannot be removed", attribute.name()))),
+            _ if attribute.is_always_present() => return Err(kept(attribute)),
+            _ => self.removed.push(attribute),
         }
         Ok(())
     }
-}
 
-/// The attribute of this name. Errors: 400.
-pub(crate) fn known(name: &str) -> Result<Attribute, Error> {
-    Attribute::parse(name).ok_or_else(|| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
-}
-
-/// Notes an attribute. Errors: 400 for one that was seen before.
-pub(crate) fn unseen(attribute: Attribute, seen: &mut Vec<Attribute>) -> Result<(), Error> {
-    if seen.contains(&attribute) {
-        return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+    /// Whether it says anything that only who may read the device can know.
+    pub(crate) fn has_knowledge(&self) -> bool {
+        let is_known = |(attribute, _): &(Attribute, Value)| !matches!(attribute, Attribute::Id | Attribute::Schemas);
+        self.kind.is_some()
+            || [&self.user, &self.email, &self.phone].into_iter().any(Option::is_some)
+            || self.external_id.iter().flatten().next().is_some()
+            || !self.removed.is_empty()
+            || self.repeated.iter().any(is_known)
     }
-    seen.push(attribute);
-    Ok(())
+}
+
+/// The refusal to remove an attribute.
+pub(crate) fn kept(attribute: Attribute) -> Error {
+    Error::bad(ScimType::Mutability, format!("{}: cannot be removed", attribute.name()))
+}
+
+/// The attributes of a resource. Errors: 400 for other schemas, and those of [`attributes`].
+pub(crate) fn resource(object: &Object) -> Result<Vec<(Attribute, &Value)>, Error> {
+    attributes(members(object, SCHEMA)?, |name| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
+}
+
+/// What these members say: attributes by their names, and those in an object under the schema's URN.
+///
+/// Errors: 400 for an attribute that stands there twice, that of `unknown` for a name that is none.
+pub(crate) fn attributes<'o>(
+    members: impl Iterator<Item = (&'o str, &'o Value)>,
+    unknown: fn(&str) -> Error,
+) -> Result<Vec<(Attribute, &'o Value)>, Error> {
+    let mut attributes: Vec<(Attribute, &Value)> = Vec::new();
+    for (name, value) in members {
+        let under_urn = value.as_object().filter(|_| name.eq_ignore_ascii_case(SCHEMA)).map(Object::iter);
+        let itself = under_urn.is_none().then_some((name, value));
+        for (name, value) in under_urn.into_iter().flatten().chain(itself) {
+            let attribute = Attribute::parse(name).ok_or_else(|| unknown(name))?;
+            if attributes.iter().any(|(seen, _)| *seen == attribute) {
+                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+            }
+            attributes.push((attribute, value));
+        }
+    }
+    Ok(attributes)
 }
 
 /// Whether a media type is JSON in UTF-8, which is its only encoding (RFC 8259 section 8.1).
@@ -118,7 +145,7 @@ pub(crate) fn members<'o>(object: &'o Object, wanted: &str) -> Result<impl Itera
     let is_schemas = |name: &str| name.eq_ignore_ascii_case("schemas");
     let is_wanted = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
     for (_, value) in object.iter().filter(|(name, _)| is_schemas(name)) {
-        if !value.as_list().is_some_and(|list| list.iter().any(is_wanted)) {
+        if !value.items().iter().any(is_wanted) {
             return Err(Error::syntax(format!("schemas: must be a list with {wanted}")));
         }
     }
@@ -137,9 +164,28 @@ pub(crate) fn once(name: &str, all: &[&'static str], seen: &mut Vec<&'static str
     Ok(known)
 }
 
-/// The value, which must be text.
+/// The value, which must be text. A number is none: of a code, a PIN or a telephone number it would have lost the zeros in front.
 pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
-    value.as_str().ok_or_else(|| Error::value(format!("{name}: must be text")))
+    value.as_str().ok_or_else(|| no_text(name))
+}
+
+pub(crate) fn no_text(name: &str) -> Error {
+    Error::value(format!("{name}: must be text, in quotes"))
+}
+
+/// The value, which must be text or an integer.
+fn plain<'v>(name: &str, value: &'v Value) -> Result<Cow<'v, str>, Error> {
+    match (value.as_str(), value.as_integer()) {
+        (Some(text), _) => Ok(Cow::Borrowed(text)),
+        (None, Some(number)) => Ok(Cow::Owned(number.to_string())),
+        (None, None) => Err(no_text(name)),
+    }
+}
+
+/// The value, which must name a kind.
+pub(crate) fn kind(value: &Value) -> Result<Kind, Error> {
+    let kind = text(Attribute::Type.name(), value)?.parse();
+    kind.map_err(|_| Error::value("type: must be TOTP, HOTP, SMS, EMAIL or PIN"))
 }
 
 /// Text of 1 to 255 bytes without control characters.

@@ -26,7 +26,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Asks for an answer: sends the code of an SMS or EMAIL device, draws the positions of a PIN.
     pub(crate) fn request_challenge(&self, context: Context, id: i64, is_call: bool, tries: u32) -> Step {
         let service = self.clone();
-        self.entry(id, true, move |entry| {
+        self.entry(context.unmet, id, true, move |entry| {
             if is_call && entry.row.kind != Kind::Sms {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }
@@ -42,7 +42,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 pause::begin(&mut device, context.now)?;
             }
             let event = context.event(EventKind::Challenge, &entry.row);
-            let next = entry.with_device(device);
+            let next = entry.with_device(device, context.now);
             if !is_paused && !is_changed {
                 // Nothing to store but the trail.
                 return Ok(Step::Record { event, then: Box::new(move |()| asked(next, held.release(), is_call, pause)) });

@@ -8,11 +8,12 @@ use keyfob::{Device, Factor, Hotp, Kind, Secret, Status, Totp, Uri};
 
 use crate::body::{self, Fields};
 use crate::entry::{Entry, Name};
+use crate::json::Value;
 use crate::list::selection;
 use crate::resource::{Resource, location};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
-use crate::{Error, Event, EventKind, Request, Row, qr};
+use crate::{Attribute, Error, Event, EventKind, Request, Row, qr};
 
 /// The side of the image in pixels.
 const IMAGE: usize = 200;
@@ -25,9 +26,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Step, Error> {
         let selection = selection(parameters)?;
-        let fields = Fields::read(&body::object(request.content_type, request.body)?)?;
+        let object = body::object(request.content_type, request.body)?;
+        let attributes = body::resource(&object)?;
+        let kind = self.kind(&attributes)?;
+        let fields = Fields::read(&attributes)?;
         let name = fields.user.clone().ok_or_else(|| Error::value("user: is missing"))?;
-        let (entry, naming) = self.enrol(fields, name.clone(), context.now)?;
+        let (entry, naming) = self.enrol(kind, fields, name.clone(), context.now)?;
         let service = self.clone();
         Ok(Step::User {
             name,
@@ -54,21 +58,30 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         })
     }
 
-    /// The new device that a body describes.
-    fn enrol(&self, fields: Fields, user: String, now: u64) -> Result<(Entry, Name), Error> {
-        let Fields { kind, user: _, status, email, phone, pin, external_id, is_asked_for: _ } = fields;
-        let kind = kind.ok_or_else(|| Error::value("type: is missing; it must be TOTP, HOTP, SMS, EMAIL or PIN"))?;
+    /// The kind that a body names. Errors: 400 for none, and where it has not what devices of that kind need, or more.
+    fn kind(&self, attributes: &[(Attribute, &Value)]) -> Result<Kind, Error> {
+        let given = |wanted| attributes.iter().find(|(attribute, value)| *attribute == wanted && !value.is_null());
+        let (_, kind) =
+            given(Attribute::Type).ok_or_else(|| Error::value("type: is missing; it must be TOTP, HOTP, SMS, EMAIL or PIN"))?;
+        let kind = body::kind(kind)?;
         if !self.settings.kinds.contains(&kind) {
             return Err(Error::value(format!("type: {kind} is switched off here")));
         }
-        for (name, given, wanted) in
-            [("email", email.is_some(), Kind::Email), ("phone", phone.is_some(), Kind::Sms), ("pin", pin.is_some(), Kind::Pin)]
-        {
-            if given != (kind == wanted) {
-                let fault = if given { format!("is for {wanted} only") } else { format!("is missing; {wanted} needs it") };
-                return Err(Error::value(format!("{name}: {fault}")));
-            }
+        let of_kinds = [(Attribute::Email, Kind::Email), (Attribute::Phone, Kind::Sms), (Attribute::Pin, Kind::Pin)];
+        // What is missing comes first: it may stand there under another name.
+        let missing = of_kinds.iter().find(|(attribute, of)| *of == kind && given(*attribute).is_none());
+        if let Some((attribute, _)) = missing {
+            return Err(Error::value(format!("{}: is missing; {kind} needs it", attribute.name())));
         }
+        match of_kinds.iter().find(|(attribute, of)| *of != kind && given(*attribute).is_some()) {
+            Some((attribute, of)) => Err(Error::value(format!("{}: is for {of} only", attribute.name()))),
+            None => Ok(kind),
+        }
+    }
+
+    /// The new device that a body describes.
+    fn enrol(&self, kind: Kind, fields: Fields, user: String, now: u64) -> Result<(Entry, Name), Error> {
+        let Fields { status, email, phone, pin, external_id, .. } = fields;
         let device = match (kind, pin) {
             (Kind::Pin, Some(pin)) => Device::pin(pin, &self.settings.policy, now)?,
             (Kind::Totp, _) => Device::totp(Totp::of(self.draw()?).with_period(self.settings.period)?, now),
@@ -81,7 +94,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if let Some(status) = status.filter(|status| *status != Status::Created) {
             let mut device = entry.device.clone();
             device.set_status(status, now)?;
-            entry = entry.with_device(device);
+            entry = entry.with_device(device, now);
         }
         entry.row.email = email;
         entry.row.phone = phone;

@@ -12,8 +12,18 @@ pub fn write(seconds: u64, iso: bool) -> String {
 
 /// Reads either form, a date alone too, into Unix seconds; without an offset it is UTC. A part of a second is dropped.
 pub fn read(text: &str) -> Option<i64> {
+    read_exact(text).map(|(seconds, _)| seconds)
+}
+
+/// Reads what [`read`] does, into Unix seconds and the nanoseconds since then, 0 to 999,999,999.
+pub(crate) fn read_exact(text: &str) -> Option<(i64, i32)> {
+    const SECOND: i32 = 1_000_000_000;
     let time = text.parse::<Timestamp>().ok().or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;
-    Some(time.as_second())
+    // Before 1970 both parts are negative.
+    match (time.as_second(), time.subsec_nanosecond()) {
+        (seconds, nanos @ ..0) => Some((seconds.checked_sub(1)?, SECOND.checked_add(nanos)?)),
+        exact => Some(exact),
+    }
 }
 
 #[cfg(test)]
@@ -34,6 +44,8 @@ mod tests {
             assert_eq!(read(text), Some(1_634_194_620), "{text}");
         }
         assert_eq!(read("2021-10-14"), Some(1_634_169_600));
+        assert_eq!(read_exact("2021-10-14T06:57:00.25Z"), Some((1_634_194_620, 250_000_000)));
+        assert_eq!(read_exact("1969-12-31T23:59:58.75Z"), Some((-2, 750_000_000)));
         for wrong in ["", "yesterday", "14.10.2021", "2021-13-01 00:00:00", "1634194620", "2021-10-14 25:00:00"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

@@ -33,6 +33,8 @@ pub struct Row {
     pub created: u64,
     /// When it last gave a right answer, in Unix seconds, as the record says.
     pub last_used: Option<u64>,
+    /// When anything that is shown of it last changed, in Unix seconds.
+    pub last_modified: u64,
 }
 
 impl Row {
@@ -56,7 +58,8 @@ impl Row {
         match attribute {
             Attribute::Id => Some(self.id),
             Attribute::Fails => Some(self.fails.into()),
-            Attribute::Created => time(self.created),
+            Attribute::Created | Attribute::MetaCreated => time(self.created),
+            Attribute::LastModified => time(self.last_modified),
             Attribute::LastUsed => self.last_used.and_then(time),
             _ => None,
         }
@@ -90,6 +93,7 @@ impl Entry {
             fails: device.fails(),
             created: device.created(),
             last_used: device.last_used(),
+            last_modified: device.last_changed(),
         };
         Self { row, version: 0, device }
     }
@@ -111,13 +115,21 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The entry with the next state of its device, and the columns that follow from it.
+    /// The entry with the next state of its device, and the columns that follow from it, as of now.
     #[must_use]
-    pub(crate) fn with_device(mut self, device: Device) -> Self {
+    pub(crate) fn with_device(mut self, device: Device, now: u64) -> Self {
+        let before = (self.row.status, self.row.fails, self.row.last_used);
         self.row.status = device.status();
         self.row.fails = device.fails();
         self.row.last_used = device.last_used();
         self.device = device;
+        if before == (self.row.status, self.row.fails, self.row.last_used) { self } else { self.modified(now) }
+    }
+
+    /// The entry, of which something that is shown changed at this time.
+    #[must_use]
+    pub(crate) fn modified(mut self, now: u64) -> Self {
+        self.row.last_modified = self.row.last_modified.max(now);
         self
     }
 }

@@ -7,6 +7,10 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use zeroize::Zeroizing;
 
 /// A value, as far as bodies have a use for it.
+///
+/// The readers below take what clients write in place of the plain form, wherever it stands: a number as text, an integer with a fraction of
+/// zero, a list of exactly one value for the value, and a value for a list of it.
+#[derive(Clone)]
 pub(crate) enum Value {
     Null,
     Text(Zeroizing<String>),
@@ -18,6 +22,7 @@ pub(crate) enum Value {
 }
 
 /// An object as it was written: a name may stand there twice.
+#[derive(Clone)]
 pub(crate) struct Object(Vec<(Zeroizing<String>, Value)>);
 
 impl Object {
@@ -31,16 +36,43 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// The only value of a list; of anything else, itself.
+    fn only(&self) -> &Self {
+        match self {
+            Self::List(list) => {
+                if let [only] = list.as_slice() {
+                    only
+                } else {
+                    self
+                }
+            }
+            _ => self,
+        }
+    }
+
+    pub(crate) fn as_text(&self) -> Option<&Zeroizing<String>> {
+        if let Self::Text(text) = self.only() { Some(text) } else { None }
+    }
+
     pub(crate) fn as_str(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        self.as_text().map(|text| text.as_str())
     }
 
     pub(crate) fn as_integer(&self) -> Option<i64> {
-        if let Self::Integer(number) = self { Some(**number) } else { None }
+        match self.only() {
+            Self::Integer(number) => Some(**number),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
     }
 
-    pub(crate) fn as_list(&self) -> Option<&[Self]> {
-        if let Self::List(list) = self { Some(list) } else { None }
+    pub(crate) fn as_object(&self) -> Option<&Object> {
+        if let Self::Object(object) = self.only() { Some(object) } else { None }
+    }
+
+    /// The values of a list; of anything else, itself alone.
+    pub(crate) fn items(&self) -> &[Self] {
+        if let Self::List(list) = self { list } else { std::slice::from_ref(self) }
     }
 }
 
@@ -67,8 +99,13 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Other)
+    /// Some writers have but one kind of number, and write `2` as `2.0`. Up to 2^53, each integer has a form of its own.
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let is_integer = number.fract() == 0.0 && number.abs() < EXACT;
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and fits")]
+        let integer = is_integer.then(|| Value::Integer(Zeroizing::new(number as i64)));
+        Ok(integer.unwrap_or(Value::Other))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
@@ -135,10 +172,31 @@ mod tests {
         let Value::Object(object) = &value else { panic!("an object") };
         let names: Vec<_> = object.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["pin", "pin", "list"], "nothing is dropped unseen");
-        let list = object.iter().nth(2).and_then(|(_, value)| value.as_list()).unwrap();
+        let list = object.iter().nth(2).map(|(_, value)| value.items()).unwrap();
         assert_eq!(list[0].as_str(), Some("12"));
         assert!(list[1].is_null() && list[2..5].iter().all(|value| matches!(value, Value::Other)));
-        let Value::Object(inner) = &list[5] else { panic!("an object") };
+        let inner = list[5].as_object().unwrap();
         assert_eq!(inner.iter().next().map(|(name, value)| (name, value.as_integer())), Some(("a", Some(-7))));
+    }
+
+    #[test]
+    fn values_are_read_from_what_clients_write_in_their_place() {
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for integer in ["2", "2.0", "0.2e1", r#""2""#, "[2]", r#"["2"]"#] {
+            assert_eq!(read(integer).as_integer(), Some(2), "{integer}");
+        }
+        for other in
+            ["2.5", "1e300", "9007199254740993.0", "[2, 2]", "[]", "[[2]]", r#""2.0""#, r#"" 2""#, r#""""#, "true", "null", "{}"]
+        {
+            assert_eq!(read(other).as_integer(), None, "{other}");
+        }
+        for text in [r#""V""#, r#"["V"]"#] {
+            assert_eq!(read(text).as_str(), Some("V"), "{text}");
+            assert_eq!(read(text).items().len(), 1);
+        }
+        for other in [r#"["V", "V"]"#, r#"[["V"]]"#, "[]", "7", "null"] {
+            assert_eq!(read(other).as_str(), None, "{other}");
+        }
+        assert!(read("{}").as_object().is_some() && read("[{}]").as_object().is_some() && read("[{}, {}]").as_object().is_none());
     }
 }

@@ -54,6 +54,7 @@ mod memory;
 mod parse;
 mod pause;
 pub mod qr;
+mod repeated;
 mod request;
 mod resource;
 mod service;

@@ -69,32 +69,23 @@ struct ListResponse<'a> {
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// `GET /OtpDevice`.
     pub(crate) fn list(&self, context: Context, parameters: &BTreeMap<String, String>) -> Result<Step, Error> {
-        let number = |name: &str| {
-            let Some(text) = parameters.get(name) else { return Ok(None) };
-            text.parse::<i64>().map(Some).map_err(|_| Error::value(format!("{name}: must be an integer")))
-        };
-        let get = |name: &str| parameters.get(name).map(String::as_str);
-        let search = Search {
-            filter: get("filter"),
-            text_filter: get("textFilter"),
-            sort_by: get("sortBy"),
-            sort_order: get("sortOrder"),
-            start_index: number("startIndex")?,
-            count: number("count")?,
-            selection: selection(parameters)?,
-        };
-        self.search(context, &search)
+        self.search(context, &Search::of(parameters)?)
     }
 
-    /// `POST /OtpDevice/.search`.
-    pub(crate) fn search_body(&self, context: Context, object: &Object) -> Result<Step, Error> {
-        let mut search = Search::default();
+    /// `POST /OtpDevice/.search`. Where the body says nothing, the URL's parameters hold.
+    pub(crate) fn search_body(
+        &self,
+        context: Context,
+        object: &Object,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Step, Error> {
+        let mut search = Search::of(parameters)?;
         let mut lists = [None, None];
         let mut seen = Vec::new();
         let members = body::members(object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
         for (name, value) in members.filter(|(_, value)| !value.is_null()) {
             let name = body::once(name, &SEARCH, &mut seen, "a search request")?;
-            let number = || value.as_integer().map(Some).ok_or_else(|| Error::value(format!("{name}: must be an integer")));
+            let number = || value.as_integer().map(Some).ok_or_else(|| no_integer(name));
             match name {
                 "filter" => search.filter = Some(text(name, value)?),
                 "textFilter" => search.text_filter = Some(text(name, value)?),
@@ -107,7 +98,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
         }
         let [attributes, excluded] = &lists;
-        search.selection = Selection::read(attributes.as_deref(), excluded.as_deref())?;
+        if attributes.is_some() || excluded.is_some() {
+            search.selection = Selection::read(attributes.as_deref(), excluded.as_deref())?;
+        }
         self.search(context, &search)
     }
 
@@ -150,7 +143,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-#[derive(Default)]
+/// What a list is asked for.
 struct Search<'a> {
     filter: Option<&'a str>,
     text_filter: Option<&'a str>,
@@ -161,7 +154,25 @@ struct Search<'a> {
     selection: Selection,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// What a URL asks for.
+    fn of(parameters: &'a BTreeMap<String, String>) -> Result<Self, Error> {
+        let number = |name: &str| {
+            let Some(text) = parameters.get(name) else { return Ok(None) };
+            text.parse::<i64>().map(Some).map_err(|_| no_integer(name))
+        };
+        let get = |name: &str| parameters.get(name).map(String::as_str);
+        Ok(Self {
+            filter: get("filter"),
+            text_filter: get("textFilter"),
+            sort_by: get("sortBy"),
+            sort_order: get("sortOrder"),
+            start_index: number("startIndex")?,
+            count: number("count")?,
+            selection: selection(parameters)?,
+        })
+    }
+
     fn sort(&self) -> Result<Sort, Error> {
         let by = match self.sort_by {
             None => Attribute::Created,
@@ -189,7 +200,16 @@ pub(crate) fn selection(parameters: &BTreeMap<String, String>) -> Result<Selecti
     Selection::read(list("attributes").as_deref(), list("excludedAttributes").as_deref())
 }
 
+/// The names of a list, or as a URL has them: with commas between them.
 fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
-    let list = value.as_list().ok_or_else(|| Error::value(format!("{name}: must be a list of attribute names")))?;
-    list.iter().map(|item| text(name, item).map(str::to_owned)).collect()
+    let mut names = Vec::new();
+    for item in value.items() {
+        let text = item.as_str().ok_or_else(|| Error::value(format!("{name}: must be a list of attribute names")))?;
+        names.extend(text.split(',').map(|name| name.trim().to_owned()));
+    }
+    Ok(names)
+}
+
+fn no_integer(name: &str) -> Error {
+    Error::value(format!("{name}: must be an integer"))
 }

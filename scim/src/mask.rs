@@ -17,12 +17,12 @@ pub(crate) fn email(address: &str) -> String {
     address.chars().map(masked).collect()
 }
 
-/// `666555444` is `66*****44`, whatever its length, which is not told. Of a short number nothing stays.
+/// `666555444` is `66*****44`: two characters of each end stay. Of a number of fewer than six nothing does.
 pub(crate) fn phone(number: &str) -> String {
     let chars: Vec<char> = number.chars().collect();
     match chars.as_slice() {
-        [a, b, middle @ .., y, z] if middle.len() >= 2 => format!("{a}{b}*****{y}{z}"),
-        _ => "*****".to_owned(),
+        [a, b, middle @ .., y, z] if middle.len() >= 2 => format!("{a}{b}{}{y}{z}", "*".repeat(middle.len())),
+        short => "*".repeat(short.len()),
     }
 }
 
@@ -33,7 +33,10 @@ mod tests {
         assert_eq!(super::email("patricia@soffid.com"), "pa******@so****.co*");
         assert_eq!(super::email("a.bcd@x.org"), "a.bc*@x.or*");
         assert_eq!(super::phone("666555444"), "66*****44");
-        assert_eq!(super::phone("6665552222"), "66*****22");
+        assert_eq!(super::phone("6665552222"), "66******22");
+        assert_eq!(super::phone("+34600112233"), "+3********33");
+        assert_eq!(super::phone("123456"), "12**56");
         assert_eq!(super::phone("12345"), "*****");
+        assert_eq!(super::phone("112"), "***");
     }
 }

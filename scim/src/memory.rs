@@ -62,12 +62,12 @@ impl Store for Memory {
         let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else {
             return Ok(false);
         };
-        let Row { status, fails, last_used, .. } = entry.row;
+        let Row { status, fails, last_used, last_modified, .. } = entry.row;
         let kept = stored.row.clone();
         // No more than the scope says is another, as of a store that writes no more.
         let row = match scope {
-            Scope::Record => Row { fails, ..kept },
-            Scope::State => Row { status, fails, last_used, ..kept },
+            Scope::Record => Row { fails, last_modified, ..kept },
+            Scope::State => Row { status, fails, last_used, last_modified, ..kept },
             Scope::Whole => entry.row,
         };
         self.put(Entry { row, version: entry.version.saturating_add(1), device: entry.device });

@@ -243,19 +243,34 @@ impl<'t> Parser<'t> {
             Class::Number | Class::Time if searches => {
                 Err(self.fault(op_at, &format!("{name} is for text, and {} is none", attribute.name())))
             }
+            // An id is text to clients: one that no device can have is none's.
+            Class::Number if attribute == Attribute::Id && is_quoted && matches!(op, Op::Eq | Op::EqCi | Op::Ne) => {
+                let id = value.parse::<i64>().ok().filter(|id| id.to_string() == value);
+                Ok(id.map_or_else(|| Filter::constant(op == Op::Ne), |id| Filter::Number(attribute, op, id)))
+            }
             Class::Number => {
                 let number = value.parse().map_err(|_| self.fault(value_at, &format!("{} is an integer", attribute.name())))?;
                 Ok(Filter::Number(attribute, op, number))
             }
             Class::Time => {
-                let time = date::read(&value).ok_or_else(|| {
+                let (seconds, nanos) = date::read_exact(&value).ok_or_else(|| {
                     self.fault(value_at, &format!("{} is a date: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601", attribute.name()))
                 })?;
-                Ok(Filter::Number(attribute, op, time))
+                Ok(time(attribute, op, seconds, nanos))
             }
             Class::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
             Class::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
         }
+    }
+}
+
+/// A comparison with a time. Those of devices are whole seconds: with a part of one none is equal, and all up to its second are before it.
+fn time(attribute: Attribute, op: Op, seconds: i64, nanos: i32) -> Filter {
+    match op {
+        _ if nanos == 0 => Filter::Number(attribute, op, seconds),
+        Op::Lt | Op::Le => Filter::Number(attribute, Op::Le, seconds),
+        Op::Gt | Op::Ge => Filter::Number(attribute, Op::Gt, seconds),
+        _ => Filter::constant(op == Op::Ne),
     }
 }
 

@@ -8,13 +8,13 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 
 use crate::Error;
-use crate::error::quoted;
 
 /// The HTTP methods that mean something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "their names say all")]
 pub enum Method {
     Get,
+    Head,
     Post,
     Put,
     Patch,
@@ -28,11 +28,12 @@ impl FromStr for Method {
     fn from_str(name: &str) -> Result<Self, Error> {
         match name {
             "GET" => Ok(Self::Get),
+            "HEAD" => Ok(Self::Head),
             "POST" => Ok(Self::Post),
             "PUT" => Ok(Self::Put),
             "PATCH" => Ok(Self::Patch),
             "DELETE" => Ok(Self::Delete),
-            _ => Err(Error::new(405, "method: must be GET, POST, PUT, PATCH or DELETE")),
+            _ => Err(Error::new(405, "method: must be GET, HEAD, POST, PUT, PATCH or DELETE")),
         }
     }
 }
@@ -126,6 +127,12 @@ pub struct Request<'r> {
     pub query: &'r str,
     /// The media type of the body, if it was given.
     pub content_type: Option<&'r str>,
+    /// How the body is encoded, if that was said (RFC 9110 section 8.4): what is not as it is, is not read.
+    pub content_encoding: Option<&'r str>,
+    /// The field `If-Match`, if it was given (RFC 9110 section 13.1.1).
+    pub if_match: Option<&'r str>,
+    /// The field `If-None-Match`, if it was given (RFC 9110 section 13.1.2).
+    pub if_none_match: Option<&'r str>,
     /// The body.
     pub body: &'r [u8],
     /// The URL of the service's base, for locations.
@@ -146,6 +153,9 @@ impl<'r> Request<'r> {
             path,
             query: "",
             content_type: None,
+            content_encoding: None,
+            if_match: None,
+            if_none_match: None,
             body: &[],
             base: Cow::Borrowed(""),
             actor: Cow::Borrowed(""),
@@ -166,11 +176,30 @@ impl<'r> Request<'r> {
         Self { query, ..self }
     }
 
+    /// The answer to who asks for a state of what is there, if it is another: nothing here has an entity tag, so there is no state but any.
+    pub(crate) fn unmet(&self) -> Option<Unmet> {
+        let is_any = |tags: &str| tags.split(',').any(|tag| tag.trim() == "*");
+        if self.if_match.is_some_and(|tags| !is_any(tags)) {
+            return Some(Unmet::Failed);
+        }
+        let is_read = matches!(self.method, Method::Get | Method::Head);
+        self.if_none_match.is_some_and(is_any).then_some(if is_read { Unmet::NotModified } else { Unmet::Failed })
+    }
+
     /// With this body.
     #[must_use]
     pub fn with_json(self, body: &'r [u8]) -> Self {
         Self { content_type: Some("application/json"), body, ..self }
     }
+}
+
+/// How a condition on what is there is not met (RFC 9110 section 13.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unmet {
+    /// 412.
+    Failed,
+    /// 304.
+    NotModified,
 }
 
 // The body may hold a PIN or a code.
@@ -196,15 +225,27 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
     percent_decode_str(text).decode_utf8().map_err(|_| Error::syntax("URL: is not UTF-8"))
 }
 
-/// The parameters of a query. Errors: 400 for a bad encoding, or the same parameter twice.
+/// The parameters that operations know.
+const PARAMETERS: [&str; 9] =
+    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes", "channel"];
+
+/// The parameters of a query that operations know; others are passed over. Lists that stand there twice are joined.
+///
+/// Errors: 400 for a bad encoding, or the same parameter twice.
 pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>, Error> {
-    let mut parameters = BTreeMap::new();
+    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let [name, value] = [name, value].map(|text| decode(&text.replace('+', " ")).map(Cow::into_owned));
-        let name = name?;
-        if parameters.insert(name.clone(), value?).is_some() {
-            return Err(Error::syntax(format!("URL: a parameter {} stands there twice", quoted(&name))));
+        let (name, value) = (name?, value?);
+        match parameters.get_mut(&name) {
+            Some(list) if ["attributes", "excludedAttributes"].contains(&name.as_str()) => {
+                list.push(',');
+                list.push_str(&value);
+            }
+            Some(_) => return Err(Error::syntax(format!("URL: the parameter {name} stands there twice"))),
+            None if PARAMETERS.contains(&name.as_str()) => drop(parameters.insert(name, value)),
+            None => {}
         }
     }
     Ok(parameters)

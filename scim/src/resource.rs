@@ -33,6 +33,11 @@ impl Selection {
         }
     }
 
+    /// Of these, what a change needs to tell whom that may not read devices.
+    pub(crate) fn of_change(self) -> Self {
+        Self(self.0 & Self::bits(Attribute::Status))
+    }
+
     /// The bit of an attribute, and of its parts.
     fn bits(attribute: Attribute) -> u32 {
         let is_in = |other: Attribute| other == attribute || other.parent() == attribute;
@@ -62,6 +67,10 @@ struct Links {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,12 +119,18 @@ impl<'r> Resource<'r> {
         let url = location(base, row.id);
         let links = || Links { request: format!("{url}/requestChallenge"), response: format!("{url}/responseChallenge") };
         let links = (profile == Profile::Seed).then(links).and_then(|links| selection.keeps(A::Links, links));
+        // Soffid's own answers have no times there.
+        let time = |attribute, seconds| (profile == Profile::Rfc).then(|| selection.keeps(attribute, seconds).map(date)).flatten();
         let meta = Meta {
+            created: time(A::MetaCreated, row.created),
+            last_modified: time(A::LastModified, row.last_modified),
             links,
             resource_type: selection.keeps(A::ResourceType, "OtpDevice"),
             location: selection.keeps(A::Location, url),
         };
-        let is_empty = meta.links.is_none() && meta.resource_type.is_none() && meta.location.is_none();
+        let is_empty = [&meta.created, &meta.last_modified, &meta.location].into_iter().all(Option::is_none)
+            && meta.links.is_none()
+            && meta.resource_type.is_none();
         Self {
             image: None,
             last_used: row.last_used.and_then(|used| selection.keeps(A::LastUsed, used)).map(date),

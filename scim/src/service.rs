@@ -8,6 +8,7 @@ use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::request::Unmet;
 use crate::resource::{Resource, Selection};
 use crate::step::{Step, Store};
 use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, discovery, list, request};
@@ -15,7 +16,7 @@ use crate::{Entry, Error, Method, Profile, Request, Roles, Settings, body, disco
 /// How often an entry that others keep changing is read again before giving up.
 pub(crate) const TRIES: u32 = 1000;
 
-/// A change needs one of these; which, depends on what it changes. One that changes nothing shows the device all the same.
+/// A change needs one of these; which, depends on what it changes.
 const CHANGING: Roles = Roles::MANAGE.and(Roles::CANCEL).and(Roles::UNLOCK);
 
 /// A response, as far as SCIM goes.
@@ -25,7 +26,7 @@ pub struct Response {
     pub status: u16,
     /// Headers beside those of the transport, names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body, of type `application/scim+json`; empty for none.
+    /// The body, of type `application/scim+json`; empty for none. To a HEAD, a host sends its length and not the body.
     pub body: Vec<u8>,
 }
 
@@ -73,12 +74,22 @@ impl From<Error> for Step {
     }
 }
 
+impl From<Unmet> for Step {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Failed => Error::new(412, "nothing here has an ETag, so If-Match and If-None-Match can only have *").into(),
+            Unmet::NotModified => Self::Done(Response { status: 304, headers: Vec::new(), body: Vec::new() }),
+        }
+    }
+}
+
 /// Who asks, from where and when: what later steps need of a request.
 pub(crate) struct Context {
     pub(crate) base: String,
     pub(crate) actor: String,
     pub(crate) roles: Roles,
     pub(crate) now: u64,
+    pub(crate) unmet: Option<Unmet>,
 }
 
 /// The operations on devices. Keeps no state: cheap to clone.
@@ -91,6 +102,8 @@ pub struct Service<R> {
 /// What a path below the base names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target<'p> {
+    /// The base itself: every resource there is.
+    Root,
     Devices,
     Search,
     Device(i64),
@@ -107,13 +120,17 @@ impl<'p> Target<'p> {
         Self::named(&segments).ok_or_else(|| match segments.as_slice() {
             // RFC 7644 section 3.11.
             ["Me", ..] => Error::new(501, "accounts are no resources here"),
+            // Section 3.7.
+            ["Bulk"] => Error::new(501, "there are no bulk operations here; send each by itself"),
             _ => Error::new(404, "there is nothing at this address"),
         })
     }
 
     fn named(segments: &[&'p str]) -> Option<Self> {
-        let id = |text: &str| text.parse().ok().filter(|id| *id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()));
+        // An id has one form.
+        let id = |text: &str| text.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == text);
         match segments {
+            [] => Some(Self::Root),
             ["OtpDevice"] => Some(Self::Devices),
             // Of all types of resources there is but one.
             ["OtpDevice", ".search"] | [".search"] => Some(Self::Search),
@@ -129,10 +146,12 @@ impl<'p> Target<'p> {
 
     const fn allowed(self) -> &'static str {
         match self {
-            Self::Devices | Self::RequestChallenge(_) => "GET, POST",
+            Self::Root | Self::Discovery(..) => "GET, HEAD",
+            Self::Devices => "GET, HEAD, POST",
+            // To read its head would send a code.
+            Self::RequestChallenge(_) => "GET, POST",
             Self::Search | Self::ResponseChallenge(_) | Self::Resync(_) => "POST",
-            Self::Device(_) => "GET, PUT, PATCH, DELETE",
-            Self::Discovery(..) => "GET",
+            Self::Device(_) => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }
 
@@ -159,7 +178,7 @@ pub fn operation(method: Option<Method>, path: &str) -> &'static str {
     let Ok(segments) = segments(path) else { return "unknown" };
     match (Target::of(&segments), method) {
         (Ok(Target::Devices), Some(Method::Post)) => "create",
-        (Ok(Target::Devices | Target::Search), _) => "list",
+        (Ok(Target::Root | Target::Devices | Target::Search), _) => "list",
         (Ok(Target::Device(_)), _) => "device",
         (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
         (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
@@ -208,10 +227,22 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             actor: request.actor.clone().into_owned(),
             roles: request.roles,
             now: request.now,
+            unmet: request.unmet(),
         };
+        let encoding = request.content_encoding.filter(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
+        if encoding.is_some() && !request.body.is_empty() {
+            let error = Error::new(415, "Content-Encoding: must be identity; send the body as it is");
+            return Ok(Step::Done(Response::from(error).with_header("accept-encoding", "identity".to_owned())));
+        }
         let object = || body::object(request.content_type, request.body);
-        match (target, request.method) {
-            (Target::Devices, Method::Get) => {
+        let method = match (target, request.method) {
+            (Target::RequestChallenge(_), method) => method,
+            (_, Method::Head) => Method::Get,
+            (_, method) => method,
+        };
+        let unmet = context.unmet;
+        let step = match (target, method) {
+            (Target::Root | Target::Devices, Method::Get) => {
                 request.roles.require(Roles::QUERY)?;
                 self.list(context, &parameters)
             }
@@ -221,13 +252,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Search, Method::Post) => {
                 request.roles.require(Roles::QUERY)?;
-                self.search_body(context, &object()?)
+                self.search_body(context, &object()?, &parameters)
             }
             (Target::Device(id), Method::Get) => {
                 request.roles.require(Roles::QUERY)?;
                 let selection = list::selection(&parameters)?;
                 let profile = self.settings.profile;
-                Ok(self.entry(id, false, move |entry| Ok(shown(profile, &context, &entry, selection))))
+                Ok(self.entry(context.unmet, id, false, move |entry| Ok(shown(profile, &context, &entry, selection))))
             }
             (Target::Device(id), Method::Put) => {
                 request.roles.require_any(CHANGING)?;
@@ -264,11 +295,22 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             (Target::Discovery(name, id), Method::Get) => discovery::get(name, id, &context.base, &self.settings).map(Step::Done),
             _ => Ok(Step::Done(target.not_allowed())),
-        }
+        }?;
+        Ok(match (unmet, &step) {
+            // Whether a device is there shows when it is read.
+            (Some(unmet), Step::Done(Response { status: ..=299, .. }) | Step::List { .. } | Step::User { .. }) => unmet.into(),
+            _ => step,
+        })
     }
 
-    /// Reads an entry and goes on with it; 404 if there is none that the profile shows.
-    pub(crate) fn entry(&self, id: i64, to_swap: bool, then: impl FnOnce(Entry) -> Result<Step, Error> + Send + 'static) -> Step {
+    /// Reads an entry and goes on with it; 404 if there is none that the profile shows, 412 or 304 if it was asked for in another state.
+    pub(crate) fn entry(
+        &self,
+        unmet: Option<Unmet>,
+        id: i64,
+        to_swap: bool,
+        then: impl FnOnce(Entry) -> Result<Step, Error> + Send + 'static,
+    ) -> Step {
         let profile = self.settings.profile;
         let is_shown = move |entry: &Entry| profile == Profile::Seed || !entry.row.deleted;
         Step::Get {
@@ -276,14 +318,18 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             to_swap,
             then: Box::new(move |entry| {
                 let entry = entry.filter(is_shown).ok_or_else(|| Error::new(404, format!("there is no OtpDevice {id}")));
-                entry.and_then(then).unwrap_or_else(Step::from)
+                match (entry, unmet) {
+                    (Ok(_), Some(unmet)) => unmet.into(),
+                    (entry, _) => entry.and_then(then).unwrap_or_else(Step::from),
+                }
             }),
         }
     }
 }
 
-/// A device as the answer.
+/// A device as the answer: to whom that may not read devices, its id and status.
 pub(crate) fn shown(profile: Profile, context: &Context, entry: &Entry, selection: Selection) -> Step {
+    let selection = if context.roles.has(Roles::QUERY) { selection } else { selection.of_change() };
     Step::Done(Response::json(200, &Resource::new(&entry.row, profile, &context.base, selection)))
 }
 

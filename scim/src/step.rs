@@ -86,7 +86,7 @@ pub struct Swap {
 /// What of an entry is another: a store need not write the rest, nor its indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The record, and the fails that follow from it. So it is with a wrong answer.
+    /// The record, the fails that follow from it, and the time of the change. So it is with a wrong answer.
     Record,
     /// Also the status and the last use. So it is with a right answer.
     State,

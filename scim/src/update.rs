@@ -1,7 +1,7 @@
 //! PUT, PATCH and DELETE of a device.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Error as Fault, Factor, Status};
+use keyfob::{Device, Error as Fault, Factor, Kind, Status};
 
 use crate::body::{self, Fields, text};
 use crate::error::quoted;
@@ -9,12 +9,12 @@ use crate::json::{Object, Value};
 use crate::resource::Selection;
 use crate::service::{Context, Response, Service, TRIES, again, shown};
 use crate::step::{Scope, Step, Swap};
-use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask};
+use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, repeated};
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
-        let mut fields = Fields::read(object)?;
+        let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());
         Ok(self.update(context, id, vec![fields], selection, TRIES))
     }
@@ -26,11 +26,17 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 
     fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, tries: u32) -> Step {
         let service = self.clone();
-        self.entry(id, true, move |entry| {
-            let next = changes.iter().try_fold(entry.clone(), |entry, fields| service.changed(&context, entry, fields))?;
+        self.entry(context.unmet, id, true, move |entry| {
+            let next = changes.iter().try_fold(entry.clone(), |next, fields| {
+                check_repeated(&context, &entry, fields)?;
+                service.changed(&context, next, fields)
+            })?;
             if next == entry {
-                return Ok(shown(service.settings.profile, &context, &entry, selection));
+                let event = context.event(EventKind::Update, &entry.row);
+                let then = move |()| shown(service.settings.profile, &context, &entry, selection);
+                return Ok(Step::Record { event, then: Box::new(then) });
             }
+            let next = next.modified(context.now);
             let is_revived = entry.row.deleted && !next.row.deleted;
             let event = context.event(if is_revived { EventKind::Revive } else { EventKind::Update }, &next.row);
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
@@ -47,14 +53,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 
     /// The entry as the fields change it, if the roles allow.
     fn changed(&self, context: &Context, mut entry: Entry, fields: &Fields) -> Result<Entry, Error> {
-        let fixed = |name: &str, given: Option<&str>, has: &str| match given {
-            Some(given) if given != has => Err(Error::bad(ScimType::Mutability, format!("{name}: cannot be changed"))),
-            _ => Ok(()),
-        };
-        fixed("type", fields.kind.map(keyfob::Kind::name), entry.row.kind.name())?;
-        fixed("user", fields.user.as_deref(), &entry.row.user)?;
         let (row, mut device) = (&mut entry.row, entry.device.clone());
         let mut is_managed = false;
+        let mut is_allowed = false;
 
         if let Some(external_id) = fields.external_id.as_ref().filter(|external_id| row.external_id != **external_id) {
             row.external_id.clone_from(external_id);
@@ -86,6 +87,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if is_managed {
             context.roles.require(Roles::MANAGE)?;
+            is_allowed = true;
         }
         if let Some(status) = fields.status {
             // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that
@@ -98,28 +100,39 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             if is_closed && fields.is_asked_for && is_open(status) {
                 context.roles.require(Roles::UNLOCK)?;
                 device.unlock(context.now)?;
+                is_allowed = true;
             }
             if status != device.status() {
                 set_status(&mut device, status, context)?;
+                is_allowed = true;
             }
             row.deleted &= status == Status::Disabled;
         }
-        Ok(entry.with_device(device))
+        if !is_allowed {
+            // What changes nothing needs the role that it would need if it did.
+            context.roles.require_any(match fields.status {
+                Some(Status::Disabled) => Roles::CANCEL,
+                Some(Status::Created | Status::Validated) => Roles::MANAGE.and(Roles::UNLOCK),
+                Some(Status::Locked) | None => Roles::MANAGE,
+            })?;
+        }
+        Ok(entry.with_device(device, context.now))
     }
 
     /// Disables a device for good: it stays in the store with status `D`.
     pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step {
         let service = self.clone();
-        self.entry(id, true, move |entry| {
+        self.entry(context.unmet, id, true, move |entry| {
             let done = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
             if entry.row.deleted {
-                return Ok(done());
+                let event = context.event(EventKind::Update, &entry.row);
+                return Ok(Step::Record { event, then: Box::new(move |()| done()) });
             }
             let mut device = entry.device.clone();
             if device.status() != Status::Disabled {
                 device.set_status(Status::Disabled, context.now)?;
             }
-            let mut next = entry.with_device(device);
+            let mut next = entry.with_device(device, context.now).modified(context.now);
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
@@ -132,6 +145,29 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             })
         })
     }
+}
+
+/// Whether what the fields say of attributes that cannot change is what the device has. Who neither reads nor manages devices may not even ask.
+fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
+    if fields.has_knowledge() {
+        context.roles.require_any(Roles::QUERY.and(Roles::MANAGE))?;
+    }
+    let row = &entry.row;
+    let refuse = |name: &str, fault: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {fault}")));
+    if fields.kind.is_some_and(|kind| kind != row.kind) {
+        return refuse("type", "cannot be changed");
+    }
+    if fields.user.as_ref().is_some_and(|user| *user != row.user) {
+        return refuse("user", "cannot be changed");
+    }
+    if let Some((attribute, _)) = fields.repeated.iter().find(|(attribute, value)| !repeated::is_same(*attribute, value, row)) {
+        return refuse(attribute.name(), "is read-only");
+    }
+    let has = |attribute: &&Attribute| match attribute {
+        Attribute::Pin => row.kind == Kind::Pin,
+        attribute => row.text(**attribute).is_some(),
+    };
+    fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::kept(*attribute)))
 }
 
 const fn is_open(status: Status) -> bool {
@@ -161,39 +197,39 @@ fn operations(object: &Object) -> Result<Vec<Fields>, Error> {
     let (mut list, mut seen) = (None, Vec::new());
     for (name, value) in body::members(object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")? {
         body::once(name, &["Operations"], &mut seen, "a PATCH")?;
-        list = value.as_list();
+        list = Some(value.items());
     }
-    let Some(list) = list else { return Err(Error::syntax("Operations: is missing, or not a list")) };
-    list.iter().map(operation).collect()
+    match list {
+        None | Some([]) => Err(Error::syntax("Operations: is missing or empty; a PATCH has one or more")),
+        Some(list) => list.iter().map(operation).collect(),
+    }
 }
 
 fn operation(operation: &Value) -> Result<Fields, Error> {
-    let Value::Object(operation) = operation else { return Err(Error::syntax("Operations: must be a list of objects")) };
+    let operation = operation.as_object().ok_or_else(|| Error::syntax("Operations: must be a list of objects"))?;
     let (mut op, mut path, mut value, mut seen) = (None, None, None, Vec::new());
     for (name, given) in operation.iter() {
-        match body::once(name, &["op", "path", "value"], &mut seen, "an operation")? {
+        match body::once(name, &["op", "path", "value", "name"], &mut seen, "an operation")? {
             "op" => op = Some(text("op", given)?.to_ascii_lowercase()),
             "path" if given.is_null() => {}
             "path" => path = Some(text("path", given)?),
-            _ => value = Some(given),
+            "value" => value = Some(given),
+            // What some clients call their operation.
+            _ => {}
         }
     }
-    let path = path.filter(|path| !path.eq_ignore_ascii_case(SCHEMA));
+    let path = path.filter(|path| !path.is_empty() && !path.eq_ignore_ascii_case(SCHEMA));
     let mut fields = Fields { is_asked_for: true, ..Fields::default() };
     match (op.as_deref(), path, value) {
-        (Some("remove"), Some(path), _) => fields.unset(target(path)?)?,
+        (Some("remove"), Some(path), _) => fields.change(target(path)?, &Value::Null)?,
         (Some("remove"), None, _) => return Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
         (Some("add" | "replace"), Some(path), Some(value)) => fields.change(target(path)?, value)?,
-        (Some("add" | "replace"), None, Some(Value::Object(values))) => {
-            let mut seen = Vec::new();
-            for (name, value) in values.iter() {
-                let attribute = target(name)?;
-                body::unseen(attribute, &mut seen)?;
+        (Some("add" | "replace"), None, value) => {
+            let values = value.and_then(Value::as_object);
+            let values = values.ok_or_else(|| Error::syntax("value: must be an object of attributes, since path is missing"))?;
+            for (attribute, value) in body::attributes(values.iter(), no_target)? {
                 fields.change(attribute, value)?;
             }
-        }
-        (Some("add" | "replace"), None, _) => {
-            return Err(Error::syntax("value: must be an object of attributes, since path is missing"));
         }
         (Some("add" | "replace"), Some(_), None) => return Err(Error::syntax("value: is missing")),
         _ => return Err(Error::syntax("op: must be add, replace or remove")),
@@ -203,6 +239,9 @@ fn operation(operation: &Value) -> Result<Fields, Error> {
 
 /// The attribute that a path names. Errors: 400 `invalidPath`.
 fn target(path: &str) -> Result<Attribute, Error> {
-    let fault = || Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)));
-    Attribute::parse(path).ok_or_else(fault)
+    Attribute::parse(path).ok_or_else(|| no_target(path))
+}
+
+fn no_target(path: &str) -> Error {
+    Error::bad(ScimType::InvalidPath, format!("path: an OtpDevice has no attribute {}", quoted(path)))
 }

@@ -47,19 +47,16 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
         (r#"{"op": "replace", "path": 5, "value": "V"}"#, "invalidValue"),
         (r#""replace""#, "invalidSyntax"),
         (r#"{"op": "replace", "path": "colour", "value": "red"}"#, "invalidPath"),
-        (r#"{"op": "replace", "path": "", "value": "red"}"#, "invalidPath"),
+        (r#"{"op": "replace", "path": "", "value": "red"}"#, "invalidSyntax"),
         (r#"{"op": "remove", "path": "colour"}"#, "invalidPath"),
         (r#"{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "a@example.com"}"#, "invalidPath"),
         (r#"{"op": "replace", "value": {"colour": "red"}}"#, "invalidPath"),
         (r#"{"op": "remove"}"#, "noTarget"),
         (r#"{"op": "remove", "path": "status"}"#, "mutability"),
         (r#"{"op": "remove", "path": "user"}"#, "mutability"),
-        (r#"{"op": "remove", "path": "phone"}"#, "mutability"),
-        (r#"{"op": "replace", "path": "phone", "value": null}"#, "mutability"),
-        (r#"{"op": "replace", "value": {"phone": null}}"#, "mutability"),
         (r#"{"op": "replace", "path": "id", "value": "5"}"#, "mutability"),
         (r#"{"op": "replace", "path": "name", "value": "mine"}"#, "mutability"),
-        (r#"{"op": "replace", "path": "fails", "value": 0}"#, "mutability"),
+        (r#"{"op": "replace", "path": "fails", "value": 7}"#, "mutability"),
         (r#"{"op": "replace", "path": "created", "value": "2021-10-14 06:57:00"}"#, "mutability"),
         (r#"{"op": "replace", "path": "meta.location", "value": "x"}"#, "mutability"),
         (r#"{"op": "replace", "path": "image", "value": "x"}"#, "mutability"),
@@ -68,6 +65,7 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
         (r#"{"op": "replace", "path": "type", "value": "FAX"}"#, "invalidValue"),
         (r#"{"op": "replace", "path": "status", "value": "X"}"#, "invalidValue"),
         (r#"{"op": "replace", "path": "status", "value": 5}"#, "invalidValue"),
+        (r#"{"op": "replace", "path": "status", "value": ["V", "V"]}"#, "invalidValue"),
         (r#"{"op": "replace", "path": "email", "value": "a@example.com"}"#, "invalidValue"),
         (r#"{"op": "replace", "path": "pin", "value": "987654321"}"#, "invalidValue"),
         (r#"{"op": "replace", "path": "externalId", "value": ""}"#, "invalidValue"),
@@ -81,9 +79,24 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
             assert_eq!(host.entry(id), before, "{operation}");
         }
     }
-    for body in
-        [r"{}", r#"{"Operations": {}}"#, r#"{"Operations": null}"#, r#"{"Operations": [], "operations": []}"#, r#"{"status": "V"}"#]
-    {
+    // What its kind needs.
+    let before = host.entry(sms);
+    for operation in [
+        r#"{"op": "remove", "path": "phone"}"#,
+        r#"{"op": "replace", "path": "phone", "value": null}"#,
+        r#"{"op": "replace", "value": {"phone": null}}"#,
+    ] {
+        host.patch(sms, &format!(r#"{{"Operations": [{good}, {operation}]}}"#)).bad("mutability");
+        assert_eq!(host.entry(sms), before, "{operation}");
+    }
+    for body in [
+        r"{}",
+        r#"{"Operations": []}"#,
+        r#"{"Operations": {}}"#,
+        r#"{"Operations": null}"#,
+        r#"{"Operations": [], "operations": []}"#,
+        r#"{"status": "V"}"#,
+    ] {
         host.patch(totp, body).bad("invalidSyntax");
     }
     for (operation, told) in [
@@ -104,9 +117,10 @@ fn what_is_immutable_may_be_said_again() {
     let id = host.create(TOTP);
     let before = host.entry(id);
     host.patch(id, r#"{"Operations": [{"op": "replace", "value": {"type": "TOTP", "user": "franck", "status": "C"}}]}"#).ok(200);
-    host.patch(id, r#"{"Operations": []}"#).ok(200);
-    // Nothing changed, so nothing was stored.
+    // Nothing changed, so nothing was stored but the line that says who asked.
     assert_eq!((host.entry(id), host.store.swaps), (before, 0));
+    let event = host.store.memory.events.last().unwrap();
+    assert_eq!((event.kind, event.success, event.reason.as_str()), (EventKind::Update, true, "C"));
 }
 
 #[test]
@@ -131,7 +145,7 @@ fn a_new_address_gets_a_new_name() {
     let mut host = Host::default();
     let [sms, email] = [SMS, EMAIL].map(|body| host.create(body));
     let changed = host.replace(sms, "phone", "+34 911222333").ok(200);
-    assert_eq!((&changed["phone"], &changed["name"]), (&json!("+34 911222333"), &json!("SMS message to +3*****33")));
+    assert_eq!((&changed["phone"], &changed["name"]), (&json!("+34 911222333"), &json!("SMS message to +3*********33")));
     let changed = host.replace(email, "email", "me@mail.example.org").ok(200);
     assert_eq!(
         (&changed["email"], &changed["name"]),

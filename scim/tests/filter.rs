@@ -229,6 +229,7 @@ fn row() -> Row {
         fails: 3,
         created: 1_634_194_620,
         last_used: None,
+        last_modified: 1_634_194_680,
     }
 }
 
@@ -276,12 +277,77 @@ fn each_operator_matches_as_its_name_says() {
     }
 }
 
+/// Against exact arithmetic on nanoseconds.
+#[test]
+fn dates_are_compared_with_their_fractions() {
+    type Holds = fn(&i128, &i128) -> bool;
+    let ops: [(&str, Holds); 6] =
+        [("eq", i128::eq), ("ne", i128::ne), ("gt", i128::gt), ("ge", i128::ge), ("lt", i128::lt), ("le", i128::le)];
+    let nanos = |seconds: i64, nanos: i128| i128::from(seconds) * 1_000_000_000 + nanos;
+    // 1969-12-31T23:59:58Z, the epoch, and a day of 2021.
+    for (second, minute, base) in
+        [(58, "1969-12-31T23:59", -60_i64), (0, "1970-01-01T00:00", 0), (51, "2021-10-14T06:57", 1_634_194_620)]
+    {
+        let seconds = base + i64::from(second);
+        for (at, shift) in [(second - 1, -1_i64), (second, 0), (second + 1, 1)].into_iter().filter(|(at, _)| (0..60).contains(at)) {
+            for (fraction, part) in [("", 0), (".0", 0), (".5", 500_000_000), (".000000001", 1), (".999999999", 999_999_999)] {
+                for (op, holds) in ops {
+                    for attribute in ["created", "lastUsed", "meta.created", "meta.lastModified"] {
+                        let filter = format!("{attribute} {op} \"{minute}:{at:02}{fraction}Z\"");
+                        let Ok(unsigned) = u64::try_from(seconds) else {
+                            // No device is as old. The filter itself is read exactly.
+                            let expected = holds(&nanos(seconds, 0), &nanos(seconds + shift, part));
+                            assert_eq!(holds_at(&parsed(&filter), seconds), expected, "{filter}");
+                            continue;
+                        };
+                        let row = Row { created: unsigned, last_used: Some(unsigned), last_modified: unsigned, ..row() };
+                        let expected = holds(&nanos(seconds, 0), &nanos(seconds + shift, part));
+                        assert_eq!(parsed(&filter).matches(&row), expected, "{filter} of {seconds}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        !parsed("lastUsed lt '2021-10-14T06:57:00.5Z'").matches(&row())
+            && parsed("lastUsed ne '2021-10-14T06:57:00.5Z'").matches(&row())
+    );
+}
+
+/// What a comparison says of a time before 1970.
+fn holds_at(filter: &Filter, seconds: i64) -> bool {
+    match filter {
+        Filter::Number(_, Op::Eq, wanted) => seconds == *wanted,
+        Filter::Number(_, Op::Ne, wanted) => seconds != *wanted,
+        Filter::Number(_, Op::Gt, wanted) => seconds > *wanted,
+        Filter::Number(_, Op::Ge, wanted) => seconds >= *wanted,
+        Filter::Number(_, Op::Lt, wanted) => seconds < *wanted,
+        Filter::Number(_, Op::Le, wanted) => seconds <= *wanted,
+        Filter::And(none) if none.is_empty() => true,
+        Filter::Or(none) if none.is_empty() => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_id_that_no_device_can_have_is_nones() {
+    for id in ["abc", "", "060", "+60", "60 ", "60.0", "9223372036854775808", "6\u{660}"] {
+        assert!(!parsed(&format!("id eq \"{id}\"")).matches(&row()), "{id}");
+        assert!(!parsed(&format!("id eq_ci \"{id}\"")).matches(&row()), "{id}");
+        assert!(parsed(&format!("id ne \"{id}\"")).matches(&row()), "{id}");
+    }
+    // An order of text and numbers there is none, nor one of an id that is no text.
+    assert_eq!(refused("id gt \"abc\"").1, "id is an integer");
+    assert_eq!(refused("id eq 6.5").1, "id is an integer");
+}
+
 #[test]
 fn each_attribute_is_read_from_its_own_column() {
     let row = Row {
         email: Some("franck@example.com".to_owned()),
         external_id: Some("badge 7".to_owned()),
         last_used: Some(1_634_194_680),
+        last_modified: 1_634_194_740,
         ..row()
     };
     for filter in [
@@ -296,6 +362,8 @@ fn each_attribute_is_read_from_its_own_column() {
         "fails eq 3",
         "created eq '2021-10-14 06:57:00'",
         "lastUsed eq '2021-10-14 06:58:00'",
+        "meta.created eq '2021-10-14 06:57:00'",
+        "meta.lastModified eq '2021-10-14 06:59:00'",
     ] {
         assert!(parsed(filter).matches(&row), "{filter}");
     }

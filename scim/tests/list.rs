@@ -25,6 +25,7 @@ fn host(devices: i64) -> Host {
             fails: 0,
             created: device.created(),
             last_used: None,
+            last_modified: 1_700_000_000,
         };
         host.store.memory.put(Entry { row, version: 0, device });
     }
@@ -206,6 +207,15 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
         (r#"{"startIndex": 3, "sortBy": "user", "sortOrder": "descending"}"#, "startIndex=3&sortBy=user&sortOrder=descending"),
         (r#"{"attributes": ["user", "type"], "TEXTFILTER": "user2"}"#, "attributes=user,type&textFilter=user2"),
         (r#"{"excludedAttributes": ["meta"], "startIndex": -1, "count": null}"#, "excludedAttributes=meta"),
+        // As clients write it whose numbers are text, or all of one kind, and whose lists are text.
+        (r#"{"startIndex": "2", "count": "3"}"#, "startIndex=2&count=3"),
+        (r#"{"startIndex": 2.0, "count": 3.0}"#, "startIndex=2&count=3"),
+        (r#"{"startIndex": ["2"], "count": [3], "sortBy": ["user"]}"#, "startIndex=2&count=3&sortBy=user"),
+        (r#"{"attributes": "user,type"}"#, "attributes=user,type"),
+        (
+            r#"{"schemas": "urn:ietf:params:scim:api:messages:2.0:SearchRequest", "attributes": ["user, type"]}"#,
+            "attributes=user,type",
+        ),
     ] {
         let searched = host.post("/OtpDevice/.search", body);
         searched.ok(200);
@@ -216,10 +226,10 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
         (r#"{"filter": "user eq 'a\u0000'"}"#, "invalidFilter"),
         (r#"{"textFilter": "a\u0000"}"#, "invalidFilter"),
         (r#"{"filter": 5}"#, "invalidValue"),
-        (r#"{"count": "5"}"#, "invalidValue"),
+        (r#"{"count": "many"}"#, "invalidValue"),
+        (r#"{"count": [1, 2]}"#, "invalidValue"),
         (r#"{"count": 1.5}"#, "invalidValue"),
         (r#"{"count": 18446744073709551615}"#, "invalidValue"),
-        (r#"{"attributes": "user"}"#, "invalidValue"),
         (r#"{"attributes": [5]}"#, "invalidValue"),
         (r#"{"attributes": ["colour"]}"#, "invalidValue"),
         (r#"{"attributes": ["user"], "excludedAttributes": []}"#, "invalidValue"),
@@ -234,6 +244,46 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
 }
 
 #[test]
+fn a_search_by_body_takes_from_the_url_what_the_body_leaves_out() {
+    let mut host = host(12);
+    for (url, body, query) in [
+        ("count=2", "{}", "count=2"),
+        ("count=2&startIndex=3", r#"{"count": 4}"#, "count=4&startIndex=3"),
+        ("attributes=user", r#"{"excludedAttributes": ["meta"]}"#, "excludedAttributes=meta"),
+        ("filter=user+eq+'user1'&attributes=user", r#"{"count": 1}"#, "filter=user+eq+'user1'&attributes=user&count=1"),
+    ] {
+        let searched = host.post(&format!("/OtpDevice/.search?{url}"), body);
+        searched.ok(200);
+        assert_eq!(searched.0.text(), host.get(&format!("/OtpDevice?{query}")).0.text(), "{url} {body}");
+    }
+    host.post("/OtpDevice/.search?count=many", "{}").bad("invalidValue");
+}
+
+#[test]
+fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_parameters_passed_over() {
+    let mut host = host(3);
+    for (twice, once) in [
+        ("attributes=user&attributes=type", "attributes=user,type"),
+        ("excludedAttributes=meta&count=1&excludedAttributes=user,type", "count=1&excludedAttributes=meta,user,type"),
+        ("x=1&x=2&count=1&x", "count=1"),
+        ("cursor&cursor", ""),
+    ] {
+        for path in ["/OtpDevice", "/OtpDevice/1"] {
+            let reply = host.get(&format!("{path}?{twice}"));
+            reply.ok(200);
+            assert_eq!(reply.0.text(), host.get(&format!("{path}?{once}")).0.text(), "{path}?{twice}");
+        }
+    }
+    for wrong in ["count=1&count=1", "filter=user+pr&filter=user+pr", "sortBy=id&sortBy=user"] {
+        let name = wrong.split('=').next().unwrap();
+        assert_eq!(
+            host.get(&format!("/OtpDevice?{wrong}")).bad("invalidSyntax"),
+            format!("URL: the parameter {name} stands there twice")
+        );
+    }
+}
+
+#[test]
 fn a_search_of_all_types_is_one_of_devices() {
     let mut host = Host::default();
     host.create_all();
@@ -241,6 +291,15 @@ fn a_search_of_all_types_is_one_of_devices() {
     let found = host.post("/.search", body).ok(200);
     assert_eq!((&found["totalResults"], &found), (&serde_json::json!(2), &host.post("/OtpDevice/.search", body).ok(200)));
     host.get("/.search").refused(405, None);
+    // RFC 7644 section 3.4.2.1: at the base stands what stands anywhere.
+    for path in ["", "/", "//"] {
+        let reply = host.get(&format!("{path}?filter=type+eq+'PIN'&attributes=type"));
+        assert_eq!(
+            (&reply.ok(200)["totalResults"], reply.0),
+            (&json!(1), host.get("/OtpDevice?filter=type+eq+'PIN'&attributes=type").0)
+        );
+    }
     host.roles = keyfob_scim::Roles::MANAGE;
     host.post("/.search", body).refused(403, None);
+    host.get("/").refused(403, None);
 }

@@ -199,6 +199,7 @@ fn rows() -> impl Strategy<Value = Row> {
             fails,
             created,
             last_used,
+            last_modified: last_used.unwrap_or(created),
         },
     )
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BASE, Host, TOTP};
+use common::{BASE, Host, SMS, TOTP};
 use keyfob::{Kind, Status};
 use keyfob_scim::{Attribute, EventKind, Method, SCHEMA, Settings};
 use serde_json::{Value, json};
@@ -75,12 +75,52 @@ fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
     host.answer(1, &right).verdict(true);
     let shown = host.get("/OtpDevice/1").ok(200);
     assert_eq!((&shown["id"], &shown["lastUsed"]), (&json!("1"), &json!("2023-11-14T22:13:20Z")));
-    assert_eq!(shown["meta"], json!({"location": format!("{BASE}/OtpDevice/1"), "resourceType": "OtpDevice"}));
+    let at = "2023-11-14T22:13:20Z";
+    let meta = json!({"created": at, "lastModified": at, "location": format!("{BASE}/OtpDevice/1"), "resourceType": "OtpDevice"});
+    assert_eq!((&shown["meta"], &created["meta"]), (&meta, &meta));
     for filter in ["id%20eq%20%221%22", "id%20eq%201", "externalId%20eq%20%22mine%22", "created%20eq%20%222023-11-14T22:13:20Z%22"]
     {
         let list = host.get(&format!("/OtpDevice?filter={filter}")).ok(200);
         assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&json!(1), &json!(1)), "{filter}");
     }
+}
+
+#[test]
+fn in_the_rfc_profile_clients_can_ask_what_changed() {
+    let mut host = Host::rfc();
+    let [used, wrong, changed, asked, gone, stays] = [TOTP, TOTP, TOTP, SMS, TOTP, TOTP].map(|body| host.create(body));
+    host.now += 60;
+    let since = keyfob_scim::date::write(host.now, true);
+    let right = host.right(used);
+    host.answer(used, &right).verdict(true);
+    host.answer(wrong, "000000").verdict(false);
+    host.replace(changed, "externalId", "mine").ok(200);
+    // A challenge changes nothing that is shown, nor does a change to what is there.
+    host.challenge(asked).ok(200);
+    host.replace(stays, "status", "C").ok(200);
+    assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{gone}"), "").0.status, 204);
+    let search = |filter: &str| format!("/OtpDevice?attributes=meta.lastModified&filter={filter}");
+    let ids = |list: &Value| -> Vec<String> {
+        list["Resources"].as_array().unwrap().iter().map(|device| device["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let texts = |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let list = host.get(&search(&format!("meta.lastModified+ge+'{since}'"))).ok(200);
+    assert_eq!(ids(&list), texts(&[used, wrong, changed]));
+    assert!(list["Resources"].as_array().unwrap().iter().all(|device| device["meta"] == json!({"lastModified": since})));
+    let list = host.get(&search(&format!("meta.lastModified+lt+'{since}'+and+meta.created+pr"))).ok(200);
+    assert_eq!(ids(&list), texts(&[asked, stays]));
+    let list = host.get("/OtpDevice?sortBy=meta.lastModified&sortOrder=descending&count=3").ok(200);
+    assert_eq!(ids(&list), texts(&[used, wrong, changed]));
+    assert_eq!(host.entry(gone).row.last_modified, host.now);
+    // A clock that was set back takes no change out of sight.
+    host.now -= 20;
+    host.replace(changed, "externalId", "other").ok(200);
+    assert_eq!(host.get(&format!("/OtpDevice/{changed}")).ok(200)["meta"]["lastModified"], since);
+    // Soffid's bodies stay as they are, and its clients may ask all the same.
+    let mut host = Host::default();
+    host.create(TOTP);
+    let list = host.get("/OtpDevice?filter=meta.lastModified+pr+and+meta.created+gt+'2000-01-01'").ok(200);
+    assert_eq!((&list["totalResults"], list["Resources"][0]["meta"].get("lastModified")), (&json!(1), None));
 }
 
 #[test]

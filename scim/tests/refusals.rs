@@ -8,7 +8,10 @@ use keyfob_scim::{Event, Method, Name, Request, Step, Store, qr};
 #[test]
 fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
     let mut host = Host::default();
-    host.get("/Me").refused(501, None);
+    for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
+        host.send(method, "/Me", "").refused(501, None);
+        host.send(method, "/Bulk", "").refused(501, None);
+    }
     for path in ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig"] {
         host.get(path).ok(200);
         host.get(&format!("{path}?filter=id%20pr")).refused(403, None);
@@ -20,12 +23,13 @@ fn what_is_not_there_is_404() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for path in [
-        "",
-        "/",
         "/Users",
+        "/Bulk/1",
         "/otpdevice",
         "/OtpDevice/x",
         "/OtpDevice/0",
+        "/OtpDevice/01",
+        "/OtpDevice/1x",
         "/OtpDevice/-1",
         "/OtpDevice/+1",
         "/OtpDevice/1.0",
@@ -57,7 +61,7 @@ fn what_is_not_there_is_404() {
     for (method, path, body) in [
         (Method::Get, missing.clone(), ""),
         (Method::Put, missing.clone(), "{}"),
-        (Method::Patch, missing.clone(), r#"{"Operations": []}"#),
+        (Method::Patch, missing.clone(), r#"{"Operations": [{"op": "remove", "path": "externalId"}]}"#),
         (Method::Delete, missing.clone(), ""),
         (Method::Get, format!("{missing}/requestChallenge"), ""),
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
@@ -76,18 +80,20 @@ fn another_method_is_405_and_told_which_there_are() {
     let id = host.create(TOTP);
     let device = format!("/OtpDevice/{id}");
     for (path, allowed) in [
-        ("/OtpDevice", "GET, POST"),
+        ("/", "GET, HEAD"),
+        ("/OtpDevice", "GET, HEAD, POST"),
         ("/OtpDevice/.search", "POST"),
-        (device.as_str(), "GET, PUT, PATCH, DELETE"),
+        (device.as_str(), "GET, HEAD, PUT, PATCH, DELETE"),
         (&format!("{device}/requestChallenge"), "GET, POST"),
         (&format!("{device}/responseChallenge"), "POST"),
         (&format!("{device}/resync"), "POST"),
-        ("/ServiceProviderConfig", "GET"),
-        ("/ResourceTypes", "GET"),
-        ("/Schemas", "GET"),
+        ("/ServiceProviderConfig", "GET, HEAD"),
+        ("/ResourceTypes", "GET, HEAD"),
+        ("/Schemas", "GET, HEAD"),
     ] {
         for (method, name) in [
             (Method::Get, "GET"),
+            (Method::Head, "HEAD"),
             (Method::Post, "POST"),
             (Method::Put, "PUT"),
             (Method::Patch, "PATCH"),
@@ -103,14 +109,14 @@ fn another_method_is_405_and_told_which_there_are() {
             assert_eq!(name.parse(), Ok(method));
         }
     }
-    for name in ["HEAD", "get", "BREW", ""] {
+    for name in ["OPTIONS", "get", "BREW", ""] {
         assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
     }
     // A method that is none is refused as one that the address does not take, and only where there is one.
     let refused = |path: &str| common::Reply(keyfob_scim::not_allowed(path));
     let reply = refused(&device);
-    assert!(reply.refused(405, None).contains("GET, PUT"));
-    assert_eq!(reply.header("allow"), Some("GET, PUT, PATCH, DELETE"));
+    assert!(reply.refused(405, None).contains("HEAD, PUT"));
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"));
     refused("/Users").refused(404, None);
     refused("/OtpDevice/%zz").bad("invalidSyntax");
 }
@@ -131,7 +137,10 @@ fn each_operation_has_a_name_for_the_numbers_of_a_host() {
         (Some(Method::Get), "/Schemas", "discovery"),
         (Some(Method::Get), "/OtpDevice/x", "unknown"),
         (Some(Method::Get), "/%zz", "unknown"),
-        (Some(Method::Get), "/", "unknown"),
+        (Some(Method::Get), "/", "list"),
+        (Some(Method::Get), "", "list"),
+        (Some(Method::Head), "/OtpDevice/7", "device"),
+        (Some(Method::Post), "/Bulk", "unknown"),
     ] {
         assert_eq!(keyfob_scim::operation(method, path), name, "{method:?} {path}");
     }
@@ -249,7 +258,7 @@ fn a_url_that_is_not_rightly_encoded_is_refused() {
         "/OtpDevice?count=1&count=1",
         "/OtpDevice?count=1&co%75nt=2",
         "/OtpDevice?filter=user+pr&filter",
-        "/OtpDevice/1?attributes=user&attributes=type",
+        "/OtpDevice?x=%zz",
     ] {
         host.get(url).bad("invalidSyntax");
     }

@@ -117,6 +117,101 @@ fn who_may_change_nothing_is_told_nothing_of_a_device() {
     }
 }
 
+/// Whoever may change but not read devices is told what the change needs, and each change is in the trail, also one that changes nothing.
+#[test]
+fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
+    let put = |body: &str| (Method::Put, body.to_owned());
+    let set = |attribute: &str, value: &str| (Method::Patch, patch(attribute, value));
+    for (from, (method, body), roles) in [
+        // Some change nothing.
+        ("C", set("status", "C"), Roles::MANAGE),
+        ("V", set("status", "V"), Roles::MANAGE),
+        ("V", set("status", "V"), Roles::UNLOCK),
+        ("L", set("status", "L"), Roles::MANAGE),
+        ("D", set("status", "D"), Roles::CANCEL),
+        ("C", set("phone", "6665552222"), Roles::MANAGE),
+        ("C", set("user", "dilbert"), Roles::MANAGE),
+        ("C", (Method::Patch, r#"{"Operations": [{"op": "remove", "path": "externalId"}]}"#.to_owned()), Roles::MANAGE),
+        ("C", put("{}"), Roles::MANAGE),
+        ("D", put(r#"{"status": "D"}"#), Roles::CANCEL),
+        ("V", put(r#"{"status": "V"}"#), Roles::UNLOCK),
+        // Others something.
+        ("C", set("status", "D"), Roles::CANCEL),
+        ("L", set("status", "V"), Roles::UNLOCK),
+        ("C", set("phone", "911222333"), Roles::MANAGE),
+        ("C", put(r#"{"externalId": "a"}"#), Roles::MANAGE),
+    ] {
+        let mut host = Host::default();
+        let id = device(&mut host, SMS, from);
+        let (url, before) = (format!("/OtpDevice/{id}"), host.entry(id));
+        for other in EACH.into_iter().filter(|other| *other != roles) {
+            // Both roles let a device be opened that is open.
+            if ["C", "V"].contains(&from)
+                && !body.contains('D')
+                && body.contains("status")
+                && [Roles::MANAGE, Roles::UNLOCK].contains(&other)
+            {
+                continue;
+            }
+            let lines = host.store.memory.events.len();
+            host.roles = other;
+            host.send(method, &url, &body).refused(403, None);
+            assert_eq!((host.entry(id), host.store.memory.events.len()), (before.clone(), lines), "{body}");
+        }
+        let lines = host.store.memory.events.len();
+        host.roles = roles;
+        let told = host.send(method, &url, &body).ok(200);
+        let status = host.entry(id).row.status.to_string();
+        assert_eq!(told, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
+        let asked = host.send(method, &format!("{url}?attributes=phone,user"), &body).ok(200);
+        assert_eq!(asked, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id}), "{body}");
+        let events = &host.store.memory.events[lines..];
+        assert_eq!(events.len(), 2, "{body}");
+        assert!(events.iter().all(|event| event.device == id && event.success && event.reason == status));
+        host.roles = roles.and(Roles::QUERY);
+        assert_eq!(host.send(method, &url, &body).ok(200)["user"], "dilbert");
+    }
+}
+
+/// Else a change that is refused or not would tell whether a guess at a device was right.
+#[test]
+fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
+    let mut host = Host::default();
+    let id = host.create(SMS);
+    let before = host.entry(id);
+    for (attribute, value) in [
+        ("user", "dilbert"),
+        ("phone", "6665552222"),
+        ("type", "SMS"),
+        ("fails", "0"),
+        ("externalId", "a"),
+        ("name", "SMS message to 66******22"),
+    ] {
+        for value in [value, "777"] {
+            let body = format!(r#"{{"Operations": [{{"op": "replace", "value": {{"status": "D", "{attribute}": "{value}"}}}}]}}"#);
+            for roles in [Roles::CANCEL, Roles::CANCEL.and(Roles::UNLOCK).and(Roles::VERIFY)] {
+                host.roles = roles;
+                let reply = host.patch(id, &body);
+                assert!(reply.0.status == 403 || (attribute, value) == ("type", "777"), "{body}: {}", reply.0.text());
+            }
+        }
+    }
+    assert_eq!(host.entry(id), before);
+    // Its number is in the URL.
+    host.patch(id, &format!(r#"{{"Operations": [{{"op": "replace", "value": {{"status": "D", "id": {id}}}}}]}}"#)).ok(200);
+}
+
+#[test]
+fn deleting_what_was_deleted_leaves_a_line() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    host.roles = Roles::CANCEL;
+    for lines in 2..5 {
+        assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{id}"), "").0.status, 204);
+        assert_eq!((host.store.memory.events.len(), host.store.swaps), (lines, 1));
+    }
+}
+
 #[test]
 fn what_the_service_says_of_itself_needs_no_role() {
     let mut host = Host { roles: Roles::NONE, ..Host::default() };

@@ -80,7 +80,7 @@ fn fill(folder: &Path, devices: i64) {
     let mut connection = Connection::open(folder.join("keyfob.db")).unwrap();
     let transaction = connection.transaction().unwrap();
     let mut insert = transaction
-        .prepare("INSERT INTO device VALUES (?1, 0, ?2, ?3, NULL, NULL, NULL, 0, 'HOTP', 'C', 0, 1700000000, NULL, ?4)")
+        .prepare("INSERT INTO device VALUES (?1, 0, ?2, ?3, NULL, NULL, NULL, 0, 'HOTP', 'C', 0, 1700000000, NULL, ?4, NULL)")
         .unwrap();
     for nth in 1..=devices {
         let id = number(nth.unsigned_abs());

@@ -10,6 +10,8 @@ mod client;
 mod connections;
 #[path = "service/crash.rs"]
 mod crash;
+#[path = "service/fields.rs"]
+mod fields;
 #[path = "service/flood.rs"]
 mod flood;
 #[path = "service/gone.rs"]

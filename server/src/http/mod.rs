@@ -1,5 +1,6 @@
 //! The service over HTTP: from a request to the SCIM layer, step by step over the store, and back.
 
+mod accept;
 mod auth;
 mod connections;
 mod health;

@@ -16,6 +16,7 @@ use keyfob::Kind;
 use keyfob_scim::{Error, Message, Response, Step};
 use tracing::Instrument as _;
 
+use super::accept::media_type;
 use super::listen::Peer;
 use super::requests::Client;
 use super::{App, health};
@@ -33,9 +34,10 @@ const ID: usize = 64;
 /// stored goes out, though the client closes the connection.
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
     let id = request_id(request.headers());
+    let media_type = media_type(request.headers());
     let span = tracing::info_span!("request", id = %id);
     let answered = app.requests.run(told(Arc::clone(&app), request).instrument(span)).await;
-    into_http(answered.unwrap_or_else(|| Error::new(500, "the request could not be answered").into()), &id)
+    into_http(answered.unwrap_or_else(|| Error::new(500, "the request could not be answered").into()), &id, media_type)
 }
 
 /// The answer, after the log and the metrics were told of it.
@@ -101,6 +103,9 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Re
         path,
         query: parts.uri.query().unwrap_or_default(),
         content_type: text(header::CONTENT_TYPE),
+        content_encoding: text(header::CONTENT_ENCODING),
+        if_match: text(header::IF_MATCH),
+        if_none_match: text(header::IF_NONE_MATCH),
         body: &body,
         base: Cow::Owned(base(app, &parts.headers)),
         actor: Cow::Borrowed(&who.name),
@@ -155,7 +160,7 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
 fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     let (rest, base) = (path.trim_start_matches('/'), base.trim_start_matches('/'));
     match rest.strip_prefix(base) {
-        Some(rest) if rest.starts_with('/') || base.is_empty() => Some(rest),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') || base.is_empty() => Some(rest),
         _ => None,
     }
 }
@@ -215,7 +220,7 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(fits).map_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
 }
 
-fn into_http(response: Response, id: &str) -> axum::response::Response {
+fn into_http(response: Response, id: &str, media_type: &'static str) -> axum::response::Response {
     let has_body = !response.body.is_empty();
     let mut http = axum::response::Response::new(Body::from(response.body));
     *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -226,7 +231,7 @@ fn into_http(response: Response, id: &str) -> axum::response::Response {
         }
     }
     if has_body && !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/scim+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
     // Secrets and verdicts are nothing for a cache, nor is anything else here.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

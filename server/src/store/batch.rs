@@ -187,23 +187,25 @@ fn store_in(
 }
 
 /// The columns of a swap that changes only the state.
-const STATE: [(&str, Type); 6] = [
+const STATE: [(&str, Type); 7] = [
     ("id", Type::Number),
     ("version", Type::Number),
     ("status", Type::Text),
     ("fails", Type::Number),
     ("last_used", Type::Number),
+    ("last_modified", Type::Number),
     ("record", Type::Bytes),
 ];
 
-fn state(write: &Write<'_>) -> [Value; 6] {
-    let Entry { row: Row { id, status, fails, last_used, .. }, version, .. } = write.swap.entry;
+fn state(write: &Write<'_>) -> [Value; 7] {
+    let Entry { row: Row { id, status, fails, last_used, last_modified, .. }, version, .. } = write.swap.entry;
     [
         id.into(),
         version.into(),
         Value::Text(status.to_string()),
         i64::from(fails).into(),
         last_used.map(time).into(),
+        time(last_modified).into(),
         write.record.clone().into(),
     ]
 }
@@ -211,15 +213,16 @@ fn state(write: &Write<'_>) -> [Value; 6] {
 /// Swaps states one by one: in a file, a statement is no journey.
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     // SQLite writes the index of each column that is named, changed or not.
-    const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2 WHERE id = $3 AND version = $4";
-    const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, status = $3, last_used = $4 \
-                         WHERE id = $5 AND version = $6";
+    const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, last_modified = $3 \
+                          WHERE id = $4 AND version = $5";
+    const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, last_modified = $3, status = $4, \
+                         last_used = $5 WHERE id = $6 AND version = $7";
     let mut stored = HashSet::with_capacity(writes.len());
     for write in writes {
-        let [id, version, status, fails, last_used, record] = state(write);
+        let [id, version, status, fails, last_used, last_modified, record] = state(write);
         let sql = match write.swap.scope {
-            Scope::Record => Sql::with(RECORD, [fails, record, id, version]),
-            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, status, last_used, id, version]),
+            Scope::Record => Sql::with(RECORD, [fails, record, last_modified, id, version]),
+            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, last_modified, status, last_used, id, version]),
         };
         if connection.change(&sql)? > 0 {
             stored.insert(write.id());
@@ -234,7 +237,7 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
     sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write)));
     sql.push(
         ", swapped AS (UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, \
-         last_used = next.last_used, record = next.record \
+         last_used = next.last_used, last_modified = next.last_modified, record = next.record \
          FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id), ",
     );
     sql.table(connection.dialect(), "line", &LINE, writes.iter().map(|write| line(&write.swap.event)));
@@ -245,7 +248,7 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
 
 fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, Fault> {
     let Entry { row, version, .. } = &write.swap.entry;
-    let columns: [(&str, Value); 9] = [
+    let columns: [(&str, Value); 10] = [
         ("name", (&row.name).into()),
         ("email", row.email.as_ref().into()),
         ("phone", row.phone.as_ref().into()),
@@ -254,6 +257,7 @@ fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool
         ("status", Value::Text(row.status.to_string())),
         ("fails", i64::from(row.fails).into()),
         ("last_used", row.last_used.map(time).into()),
+        ("last_modified", time(row.last_modified).into()),
         ("record", write.record.clone().into()),
     ];
     let mut sql = Sql::new("UPDATE device SET version = version + 1");
@@ -265,7 +269,7 @@ fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool
 }
 
 /// The columns of a device.
-pub(crate) const DEVICE: [(&str, Type); 14] = [
+pub(crate) const DEVICE: [(&str, Type); 15] = [
     ("id", Type::Number),
     ("version", Type::Number),
     ("name", Type::Text),
@@ -279,11 +283,12 @@ pub(crate) const DEVICE: [(&str, Type); 14] = [
     ("fails", Type::Number),
     ("created", Type::Number),
     ("last_used", Type::Number),
+    ("last_modified", Type::Number),
     ("record", Type::Bytes),
 ];
 
 /// Their values.
-pub(crate) fn device(row: &Row, name: String, version: i64, record: &[u8]) -> [Value; 14] {
+pub(crate) fn device(row: &Row, name: String, version: i64, record: &[u8]) -> [Value; 15] {
     [
         row.id.into(),
         version.into(),
@@ -298,6 +303,7 @@ pub(crate) fn device(row: &Row, name: String, version: i64, record: &[u8]) -> [V
         i64::from(row.fails).into(),
         time(row.created).into(),
         row.last_used.map(time).into(),
+        time(row.last_modified).into(),
         record.to_vec().into(),
     ]
 }

@@ -4,6 +4,9 @@ use keyfob_scim::{Attribute, Filter, Op, Query};
 
 use super::sql::{Dialect, Sql};
 
+/// When a device last changed. Of one that has not since that is kept, it is the latest time that is known.
+pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
+
 /// Writes ` WHERE` what the query asks for.
 pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query) {
     sql.push(" WHERE ");
@@ -135,8 +138,9 @@ fn column(attribute: Attribute) -> &'static str {
         Attribute::Type => "kind",
         Attribute::Status => "status",
         Attribute::Fails => "fails",
-        Attribute::Created => "created",
+        Attribute::Created | Attribute::MetaCreated => "created",
         Attribute::LastUsed => "last_used",
+        Attribute::LastModified => LAST_MODIFIED,
         Attribute::Email => "email",
         Attribute::Phone => "phone",
         Attribute::ExternalId => "external_id",

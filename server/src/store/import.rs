@@ -104,7 +104,9 @@ fn page(connection: &mut dyn Connection, devices: &[Imported], records: &[Vec<u8
         }
         let number = || u64::try_from(next(connection, "name")?).map_err(|error| Fault::new(error.to_string()));
         let name = name.clone().map_or_else(|| Ok(row.name.clone()), |name| name.text(number))?;
-        wanted.push(device(row, name, *version, record));
+        // To clients that ask what changed, it is new here.
+        let row = Row { last_modified: row.last_modified.max(event.at), ..row.clone() };
+        wanted.push(device(&row, name, *version, record));
     }
     if !wanted.is_empty() {
         let stored = insert(connection, wanted)?;
@@ -119,7 +121,7 @@ fn page(connection: &mut dyn Connection, devices: &[Imported], records: &[Vec<u8
     Ok(devices.iter().zip(records).map(|(device, record)| outcome(&found, &device.entry.row, record)).collect())
 }
 
-fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 14]>) -> Result<Vec<i64>, Fault> {
+fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
     sql.table(connection.dialect(), "next", &DEVICE, rows.into_iter()).push(" INSERT INTO device");
     for (at, (column, _)) in DEVICE.iter().enumerate() {

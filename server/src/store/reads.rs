@@ -11,8 +11,8 @@ use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
 
-/// The columns of a [`Row`]; those of an [`Entry`] follow.
-const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used";
+/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); those of an [`Entry`] follow.
+const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
 
 /// A device to read.
 pub(crate) type Get = (i64, Answer<Option<Entry>>);
@@ -40,7 +40,7 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 /// Reads the entries of a batch.
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
     let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(", version, record FROM device WHERE id");
+    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(", version, record FROM device WHERE id");
     let mut records = match connection.dialect() {
         // In a file, a statement is no journey, and the same one for any number of devices. Each by itself would lock the file anew.
         Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
@@ -65,7 +65,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Pag
     let mut rows = Vec::new();
     if query.limit > 0 {
         let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM device");
+        sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
         filter::wanted(&mut sql, connection.dialect(), query);
         filter::page(&mut sql, query);
         rows = connection.rows(&sql)?.iter_mut().map(row).collect::<Result<_, _>>()?;
@@ -97,12 +97,13 @@ fn row(record: &mut Record) -> Result<Row, Fault> {
         fails: u32::try_from(record.number(9)?).map_err(|error| wrong(&error))?,
         created: time(record.number(10)?)?,
         last_used: record.maybe_number(11)?.map(time).transpose()?,
+        last_modified: time(record.number(12)?)?,
     })
 }
 
 fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
     let row = row(record)?;
-    let (id, version, sealed) = (row.id, record.number(12)?, record.bytes(13)?);
+    let (id, version, sealed) = (row.id, record.number(13)?, record.bytes(14)?);
     let entry = keys.open(&sealed, id).map(|device| Entry { row, version, device }).map_err(|error| {
         tracing::error!(device = id, "store: {error}");
         Error::new(500, format!("the record of device {id} cannot be read: {error}"))

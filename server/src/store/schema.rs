@@ -13,7 +13,12 @@ const MIGRATIONS: &[Migration] = &[
     RANDOM_NUMBERS,
     KEY_CHECK,
     IDENTITY,
+    LAST_MODIFIED,
 ];
+
+/// When anything that is shown of a device last changed; null where nothing has since the column is there. No index: each attempt changes it,
+/// and what changed is asked for by few.
+const LAST_MODIFIED: Migration = &[(None, "ALTER TABLE device ADD COLUMN last_modified {number}")];
 
 /// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
 /// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it

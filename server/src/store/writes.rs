@@ -156,7 +156,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(
         "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
-         last_used, record) VALUES ",
+         last_used, last_modified, record) VALUES ",
     );
     sql.tuple(device(row, row.name.clone(), *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");

@@ -134,7 +134,7 @@ fn every_kind_lives_its_life() {
         });
     }
     life(&mut client, &json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}), |client, path, created| {
-        assert_eq!(created["name"], "SMS message to 66*****44");
+        assert_eq!(created["name"], "SMS message to 66******44");
         assert_eq!(challenge(client, path, &created["name"]), "PIN");
         code(&post.texts)
     });

@@ -8,6 +8,7 @@ mod hosts;
 mod import;
 mod keys;
 mod lossy;
+mod modified;
 mod numbers;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
@@ -115,6 +116,7 @@ fn entry(user: &str) -> Entry {
         fails: 0,
         created: NOW,
         last_used: None,
+        last_modified: NOW,
     };
     Entry { row, version: 0, device }
 }

@@ -38,6 +38,7 @@ impl Both {
             (given.row.email, given.row.phone, given.row.external_id) = (maybe(3), maybe(4), maybe(5));
             (given.row.fails, given.row.created) = (u32::try_from(at % 7).unwrap(), 1000 + at as u64 % 5);
             given.row.last_used = (at % 2 == 0).then_some(2000 + at as u64 % 3);
+            given.row.last_modified = 1998 + at as u64 % 7;
             (given.row.kind, given.row.status) = (Kind::ALL[at % 5], Status::ALL[at % 4]);
             given.row.deleted = at % 11 == 0;
             let stored = store.insert(Box::new(given), Name::Fixed(text(7)), event(EventKind::Create, 0));
@@ -66,6 +67,8 @@ fn sortable() -> impl Strategy<Value = Attribute> {
         A::Fails,
         A::Created,
         A::LastUsed,
+        A::MetaCreated,
+        A::LastModified,
         A::Email,
         A::Phone,
     ])
@@ -101,7 +104,11 @@ fn filters() -> impl Strategy<Value = Filter> {
         (texts, ops, value.clone()).prop_map(|(attribute, op, value)| Filter::Text(attribute, op, value)),
         (prop::sample::select(vec![A::Id, A::Fails]), numeric.clone(), -1..62_i64)
             .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
-        (prop::sample::select(vec![A::Created, A::LastUsed]), numeric, prop_oneof![998..1006_i64, 1998..2005_i64, any::<i64>()])
+        (
+            prop::sample::select(vec![A::Created, A::LastUsed, A::MetaCreated, A::LastModified]),
+            numeric,
+            prop_oneof![998..1006_i64, 1998..2005_i64, any::<i64>()]
+        )
             .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
         prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone]).prop_map(Filter::Present),
         value.prop_map(Filter::Anywhere),

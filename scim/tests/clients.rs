@@ -1,0 +1,230 @@
+//! What real clients write where the RFC's plain form would do, and what they repeat of a device that they have read.
+
+mod common;
+
+use common::{EMAIL, Host, PIN, SMS, TOTP};
+use keyfob_scim::{Method, SCHEMA};
+use serde_json::{Value, json};
+
+/// A PATCH of one operation.
+fn patch(operation: &Value) -> String {
+    json!({"Operations": [operation]}).to_string()
+}
+
+/// A device of each profile that has every attribute: it was used, has failed since, and has an external id.
+fn used(mut host: Host) -> (Host, i64) {
+    let id = host.create(&SMS.replace("\"user\"", "\"externalId\": \"mine\", \"user\""));
+    host.now += 100;
+    let right = host.right(id);
+    host.answer(id, &right).verdict(true);
+    host.now += 100;
+    host.answer(id, common::WRONG).verdict(false);
+    (host, id)
+}
+
+#[test]
+fn a_list_of_exactly_one_is_the_value_in_it() {
+    for operation in [
+        json!({"op": "add", "value": [{"externalId": "e"}]}),
+        json!({"op": "replace", "path": "externalId", "value": ["e"]}),
+        json!({"op": ["replace"], "path": ["externalId"], "value": "e"}),
+        json!({"op": "replace", "value": {"externalId": ["e"]}}),
+        json!({"op": "add", "path": SCHEMA, "value": [{"externalId": ["e"]}]}),
+    ] {
+        let mut host = Host::default();
+        let id = host.create(TOTP);
+        assert_eq!(host.patch(id, &patch(&operation)).ok(200)["externalId"], "e", "{operation}");
+        assert_eq!(host.entry(id).row.external_id.as_deref(), Some("e"));
+    }
+    let mut host = Host::default();
+    let id = host.create(r#"{"type": ["SMS"], "user": ["a"], "phone": ["666555444"], "status": ["V"]}"#);
+    let url = format!("/OtpDevice/{id}");
+    assert_eq!(host.send(Method::Put, &url, r#"{"status": ["L"], "phone": ["911222333"]}"#).ok(200)["status"], "L");
+    assert_eq!(host.entry(id).row.phone.as_deref(), Some("911222333"));
+    assert_eq!(host.patch(id, r#"{"Operations": {"op": "replace", "path": "status", "value": "D"}}"#).ok(200)["status"], "D");
+    // Of several none is the one, and none is none.
+    for value in [json!(["V", "V"]), json!([]), json!([["V"]]), json!([{"externalId": "e"}, {"externalId": "f"}])] {
+        host.patch(id, &patch(&json!({"op": "replace", "path": "status", "value": value}))).bad("invalidValue");
+        host.patch(id, &patch(&json!({"op": "replace", "value": value}))).bad("invalidSyntax");
+    }
+    let id = host.create(TOTP);
+    let right = host.right(id);
+    host.post(&format!("/OtpDevice/{id}/responseChallenge"), &format!(r#"{{"pin": ["{right}"]}}"#)).verdict(true);
+}
+
+#[test]
+fn a_number_is_text_where_no_zero_in_front_can_be_lost() {
+    let mut host = Host::default();
+    let id = host.create(r#"{"type": "TOTP", "user": 4711, "externalId": 7.0}"#);
+    assert_eq!((host.entry(id).row.user.as_str(), host.entry(id).row.external_id.as_deref()), ("4711", Some("7")));
+    host.patch(id, &patch(&json!({"op": "replace", "path": "externalId", "value": 8}))).ok(200);
+    assert_eq!(host.entry(id).row.external_id.as_deref(), Some("8"));
+    // Text stays as it is.
+    host.replace(id, "externalId", "007").ok(200);
+    assert_eq!(host.entry(id).row.external_id.as_deref(), Some("007"));
+    for (kind, attribute) in [("SMS", "phone"), ("PIN", "pin")] {
+        let told = host.post("/OtpDevice", &format!(r#"{{"type": "{kind}", "user": "a", "{attribute}": 123456789}}"#));
+        assert_eq!(told.bad("invalidValue"), format!("{attribute}: must be text, in quotes"));
+    }
+}
+
+#[test]
+fn a_patch_in_the_forms_of_real_clients_is_taken() {
+    let status = format!("{SCHEMA}:status");
+    for operation in [
+        json!({"op": "replace", "value": {SCHEMA: {"status": "V"}}}),
+        json!({"op": "replace", "value": {SCHEMA.to_uppercase(): {"STATUS": "V"}}}),
+        json!({"op": "replace", "value": {&status: "V"}}),
+        json!({"op": "replace", "path": status, "value": "V"}),
+        json!({"op": "replace", "path": "", "value": {"status": "V"}}),
+        json!({"op": "replace", "path": null, "value": {"status": "V"}}),
+        json!({"name": "changeStatus", "op": "replace", "path": "status", "value": "V"}),
+        json!({"op": "replace", "value": {"status": "V", SCHEMA: {"externalId": "e"}}}),
+    ] {
+        let mut host = Host::default();
+        let id = host.create(TOTP);
+        assert_eq!(host.patch(id, &patch(&operation)).ok(200)["status"], "V", "{operation}");
+        let is_named = operation["value"].get("status").is_some() && operation["value"].get(SCHEMA).is_some();
+        assert_eq!(host.entry(id).row.external_id.is_some(), is_named);
+    }
+    let mut host = Host::default();
+    let id = host.create(&json!({"schemas": [SCHEMA], SCHEMA: {"type": "TOTP", "user": "a"}}).to_string());
+    host.send(Method::Put, &format!("/OtpDevice/{id}"), &json!({SCHEMA: {"status": "V"}}).to_string()).ok(200);
+    let before = host.entry(id);
+    for (value, scim_type) in [
+        (json!({SCHEMA: {"status": "L"}, "status": "L"}), "invalidSyntax"),
+        (json!({SCHEMA: {"colour": "red"}}), "invalidPath"),
+        (json!({SCHEMA: {SCHEMA: {"status": "L"}}}), "invalidPath"),
+        (json!({SCHEMA: "L"}), "invalidPath"),
+        (json!({"urn:ietf:params:scim:schemas:core:2.0:User": {"status": "L"}}), "invalidPath"),
+    ] {
+        host.patch(id, &patch(&json!({"op": "replace", "value": value}))).bad(scim_type);
+        assert_eq!(host.entry(id), before, "{value}");
+    }
+}
+
+#[test]
+fn a_patch_without_operations_is_told_so() {
+    let mut host = Host::default();
+    let id = host.create(TOTP);
+    for body in ["{}", r#"{"Operations": []}"#, r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#] {
+        let told = host.patch(id, body).bad("invalidSyntax");
+        assert_eq!(told, "Operations: is missing or empty; a PATCH has one or more");
+    }
+    assert_eq!(host.store.memory.events.len(), 1);
+}
+
+#[test]
+fn a_device_repeated_as_it_was_read_changes_nothing() {
+    for host in [Host::default(), Host::rfc()] {
+        let (mut host, id) = used(host);
+        let shown = host.get(&format!("/OtpDevice/{id}")).ok(200);
+        let before = host.entry(id);
+        // Whole, and each attribute by itself, with and without the other's change.
+        host.patch(id, &patch(&json!({"op": "replace", "value": shown}))).ok(200);
+        for (name, value) in shown.as_object().unwrap() {
+            host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).ok(200);
+            host.patch(id, &patch(&json!({"op": "add", "value": {name: value}}))).ok(200);
+        }
+        for (name, value) in shown["meta"].as_object().unwrap() {
+            host.patch(id, &patch(&json!({"op": "replace", "path": format!("meta.{name}"), "value": value}))).ok(200);
+        }
+        assert_eq!(host.entry(id), before);
+        let mut changed = shown.clone();
+        changed["status"] = "L".into();
+        assert_eq!(host.patch(id, &patch(&json!({"op": "replace", "value": changed}))).ok(200)["status"], "L");
+    }
+}
+
+#[test]
+fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
+    for host in [Host::default(), Host::rfc()] {
+        let (mut host, id) = used(host);
+        let (used_at, failed_at) = (host.now - 100, host.now);
+        let before = host.entry(id);
+        let date = |seconds: u64, iso: bool| keyfob_scim::date::write(seconds, iso);
+        let path = format!("/elsewhere/OtpDevice/{id}");
+        for value in [
+            json!({"id": id}),
+            json!({"id": id.to_string()}),
+            json!({"ID": [id.to_string()]}),
+            json!({"fails": 1}),
+            json!({"fails": "1"}),
+            json!({"lastUsed": date(used_at, true)}),
+            json!({"lastUsed": date(used_at, false)}),
+            json!({"created": "2023-11-14T23:13:20+01:00"}),
+            json!({"name": "SMS message to 66******22"}),
+            json!({"type": "SMS", "user": "dilbert", "phone": "6665552222", "externalId": "mine"}),
+            json!({"schemas": [SCHEMA]}),
+            json!({"schemas": SCHEMA.to_lowercase()}),
+            json!({"meta": {}}),
+            json!({"meta": {"resourceType": "OtpDevice", "location": path}}),
+            json!({"meta": {"lastModified": date(failed_at, true), "Created": "2023-11-14 22:13:20"}}),
+            json!({"meta.links": {"requestChallenge": format!("{path}/requestChallenge")}}),
+            // What it has not.
+            json!({"email": null, "pin": null, "image": null}),
+        ] {
+            host.patch(id, &patch(&json!({"op": "replace", "value": value}))).ok(200);
+            assert_eq!(host.entry(id), before, "{value}");
+        }
+        for (name, value) in [
+            ("id", json!(id + 1)),
+            ("id", json!(format!("0{id}x"))),
+            ("id", json!(null)),
+            ("fails", json!(0)),
+            ("lastUsed", json!(date(used_at + 1, true))),
+            ("lastUsed", json!(null)),
+            ("created", json!("2023-11-14T22:13:20.5Z")),
+            ("created", json!("yesterday")),
+            ("name", json!("sms message to 66******22")),
+            ("type", json!("EMAIL")),
+            ("user", json!("Dilbert")),
+            ("schemas", json!([])),
+            ("schemas", json!([SCHEMA, "urn:other"])),
+            ("meta", json!({"resourceType": "User"})),
+            ("meta", json!({"version": "W/\"1\""})),
+            ("meta", json!("x")),
+            ("meta.location", json!(format!("/OtpDevice/{id}0"))),
+            ("meta.lastModified", json!(date(failed_at - 1, true))),
+            ("meta.links", json!({"resync": format!("{path}/resync")})),
+            ("image", json!("x")),
+            ("phone", json!(null)),
+        ] {
+            let told = host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).bad("mutability");
+            assert!(told.starts_with(&format!("{name}: ")), "{told}");
+            host.patch(id, &patch(&json!({"op": "add", "value": {"status": "V", name: value}}))).bad("mutability");
+            assert_eq!(host.entry(id), before, "{name} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_put_passes_over_what_is_read_only_and_takes_what_was_read() {
+    for host in [Host::default(), Host::rfc()] {
+        let (mut host, id) = used(host);
+        let url = format!("/OtpDevice/{id}");
+        let mut shown = host.get(&url).ok(200);
+        let before = host.entry(id);
+        assert_eq!(host.send(Method::Put, &url, &shown.to_string()).ok(200), shown);
+        // RFC 7644 section 3.5.1: whatever they say.
+        for (name, value) in [("id", json!(7)), ("fails", json!(9)), ("meta", json!({"version": "x"})), ("created", json!("x"))] {
+            shown[name] = value;
+        }
+        host.send(Method::Put, &url, &shown.to_string()).ok(200);
+        assert_eq!(host.entry(id), before);
+    }
+}
+
+#[test]
+fn what_a_device_has_not_is_removed_without_a_change() {
+    let mut host = Host::default();
+    for (body, others) in [(TOTP, ["email", "phone"]), (EMAIL, ["phone", "pin"]), (PIN, ["email", "phone"])] {
+        let id = host.create(body);
+        let before = host.entry(id);
+        for name in others.into_iter().chain(["externalId", "lastUsed"]) {
+            host.patch(id, &patch(&json!({"op": "remove", "path": name}))).ok(200);
+        }
+        assert_eq!(host.entry(id), before);
+        host.patch(id, &patch(&json!({"op": "remove", "path": "created"}))).bad("mutability");
+    }
+}
