@@ -221,6 +221,7 @@ fn rows(side: &mut Side<'_>, table: &Table, mut take: impl FnMut(Vec<Row>) -> Re
 
 /// Writes rows, in the place of those that have their keys.
 fn write(target: &mut Side<'_>, table: &Table, rows: Vec<Row>) -> Result<(), Fault> {
+    check(table, &rows)?;
     let mut sql = Sql::new("WITH ");
     sql.table(target.connection.dialect(), "next", table.columns, rows.into_iter()).push(" INSERT INTO ").push(table.name);
     for (at, (column, _)) in table.columns.iter().enumerate() {
@@ -234,13 +235,34 @@ fn write(target: &mut Side<'_>, table: &Table, rows: Vec<Row>) -> Result<(), Fau
     target.connection.rows(&sql).map(|_| ())
 }
 
+/// Errors: a row is damaged. Another database would not take it, or it would be another row there.
+fn check(table: &Table, rows: &[Row]) -> Result<(), Fault> {
+    for row in rows {
+        let is_right = |(value, (_, kind)): &(&Value, &(&str, Type))| {
+            matches!(
+                (value, kind),
+                (Value::Null, _) | (Value::Number(_), Type::Number) | (Value::Text(_), Type::Text) | (Value::Bytes(_), Type::Bytes)
+            )
+        };
+        let Some((value, (column, _))) = row.iter().zip(table.columns).find(|column| !is_right(column)) else { continue };
+        let key = match row.first() {
+            Some(Value::Number(id)) => id.to_string(),
+            Some(Value::Text(name)) => format!("{name:?}"),
+            _ => "that cannot be told".to_owned(),
+        };
+        let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
+        return Err(Fault::new(format!("table {}, row {key}: column {column} {what}; mend or delete the row first", table.name)));
+    }
+    Ok(())
+}
+
 /// The number of rows, and a hash of all that they hold.
 fn digest(side: &mut Side<'_>, table: &Table) -> Result<(u64, String), Fault> {
     let (mut hash, mut many) = (Sha256::new(), 0_u64);
     rows(side, table, |rows| {
         for value in rows.iter().flatten() {
             let (kind, bytes) = match value {
-                Value::Null | Value::List(_) => (0, Vec::new()),
+                Value::Null | Value::List(_) | Value::Unreadable(_) => (0, Vec::new()),
                 Value::Number(number) => (1, number.to_be_bytes().to_vec()),
                 Value::Text(text) => (2, text.as_bytes().to_vec()),
                 Value::Bytes(bytes) => (3, bytes.clone()),

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 use tokio::runtime::{Builder, Runtime};
@@ -82,7 +82,7 @@ impl Server {
     /// Opens a session.
     pub(crate) fn connect(&self) -> Result<Postgres, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
-        let mut connection = Postgres { server: self.clone(), runtime, session: None, is_in_transaction: false };
+        let mut connection = Postgres { server: self.clone(), runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
         Ok(connection)
     }
@@ -98,10 +98,15 @@ impl Server {
             tokio::spawn(session);
             client
         };
-        // The server gives up a little before this side does, so that nothing goes on unheard of. A commit is never given up by it.
-        let given_up = self.timeout.mul_f64(0.9).as_millis();
-        client.batch_execute(&format!("SET statement_timeout = {given_up}; SET lock_timeout = {given_up}")).await?;
+        // A commit is never given up by it.
+        let limit = self.limit().as_millis();
+        client.batch_execute(&format!("SET statement_timeout = {limit}; SET lock_timeout = {limit}")).await?;
         Ok(client)
+    }
+
+    /// After how long the server gives up a statement: a little before this side does, so that nothing goes on unheard of.
+    fn limit(&self) -> Duration {
+        self.timeout.mul_f64(0.9)
     }
 }
 
@@ -139,11 +144,15 @@ pub(crate) struct Postgres {
     session: Option<Session>,
     /// Since a transaction was begun, until it is committed or given up.
     is_in_transaction: bool,
+    /// Until when all statements of a search may take.
+    deadline: Option<Instant>,
 }
 
 struct Session {
     client: Client,
     prepared: HashMap<String, Statement>,
+    /// After how long the server gives up a statement.
+    limit: Duration,
 }
 
 impl Postgres {
@@ -162,17 +171,33 @@ impl Postgres {
                 Ok(Err(error)) => return Err(unreached(&explained(&error))),
                 Err(_) => return Err(unreached("it does not answer")),
             };
-            self.session = Some(Session { client, prepared: HashMap::new() });
+            self.session = Some(Session { client, prepared: HashMap::new(), limit: server.limit() });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
+    }
+
+    /// How long the next statement may take. Errors: there is no time left.
+    fn limit(&self) -> Result<Duration, Fault> {
+        let Some(deadline) = self.deadline else { return Ok(self.server.limit()) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        // The server counts whole milliseconds, and takes 0 for no limit.
+        if left < Duration::from_millis(1) {
+            return Err(Fault::of(Failure::TooLong, "there is no time left"));
+        }
+        Ok(left.min(self.server.limit()))
     }
 
     /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
     fn run_with<T>(&mut self, work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
         self.session()?;
+        let limit = self.limit()?;
         let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
-        let timeout = self.server.timeout;
-        let fault = match self.runtime.block_on(async { tokio::time::timeout(timeout, work(session)).await }) {
+        let timeout = limit.saturating_add(self.server.timeout.saturating_sub(self.server.limit()));
+        let limited = async {
+            session.limit_to(limit).await?;
+            work(session).await
+        };
+        let fault = match self.runtime.block_on(async { tokio::time::timeout(timeout, limited).await }) {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
             Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
@@ -185,6 +210,15 @@ impl Postgres {
 }
 
 impl Session {
+    /// Has the server give up statements after this time.
+    async fn limit_to(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
+        if self.limit != limit {
+            self.client.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
+            self.limit = limit;
+        }
+        Ok(())
+    }
+
     async fn prepare(&mut self, sql: &Sql) -> Result<Statement, tokio_postgres::Error> {
         if let Some(statement) = self.prepared.get(sql.text.as_ref()) {
             return Ok(statement.clone());
@@ -205,6 +239,10 @@ fn values(sql: &Sql) -> Vec<&(dyn ToSql + Sync)> {
 impl Connection for Postgres {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
+    }
+
+    fn end_at(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
@@ -256,6 +294,8 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
         // A server that became a standby, or starts; a statement that was prepared for tables as they were before, or in another session.
         "25006" | "57P03" | "0A000" | "26000" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
+        "57014" => Failure::TooLong,
+        "XX001" | "XX002" => Failure::Damaged,
         code if code.starts_with("08") => Failure::Unknown,
         _ => Failure::Refused,
     }
@@ -295,6 +335,7 @@ impl ToSql for Value {
             Self::Text(text) => text.to_sql(kind, out),
             Self::Bytes(bytes) => bytes.to_sql(kind, out),
             Self::List(values) => values.to_sql(kind, out),
+            Self::Unreadable(what) => Err((*what).into()),
         }
     }
 

@@ -65,8 +65,12 @@ fn page(connection: &mut dyn Connection, keys: &Keys, after: i64) -> Result<Page
     let mut page = Page { last: None, done: 0, lost: 0, unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {
-        let (id, version, sealed) = (record.number(0)?, record.number(1)?, record.bytes(2)?);
+        let id = record.id()?;
         page.last = Some(id);
+        let (Ok(version), Ok(sealed)) = (record.number(1), record.bytes(2)) else {
+            page.unreadable.push(id);
+            continue;
+        };
         if keys.is_current(&sealed) {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sql::{Connection, Failure, Fault};
+use super::sql::{Connection, Fault};
 
 /// For how long it is tried again before a client is told to try again itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ pub(crate) fn persist<T>(
     let mut pauses = Pauses::new();
     loop {
         match work(connection) {
-            Err(fault) if fault.failure != Failure::Refused && pauses.wait() => {}
+            Err(fault) if fault.failure.may_pass() && pauses.wait() => {}
             done => return done,
         }
     }

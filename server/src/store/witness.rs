@@ -47,7 +47,8 @@ fn known(connection: &mut dyn Connection, keys: &Keys) -> Result<Option<bool>, F
     let (mut opens, mut is_empty) = (false, true);
     for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
         is_empty = false;
-        opens |= keys.open(&record.bytes(1)?, record.number(0)?).is_ok();
+        let id = record.id()?;
+        opens |= record.bytes(1).is_ok_and(|sealed| keys.open(&sealed, id).is_ok());
     }
     Ok(if sealed.is_none() && (opens || is_empty) { None } else { Some(opens) })
 }

@@ -79,7 +79,7 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
     assert_eq!(store.add_account(&account("one")).await.map_err(|error| error.status), Err(503));
     assert_eq!(store.get(id).await.map_err(|error| error.status), Err(503));
     let moved = target.open();
-    assert_eq!(moved.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().len(), 2);
+    assert_eq!(moved.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows.len(), 2);
     assert_eq!(moved.get(id).await.unwrap(), Some(read));
     [moved, store].into_iter().for_each(Store::close);
 }

@@ -33,7 +33,7 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
     assert_eq!(store.import(mixed, "test", NOW).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
-    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap();
+    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
     let told: Vec<_> =
         lines.iter().map(|line| (line.device, line.actor.as_str(), line.event.as_str(), line.reason.as_str())).collect();
     assert_eq!(told.len(), 3, "{told:?}");

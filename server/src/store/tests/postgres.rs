@@ -126,7 +126,7 @@ fn a_transaction_whose_session_ends_is_not_done_in_part() {
 async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     let cluster = Cluster::start(&["fsync=off"]);
     cluster.sql("postgres", "CREATE DATABASE hangs");
-    let options = Options { connections: 3, timeout: Duration::from_secs(1), ..Options::default() };
+    let options = Options { connections: 4, timeout: Duration::from_secs(1), ..Options::default() };
     let place = Place { location: Location::parse(&cluster.url("hangs"), &options).unwrap(), folder: tempfile::tempdir().unwrap() };
     let store = place.open();
     let read = insert(&store, entry("alice")).await;

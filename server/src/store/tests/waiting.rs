@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::super::sql::{Connection, Dialect, Fault};
+use super::super::searches::Claim;
+use super::super::sql::{Connection, Dialect, Fault, Readable};
 use super::super::workers::OLD;
 use super::{Place, on_both};
 
@@ -25,14 +26,15 @@ const fn endless(dialect: Dialect) -> &'static str {
 async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
     let store = place.open();
     let other = store.clone();
-    let search =
-        tokio::spawn(async move { other.search(|connection| connection.run(endless(connection.dialect())).map(drop)).await });
-    assert_eq!(store.accounts().await, Ok(Vec::new()));
+    let search = tokio::spawn(async move {
+        other.scan(Claim::of("a"), |connection| connection.run(endless(connection.dialect())).map(drop)).await
+    });
+    assert_eq!(store.accounts().await, Ok(Readable { rows: Vec::new(), damaged: Vec::new() }));
     assert_eq!((store.account("nobody").await, store.account_of_token("0").await), (Ok(None), Ok(None)));
     assert_eq!((store.ready().await, store.is_durable().await.is_ok(), store.opens().await), (Ok(()), true, Ok(true)));
     assert!(!search.is_finished());
     assert_eq!(search.await.unwrap().unwrap_err().status, 503);
-    store.search(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
 }
 
 /// A job that begins, and ends when it is let.
@@ -75,12 +77,12 @@ async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
 async fn a_search_that_nobody_waits_for_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_begun) = (flag(), flag(), flag());
-    let front = hand_in(store.search(held(&begun, &may_end))).await;
+    let front = hand_in(store.scan(Claim::of("a"), held(&begun, &may_end))).await;
     until(&begun).await;
-    drop(hand_in(store.search(noted(&is_begun))).await);
+    drop(hand_in(store.scan(Claim::of("a"), noted(&is_begun))).await);
     may_end.store(true, Ordering::SeqCst);
     front.await.unwrap();
-    store.search(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     assert!(!is_begun.load(Ordering::SeqCst));
 }
 
