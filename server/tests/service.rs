@@ -8,6 +8,8 @@ mod accounts;
 mod client;
 #[path = "service/crash.rs"]
 mod crash;
+#[path = "service/files.rs"]
+mod files;
 #[path = "service/gone.rs"]
 mod gone;
 #[path = "service/guesses.rs"]

@@ -9,8 +9,6 @@ use super::sql::{Failure, Fault};
 
 /// What SQLite writes beside a database: the log of commits, and its index.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
-/// What the name of such a file gets when its database is no longer there.
-const ASIDE: &str = ".of-replaced-file";
 
 /// The files behind the connections of one process. Once one of them is deleted or replaced, the store is [gone](Failure::Gone), and stays
 /// so if the file comes back: what other processes did in between is not known.
@@ -19,6 +17,7 @@ pub(crate) struct Files {
     database: File,
     beside: Vec<File>,
     is_gone: AtomicBool,
+    is_log_empty: AtomicBool,
 }
 
 /// A file by its name, and as the operating system tells it from others: by its device and its inode.
@@ -55,6 +54,7 @@ impl Files {
             // A database that was not brought to this version yet may have none.
             beside: BESIDE.into_iter().filter_map(|end| File::of(named(end)).ok()).collect(),
             is_gone: AtomicBool::new(false),
+            is_log_empty: AtomicBool::new(false),
         })
     }
 
@@ -80,29 +80,16 @@ impl Files {
         }
         Ok(())
     }
-}
 
-impl Drop for Files {
-    /// Renames the log of a database that is no longer there. SQLite leaves it, and would take it for the log of the file that stands there
-    /// now: of a restored copy, which a restart would then mix with what was written since.
-    fn drop(&mut self) {
-        if self.database.is_there() {
-            return;
-        }
-        for file in self.beside.iter().filter(|file| file.is_there()) {
-            let mut name = file.path.clone().into_os_string();
-            name.push(ASIDE);
-            match fs::rename(&file.path, &name) {
-                Ok(()) => tracing::warn!(
-                    "store: {} belongs to the old file, and is now {}",
-                    file.path.display(),
-                    Path::new(&name).display()
-                ),
-                Err(error) => {
-                    tracing::error!("store: {}: {error}; remove it, since it belongs to the old file", file.path.display())
-                }
-            }
-        }
+    /// Whether the log is to be emptied: the database is no longer where it was opened, and what the log holds is of no use to another file.
+    /// Once it is empty it may be that of another process.
+    pub(crate) fn is_log_left(&self) -> bool {
+        !self.database.is_there() && !self.is_log_empty.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether the log is empty.
+    pub(crate) fn log_is_empty(&self, is_empty: bool) {
+        self.is_log_empty.store(is_empty, Ordering::Relaxed);
     }
 }
 

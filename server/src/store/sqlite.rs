@@ -34,7 +34,6 @@ const SCAN_CACHE: u32 = 4 * 1024;
 /// A connection to a file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    // Closed first: the last one to go looks at the files once more.
     connection: rusqlite::Connection,
     clock: Arc<Clock>,
     deadline: Option<Instant>,
@@ -126,7 +125,29 @@ impl Sqlite {
 
     /// Looks at the files before a statement, unless it is within a transaction, which was begun so.
     fn check(&self) -> Result<(), Fault> {
-        if self.connection.is_autocommit() { self.files.check() } else { Ok(()) }
+        if self.connection.is_autocommit() { self.files.check().inspect_err(|_| self.empty_log()) } else { Ok(()) }
+    }
+
+    /// Writes the log into a database that is no longer where it was opened, and empties it. SQLite would not, and whoever opens the file
+    /// that stands there now, such as a copy that was restored, would have the log of the old one mixed into it.
+    fn empty_log(&self) {
+        if !self.files.is_log_left() {
+            return;
+        }
+        // It is in the way of no other connection: one of them does it, at the latest when it is closed.
+        let emptied = self
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0)));
+        self.files.log_is_empty(emptied == Ok(0));
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if self.connection.is_autocommit() {
+            self.empty_log();
+        }
     }
 }
 
@@ -164,7 +185,10 @@ impl Connection for Sqlite {
     fn commit(&mut self) -> Result<(), Fault> {
         self.run("COMMIT")?;
         // What was committed to a file that is deleted is lost, and one that was put in its place has nothing of it.
-        self.files.check()
+        self.files.check().inspect_err(|_| {
+            self.files.log_is_empty(false);
+            self.empty_log();
+        })
     }
 
     fn rollback(&mut self) {
