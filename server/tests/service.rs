@@ -28,6 +28,8 @@ mod readme;
 mod refusals;
 #[path = "service/restore.rs"]
 mod restore;
+#[path = "service/searches.rs"]
+mod searches;
 #[path = "service/settings.rs"]
 mod settings;
 // The servers that delivery is tested with.
