@@ -61,7 +61,9 @@ fn run(command: Command) -> Result<ExitCode> {
 
 /// Tells of rows that a list left out, each by a sentence. Returns the exit status: 1 if there is such a row.
 fn left_out(damaged: &[String]) -> ExitCode {
-    damaged.iter().for_each(|row| note(row));
+    for row in damaged {
+        note(row);
+    }
     ExitCode::from(u8::from(!damaged.is_empty()))
 }
 

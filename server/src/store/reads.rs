@@ -43,27 +43,24 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 
 /// Reads the entries of a batch.
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
-    let ids: Vec<i64> = ids.collect();
-    match records(connection, &ids) {
-        Ok(mut records) => records.iter_mut().map(|record| entry(record, keys)).collect(),
-        // Each alone, to tell those that are damaged from the others.
-        Err(fault) if fault.failure == Failure::Damaged && ids.len() > 1 => {
-            let mut found = HashMap::new();
-            for id in ids {
-                match find(connection, keys, std::iter::once(id)) {
-                    Ok(entries) => found.extend(entries),
-                    Err(fault) if fault.failure == Failure::Damaged => {
-                        drop(found.insert(id, Err(unreadable(id, &fault.to_string()))))
-                    }
-                    Err(fault) => return Err(fault),
-                }
+    find_all(connection, keys, &ids.collect::<Vec<_>>())
+}
+
+fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found {
+    match (records(connection, ids), ids) {
+        (Ok(mut records), _) => records.iter_mut().map(|record| entry(record, keys)).collect(),
+        (Err(fault), [id]) if fault.failure == Failure::Damaged => {
+            Ok(HashMap::from([(*id, Err(unreadable(*id, &fault.to_string())))]))
+        }
+        // Each alone, to tell the damaged ones from the others.
+        (Err(fault), ids) if fault.failure == Failure::Damaged => {
+            let mut found = HashMap::with_capacity(ids.len());
+            for id in ids.chunks(1) {
+                found.extend(find_all(connection, keys, id)?);
             }
             Ok(found)
         }
-        Err(fault) if fault.failure == Failure::Damaged => {
-            Ok(ids.into_iter().map(|id| (id, Err(unreadable(id, &fault.to_string())))).collect())
-        }
-        Err(fault) => Err(fault),
+        (Err(fault), _) => Err(fault),
     }
 }
 

@@ -288,3 +288,24 @@ fn a_write_that_the_standby_may_not_have_is_not_believed() {
     cluster.sql("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
     cluster.sql("postgres", "SELECT pg_reload_conf()");
 }
+
+#[test]
+fn a_statement_ends_when_the_time_of_its_search_is_over_and_the_session_goes_on() {
+    Place::postgres().with(|connection| {
+        let pid =
+            |connection: &mut dyn Connection| connection.run("SELECT pg_backend_pid()::BIGINT").unwrap()[0].number(0).unwrap();
+        let limit = |connection: &mut dyn Connection| connection.run("SHOW statement_timeout").unwrap()[0].text(0).unwrap();
+        let (before, usual) = (pid(connection), limit(connection));
+        assert_eq!(usual, "1800ms");
+        let since = Instant::now();
+        connection.end_at(since.checked_add(Duration::from_millis(300)));
+        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().failure, Failure::TooLong);
+        assert!(since.elapsed() < Duration::from_millis(1500), "{:?}", since.elapsed());
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::TooLong, "it is not begun any more");
+        connection.end_at(since.checked_add(Duration::from_secs(1000)));
+        assert_eq!(limit(connection), usual, "a search may not take longer than others");
+        connection.end_at(None);
+        assert_eq!((pid(connection), limit(connection)), (before, usual));
+    });
+}

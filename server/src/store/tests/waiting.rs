@@ -171,7 +171,7 @@ async fn the_wait_of_a_search_is_part_of_its_time(place: Place) {
     let (since, endless) =
         (Instant::now(), |connection: &mut dyn Connection| connection.run(endless(connection.dialect())).map(drop));
     let behind = hand_in(store.scan(Claim::of("a"), endless)).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     may_end.store(true, Ordering::SeqCst);
     front.await.unwrap();
     let error = behind.await.unwrap_err();
