@@ -158,6 +158,8 @@ async fn a_damaged_page_is_the_fault_of_its_devices_only() {
     for _ in 0..60 {
         ids.push(insert(&store, entry("alice")).await.row.id);
     }
+    // As they stand in the file.
+    ids.sort_unstable();
     let middle = ids[30];
     let record = place
         .with(|connection| connection.run(&format!("SELECT record FROM device WHERE id = {middle}")).unwrap()[0].bytes(0).unwrap());

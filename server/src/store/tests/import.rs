@@ -68,7 +68,7 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
         };
         assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
     }
-    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
+    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows;
     assert_eq!(lines.len(), 40, "one line for each device");
     stores.into_iter().for_each(Store::close);
 }
