@@ -161,9 +161,12 @@ async fn a_damaged_page_is_the_fault_of_its_devices_only() {
     // As they stand in the file.
     ids.sort_unstable();
     let middle = ids[30];
-    let record = place
-        .with(|connection| connection.run(&format!("SELECT record FROM device WHERE id = {middle}")).unwrap()[0].bytes(0).unwrap());
     store.close();
+    let record = place.with(|connection| {
+        // Without what earlier pages have left in the file.
+        connection.run("VACUUM").unwrap();
+        connection.run(&format!("SELECT record FROM device WHERE id = {middle}")).unwrap()[0].bytes(0).unwrap()
+    });
     let path = place.location.file().unwrap();
     let (mut bytes, mut file) = (Vec::new(), std::fs::File::options().read(true).write(true).open(path).unwrap());
     file.read_to_end(&mut bytes).unwrap();

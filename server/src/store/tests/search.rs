@@ -205,7 +205,8 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
 
 #[test]
 fn an_index_has_devices_in_the_order_that_lists_have_by_default() {
-    let mut sqlite = Place::sqlite().connection();
+    let place = Place::sqlite();
+    let mut sqlite = place.connection();
     schema::migrate(&mut *sqlite).unwrap();
     for (filter, index) in [("", "device_created"), (r#"type eq "TOTP""#, "device_kind"), (r#"status eq "V""#, "device_status")] {
         let wanted = if filter.is_empty() { Filter::And(Vec::new()) } else { Filter::parse(filter).unwrap() };
