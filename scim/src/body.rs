@@ -88,12 +88,22 @@ pub(crate) fn unseen(attribute: Attribute, seen: &mut Vec<Attribute>) -> Result<
     Ok(())
 }
 
-/// Reads a body that must be a JSON object. Errors: 415 for another media type, 400 `invalidSyntax`.
+/// Whether a media type is JSON in UTF-8, which is its only encoding (RFC 8259 section 8.1).
+fn is_json(content_type: &str) -> bool {
+    let is_one_of = |text: &str, all: [&str; 2]| all.iter().any(|known| text.eq_ignore_ascii_case(known));
+    let mut parts = content_type.split(';');
+    let is_known = parts.next().is_some_and(|kind| is_one_of(kind.trim(), ["application/scim+json", "application/json"]));
+    let mut charsets = parts.filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    is_known && charsets.all(|charset| is_one_of(charset, ["utf-8", "utf8"]))
+}
+
+/// Reads a body that must be a JSON object. Errors: 415 for another media type or charset, 400 `invalidSyntax`.
 pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Object, Error> {
-    let media_type = content_type.map(|text| text.split(';').next().unwrap_or(text).trim());
-    let is_json = |text: &str| ["application/scim+json", "application/json"].iter().any(|known| text.eq_ignore_ascii_case(known));
-    if media_type.is_some_and(|text| !is_json(text)) {
-        return Err(Error::new(415, "Content-Type: must be application/scim+json or application/json"));
+    if content_type.is_some_and(|text| !is_json(text)) {
+        return Err(Error::new(415, "Content-Type: must be application/scim+json or application/json, in UTF-8"));
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),

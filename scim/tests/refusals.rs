@@ -159,8 +159,21 @@ fn another_media_type_is_415() {
         for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json-patch+json", "json", "", "?"] {
             host.send_typed(method, &path, Some(wrong), br#"{"pin": "123456789"}"#).refused(415, None);
         }
+        for charset in ["utf-16", "\"utf-16\"", "ISO-8859-1", "utf-8; charset=utf-16", "", "\"\""] {
+            for parameter in ["charset", " CharSet"] {
+                let wrong = format!("application/json;{parameter}={charset}");
+                host.send_typed(method, &path, Some(&wrong), br#"{"pin": "123456789"}"#).refused(415, None);
+            }
+        }
         // Read as JSON, these say nothing that this operation takes.
-        for right in ["application/json", "application/scim+json", "Application/SCIM+JSON; charset=utf-8", " application/json ;x"] {
+        for right in [
+            "application/json",
+            "application/scim+json",
+            "Application/SCIM+JSON; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/json; profile=x; Charset=Utf8",
+            " application/json ;x",
+        ] {
             host.send_typed(method, &path, Some(right), b"[]").bad("invalidSyntax");
         }
         host.send_typed(method, &path, None, b"[]").bad("invalidSyntax");

@@ -1,7 +1,7 @@
 //! Files that hold a secret: readable by their owner only, whole on the disk when made, never overwritten.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -80,6 +80,72 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Opens a file that did not exist.
 pub(crate) fn open_new(path: &Path) -> io::Result<File> {
     private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+/// Opens a file to be read, if it is a regular one. The opening itself blocks on a pipe that nobody writes to, so the kind is looked at
+/// before; and once more after, as the name may stand for another file by then.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let check = |metadata: fs::Metadata| {
+        let kind = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+        if metadata.is_file() { Ok(()) } else { Err(io::Error::other(format!("it must be a regular file, and is {kind}"))) }
+    };
+    check(fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    check(file.metadata()?)?;
+    Ok(file)
+}
+
+/// A file that this process alone has the right to change, as long as this lives.
+pub(crate) struct Lock {
+    /// Closing it unlocks.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it is only held"))]
+    file: File,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "the file stays there"))]
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Locks a file, or returns none where another process has locked it. The lock is on a file beside it, since [`replace`] puts a new
+    /// file in its place, and a lock on the old one would keep nobody off the new one.
+    pub(crate) fn beside(path: &Path) -> io::Result<Option<Self>> {
+        let path = beside(path, ".lock");
+        loop {
+            let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            let lock = Self { file, path: path.clone() };
+            // Who had it before may have removed it in between.
+            if lock.is_in_place() {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (here, there) = (self.file.metadata().map(place), fs::metadata(&self.path).map(place));
+        matches!((here, there), (Ok(here), Ok(there)) if here == there)
+    }
+
+    /// Elsewhere the file stays.
+    #[cfg(not(unix))]
+    fn is_in_place(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_in_place() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Writes these bytes and waits until the disk has them.

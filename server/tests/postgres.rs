@@ -21,6 +21,13 @@ mod migrate;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "postgres/rotation.rs"]
+mod rotation;
+#[path = "postgres/silence.rs"]
+mod silence;
 #[path = "postgres/soffid.rs"]
 mod soffid;
 #[path = "postgres/trouble.rs"]

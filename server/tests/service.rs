@@ -6,6 +6,8 @@
 mod accounts;
 #[path = "service/client.rs"]
 mod client;
+#[path = "service/connections.rs"]
+mod connections;
 #[path = "service/crash.rs"]
 mod crash;
 #[path = "service/files.rs"]
@@ -28,6 +30,8 @@ mod readme;
 mod refusals;
 #[path = "service/restore.rs"]
 mod restore;
+#[path = "service/rotation.rs"]
+mod rotation;
 #[path = "service/searches.rs"]
 mod searches;
 #[path = "service/settings.rs"]

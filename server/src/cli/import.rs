@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
 use super::args::ImportArgs;
+use super::key_watch::KeyWatch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
 use crate::soffid::{self, Names, Rules, Source, Table, Values};
@@ -56,11 +57,13 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
 }
 
 fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // A thread of its own for the runtime: the key file is read anew while this one reads the source.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (store, is_new_key) = runtime.block_on(serve::open(config))?;
     if is_new_key {
         note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
     }
+    let watching = runtime.block_on(async { KeyWatch::start(config, &store, note_of_keys) })?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
     let mut told = |line: &str| bar.suspend(|| tell(line));
@@ -69,6 +72,15 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
         bar.set_message(format!("{} rows", bar.position()));
     });
     bar.finish_and_clear();
+    runtime.block_on(watching.end());
     store.close();
     Ok(done?)
+}
+
+/// Tells people what is told of the key file.
+fn note_of_keys(told: std::result::Result<&str, &str>) {
+    match told {
+        Ok(done) => note(done),
+        Err(fault) => note(&format!("key_file: {fault}")),
+    }
 }

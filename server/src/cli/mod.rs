@@ -9,6 +9,7 @@ mod device;
 mod enroll;
 mod import;
 mod input;
+mod key_watch;
 mod migrate;
 mod output;
 mod qr;

@@ -1,60 +1,165 @@
 //! `keyfob rotate-key`: a new key for the records at rest, while services run.
 
 use std::process::ExitCode;
-use std::thread;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
 use super::args::RotateArgs;
-use super::{Result, account, note, output, serve};
-use crate::store::{add_key, promote_key};
+use super::{Result, note, output, serve};
+use crate::config::Config;
+use crate::store::{KeyCheck, KeyFile, Resealed, Store, numbered};
 
 pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
+    if config.key.is_some() && !args.reseal_only {
+        return Err(
+            "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
+             first and restart each once more, and run keyfob rotate-key --reseal-only"
+                .into(),
+        );
+    }
+    let file = KeyFile::new(&config.key_file);
+    if config.key.is_none() && !config.key_file.exists() {
+        return Err(format!("key_file: {} does not exist; keyfob serve makes it", config.key_file.display()).into());
+    }
+    // Held until the end: of two at once, each would put a key of its own first.
+    let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = open(&config, args).await?;
+        let rotated = rotate(args, &file, &store).await;
+        store.close();
+        rotated
+    })
+}
+
+/// Opens the store. To seal anew, it need not have all keys: what is still sealed under one that is
+/// missing has to be found out.
+async fn open(config: &Config, args: &RotateArgs) -> Result<Store> {
     if !args.reseal_only {
-        if config.key.is_some() {
-            return Err(
-                "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
-                        first and restart each once more, and run keyfob rotate-key --reseal-only"
-                    .into(),
-            );
-        }
-        let path = &config.key_file;
-        if !path.exists() {
-            return Err(format!("key_file: {} does not exist; keyfob serve makes it", path.display()).into());
-        }
-        let wait = || thread::sleep(Duration::from_secs(args.wait));
-        let id = add_key(path)?;
-        note(&format!("key {id} is in {}; services learn to open it within {} seconds", path.display(), args.wait));
-        wait();
-        promote_key(path, id)?;
-        note(&format!("key {id} stands first; services learn to seal under it within {} seconds", args.wait));
-        wait();
+        return Ok(serve::open(config).await?.0);
+    }
+    let (store, _, check) = serve::open_unchecked(config).await?;
+    if check.is_of_store() {
+        return Ok(store);
+    }
+    store.close();
+    Err(format!("the key file {check}; the store's own is needed here").into())
+}
+
+async fn rotate(args: &RotateArgs, file: &KeyFile, store: &Store) -> Result<ExitCode> {
+    if let Some(key) = args.give_up {
+        give_up(store, key).await?;
     }
     let bar = ProgressBar::new_spinner();
-    let (resealed, ids) = account::with(&args.config, async |store| {
-        let resealed = store.reseal(|done| {
-            bar.inc(done);
-            bar.set_message(format!("{} records sealed anew", bar.position()));
-        });
-        Ok((resealed.await?, store.keys().ids()))
-    })?;
+    let rotation = Rotation { file, store, wait: Duration::from_secs(args.wait), bar: &bar };
+    let resealed = if args.reseal_only { rotation.reseal().await } else { rotation.run().await };
     bar.finish_and_clear();
-    let (first, others) = ids.split_first().ok_or("there is no key")?;
-    output::line(&format!("{} records sealed anew under key {first}.", resealed.done))?;
-    if !resealed.unreadable.is_empty() {
-        let some: Vec<_> = resealed.unreadable.iter().take(10).map(ToString::to_string).collect();
+    report(&resealed?, &store.keys().ids())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn give_up(store: &Store, key: u32) -> Result<()> {
+    if store.keys().ids().contains(&key) {
+        return Err(format!("--give-up: key {key} is in the key file, and not lost").into());
+    }
+    if !store.give_up_key(key).await? {
+        return Err(format!("--give-up: the store does not need key {key}").into());
+    }
+    note(&format!(
+        "key {key} is given up; devices that are sealed under it cannot be read any more: delete them, and enroll them anew"
+    ));
+    Ok(())
+}
+
+/// One rotation, or the rest of one that was broken off.
+struct Rotation<'r> {
+    file: &'r KeyFile,
+    store: &'r Store,
+    wait: Duration,
+    bar: &'r ProgressBar,
+}
+
+impl Rotation<'_> {
+    /// Seals all records under a new key. Where an earlier rotation was broken off, finishes that
+    /// one and makes no further key.
+    async fn run(&self) -> Result<Resealed> {
+        let KeyCheck { opened: needed, .. } = self.store.check_keys().await?;
+        let ids = self.store.keys().ids();
+        let (first, newest) = ids.first().zip(ids.iter().max()).ok_or("there is no key")?;
+        let is_needed = |key: &u32| needed.contains(key);
+        if first == newest && needed.iter().any(|key| key != first) {
+            note(&format!("key {first} stands first, but other keys are needed still: this finishes an earlier rotation"));
+            self.pause().await;
+            let resealed = self.reseal().await?;
+            let is_stuck = |key: &u32| key == first || resealed.left.contains_key(key);
+            // Records that do not open must not keep all others from getting a new key.
+            if resealed.done > 0 || !is_needed(first) || !needed.iter().all(is_stuck) {
+                return Ok(resealed);
+            }
+        }
+        let seconds = self.wait.as_secs();
+        let key = if first != newest && !is_needed(newest) {
+            note(&format!("key {newest} is in the key file, and nothing is sealed under it yet: it is the new key"));
+            *newest
+        } else {
+            let key = self.file.add()?;
+            note(&format!("key {key} is in the key file; other processes learn to open it within {seconds} seconds"));
+            key
+        };
+        self.pause().await;
+        self.file.promote(key)?;
+        self.store.take_keys(&self.file.read()?).await?;
+        note(&format!("key {key} stands first; other processes learn to seal under it within {seconds} seconds"));
+        self.pause().await;
+        self.reseal().await
+    }
+
+    async fn pause(&self) {
+        tokio::time::sleep(self.wait).await;
+    }
+
+    async fn reseal(&self) -> Result<Resealed> {
+        let progress = |done| {
+            self.bar.inc(done);
+            self.bar.set_message(format!("{} records sealed anew", self.bar.position()));
+        };
+        Ok(self.store.reseal(self.wait, progress).await?)
+    }
+}
+
+/// Tells what was done, and which keys are needed no more. Errors: some are needed still.
+fn report(resealed: &Resealed, ids: &[u32]) -> Result<()> {
+    let Resealed { key, done, unreadable, left, in_use } = resealed;
+    output::line(&format!("{done} records sealed anew under key {key}."))?;
+    let is_free = |id: &&u32| *id != key && !left.contains_key(id) && !in_use.contains(id);
+    let free: Vec<u32> = ids.iter().filter(is_free).copied().collect();
+    if !free.is_empty() {
+        output::line(&format!("No record is under {} any more; backups from before need it still.", numbered(&free)))?;
+    }
+    if !unreadable.is_empty() {
+        let some: Vec<_> = unreadable.iter().take(10).map(ToString::to_string).collect();
+        let by_key: Vec<_> = left.iter().map(|(id, many)| format!("{many} under key {id}")).collect();
+        let (many, some, by_key) = (unreadable.len(), some.join(", "), by_key.join(", "));
+        let missing: Vec<u32> = left.keys().filter(|id| !ids.contains(id)).copied().collect();
+        let todo = if missing.is_empty() {
+            "they are damaged: delete these devices, and enroll them anew, or restore a backup".to_owned()
+        } else {
+            let keys = numbered(&missing);
+            format!(
+                "put {keys} back from a copy of the key file, or do without with keyfob rotate-key --reseal-only --give-up NUMBER"
+            )
+        };
+        return Err(format!("{many} records do not open ({by_key}), as those of devices {some}; {todo}").into());
+    }
+    if !in_use.is_empty() {
+        let keys = numbered(in_use);
         return Err(format!(
-            "{} records do not open under any key, as that of device {}; keep every key",
-            resealed.unreadable.len(),
-            some.join(", ")
+            "another process still seals under {keys}: wait until each has read the key file anew, and run keyfob rotate-key \
+             --reseal-only"
         )
         .into());
     }
-    let others: Vec<_> = others.iter().map(ToString::to_string).collect();
-    if !others.is_empty() {
-        output::line(&format!("No record is under key {} any more; backups from before need it still.", others.join(", ")))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

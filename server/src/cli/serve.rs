@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
@@ -16,14 +14,12 @@ use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
 use super::args::{ConfigArgs, ServeArgs};
+use super::key_watch::KeyWatch;
 use super::{Result, note, output};
 use crate::config::{Config, LogFormat, Problem};
 use crate::delivery::Delivery;
-use crate::http::{self, Accounts, App, Metrics, Requests};
-use crate::store::{Account, Keys, Store};
-
-/// How often it is looked at whether the key file has changed.
-const KEYS_READ: Duration = Duration::from_secs(1);
+use crate::http::{self, Accounts, App, Limits, Metrics, Requests};
+use crate::store::{Account, KeyCheck, KeyFile, Keys, Store};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -104,15 +100,11 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
 
 /// Opens the configured store. Returns whether its key file was made just now.
 ///
-/// Errors: those of the store; devices that were sealed under a key which is missing.
+/// Errors: those of the store; records may be sealed under a key that is missing.
 pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
-    let (keys, is_new) = match &config.key {
-        Some(key) => (Keys::parse(key)?, false),
-        None => Keys::file(&config.key_file)?,
-    };
-    let store = Store::open(&config.store, keys)?;
+    let (store, is_new, check) = open_unchecked(config).await?;
     // With another key, what is there could not be read, and new devices would hide that the right one is lost.
-    if store.opens().await? {
+    if check.is_whole() {
         return Ok((store, is_new));
     }
     store.close();
@@ -123,8 +115,26 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
             format!("key_file: {path} is missing, and the store was begun with it; put it back, or begin another store").into()
         );
     }
-    let key = if config.key.is_some() { "key".to_owned() } else { format!("key_file: {path}") };
-    Err(format!("{key}: is not that of the store, which was begun with another; that one is needed here").into())
+    let key = if config.key.is_some() { "key: it".to_owned() } else { format!("key_file: {path}") };
+    if !check.other.is_empty() {
+        return Err(format!("{key} {check}; the store's own is needed here").into());
+    }
+    Err(format!(
+        "{key} {check}: put the missing line back, from a copy of the key file. If there is none, keyfob rotate-key --reseal-only tells \
+         what is sealed under it, and lets the store start without it where that is nothing"
+    )
+    .into())
+}
+
+/// Opens the configured store, whatever its keys open. Returns whether its key file was made just now, and what the keys open.
+pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyCheck)> {
+    let (keys, is_new) = match &config.key {
+        Some(key) => (Keys::parse(key)?, false),
+        None => KeyFile::new(&config.key_file).read_or_make().map_err(|error| format!("key_file: {error}"))?,
+    };
+    let store = Store::open(&config.store, keys)?;
+    let check = store.check_keys().await?;
+    Ok((store, is_new, check))
 }
 
 fn start_log(config: &Config) -> Result<()> {
@@ -149,11 +159,12 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
     let is_durable = store.is_durable().await?;
+    let limits = Limits::new(config.connections_per_address, config.database.connections);
     // Last, for its password is shown once: what can fail has not.
     let password = first_account(&config, &store).await?;
     output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
 
-    let watching = config.key.is_none().then(|| tokio::spawn(watch(config.key_file.clone(), store.clone())));
+    let watching = KeyWatch::start(&config, &store, log_of_keys)?;
     let requests = Requests::default();
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
@@ -170,39 +181,18 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         tracing::info!("stopping");
         let _ = told.send(true);
     });
-    http::listen(listener, tls, http::app(app), &requests, stop).await;
-    if let Some(watching) = watching {
-        watching.abort();
-        let _ = watching.await;
-    }
+    http::listen(listener, tls, http::app(app), &requests, limits, stop).await;
+    watching.end().await;
     store.close();
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Reads the key file again and again. No stamp of it is compared: it may have changed before this began, or may be readable only now. Keys of
-/// another store are not taken: what is sealed under them is lost to this one.
-async fn watch(path: PathBuf, store: Store) {
-    let (keys, mut told) = (store.keys(), None);
-    loop {
-        tokio::time::sleep(KEYS_READ).await;
-        let fault = match Keys::read(&path) {
-            Ok(next) if next.are(&keys) => None,
-            Ok(next) => match store.opens_under(&next).await {
-                Ok(true) => {
-                    keys.replace(&next);
-                    tracing::info!("the key file has changed: keys {keys:?}, the first of which seals");
-                    None
-                }
-                Ok(false) => Some(format!("{} does not open what the store holds", path.display())),
-                Err(error) => Some(error.to_string()),
-            },
-            Err(error) => Some(error),
-        };
-        if let Some(error) = fault.as_ref().filter(|_| fault != told) {
-            tracing::error!("key_file: {error}; the keys stay as they were");
-        }
-        told = fault;
+/// Logs what is told of the key file.
+fn log_of_keys(told: std::result::Result<&str, &str>) {
+    match told {
+        Ok(done) => tracing::info!("{done}"),
+        Err(fault) => tracing::error!("key_file: {fault}"),
     }
 }
 

@@ -43,6 +43,7 @@ const TEXTS: &[&str] = &[
 const VALUES: &[&str] = &[
     "metrics",
     "password_pause",
+    "connections_per_address",
     "database.connections",
     "database.timeout",
     "otp.kinds",
@@ -117,6 +118,8 @@ pub struct Config {
     pub admin_password: Option<Zeroizing<String>>,
     /// The longest pause after wrong passwords of an account from one address; zero for none.
     pub password_pause: Duration,
+    /// How many connections one address may have, or one IPv6 network of 64 bits; 0 for any number.
+    pub connections_per_address: usize,
     /// The filter of the log: `info`, or what `tracing` knows.
     pub log: String,
     /// How the log is written.
@@ -196,6 +199,7 @@ impl Config {
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password,
             password_pause: Duration::from_secs(keys.or("password_pause", || 900_u32).into()),
+            connections_per_address: keys.or("connections_per_address", || 1000),
             log: keys.or("log", || "info".to_owned()),
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])

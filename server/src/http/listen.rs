@@ -8,37 +8,37 @@ use axum::Router;
 use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::Requests;
+use super::connections::{Connections, Place};
+use super::limits::{HEADERS_SIZE, Limits, MOST_HEADERS, Times};
+use super::malformed::Explained;
+use super::socket::{Side, Socket};
 use crate::config::Tls;
 
-/// How long a client may take for its headers, the wait for the next request on a connection included.
-const HEADERS: Duration = Duration::from_secs(30);
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long requests that have begun may take once the service is to stop.
-const STOPPING: Duration = Duration::from_secs(30);
-/// How many headers a request may have, and how long they may be in bytes.
-const MOST_HEADERS: usize = 64;
-const HEADERS_SIZE: usize = 32 * 1024;
-/// How many connections there may be at once.
-const CONNECTIONS: usize = 10_000;
+/// How many bytes of an answer TLS may hold that the client has not taken.
+const TLS_BUFFER: usize = 16 * 1024;
+/// How often it is looked for connections that hold up the end.
+const LOOKED: Duration = Duration::from_millis(200);
 
 /// Where a request comes from.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// Held by the connection and by requests that outlive it, so that there are no more of both than places.
-    _place: Arc<OwnedSemaphorePermit>,
+    /// The client's side of the connection.
+    pub(crate) side: Side,
+    /// Held by the connection and by requests that outlive it.
+    place: Arc<Place>,
 }
 
 /// Tells a running service to stop.
@@ -58,53 +58,92 @@ pub(crate) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, String> {
 }
 
 /// Serves connections until it is told to stop, and then finishes what was begun.
-pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, app: Router, requests: &Requests, mut stop: Stop) {
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+pub(crate) async fn listen(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    requests: &Requests,
+    limits: Limits,
+    mut stop: Stop,
+) {
+    let (graceful, connections, times) = (GracefulShutdown::new(), Connections::new(limits), limits.times);
     loop {
-        let place = tokio::select! {
-            Ok(place) = Arc::clone(&places).acquire_owned() => place,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => (stream, Peer { address, _place: Arc::new(place) }),
-                Err(error) => {
-                    // As a rule too many open files: what is there must end first.
-                    tracing::error!("a connection was not taken: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            },
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let _ = stream.set_nodelay(true);
-        let (tls, app, watcher) = (tls.clone(), app.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            match tls {
-                None => connection(stream, peer, app, watcher).await,
-                Some(tls) => {
-                    if let Some(stream) = handshake(&tls, stream).await {
-                        connection(stream, peer, app, watcher).await;
-                    }
-                }
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // As a rule too many open files.
+                tracing::error!("a connection was not taken: {error}");
+                connections.make_room();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             }
-        });
+        };
+        if let Some(place) = connections.admit(address.ip()) {
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(connection(stream, address, place, tls.clone(), app.clone(), times, graceful.watcher()));
+        }
     }
     drop(listener);
+    connections.leave();
     let ends = async {
         graceful.shutdown().await;
         // Those whose clients have gone belong to no connection any more.
         requests.finished().await;
     };
-    if tokio::time::timeout(STOPPING, ends).await.is_err() {
-        tracing::warn!("some requests took longer than {} seconds and were cut off", STOPPING.as_secs());
+    let cuts = async {
+        loop {
+            tokio::time::sleep(LOOKED).await;
+            connections.cut_stalled(times.stalled);
+        }
+    };
+    tokio::select! {
+        () = ends => {}
+        () = cuts => {}
+        () = tokio::time::sleep(times.stopping) => {
+            tracing::warn!("some requests took longer than {} seconds and were cut off", times.stopping.as_secs());
+        }
     }
 }
 
-async fn handshake(tls: &TlsAcceptor, stream: TcpStream) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
-    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => Some(stream),
+/// Serves a connection to its end, or until it is to be closed.
+async fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    place: Place,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    times: Times,
+    watcher: Watcher,
+) {
+    let connection = Arc::clone(place.connection());
+    let socket = Socket::new(stream, Arc::clone(&connection), times);
+    let peer = Peer { address, side: socket.side(), place: Arc::new(place) };
+    let served = async {
+        match tls {
+            None => http(socket, peer, app, times, watcher).await,
+            Some(tls) => {
+                if let Some(stream) = handshake(&tls, socket, times).await {
+                    http(stream, peer, app, times, watcher).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        () = connection.cut() => tracing::debug!("a connection from {address} was closed"),
+    }
+}
+
+async fn handshake(tls: &TlsAcceptor, socket: Socket, times: Times) -> Option<TlsStream<Socket>> {
+    match tokio::time::timeout(times.handshake, tls.accept(socket)).await {
+        Ok(Ok(mut stream)) => {
+            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+            Some(stream)
+        }
         Ok(Err(error)) => {
             tracing::debug!("a TLS handshake failed: {error}");
             None
@@ -113,19 +152,30 @@ async fn handshake(tls: &TlsAcceptor, stream: TcpStream) -> Option<tokio_rustls:
     }
 }
 
-async fn connection<S>(stream: S, peer: Peer, app: Router, watcher: hyper_util::server::graceful::Watcher)
+async fn http<S>(stream: S, peer: Peer, app: Router, times: Times, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(HEADERS_SIZE);
+    builder.timer(TokioTimer::new()).header_read_timeout(times.headers).max_headers(MOST_HEADERS).max_buf_size(HEADERS_SIZE);
+    // Clients that have closed their side may still read.
+    builder.half_close(true);
+    let connection = Arc::clone(peer.place.connection());
+    let stream = Explained::new(stream, Arc::clone(&connection));
     let app = TowerToHyperService::new(app);
     let served = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        app.call(request)
+        let (asked, answer) = (connection.asks(), app.call(request));
+        async move {
+            let _asked = asked;
+            answer.await
+        }
     });
     let served = builder.serve_connection(TokioIo::new(stream), served);
     if let Err(error) = watcher.watch(served).await {
         tracing::debug!("a connection ended: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,15 @@
 //! The service over HTTP: from a request to the SCIM layer, step by step over the store, and back.
 
 mod auth;
+mod connections;
 mod health;
+mod limits;
 mod listen;
+mod malformed;
 mod metrics;
 mod requests;
 mod scim;
+mod socket;
 mod throttle;
 
 use std::sync::Arc;
@@ -15,6 +19,7 @@ use getrandom::SysRng;
 use keyfob_scim::Service;
 
 pub use auth::{Accounts, hash_password, hash_token};
+pub(crate) use limits::Limits;
 pub use listen::Stop;
 pub(crate) use listen::{acceptor, listen};
 pub use metrics::Metrics;

@@ -1,21 +1,26 @@
 //! Requests that outlive their clients: what was begun is finished, counted and logged, whoever is left to hear of it.
 
+use std::time::Duration;
+
 use keyfob_scim::Error;
 use tokio::sync::watch;
+
+use super::socket::Side;
+
+/// How often it is looked whether a client has closed its side.
+const LOOKED: Duration = Duration::from_millis(200);
+/// How long a search goes on for a client that has closed its side, and may have gone.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The requests that are being answered. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests(watch::Sender<()>);
 
 impl Requests {
-    /// Does the work of a request in a task of its own. Whoever drops this future, as the connection does whose client has gone, drops the
-    /// answer and nothing else. None: the task has failed.
-    pub(crate) async fn run<W>(&self, work: impl FnOnce(Client) -> W) -> Option<W::Output>
-    where
-        W: Future<Output: Send> + Send + 'static,
-    {
-        let (_here, gone) = watch::channel(());
-        let (begun, work) = (self.0.subscribe(), work(Client(gone)));
+    /// Does the work of a request in a task of its own. Whoever drops this future, as a connection does that is closed, drops the answer and
+    /// nothing else. None: the task has failed.
+    pub(crate) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let begun = self.0.subscribe();
         let task = tokio::spawn(async move {
             let answer = work.await;
             // After all that the work held.
@@ -33,15 +38,28 @@ impl Requests {
 
 /// Who asked, as far as it is known.
 #[derive(Debug)]
-pub(crate) struct Client(watch::Receiver<()>);
+pub(crate) struct Client(pub(crate) Option<Side>);
 
 impl Client {
-    /// Does what changes nothing and is of use to the client only, until that goes away. Errors: those of `work`, or 499, which nobody gets.
-    pub(crate) async fn while_here<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Does what changes nothing and is of use to the client only, until a second after the client has closed its side of the connection.
+    ///
+    /// Errors: those of `work`; 499 if it was given up.
+    pub(crate) async fn while_here<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
-            // Nothing is ever sent.
-            _ = self.0.changed() => Err(Error::new(499, "the client has gone")),
+            () = self.gone() => Err(Error::new(
+                499,
+                "the client closed its side of the connection, and the search took longer than a second from then on; keep it open",
+            )),
         }
+    }
+
+    /// Waits until the client has closed its side, and for a second more.
+    async fn gone(&self) {
+        let Some(side) = &self.0 else { return std::future::pending().await };
+        while !side.is_closed().await {
+            tokio::time::sleep(LOOKED).await;
+        }
+        tokio::time::sleep(PATIENCE).await;
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use keyfob::Kind;
@@ -33,15 +34,17 @@ const ID: usize = 64;
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
     let id = request_id(request.headers());
     let span = tracing::info_span!("request", id = %id);
-    let answered = app.requests.run(|client| told(Arc::clone(&app), request, client).instrument(span)).await;
+    let answered = app.requests.run(told(Arc::clone(&app), request).instrument(span)).await;
     into_http(answered.unwrap_or_else(|| Error::new(500, "the request could not be answered").into()), &id)
 }
 
 /// The answer, after the log and the metrics were told of it.
-async fn told(app: Arc<App>, request: Request, mut client: Client) -> Response {
-    let (began, _peer) = (Instant::now(), request.extensions().get::<Peer>().cloned());
+async fn told(app: Arc<App>, request: Request) -> Response {
+    // Its place among all is held until the end.
+    let (began, peer) = (Instant::now(), request.extensions().get::<Peer>().cloned());
+    let client = Client(peer.as_ref().map(|peer| peer.side.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (response, operation) = answer(&app, request, &mut client).await;
+    let (response, operation) = answer(&app, request, &client).await;
     let (status, elapsed) = (response.status, began.elapsed());
     app.metrics.count(operation, status, elapsed);
     // The query may hold what people search for, and the body codes: neither is logged.
@@ -50,9 +53,12 @@ async fn told(app: Arc<App>, request: Request, mut client: Client) -> Response {
 }
 
 /// The answer, and the name of the operation for the metrics.
-async fn answer(app: &App, request: Request, client: &mut Client) -> (Response, &'static str) {
+async fn answer(app: &App, request: Request, client: &Client) -> (Response, &'static str) {
     let path = request.uri().path();
-    // First, for below an empty base is everything.
+    if let Some(fault) = host_fault(&request) {
+        return (Error::new(400, fault).into(), "unknown");
+    }
+    // Before all else, for below an empty base is everything.
     if let Some(answered) = health::answer(app, path).await {
         return answered;
     }
@@ -70,7 +76,7 @@ async fn answer(app: &App, request: Request, client: &mut Client) -> (Response, 
     (response, operation)
 }
 
-async fn in_scim(app: &App, path: &str, request: Request, client: &mut Client) -> Result<Response, Response> {
+async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Result<Response, Response> {
     let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
     let who = app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await?;
     let (parts, body) = request.into_parts();
@@ -95,7 +101,7 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &mut Client) -
 }
 
 /// Does what each step asks for, for an account.
-async fn drive(app: &App, mut step: Step, account: &str, client: &mut Client) -> Result<Response, Error> {
+async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Result<Response, Error> {
     loop {
         step = match step {
             Step::Done(response) => return Ok(response),
@@ -146,6 +152,24 @@ fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
         Some(rest) if rest.starts_with('/') || base.is_empty() => Some(rest),
         _ => None,
     }
+}
+
+/// What is wrong with the host that a request names (RFC 9112 section 3.2): one that a proxy understands otherwise than this service may be
+/// sent past the proxy's rules.
+fn host_fault(request: &Request) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() >= Version::HTTP_11 => Some("the header Host is missing"),
+        (Some(_), Some(_)) => Some("the header Host is there more than once"),
+        (Some(host), None) if !host.is_empty() && !is_host(host) => {
+            Some("the header Host must be a name or an address, and a port or none")
+        }
+        _ => None,
+    }
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    !value.as_bytes().contains(&b'@') && Authority::try_from(value.as_bytes()).is_ok()
 }
 
 /// The URL of the base, as clients know it.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
-use super::keys::Keys;
+use super::keys::Sealer;
 use super::retry::Pauses;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 
@@ -15,12 +15,34 @@ pub(crate) struct Write<'s> {
 }
 
 impl<'s> Write<'s> {
-    pub(crate) fn new(swap: &'s Swap, keys: &Keys) -> Result<Self, Fault> {
-        Ok(Self { swap, record: seal(keys, &swap.entry)? })
+    pub(crate) fn new(swap: &'s Swap, sealer: &Sealer) -> Result<Self, Fault> {
+        Ok(Self { swap, record: seal(sealer, &swap.entry)? })
     }
 
     fn id(&self) -> i64 {
         self.swap.entry.row.id
+    }
+}
+
+/// Lines that come with no swap.
+struct Lines<'e> {
+    events: &'e [&'e Event],
+    /// Their numbers in PostgreSQL, drawn before they are sent: a line that is sent again under its number is stored once at the most. A file has
+    /// nothing to tell apart: a commit that failed is undone there as long as the process lives.
+    numbers: Vec<i64>,
+}
+
+impl Lines<'_> {
+    /// Draws the numbers, if that is not done. Errors: those of the database; no line was written.
+    fn draw(&mut self, connection: &mut dyn Connection) -> Result<(), Fault> {
+        const DRAW: &str = "SELECT nextval(pg_get_serial_sequence('trail', 'id')) FROM generate_series(1, $1::BIGINT)";
+        if connection.dialect() == Dialect::Sqlite || self.numbers.len() == self.events.len() {
+            return Ok(());
+        }
+        let many = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
+        let mut drawn = connection.rows(&Sql::with(DRAW, [many.into()])).map_err(Fault::uncommitted)?;
+        self.numbers = drawn.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>()?;
+        Ok(())
     }
 }
 
@@ -35,44 +57,47 @@ pub(crate) struct Settled {
 /// Commits a batch, at most one write of each device, and tries again where that is safe.
 ///
 /// A lost connection leaves open what was done. The same bytes are then sent again: they are stored once at the most, for the first to
-/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all. A line that comes with no swap has
-/// nothing that would tell: it is not sent again, and whether it was written stays unknown.
+/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all. A line that comes with no swap is sent
+/// again under the same number.
 pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
     // All writers lock rows in the same order, so that seldom one waits for one that waits for it.
     writes.sort_unstable_by_key(Write::id);
+    let lines = &mut Lines { events: lines, numbers: Vec::new() };
     settle_within(connection, &writes, lines, &mut Pauses::new(), false)
 }
 
 fn settle_within(
     connection: &mut dyn Connection,
     writes: &[Write<'_>],
-    lines: &[&Event],
+    lines: &mut Lines<'_>,
     pauses: &mut Pauses,
     mut is_unsure: bool,
 ) -> Settled {
-    if writes.is_empty() && lines.is_empty() {
+    if writes.is_empty() && lines.events.is_empty() {
         return Settled { swaps: HashMap::new(), lines: Ok(()) };
     }
     loop {
-        let done = store(connection, writes, lines)
-            .and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
+        let stored = lines.draw(connection).and_then(|()| store(connection, writes, lines, is_unsure));
+        let done =
+            stored.and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(told(writes, &stored)) });
         let fault = match done {
             Ok(swaps) => return Settled { swaps, lines: Ok(()) },
             Err(fault) => fault,
         };
         is_unsure |= fault.failure == Failure::Unknown;
+        if fault.failure == Failure::Conflict && !is_unsure {
+            // Another's line may have one of them.
+            lines.numbers.clear();
+        }
         match fault.failure {
-            Failure::Unknown if !lines.is_empty() && pauses.wait() => {
-                let swaps = settle_within(connection, writes, &[], pauses, true).swaps;
-                return Settled { swaps, lines: Err(fault) };
-            }
             // Each alone: what is in one another's way is not in its own.
-            Failure::Conflict if writes.len().saturating_add(usize::from(!lines.is_empty())) > 1 => {
+            Failure::Conflict if writes.len().saturating_add(usize::from(!lines.events.is_empty())) > 1 => {
                 let mut all = Settled { swaps: HashMap::new(), lines: Ok(()) };
                 for write in writes.chunks(1) {
-                    all.swaps.extend(settle_within(connection, write, &[], pauses, is_unsure).swaps);
+                    let none = &mut Lines { events: &[], numbers: Vec::new() };
+                    all.swaps.extend(settle_within(connection, write, none, pauses, is_unsure).swaps);
                 }
-                all.lines = settle_within(connection, &[], lines, pauses, false).lines;
+                all.lines = settle_within(connection, &[], lines, pauses, is_unsure).lines;
                 return all;
             }
             Failure::Conflict | Failure::Unreached | Failure::Unknown if pauses.wait() => {}
@@ -96,6 +121,9 @@ fn compare(
     stored: &HashSet<i64>,
 ) -> Result<HashMap<i64, Result<bool, Fault>>, Fault> {
     let mut swaps = told(writes, stored);
+    if writes.iter().all(|write| stored.contains(&write.id())) {
+        return Ok(swaps);
+    }
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
     sql.among(connection.dialect(), writes.iter().map(Write::id));
     if connection.dialect() == Dialect::Postgres {
@@ -120,39 +148,41 @@ fn compare(
 }
 
 /// Writes a batch once. Returns the devices that were swapped.
-fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &[&Event]) -> Result<HashSet<i64>, Fault> {
+fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &Lines<'_>, is_again: bool) -> Result<HashSet<i64>, Fault> {
     let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
-    let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.is_empty());
+    let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
-        return store_in(connection, &states, &wholes, lines);
+        return store_in(connection, &states, &wholes, lines, is_again);
     }
-    transaction(connection, Access::Write, |connection| store_in(connection, &states, &wholes, lines))
+    transaction(connection, Access::Write, |connection| store_in(connection, &states, &wholes, lines, is_again))
 }
 
 fn store_in(
     connection: &mut dyn Connection,
     states: &[&Write<'_>],
     wholes: &[&Write<'_>],
-    lines: &[&Event],
+    lines: &Lines<'_>,
+    is_again: bool,
 ) -> Result<HashSet<i64>, Fault> {
     let mut stored = HashSet::new();
-    let mut lines = lines.to_vec();
+    let mut of_swaps = Vec::new();
     if !states.is_empty() {
         stored = match connection.dialect() {
             Dialect::Sqlite => swap(connection, states)?,
             Dialect::Postgres => swap_and_trail(connection, states)?,
         };
         if connection.dialect() == Dialect::Sqlite {
-            lines.extend(states.iter().filter(|write| stored.contains(&write.id())).map(|write| &write.swap.event));
+            of_swaps.extend(states.iter().filter(|write| stored.contains(&write.id())).map(|write| &write.swap.event));
         }
     }
     for write in wholes {
         if swap_whole(connection, write)? {
             stored.insert(write.id());
-            lines.push(&write.swap.event);
+            of_swaps.push(&write.swap.event);
         }
     }
-    trail(connection, &lines)?;
+    trail(connection, &of_swaps)?;
+    trail_once(connection, lines, is_again)?;
     Ok(stored)
 }
 
@@ -318,9 +348,25 @@ pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Resul
     Ok(())
 }
 
+/// Writes to the trail what comes with no swap; of lines that may be there already, those that are not.
+fn trail_once(connection: &mut dyn Connection, lines: &Lines<'_>, is_again: bool) -> Result<(), Fault> {
+    if connection.dialect() == Dialect::Sqlite || lines.events.is_empty() {
+        return trail(connection, lines.events);
+    }
+    let numbered = |(number, event): (&i64, &&Event)| std::iter::once(Value::Number(*number)).chain(line(event));
+    let columns: Vec<_> = std::iter::once(("id", Type::Number)).chain(LINE).collect();
+    let mut sql = Sql::new("WITH ");
+    sql.table(connection.dialect(), "line", &columns, lines.numbers.iter().zip(lines.events).map(numbered));
+    sql.push(" INSERT INTO trail (id, at, event, actor, device, user_name, success, reason, drift) SELECT * FROM line");
+    if is_again {
+        sql.push(" ON CONFLICT (id) DO NOTHING");
+    }
+    connection.change(&sql).map(|_| ())
+}
+
 /// Seals the device of an entry. Errors: no randomness.
-pub(crate) fn seal(keys: &Keys, entry: &Entry) -> Result<Vec<u8>, Fault> {
-    keys.seal(&entry.device, entry.row.id).map_err(|error| Fault::new(error.to_string()))
+pub(crate) fn seal(sealer: &Sealer, entry: &Entry) -> Result<Vec<u8>, Fault> {
+    sealer.seal(&entry.device, entry.row.id)
 }
 
 /// Unix seconds as a column has them.

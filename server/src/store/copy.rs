@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::batch;
+use super::key_check;
 use super::location::Location;
 use super::schema;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
@@ -120,8 +121,8 @@ fn finish(source: &mut Side<'_>, target: &mut Side<'_>) -> Result<Copied, Fault>
     for table in [&ACCOUNT, &SEQUENCE] {
         rows(source, table, |rows| write(target, table, rows))?;
     }
-    // Those that the target has now are sealed under other keys, perhaps: it has to ask them whose it is.
-    target.connection.run("DELETE FROM witness")?;
+    // The records need the source's keys from now on.
+    key_check::copy(source.connection, target.connection)?;
     let mut tables = Vec::new();
     for table in [&DEVICE, &TRAIL, &ACCOUNT, &SEQUENCE] {
         let (here, there) = (digest(source, table)?, digest(target, table)?);

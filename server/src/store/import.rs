@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 
 use super::batch::{DEVICE, device, seal, time, trail};
+use super::keys::Sealer;
 use super::location::Location;
 use super::sql::{Connection, Fault, Record, Sql, Value};
 use super::writes::next;
@@ -73,10 +74,6 @@ impl Store {
 
     /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Errors: 503.
     pub(crate) async fn import(&self, devices: Vec<Imported>, actor: &str, at: u64) -> Result<Vec<Outcome>, Error> {
-        let keys = self.keys();
-        // Sealed once: a row that holds these bytes was written by an earlier try, whose connection was lost.
-        let records: Result<Vec<_>, _> = devices.iter().map(|device| seal(&keys, &device.entry)).collect();
-        let records = records.map_err(|fault| super::unavailable(&fault))?;
         let event = Event {
             kind: EventKind::Create,
             at,
@@ -87,7 +84,12 @@ impl Store {
             reason: String::new(),
             drift: None,
         };
-        self.write(move |connection| page(connection, &devices, &records, &event)).await
+        // Sealed once: a row that holds these bytes was written by an earlier try, whose connection was lost.
+        let seal = move |sealer: Sealer| {
+            let records = devices.iter().map(|device| seal(&sealer, &device.entry)).collect::<Result<Vec<_>, _>>()?;
+            Ok((devices, records))
+        };
+        self.write_sealed(seal, move |connection, (devices, records)| page(connection, devices, records, &event)).await
     }
 }
 

@@ -1,9 +1,8 @@
 //! The keys that records are sealed under at rest.
 
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
@@ -12,27 +11,33 @@ use keyfob::{Device, KEY_SIZE, NONCE_SIZE, SealKey, sealed_key_id};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::file::{self, Owner};
+use super::key_check;
+use super::retry::persist;
+use super::sql::{Connection, Fault};
 
-/// No key file is longer, in bytes.
-const LIMIT: usize = 64 * 1024;
+/// How long a process may seal under a key before it asks the store again whether it may. `keyfob
+/// rotate-key` waits longer than that.
+const CHECKED: Duration = Duration::from_secs(1);
 
-/// The keys of a store: new records are sealed under the first, older ones opened under any. Clones share them, and so learn of other ones.
+/// The keys of one store: new records are sealed under the first, older ones opened under any.
+/// Clones share them, changes included.
 #[derive(Clone)]
-pub struct Keys(Arc<RwLock<Ring>>);
+pub struct Keys(Arc<RwLock<State>>);
 
-#[derive(Clone)]
-struct Ring {
-    first: SealKey,
-    others: Vec<SealKey>,
-    /// The SHA-256 of the text that said them.
-    digest: [u8; 32],
+struct State {
+    ring: Arc<Ring>,
+    /// The numbers of the keys that this process has sealed under, or was about to.
+    sealed: BTreeSet<u32>,
+    /// When the store last had the key check value of the first key.
+    checked: Option<Instant>,
 }
 
-impl Ring {
-    fn all(&self) -> impl Iterator<Item = &SealKey> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
+/// Keys as they were at one moment.
+pub(crate) struct Ring {
+    first: SealKey,
+    others: Vec<SealKey>,
+    /// The SHA-256 of the text that held them.
+    digest: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -42,7 +47,10 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the one that seals.
+    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the
+    /// one that seals.
+    ///
+    /// Errors: a sentence for people, which holds no key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut keys: Vec<SealKey> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -58,108 +66,136 @@ impl Keys {
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or("it holds no key")?;
-        Ok(Self(Arc::new(RwLock::new(Ring { first, others: keys.collect(), digest: Sha256::digest(text).into() }))))
+        let ring = Arc::new(Ring { first, others: keys.collect(), digest: Sha256::digest(text).into() });
+        Ok(Self(Arc::new(RwLock::new(State { ring, sealed: BTreeSet::new(), checked: None }))))
     }
 
     /// The numbers of the keys, first that of the one that seals.
     pub fn ids(&self) -> Vec<u32> {
-        self.ring().all().map(SealKey::id).collect()
+        self.ring().ids().collect()
     }
 
     /// Whether both were read from the same text.
     pub(crate) fn are(&self, other: &Self) -> bool {
-        let digest = other.ring().digest;
-        self.ring().digest == digest
+        self.ring().digest == other.ring().digest
     }
 
-    /// Takes the keys of another value in the place of its own, for all clones.
-    pub fn replace(&self, other: &Self) {
-        let next = other.ring().clone();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    /// Takes the keys of `next` in the place of its own, for all clones. Keys of its own stay
+    /// behind them if this process has sealed under them or if they are among the `needed`: what
+    /// they open would otherwise be lost as soon as `next` came from a wrong file.
+    pub(crate) fn replace(&self, next: &Self, needed: &[u32]) {
+        let next = next.ring();
+        let mut state = self.write();
+        let stays =
+            |key: &&SealKey| (state.sealed.contains(&key.id()) || needed.contains(&key.id())) && next.key(key.id()).is_none();
+        let kept: Vec<SealKey> = state.ring.all().filter(stays).cloned().collect();
+        let others = next.others.iter().cloned().chain(kept).collect();
+        state.ring = Arc::new(Ring { first: next.first.clone(), others, digest: next.digest });
+        state.checked = None;
     }
 
-    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads a key file; where there is none, makes one with a fresh key, readable by its owner only. Returns whether it is new.
-    pub fn file(path: &Path) -> Result<(Self, bool), String> {
-        let is_new = !path.exists();
-        if is_new {
-            file::create(path, fresh_line(1)?.as_bytes())?;
-        }
-        Ok((Self::read(path)?, is_new))
-    }
-
-    /// Reads a key file that there is.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        Self::parse(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    /// Seals a device under its number. Errors: the operating system gave no randomness.
-    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
-        let mut nonce = [0; NONCE_SIZE];
-        SysRng.try_fill_bytes(&mut nonce).map_err(|_| keyfob::Error::Randomness)?;
-        Ok(self.ring().first.seal(device, &id.to_be_bytes(), nonce).to_vec())
+    /// The keys as they are now.
+    pub(crate) fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.read().ring)
     }
 
     /// Opens what was sealed under a device's number.
     pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
-        let wanted = sealed_key_id(sealed)?;
-        let ring = self.ring();
-        ring.all().find(|key| key.id() == wanted).ok_or(keyfob::Error::SealKey)?.open(sealed, &id.to_be_bytes())
+        self.ring().open(sealed, id)
+    }
+
+    /// What seals under the first key, once the store has its key check value. To be used at once,
+    /// and outside of a transaction.
+    ///
+    /// Errors: those of the database; the keys are not those of the store.
+    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, Fault> {
+        let is_fresh = |checked: Instant| checked.elapsed() < CHECKED;
+        {
+            let state = self.read();
+            if state.checked.is_some_and(is_fresh) {
+                return Ok(Sealer(Arc::clone(&state.ring)));
+            }
+        }
+        let (ring, began) = {
+            let mut state = self.write();
+            let first = state.ring.first.id();
+            // Before the store is asked, so that no key is dropped between the answer and the
+            // record.
+            state.sealed.insert(first);
+            (Arc::clone(&state.ring), Instant::now())
+        };
+        persist(connection, |connection| key_check::may_seal(connection, &ring))?;
+        let mut state = self.write();
+        if Arc::ptr_eq(&state.ring, &ring) {
+            state.checked = Some(began);
+        }
+        Ok(Sealer(ring))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// The number of the key that seals.
+    pub(crate) fn first(&self) -> u32 {
+        self.first.id()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.all().map(SealKey::id)
+    }
+
+    /// Opens what was sealed under a device's number.
+    pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
+        self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKey)?.open(sealed, &id.to_be_bytes())
+    }
+
+    /// Seals a device under its number and the key of another number. Errors: there is no such key;
+    /// the operating system gave no randomness.
+    pub(crate) fn seal_under(&self, key: u32, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
+        let key = self.key(key).ok_or(keyfob::Error::SealKey)?;
+        let mut nonce = [0; NONCE_SIZE];
+        SysRng.try_fill_bytes(&mut nonce).map_err(|_| keyfob::Error::Randomness)?;
+        Ok(key.seal(device, &id.to_be_bytes(), nonce).to_vec())
+    }
+
+    fn key(&self, id: u32) -> Option<&SealKey> {
+        self.all().find(|key| key.id() == id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &SealKey> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// What seals records: the first key, of which the store has the key check value.
+pub(crate) struct Sealer(Arc<Ring>);
+
+impl Sealer {
+    /// Seals a device under its number. Errors: the operating system gave no randomness.
+    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, Fault> {
+        self.0.seal_under(self.0.first(), device, id).map_err(|error| Fault::new(error.to_string()))
+    }
+
+    /// Opens what was sealed under a device's number, with any key.
+    pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
+        self.0.open(sealed, id)
     }
 
     /// Whether a record is sealed under the key that seals.
     pub(crate) fn is_current(&self, sealed: &[u8]) -> bool {
-        sealed_key_id(sealed).is_ok_and(|id| id == self.ring().first.id())
+        sealed_key_id(sealed).is_ok_and(|id| id == self.0.first())
     }
-}
 
-/// Adds a fresh key to a key file, behind the others: it opens from now on, and seals once it stands first. Returns its number.
-pub fn add_key(path: &Path) -> Result<u32, String> {
-    let text = text(path)?;
-    let ids = Keys::parse(&text)?.ids();
-    let id = ids.iter().max().and_then(|id| id.checked_add(1)).ok_or("there is no number left for another key")?;
-    let line = fresh_line(id)?;
-    let break_ = if text.ends_with('\n') { "" } else { "\n" };
-    let next = Zeroizing::new(format!("{}{break_}{}", *text, *line));
-    write(path, &next)?;
-    Ok(id)
-}
-
-/// Puts the key of this number first in a key file, so that it seals.
-pub fn promote_key(path: &Path, id: u32) -> Result<(), String> {
-    let text = text(path)?;
-    let is_it = |line: &&str| line.trim().split_once(' ').is_some_and(|(number, _)| number.parse() == Ok(id));
-    let mut next = Zeroizing::new(String::with_capacity(text.len().saturating_add(1)));
-    for line in text.lines().filter(is_it).chain(text.lines().filter(|line| !is_it(line))) {
-        next.push_str(line);
-        next.push('\n');
+    /// Of keys that no store was asked about.
+    #[cfg(test)]
+    pub(crate) fn unchecked(keys: &Keys) -> Self {
+        Self(keys.ring())
     }
-    write(path, &next)
-}
-
-/// Whoever could read the file goes on reading it.
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    file::replace(path, text.as_bytes(), Owner::Kept).map_err(|error| {
-        let todo = match error.kind() {
-            ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
-            _ => "",
-        };
-        format!("{}: {error}{todo}", path.display())
-    })
-}
-
-fn text(path: &Path) -> Result<Zeroizing<String>, String> {
-    let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let bytes = File::open(path).and_then(|mut file| file::read(&mut file, LIMIT)).map_err(|error| fault(&error))?;
-    str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| fault(&"it is not text"))
-}
-
-/// A line of a key file, with a fresh key.
-fn fresh_line(id: u32) -> Result<Zeroizing<String>, String> {
-    let mut key = Zeroizing::new([0; KEY_SIZE]);
-    SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| error.to_string())?;
-    Ok(Zeroizing::new(format!("{id} {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice()))))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::postgres::Server;
+use super::postgres::{Server, Statements};
 use super::sql::{Connection, Fault};
 use super::sqlite::Sqlite;
 
@@ -78,7 +78,7 @@ impl Location {
     pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {
             Place::Sqlite(path) => Box::new(Sqlite::writer(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect()?),
+            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
         })
     }
 
@@ -86,7 +86,7 @@ impl Location {
     pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
         Ok(match &self.0 {
             Place::Sqlite(path) => Box::new(Sqlite::reader(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect()?),
+            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
         })
     }
 
@@ -104,12 +104,20 @@ impl Location {
                     changes: vec![Box::new(writer)],
                 })
             }
-            Place::Postgres(_, connections) => {
+            Place::Postgres(server, connections) => {
                 // With two that scan, no account has both.
                 let scans = if *connections > FEWEST.saturating_add(1) { 2 } else { 1 };
                 let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
-                let many = |many| (0..many).map(|_| self.writer()).collect::<Result<Vec<_>, _>>();
-                Ok(Connections { gets: many(1)?, lookups: many(1)?, scans: many(scans)?, changes: many(changes)? })
+                let open = |many, statements| {
+                    let open = |_| server.connect(statements).map(|connection| Box::new(connection) as Box<dyn Connection>);
+                    (0..many).map(open).collect::<Result<Vec<_>, _>>()
+                };
+                Ok(Connections {
+                    gets: open(1, Statements::Short)?,
+                    lookups: open(1, Statements::Short)?,
+                    scans: open(scans, Statements::Any)?,
+                    changes: open(changes, Statements::Short)?,
+                })
             }
         }
     }

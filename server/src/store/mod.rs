@@ -10,6 +10,8 @@ mod copy;
 mod files;
 mod filter;
 mod import;
+mod key_check;
+mod key_file;
 mod keys;
 mod location;
 mod postgres;
@@ -23,7 +25,6 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod trail;
-mod witness;
 mod workers;
 mod writes;
 
@@ -37,11 +38,16 @@ pub use accounts::Account;
 use answers::Answers;
 pub use copy::{Copied, copy};
 pub(crate) use import::{Imported, Outcome, PAGE, Present};
-pub use keys::{Keys, add_key, promote_key};
+pub use key_check::KeyCheck;
+pub(crate) use key_check::numbered;
+pub use key_file::KeyFile;
+pub use keys::Keys;
+use keys::Sealer;
 use location::Connections;
 pub use location::{FEWEST, Location, Options};
 pub use reads::Listed;
-use retry::persist;
+pub use reseal::Resealed;
+use retry::{persist, reread};
 use searches::{Claim, Lane};
 pub use sql::Readable;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
@@ -134,10 +140,36 @@ impl Store {
         }
     }
 
-    /// Whether the store answers. Errors: 503.
+    /// Whether the store answers, and the keys open what it holds. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
-        let is_current = self.look(schema::check).await?;
-        if is_current { Ok(()) } else { Err(Error::new(503, "the store is of another version; restart the service")) }
+        let ring = self.0.keys.ring();
+        let (is_current, check) =
+            self.look(move |connection| Ok((schema::check(connection)?, key_check::check(connection, &ring)?))).await?;
+        if !is_current {
+            return Err(Error::new(503, "the store is of another version; restart the service"));
+        }
+        match check.filter(|check| !check.is_whole()) {
+            Some(check) => Err(Error::new(503, format!("the key file {check}; put what is missing back"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the keys against the store's key check values, and begins a new store with the first key. Errors: 503.
+    pub async fn check_keys(&self) -> Result<KeyCheck, Error> {
+        let ring = self.0.keys.ring();
+        let work = move |connection: &mut dyn Connection| persist(connection, |connection| key_check::begin(connection, &ring));
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+    }
+
+    /// Takes other keys in the place of those that it has, if they are those of the store too. Keys that it needs and has stay there, although
+    /// the others lack them. Returns what the others lack. Errors: 503.
+    pub async fn take_keys(&self, next: &Keys) -> Result<KeyCheck, Error> {
+        let ring = next.ring();
+        let check = self.look(move |connection| key_check::check(connection, &ring)).await?.unwrap_or_default();
+        if check.is_whole() || check.is_of_store() {
+            self.0.keys.replace(next, &check.missing);
+        }
+        Ok(check)
     }
 
     /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.
@@ -202,7 +234,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.gets.run(|answer| Read::Other(call(move |connection| persist(connection, &mut work), answer))).await
+        self.0.gets.run(|answer| Read::Other(call(move |connection| reread(connection, &mut work), answer))).await
     }
 
     /// Reads what may take long.
@@ -221,6 +253,20 @@ impl Store {
     ) -> Result<T, Error> {
         let work = move |connection: &mut dyn Connection| {
             persist(connection, |connection| transaction(connection, Access::Write, &mut work))
+        };
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+    }
+
+    /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do no harm.
+    async fn write_sealed<S: Send + 'static, T: Send + 'static>(
+        &self,
+        seal: impl FnOnce(Sealer) -> Result<S, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection, &S) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let keys = self.keys();
+        let work = move |connection: &mut dyn Connection| {
+            let sealed = seal(keys.sealer(connection)?)?;
+            persist(connection, |connection| transaction(connection, Access::Write, |connection| work(connection, &sealed)))
         };
         self.0.changes.run(|answer| Change::Other(call(work, answer))).await
     }

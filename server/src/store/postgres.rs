@@ -1,145 +1,51 @@
-//! PostgreSQL, and what speaks its protocol: a session that is made anew when it is lost.
+//! PostgreSQL, and what speaks its protocol: a session that is opened anew when it is lost.
+//!
+//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is heard of, and a statement would wait for its
+//! whole time. So the operating system is asked to look (keepalives), a session that was idle is asked whether it lives before it is used, and a
+//! short statement gets a share of its time in a session that is not new: who sends it again has time left for a new one.
+
+mod hosts;
+mod server;
+mod value;
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use percent_encoding::percent_decode_str;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
-use tokio_postgres::types::private::BytesMut;
-use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::error::Severity;
+use tokio_postgres::{Client, Statement};
 
-use super::location::Options;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql, Value};
-use crate::tls;
+pub(crate) use server::Server;
+
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
+use value::{record, values};
 
 /// How many statements a session keeps prepared: filters that people think up are without end.
 const PREPARED: usize = 256;
 
-/// A server, or several of which one takes writes.
-#[derive(Clone)]
-pub(crate) struct Server {
-    config: Config,
-    tls: Option<MakeRustlsConnect>,
-    timeout: Duration,
-}
+/// A session that has heard nothing for so long is asked whether it lives. One under load never is.
+const IDLE: Duration = Duration::from_secs(1);
 
-impl Server {
-    /// Reads a URL of libpq, and of its parameters what tokio-postgres knows, and `sslrootcert`.
-    ///
-    /// Without `sslmode`, servers on this machine are reached without TLS, all others with it. A certificate is always checked.
-    pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
-        let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut rest, mut mode, mut authorities) = (Vec::new(), None, None);
-        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            match parameter.split_once('=') {
-                Some(("sslmode", value)) => mode = Some(value),
-                Some(("sslrootcert", path)) => {
-                    let path = percent_decode_str(path).decode_utf8().map_err(|_| "sslrootcert: is not UTF-8")?;
-                    authorities = Some(PathBuf::from(path.into_owned()));
-                }
-                _ => rest.push(parameter),
-            }
-        }
-        let mut config: Config = format!("{base}?{}", rest.join("&")).parse().map_err(|error| explained(&error))?;
-        let is_here = |host: &Host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-            #[cfg(unix)]
-            Host::Unix(_) => true,
-        };
-        if config.get_hosts().is_empty() {
-            return Err("names no host".to_owned());
-        }
-        config.ssl_mode(match mode {
-            Some("disable") => SslMode::Disable,
-            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-            Some(_) => return Err("sslmode: must be disable or verify-full".to_owned()),
-            None if config.get_hosts().iter().all(is_here) => SslMode::Disable,
-            None => SslMode::Require,
-        });
-        let tls = match config.get_ssl_mode() {
-            SslMode::Disable => None,
-            _ => Some(MakeRustlsConnect::new(tls::client(tls::authorities(authorities.as_deref())?, "postgresql")?)),
-        };
-        if let Some(password) = &options.password {
-            config.password(password);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("keyfob");
-        }
-        // A standby would serve reads that are behind, and no writes.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.connect_timeout(options.timeout);
-        Ok(Self { config, tls, timeout: options.timeout })
-    }
+/// How long that question waits for an answer at most: a round trip takes milliseconds.
+const ASKED: Duration = Duration::from_secs(1);
 
-    /// Opens a session.
-    pub(crate) fn connect(&self) -> Result<Postgres, Fault> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
-        let mut connection = Postgres { server: self.clone(), runtime, session: None, is_in_transaction: false, deadline: None };
-        connection.session()?;
-        Ok(connection)
-    }
+/// The share of its time that a short statement gets in a session that is not new, at most. Whoever tries again must have patience left then.
+const SHARE: Duration = Duration::from_secs(2);
 
-    async fn open(&self) -> Result<Client, tokio_postgres::Error> {
-        // The task of the session ends with its client.
-        let client = if let Some(tls) = &self.tls {
-            let (client, session) = self.config.connect(tls.clone()).await?;
-            tokio::spawn(session);
-            client
-        } else {
-            let (client, session) = self.config.connect(NoTls).await?;
-            tokio::spawn(session);
-            client
-        };
-        // A commit is never given up by it.
-        let limit = self.limit().as_millis();
-        client.batch_execute(&format!("SET statement_timeout = {limit}; SET lock_timeout = {limit}")).await?;
-        Ok(client)
-    }
-
-    /// After how long the server gives up a statement: a little before this side does, so that nothing goes on unheard of.
-    fn limit(&self) -> Duration {
-        self.timeout.mul_f64(0.9)
-    }
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Server {
-    /// Without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("postgres://")?;
-        if let Some(user) = self.config.get_user() {
-            write!(f, "{user}@")?;
-        }
-        for (at, host) in self.config.get_hosts().iter().enumerate() {
-            let ports = self.config.get_ports();
-            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-            let comma = if at == 0 { "" } else { "," };
-            match host {
-                Host::Tcp(name) => write!(f, "{comma}{name}:{port}")?,
-                #[cfg(unix)]
-                Host::Unix(path) => write!(f, "{comma}{}:{port}", path.display())?,
-            }
-        }
-        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
-    }
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Statements {
+    /// Those that take milliseconds, and are sent again when their outcome stays unknown.
+    Short,
+    /// Any: each has the whole time.
+    Any,
 }
 
 /// A connection to a server.
 pub(crate) struct Postgres {
     server: Server,
+    statements: Statements,
     runtime: Runtime,
     session: Option<Session>,
     /// Since a transaction was begun, until it is committed or given up.
@@ -151,53 +57,87 @@ pub(crate) struct Postgres {
 struct Session {
     client: Client,
     prepared: HashMap<String, Statement>,
+    opened: Instant,
+    /// When the server answered last.
+    heard: Instant,
     /// After how long the server gives up a statement.
-    limit: Duration,
+    given_up: Duration,
 }
 
 impl Postgres {
-    /// The session, opened if there is none. Errors: besides those of the server, a transaction went with the session that it was in.
+    /// Opens a session. Errors: no host can be reached, or none is fit; the operating system.
+    fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
+        let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
+        connection.session()?;
+        Ok(connection)
+    }
+
+    /// The session, opened if there is none that lives. Errors: besides those of the server, a transaction went with the session that it was in.
     fn session(&mut self) -> Result<&mut Session, Fault> {
-        if self.session.as_ref().is_none_or(|session| session.client.is_closed()) {
+        if !self.is_alive() {
             self.session = None;
             if self.is_in_transaction {
                 return Err(Fault::of(Failure::Unreached, format!("{} ended the session within a transaction", self.server)));
             }
-            let server = &self.server;
-            let opened = self.runtime.block_on(async { tokio::time::timeout(server.timeout, server.open()).await });
-            let unreached = |text: &str| Fault::of(Failure::Unreached, format!("cannot connect to {server}: {text}"));
-            let client = match opened {
-                Ok(Ok(client)) => client,
-                Ok(Err(error)) => return Err(unreached(&explained(&error))),
-                Err(_) => return Err(unreached("it does not answer")),
-            };
-            self.session = Some(Session { client, prepared: HashMap::new(), limit: server.limit() });
+            let client = self.runtime.block_on(self.server.open());
+            let client =
+                client.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
+            let now = Instant::now();
+            let given_up = self.server.given_up();
+            self.session = Some(Session { client, prepared: HashMap::new(), opened: now, heard: now, given_up });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
     }
 
-    /// How long the next statement may take. Errors: there is no time left.
-    fn limit(&self) -> Result<Duration, Fault> {
-        let Some(deadline) = self.deadline else { return Ok(self.server.limit()) };
+    /// Whether there is a session that can be used, as far as is known. One that was idle is asked.
+    fn is_alive(&mut self) -> bool {
+        let Some(session) = self.session.as_mut().filter(|session| !session.client.is_closed()) else { return false };
+        if self.is_in_transaction || session.heard.elapsed() < IDLE {
+            return true;
+        }
+        let limit = ASKED.min(self.server.timeout.mul_f64(0.25));
+        let answer = self.runtime.block_on(async { tokio::time::timeout(limit, session.client.check_connection()).await });
+        session.heard = Instant::now();
+        matches!(answer, Ok(Ok(())))
+    }
+
+    /// How long a statement may take in the present session.
+    fn limit(&self) -> Duration {
+        let timeout = self.server.timeout;
+        match &self.session {
+            Some(session) if self.statements == Statements::Short && session.opened.elapsed() >= timeout => {
+                SHARE.min(timeout.mul_f64(0.4))
+            }
+            _ => timeout,
+        }
+    }
+
+    /// After how long the server is to give up the next statement. Errors: the time of the search is over.
+    fn given_up(&self) -> Result<Duration, Fault> {
+        let usual = self.server.given_up();
+        let Some(deadline) = self.deadline else { return Ok(usual) };
         let left = deadline.saturating_duration_since(Instant::now());
         // The server counts whole milliseconds, and takes 0 for no limit.
         if left < Duration::from_millis(1) {
-            return Err(Fault::of(Failure::TooLong, "there is no time left"));
+            return Err(Fault::of(Failure::TooLong, "the time of the search is over"));
         }
-        Ok(left.min(self.server.limit()))
+        Ok(left.min(usual))
     }
 
     /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
     fn run_with<T>(&mut self, work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
         self.session()?;
-        let limit = self.limit()?;
+        let given_up = self.given_up()?;
+        let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
         let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
-        let timeout = limit.saturating_add(self.server.timeout.saturating_sub(self.server.limit()));
         let limited = async {
-            session.limit_to(limit).await?;
+            session.give_up_after(given_up).await?;
             work(session).await
         };
-        let fault = match self.runtime.block_on(async { tokio::time::timeout(timeout, limited).await }) {
+        let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
+        session.heard = Instant::now();
+        let fault = match done {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
             Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
@@ -211,10 +151,10 @@ impl Postgres {
 
 impl Session {
     /// Has the server give up statements after this time.
-    async fn limit_to(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
-        if self.limit != limit {
+    async fn give_up_after(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
+        if self.given_up != limit {
             self.client.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
-            self.limit = limit;
+            self.given_up = limit;
         }
         Ok(())
     }
@@ -230,10 +170,6 @@ impl Session {
         self.prepared.insert(sql.text.clone().into_owned(), statement.clone());
         Ok(statement)
     }
-}
-
-fn values(sql: &Sql) -> Vec<&(dyn ToSql + Sync)> {
-    sql.values.iter().map(|value| value as _).collect()
 }
 
 impl Connection for Postgres {
@@ -285,19 +221,29 @@ impl Connection for Postgres {
 
 /// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use too.
 fn failure(error: &tokio_postgres::Error) -> Failure {
-    let Some(code) = error.code() else {
+    let Some(server) = error.as_db_error() else {
         return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
     };
-    match code.code() {
+    match server.code().code() {
         // Serialization failure, deadlock; a table, its type or a row that another process has just made.
         "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
         // A server that became a standby, or starts; a statement that was prepared for tables as they were before, or in another session.
         "25006" | "57P03" | "0A000" | "26000" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
         "57014" => Failure::TooLong,
-        "XX001" | "XX002" => Failure::Damaged,
         code if code.starts_with("08") => Failure::Unknown,
+        _ if ends_session(server.parsed_severity(), server.severity()) => Failure::Unknown,
+        "XX001" | "XX002" => Failure::Damaged,
         _ => Failure::Refused,
+    }
+}
+
+/// Whether an error of this severity, which old servers only name, ends the session. The server has not undone the statement then: one that
+/// cannot flush a commit panics, and may find the commit in its log when it starts again.
+fn ends_session(severity: Option<Severity>, name: &str) -> bool {
+    match severity {
+        Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),
+        None => matches!(name, "PANIC" | "FATAL"),
     }
 }
 
@@ -317,53 +263,4 @@ fn explained(error: &tokio_postgres::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-fn record(row: &tokio_postgres::Row) -> Result<Record, Fault> {
-    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| Fault::new(explained(&error)));
-    (0..row.len()).map(read).collect::<Result<_, _>>().map(Record)
-}
-
-type Converted<T> = Result<T, Box<dyn std::error::Error + Sync + Send>>;
-
-impl ToSql for Value {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Converted<IsNull> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Number(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
-            Self::Number(number) => number.to_sql(kind, out),
-            Self::Text(text) => text.to_sql(kind, out),
-            Self::Bytes(bytes) => bytes.to_sql(kind, out),
-            Self::List(values) => values.to_sql(kind, out),
-            Self::Unreadable(what) => Err((*what).into()),
-        }
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        match kind.kind() {
-            Kind::Array(kind) => <Self as ToSql>::accepts(kind),
-            _ => [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(kind),
-        }
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value {
-    fn from_sql(kind: &Type, raw: &'a [u8]) -> Converted<Self> {
-        Ok(match *kind {
-            Type::INT4 => Self::Number(i32::from_sql(kind, raw)?.into()),
-            Type::INT8 => Self::Number(i64::from_sql(kind, raw)?),
-            Type::BYTEA => Self::Bytes(Vec::from_sql(kind, raw)?),
-            _ => Self::Text(String::from_sql(kind, raw)?),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Converted<Self> {
-        Ok(Self::Null)
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        <Self as ToSql>::accepts(kind) || *kind == Type::NAME
-    }
 }

@@ -6,7 +6,7 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 
 use super::filter;
 use super::keys::Keys;
-use super::retry::persist;
+use super::retry::reread;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
@@ -81,7 +81,7 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
         }),
         Dialect::Postgres => {
             sql.among(connection.dialect(), ids);
-            persist(connection, |connection| connection.rows(&sql))
+            reread(connection, |connection| connection.rows(&sql))
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Records sealed anew under the first key, while services go on.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use keyfob::sealed_key_id;
 use keyfob_scim::Error;
 
 use super::Store;
-use super::keys::Keys;
+use super::key_check;
+use super::keys::Sealer;
 use super::sql::{Connection, Fault, Sql, Type, Value};
-use super::witness;
 
 /// How many records are sealed in one commit.
 const PAGE: i64 = 256;
@@ -13,10 +17,17 @@ const PAGE: i64 = 256;
 /// What sealing anew came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
+    /// The number of the key that everything else is sealed under.
+    pub key: u32,
     /// How many records were sealed anew.
     pub done: u64,
     /// The devices whose records do not open: damaged, or sealed under a key that is not there.
     pub unreadable: Vec<i64>,
+    /// How many of those each key has, by its number.
+    pub left: BTreeMap<u32, u64>,
+    /// The numbers of the keys that have no record left, but that another process sealed under at
+    /// the end.
+    pub in_use: Vec<u32>,
 }
 
 /// A page of records, and what became of it.
@@ -25,23 +36,57 @@ struct Page {
     done: u64,
     /// How many others were faster with.
     lost: u64,
-    unreadable: Vec<i64>,
+    /// Those that do not open, with the numbers of their keys.
+    unreadable: Vec<(i64, Option<u32>)>,
 }
 
 impl Store {
-    /// Seals every record that is not under the first key anew, and goes through all of them until none is left. `progress` hears of each
-    /// page how many more were done. Each is its own compare and swap: a verification in between wins, and its record is sealed in the
-    /// next round. Errors: 503.
-    pub async fn reseal(&self, mut progress: impl FnMut(u64)) -> Result<Resealed, Error> {
-        let mut all = Resealed::default();
+    /// Seals every record that is not under the first key anew, and goes through all of them until
+    /// none is left. `progress` hears of each page how many more were done. Each is its own compare
+    /// and swap: a verification in between wins, and its record is sealed in the next round.
+    ///
+    /// Then no other key is needed any more, unless a process seals under it. To find out, all are
+    /// marked, and after `wait` the records are gone through once more: a key whose mark is still
+    /// there, and that has no record, loses its key check value. `wait` must be longer than a
+    /// process may have a record on its way to the store.
+    ///
+    /// Errors: 503.
+    pub async fn reseal(&self, wait: Duration, mut progress: impl FnMut(u64)) -> Result<Resealed, Error> {
+        let mut all = Resealed { key: self.keys().ring().first(), ..Resealed::default() };
+        self.seal_all(&mut all, &mut progress).await?;
+        let key = all.key;
+        let marked = self.write_sealed(Ok, move |connection, _| key_check::mark_others(connection, key)).await?;
+        if marked.is_empty() {
+            return Ok(all);
+        }
+        tokio::time::sleep(wait).await;
+        self.seal_all(&mut all, &mut progress).await?;
+        let free: Vec<u32> = marked.into_iter().filter(|key| !all.left.contains_key(key)).collect();
+        all.in_use = self.write(move |connection| key_check::remove_marked(connection, &free)).await?;
+        Ok(all)
+    }
+
+    /// Lets the store be opened without a key that is lost, and without the records that are sealed
+    /// under it. Returns whether it needed the key. Errors: 503.
+    pub async fn give_up_key(&self, key: u32) -> Result<bool, Error> {
+        self.write(move |connection| key_check::remove(connection, key)).await
+    }
+
+    /// Goes through all records until none is left to be sealed anew.
+    async fn seal_all(&self, all: &mut Resealed, progress: &mut impl FnMut(u64)) -> Result<(), Error> {
         loop {
             let (mut after, mut done, mut lost) = (0, 0_u64, 0_u64);
-            all.unreadable.clear();
+            (all.unreadable, all.left) = (Vec::new(), BTreeMap::new());
             loop {
-                let keys = self.0.keys.clone();
-                let page = self.write(move |connection| page(connection, &keys, after)).await?;
+                let page = self.write_sealed(Ok, move |connection, sealer| page(connection, sealer, after)).await?;
                 (done, lost) = (done.saturating_add(page.done), lost.saturating_add(page.lost));
-                all.unreadable.extend(page.unreadable);
+                for (id, key) in page.unreadable {
+                    all.unreadable.push(id);
+                    if let Some(key) = key {
+                        let left = all.left.entry(key).or_default();
+                        *left = left.saturating_add(1);
+                    }
+                }
                 progress(page.done);
                 match page.last {
                     Some(id) => after = id,
@@ -49,17 +94,16 @@ impl Store {
                 }
             }
             all.done = all.done.saturating_add(done);
-            // A service that does not know the new key yet may have sealed under an old one meanwhile.
+            // A service that does not know the new key yet may have sealed under an old one
+            // meanwhile.
             if done == 0 && lost == 0 {
-                let keys = self.0.keys.clone();
-                self.write(move |connection| witness::reseal(connection, &keys)).await?;
-                return Ok(all);
+                return Ok(());
             }
         }
     }
 }
 
-fn page(connection: &mut dyn Connection, keys: &Keys, after: i64) -> Result<Page, Fault> {
+fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, Fault> {
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id > ");
     sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE);
     let mut page = Page { last: None, done: 0, lost: 0, unreadable: Vec::new() };
@@ -67,19 +111,18 @@ fn page(connection: &mut dyn Connection, keys: &Keys, after: i64) -> Result<Page
     for record in &mut connection.rows(&sql)? {
         let id = record.id()?;
         page.last = Some(id);
-        let (Ok(version), Ok(sealed)) = (record.number(1), record.bytes(2)) else {
-            page.unreadable.push(id);
+        let (Ok(version), Ok(old)) = (record.number(1), record.bytes(2)) else {
+            page.unreadable.push((id, None));
             continue;
         };
-        if keys.is_current(&sealed) {
+        if sealer.is_current(&old) {
             continue;
         }
-        match keys.open(&sealed, id) {
+        match sealer.open(&old, id) {
             Ok(device) => {
-                let sealed = keys.seal(&device, id).map_err(|error| Fault::new(error.to_string()))?;
-                next.push([id.into(), version.into(), sealed.into()]);
+                next.push([id.into(), version.into(), sealer.seal(&device, id)?.into()]);
             }
-            Err(_) => page.unreadable.push(id),
+            Err(_) => page.unreadable.push((id, sealed_key_id(&old).ok())),
         }
     }
     if next.is_empty() {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sql::{Connection, Fault};
+use super::sql::{Connection, Failure, Fault};
 
 /// For how long it is tried again before a client is told to try again itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
@@ -12,18 +12,31 @@ const FIRST: Duration = Duration::from_millis(5);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_millis(200);
 
-/// Does `work` until it is done or refused, or patience ends. It must be such that doing it twice does no harm.
+/// Writes: does `work` until it is done or refused, or patience ends. It must be such that doing it twice does no harm.
 pub(crate) fn persist<T>(
     connection: &mut dyn Connection,
     mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let mut pauses = Pauses::new();
+    let mut is_unsure = false;
     loop {
-        match work(connection) {
-            Err(fault) if fault.failure.may_pass() && pauses.wait() => {}
-            done => return done,
+        let fault = match work(connection) {
+            Ok(done) => return Ok(done),
+            Err(fault) => fault,
+        };
+        is_unsure |= fault.failure == Failure::Unknown;
+        if !fault.failure.may_pass() || !pauses.wait() {
+            return Err(if is_unsure { fault.unknown() } else { fault });
         }
     }
+}
+
+/// Reads: does `work` as [`persist`] does. Whatever becomes of it, nothing was changed.
+pub(crate) fn reread<T>(
+    connection: &mut dyn Connection,
+    work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    persist(connection, work).map_err(Fault::uncommitted)
 }
 
 /// Pauses between tries, drawn at random so that those who met do not meet again.

@@ -8,7 +8,7 @@ type Migration = &'static [(Option<Dialect>, &'static str)];
 
 /// Each step brings a store one version further; none is ever changed once it was released.
 const MIGRATIONS: &[Migration] =
-    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], RANDOM_NUMBERS];
+    &[FIRST, &[(None, "CREATE TABLE witness (id {number} PRIMARY KEY, record {bytes} NOT NULL)")], RANDOM_NUMBERS, KEY_CHECK];
 
 /// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
 /// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it
@@ -84,13 +84,29 @@ const FIRST: Migration = &[
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ];
 
+/// One key check value for each key, in the place of one for all: the old one, of which SQL does not tell the key, keeps its place until the
+/// first process has gone through the records.
+const KEY_CHECK: Migration = &[
+    (
+        None,
+        "CREATE TABLE key_check (
+        key_id {number} PRIMARY KEY,
+        value {bytes} NOT NULL,
+        retiring {number} NOT NULL
+    )",
+    ),
+    (None, "INSERT INTO key_check (key_id, value, retiring) SELECT -1, record, 0 FROM witness"),
+    (None, "DROP TABLE witness"),
+];
+
 /// The version of a store whose devices were moved elsewhere.
 const MOVED: i64 = 1_000_000_000;
 
 /// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
 ///
-/// Errors: a store of a newer keyfob, one that was moved elsewhere, and those of the database.
+/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
+    persist(connection, check_encoding)?;
     migrate_by(connection, MIGRATIONS)
 }
 
@@ -105,6 +121,30 @@ fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<()
 #[cfg(test)]
 pub(crate) fn migrate_to(connection: &mut dyn Connection, version: usize) -> Result<(), Fault> {
     migrate_by(connection, MIGRATIONS.get(..version).unwrap_or_default())
+}
+
+/// Brings a new store to the last version in which one key check value was there for all keys.
+#[cfg(test)]
+pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
+    let before = MIGRATIONS.iter().position(|step| step.iter().any(|(_, sql)| sql.contains("FROM witness"))).unwrap();
+    migrate_to(connection, before).unwrap();
+}
+
+/// Errors: the database is not UTF-8. PostgreSQL would refuse some names, or store bytes that mean nothing to it; SQLite would sort texts by other
+/// bytes than pages and filters do.
+fn check_encoding(connection: &mut dyn Connection) -> Result<(), Fault> {
+    let (asked, cure) = match connection.dialect() {
+        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 OLD .dump | sqlite3 NEW"),
+        Dialect::Postgres => (
+            "SHOW server_encoding",
+            "create another one (CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0) and copy this one into it with pg_dump and psql",
+        ),
+    };
+    let encoding = connection.run(asked)?.first_mut().map(|record| record.text(0)).transpose()?.unwrap_or_default();
+    if ["UTF8", "UTF-8"].contains(&encoding.to_ascii_uppercase().as_str()) {
+        return Ok(());
+    }
+    Err(Fault::new(format!("the database has the encoding {encoding} and keyfob needs UTF-8; {cure}")))
 }
 
 /// Whether there is a store: a database may be empty, or hold something else.

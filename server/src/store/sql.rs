@@ -202,7 +202,7 @@ pub(crate) enum Failure {
     Conflict,
     /// It was not done: there is no connection.
     Unreached,
-    /// The connection was lost or took too long: it may have been done, or be done later.
+    /// The connection was lost or took too long, or the disk failed: it may have been done, or be done later.
     Unknown,
     /// The database ended it, as its time was over.
     TooLong,
@@ -251,8 +251,8 @@ impl Fault {
         }
     }
 
-    /// One within a transaction: whatever became of the statement, without the commit nothing was done.
-    fn uncommitted(self) -> Self {
+    /// One of a statement that changes nothing by itself: it reads, or what it does counts with a commit that was not sent.
+    pub(crate) fn uncommitted(self) -> Self {
         if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
     }
 
@@ -367,7 +367,7 @@ pub(crate) trait Connection: Send {
         self.run(self.dialect().begin(access)).map(|_| ())
     }
 
-    /// Does what a transaction has done, durably.
+    /// Does what a transaction has done, durably. Errors: [`Failure::Unknown`] unless it is certain that nothing was done.
     fn commit(&mut self) -> Result<(), Fault> {
         self.run("COMMIT").map(|_| ())
     }
@@ -387,7 +387,7 @@ pub(crate) fn transaction<T>(
     access: Access,
     work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    connection.begin(access)?;
+    connection.begin(access).map_err(Fault::uncommitted)?;
     let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map(|()| value));
     if done.is_err() {
         connection.rollback();

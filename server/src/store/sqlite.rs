@@ -183,7 +183,8 @@ impl Connection for Sqlite {
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        self.run("COMMIT")?;
+        let done = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        done.map_err(|error| Fault::of(uncommitted(&error), error.to_string()))?;
         // What was committed to a file that is deleted is lost, and one that was put in its place has nothing of it.
         self.files.check().inspect_err(|_| {
             self.files.log_is_empty(false);
@@ -198,6 +199,18 @@ impl Connection for Sqlite {
         {
             tracing::error!("store: a transaction could not be given up: {fault}");
         }
+    }
+}
+
+/// What a commit that failed leaves open.
+///
+/// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has all its pages and the mark of a commit: a
+/// crash before the next commit, which is written over them, brings them back. A full disk is certain: the last page is not whole, and the
+/// log's checksum tells. So is a lock that another has.
+pub(crate) fn uncommitted(error: &rusqlite::Error) -> Failure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy) => Failure::Refused,
+        _ => Failure::Unknown,
     }
 }
 

@@ -97,7 +97,11 @@ impl Round {
         let (swaps, lines) = (std::mem::take(&mut self.swaps), std::mem::take(&mut self.lines));
         let mut devices = HashSet::new();
         let firsts = swaps.iter().filter(|(swap, ..)| devices.insert(swap.entry.row.id));
-        let writes: Result<Vec<_>, _> = firsts.map(|(swap, ..)| Write::new(swap, keys)).collect();
+        let writes = if swaps.is_empty() {
+            Ok(Vec::new())
+        } else {
+            keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect())
+        };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
         for (swap, then, answer) in swaps {
@@ -129,6 +133,7 @@ pub(crate) fn insert(
     name: Name,
     event: &Event,
 ) -> Result<(), Fault> {
+    let sealer = keys.sealer(connection)?;
     // In a commit of its own: the counter of names is not held until the device is stored, so no process waits for another.
     entry.row.name = name.text(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
@@ -136,7 +141,7 @@ pub(crate) fn insert(
     })?;
     loop {
         entry.row.id = draw()?;
-        let record = seal(keys, entry)?;
+        let record = seal(&sealer, entry)?;
         let is_stored = persist(connection, |connection| {
             transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
         })?;

@@ -1,7 +1,7 @@
 //! A client of HTTP/1.1: one connection that is kept, and what was answered.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use data_encoding::BASE64;
@@ -34,7 +34,7 @@ impl Answer {
                 break;
             }
         }
-        let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
         let mut answer = Self { status, head, body: Vec::new() };
         let length = answer.header("content-length").map_or(0, |length| length.parse().expect("a length"));
         answer.body.resize(length, 0);
@@ -198,6 +198,67 @@ pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
     // What is refused early is not read to its end.
     let _ = stream.get_mut().write_all(bytes);
     Answer::read(&mut stream)
+}
+
+/// Sends these bytes on a connection of their own, closes that side of it, and gives what is answered; none for nothing.
+pub(crate) fn ask_and_close(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+    let mut stream = open(address).expect("a connection");
+    stream.get_mut().write_all(bytes).expect("it is taken");
+    stream.get_mut().shutdown(Shutdown::Write).expect("it was open");
+    Answer::read(&mut stream)
+}
+
+/// A connection of a client that sends requests until no more are taken, and reads no answer.
+pub(crate) struct FullPipe {
+    stream: TcpStream,
+    request: Vec<u8>,
+    /// How many bytes of requests were taken.
+    taken: usize,
+}
+
+impl FullPipe {
+    /// The most that is sent.
+    const MOST: usize = 216 * 1024;
+
+    pub(crate) fn new(client: &Client, target: &str) -> Self {
+        let mut stream = TcpStream::connect(client.address).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("it is open");
+        stream.set_write_timeout(Some(Duration::from_millis(200))).expect("it is open");
+        let request = client.head("GET", target, "\r\n").into_bytes();
+        let all = request.repeat(Self::MOST / request.len());
+        let mut taken = 0;
+        while let Ok(bytes @ 1..) = stream.write(&all[taken..]) {
+            taken += bytes;
+        }
+        Self { stream, request, taken }
+    }
+
+    /// Whether it was cut: a client that goes on is told by its socket.
+    pub(crate) fn is_cut(&mut self) -> bool {
+        self.stream.set_read_timeout(Some(Duration::from_millis(1))).expect("it is open");
+        let mut bytes = vec![0; 1 << 16];
+        loop {
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    /// Sends the rest of the last request, and reads all answers. Returns how many there were.
+    pub(crate) fn read(self, each: impl Fn(&Answer)) -> usize {
+        let (whole, part) = (self.taken / self.request.len(), self.taken % self.request.len());
+        let mut stream = BufReader::new(self.stream);
+        for _ in 0..whole {
+            each(&Answer::read(&mut stream).expect("an answer"));
+        }
+        if part > 0 {
+            stream.get_mut().write_all(&self.request[part..]).expect("it is taken");
+            each(&Answer::read(&mut stream).expect("an answer"));
+        }
+        whole + usize::from(part > 0)
+    }
 }
 
 /// Whether the other side has ended the connection.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::client::{BASE, Client, open};
+use super::client::{BASE, Client, ask_and_close, open};
 use super::process::{Run, Server, folder, keyfob, log};
 
 /// What is waited for at most.
@@ -187,6 +187,27 @@ fn the_end_waits_for_what_is_delivered_to_a_client_that_has_gone() {
     let log = log(folder.path());
     assert!(log.lines().any(|line| line.contains("requestChallenge") && line.contains("status=200")), "{log}");
     assert!(log.trim_end().ends_with("stopped"), "{log}");
+}
+
+/// Half of a connection that is closed is no client that has gone.
+#[test]
+fn a_client_that_closes_its_side_after_its_request_is_answered() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    let (path, device) = client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let (devices, body) = (format!("{BASE}/OtpDevice"), json!({"pin": "12345"}).to_string());
+    for _ in 0..20 {
+        // With a password that is hashed, on the first time.
+        let asked = ask_and_close(server.address, client.head("GET", &devices, "\r\n").as_bytes());
+        assert_eq!(asked.expect("an answer").ok(200)["totalResults"], 1);
+    }
+    let more = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let head = client.head("POST", &format!("{BASE}{path}/responseChallenge"), &more);
+    let answered = ask_and_close(server.address, head.as_bytes());
+    assert_eq!(answered.expect("an answer").verdict(), (false, false));
+    assert_eq!(device["fails"], 0);
+    assert_eq!(client.device(&path)["fails"], 1);
 }
 
 #[test]

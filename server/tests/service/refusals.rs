@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::client::{Answer, BASE, Client, ended, open, raw};
+use super::client::{Answer, BASE, Client, ask_and_close, ended, open, raw};
 use super::process::{Server, folder, judged, trail};
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -163,12 +163,7 @@ fn bodies_that_are_too_long_or_end_too_soon() {
 
     // Half a body is no answer to a challenge, even if what came of it would be one.
     let head = target.client.head("POST", &response, &format!("{JSON}Content-Length: 100\r\n\r\n{{\"pin\": \"000\"}}"));
-    let mut stream = open(target.server.address).unwrap();
-    stream.get_mut().write_all(head.as_bytes()).unwrap();
-    stream.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
-    if let Some(answer) = Answer::read(&mut stream) {
-        answer.refused(400);
-    }
+    ask_and_close(target.server.address, head.as_bytes()).expect("an answer").refused(400);
     target.is_unchanged();
 
     // Of exactly the limit, it is read and judged as a code that is wrong.
@@ -178,36 +173,93 @@ fn bodies_that_are_too_long_or_end_too_soon() {
     assert_eq!(judged(&trail(target.folder.path(), &target.path), "wrong"), 1);
 }
 
+/// The client has written all of its request before it reads: the answer must outlive what is still on its way.
 #[test]
-fn headers_without_end() {
+fn refusals_of_bodies_that_are_not_read_arrive() {
+    let target = Target::new();
+    let response = target.at("/responseChallenge");
+    let (mut known, nobody) = (target.client.another(), Client::nobody(target.server.address));
+    for round in 0..20 {
+        for bytes in [1024 * 1024 + 1, 6 * 1024 * 1024] {
+            let body = vec![b' '; bytes];
+            let send = |client: &Client, address: &str, kind: &str| client.another().send("POST", address, kind, &body);
+            for (answer, status) in [
+                (send(&known, &response, JSON), 413),
+                (send(&nobody, &response, JSON), 401),
+                (send(&nobody, "/elsewhere", JSON), 404),
+            ] {
+                let answer = answer.unwrap_or_else(|| panic!("round {round}: no answer where {status} is right"));
+                answer.refused(status);
+                assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
+            }
+        }
+    }
+    known.get("/OtpDevice").ok(200);
+}
+
+#[test]
+fn what_is_not_http_is_refused_in_scim_too() {
     let mut target = Target::new();
     let address = target.server.address;
     let ask = |client: &Client, more: String| raw(address, client.head("GET", &format!("{BASE}/OtpDevice"), &more).as_bytes());
     let many = "X-Many: x\r\n".repeat(1000);
     let long = format!("X-Long: {}\r\n", "x".repeat(1024 * 1024));
     for flood in [many, long] {
-        if let Some(answer) = ask(&target.client, flood + "\r\n") {
-            assert_eq!(answer.status, 431);
-        }
+        ask(&target.client, flood + "\r\n").expect("an answer").refused(431);
     }
-    if let Some(answer) = raw(address, format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1024 * 1024)).as_bytes()) {
-        assert!([414, 431].contains(&answer.status), "{answer:?}");
-    }
-    for bytes in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n\0\0\0\0"] {
-        let mut stream = open(address).unwrap();
-        stream.get_mut().write_all(bytes).unwrap();
-        stream.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
-        match Answer::read(&mut stream) {
-            Some(answer) => assert_eq!(answer.status, 400, "{answer:?}"),
-            None => assert!(ended(&mut stream)),
-        }
+    let line = |bytes: usize| raw(address, format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(bytes)).as_bytes()).expect("an answer");
+    line(1024 * 1024).refused(431);
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
+        b"\r\n\r\n\r\n\0\0\0\0",
+    ] {
+        let answer = raw(address, bytes).expect("an answer");
+        assert!(answer.refused(400).contains("HTTP/1.1"), "{answer:?}");
+        assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
+        ask_and_close(address, bytes).expect("an answer").refused(400);
     }
     // Two requests in one, as smugglers write them.
     let head = target.client.head("POST", &target.at("/responseChallenge"), "Content-Length: 4\r\nContent-Length: 5\r\n\r\n{}");
-    if let Some(answer) = raw(address, head.as_bytes()) {
-        assert_eq!(answer.status, 400);
+    raw(address, head.as_bytes()).expect("an answer").refused(400);
+    // Behind requests that are right, each of which has its answer.
+    let right = target.client.head("GET", &format!("{BASE}{}", target.path), "\r\n");
+    let mut stream = open(address).unwrap();
+    stream.get_mut().write_all(format!("{right}{right}GET\r\n\r\n").as_bytes()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(Answer::read(&mut stream).expect("an answer").ok(200), target.before);
     }
+    Answer::read(&mut stream).expect("an answer").refused(400);
+    assert!(ended(&mut stream));
     assert_eq!(target.send("GET", &format!("{BASE}/OtpDevice"), "", b"").ok(200)["totalResults"], 1);
+}
+
+/// RFC 9112 section 3.2. A proxy and this service may otherwise mean two hosts by one request.
+#[test]
+fn requests_name_one_host() {
+    let target = Target::new();
+    let authorization = target.client.head("GET", "/", "").lines().nth(2).expect("an account").to_owned();
+    let ask = |version: &str, address: &str, hosts: &[&str]| {
+        let mut lines = vec![format!("GET {address} {version}"), authorization.clone(), "Connection: close".to_owned()];
+        lines.extend(hosts.iter().map(|host| format!("Host: {host}")));
+        raw(target.server.address, format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).expect("an answer")
+    };
+    let devices = format!("{BASE}/OtpDevice");
+    for address in [devices.as_str(), "/health", "http://otp.example.com/health"] {
+        for hosts in
+            [&[][..], &["otp.example.com", "otp.example.com"], &["otp.example.com/x"], &["otp example"], &["a@otp.example.com"]]
+        {
+            assert!(ask("HTTP/1.1", address, hosts).refused(400).contains("Host"), "{address} {hosts:?}");
+        }
+        for host in ["otp.example.com", "otp.example.com:8080", "192.0.2.1", "[2001:db8::1]:8080", "otp_1.example.com", ""] {
+            assert_eq!(ask("HTTP/1.1", address, &[host]).status, 200, "{address} {host}");
+        }
+    }
+    // HTTP/1.0 knows none.
+    assert_eq!(ask("HTTP/1.0", "/health", &[]).status, 200);
+    ask("HTTP/1.0", "/health", &["a", "b"]).refused(400);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn faults(run: &Run) -> Vec<&str> {
 fn what_is_right_is_said_to_be_and_nothing_is_made() {
     let folder = folder();
     let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\
-               key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\n\
+               key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\nconnections_per_address = 0\n\
                [otp]\nkinds = ['TOTP', 'SMS']\nissuer = 'ACME'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\n\
                [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nfails = 5\nlifetime = 300\npin_positions = 4\nclock_skew = 5\n\
                [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\n\
@@ -46,7 +46,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
 fn each_fault_is_named_by_its_key_and_all_at_once() {
     let folder = folder();
     let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nlog_format = 'xml'\nmetrics = 'yes'\n\
-                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\n\
+                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\nconnections_per_address = -1\n\
                  [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
                  [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate = 'cert.pem'\n";
     fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
@@ -56,6 +56,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "admin_password",
         "colour",
         "colours",
+        "connections_per_address",
         "listen",
         "log_format",
         "metrics",

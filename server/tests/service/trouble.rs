@@ -57,6 +57,13 @@ fn a_store_that_another_process_has_locked() {
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
 }
 
+/// Refused at the commit: that nothing was changed must not be told, since a log that was written and not flushed comes back after a crash.
+#[track_caller]
+fn is_open(answer: &Answer) {
+    is_unavailable(answer);
+    assert!(answer.text().contains("not known") && !answer.text().contains("nothing was changed"), "{}", answer.text());
+}
+
 /// Starts the service so that no file of its may grow beyond so many KiB, until that is lifted.
 fn start_small(folder: &Path, limit: u64) -> Server {
     let serve = keyfob(folder, &["serve", "--listen", "127.0.0.1:0", "--set", "log=off"]);
@@ -95,15 +102,15 @@ fn a_disk_that_is_full() {
         made += 1;
         assert!(made < 1000, "the limit is none");
     };
-    is_unavailable(&refused);
+    is_open(&refused);
     // What is left takes a smaller commit: that of a locked device's answers, which write to the trail only, is the smallest.
     let filler = (0..1000).map(|_| client.answer(&filler, "12345")).find(|answer| answer.status != 200);
-    is_unavailable(&filler.expect("a limit"));
+    is_open(&filler.expect("a limit"));
     let before = [client.device(&path), client.device(&guessed)];
-    for _ in 0..3 {
-        is_unavailable(&client.answer(&path, &codes[0]));
-        is_unavailable(&client.answer(&guessed, "12345"));
-        is_unavailable(&client.status(&path, "D"));
+    for _ in 0..2 {
+        is_open(&client.answer(&path, &codes[0]));
+        is_open(&client.answer(&guessed, "12345"));
+        is_open(&client.status(&path, "D"));
         assert_eq!([client.device(&path), client.device(&guessed)], before);
     }
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], made + 3);
@@ -144,7 +151,7 @@ fn a_store_without_devices_knows_its_key() {
     Server::start(folder.path(), &[]).stop();
     fs::write(&key, text.lines().nth(1).unwrap()).unwrap();
     let run = Run::of(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
-    assert!(run.err.contains("keyfob.key: is not that of the store"), "{run:?}");
+    assert!(run.err.contains("keyfob.key lacks key 2"), "{run:?}");
 }
 
 /// Who could read it goes on reading it, and a link stays one.
@@ -228,7 +235,7 @@ fn a_store_whose_key_is_missing_or_another() {
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["audit"]] {
         let run = Run::of(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
-        assert!(run.err.contains("keyfob.key: is not that of the store"), "{run:?}");
+        assert!(run.err.contains("keyfob.key is not that of the store"), "{run:?}");
     }
     fs::rename(&kept, &key).unwrap();
     let server = Server::start(folder, &[]);

@@ -108,14 +108,19 @@ impl Cluster {
         ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status().is_ok_and(|status| status.success())
     }
 
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        url(&[self.port], database)
     }
 
     /// The URL of a database that is on this one or another.
     pub(crate) fn url_with(&self, other: &Self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{database}", self.port, other.port)
+        url(&[self.port, other.port], database)
     }
 
     /// Runs a statement; gives what it tells.
@@ -169,6 +174,12 @@ impl Drop for Cluster {
     }
 }
 
+/// The URL of a database behind one of these ports of loopback.
+pub(crate) fn url(ports: &[u16], database: &str) -> String {
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("postgres://postgres@{}/{database}", hosts.join(","))
+}
+
 /// A new folder that the server's user owns.
 fn place() -> PathBuf {
     let folder = run(as_postgres("mktemp").args(["-d", "/tmp/keyfob-postgres-XXXXXX"]));
@@ -184,6 +195,11 @@ fn as_postgres(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"]).arg(program).current_dir("/");
     command
+}
+
+/// Has a process of a server write no file beyond so many bytes.
+pub(crate) fn limit_files(id: &str, bytes: u64) {
+    run(as_postgres("prlimit").args(["--pid", id, &format!("--fsize={bytes}")]));
 }
 
 /// Where Debian has a program of the server.

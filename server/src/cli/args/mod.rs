@@ -79,7 +79,8 @@ it change nothing until they are started with the new store. A migration that wa
   keyfob rotate-key                              one machine: make a key, wait for the services, seal anew
   keyfob rotate-key --reseal-only                several machines: once all have the new key first in their key files
 
-Services read the key file anew when it changes. Old keys stay in it: backups need them.")]
+Services and imports read the key file every second. Old keys stay in it: backups need them. A rotation that was broken off is finished when it is
+started again.")]
     RotateKey(RotateArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]

@@ -166,14 +166,23 @@ pub(crate) struct RotateArgs {
     /// Make no key: seal under the one that is first by now
     #[arg(long)]
     pub(crate) reseal_only: bool,
-    /// How long services have to read the key file anew
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    /// Do without the key of this number, which is lost, and without the devices that are sealed under it
+    #[arg(long, value_name = "NUMBER", requires = "reseal_only")]
+    pub(crate) give_up: Option<u32>,
+    /// How long other processes have to read the key file anew, and to store what they have sealed; 0 where there are none
+    #[arg(long, value_name = "SECONDS", value_parser = wait, default_value = "5")]
     pub(crate) wait: u64,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A process asks the store once a second whether it may seal, and then needs some time for that.
+fn wait(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds != 1);
+    seconds.ok_or_else(|| "must be 2 seconds or more, or 0 where no other process uses the store".to_owned())
 }
 
 fn date(text: &str) -> Result<i64, String> {

@@ -5,12 +5,17 @@
 mod cluster;
 mod copy;
 mod damage;
+mod hosts;
 mod import;
+mod keys;
 mod lossy;
 mod numbers;
 mod postgres;
+#[path = "../../../tests/support/proxy.rs"]
+mod proxy;
 mod rules;
 mod search;
+mod silence;
 mod sqlite;
 mod waiting;
 

@@ -4,22 +4,28 @@ use std::fs;
 #[cfg(unix)]
 use std::path::Path;
 
+use keyfob_scim::EventKind;
+use rusqlite::ffi;
+
 use super::lossy::{Fate, Lossy};
-use super::{Place, entry, insert, keys};
+use super::{Place, entry, event, insert, keys, wrong_answer};
+use crate::store::batch::{Write, settle};
+use crate::store::keys::Sealer;
 use crate::store::reads::find;
-#[cfg(unix)]
-use crate::store::sql::{Access, Failure, transaction};
+use crate::store::retry::{persist, reread};
+use crate::store::sql::{Access, Connection, Failure, Fault, transaction};
 #[cfg(unix)]
 use crate::store::sqlite::Sqlite;
-use crate::store::{Keys, schema};
+use crate::store::sqlite::uncommitted;
+use crate::store::{KeyFile, Store, schema};
 
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::sqlite();
-    let (_, is_new) = Keys::file(&place.folder.path().join("key")).unwrap();
-    let (_, is_new_again) = Keys::file(&place.folder.path().join("key")).unwrap();
+    let file = KeyFile::new(&place.folder.path().join("key"));
+    let (is_new, is_new_again) = (file.read_or_make().unwrap().1, file.read_or_make().unwrap().1);
     assert!(is_new && !is_new_again);
     let store = place.open();
     insert(&store, entry("alice")).await;
@@ -53,6 +59,70 @@ fn a_read_that_cannot_end_leaves_no_transaction_behind() {
         assert!(find(&mut connection, &keys(), [1].into_iter()).is_err());
         assert!(find(&mut connection, &keys(), [1].into_iter()).unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_utf_8_is_refused_with_a_cure() {
+    let place = Place::sqlite();
+    let file = rusqlite::Connection::open(place.location.file().unwrap()).unwrap();
+    file.execute_batch("PRAGMA encoding = 'UTF-16'; CREATE TABLE other (id)").unwrap();
+    let error = Store::open(&place.location, keys()).unwrap_err();
+    assert!(error.contains("UTF-16") && error.contains(".dump"), "{error}");
+    let made: i64 = file.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
+    assert_eq!(made, 1, "nothing is changed");
+}
+
+#[test]
+fn a_commit_that_fails_leaves_open_what_was_stored_unless_nothing_can_have_been() {
+    let failure = |code| uncommitted(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+    for code in
+        [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT]
+    {
+        assert_eq!(failure(code), Failure::Unknown, "{code}");
+    }
+    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
+        assert_eq!(failure(code), Failure::Refused, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
+    let place = Place::sqlite();
+    let store = place.open();
+    let read = insert(&store, entry("alice")).await;
+    let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
+    let line = event(EventKind::Verify, 77);
+    // BEGIN, the swap, its line, the other line, COMMIT.
+    connection.fates = vec![Fate::Well, Fate::Well, Fate::Well, Fate::Well, Fate::Undone];
+    let swap = wrong_answer(&read);
+    let mut settled = settle(&mut connection, vec![Write::new(&swap, &Sealer::unchecked(&keys())).unwrap()], &[&line]);
+    assert!(connection.fates.is_empty() && settled.lines.is_ok());
+    assert!(settled.swaps.remove(&read.row.id).unwrap().unwrap());
+    connection.fates = vec![Fate::Well, Fate::Well, Fate::Undone];
+    assert!(settle(&mut connection, Vec::new(), &[&line]).lines.is_ok());
+    assert_eq!(store.get(read.row.id).await.unwrap().unwrap().row.fails, 1);
+    let lines = connection.inner.run("SELECT count(*) FROM trail").unwrap()[0].number(0).unwrap();
+    assert_eq!(lines, 1 + 1 + 2);
+    store.close();
+}
+
+#[test]
+fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
+    let mut connection = Lossy { inner: Place::sqlite().connection(), fates: Vec::new() };
+    for last in [Failure::Refused, Failure::Unreached] {
+        let work = || {
+            let mut tries = 0;
+            move |_: &mut dyn Connection| {
+                tries += 1;
+                Err::<(), _>(Fault::of(if tries == 1 { Failure::Unknown } else { last }, "lost"))
+            }
+        };
+        assert_eq!(persist(&mut connection, work()).unwrap_err().failure, Failure::Unknown);
+        assert_eq!(reread(&mut connection, work()).unwrap_err().failure, Failure::Unreached);
+    }
+    connection.fates = vec![Fate::Undone];
+    let begun = transaction(&mut connection, Access::Write, |_| Ok(()));
+    assert_eq!(begun.unwrap_err().failure, Failure::Unreached, "what did not begin was not done");
 }
 
 /// A device and an inode: another file of the same content is another.

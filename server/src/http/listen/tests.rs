@@ -1,0 +1,194 @@
+//! Connections whose clients do not do their part, with times that are short.
+
+use std::net::Ipv4Addr;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::http::requests::Client;
+
+/// What is waited for at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More than sockets hold.
+const LONG: usize = 32 * 1024 * 1024;
+
+/// A time-out: short, and long beside what a busy machine does late.
+const SHORT: Duration = Duration::from_secs(1);
+
+fn times() -> Times {
+    Times { writing: SHORT, lingering: (SHORT, SHORT * 4), stalled: SHORT, ..Times::default() }
+}
+
+/// A search that takes so long.
+async fn search(Path(millis): Path<u64>, Extension(peer): Extension<Peer>) -> String {
+    let work = async {
+        sleep(Duration::from_millis(millis)).await;
+        Ok("found".to_owned())
+    };
+    Client(Some(peer.side)).while_here(work).await.unwrap_or_else(|error| error.status.to_string())
+}
+
+struct Service {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(limits: Limits) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (address, (stop, stopped)) = (listener.local_addr().unwrap(), watch::channel(false));
+        let slow = || async {
+            sleep(SHORT * 3).await;
+            "done"
+        };
+        let app = Router::new()
+            .route("/long", get(|| async { vec![b'x'; LONG] }))
+            .route("/slow", get(slow))
+            .route("/search/{millis}", get(search))
+            .route("/refused", post(|| async { "no" }))
+            .route("/read", post(|body: Bytes| async move { body.len().to_string() }));
+        let running = tokio::spawn(async move { listen(listener, None, app, &Requests::default(), limits, stopped).await });
+        Self { address, stop, running }
+    }
+
+    async fn ask(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Tells it to stop. Returns how long that took.
+    async fn stop(self) -> Duration {
+        let began = Instant::now();
+        self.stop.send(true).unwrap();
+        timeout(PATIENCE, self.running).await.expect("it ends").unwrap();
+        began.elapsed()
+    }
+}
+
+fn limits() -> Limits {
+    Limits { connections: 100, per_address: 0, times: times() }
+}
+
+/// All that comes until the connection ends, and whether it ended well.
+async fn rest(stream: &mut TcpStream) -> (Vec<u8>, bool) {
+    let mut all = Vec::new();
+    let is_well = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends").is_ok();
+    (all, is_well)
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not() {
+    let service = Service::start(limits()).await;
+    let (mut none, mut slow) = (service.ask("GET /long HTTP/1.1\r\n\r\n").await, service.ask("GET /long HTTP/1.0\r\n\r\n").await);
+    let mut taken = 0;
+    let mut bytes = vec![0; LONG / 20];
+    for _ in 0..16 {
+        sleep(SHORT / 10).await;
+        taken += slow.read_exact(&mut bytes).await.unwrap();
+    }
+    taken += rest(&mut slow).await.0.len();
+    assert!(taken > LONG, "{taken}");
+    // What the system holds may be there, and no more: it is not kept for a client that may never take it.
+    sleep(SHORT * 2).await;
+    let (all, is_well) = rest(&mut none).await;
+    assert!(!is_well && all.len() < LONG, "{} {is_well}", all.len());
+}
+
+#[tokio::test]
+async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
+    let service = Service::start(limits()).await;
+    let mut slow = service.ask("GET /slow HTTP/1.1\r\n\r\n").await;
+    let mut others = vec![
+        service.ask("").await,
+        service.ask("GET /lo").await,
+        service.ask("GET /long HTTP/1.1\r\n\r\n").await,
+        service.ask("POST /refused HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nx").await,
+    ];
+    sleep(SHORT / 2).await;
+    assert!(service.stop().await < Times::default().stopping / 2);
+    let (all, is_well) = rest(&mut slow).await;
+    assert!(all.ends_with(b"\r\n\r\ndone") && is_well);
+    for stream in &mut others {
+        rest(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end_and_no_reset() {
+    let service = Service::start(limits()).await;
+    let mut stream = service.ask("POST /refused HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n").await;
+    // Longer than a pause may be, but never without a byte for so long.
+    for _ in 0..20 {
+        sleep(SHORT / 10).await;
+        stream.write_all(&[b'x'; 10_000]).await.unwrap();
+    }
+    let (all, is_well) = rest(&mut stream).await;
+    assert!(all.ends_with(b"\r\n\r\nno") && is_well, "{all:?}");
+    // It is not read for ever.
+    let sends = async {
+        loop {
+            sleep(SHORT / 10).await;
+            if stream.write_all(&[b'x'; 10_000]).await.is_err() {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, sends).await.expect("it is closed");
+}
+
+#[tokio::test]
+async fn half_of_a_connection_is_enough_for_the_answer() {
+    let service = Service::start(limits()).await;
+    for (request, wanted) in [
+        ("GET /slow HTTP/1.1\r\n\r\n", "done"),
+        ("POST /read HTTP/1.1\r\nContent-Length: 5\r\n\r\nbytes", "5"),
+        ("POST /read HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n", "5"),
+    ] {
+        let mut stream = service.ask(request).await;
+        stream.shutdown().await.unwrap();
+        let (all, is_well) = rest(&mut stream).await;
+        let all = String::from_utf8(all).unwrap();
+        assert!(all.starts_with("HTTP/1.1 200 ") && all.ends_with(&format!("\r\n\r\n{wanted}")) && is_well, "{all}");
+    }
+}
+
+#[tokio::test]
+async fn new_clients_are_served_though_all_places_are_taken() {
+    let service = Service::start(Limits { connections: 4, ..limits() }).await;
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        idle.push(service.ask("GET /long HTTP/1.1\r\n\r\n").await);
+    }
+    let mut new = service.ask("POST /read HTTP/1.1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nbytes").await;
+    assert!(rest(&mut new).await.0.ends_with(b"\r\n\r\n5"));
+}
+
+#[tokio::test]
+async fn a_search_is_given_up_a_second_after_its_client_has_closed_its_side() {
+    let service = Service::start(limits()).await;
+    let ask = async |millis: u64, rest: &str| {
+        service.ask(&format!("GET /search/{millis} HTTP/1.1\r\nConnection: close\r\n\r\n{rest}")).await
+    };
+    // A next request that is there hides no end.
+    for after in ["", "GET /search/1 HTTP/1.1\r\n"] {
+        let (mut stays, mut quick, mut closes, goes) =
+            (ask(3000, after).await, ask(1, after).await, ask(100_000, after).await, ask(100_000, after).await);
+        quick.shutdown().await.unwrap();
+        closes.shutdown().await.unwrap();
+        drop(goes);
+        for (stream, wanted) in [(&mut stays, "found"), (&mut quick, "found"), (&mut closes, "499")] {
+            let all = String::from_utf8(rest(stream).await.0).unwrap();
+            assert!(all.ends_with(&format!("\r\n\r\n{wanted}")), "{all}");
+        }
+    }
+    // Nothing is left to wait for.
+    assert!(service.stop().await < Times::default().stopping / 2);
+}

@@ -1,0 +1,275 @@
+//! Key check values: for each key that records may be sealed under, a device of nobody's, sealed
+//! under that key.
+//!
+//! A process puts the value there before it seals its first record under a key, and a process whose
+//! keys do not open every value does not start. So no key that something is sealed under gets lost
+//! unnoticed, and no two processes begin one store with keys of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use keyfob::{Device, Hotp, SECRET_MAX, Secret, sealed_key_id};
+
+use super::keys::Ring;
+use super::sql::{Access, Connection, Dialect, Fault, Sql, Type, transaction};
+
+/// What the values are sealed under: no device has this number.
+const NOBODY: i64 = 0;
+
+/// Stands in the place of a key's number in a store that was begun before each key had a value.
+/// Records may be sealed under other keys.
+const BEFORE: i64 = -1;
+
+/// How many records are looked at in one statement.
+const PAGE: i64 = 10_000;
+
+/// What keys a store needs, and which of them are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyCheck {
+    /// The numbers of the keys whose values open.
+    pub opened: Vec<u32>,
+    /// The numbers of the keys that are not there.
+    pub missing: Vec<u32>,
+    /// The numbers under which there is another key than the store's.
+    pub other: Vec<u32>,
+}
+
+impl KeyCheck {
+    /// Whether the keys are all that the store needs.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.other.is_empty()
+    }
+
+    /// Whether the keys are those of the store, some of which may be missing.
+    pub fn is_of_store(&self) -> bool {
+        !self.opened.is_empty() && self.other.is_empty()
+    }
+}
+
+impl fmt::Display for KeyCheck {
+    /// What is wrong with the keys, to follow their place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.other.is_empty() {
+            return write!(f, "lacks {}, which records of the store may be sealed under", numbered(&self.missing));
+        }
+        write!(f, "is not that of the store, whose records are sealed under another {}", numbered(&self.other))
+    }
+}
+
+/// Names keys by their numbers.
+pub(crate) fn numbered(keys: &[u32]) -> String {
+    let numbers: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    format!("{} {}", if keys.len() == 1 { "key" } else { "keys" }, numbers.join(", "))
+}
+
+struct Value {
+    key: i64,
+    sealed: Vec<u8>,
+    /// Whether `keyfob rotate-key` believes that nothing is sealed under the key any more.
+    is_retiring: bool,
+}
+
+/// Checks keys against a store's values. None: it has none, or it is not known yet which it should
+/// have.
+pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, Fault> {
+    let values = values(connection)?;
+    if values.is_empty() || values.iter().any(|value| value.key == BEFORE) {
+        return Ok(None);
+    }
+    compare(connection, ring, &values).map(Some)
+}
+
+/// Checks keys against a store's values. A new store gets that of the first key, an older one those
+/// of the keys that its records show.
+pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, Fault> {
+    if let Some(check) = check(connection, ring)? {
+        return Ok(check);
+    }
+    let mut shown = shown(connection, ring)?;
+    for value in values(connection)? {
+        if let Ok(id) = sealed_key_id(&value.sealed) {
+            *shown.entry(id).or_default() |= ring.open(&value.sealed, NOBODY).is_ok();
+        }
+    }
+    let opened: Vec<u32> = shown.iter().filter(|(_, opens)| **opens).map(|(id, _)| *id).collect();
+    if opened.is_empty() && !shown.is_empty() {
+        let (other, missing) = shown.into_keys().partition(|id| ring.ids().any(|known| known == *id));
+        return Ok(KeyCheck { opened, missing, other });
+    }
+    let lost: Vec<u32> = shown.into_iter().filter(|(_, opens)| !opens).map(|(id, _)| id).collect();
+    if !lost.is_empty() {
+        // A store of before may have lost them long ago. The devices that they do open are served
+        // all the same.
+        tracing::warn!("store: some records are sealed under {}, which is not there; they cannot be read", numbered(&lost));
+    }
+    transaction(connection, Access::Write, |connection| {
+        lock(connection)?;
+        // Another process may have been faster.
+        let values = values(connection)?;
+        if values.iter().all(|value| value.key == BEFORE) {
+            connection.run(&format!("DELETE FROM key_check WHERE key_id = {BEFORE}"))?;
+            let begun_with = if opened.is_empty() { vec![ring.first()] } else { opened };
+            for key in begun_with {
+                put(connection, ring, key)?;
+            }
+        }
+        Ok(())
+    })?;
+    let values = values(connection)?;
+    compare(connection, ring, &values)
+}
+
+/// Makes sure that a store has the value of the first key, so that records may be sealed under it.
+///
+/// Errors: besides those of the database, the keys do not open what the store holds.
+pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), Fault> {
+    let check = begin(connection, ring)?;
+    let is_there = |value: &Value| value.key == i64::from(ring.first()) && !value.is_retiring;
+    if check.opened.contains(&ring.first()) && values(connection)?.iter().any(is_there) {
+        return Ok(());
+    }
+    transaction(connection, Access::Write, |connection| {
+        lock(connection)?;
+        let values = values(connection)?;
+        let check = compare(connection, ring, &values)?;
+        if !check.is_whole() {
+            return Err(Fault::new(format!("nothing is sealed under key {}: the key file {check}", ring.first())));
+        }
+        put(connection, ring, ring.first())
+    })
+}
+
+/// Marks all keys but one as those that nothing is sealed under any more. A process that seals
+/// under one of them takes the mark away before. Returns the marked keys.
+pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, Fault> {
+    let mut sql = Sql::new("UPDATE key_check SET retiring = 1 WHERE key_id >= 0 AND key_id <> ");
+    sql.bind(i64::from(first)).push(" RETURNING key_id");
+    connection.rows(&sql)?.iter_mut().map(|record| number(record.number(0)?)).collect()
+}
+
+/// Removes the values of these keys, if they are still marked. Returns those that are not.
+pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Result<Vec<u32>, Fault> {
+    let mut left = Vec::new();
+    for key in keys {
+        let mut sql = Sql::new("DELETE FROM key_check WHERE retiring = 1 AND key_id = ");
+        sql.bind(i64::from(*key));
+        connection.change(&sql)?;
+    }
+    for value in values(connection)? {
+        left.extend(keys.iter().find(|key| i64::from(**key) == value.key));
+    }
+    Ok(left)
+}
+
+/// Removes the value of a key. Returns whether there was one.
+pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, Fault> {
+    let mut sql = Sql::new("DELETE FROM key_check WHERE key_id = ");
+    sql.bind(i64::from(key)).push(" RETURNING key_id");
+    Ok(!connection.rows(&sql)?.is_empty())
+}
+
+/// Gives a store that takes over another's records the values of that one.
+pub(crate) fn copy(source: &mut dyn Connection, target: &mut dyn Connection) -> Result<(), Fault> {
+    let values = values(source)?;
+    transaction(target, Access::Write, |target| {
+        target.run("DELETE FROM key_check")?;
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new("WITH ");
+        let columns = [("key_id", Type::Number), ("value", Type::Bytes), ("retiring", Type::Number)];
+        let rows = values.into_iter().map(|value| [value.key.into(), value.sealed.into(), 0.into()]);
+        sql.table(target.dialect(), "next", &columns, rows);
+        sql.push(" INSERT INTO key_check (key_id, value, retiring) SELECT * FROM next");
+        target.change(&sql).map(|_| ())
+    })
+}
+
+/// Waits until no other process changes the values: two could otherwise begin a store at once, each
+/// with a key of its own.
+fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
+    match connection.dialect() {
+        // Who writes is alone.
+        Dialect::Sqlite => Ok(()),
+        Dialect::Postgres => connection.run("SELECT version FROM keyfob_schema WHERE version = 1 FOR UPDATE").map(|_| ()),
+    }
+}
+
+fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
+    let mut records = connection.run("SELECT key_id, value, retiring FROM key_check ORDER BY key_id")?;
+    let read = |record: &mut super::sql::Record| {
+        Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 })
+    };
+    records.iter_mut().map(read).collect()
+}
+
+/// Puts a key's value there, or takes its mark away.
+fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), Fault> {
+    let fault = |error: keyfob::Error| Fault::new(error.to_string());
+    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX]).map_err(fault)?), 0, 0);
+    let mut sql = Sql::new("INSERT INTO key_check (key_id, value, retiring) VALUES ");
+    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NOBODY).map_err(fault)?.into(), 0.into()]);
+    sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
+    connection.change(&sql).map(|_| ())
+}
+
+fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Result<KeyCheck, Fault> {
+    let mut check = KeyCheck::default();
+    for value in values {
+        let key = number(value.key)?;
+        if ring.open(&value.sealed, NOBODY).is_ok() {
+            check.opened.push(key);
+        } else if ring.ids().all(|id| id != key) {
+            check.missing.push(key);
+        } else if opens_a_record(connection, ring, key)? {
+            // The value is damaged.
+            check.opened.push(key);
+        } else {
+            check.other.push(key);
+        }
+    }
+    Ok(check)
+}
+
+/// Whether a key opens one of the first records.
+fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, Fault> {
+    for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
+        // One that is damaged tells nothing.
+        let (id, Ok(sealed)) = (record.id()?, record.bytes(1)) else { continue };
+        if sealed_key_id(&sealed) == Ok(key) && ring.open(&sealed, id).is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The keys that records show: of each its number, and whether some record of it opens.
+fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, Fault> {
+    let (mut shown, mut after) = (BTreeMap::new(), 0);
+    loop {
+        // The first eight bytes of a record name its key. Two records of each key are opened: one
+        // may be damaged.
+        let mut sql = Sql::new("SELECT min(id), max(id) FROM (SELECT id, substr(record, 1, 8) AS head FROM device WHERE id > ");
+        sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE).push(") AS page GROUP BY head");
+        let mut ids = BTreeSet::new();
+        for record in &mut connection.rows(&sql)? {
+            ids.extend([record.number(0)?, record.number(1)?]);
+        }
+        let Some(last) = ids.last().copied() else { return Ok(shown) };
+        for id in ids {
+            let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
+            sql.bind(id);
+            for record in &mut connection.rows(&sql)? {
+                let Ok(sealed) = record.bytes(0) else { continue };
+                if let Ok(key) = sealed_key_id(&sealed) {
+                    *shown.entry(key).or_default() |= ring.open(&sealed, id).is_ok();
+                }
+            }
+        }
+        after = last;
+    }
+}
+
+fn number(key: i64) -> Result<u32, Fault> {
+    u32::try_from(key).map_err(|_| Fault::new(format!("table key_check: {key} is no number of a key")))
+}

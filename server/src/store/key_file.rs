@@ -1,0 +1,107 @@
+//! The file of the keys that records are sealed under.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use getrandom::SysRng;
+use getrandom::rand_core::TryRng as _;
+use keyfob::KEY_SIZE;
+use zeroize::Zeroizing;
+
+use super::keys::Keys;
+use crate::file::{self, Lock, Owner};
+
+/// No key file is longer, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// A key file, by its path. Errors of all that it does are sentences for people, with the path, and
+/// hold no key.
+#[derive(Clone, Debug)]
+pub struct KeyFile(PathBuf);
+
+impl KeyFile {
+    /// The key file of a path. It need not exist.
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Reads the keys. Blocks for as long as the disk does.
+    pub fn read(&self) -> Result<Keys, String> {
+        Keys::parse(&self.text()?).map_err(|error| self.fault(&error))
+    }
+
+    /// Reads the keys; where there is no file, makes one with a fresh key, readable by its owner
+    /// only. Returns whether it is new.
+    pub fn read_or_make(&self) -> Result<(Keys, bool), String> {
+        let is_new = !self.0.exists();
+        if is_new {
+            file::create(&self.0, fresh_line(1)?.as_bytes())?;
+        }
+        Ok((self.read()?, is_new))
+    }
+
+    /// Keeps other processes from changing the file as long as the lock lives. Errors: another
+    /// process changes it.
+    pub(crate) fn lock(&self) -> Result<Lock, String> {
+        let path = self.0.canonicalize().map_err(|error| self.fault(&error))?;
+        match Lock::beside(&path) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(self.fault(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
+            Err(error) => Err(self.fault(&format!("{error}; do it as somebody who may write to its folder"))),
+        }
+    }
+
+    /// Adds a fresh key behind the others: it opens from now on, and seals once it stands first.
+    /// Returns its number. The file must be locked.
+    pub(crate) fn add(&self) -> Result<u32, String> {
+        let text = self.text()?;
+        let ids = Keys::parse(&text).map_err(|error| self.fault(&error))?.ids();
+        let next = ids.iter().max().and_then(|id| id.checked_add(1));
+        let id = next.ok_or_else(|| self.fault(&"there is no number left for another key"))?;
+        let line = fresh_line(id)?;
+        let break_ = if text.ends_with('\n') { "" } else { "\n" };
+        self.write(&Zeroizing::new(format!("{}{break_}{}", *text, *line)))?;
+        Ok(id)
+    }
+
+    /// Puts the key of this number first, so that it seals. The file must be locked.
+    pub(crate) fn promote(&self, id: u32) -> Result<(), String> {
+        let text = self.text()?;
+        let is_it = |line: &&str| line.trim().split_once(' ').is_some_and(|(number, _)| number.parse() == Ok(id));
+        let mut next = Zeroizing::new(String::with_capacity(text.len().saturating_add(1)));
+        for line in text.lines().filter(is_it).chain(text.lines().filter(|line| !is_it(line))) {
+            next.push_str(line);
+            next.push('\n');
+        }
+        self.write(&next)
+    }
+
+    fn text(&self) -> Result<Zeroizing<String>, String> {
+        let bytes = file::open_regular(&self.0).and_then(|mut file| file::read(&mut file, LIMIT));
+        let bytes = bytes.map_err(|error| self.fault(&error))?;
+        str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| self.fault(&"it is not text"))
+    }
+
+    /// Whoever could read the file goes on reading it.
+    fn write(&self, text: &str) -> Result<(), String> {
+        file::replace(&self.0, text.as_bytes(), Owner::Kept).map_err(|error| {
+            let todo = match error.kind() {
+                ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
+                _ => "",
+            };
+            self.fault(&format!("{error}{todo}"))
+        })
+    }
+
+    fn fault(&self, error: &dyn std::fmt::Display) -> String {
+        format!("{}: {error}", self.0.display())
+    }
+}
+
+/// A line of a key file, with a fresh key.
+fn fresh_line(id: u32) -> Result<Zeroizing<String>, String> {
+    let mut key = Zeroizing::new([0; KEY_SIZE]);
+    SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| error.to_string())?;
+    Ok(Zeroizing::new(format!("{id} {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice()))))
+}

@@ -1,0 +1,167 @@
+//! Where a server is, and how it is reached: read from a URL.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::hosts::Last;
+use super::{Postgres, Statements, explained};
+use crate::store::location::Options;
+use crate::store::sql::Fault;
+use crate::tls;
+
+/// A connection that carries nothing for so long is looked at by the operating system. Firewalls forget one after minutes.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The time between two looks, of which three without an answer end the connection.
+const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+
+/// The default of tokio-postgres, which stands where a URL says nothing.
+const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// How long sent bytes may go without being acknowledged. It says nothing of how long a statement takes: a system acknowledges what its
+/// server has not read yet.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+
+/// A server, or several of which one takes writes.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(super) config: Config,
+    pub(super) tls: Option<MakeRustlsConnect>,
+    /// How long a statement may take, and a connection.
+    pub(super) timeout: Duration,
+    pub(super) last: Last,
+}
+
+impl Server {
+    /// Reads a URL of libpq, and of its parameters what tokio-postgres knows, and `sslrootcert`.
+    ///
+    /// Without `sslmode`, servers on this machine are reached without TLS, all others with it. A certificate is always checked.
+    pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let (mut rest, mut mode, mut authorities) = (Vec::new(), None, None);
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(value),
+                Some(("sslrootcert", path)) => {
+                    let path = percent_decode_str(path).decode_utf8().map_err(|_| "sslrootcert: is not UTF-8")?;
+                    authorities = Some(PathBuf::from(path.into_owned()));
+                }
+                _ => rest.push(parameter),
+            }
+        }
+        let mut config: Config = format!("{base}?{}", rest.join("&")).parse().map_err(|error| explained(&error))?;
+        check_hosts(&config)?;
+        let is_here = |host: &Host| match host {
+            Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        };
+        config.ssl_mode(match mode {
+            Some("disable") => SslMode::Disable,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            Some(_) => return Err("sslmode: must be disable or verify-full".to_owned()),
+            None if config.get_hosts().iter().all(is_here) => SslMode::Disable,
+            None => SslMode::Require,
+        });
+        let tls = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            _ => Some(MakeRustlsConnect::new(tls::client(tls::authorities(authorities.as_deref())?, "postgresql")?)),
+        };
+        if let Some(password) = &options.password {
+            config.password(password);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("keyfob");
+        }
+        // A standby would serve reads that are behind, and no writes.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        watch(&mut config);
+        Ok(Self { config, tls, timeout: options.timeout, last: Last::default() })
+    }
+
+    /// Opens a session.
+    pub(crate) fn connect(&self, statements: Statements) -> Result<Postgres, Fault> {
+        Postgres::open(self.clone(), statements)
+    }
+
+    /// After how long the server gives up a statement: a little before this side does, so that nothing goes on unheard of. A commit is never
+    /// given up by it.
+    pub(super) fn given_up(&self) -> Duration {
+        self.timeout.mul_f64(0.9)
+    }
+
+    /// The port of a host by its place in the URL.
+    pub(super) fn port(&self, at: usize) -> u16 {
+        let ports = self.config.get_ports();
+        ports.get(at).or(ports.first()).copied().unwrap_or(5432)
+    }
+
+    /// A host by its place in the URL, as it is shown.
+    pub(super) fn shown(&self, at: usize) -> String {
+        let port = self.port(at);
+        match self.config.get_hosts().get(at) {
+            Some(Host::Tcp(name)) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => format!("{}:{port}", path.display()),
+            None => String::new(),
+        }
+    }
+}
+
+/// Errors: no host; ports or addresses that are neither one for all nor one for each.
+fn check_hosts(config: &Config) -> Result<(), String> {
+    let (hosts, ports, addresses) = (config.get_hosts().len(), config.get_ports().len(), config.get_hostaddrs().len());
+    if hosts == 0 {
+        return Err("names no host".to_owned());
+    }
+    if ports > 1 && ports != hosts {
+        return Err(format!("names {hosts} hosts and {ports} ports: give each host its port, or all of them one"));
+    }
+    if addresses > 0 && addresses != hosts {
+        return Err(format!("names {hosts} hosts and {addresses} of hostaddr: give each host its address, or none"));
+    }
+    Ok(())
+}
+
+/// Has the operating system look whether connections live, where the URL does not say how.
+fn watch(config: &mut Config) {
+    if config.get_keepalives_idle() == KEEPALIVE_UNSET {
+        config.keepalives_idle(KEEPALIVE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(KEEPALIVE_AGAIN);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(3);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Server {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        if let Some(user) = self.config.get_user() {
+            write!(f, "{user}@")?;
+        }
+        for at in 0..self.config.get_hosts().len() {
+            write!(f, "{}{}", if at == 0 { "" } else { "," }, self.shown(at))?;
+        }
+        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
+    }
+}

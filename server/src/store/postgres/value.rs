@@ -1,0 +1,62 @@
+//! Values and rows as PostgreSQL has them.
+
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+
+use super::explained;
+use crate::store::sql::{Fault, Record, Sql, Value};
+
+/// The values of a statement.
+pub(super) fn values(sql: &Sql) -> Vec<&(dyn ToSql + Sync)> {
+    sql.values.iter().map(|value| value as _).collect()
+}
+
+/// The values of a row.
+pub(super) fn record(row: &tokio_postgres::Row) -> Result<Record, Fault> {
+    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| Fault::new(explained(&error)));
+    (0..row.len()).map(read).collect::<Result<_, _>>().map(Record)
+}
+
+type Converted<T> = Result<T, Box<dyn std::error::Error + Sync + Send>>;
+
+impl ToSql for Value {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Converted<IsNull> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Number(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
+            Self::Number(number) => number.to_sql(kind, out),
+            Self::Text(text) => text.to_sql(kind, out),
+            Self::Bytes(bytes) => bytes.to_sql(kind, out),
+            Self::List(values) => values.to_sql(kind, out),
+            Self::Unreadable(what) => Err((*what).into()),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        match kind.kind() {
+            Kind::Array(kind) => <Self as ToSql>::accepts(kind),
+            _ => [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(kind),
+        }
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Converted<Self> {
+        Ok(match *kind {
+            Type::INT4 => Self::Number(i32::from_sql(kind, raw)?.into()),
+            Type::INT8 => Self::Number(i64::from_sql(kind, raw)?),
+            Type::BYTEA => Self::Bytes(Vec::from_sql(kind, raw)?),
+            _ => Self::Text(String::from_sql(kind, raw)?),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Converted<Self> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <Self as ToSql>::accepts(kind) || *kind == Type::NAME
+    }
+}
