@@ -12,6 +12,8 @@ mod connections;
 mod crash;
 #[path = "service/files.rs"]
 mod files;
+#[path = "service/flood.rs"]
+mod flood;
 #[path = "service/gone.rs"]
 mod gone;
 #[path = "service/guesses.rs"]

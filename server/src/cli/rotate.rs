@@ -68,7 +68,7 @@ async fn give_up(store: &Store, key: u32) -> Result<()> {
         return Err(format!("--give-up: the store does not need key {key}").into());
     }
     note(&format!(
-        "key {key} is given up; devices that are sealed under it cannot be read any more: delete them, and enroll them anew"
+        "key {key} is given up; devices that are sealed under it cannot be read any more: their users must enroll again"
     ));
     Ok(())
 }
@@ -144,7 +144,7 @@ fn report(resealed: &Resealed, ids: &[u32]) -> Result<()> {
         let (many, some, by_key) = (unreadable.len(), some.join(", "), by_key.join(", "));
         let missing: Vec<u32> = left.keys().filter(|id| !ids.contains(id)).copied().collect();
         let todo = if missing.is_empty() {
-            "they are damaged: delete these devices, and enroll them anew, or restore a backup".to_owned()
+            "they are damaged: restore a backup, or let their users enroll again".to_owned()
         } else {
             let keys = numbered(&missing);
             format!(

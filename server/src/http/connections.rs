@@ -2,8 +2,9 @@
 //!
 //! An address (of IPv6 a network of 64 bits) that has as many as it may have makes room for its own next one, and where all places are taken,
 //! the address with the most of them makes room for anybody's. Of an address, the oldest connection goes: first of those whose clients send
-//! requests without a wait for the answers, then of those that have waited for their clients for some time, then of those on which no request
-//! is being answered. One on which a request is being answered makes no room for the same address.
+//! requests without a wait for the answers, then of those whose last request was refused for its account, then of those that have waited for
+//! their clients for some time, then of those on which no request is being answered. One on which a request is being answered, and not
+//! refused, makes no room for the same address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::limits::Limits;
-use super::throttle;
+use super::network::{Network, network};
 
 /// How often the log tells that connections make room.
 const TOLD: Duration = Duration::from_secs(60);
@@ -23,9 +24,6 @@ const TOLD: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(5);
 /// No time.
 const NEVER: u64 = u64::MAX;
-
-/// An address, or the network that stands for it.
-type Network = [u8; 16];
 
 /// All connections. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +52,8 @@ pub(super) struct Connection {
     waits: AtomicU64,
     /// A request is being answered.
     is_asked: AtomicBool,
+    /// The last request was refused for its account, or will be in a moment.
+    is_refused: AtomicBool,
     /// Its answer is there, and not written yet.
     owes_answer: AtomicBool,
     /// A byte came since the last answer was written.
@@ -80,7 +80,7 @@ impl Connections {
 
     /// A place for a new connection from this address; none if all are taken by requests that are being answered.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
-        let (network, limits) = (throttle::place(address), self.0.limits);
+        let (network, limits) = (network(address), self.0.limits);
         let mut open = self.open();
         let theirs = open.networks.get(&network).map_or(0, HashMap::len);
         let is_over = limits.per_address > 0 && theirs >= limits.per_address;
@@ -91,7 +91,7 @@ impl Connections {
                 tracing::warn!("connections are closed to make room: there are {total}, {theirs} of them from where {address} is");
             }
             let least = if is_over { open.least_of(&network) } else { open.least() };
-            let least = least.filter(|one| !one.is_asked() || one.is_pipelined() || one.network != network)?;
+            let least = least.filter(|one| !one.is_asked() || one.is_pipelined() || one.is_refused() || one.network != network)?;
             open.cut(&least);
         }
         let number = open.next;
@@ -103,6 +103,7 @@ impl Connections {
             began: self.0.began,
             waits: AtomicU64::new(NEVER),
             is_asked: AtomicBool::default(),
+            is_refused: AtomicBool::default(),
             owes_answer: AtomicBool::default(),
             has_read: AtomicBool::default(),
             is_pipelined: AtomicBool::default(),
@@ -177,7 +178,9 @@ impl Open {
 
 /// The one that is missed least.
 fn least<'c>(connections: impl Iterator<Item = &'c Arc<Connection>>) -> Option<Arc<Connection>> {
-    connections.min_by_key(|one| (!one.is_pipelined(), one.is_asked(), one.waited() < IDLE, one.number)).map(Arc::clone)
+    connections
+        .min_by_key(|one| (!one.is_pipelined(), !one.is_refused(), one.is_asked(), one.waited() < IDLE, one.number))
+        .map(Arc::clone)
 }
 
 impl Connection {
@@ -200,11 +203,17 @@ impl Connection {
 
     /// A request is being answered, until what this returns is dropped.
     pub(super) fn asks(self: &Arc<Self>) -> Asked {
+        self.is_refused.store(false, Ordering::Relaxed);
         self.is_asked.store(true, Ordering::Relaxed);
         if !self.has_read.load(Ordering::Relaxed) {
             self.is_pipelined.store(true, Ordering::Relaxed);
         }
         Asked(Arc::clone(self))
+    }
+
+    /// The request that is being answered is refused for its account.
+    pub(super) fn gives_way(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
     }
 
     /// Whether the answer of a request is there, and not written yet.
@@ -231,6 +240,10 @@ impl Connection {
 
     fn is_asked(&self) -> bool {
         self.is_asked.load(Ordering::Relaxed)
+    }
+
+    fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     fn is_pipelined(&self) -> bool {

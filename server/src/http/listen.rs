@@ -41,6 +41,13 @@ pub(crate) struct Peer {
     place: Arc<Place>,
 }
 
+impl Peer {
+    /// The connection makes room for others before those of clients who are let in: what is being answered is a refusal.
+    pub(crate) fn gives_way(&self) {
+        self.place.connection().gives_way();
+    }
+}
+
 /// Tells a running service to stop.
 pub type Stop = watch::Receiver<bool>;
 

@@ -7,10 +7,10 @@ mod limits;
 mod listen;
 mod malformed;
 mod metrics;
+mod network;
 mod requests;
 mod scim;
 mod socket;
-mod throttle;
 
 use std::sync::Arc;
 

@@ -77,8 +77,18 @@ async fn answer(app: &App, request: Request, client: &Client) -> (Response, &'st
 }
 
 async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Result<Response, Response> {
-    let from = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
-    let who = app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await?;
+    let peer = request.extensions().get::<Peer>();
+    let from = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
+    let who = match app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await {
+        Ok(who) => who,
+        Err(refusal) => {
+            // While it waits for its time, others need the connection more.
+            if let Some(peer) = peer {
+                peer.gives_way();
+            }
+            return Err(refusal.in_time().await);
+        }
+    };
     let (parts, body) = request.into_parts();
     let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };
     let body = read(body).await.map_err(Response::from)?;

@@ -388,7 +388,8 @@ pub(crate) fn transaction<T>(
     work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     connection.begin(access).map_err(Fault::uncommitted)?;
-    let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map(|()| value));
+    let ended = |fault: Fault| if access == Access::Snapshot { fault.uncommitted() } else { fault };
+    let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map_err(ended).map(|()| value));
     if done.is_err() {
         connection.rollback();
     }

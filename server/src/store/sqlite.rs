@@ -143,6 +143,26 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// What makes a fault of an error of a statement: outside of a transaction, one that writes is its own commit.
+    fn fault_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> Fault {
+        if self.is_commit(statement) { uncommitted } else { Fault::from }
+    }
+
+    fn is_commit(&self, statement: &rusqlite::Statement<'_>) -> bool {
+        self.connection.is_autocommit() && !statement.readonly()
+    }
+
+    /// Looks at the files after a commit: what was committed to a file that is deleted is lost, and one that was put in its place has nothing
+    /// of it.
+    fn committed(&self) -> Result<(), Fault> {
+        self.files.check().inspect_err(|_| {
+            self.files.log_is_empty(false);
+            self.empty_log();
+        })
+    }
+}
+
 impl Drop for Sqlite {
     fn drop(&mut self) {
         if self.connection.is_autocommit() {
@@ -167,29 +187,35 @@ impl Connection for Sqlite {
         let end = now.checked_add(LIMIT).unwrap_or(now);
         self.clock.set(deadline.map_or(end, |deadline| deadline.min(end)));
         let mut statement = self.connection.prepare_cached(&sql.text)?;
+        let fault = self.fault_of(&statement);
         let columns = statement.column_count();
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
+        let mut rows = statement.query(params_from_iter(&sql.values)).map_err(fault)?;
         let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.next().map_err(fault)? {
             records.push(Record((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+        }
+        drop(rows);
+        // Not the beginning of a transaction, which is no commit any more.
+        if self.is_commit(&statement) {
+            self.committed()?;
         }
         Ok(records)
     }
 
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
         self.check()?;
-        let changed = self.connection.prepare_cached(&sql.text)?.execute(params_from_iter(&sql.values))?;
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
+        let fault = self.fault_of(&statement);
+        let changed = statement.execute(params_from_iter(&sql.values)).map_err(fault)?;
+        if self.is_commit(&statement) {
+            self.committed()?;
+        }
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        let done = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        done.map_err(|error| Fault::of(uncommitted(&error), error.to_string()))?;
-        // What was committed to a file that is deleted is lost, and one that was put in its place has nothing of it.
-        self.files.check().inspect_err(|_| {
-            self.files.log_is_empty(false);
-            self.empty_log();
-        })
+        self.connection.prepare_cached("COMMIT")?.execute([]).map_err(uncommitted)?;
+        self.committed()
     }
 
     fn rollback(&mut self) {
@@ -202,15 +228,15 @@ impl Connection for Sqlite {
     }
 }
 
-/// What a commit that failed leaves open.
+/// The fault of a commit, and what it leaves open.
 ///
 /// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has all its pages and the mark of a commit: a
 /// crash before the next commit, which is written over them, brings them back. A full disk is certain: the last page is not whole, and the
-/// log's checksum tells. So is a lock that another has.
-pub(crate) fn uncommitted(error: &rusqlite::Error) -> Failure {
+/// log's checksum tells. So are a lock that another has and a mistake in the statement.
+pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy) => Failure::Refused,
-        _ => Failure::Unknown,
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation | ErrorCode::Unknown) => error.into(),
+        _ => Fault::of(Failure::Unknown, error.to_string()),
     }
 }
 

@@ -123,3 +123,33 @@ fn tables_and_columns_may_have_other_names() {
     let device = Server::start(folder.path(), &[]).admin().device("/OtpDevice/60");
     assert_eq!((&device["created"], &device["user"]), (&json!("2021-10-13 21:44:43"), &json!("franck")), "a time with its zone");
 }
+
+#[test]
+fn a_table_that_changes_between_the_passes_is_taken_as_it_was() {
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE soffid");
+    cluster.sql("soffid", TABLES);
+    cluster.sql("soffid", "DELETE FROM sco_device WHERE otp_id IN (63, 64)");
+    let folder = folder();
+    Server::start(folder.path(), &[]).stop();
+    // The second pass begins with a write, which has to wait for this.
+    let other = rusqlite::Connection::open(folder.path().join("keyfob.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let command = keyfob(folder.path(), &["import-soffid", "--from", &cluster.url("soffid"), "--write"]);
+    let importing = std::thread::spawn(move || Run::of(command, ""));
+    let reading = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'soffid' AND backend_xmin IS NOT NULL";
+    while cluster.sql("postgres", reading).trim() == "0" {}
+    cluster.sql(
+        "soffid",
+        "UPDATE sco_device SET otp_status = 'L' WHERE otp_id > 1500; DELETE FROM sco_device WHERE otp_id = 60;
+         INSERT INTO sco_device SELECT 2001, 1, 'x', 'HOTP', 1, now(), NULL, otp_autkey, NULL, NULL, 0, 'V' FROM sco_device WHERE otp_id = 1001",
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    tells(&importing.join().unwrap(), 0, &["imported 1003", "not taken 0"]);
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    for (path, status) in [("/OtpDevice/60", "V"), ("/OtpDevice/1501", "V"), ("/OtpDevice/2000", "V")] {
+        assert_eq!(client.device(path)["status"], status);
+    }
+    client.get("/OtpDevice/2001").refused(404);
+}

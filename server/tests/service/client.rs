@@ -117,6 +117,11 @@ impl Client {
         Self { address: self.address, authorization: self.authorization.clone(), stream: None }
     }
 
+    /// The account of another client on this connection.
+    pub(crate) fn takes_over(self, other: Self) -> Self {
+        Self { authorization: other.authorization, ..self }
+    }
+
     /// The head of a request, without its last empty line.
     pub(crate) fn head(&self, method: &str, target: &str, more: &str) -> String {
         let authorization = self.authorization.as_ref().map(|value| format!("Authorization: {value}\r\n"));

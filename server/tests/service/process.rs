@@ -118,6 +118,14 @@ impl Server {
         self.child.id().to_string()
     }
 
+    /// What the kernel says of its memory, in KiB: `VmRSS` for what it has now, `VmHWM` for the most that it had.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).expect("a field");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Sends it a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         program("kill", "procps", &["-s", name, &self.id()]);

@@ -105,7 +105,8 @@ Without --write nothing is written: all rows are read, and the command tells how
 it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
 it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
 
-The database's password is that of the variable PGPASSWORD. A CSV file begins with a line of the columns' names.
+The database's password is that of the variable PGPASSWORD. A CSV file begins with a line of the columns' names. It is read twice: if it changes in
+between, the command stops, and takes the rest when it is started again.
 
 Examples:
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid

@@ -1,12 +1,18 @@
-//! Wrong passwords and the pause after them.
+//! Wrong passwords, the pause after them, and turns at being checked.
 
-use axum::http::HeaderValue;
+use std::sync::Arc;
 
+use axum::http::{HeaderValue, header};
+use data_encoding::BASE64;
+use tokio::task::JoinHandle;
+
+use super::turns::Turn;
 use super::*;
 use crate::store::{Keys, Line, Location, Options, Wanted};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];
+const TOKEN: &str = "of the account sync";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
 
 struct Door {
@@ -23,21 +29,29 @@ impl Door {
         let store = Store::open(&Location::parse(&url, &Options::default()).unwrap(), Keys::parse(KEY).unwrap()).unwrap();
         let password = Some(hash_password("right").unwrap());
         store.put_account(&Account { name: "soffid".to_owned(), roles: Roles::VERIFY, password, token: None }).await.unwrap();
-        let accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
+        let token = Some(hash_token(TOKEN));
+        store.put_account(&Account { name: "sync".to_owned(), roles: Roles::VERIFY, password: None, token }).await.unwrap();
+        let mut accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
+        accounts.beat = Duration::from_millis(1);
         Self { accounts, store, metrics: Metrics::default(), _folder: folder }
     }
 
     /// Comes with a name and a password. Returns the status, 200 for who is let in, and the seconds to wait.
     async fn knock(&self, from: [u8; 4], name: &str, password: &str) -> (u16, Option<u64>) {
+        self.show(from, name, &format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))).await
+    }
+
+    /// Comes with this header, and is this account if it is let in.
+    async fn show(&self, from: [u8; 4], name: &str, header: &str) -> (u16, Option<u64>) {
         let mut headers = HeaderMap::new();
-        let basic = format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()));
-        headers.insert(header::AUTHORIZATION, HeaderValue::try_from(basic).unwrap());
+        headers.insert(header::AUTHORIZATION, HeaderValue::try_from(header).unwrap());
         match self.accounts.identify(&headers, from.into(), &self.store, &self.metrics).await {
             Ok(who) => {
                 assert_eq!(who.name, name);
                 (200, None)
             }
-            Err(response) => {
+            Err(refusal) => {
+                let response = refusal.in_time().await;
                 let wait = response.headers.iter().find(|(name, _)| *name == "retry-after");
                 (response.status, wait.map(|(_, seconds)| seconds.parse().unwrap()))
             }
@@ -50,10 +64,25 @@ impl Door {
         (0..times).for_each(|_| assert!(!self.accounts.throttle.wrong(pair, Instant::now())));
     }
 
-    /// What is remembered is not believed any more.
-    fn age(&self) {
-        let mut remembered = self.accounts.remembered.lock().unwrap();
-        remembered.values_mut().for_each(|(_, since)| *since = since.checked_sub(REMEMBERED).unwrap());
+    /// Comes while others do.
+    fn knock_beside(self: &Arc<Self>, from: [u8; 4], name: &str, password: &str) -> JoinHandle<u16> {
+        let (door, name, password) = (Arc::clone(self), name.to_owned(), password.to_owned());
+        tokio::spawn(async move { door.knock(from, &name, &password).await.0 })
+    }
+
+    /// Holds all turns, so that others wait.
+    async fn hold(&self) -> [Turn; 2] {
+        let turn = || async { self.accounts.turns.take(Ask::Check, network(THERE.into()), [0; 32]).await.unwrap() };
+        [turn().await, turn().await]
+    }
+
+    /// Waits until so many wait for a turn.
+    async fn wait_for(&self, many: usize) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.accounts.turns.waiting() != many {
+            assert!(Instant::now() < until, "{} wait, and not {many}", self.accounts.turns.waiting());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     async fn trail(&self) -> Vec<Line> {
@@ -88,23 +117,37 @@ async fn wrong_passwords_begin_a_pause_from_there_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_password_that_was_right_is_kept_out_by_nobody() {
-    let door = Door::new(900).await;
+    let door = Arc::new(Door::new(900).await);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
     door.wrong(HERE, "soffid", 4);
     assert_eq!(door.knock(HERE, "soffid", "wrong").await.0, 401);
     door.wrong(HERE, "soffid", 6);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200, "remembered");
-    door.age();
-    // Nor by those who fill the queue for the hashes.
-    let _all = door.accounts.waiting.acquire_many(u32::try_from(WAITING).unwrap()).await.unwrap();
-    assert_eq!(door.knock(THERE, "soffid", "wrong").await, (503, Some(1)));
-    assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200, "checked again");
+    door.accounts.proven.age();
+    // Nor by those who wait for their turns, though there is no room for more.
+    let turns = door.hold().await;
+    let pair = door.accounts.pair("admin", HERE.into());
+    let crowd: Vec<_> = (0..fair::MOST)
+        .map(|_| {
+            let turns = door.accounts.turns.clone();
+            tokio::spawn(async move { turns.take(Ask::Check, network(HERE.into()), pair).await.is_some() })
+        })
+        .collect();
+    door.wait_for(fair::MOST).await;
+    assert_eq!(door.knock(HERE, "admin", "of the admin").await, (503, Some(1)));
+    let again = door.knock_beside(HERE, "soffid", "right");
+    door.wait_for(fair::MOST + 1).await;
+    drop(turns);
+    assert_eq!(again.await.unwrap(), 200, "checked again");
+    for one in crowd {
+        assert!(one.await.unwrap());
+    }
     // It forgives nobody else.
     assert_eq!(door.knock(HERE, "soffid", "wrong").await.0, 429);
     // Once it is another, the old one is a guess like any.
     let password = Some(hash_password("new one").unwrap());
     door.store.put_account(&Account { name: "soffid".to_owned(), roles: Roles::VERIFY, password, token: None }).await.unwrap();
-    door.age();
+    door.accounts.proven.age();
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 401);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 429);
 }
@@ -132,13 +175,8 @@ async fn a_name_that_is_nobodys_waits_as_well_and_is_written_nowhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_guesses_at_once_as_many_are_hashed_as_one_after_another_and_two() {
-    let door = std::sync::Arc::new(Door::new(900).await);
-    let guesses: Vec<_> = (0..40)
-        .map(|guess| {
-            let door = std::sync::Arc::clone(&door);
-            tokio::spawn(async move { door.knock(HERE, "soffid", &guess.to_string()).await.0 })
-        })
-        .collect();
+    let door = Arc::new(Door::new(900).await);
+    let guesses: Vec<_> = (0..40).map(|guess| door.knock_beside(HERE, "soffid", &guess.to_string())).collect();
     let mut hashed = 0;
     for guess in guesses {
         match guess.await.unwrap() {
@@ -157,4 +195,97 @@ async fn without_a_pause_wrong_passwords_are_refused_and_no_more() {
         assert_eq!(door.knock(HERE, "soffid", "wrong").await, (401, None));
     }
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
+}
+
+/// Though they come from the same address, as behind a proxy.
+#[tokio::test]
+async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
+    let door = Arc::new(Door::new(900).await);
+    let turns = door.hold().await;
+    let strangers: Vec<_> = (0..500).map(|number| door.knock_beside(HERE, &format!("stranger {number}"), "wrong")).collect();
+    door.wait_for(500).await;
+    let right = door.knock_beside(HERE, "soffid", "right");
+    door.wait_for(501).await;
+    // A token waits for nobody.
+    assert_eq!(door.show(HERE, "sync", &format!("Bearer {TOKEN}")).await.0, 200);
+    drop(turns);
+    assert_eq!(right.await.unwrap(), 200);
+    for stranger in strangers {
+        assert_eq!(stranger.await.unwrap(), 401, "as for a name that there is");
+    }
+    let pair = door.accounts.pair("admin", HERE.into());
+    let turns = door.hold().await;
+    let take = || door.accounts.turns.take(Ask::Check, network(HERE.into()), pair);
+    let mut crowd: Vec<_> = (0..fair::MOST).map(|_| Box::pin(take())).collect();
+    for one in &mut crowd {
+        assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());
+    }
+    // Names share the places of an address, and addresses share all places: the name with the most makes room.
+    door.store
+        .put_account(&Account { name: "other".to_owned(), ..door.store.account("soffid").await.unwrap().unwrap() })
+        .await
+        .unwrap();
+    let others = [door.knock_beside(HERE, "other", "right"), door.knock_beside(THERE, "other", "right")];
+    for lost in crowd.drain(fair::MOST - 2..) {
+        let lost = tokio::time::timeout(Duration::from_secs(60), lost).await;
+        assert!(lost.expect("a refusal").is_none(), "the latest");
+    }
+    let stranger = door.knock_beside(THERE, "stranger", "wrong");
+    door.wait_for(fair::MOST + 1).await;
+    drop(turns);
+    drop(crowd);
+    for other in others {
+        assert_eq!(other.await.unwrap(), 200);
+    }
+    assert_eq!(stranger.await.unwrap(), 401);
+}
+
+#[tokio::test]
+async fn all_spellings_of_a_token_are_one_and_push_out_nobody() {
+    let door = Door::new(900).await;
+    assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
+    for number in 0..10_050_usize {
+        let scheme = "bearer".chars().enumerate();
+        let scheme: String =
+            scheme.map(|(at, sign)| if number >> at & 1 == 1 { sign.to_ascii_uppercase() } else { sign }).collect();
+        let header = format!("{scheme}{}{TOKEN}", " ".repeat(1 + number / 64));
+        assert_eq!(door.show(HERE, "sync", &header).await.0, 200);
+    }
+    assert_eq!(door.accounts.proven.len(), 2);
+    // Without a hash: what was proven before is still believed.
+    let _turns = door.hold().await;
+    assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
+}
+
+/// A hash takes less, and is made for a name that there is only.
+#[tokio::test]
+async fn no_refusal_comes_before_its_beat() {
+    let mut door = Door::new(900).await;
+    door.accounts.beat = Duration::from_millis(200);
+    door.wrong(HERE, "soffid", 4);
+    door.wrong(THERE, "stranger", 4);
+    let basic = |name: &str| format!("Basic {}", BASE64.encode(format!("{name}:wrong").as_bytes()));
+    for (from, header, status) in [
+        (HERE, basic("soffid"), 401),
+        (HERE, basic("stranger"), 401),
+        (HERE, basic("sync"), 401),
+        (THERE, basic("stranger"), 401),
+        (THERE, basic("stranger"), 429),
+        (HERE, "Bearer made up".to_owned(), 401),
+    ] {
+        let began = Instant::now();
+        assert_eq!(door.show(from, "nobody", &header).await.0, status, "{header}");
+        assert!(began.elapsed() >= door.accounts.beat, "{header}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_stored_hash_that_cannot_be_checked_lets_nobody_in() {
+    let door = Door::new(900).await;
+    for hash in ["", "right", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"] {
+        let password = Some(hash.to_owned());
+        door.store.put_account(&Account { name: "soffid".to_owned(), roles: Roles::VERIFY, password, token: None }).await.unwrap();
+        assert_eq!(door.knock(HERE, "soffid", "right").await.0, 401);
+    }
+    assert_eq!(door.knock(HERE, "admin", "of the admin").await.0, 200, "the turn is given back");
 }

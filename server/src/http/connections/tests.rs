@@ -121,6 +121,29 @@ async fn who_does_not_wait_for_answers_goes_first() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_refused_makes_room_though_it_waits_for_its_answer() {
+    let all = connections(3, 3);
+    let [idle, asked, refused] = ["192.0.2.1"; 3].map(|address| all.place(address));
+    idle.has_waited(IDLE);
+    for place in [&asked, &refused] {
+        place.connection().reads();
+    }
+    let requests = [&asked, &refused].map(|place| place.connection().asks());
+    refused.connection().gives_way();
+    let _next = all.place("192.0.2.1");
+    assert!(refused.is_cut().await && !idle.is_cut().await && !asked.is_cut().await);
+    // Until it asks again: it may be let in.
+    idle.connection().reads();
+    drop(idle.connection().asks());
+    idle.connection().gives_way();
+    idle.connection().reads();
+    let request = idle.connection().asks();
+    let next = all.place("192.0.2.1");
+    assert!(!idle.is_cut().await && !asked.is_cut().await && !next.is_cut().await);
+    drop((requests, request));
+}
+
+#[tokio::test]
 async fn what_stalls_is_cut_and_what_is_answered_is_not() {
     let all = connections(10, 0);
     let places = ["192.0.2.1", "192.0.2.2"].map(|address| all.place(address));

@@ -74,13 +74,13 @@ async fn a_file_that_is_not_utf_8_is_refused_with_a_cure() {
 
 #[test]
 fn a_commit_that_fails_leaves_open_what_was_stored_unless_nothing_can_have_been() {
-    let failure = |code| uncommitted(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+    let failure = |code| uncommitted(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).failure;
     for code in
         [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT]
     {
         assert_eq!(failure(code), Failure::Unknown, "{code}");
     }
-    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
+    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_ERROR] {
         assert_eq!(failure(code), Failure::Refused, "{code}");
     }
 }
@@ -108,7 +108,8 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
 
 #[test]
 fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
-    let mut connection = Lossy { inner: Place::sqlite().connection(), fates: Vec::new() };
+    let place = Place::sqlite();
+    let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
     for last in [Failure::Refused, Failure::Unreached] {
         let work = || {
             let mut tries = 0;
@@ -123,6 +124,10 @@ fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothi
     connection.fates = vec![Fate::Undone];
     let begun = transaction(&mut connection, Access::Write, |_| Ok(()));
     assert_eq!(begun.unwrap_err().failure, Failure::Unreached, "what did not begin was not done");
+    for (access, failure) in [(Access::Write, Failure::Unknown), (Access::Snapshot, Failure::Unreached)] {
+        connection.fates = vec![Fate::Well, Fate::Undone];
+        assert_eq!(transaction(&mut connection, access, |_| Ok(())).unwrap_err().failure, failure, "{access:?}");
+    }
 }
 
 /// A device and an inode: another file of the same content is another.

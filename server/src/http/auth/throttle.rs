@@ -2,8 +2,7 @@
 //!
 //! It is one of an account and an address together: whoever guesses from one place keeps nobody out who comes from another.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,16 @@ use std::time::{Duration, Instant};
 const FREE: u32 = 5;
 /// How long wrong passwords count.
 const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often those that count no more are dropped, at most.
+const SWEPT: Duration = Duration::from_secs(60 * 60);
 /// How many accounts and addresses are kept: some megabyte.
 const MOST: usize = 10_000;
 
 /// A hash of an account's name and an address.
 pub(super) type Pair = [u8; 32];
 
-/// Wrong passwords in a row.
+/// Wrong passwords in a row, and the end of the pause after them. The least is the first that makes room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wrong {
     times: u32,
     until: Instant,
@@ -26,7 +28,15 @@ struct Wrong {
 /// The pauses.
 pub(super) struct Throttle {
     longest: Duration,
-    pairs: Mutex<HashMap<Pair, Wrong>>,
+    pairs: Mutex<Pairs>,
+}
+
+#[derive(Default)]
+struct Pairs {
+    of: HashMap<Pair, Wrong>,
+    /// The same in their order: strangers can have each of their wrong passwords make room.
+    order: BTreeSet<(Wrong, Pair)>,
+    swept: Option<Instant>,
 }
 
 impl Throttle {
@@ -38,7 +48,7 @@ impl Throttle {
     /// For how many seconds no password is looked at; 0 for none.
     pub(super) fn left(&self, pair: &Pair, now: Instant) -> u64 {
         let Ok(pairs) = self.pairs.lock() else { return 0 };
-        let left = pairs.get(pair).map_or(Duration::ZERO, |wrong| wrong.until.saturating_duration_since(now));
+        let left = pairs.of.get(pair).map_or(Duration::ZERO, |wrong| wrong.until.saturating_duration_since(now));
         left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0))
     }
 
@@ -48,16 +58,8 @@ impl Throttle {
             return false;
         }
         let Ok(mut pairs) = self.pairs.lock() else { return false };
-        let is_counted = |wrong: &Wrong| now.saturating_duration_since(wrong.until) < COUNTED;
-        if pairs.len() >= MOST && !pairs.contains_key(&pair) {
-            pairs.retain(|_, wrong| is_counted(wrong));
-            // Whoever makes room with names of their own does not lose their highest count by it.
-            let least = pairs.iter().min_by_key(|(_, wrong)| (wrong.times, wrong.until)).map(|(pair, _)| *pair);
-            if let Some(least) = least.filter(|_| pairs.len() >= MOST) {
-                pairs.remove(&least);
-            }
-        }
-        let before = pairs.get(&pair).filter(|wrong| is_counted(wrong)).map_or(0, |wrong| wrong.times);
+        let before = pairs.remove(&pair).filter(|wrong| is_counted(wrong, now)).map_or(0, |wrong| wrong.times);
+        pairs.make_room(now);
         let times = before.saturating_add(1);
         pairs.insert(pair, Wrong { times, until: now.checked_add(self.pause(times)).unwrap_or(now) });
         times == FREE
@@ -76,17 +78,44 @@ impl Throttle {
     }
 }
 
-impl std::fmt::Debug for Throttle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Throttle").field("longest", &self.longest).finish_non_exhaustive()
+impl Pairs {
+    fn insert(&mut self, pair: Pair, wrong: Wrong) {
+        self.of.insert(pair, wrong);
+        self.order.insert((wrong, pair));
+    }
+
+    fn remove(&mut self, pair: &Pair) -> Option<Wrong> {
+        let wrong = self.of.remove(pair)?;
+        self.order.remove(&(wrong, *pair));
+        Some(wrong)
+    }
+
+    /// Makes room for one more. Those that count no more go first, and then the lowest count: whoever makes room with names of their own
+    /// does not lose their highest count by it.
+    fn make_room(&mut self, now: Instant) {
+        if self.of.len() < MOST {
+            return;
+        }
+        if self.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT) {
+            self.swept = Some(now);
+            self.of.retain(|_, wrong| is_counted(wrong, now));
+            self.order.retain(|(wrong, _)| is_counted(wrong, now));
+        }
+        if self.of.len() >= MOST
+            && let Some((_, least)) = self.order.pop_first()
+        {
+            self.of.remove(&least);
+        }
     }
 }
 
-/// What stands for an address: of IPv6 the network of 64 bits, of which one client has all addresses.
-pub(super) fn place(address: IpAddr) -> [u8; 16] {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-        IpAddr::V6(address) => (u128::from(address) >> 64 << 64).to_be_bytes(),
+fn is_counted(wrong: &Wrong, now: Instant) -> bool {
+    now.saturating_duration_since(wrong.until) < COUNTED
+}
+
+impl std::fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Throttle").field("longest", &self.longest).finish_non_exhaustive()
     }
 }
 
@@ -98,6 +127,14 @@ mod tests {
         let mut pair = [0; 32];
         pair[..8].copy_from_slice(&number.to_le_bytes());
         pair
+    }
+
+    impl Throttle {
+        fn kept(&self) -> usize {
+            let pairs = self.pairs.lock().unwrap();
+            assert_eq!(pairs.of.len(), pairs.order.len());
+            pairs.of.len()
+        }
     }
 
     #[test]
@@ -131,26 +168,17 @@ mod tests {
         for number in [0; 8].into_iter().chain(1..MOST + 500) {
             throttle.wrong(pair(number), now);
         }
-        assert_eq!(throttle.pairs.lock().unwrap().len(), MOST);
+        assert_eq!(throttle.kept(), MOST);
         assert_eq!(throttle.left(&pair(0), now), 8);
         // Those of yesterday go first.
         throttle.wrong(pair(MOST * 2), now + COUNTED * 2);
-        assert_eq!(throttle.pairs.lock().unwrap().len(), 1);
+        assert_eq!(throttle.kept(), 1);
     }
 
     #[test]
     fn without_a_pause_nothing_is_kept() {
         let (throttle, now) = (Throttle::new(Duration::ZERO), Instant::now());
         (0..100).for_each(|_| assert!(!throttle.wrong(pair(0), now)));
-        assert_eq!((throttle.left(&pair(0), now), throttle.pairs.lock().unwrap().len()), (0, 0));
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_place_and_so_is_an_address_of_ipv4() {
-        let place = |address: &str| place(address.parse().unwrap());
-        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
-        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
-        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"));
-        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
+        assert_eq!((throttle.left(&pair(0), now), throttle.kept()), (0, 0));
     }
 }

@@ -1,0 +1,199 @@
+//! Floods from strangers without an account: everybody who has one is let in all the same, and memory stays small.
+//!
+//! The floods run for some seconds, or for as many as the environment variable `FLOOD_SECONDS` says. With `--nocapture` the figures are
+//! printed: memory, a remembered client's times with and without the floods, and the longest first login.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use data_encoding::HEXLOWER;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::client::Client;
+use super::process::{Run, Server, folder, hotp, keyfob, secret};
+
+/// What the service may take, in KiB.
+const MEMORY: u64 = 100 * 1024;
+/// The password of each account of a crowd.
+const PASSWORD: &str = "of the whole crowd";
+
+/// Makes accounts `password-0`, `password-1` and so on with one password, and `token-0`, `token-1` and so on with tokens of their own.
+fn crowd(folder: &Path, passwords: u32, tokens: u32) {
+    Run::of(keyfob(folder, &["account", "add", "model", "--roles", "query"]), &format!("{PASSWORD}\n")).well();
+    let mut store = rusqlite::Connection::open(folder.join("keyfob.db")).unwrap();
+    let all = store.transaction().unwrap();
+    for number in 0..passwords {
+        let copy = "INSERT INTO account (name, roles, password) SELECT 'password-' || ?1, roles, password FROM account WHERE name = 'model'";
+        all.execute(copy, [number]).unwrap();
+    }
+    for number in 0..tokens {
+        let hash = HEXLOWER.encode(&Sha256::digest(token(number)));
+        let add = "INSERT INTO account (name, roles, token) VALUES ('token-' || ?1, 'query', ?2)";
+        all.execute(add, (number, hash)).unwrap();
+    }
+    all.commit().unwrap();
+}
+
+fn token(number: u32) -> String {
+    format!("token of the account with the number {number}")
+}
+
+/// The status of an answer to a client with this account.
+fn knock(client: &mut Client) -> u16 {
+    client.get("/ServiceProviderConfig").status
+}
+
+#[test]
+fn passwords_are_hashed_in_two_areas_of_memory_that_are_used_again() {
+    const EACH: u32 = 500;
+    const CONNECTIONS: u32 = 50;
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=error", "--set", "password_pause=0"]);
+    crowd(folder.path(), EACH, 0);
+    let (refused, right) = (AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for connection in 0..CONNECTIONS {
+            let (server, refused, right) = (&server, &refused, &right);
+            scope.spawn(move || {
+                for number in (connection..EACH).step_by(CONNECTIONS as usize) {
+                    let name = format!("password-{number}");
+                    for (password, counter, expected) in [("wrong", refused, 401), (PASSWORD, right, 200)] {
+                        let status = knock(&mut Client::basic(server.address, &name, password));
+                        counter.fetch_add(u64::from(status == expected), Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!((refused.into_inner(), right.into_inner()), (u64::from(EACH), u64::from(EACH)));
+    let most = server.memory("VmHWM");
+    println!("memory after {EACH} wrong and {EACH} right passwords: {most} KiB at most, {} KiB now", server.memory("VmRSS"));
+    assert!(most < MEMORY, "{most} KiB");
+}
+
+/// What strangers send, each over and over on a connection of its own.
+#[derive(Clone, Copy)]
+enum Flood {
+    /// Ever new names with a password.
+    Names,
+    /// Ever new tokens.
+    Tokens,
+    /// Wrong passwords for accounts that exist.
+    Guesses,
+}
+
+impl Flood {
+    /// Sends requests until it is told to stop. Returns how many were answered with 401, 429 and anything else.
+    fn run(self, server: &Server, connection: u32, stop: &AtomicBool) -> [u64; 3] {
+        let (mut client, mut counts) = (server.nobody(), [0; 3]);
+        for number in 0_u64.. {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let basic = |name: &str| Client::basic(server.address, name, "60718293");
+            let other = match self {
+                Self::Names => basic(&format!("stranger-{connection}-{number}")),
+                Self::Tokens => Client::bearer(server.address, &format!("made up {connection} {number}")),
+                Self::Guesses => basic(&format!("password-{}", (u64::from(connection) + number) % 8)),
+            };
+            client = client.takes_over(other);
+            counts[match knock(&mut client) {
+                401 => 0,
+                429 => 1,
+                _ => 2,
+            }] += 1;
+        }
+        counts
+    }
+}
+
+/// The times of a client that gives right codes one after another, until it is told to stop. Panics if one is refused.
+fn verify(client: &mut Client, path: &str, codes: &mut impl Iterator<Item = String>, stop: impl Fn() -> bool) -> Vec<Duration> {
+    let mut times = Vec::new();
+    while !stop() {
+        let code = codes.next().expect("enough codes");
+        let began = Instant::now();
+        assert_eq!(client.answer(path, &code).verdict(), (true, false));
+        times.push(began.elapsed());
+        thread::sleep(Duration::from_millis(5));
+    }
+    times.sort_unstable();
+    times
+}
+
+/// Tells all to stop once it is dropped, which a test that fails does as well.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Logs new accounts in, each for the first time, until they are all in or it is told to stop. Returns how many, and the longest time.
+fn log_in(clients: impl Iterator<Item = Client>, stop: &AtomicBool) -> (usize, Duration) {
+    let (mut count, mut longest) = (0, Duration::ZERO);
+    for mut client in clients.take_while(|_| !stop.load(Ordering::Relaxed)) {
+        let began = Instant::now();
+        let answer = client.get("/ServiceProviderConfig");
+        assert_eq!(answer.status, 200, "the first login of account {count}: {}", answer.text());
+        longest = longest.max(began.elapsed());
+        count += 1;
+        thread::sleep(Duration::from_millis(100));
+    }
+    (count, longest)
+}
+
+/// The floods come from the address of everybody else, as they do behind a proxy.
+#[test]
+fn floods_of_strangers_keep_no_account_out() {
+    let seconds =
+        std::env::var("FLOOD_SECONDS").map_or(4_u32, |seconds| seconds.parse().expect("FLOOD_SECONDS: a number of seconds"));
+    let time = Duration::from_secs(seconds.into());
+    let folder = folder();
+    let server = Server::start(folder.path(), &["--set", "log=error"]);
+    let many = seconds * 10;
+    crowd(folder.path(), many + 8, many);
+    let mut client = server.admin();
+    let (path, created) = client.create(&json!({"type": "HOTP", "user": "franck"}));
+    let mut codes = hotp(&secret(folder.path(), &created), seconds as usize * 300).into_iter();
+    let quiet = {
+        let until = Instant::now() + time / 4;
+        verify(&mut client, &path, &mut codes, || Instant::now() > until)
+    };
+    let before = server.memory("VmRSS");
+
+    let stop = AtomicBool::new(false);
+    let (server, stop) = (&server, &stop);
+    let (counts, (passwords, tokens), times) = thread::scope(|scope| {
+        let all = [(Flood::Names, 120), (Flood::Tokens, 20), (Flood::Guesses, 20)];
+        let floods = all.into_iter().flat_map(|(flood, many)| (0..many).map(move |connection| (flood, connection)));
+        let floods: Vec<_> = floods.map(|(flood, connection)| scope.spawn(move || flood.run(server, connection, stop))).collect();
+        // The first eight are guessed at from here, and wait.
+        let passwords = (8..many + 8).map(|number| Client::basic(server.address, &format!("password-{number}"), PASSWORD));
+        let passwords = scope.spawn(|| log_in(passwords, stop));
+        let tokens = (0..many).map(|number| Client::bearer(server.address, &token(number)));
+        let tokens = scope.spawn(|| log_in(tokens, stop));
+        let end = Stop(stop);
+        let until = Instant::now() + time;
+        let times = verify(&mut client, &path, &mut codes, || Instant::now() > until);
+        drop(end);
+        let logged_in = (passwords.join().unwrap(), tokens.join().unwrap());
+        let counts: Vec<_> = floods.into_iter().map(|flood| flood.join().unwrap()).collect();
+        let counts = counts.into_iter().fold([0; 3], |sum, counts| std::array::from_fn(|at| sum[at] + counts[at]));
+        (counts, logged_in, times)
+    });
+    let most = server.memory("VmHWM");
+    let p99 = |times: &[Duration]| times[times.len() * 99 / 100];
+    println!("memory before, at most and now: {before}, {most}, {} KiB", server.memory("VmRSS"));
+    println!("strangers were answered 401, 429 and otherwise: {counts:?}");
+    println!("p99 of a remembered client: {:?} before, {:?} meanwhile ({} answers)", p99(&quiet), p99(&times), times.len());
+    println!("first logins, and the longest: {passwords:?} with passwords, {tokens:?} with tokens");
+    assert!(passwords.0 > 0 && tokens.0 > 0 && counts[0] > 0);
+    assert_eq!(counts[2], 0, "no stranger learns from another answer whether there is such an account");
+    assert!(most < MEMORY, "{most} KiB");
+}
