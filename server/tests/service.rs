@@ -12,6 +12,8 @@ mod connections;
 mod crash;
 #[path = "service/fields.rs"]
 mod fields;
+#[path = "service/files.rs"]
+mod files;
 #[path = "service/flood.rs"]
 mod flood;
 #[path = "service/gone.rs"]
@@ -34,6 +36,8 @@ mod refusals;
 mod restore;
 #[path = "service/rotation.rs"]
 mod rotation;
+#[path = "service/searches.rs"]
+mod searches;
 #[path = "service/settings.rs"]
 mod settings;
 // The servers that delivery is tested with.

@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::args::{AccountCommand, ConfigArgs};
-use super::{Result, input, note, output, serve};
+use super::{Result, input, left_out, note, output, serve};
 use crate::config::SHORTEST_PASSWORD;
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
@@ -35,11 +35,13 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             }
         }
         AccountCommand::List { config } => {
-            for account in with(&config, async |store| Ok(store.accounts().await?))? {
+            let accounts = with(&config, async |store| Ok(store.accounts().await?))?;
+            for account in accounts.rows {
                 let proof = if account.token.is_some() { "token" } else { "password" };
                 let roles: Vec<_> = account.roles.names().collect();
                 output::line(&format!("{}\t{proof}\t{}", account.name, roles.join(",")))?;
             }
+            return Ok(left_out(&accounts.damaged));
         }
         AccountCommand::Remove { name, config } => {
             if !with(&config, async |store| Ok(store.remove_account(&name).await?))? {

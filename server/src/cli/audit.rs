@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use keyfob_scim::date;
 
 use super::args::AuditArgs;
-use super::{Result, account, output};
+use super::{Result, account, left_out, output};
 use crate::store::Wanted;
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
-    for line in account::with(&args.config, async |store| Ok(store.trail(&wanted).await?))? {
+    let trail = account::with(&args.config, async |store| Ok(store.trail(&wanted).await?))?;
+    for line in trail.rows {
         if args.json {
             output::line(&serde_json::to_string(&line)?)?;
             continue;
@@ -23,5 +24,5 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
             line.event, line.device, line.user, line.actor, line.reason
         ))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(left_out(&trail.damaged))
 }

@@ -60,6 +60,14 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
+/// Tells of rows that a list left out, each by a sentence. Returns the exit status: 1 if there is such a row.
+fn left_out(damaged: &[String]) -> ExitCode {
+    for row in damaged {
+        note(row);
+    }
+    ExitCode::from(u8::from(!damaged.is_empty()))
+}
+
 /// Tells the person something. If even standard error is closed, there is nobody left to tell.
 fn note(message: &str) {
     let _ = writeln!(std::io::stderr(), "keyfob: {message}");

@@ -198,7 +198,14 @@ fn log_of_keys(told: std::result::Result<&str, &str>) {
 
 /// Makes the account `admin` where there is none at all, and returns its password.
 async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizing<String>>> {
-    if config.admin_password.is_some() || !store.accounts().await?.is_empty() {
+    if config.admin_password.is_some() {
+        return Ok(None);
+    }
+    let accounts = store.accounts().await?;
+    for account in &accounts.damaged {
+        tracing::error!("store: {account}; make it anew with keyfob account add");
+    }
+    if !accounts.rows.is_empty() || !accounts.damaged.is_empty() {
         return Ok(None);
     }
     let mut bytes = Zeroizing::new([0; 20]);

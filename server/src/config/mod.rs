@@ -14,7 +14,7 @@ use toml::Table;
 use zeroize::Zeroizing;
 
 use crate::delivery;
-use crate::store::{Location, OLD, Options};
+use crate::store::{FEWEST, Location, OLD, Options};
 pub use keys::Problem;
 use keys::Reader;
 
@@ -226,8 +226,8 @@ fn store(keys: &mut Reader) -> (Location, Options) {
             connections: database.or("connections", || default.connections),
             timeout: database.take("timeout").map_or(default.timeout, Duration::from_secs),
         };
-        if !(3..=1000).contains(&options.connections) {
-            database.fault("connections", "must be 3 to 1000");
+        if !(FEWEST..=1000).contains(&options.connections) {
+            database.fault("connections", &format!("must be {FEWEST} to 1000"));
         }
         if !(1..=60).contains(&options.timeout.as_secs()) {
             database.fault("timeout", "must be 1 to 60 seconds");

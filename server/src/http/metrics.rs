@@ -21,6 +21,7 @@ pub struct Metrics {
     requests: Counters<2>,
     events: Counters<2>,
     refused: Counters<1>,
+    left_out: Counter<u64, AtomicU64>,
     seconds: Histogram,
 }
 
@@ -34,12 +35,14 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("keyfob");
         let (requests, events, refused) = (Counters::default(), Counters::default(), Counters::default());
+        let left_out = Counter::default();
         let seconds = Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
         registry.register("requests", "Requests answered, by operation and HTTP status", requests.clone());
         registry.register("events", "What happened to devices, by event and reason", events.clone());
         registry.register("accounts_refused", "Accounts refused, by reason", refused.clone());
+        registry.register("unreadable_devices", "Devices that lists left out, as they cannot be read", left_out.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
-        Self { registry: Arc::new(registry), requests, events, refused, seconds }
+        Self { registry: Arc::new(registry), requests, events, refused, left_out, seconds }
     }
 }
 
@@ -58,6 +61,11 @@ impl Metrics {
     /// Counts an account that was refused.
     pub(crate) fn refused(&self, reason: &str) {
         self.refused.get_or_create(&[("reason", reason.to_owned())]).inc();
+    }
+
+    /// Counts devices that a list left out.
+    pub(crate) fn left_out(&self, devices: usize) {
+        self.left_out.inc_by(u64::try_from(devices).unwrap_or(u64::MAX));
     }
 
     /// All of them, as Prometheus reads them.

@@ -21,7 +21,7 @@ use super::listen::Peer;
 use super::requests::Client;
 use super::{App, health};
 use crate::delivery::{self, Channel};
-use crate::store::Stepped;
+use crate::store::{Listed, Stepped};
 
 /// The longest body, in bytes.
 const BODY: usize = 1024 * 1024;
@@ -112,11 +112,11 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Re
         roles: who.roles,
         now: now.as_secs(),
     });
-    drive(app, step, client).await.map_err(Response::from)
+    drive(app, step, &who.name, client).await.map_err(Response::from)
 }
 
-/// Does what each step asks for.
-async fn drive(app: &App, mut step: Step, client: &Client) -> Result<Response, Error> {
+/// Does what each step asks for, for an account.
+async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Result<Response, Error> {
     loop {
         step = match step {
             Step::Done(response) => return Ok(response),
@@ -134,7 +134,11 @@ async fn drive(app: &App, mut step: Step, client: &Client) -> Result<Response, E
                 app.metrics.happened(kind, reason);
                 then(entry)
             }
-            Step::List { query, then } => then(client.while_here(app.store.list(&query)).await?),
+            Step::List { query, then } => {
+                let Listed { page, unreadable } = client.while_here(app.store.list(account, &query)).await?;
+                app.metrics.left_out(unreadable);
+                then(page)
+            }
             Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
             Step::Deliver { message, then } => then(deliver(app, &message).await),
         }

@@ -3,7 +3,7 @@
 use keyfob_scim::{Error, Roles};
 
 use super::Store;
-use super::sql::{Fault, Record, Sql};
+use super::sql::{Fault, Readable, Record, Sql, Value};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,32 +18,32 @@ pub struct Account {
     pub token: Option<String>,
 }
 
-const SELECT: &str = "SELECT name, roles, password, token FROM account";
+const COLUMNS: &str = "name, roles, password, token";
 
 impl Store {
-    /// The account of this name. Errors: 503.
+    /// The account of this name. Errors: 503; 500 for one that cannot be read.
     pub async fn account(&self, name: &str) -> Result<Option<Account>, Error> {
-        let mut sql = Sql::new(SELECT);
+        let mut sql = select();
         sql.push(" WHERE name = ").bind(name);
-        Ok(self.select(sql).await?.pop())
+        only(self.select(sql).await?)
     }
 
-    /// The account whose token has this hash. Errors: 503.
+    /// The account whose token has this hash. Errors: as of [`account`](Self::account).
     pub async fn account_of_token(&self, hash: &str) -> Result<Option<Account>, Error> {
-        let mut sql = Sql::new(SELECT);
+        let mut sql = select();
         sql.push(" WHERE token = ").bind(hash);
-        Ok(self.select(sql).await?.pop())
+        only(self.select(sql).await?)
     }
 
     /// All accounts, by name. Errors: 503.
-    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        let mut sql = Sql::new(SELECT);
+    pub async fn accounts(&self) -> Result<Readable<Account>, Error> {
+        let mut sql = select();
         sql.push(" ORDER BY name");
         self.select(sql).await
     }
 
-    async fn select(&self, sql: Sql) -> Result<Vec<Account>, Error> {
-        self.look(move |connection| connection.rows(&sql)?.iter_mut().map(account).collect()).await
+    async fn select(&self, sql: Sql) -> Result<Readable<Account>, Error> {
+        self.look(move |connection| Ok(Readable::new(&mut connection.rows(&sql)?, COLUMNS, name, account))).await
     }
 
     /// Makes an account, or gives the one of its name other roles, password and token. Errors: 503.
@@ -55,7 +55,7 @@ impl Store {
 
     /// Makes an account unless there is another of its name; tells whether the one that is there is this one. Errors: 503.
     pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
-        let (mut insert, mut select, wanted) = (insert(account), Sql::new(SELECT), account.clone());
+        let (mut insert, mut select, wanted) = (insert(account), select(), account.clone());
         insert.push(" ON CONFLICT (name) DO NOTHING");
         select.push(" WHERE name = ").bind(&account.name);
         self.write(move |connection| {
@@ -72,6 +72,29 @@ impl Store {
         let mut sql = Sql::new("DELETE FROM account WHERE name = ");
         sql.bind(name).push(" RETURNING name");
         self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
+    }
+}
+
+fn select() -> Sql {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(" FROM account");
+    sql
+}
+
+/// The account, where there is but one.
+fn only(mut found: Readable<Account>) -> Result<Option<Account>, Error> {
+    if let Some(reason) = found.damaged.pop() {
+        tracing::error!("store: {reason}");
+        return Err(Error::new(500, reason));
+    }
+    Ok(found.rows.pop())
+}
+
+/// An account as a sentence names it.
+fn name(record: &Record) -> String {
+    match record.0.first() {
+        Some(Value::Text(name)) => format!("account {name:?}"),
+        _ => "an account".to_owned(),
     }
 }
 

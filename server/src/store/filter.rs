@@ -13,7 +13,55 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query) {
     if query.live_only {
         sql.push("deleted = 0 AND ");
     }
-    filter(sql, dialect, &query.filter);
+    // SQLite does not know how many devices have a value: of two indexes it may take the one that finds half of them.
+    let is_part = |key: &&Filter| dialect == Dialect::Sqlite && !std::ptr::eq(*key, &raw const query.filter);
+    if let Some(key) = key(&query.filter).filter(is_part) {
+        filter(sql, &Style { dialect, sign: "" }, key);
+        sql.push(" AND ");
+        filter(sql, &Style { dialect, sign: "+" }, &query.filter);
+    } else {
+        filter(sql, &Style { dialect, sign: "" }, &query.filter);
+    }
+}
+
+/// Writes ` WHERE` what a key asks for.
+pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
+    sql.push(" WHERE ");
+    filter(sql, &Style { dialect, sign: "" }, key);
+}
+
+/// The part of a filter by which an index finds all that the filter matches, and as a rule little more: one or several values of what tells
+/// devices apart, or the beginning of one. None if the filter has no such part, and every device must be looked at.
+pub(crate) fn key(filter: &Filter) -> Option<&Filter> {
+    match filter {
+        Filter::And(parts) => parts.iter().filter_map(key).min_by_key(|key| breadth(key)),
+        _ => breadth(filter).map(|_| filter),
+    }
+}
+
+/// How many devices a key may find, where fewer come first; none for what is no key.
+fn breadth(filter: &Filter) -> Option<u8> {
+    use Attribute as A;
+    match filter {
+        Filter::Number(A::Id, Op::Eq | Op::EqCi, _) => Some(0),
+        Filter::Text(A::User | A::Email | A::Phone | A::ExternalId, Op::Eq, _) | Filter::Text(A::User, Op::EqCi, _) => Some(1),
+        // All PINs have one name.
+        Filter::Text(A::Name, Op::Eq, _) => Some(2),
+        Filter::Or(parts) => {
+            parts.iter().map(breadth).try_fold(0, |most, part| part.filter(|part| *part <= 2).map(|part| part.max(most)))
+        }
+        Filter::Text(A::User | A::Email | A::Phone | A::ExternalId | A::Name, Op::Sw, beginning) => {
+            (!beginning.is_empty()).then_some(3)
+        }
+        _ => None,
+    }
+}
+
+/// How a filter is written.
+struct Style {
+    dialect: Dialect,
+    /// What stands before a column: in SQLite a `+` keeps its index from being used.
+    sign: &'static str,
 }
 
 /// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` as the query asks for.
@@ -31,65 +79,65 @@ pub(crate) fn page(sql: &mut Sql, query: &Query) {
     sql.push(" LIMIT ").bind(number(query.limit)).push(" OFFSET ").bind(number(query.offset));
 }
 
-fn filter(sql: &mut Sql, dialect: Dialect, wanted: &Filter) {
+fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
     match wanted {
-        Filter::And(filters) => together(sql, dialect, filters, " AND ", "1 = 1"),
-        Filter::Or(filters) => together(sql, dialect, filters, " OR ", "1 = 0"),
+        Filter::And(filters) => together(sql, style, filters, " AND ", "1 = 1"),
+        Filter::Or(filters) => together(sql, style, filters, " OR ", "1 = 0"),
         Filter::Not(inner) => {
             sql.push("NOT (");
-            filter(sql, dialect, inner);
+            filter(sql, style, inner);
             sql.push(")");
         }
         Filter::Present(attribute) => {
-            sql.push(column(*attribute)).push(" IS NOT NULL");
+            sql.push(style.sign).push(column(*attribute)).push(" IS NOT NULL");
         }
         Filter::Text(attribute, op, value) => {
-            comparison(sql, *attribute, *op, |sql, column| text(sql, dialect, column, *op, value));
+            comparison(sql, style, *attribute, *op, |sql, column| text(sql, style, column, *op, value));
         }
-        Filter::Number(attribute, op, value) => comparison(sql, *attribute, *op, |sql, column| {
-            sql.push(column).push(symbol(*op)).bind(*value);
+        Filter::Number(attribute, op, value) => comparison(sql, style, *attribute, *op, |sql, column| {
+            sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
         }),
         Filter::Anywhere(text) => {
-            let text = text.to_ascii_lowercase();
-            sql.push("(").push(dialect.position()).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
-            sql.push(dialect.position()).push("(lower(name), ").bind(&text).push(") > 0)");
+            let (text, position) = (text.to_ascii_lowercase(), style.dialect.position());
+            sql.push("(").push(position).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
+            sql.push(position).push("(lower(name), ").bind(&text).push(") > 0)");
         }
     }
 }
 
-fn together(sql: &mut Sql, dialect: Dialect, filters: &[Filter], word: &str, none: &str) {
+fn together(sql: &mut Sql, style: &Style, filters: &[Filter], word: &str, none: &str) {
     if filters.is_empty() {
         sql.push(none);
         return;
     }
     for (at, inner) in filters.iter().enumerate() {
         sql.push(if at == 0 { "(" } else { word });
-        filter(sql, dialect, inner);
+        filter(sql, style, inner);
     }
     sql.push(")");
 }
 
 /// Writes a comparison so that it is true or false, and never unknown as SQL has it for what is not there.
-fn comparison(sql: &mut Sql, attribute: Attribute, op: Op, write: impl FnOnce(&mut Sql, &'static str)) {
+fn comparison(sql: &mut Sql, style: &Style, attribute: Attribute, op: Op, write: impl FnOnce(&mut Sql, &'static str)) {
     let column = column(attribute);
     match (attribute.is_always_present(), op) {
         (true, _) => sql.push("("),
-        (false, Op::Ne) => sql.push("(").push(column).push(" IS NULL OR "),
-        (false, _) => sql.push("(").push(column).push(" IS NOT NULL AND "),
+        (false, Op::Ne) => sql.push("(").push(style.sign).push(column).push(" IS NULL OR "),
+        (false, _) => sql.push("(").push(style.sign).push(column).push(" IS NOT NULL AND "),
     };
     write(sql, column);
     sql.push(")");
 }
 
-fn text(sql: &mut Sql, dialect: Dialect, column: &'static str, op: Op, value: &str) {
+fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str) {
     match op {
-        Op::EqCi => sql.push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
-        Op::Co => sql.push(dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
+        Op::EqCi => sql.push(style.sign).push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
+        Op::Co => sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
         // A range, which an index answers.
         Op::Sw => {
-            sql.push(column).push(" >= ").bind(value);
+            sql.push(style.sign).push(column).push(" >= ").bind(value);
             match after(value) {
-                Some(end) => sql.push(" AND ").push(column).push(" < ").bind(&end),
+                Some(end) => sql.push(" AND ").push(style.sign).push(column).push(" < ").bind(&end),
                 None => sql,
             }
         }
@@ -99,7 +147,7 @@ fn text(sql: &mut Sql, dialect: Dialect, column: &'static str, op: Op, value: &s
             sql.push(" AND substr(").push(column).push(", length(").push(column).push(") + 1 - ").bind(length);
             sql.push(") = ").bind(value)
         }
-        _ => sql.push(column).push(symbol(op)).bind(value),
+        _ => sql.push(style.sign).push(column).push(symbol(op)).bind(value),
     };
 }
 

@@ -7,7 +7,7 @@ use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 use super::batch::{DEVICE, device, seal, time, trail};
 use super::keys::Sealer;
 use super::location::Location;
-use super::sql::{Connection, Fault, Sql, Value};
+use super::sql::{Connection, Fault, Record, Sql, Value};
 use super::writes::next;
 use super::{Store, schema};
 
@@ -132,8 +132,8 @@ fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
-/// Of devices by their numbers what does not change: kind and time of enrolment; and their records.
-type Found = HashMap<i64, (String, i64, Vec<u8>)>;
+/// Of devices by their numbers what does not change: kind and time of enrolment; and their records. Nothing of one that is damaged.
+type Found = HashMap<i64, Option<(String, i64, Vec<u8>)>>;
 
 fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>) -> Result<Found, Fault> {
     let ids: Vec<i64> = rows.map(|row| row.id).collect();
@@ -143,15 +143,16 @@ fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>
     let mut sql = Sql::new("SELECT id, kind, created, record FROM device WHERE id");
     sql.among(connection.dialect(), ids.into_iter());
     let mut records = connection.rows(&sql)?;
-    records.iter_mut().map(|record| Ok((record.number(0)?, (record.text(1)?, record.number(2)?, record.bytes(3)?)))).collect()
+    let device = |record: &mut Record| Ok::<_, Fault>((record.text(1)?, record.number(2)?, record.bytes(3)?));
+    records.iter_mut().map(|record| Ok((record.id()?, device(record).ok()))).collect()
 }
 
 /// A device of this number, kind and second of enrolment is the one that was imported before, whatever has happened to it since.
 fn outcome(found: &Found, row: &Row, record: &[u8]) -> Outcome {
     match found.get(&row.id) {
         None => Outcome::Stored,
-        Some((.., stored)) if stored == record => Outcome::Stored,
-        Some((kind, created, _)) if kind == row.kind.name() && *created == time(row.created) => Outcome::There,
+        Some(Some((.., stored))) if stored == record => Outcome::Stored,
+        Some(Some((kind, created, _))) if kind == row.kind.name() && *created == time(row.created) => Outcome::There,
         Some(_) => Outcome::Taken,
     }
 }

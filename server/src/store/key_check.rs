@@ -217,7 +217,8 @@ fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Re
 /// Whether a key opens one of the first records.
 fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, Fault> {
     for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
-        let (id, sealed) = (record.number(0)?, record.bytes(1)?);
+        // One that is damaged tells nothing.
+        let (id, Ok(sealed)) = (record.id()?, record.bytes(1)) else { continue };
         if sealed_key_id(&sealed) == Ok(key) && ring.open(&sealed, id).is_ok() {
             return Ok(true);
         }
@@ -242,7 +243,7 @@ fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, b
             let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
             sql.bind(id);
             for record in &mut connection.rows(&sql)? {
-                let sealed = record.bytes(0)?;
+                let Ok(sealed) = record.bytes(0) else { continue };
                 if let Ok(key) = sealed_key_id(&sealed) {
                     *shown.entry(key).or_default() |= ring.open(&sealed, id).is_ok();
                 }

@@ -8,12 +8,15 @@ use super::postgres::{Server, Statements};
 use super::sql::{Connection, Fault};
 use super::sqlite::Sqlite;
 
+/// The fewest connections of a process: one reads devices, one looks up, one scans and one changes.
+pub const FEWEST: usize = 4;
+
 /// How a database server is used. A file needs none of this.
 #[derive(Clone)]
 pub struct Options {
     /// The password, which need not stand in the URL.
     pub password: Option<String>,
-    /// How many connections a process has, 3 or more.
+    /// How many connections a process has, [`FEWEST`] or more.
     pub connections: usize,
     /// How long a statement may take.
     pub timeout: Duration,
@@ -21,7 +24,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { password: None, connections: 4, timeout: Duration::from_secs(5) }
+        Self { password: None, connections: 6, timeout: Duration::from_secs(5) }
     }
 }
 
@@ -97,16 +100,29 @@ impl Location {
     pub(crate) fn connections(&self) -> Result<Connections, Fault> {
         match &self.0 {
             // A file has one writer at a time.
-            Place::Sqlite(_) => {
-                Ok(Connections { changes: vec![self.writer()?], gets: vec![self.reader()?], searches: vec![self.reader()?] })
+            Place::Sqlite(path) => {
+                let writer = Sqlite::writer(path)?;
+                let reader = |scans| writer.another(scans).map(|reader| Box::new(reader) as Box<dyn Connection>);
+                Ok(Connections {
+                    gets: vec![reader(false)?],
+                    lookups: vec![reader(false)?],
+                    scans: vec![reader(true)?, reader(true)?],
+                    changes: vec![Box::new(writer)],
+                })
             }
             Place::Postgres(server, connections) => {
-                let short = || Ok::<Box<dyn Connection>, Fault>(Box::new(server.connect(Statements::Short)?));
-                let writers = connections.saturating_sub(2).max(1);
+                // With two that scan, no account has both.
+                let scans = if *connections > FEWEST.saturating_add(1) { 2 } else { 1 };
+                let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
+                let open = |many, statements| {
+                    let open = |_| server.connect(statements).map(|connection| Box::new(connection) as Box<dyn Connection>);
+                    (0..many).map(open).collect::<Result<Vec<_>, _>>()
+                };
                 Ok(Connections {
-                    changes: (0..writers).map(|_| short()).collect::<Result<_, _>>()?,
-                    gets: vec![short()?],
-                    searches: vec![self.reader()?],
+                    gets: open(1, Statements::Short)?,
+                    lookups: open(1, Statements::Short)?,
+                    scans: open(scans, Statements::Any)?,
+                    changes: open(changes, Statements::Short)?,
                 })
             }
         }
@@ -125,6 +141,7 @@ impl fmt::Display for Location {
 /// The connections of a process, by what they are for.
 pub(crate) struct Connections {
     pub(crate) gets: Vec<Box<dyn Connection>>,
-    pub(crate) searches: Vec<Box<dyn Connection>>,
+    pub(crate) lookups: Vec<Box<dyn Connection>>,
+    pub(crate) scans: Vec<Box<dyn Connection>>,
     pub(crate) changes: Vec<Box<dyn Connection>>,
 }

@@ -7,6 +7,7 @@ mod accounts;
 mod answers;
 mod batch;
 mod copy;
+mod files;
 mod filter;
 mod import;
 mod key_check;
@@ -18,6 +19,7 @@ mod reads;
 mod reseal;
 mod retry;
 mod schema;
+mod searches;
 mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -30,7 +32,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use keyfob_scim::{Entry, Error, Event, Name, Page, Query, Step};
+use keyfob_scim::{Entry, Error, Event, Name, Query, Step};
 
 pub use accounts::Account;
 use answers::Answers;
@@ -42,9 +44,12 @@ pub use key_file::KeyFile;
 pub use keys::Keys;
 use keys::Sealer;
 use location::Connections;
-pub use location::{Location, Options};
+pub use location::{FEWEST, Location, Options};
+pub use reads::Listed;
 pub use reseal::Resealed;
 use retry::{persist, reread};
+use searches::{Claim, Lane};
+pub use sql::Readable;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
@@ -68,7 +73,8 @@ pub struct Store(Arc<Threads>);
 
 struct Threads {
     gets: Workers<Read>,
-    searches: Workers<Call>,
+    lookups: Lane,
+    scans: Lane,
     changes: Workers<Change>,
     keys: Keys,
     all: Mutex<Vec<JoinHandle<()>>>,
@@ -111,20 +117,16 @@ impl Store {
             }
             Vec::new()
         })?;
-        // One at a time, since each may be long: those behind it may be too old by then.
-        let (searches, threads) = Workers::start("keyfob-searches", connections.searches, 1, |connection, jobs: Vec<Call>| {
-            for job in jobs {
-                job(&mut **connection);
-            }
-            Vec::new()
-        })?;
+        let (lookups, threads) = Lane::start("keyfob-lookups", connections.lookups)?;
+        all.extend(threads);
+        let (scans, threads) = Lane::start("keyfob-scans", connections.scans)?;
         all.extend(threads);
         let answers = Answers::start()?;
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
             writes::change(&mut **connection, &of_changes, &answers, jobs)
         })?;
         all.extend(threads);
-        Ok(Self(Arc::new(Threads { gets, searches, changes, keys, all: Mutex::new(all) })))
+        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -212,10 +214,19 @@ impl Store {
         self.0.changes.run(|answer| Change::Other(call(insert, answer))).await
     }
 
-    /// Searches. Errors: 503.
-    pub async fn list(&self, query: &Query) -> Result<Page, Error> {
+    /// Searches for an account. A search that finds few devices by an index waits for no search that reads them all.
+    ///
+    /// Errors: 503.
+    pub async fn list(&self, account: &str, query: &Query) -> Result<Listed, Error> {
+        let claim = Claim::of(account);
+        if filter::key(&query.filter).is_some() {
+            let query = query.clone();
+            if let Some(found) = self.0.lookups.run(&claim, move |connection| reads::look_up(connection, &query)).await? {
+                return Ok(found);
+            }
+        }
         let query = query.clone();
-        self.search(move |connection| reads::list(connection, &query)).await
+        self.scan(claim, move |connection| reads::list(connection, &query)).await
     }
 
     /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
@@ -227,11 +238,12 @@ impl Store {
     }
 
     /// Reads what may take long.
-    async fn search<T: Send + 'static>(
+    async fn scan<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        claim: Claim,
+        work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.searches.run(|answer| call(move |connection| reread(connection, &mut work), answer)).await
+        self.0.scans.run(&claim, work).await
     }
 
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
@@ -273,10 +285,17 @@ fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, F
 
 /// What the database could not do, for the client; the log has the database's own words.
 fn unavailable(fault: &Fault) -> Error {
-    tracing::error!("store: {fault}");
     let detail = match fault.failure {
+        // The log has heard of it once, which is enough: it stays so.
+        Failure::Gone => {
+            "a file of the store was deleted or replaced while the service used it; no verdict is given, and what was just changed may be \
+             lost; the service must be stopped, and started with the right file"
+        }
         Failure::Unknown => "the store did not answer; whether it has stored this is not known, and no verdict is given; try again",
         _ => "the store is not available; nothing was changed, and no verdict is given; try again",
     };
+    if fault.failure != Failure::Gone {
+        tracing::error!("store: {fault}");
+    }
     Error::new(503, detail)
 }

@@ -50,6 +50,8 @@ pub(crate) struct Postgres {
     session: Option<Session>,
     /// Since a transaction was begun, until it is committed or given up.
     is_in_transaction: bool,
+    /// Until when all statements of a search may take.
+    deadline: Option<Instant>,
 }
 
 struct Session {
@@ -58,13 +60,15 @@ struct Session {
     opened: Instant,
     /// When the server answered last.
     heard: Instant,
+    /// After how long the server gives up a statement.
+    given_up: Duration,
 }
 
 impl Postgres {
     /// Opens a session. Errors: no host can be reached, or none is fit; the operating system.
     fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
-        let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false };
+        let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
         Ok(connection)
     }
@@ -80,7 +84,8 @@ impl Postgres {
             let client =
                 client.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
             let now = Instant::now();
-            self.session = Some(Session { client, prepared: HashMap::new(), opened: now, heard: now });
+            let given_up = self.server.given_up();
+            self.session = Some(Session { client, prepared: HashMap::new(), opened: now, heard: now, given_up });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
     }
@@ -108,12 +113,29 @@ impl Postgres {
         }
     }
 
+    /// After how long the server is to give up the next statement. Errors: the time of the search is over.
+    fn given_up(&self) -> Result<Duration, Fault> {
+        let usual = self.server.given_up();
+        let Some(deadline) = self.deadline else { return Ok(usual) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        // The server counts whole milliseconds, and takes 0 for no limit.
+        if left < Duration::from_millis(1) {
+            return Err(Fault::of(Failure::TooLong, "the time of the search is over"));
+        }
+        Ok(left.min(usual))
+    }
+
     /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
     fn run_with<T>(&mut self, work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
         self.session()?;
-        let limit = self.limit();
+        let given_up = self.given_up()?;
+        let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
         let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
-        let done = self.runtime.block_on(async { tokio::time::timeout(limit, work(session)).await });
+        let limited = async {
+            session.give_up_after(given_up).await?;
+            work(session).await
+        };
+        let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
         session.heard = Instant::now();
         let fault = match done {
             Ok(Ok(done)) => return Ok(done),
@@ -128,6 +150,15 @@ impl Postgres {
 }
 
 impl Session {
+    /// Has the server give up statements after this time.
+    async fn give_up_after(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
+        if self.given_up != limit {
+            self.client.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
+            self.given_up = limit;
+        }
+        Ok(())
+    }
+
     async fn prepare(&mut self, sql: &Sql) -> Result<Statement, tokio_postgres::Error> {
         if let Some(statement) = self.prepared.get(sql.text.as_ref()) {
             return Ok(statement.clone());
@@ -144,6 +175,10 @@ impl Session {
 impl Connection for Postgres {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
+    }
+
+    fn end_at(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
@@ -195,8 +230,10 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
         // A server that became a standby, or starts; a statement that was prepared for tables as they were before, or in another session.
         "25006" | "57P03" | "0A000" | "26000" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
+        "57014" => Failure::TooLong,
         code if code.starts_with("08") => Failure::Unknown,
         _ if ends_session(server.parsed_severity(), server.severity()) => Failure::Unknown,
+        "XX001" | "XX002" => Failure::Damaged,
         _ => Failure::Refused,
     }
 }

@@ -7,12 +7,16 @@ use keyfob_scim::{Entry, Error, Page, Query, Row};
 use super::filter;
 use super::keys::Keys;
 use super::retry::reread;
-use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
 
-/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); those of an [`Entry`] follow.
+/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`] follows for an [`Entry`].
 const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
+const ENTRY: &str = ", version, record";
+
+/// How many devices a key may find, for a search by it to be short.
+const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
 pub(crate) type Get = (i64, Answer<Option<Entry>>);
@@ -26,7 +30,7 @@ pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) 
     }
 }
 
-/// The entries of a batch by their ids. A record that does not open is that device's fault only.
+/// The entries of a batch by their ids. A device that cannot be read is its own fault only.
 pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, Fault>;
 
 /// What a batch holds of a device.
@@ -39,9 +43,32 @@ pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
 
 /// Reads the entries of a batch.
 pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Iterator<Item = i64>) -> Found {
+    find_all(connection, keys, &ids.collect::<Vec<_>>())
+}
+
+fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found {
+    match (records(connection, ids), ids) {
+        (Ok(mut records), _) => records.iter_mut().map(|record| entry(record, keys)).collect(),
+        (Err(fault), [id]) if fault.failure == Failure::Damaged => {
+            Ok(HashMap::from([(*id, Err(unreadable(*id, &fault.to_string())))]))
+        }
+        // Each alone, to tell the damaged ones from the others.
+        (Err(fault), ids) if fault.failure == Failure::Damaged => {
+            let mut found = HashMap::with_capacity(ids.len());
+            for id in ids.chunks(1) {
+                found.extend(find_all(connection, keys, id)?);
+            }
+            Ok(found)
+        }
+        (Err(fault), _) => Err(fault),
+    }
+}
+
+fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, Fault> {
     let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(", version, record FROM device WHERE id");
-    let mut records = match connection.dialect() {
+    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(ENTRY).push(" FROM device WHERE id");
+    let ids = ids.iter().copied();
+    match connection.dialect() {
         // In a file, a statement is no journey, and the same one for any number of devices. Each by itself would lock the file anew.
         Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
             sql.push(" = $1");
@@ -51,39 +78,65 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
                 records.append(&mut connection.rows(&sql)?);
             }
             Ok(records)
-        })?,
+        }),
         Dialect::Postgres => {
             sql.among(connection.dialect(), ids);
-            reread(connection, |connection| connection.rows(&sql))?
+            reread(connection, |connection| connection.rows(&sql))
         }
-    };
-    records.iter_mut().map(|record| entry(record, keys)).collect()
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The page, without the devices that cannot be read. Its total counts them.
+    pub page: Page,
+    /// How many of the page cannot be read.
+    pub unreadable: usize,
+}
+
+/// Does a search that has a key, if it is short: the key finds few devices. None: it is not.
+pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, Fault> {
+    let Some(key) = filter::key(&query.filter) else { return Ok(None) };
+    let mut sql = Sql::new("SELECT id FROM device");
+    filter::wanted_by_key(&mut sql, connection.dialect(), key);
+    sql.push(" LIMIT 1 OFFSET ").bind(SHORT);
+    if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
 /// Reads a page, and how many devices match in all.
-pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Page, Fault> {
-    let mut rows = Vec::new();
+pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
+    let mut records = Vec::new();
     if query.limit > 0 {
         let mut sql = Sql::new("SELECT ");
         sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
         filter::wanted(&mut sql, connection.dialect(), query);
         filter::page(&mut sql, query);
-        rows = connection.rows(&sql)?.iter_mut().map(row).collect::<Result<_, _>>()?;
+        records = connection.rows(&sql)?;
     }
-    let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let shown = u64::try_from(records.len()).unwrap_or(u64::MAX);
+    let Readable { rows, damaged } = Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row);
+    for device in &damaged {
+        tracing::error!("store: {device}; a list leaves it out");
+    }
     // A page that is not full tells how many there are.
-    if shown < query.limit && (shown > 0 || query.offset == 0) {
-        return Ok(Page { total: query.offset.saturating_add(shown), rows });
-    }
-    let mut sql = Sql::new("SELECT count(*) FROM device");
-    filter::wanted(&mut sql, connection.dialect(), query);
-    let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
-    Ok(Page { total: u64::try_from(total).unwrap_or_default(), rows })
+    let total = if shown < query.limit && (shown > 0 || query.offset == 0) {
+        query.offset.saturating_add(shown)
+    } else {
+        let mut sql = Sql::new("SELECT count(*) FROM device");
+        filter::wanted(&mut sql, connection.dialect(), query);
+        let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+        u64::try_from(total).unwrap_or_default()
+    };
+    Ok(Listed { page: Page { total, rows }, unreadable: damaged.len() })
+}
+
+/// A device as a sentence names it.
+fn name(record: &Record) -> String {
+    record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
 fn row(record: &mut Record) -> Result<Row, Fault> {
-    let wrong = |error: &dyn std::fmt::Display| Fault::new(error.to_string());
-    let time = |seconds: i64| u64::try_from(seconds).map_err(|error| wrong(&error));
     Ok(Row {
         id: record.number(0)?,
         name: record.text(1)?,
@@ -92,21 +145,34 @@ fn row(record: &mut Record) -> Result<Row, Fault> {
         phone: record.maybe_text(4)?,
         external_id: record.maybe_text(5)?,
         deleted: record.number(6)? != 0,
-        kind: record.text(7)?.parse().map_err(|error: keyfob::Error| wrong(&error))?,
-        status: record.text(8)?.parse().map_err(|error: keyfob::Error| wrong(&error))?,
-        fails: u32::try_from(record.number(9)?).map_err(|error| wrong(&error))?,
-        created: time(record.number(10)?)?,
-        last_used: record.maybe_number(11)?.map(time).transpose()?,
-        last_modified: time(record.number(12)?)?,
+        kind: record.text(7)?.parse().map_err(|_| Fault::of_column(7, "holds no kind of device"))?,
+        status: record.text(8)?.parse().map_err(|_| Fault::of_column(8, "holds no status"))?,
+        fails: u32::try_from(record.number(9)?).map_err(|_| Fault::of_column(9, "holds no count"))?,
+        created: time(10, record.number(10)?)?,
+        last_used: record.maybe_number(11)?.map(|seconds| time(11, seconds)).transpose()?,
+        last_modified: time(12, record.number(12)?)?,
     })
 }
 
+fn time(column: usize, seconds: i64) -> Result<u64, Fault> {
+    u64::try_from(seconds).map_err(|_| Fault::of_column(column, "holds a time before 1970"))
+}
+
 fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
-    let row = row(record)?;
-    let (id, version, sealed) = (row.id, record.number(13)?, record.bytes(14)?);
-    let entry = keys.open(&sealed, id).map(|device| Entry { row, version, device }).map_err(|error| {
-        tracing::error!(device = id, "store: {error}");
-        Error::new(500, format!("the record of device {id} cannot be read: {error}"))
-    });
-    Ok((id, entry))
+    // What a statement asked for by its id has one.
+    let id = record.id()?;
+    let columns = |record: &mut Record| Ok((row(record)?, record.number(13)?, record.bytes(14)?));
+    let read = columns(record).map_err(|fault: Fault| fault.told(&format!("{COLUMNS}last_modified{ENTRY}"))).and_then(
+        |(row, version, sealed)| {
+            let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
+            Ok(Entry { row, version, device })
+        },
+    );
+    Ok((id, read.map_err(|reason| unreadable(id, &reason))))
+}
+
+/// The answer about a device that is damaged, for the log as well.
+fn unreadable(id: i64, reason: &str) -> Error {
+    tracing::error!(device = id, "store: the device cannot be read: {reason}");
+    Error::new(500, format!("device {id} cannot be read: {reason}"))
 }

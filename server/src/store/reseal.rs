@@ -109,8 +109,12 @@ fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<
     let mut page = Page { last: None, done: 0, lost: 0, unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {
-        let (id, version, old) = (record.number(0)?, record.number(1)?, record.bytes(2)?);
+        let id = record.id()?;
         page.last = Some(id);
+        let (Ok(version), Ok(old)) = (record.number(1), record.bytes(2)) else {
+            page.unreadable.push((id, None));
+            continue;
+        };
         if sealer.is_current(&old) {
             continue;
         }

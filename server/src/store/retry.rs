@@ -25,7 +25,7 @@ pub(crate) fn persist<T>(
             Err(fault) => fault,
         };
         is_unsure |= fault.failure == Failure::Unknown;
-        if fault.failure == Failure::Refused || !pauses.wait() {
+        if !fault.failure.may_pass() || !pauses.wait() {
             return Err(if is_unsure { fault.unknown() } else { fault });
         }
     }

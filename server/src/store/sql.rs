@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Instant;
 
 /// A value that is bound or read. Those of one type have the order that both databases give them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +13,8 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// Many of one type, for a database that takes arrays.
     List(Vec<Self>),
+    /// What a column holds that no value can hold, in words: the damage is that of its row only. It is read and never written.
+    Unreadable(&'static str),
 }
 
 impl From<i64> for Value {
@@ -201,6 +204,19 @@ pub(crate) enum Failure {
     Unreached,
     /// The connection was lost or took too long, or the disk failed: it may have been done, or be done later.
     Unknown,
+    /// The database ended it, as its time was over.
+    TooLong,
+    /// The database found a part of its files damaged.
+    Damaged,
+    /// The files are not where they were opened: what they hold is not the store any more.
+    Gone,
+}
+
+impl Failure {
+    /// Whether another try may be done.
+    pub(crate) const fn may_pass(self) -> bool {
+        matches!(self, Self::Conflict | Self::Unreached | Self::Unknown)
+    }
 }
 
 /// What the database could not do, in its own words: for the log.
@@ -208,6 +224,8 @@ pub(crate) enum Failure {
 pub(crate) struct Fault {
     pub(crate) failure: Failure,
     text: String,
+    /// The column of a row that cannot be read, counted from 0.
+    column: Option<usize>,
 }
 
 impl Fault {
@@ -217,7 +235,20 @@ impl Fault {
     }
 
     pub(crate) fn of(failure: Failure, text: impl Into<String>) -> Self {
-        Self { failure, text: text.into() }
+        Self { failure, text: text.into(), column: None }
+    }
+
+    /// One of a column of a row that was read.
+    pub(crate) fn of_column(column: usize, text: impl Into<String>) -> Self {
+        Self { column: Some(column), ..Self::new(text) }
+    }
+
+    /// In words, given the columns that were read as SQL lists them.
+    pub(crate) fn told(&self, columns: &str) -> String {
+        match self.column.and_then(|at| columns.split(", ").nth(at)) {
+            Some(name) => format!("column {name} {}", self.text),
+            None => self.text.clone(),
+        }
     }
 
     /// One of a statement that changes nothing by itself: it reads, or what it does counts with a commit that was not sent.
@@ -255,7 +286,18 @@ impl Record {
     /// Takes a column; another type than asked for is a fault of the store.
     fn take<T>(&mut self, at: usize, read: impl FnOnce(Value) -> Option<T>) -> Result<T, Fault> {
         let value = self.0.get_mut(at).map(|value| std::mem::replace(value, Value::Null));
-        value.and_then(read).ok_or_else(|| Fault::new(format!("column {at} has another type than it should")))
+        if let Some(Value::Unreadable(what)) = value {
+            return Err(Fault::of_column(at, what));
+        }
+        value.and_then(read).ok_or_else(|| Fault::of_column(at, "holds a value of another type"))
+    }
+
+    /// The number of the row, from its first column, where it stays.
+    pub(crate) fn id(&self) -> Result<i64, Fault> {
+        match self.0.first() {
+            Some(Value::Number(id)) => Ok(*id),
+            _ => Err(Fault::of_column(0, "holds no number")),
+        }
     }
 
     pub(crate) fn number(&mut self, at: usize) -> Result<i64, Fault> {
@@ -287,10 +329,42 @@ impl Record {
     }
 }
 
+/// What was read of several rows. A damaged row is its own fault only, and no reason to withhold the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readable<T> {
+    /// The rows that can be read.
+    pub rows: Vec<T>,
+    /// For each row that cannot be read a sentence for people, which names the row and what is wrong with it.
+    pub damaged: Vec<String>,
+}
+
+impl<T> Readable<T> {
+    /// Reads rows of these columns. A fault becomes a sentence, behind what `name` calls the row.
+    pub(crate) fn new(
+        records: &mut [Record],
+        columns: &str,
+        name: impl Fn(&Record) -> String,
+        read: impl Fn(&mut Record) -> Result<T, Fault>,
+    ) -> Self {
+        let mut all = Self { rows: Vec::with_capacity(records.len()), damaged: Vec::new() };
+        for record in records {
+            let name = name(record);
+            match read(record) {
+                Ok(row) => all.rows.push(row),
+                Err(fault) => all.damaged.push(format!("{name} cannot be read: {}", fault.told(columns))),
+            }
+        }
+        all
+    }
+}
+
 /// A connection to a database, owned by one thread. One that is lost is made anew by the next statement, but within a transaction: what is
 /// left of that is not done, rather than done by itself.
 pub(crate) trait Connection: Send {
     fn dialect(&self) -> Dialect;
+
+    /// Statements from now on end at this time with [`Failure::TooLong`], and not later than others do; none: as others do.
+    fn end_at(&mut self, deadline: Option<Instant>);
 
     /// Runs a statement and returns its rows. Outside of a transaction it is one of its own.
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault>;

@@ -7,40 +7,55 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+#[cfg(unix)]
+use rusqlite::FileControl;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql, params_from_iter};
 
+use super::files::Files;
 use super::sql::{Connection, Dialect, Failure, Fault, Record, Sql, Value};
 use crate::file;
 
 /// How long a writer waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// How long a reader may be at one statement, in milliseconds: those behind it wait for it. PostgreSQL is told the same.
-const LIMIT: u64 = 5000;
+/// How long a reader may be at one statement: those behind it wait for it. PostgreSQL is told the same.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// After so many steps of its machine SQLite is asked to look at the clock: some tenth of a millisecond.
 const STEPS: c_int = 20_000;
 
-/// A connection to a file, and the time until which its statement may take.
-#[derive(Debug)]
-pub(crate) struct Sqlite(rusqlite::Connection, Arc<Deadline>);
+/// How much of the file a connection keeps in memory, in KiB: the upper levels of the trees of millions of devices fit in. The system keeps
+/// the rest, once for all connections.
+const CACHE: u32 = 16 * 1024;
+/// The same where the file is read from one end to the other: what was read is of no more use then.
+const SCAN_CACHE: u32 = 4 * 1024;
 
-/// A time, in milliseconds since a reader was opened; none is 0.
+/// A connection to a file.
 #[derive(Debug)]
-struct Deadline {
-    opened: Instant,
-    at: AtomicU64,
+pub(crate) struct Sqlite {
+    connection: rusqlite::Connection,
+    clock: Arc<Clock>,
+    deadline: Option<Instant>,
+    files: Arc<Files>,
 }
 
-impl Deadline {
-    fn now(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+/// Until when a reader may be at its statement.
+#[derive(Debug)]
+struct Clock {
+    opened: Instant,
+    /// In milliseconds since it was opened.
+    end: AtomicU64,
+}
+
+impl Clock {
+    fn set(&self, end: Instant) {
+        let end = end.saturating_duration_since(self.opened).as_millis();
+        self.end.store(u64::try_from(end).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {
-        let at = self.at.load(Ordering::Relaxed);
-        at != 0 && self.now() > at
+        self.opened.elapsed().as_millis() > self.end.load(Ordering::Relaxed).into()
     }
 }
 
@@ -51,36 +66,108 @@ impl Sqlite {
         file::private(options.write(true).create(true).truncate(false))
             .open(path)
             .map_err(|error| Fault::new(error.to_string()))?;
-        let writer = Self::open(path)?;
         // FULL: a commit that was answered survives the loss of power. A checkpoint flushes twice more: at 64 MiB of log they are seldom, and
         // write what changed often but once.
-        writer.0.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;")?;
-        Ok(writer)
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;";
+        Self::open(path, CACHE, settings, None)
     }
 
     /// Opens the file for one that only reads.
     pub(crate) fn reader(path: &Path) -> Result<Self, Fault> {
-        let mut reader = Self::open(path)?;
-        reader.0.execute_batch("PRAGMA query_only = ON;")?;
-        let deadline = Arc::clone(&reader.1);
-        reader.0.progress_handler(STEPS, Some(move || deadline.is_over()))?;
-        Ok(reader)
+        Self::open(path, CACHE, "PRAGMA query_only = ON;", None)?.with_clock()
     }
 
-    fn open(path: &Path) -> Result<Self, Fault> {
+    /// Another connection to the same files, which only reads: devices and whatever an index finds, or all of the file.
+    pub(crate) fn another(&self, scans: bool) -> Result<Self, Fault> {
+        let (path, cache) = (self.files.path(), if scans { SCAN_CACHE } else { CACHE });
+        Self::open(path, cache, "PRAGMA query_only = ON;", Some(&self.files))?.with_clock()
+    }
+
+    fn open(path: &Path, cache: u32, settings: &str, files: Option<&Arc<Files>>) -> Result<Self, Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
-        connection.execute_batch("PRAGMA cache_size = -65536;")?;
+        // What is read lets SQLite open the log as well.
+        connection.execute_batch(&format!("PRAGMA cache_size = -{cache}; {settings} SELECT count(*) FROM sqlite_master;"))?;
         connection.set_prepared_statement_cache_capacity(128);
-        Ok(Self(connection, Arc::new(Deadline { opened: Instant::now(), at: AtomicU64::new(0) })))
+        let files = match files {
+            Some(files) => Arc::clone(files),
+            None => Arc::new(Files::of(path)?),
+        };
+        let clock = Clock { opened: Instant::now(), end: AtomicU64::new(u64::MAX) };
+        let opened = Self { connection, clock: Arc::new(clock), deadline: None, files };
+        // Another file may have been put there between the two.
+        if opened.has_moved()? {
+            return Err(Fault::new("the file was replaced while it was opened; try again"));
+        }
+        opened.files.check()?;
+        Ok(opened)
+    }
+
+    fn with_clock(mut self) -> Result<Self, Fault> {
+        let clock = Arc::clone(&self.clock);
+        self.connection.progress_handler(STEPS, Some(move || clock.is_over()))?;
+        Ok(self)
+    }
+
+    #[cfg(unix)]
+    fn has_moved(&self) -> Result<bool, Fault> {
+        let mut has_moved = 0;
+        self.connection.file_control(None::<&str>, FileControl::HasMoved(&mut has_moved))?;
+        Ok(has_moved != 0)
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on Unix")]
+    fn has_moved(&self) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    /// Looks at the files before a statement, unless it is within a transaction, which was begun so.
+    fn check(&self) -> Result<(), Fault> {
+        if self.connection.is_autocommit() { self.files.check().inspect_err(|_| self.empty_log()) } else { Ok(()) }
+    }
+
+    /// Writes the log into a database that is no longer where it was opened, and empties it. SQLite would not, and whoever opens the file
+    /// that stands there now, such as a copy that was restored, would have the log of the old one mixed into it.
+    fn empty_log(&self) {
+        if !self.files.is_log_left() {
+            return;
+        }
+        // It is in the way of no other connection: one of them does it, at the latest when it is closed.
+        let emptied = self
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0)));
+        self.files.log_is_empty(emptied == Ok(0));
     }
 }
 
 impl Sqlite {
     /// What makes a fault of an error of a statement: outside of a transaction, one that writes is its own commit.
     fn fault_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> Fault {
-        if self.0.is_autocommit() && !statement.readonly() { uncommitted } else { Fault::from }
+        if self.is_commit(statement) { uncommitted } else { Fault::from }
+    }
+
+    fn is_commit(&self, statement: &rusqlite::Statement<'_>) -> bool {
+        self.connection.is_autocommit() && !statement.readonly()
+    }
+
+    /// Looks at the files after a commit: what was committed to a file that is deleted is lost, and one that was put in its place has nothing
+    /// of it.
+    fn committed(&self) -> Result<(), Fault> {
+        self.files.check().inspect_err(|_| {
+            self.files.log_is_empty(false);
+            self.empty_log();
+        })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if self.connection.is_autocommit() {
+            self.empty_log();
+        }
     }
 }
 
@@ -89,43 +176,51 @@ impl Connection for Sqlite {
         Dialect::Sqlite
     }
 
+    fn end_at(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
-        // Only a reader's is asked for.
-        self.1.at.store(self.1.now().saturating_add(LIMIT), Ordering::Relaxed);
-        let mut statement = self.0.prepare_cached(&sql.text)?;
+        self.check()?;
+        // Only a reader looks at it.
+        let (now, deadline) = (Instant::now(), self.deadline);
+        let end = now.checked_add(LIMIT).unwrap_or(now);
+        self.clock.set(deadline.map_or(end, |deadline| deadline.min(end)));
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
         let fault = self.fault_of(&statement);
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(&sql.values)).map_err(fault)?;
         let mut records = Vec::new();
         while let Some(row) = rows.next().map_err(fault)? {
-            let read = |at: usize| {
-                Ok(match row.get(at)? {
-                    Stored::Null => Value::Null,
-                    Stored::Integer(number) => Value::Number(number),
-                    Stored::Text(text) => Value::Text(text),
-                    Stored::Blob(bytes) => Value::Bytes(bytes),
-                    Stored::Real(_) => return Err(Fault::new("a column holds a fraction")),
-                })
-            };
-            records.push(Record((0..columns).map(read).collect::<Result<_, Fault>>()?));
+            records.push(Record((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+        }
+        drop(rows);
+        // Not the beginning of a transaction, which is no commit any more.
+        if self.is_commit(&statement) {
+            self.committed()?;
         }
         Ok(records)
     }
 
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
-        let mut statement = self.0.prepare_cached(&sql.text)?;
+        self.check()?;
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
         let fault = self.fault_of(&statement);
         let changed = statement.execute(params_from_iter(&sql.values)).map_err(fault)?;
+        if self.is_commit(&statement) {
+            self.committed()?;
+        }
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
-        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ()).map_err(uncommitted)
+        self.connection.prepare_cached("COMMIT")?.execute([]).map_err(uncommitted)?;
+        self.committed()
     }
 
     fn rollback(&mut self) {
         // Some faults roll it back themselves.
-        if !self.0.is_autocommit()
+        if !self.connection.is_autocommit()
             && let Err(fault) = self.run("ROLLBACK")
         {
             tracing::error!("store: a transaction could not be given up: {fault}");
@@ -145,6 +240,19 @@ pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     }
 }
 
+/// SQLite holds a column to no type, and text to no encoding.
+fn value(stored: ValueRef<'_>) -> Value {
+    match stored {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Number(number),
+        ValueRef::Real(_) => Value::Unreadable("holds a fraction"),
+        ValueRef::Text(bytes) => {
+            str::from_utf8(bytes).map_or(Value::Unreadable("holds text that is not UTF-8"), |text| Value::Text(text.to_owned()))
+        }
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
+    }
+}
+
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
@@ -153,12 +261,18 @@ impl ToSql for Value {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
             Self::List(_) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
+            Self::Unreadable(what) => return Err(rusqlite::Error::ToSqlConversionFailure((*what).into())),
         }))
     }
 }
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::new(error.to_string())
+        let failure = match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Failure::TooLong,
+            Some(ErrorCode::DatabaseCorrupt) => Failure::Damaged,
+            _ => Failure::Refused,
+        };
+        Self::of(failure, error.to_string())
     }
 }

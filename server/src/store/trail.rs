@@ -4,10 +4,16 @@ use keyfob_scim::Error;
 use serde::Serialize;
 
 use super::Store;
-use super::sql::{Connection, Fault, Record, Sql};
+use super::searches::Claim;
+use super::sql::{Connection, Fault, Readable, Record, Sql};
 
 /// How many lines are searched at a time: some tenths of a second.
 const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };
+
+const COLUMNS: &str = "id, at, event, actor, device, user_name, success, reason, drift";
+
+/// For whom the trail is searched: no account, but whoever runs `keyfob audit`.
+const OPERATOR: &str = "";
 
 /// Which lines are wanted: those that match everything given.
 #[derive(Clone, Debug, Default)]
@@ -47,29 +53,35 @@ pub struct Line {
 
 impl Store {
     /// Reads the trail, the newest lines first. Errors: 503.
-    pub async fn trail(&self, wanted: &Wanted) -> Result<Vec<Line>, Error> {
+    pub async fn trail(&self, wanted: &Wanted) -> Result<Readable<Line>, Error> {
         let newest = |connection: &mut dyn Connection| {
             connection.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))
         };
-        let (mut to, mut left, mut lines) = (self.search(newest).await?, wanted.limit, Vec::new());
+        let (mut to, mut left) = (self.scan(Claim::of(OPERATOR), newest).await?, wanted.limit);
+        let mut all = Readable { rows: Vec::new(), damaged: Vec::new() };
         // A part at a time: to search all of a long trail takes longer than a search may.
         while to > 0 && left > 0 {
             let from = to.saturating_sub(PART);
             let sql = wanted.sql(from, to, left);
-            let part: Vec<_> = self.search(move |connection| connection.rows(&sql)?.iter_mut().map(line).collect()).await?;
-            left = left.saturating_sub(u32::try_from(part.len()).unwrap_or(u32::MAX));
-            lines.extend(part);
+            let part = self.scan(Claim::of(OPERATOR), move |connection| {
+                let mut records = connection.rows(&sql)?;
+                Ok((records.len(), Readable::new(&mut records, COLUMNS, name, line)))
+            });
+            let (found, part) = part.await?;
+            left = left.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
+            all.rows.extend(part.rows);
+            all.damaged.extend(part.damaged);
             to = from;
         }
-        Ok(lines)
+        Ok(all)
     }
 }
 
 impl Wanted {
     /// The query for the lines from the first of these numbers, itself not among them, to the second.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
-        let mut sql = Sql::new("SELECT id, at, event, actor, device, user_name, success, reason, drift FROM trail WHERE id > ");
-        sql.bind(from).push(" AND id <= ").bind(to);
+        let mut sql = Sql::new("SELECT ");
+        sql.push(COLUMNS).push(" FROM trail WHERE id > ").bind(from).push(" AND id <= ").bind(to);
         if let Some(device) = self.device {
             sql.push(" AND device = ").bind(device);
         }
@@ -82,6 +94,11 @@ impl Wanted {
         sql.push(" ORDER BY id DESC LIMIT ").bind(i64::from(limit));
         sql
     }
+}
+
+/// A line as a sentence names it.
+fn name(record: &Record) -> String {
+    record.id().map_or_else(|_| "a line of the trail".to_owned(), |id| format!("line {id} of the trail"))
 }
 
 fn line(record: &mut Record) -> Result<Line, Fault> {

@@ -86,7 +86,7 @@ impl Door {
     }
 
     async fn trail(&self) -> Vec<Line> {
-        self.store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap()
+        self.store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows
     }
 }
 

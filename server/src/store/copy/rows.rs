@@ -173,6 +173,7 @@ impl<'c> Side<'c> {
     }
 
     fn insert(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault> {
+        check(table, rows)?;
         let mut sql = Sql::new("WITH ");
         sql.table(self.connection.dialect(), "next", table.columns, rows.iter().cloned());
         columns(sql.push(" INSERT INTO ").push(table.name).push(self.suffix).push(" ("), table).push(") SELECT * FROM next");
@@ -185,6 +186,27 @@ impl<'c> Side<'c> {
         sql.among(self.connection.dialect(), ids.iter().copied());
         self.change(&sql)
     }
+}
+
+/// Errors: a row is damaged. Another database would not take it, or it would be another row there.
+fn check(table: &Table, rows: &[Row]) -> Result<(), Fault> {
+    for row in rows {
+        let is_right = |(value, (_, kind)): &(&Value, &(&str, Type))| {
+            matches!(
+                (value, kind),
+                (Value::Null, _) | (Value::Number(_), Type::Number) | (Value::Text(_), Type::Text) | (Value::Bytes(_), Type::Bytes)
+            )
+        };
+        let Some((value, (column, _))) = row.iter().zip(table.columns).find(|column| !is_right(column)) else { continue };
+        let key = match row.first() {
+            Some(Value::Number(id)) => id.to_string(),
+            Some(Value::Text(name)) => format!("{name:?}"),
+            _ => "that cannot be told".to_owned(),
+        };
+        let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
+        return Err(Fault::new(format!("table {}, row {key}: column {column} {what}; mend or delete the row first", table.name)));
+    }
+    Ok(())
 }
 
 /// Copies a large table, and compares each row.

@@ -52,8 +52,8 @@ impl Server {
             async move {
                 let config = server.config_of(at, address);
                 let opened = match &server.tls {
-                    Some(tls) => timeout_at(until, open(config, tls.clone(), server.timeout)).await,
-                    None => timeout_at(until, open(config, NoTls, server.timeout)).await,
+                    Some(tls) => timeout_at(until, open(config, tls.clone(), server.given_up())).await,
+                    None => timeout_at(until, open(config, NoTls, server.given_up())).await,
                 };
                 match opened {
                     Ok(Ok(client)) => Ok(((at, address), client)),
@@ -128,8 +128,8 @@ impl Server {
     }
 }
 
-/// Opens a session of which a statement may take so long. Errors: a sentence.
-async fn open<T>(config: Config, tls: T, limit: Duration) -> Result<Client, String>
+/// Opens a session whose statements the server gives up after this time. Errors: a sentence.
+async fn open<T>(config: Config, tls: T, given_up: Duration) -> Result<Client, String>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
@@ -139,8 +139,7 @@ where
     let (client, session) = config.connect(tls).await.map_err(|error| explained(&error))?;
     // The task of the session ends with its client.
     tokio::spawn(session);
-    // The server gives up a little before this side does, so that nothing goes on unheard of. A commit is never given up by it.
-    let given_up = limit.mul_f64(0.9).as_millis();
+    let given_up = given_up.as_millis();
     let settings = format!("SET statement_timeout = {given_up}; SET lock_timeout = {given_up}");
     client.batch_execute(&settings).await.map_err(|error| explained(&error))?;
     Ok(client)

@@ -91,6 +91,12 @@ impl Server {
         Postgres::open(self.clone(), statements)
     }
 
+    /// After how long the server gives up a statement: a little before this side does, so that nothing goes on unheard of. A commit is never
+    /// given up by it.
+    pub(super) fn given_up(&self) -> Duration {
+        self.timeout.mul_f64(0.9)
+    }
+
     /// The port of a host by its place in the URL.
     pub(super) fn port(&self, at: usize) -> u16 {
         let ports = self.config.get_ports();

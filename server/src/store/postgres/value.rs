@@ -28,6 +28,7 @@ impl ToSql for Value {
             Self::Text(text) => text.to_sql(kind, out),
             Self::Bytes(bytes) => bytes.to_sql(kind, out),
             Self::List(values) => values.to_sql(kind, out),
+            Self::Unreadable(what) => Err((*what).into()),
         }
     }
 

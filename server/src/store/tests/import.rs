@@ -33,7 +33,7 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
     assert_eq!(store.import(mixed, "test", NOW).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
-    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap();
+    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
     let told: Vec<_> =
         lines.iter().map(|line| (line.device, line.actor.as_str(), line.event.as_str(), line.reason.as_str())).collect();
     assert_eq!(told.len(), 3, "{told:?}");
@@ -68,7 +68,7 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
         };
         assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
     }
-    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
+    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows;
     assert_eq!(lines.len(), 40, "one line for each device");
     stores.into_iter().for_each(Store::close);
 }

@@ -1,5 +1,7 @@
 //! A connection that loses answers, to see what becomes of what was sent.
 
+use std::time::Instant;
+
 use crate::store::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
 
 /// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
@@ -45,6 +47,10 @@ impl Lossy {
 impl Connection for Lossy {
     fn dialect(&self) -> Dialect {
         self.inner.dialect()
+    }
+
+    fn end_at(&mut self, deadline: Option<Instant>) {
+        self.inner.end_at(deadline);
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {

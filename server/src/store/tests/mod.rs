@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod copy;
+mod damage;
 mod hosts;
 mod import;
 mod keys;
@@ -57,7 +58,7 @@ impl Place {
         static DATABASES: AtomicU32 = AtomicU32::new(0);
         let database = format!("test{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         cluster.sql("postgres", &format!("CREATE DATABASE {database}"));
-        let options = Options { connections: 4, timeout: Duration::from_secs(2), ..Options::default() };
+        let options = Options { connections: 6, timeout: Duration::from_secs(2), ..Options::default() };
         Self { location: Location::parse(&cluster.url(&database), &options).unwrap(), folder: tempfile::tempdir().unwrap() }
     }
 

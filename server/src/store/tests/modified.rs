@@ -19,7 +19,7 @@ async fn since(store: &Store, at: u64) -> Vec<i64> {
     let filter = Filter::parse(&format!("meta.lastModified ge \"{}\"", keyfob_scim::date::write(at, true))).unwrap();
     let sort = Sort { by: Attribute::LastModified, descending: false };
     let query = Query { filter, live_only: false, sort, offset: 0, limit: 10 };
-    store.list(&query).await.unwrap().rows.into_iter().map(|row| row.id).collect()
+    store.list("a test", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect()
 }
 
 async fn the_time_of_a_change_is_stored_whatever_changed(place: Place) {

@@ -29,7 +29,8 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
     // What is told is what is stored: a QR code has the secret of the record that is there.
     for told in [alice, bob] {
         assert_eq!(store.get(told.row.id).await.unwrap(), Some(told.clone()));
-        let lines = store.trail(&crate::store::Wanted { device: Some(told.row.id), limit: 9, ..Default::default() }).await.unwrap();
+        let lines =
+            store.trail(&crate::store::Wanted { device: Some(told.row.id), limit: 9, ..Default::default() }).await.unwrap().rows;
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
     store.close();
@@ -72,7 +73,7 @@ async fn an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_n
     let query = Query { filter: Filter::And(Vec::new()), live_only: false, sort, offset: 0, limit: 10 };
     let mut expected: Vec<_> = new.iter().map(|row| row.id).collect();
     expected.sort_unstable();
-    let listed: Vec<_> = store.list(&query).await.unwrap().rows.into_iter().map(|row| row.id).collect();
+    let listed: Vec<_> = store.list("a", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect();
     assert_eq!(listed, [&[1, 2, 3], &expected[..]].concat(), "by the time of creation, then by number");
     store.close();
     let left = place.with(|connection| connection.run("SELECT name FROM sequence").unwrap());

@@ -165,7 +165,7 @@ fn a_commit_at_which_the_server_panics_may_have_been_stored() {
 async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     let cluster = Cluster::start(&["fsync=off"]);
     cluster.sql("postgres", "CREATE DATABASE hangs");
-    let options = Options { connections: 3, timeout: Duration::from_secs(1), ..Options::default() };
+    let options = Options { connections: 4, timeout: Duration::from_secs(1), ..Options::default() };
     let place = Place { location: Location::parse(&cluster.url("hangs"), &options).unwrap(), folder: tempfile::tempdir().unwrap() };
     let store = place.open();
     let read = insert(&store, entry("alice")).await;
@@ -343,4 +343,25 @@ fn a_write_that_the_standby_may_not_have_is_not_believed() {
     assert_eq!(bench.fails(), [1], "here it is");
     cluster.sql("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
     cluster.sql("postgres", "SELECT pg_reload_conf()");
+}
+
+#[test]
+fn a_statement_ends_when_the_time_of_its_search_is_over_and_the_session_goes_on() {
+    Place::postgres().with(|connection| {
+        let pid =
+            |connection: &mut dyn Connection| connection.run("SELECT pg_backend_pid()::BIGINT").unwrap()[0].number(0).unwrap();
+        let limit = |connection: &mut dyn Connection| connection.run("SHOW statement_timeout").unwrap()[0].text(0).unwrap();
+        let (before, usual) = (pid(connection), limit(connection));
+        assert_eq!(usual, "1800ms");
+        let since = Instant::now();
+        connection.end_at(since.checked_add(Duration::from_millis(300)));
+        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().failure, Failure::TooLong);
+        assert!(since.elapsed() < Duration::from_millis(1500), "{:?}", since.elapsed());
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::TooLong, "it is not begun any more");
+        connection.end_at(since.checked_add(Duration::from_secs(1000)));
+        assert_eq!(limit(connection), usual, "a search may not take longer than others");
+        connection.end_at(None);
+        assert_eq!((pid(connection), limit(connection)), (before, usual));
+    });
 }

@@ -58,7 +58,7 @@ async fn of_many_swaps_from_one_version_one_is_stored_and_trailed(place: Place) 
     let now = stores[1].get(id).await.unwrap().unwrap();
     assert_eq!((now.version, now.row.fails, now.device.fails()), (1, 1, 1));
     let wanted = Wanted { device: Some(id), limit: 1000, ..Wanted::default() };
-    let lines = stores[0].trail(&wanted).await.unwrap();
+    let lines = stores[0].trail(&wanted).await.unwrap().rows;
     assert_eq!(lines.iter().filter(|line| line.event == "otp-verify").count(), 1);
     stores.into_iter().for_each(Store::close);
 }
@@ -103,7 +103,7 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
     next.version = 0;
     let late = Swap { entry: next, scope: Scope::Whole, event: event(EventKind::Update, id) };
     assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
-    let lines = store.trail(&Wanted { device: Some(id), limit: 10, ..Wanted::default() }).await.unwrap();
+    let lines = store.trail(&Wanted { device: Some(id), limit: 10, ..Wanted::default() }).await.unwrap().rows;
     let events: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();
     assert_eq!(events, ["credential-change:update", "credential-change:create"]);
     store.close();
@@ -120,7 +120,7 @@ async fn accounts_are_made_replaced_found_and_removed(place: Place) {
     store.put_account(&account).await.unwrap();
     assert_eq!(store.account("sync").await.unwrap(), Some(account.clone()));
     assert_eq!(store.account_of_token("ab").await.unwrap(), None);
-    assert_eq!(store.accounts().await.unwrap(), [account]);
+    assert_eq!(store.accounts().await.unwrap().rows, [account]);
     assert!(store.remove_account("sync").await.unwrap());
     assert!(!store.remove_account("sync").await.unwrap());
     store.close();

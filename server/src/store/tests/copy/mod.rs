@@ -78,7 +78,7 @@ fn account(name: &str) -> Account {
 }
 
 async fn lines(store: &Store) -> usize {
-    store.trail(&Wanted { limit: 1000, ..Wanted::default() }).await.unwrap().len()
+    store.trail(&Wanted { limit: 1000, ..Wanted::default() }).await.unwrap().rows.len()
 }
 
 async fn a_copy_is_of_one_moment_whatever_is_written_meanwhile(place: Place) {
@@ -132,7 +132,7 @@ async fn a_move_takes_along_what_is_written_before_services_are_excluded(place: 
     assert_eq!(content(&target, ""), content(&place, "_moved"));
     let moved = target.open();
     assert_eq!(moved.get(id).await.unwrap().unwrap().row.fails, 1);
-    let names: Vec<_> = moved.accounts().await.unwrap().into_iter().map(|account| account.name).collect();
+    let names: Vec<_> = moved.accounts().await.unwrap().rows.into_iter().map(|account| account.name).collect();
     assert_eq!(names, ["new"]);
     // Numbers go on behind what was moved.
     let new = insert(&moved, entry("carol")).await;

@@ -1,0 +1,106 @@
+//! The files of a SQLite store, watched: whether they are still the ones that were opened.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::sql::{Failure, Fault};
+
+/// What SQLite writes beside a database: the log of commits, and its index.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// The files behind the connections of one process. Once one of them is deleted or replaced, the store is [gone](Failure::Gone), and stays
+/// so if the file comes back: what other processes did in between is not known.
+#[derive(Debug)]
+pub(crate) struct Files {
+    database: File,
+    beside: Vec<File>,
+    is_gone: AtomicBool,
+    is_log_empty: AtomicBool,
+}
+
+/// A file by its name, and as the operating system tells it from others: by its device and its inode.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl File {
+    fn of(path: PathBuf) -> io::Result<Self> {
+        let identity = identity(&fs::metadata(&path)?);
+        Ok(Self { path, identity })
+    }
+
+    fn is_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity)
+    }
+}
+
+impl Files {
+    /// Watches the files of a database that is open and was read. Errors: there is no such file.
+    pub(crate) fn of(path: &Path) -> Result<Self, Fault> {
+        let fault = |error: io::Error| Fault::new(error.to_string());
+        // SQLite follows a link, and the other files stand beside what the link leads to.
+        let real = path.canonicalize().map_err(fault)?;
+        let named = |end: &str| {
+            let mut name = real.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        Ok(Self {
+            database: File::of(path.to_owned()).map_err(fault)?,
+            // A database that was not brought to this version yet may have none.
+            beside: BESIDE.into_iter().filter_map(|end| File::of(named(end)).ok()).collect(),
+            is_gone: AtomicBool::new(false),
+            is_log_empty: AtomicBool::new(false),
+        })
+    }
+
+    /// The database, as it was named.
+    pub(crate) fn path(&self) -> &Path {
+        &self.database.path
+    }
+
+    /// Errors: a file was deleted or replaced. The log hears of it once.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let missing = std::iter::once(&self.database).chain(&self.beside).find(|file| !file.is_there());
+        if let Some(File { path, .. }) = missing
+            && !self.is_gone.swap(true, Ordering::Relaxed)
+        {
+            tracing::error!(
+                "store: {} was deleted or replaced while it was in use; every request is refused, since what is written now would be \
+                 lost; stop this service, put the right file in its place, and start it again",
+                path.display()
+            );
+        }
+        if self.is_gone.load(Ordering::Relaxed) {
+            return Err(Fault::of(Failure::Gone, "a file of the store was deleted or replaced"));
+        }
+        Ok(())
+    }
+
+    /// Whether the log is to be emptied: the database is no longer where it was opened, and what the log holds is of no use to another file.
+    /// Once it is empty it may be that of another process.
+    pub(crate) fn is_log_left(&self) -> bool {
+        !self.database.is_there() && !self.is_log_empty.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether the log is empty.
+    pub(crate) fn log_is_empty(&self, is_empty: bool) {
+        self.is_log_empty.store(is_empty, Ordering::Relaxed);
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Elsewhere a file that is open can be neither deleted nor replaced.
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
