@@ -64,7 +64,8 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
         std::fs::remove_file(&draft)?;
         return Ok(None);
     }
-    put(&draft, &path).map_err(|error| format!("{}: {error}; the password of the account admin is in that file", draft.display()))?;
+    put(&draft, &path)
+        .map_err(|error| format!("{}: {error}; the password of the account admin is in that file", draft.display()))?;
     added.map_err(|error| {
         format!("the account admin: {error}; if it was made all the same, its password is in {}", path.display())
     })?;

@@ -95,7 +95,10 @@ impl Greeting<'_> {
             Some(FirstPassword::StandardError) => writeln!(text, "  account     admin, password on standard error")?,
             Some(FirstPassword::File(path)) => {
                 let path = path.display();
-                writeln!(text, "  account     admin, password in {path} (made up just now; remove the file when you have read it)")?;
+                writeln!(
+                    text,
+                    "  account     admin, password in {path} (made up just now; remove the file when you have read it)"
+                )?;
             }
             None => {}
         }
@@ -108,7 +111,6 @@ impl Greeting<'_> {
     }
 
     fn json(&self) -> Result<output::Wiped> {
-        
         let mut object = output::event("INFO", &self.message());
         let more = json!({
             "url": self.url(),

@@ -78,8 +78,7 @@ pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
     }
     if config.key.is_none() && !config.key_file.exists() {
         return Err(format!(
-            "key_file: {} is missing, and this command makes none: put it back, name it with --set key_file=FILE, or run this in its \
-             folder",
+            "key_file: {} is missing, and the store was begun with it; put it back, or name it with --set key_file=FILE",
             config.key_file.display()
         )
         .into());

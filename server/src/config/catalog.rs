@@ -55,12 +55,12 @@ const SERVICE: &[Key] = &[
     unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
     key("password_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
     key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
-    key("log", Text, "info", "level, filter", "error, warn, info, debug or trace; or a filter with ="),
+    key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
     key("log_format", Text, "text", "text, json", "how the log and the start are written"),
     key("metrics", Plain, "true", "true, false", "whether /metrics answers"),
     key("development", Plain, "true", "true, false", "whether channels without a section print their codes to the log"),
     unset("database.password", Text, "text", "the password for PostgreSQL, which then need not stand in the URL"),
-    key("database.connections", Plain, "4", "connections", "connections of this process to PostgreSQL, 3 to 1000"),
+    key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),
     key("database.timeout", Plain, "5", "seconds", "the longest time of a statement of PostgreSQL, 1 to 60"),
     unset("tls.certificate", Text, "PEM file", "the certificate chain; none: plain HTTP"),
     unset("tls.key", Text, "PEM file", "the private key of the certificate"),
@@ -108,11 +108,22 @@ macro_rules! gateway {
     ($section:literal) => {
         &[
             unset(concat!($section, ".url"), File, "template", concat!("the gateway's address; required in [", $section, "]")),
-            key(concat!($section, ".cleartext"), File, "false", "true, false", "whether another machine may be reached without TLS"),
+            key(
+                concat!($section, ".cleartext"),
+                File,
+                "false",
+                "true, false",
+                "whether another machine may be reached without TLS",
+            ),
             unset(concat!($section, ".ca_file"), File, "PEM file", "authorities to trust beside the system's"),
             key(concat!($section, ".method"), File, "POST", "GET, POST, PUT", "the method of the request"),
             unset(concat!($section, ".headers"), Open, "table of templates", "headers of the request"),
-            unset(concat!($section, ".content_type"), File, "media type", "the type of the body, which says how values are encoded"),
+            unset(
+                concat!($section, ".content_type"),
+                File,
+                "media type",
+                "the type of the body, which says how values are encoded",
+            ),
             unset(concat!($section, ".body"), File, "template", "the body"),
             unset(concat!($section, ".success"), File, "text", "text of the answer where the gateway has taken the message"),
             key(concat!($section, ".timeout"), File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
@@ -122,8 +133,12 @@ macro_rules! gateway {
 
 const SMS: &[Key] = gateway!("sms");
 const VOICE: &[Key] = gateway!("voice");
-const USERS: &[Key] =
-    &[unset("users", Open, "table of tables", "the users that may have devices, and their attributes for messages; none: any user")];
+const USERS: &[Key] = &[unset(
+    "users",
+    Open,
+    "table of tables",
+    "the users that may have devices, and their attributes for messages; none: any user",
+)];
 
 /// All keys, in the order of the documentation.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {

@@ -23,7 +23,8 @@ pub(crate) fn is_link(name: &str, value: &str) -> bool {
         return is_address_with_port(value);
     }
     // Docker: the two containers.
-    name.ends_with("_NAME") && value.strip_prefix('/').and_then(|names| names.split_once('/')).is_some_and(|(_, last)| !last.is_empty())
+    name.ends_with("_NAME")
+        && value.strip_prefix('/').and_then(|names| names.split_once('/')).is_some_and(|(_, last)| !last.is_empty())
 }
 
 /// Of `name`, the start that all variables of one Docker link have, if this is the one that names its containers.
@@ -42,9 +43,8 @@ fn is_port_link(port: &str, value: &str) -> bool {
 }
 
 fn is_number_and_protocol(port: &str) -> bool {
-    port.split_once('_').is_some_and(|(number, protocol)| {
-        is_port(number) && PROTOCOLS.iter().any(|known| known.eq_ignore_ascii_case(protocol))
-    })
+    port.split_once('_')
+        .is_some_and(|(number, protocol)| is_port(number) && PROTOCOLS.iter().any(|known| known.eq_ignore_ascii_case(protocol)))
 }
 
 fn is_port(text: &str) -> bool {
