@@ -275,7 +275,8 @@ mod tests {
             if key.is_settable() {
                 assert_eq!(read(base, &[(key.path.to_owned(), default.to_owned())]), empty, "{}", key.path);
             } else {
-                let value = super::super::keys::value(default);
+                let is_text = matches!(super::super::keys::value(default), Value::String(_));
+                let value = if is_text { format!("'{default}'") } else { default.to_owned() };
                 assert_eq!(read(&format!("{base}{} = {value}\n", key.path), &[]), empty, "{}", key.path);
             }
         }

@@ -47,9 +47,15 @@ mod tests {
 
     #[test]
     fn the_log_is_a_level_or_a_filter() {
-        for text in
-            ["info", "WARN", "Trace", "info,keyfob_server=debug", "off,keyfob_server=info", "keyfob_server[{a=1,b=2}]=debug,warn"]
-        {
+        for text in [
+            "info",
+            "WARN",
+            "Trace",
+            "off",
+            "info,keyfob_server=debug",
+            "off,keyfob_server=info",
+            "keyfob_server[{a=1,b=2}]=debug,warn",
+        ] {
             assert!(filter(text).is_ok(), "{text}: {:?}", filter(text).err());
         }
         for (text, meant) in [
