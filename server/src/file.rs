@@ -161,6 +161,34 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// How others than this process's user have a hand on a file that holds a secret, and what to do; none if they have not.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "files there have neither mode nor owner"))]
+pub(crate) fn exposed(path: &Path) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::metadata(path).ok()?;
+        exposed_by(metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw())
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Root may read all files. A file of root's that a group may read is how orchestrators hand secrets out: nothing can be done about it.
+#[cfg(unix)]
+const fn exposed_by(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
+    if owner != user && owner != 0 {
+        return Some("another user owns it, and can read and replace it; give it to the user of the service (chown)");
+    }
+    if mode & 0o006 != 0 {
+        return Some("all users of this machine can read or write it; leave it to its owner (chmod 600)");
+    }
+    if mode & 0o060 != 0 && owner == user {
+        return Some("its group can read or write it; leave it to its owner (chmod 600)");
+    }
+    None
+}
+
 /// Waits until the disk has the names in the file's folder: a new file is lost with its name.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -181,4 +209,30 @@ pub(crate) fn read(source: &mut impl Read, limit: usize) -> io::Result<Wiped> {
     }
     buffer.truncate(len);
     Ok(buffer)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::exposed_by;
+
+    #[test]
+    fn files_of_others_and_for_others_are_exposed() {
+        for (mode, owner, user, wanted) in [
+            (0o100_600, 1000, 1000, None),
+            (0o100_400, 0, 1000, None),
+            (0o100_440, 0, 1000, None),
+            (0o100_600, 0, 0, None),
+            (0o100_640, 1000, 1000, Some("its group")),
+            (0o100_620, 0, 0, Some("its group")),
+            (0o100_604, 1000, 1000, Some("all users")),
+            (0o100_602, 1000, 1000, Some("all users")),
+            (0o100_644, 0, 1000, Some("all users")),
+            (0o100_600, 1001, 1000, Some("another user")),
+            (0o100_600, 1001, 0, Some("another user")),
+        ] {
+            let found = exposed_by(mode, owner, user);
+            assert_eq!(found.is_some(), wanted.is_some(), "{mode:o} {owner} {user}: {found:?}");
+            assert!(found.unwrap_or_default().starts_with(wanted.unwrap_or_default()), "{mode:o} {owner} {user}: {found:?}");
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-use super::args::{AccountCommand, ConfigArgs};
+use super::args::AccountCommand;
 use super::{Result, input, left_out, note, output, serve};
-use crate::config::SHORTEST_PASSWORD;
+use crate::config::{Config, SHORTEST_PASSWORD};
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
 
@@ -29,12 +29,18 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             } else {
                 account.password = Some(hash_password(&password()?)?);
             }
+            let config = serve::configured(&config)?;
+            let is_new = !Store::exists(&config.store)?;
             with(&config, async |store| Ok(store.put_account(&account).await?))?;
+            if is_new {
+                note(&format!("store: {}: made just now", config.store));
+            }
             if let Some(token) = shown {
                 output::line(&token)?;
             }
         }
         AccountCommand::List { config } => {
+            let config = serve::configured_store(&config)?;
             let accounts = with(&config, async |store| Ok(store.accounts().await?))?;
             for account in accounts.rows {
                 let proof = if account.token.is_some() { "token" } else { "password" };
@@ -44,6 +50,7 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             return Ok(left_out(&accounts.damaged));
         }
         AccountCommand::Remove { name, config } => {
+            let config = serve::configured_store(&config)?;
             if !with(&config, async |store| Ok(store.remove_account(&name).await?))? {
                 return Err(format!("{name}: there is no such account; see keyfob account list").into());
             }
@@ -53,11 +60,10 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
 }
 
 /// Does something with the configured store.
-pub(crate) fn with<T>(config: &ConfigArgs, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
-    let config = serve::read(config).map_err(|problems| serve::told(&problems))?;
+pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (store, is_new_key) = serve::open(&config).await?;
+        let (store, is_new_key) = serve::open(config).await?;
         if is_new_key {
             note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
         }

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use keyfob_scim::date;
 
 use super::args::AuditArgs;
-use super::{Result, account, left_out, output};
+use super::{Result, account, left_out, output, serve};
 use crate::store::Wanted;
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
-    let trail = account::with(&args.config, async |store| Ok(store.trail(&wanted).await?))?;
+    let config = serve::configured_store(&args.config)?;
+    let trail = account::with(&config, async |store| Ok(store.trail(&wanted).await?))?;
     for line in trail.rows {
         if args.json {
             output::line(&serde_json::to_string(&line)?)?;

@@ -15,7 +15,7 @@ use crate::soffid::{self, Names, Rules, Source, Table, Values};
 use crate::store::{Location, Options, Present};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
-    let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
+    let config = serve::configured(&args.config)?;
     let zone = TimeZone::get(&args.time_zone).map_err(|error| format!("--time-zone: {error}"))?;
     let rules = Rules {
         settings: &config.settings,

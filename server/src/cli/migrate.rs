@@ -6,11 +6,14 @@ use indicatif::ProgressBar;
 
 use super::args::MigrateArgs;
 use super::{Result, output, serve};
-use crate::store::{self, Location};
+use crate::store::{self, Location, Store};
 
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
-    let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
+    let config = serve::configured(&args.config)?;
     let to = Location::parse(&args.to, &config.database).map_err(|error| format!("--to: {error}"))?;
+    if !Store::exists(&config.store)? {
+        return Err(format!("store: there is none at {}, and so nothing to copy; name yours with --store", config.store).into());
+    }
     // Drawn on a terminal only. How many rows there are is not asked: to count those of a large table takes long.
     let bar = ProgressBar::new_spinner();
     let copied = store::copy(&config.store, &to, args.keep, &mut |table, rows| {

@@ -7,6 +7,8 @@ mod authenticator;
 mod code;
 mod device;
 mod enroll;
+mod first_account;
+mod greeting;
 mod import;
 mod input;
 mod key_watch;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::config::Catalog;
 use args::{Cli, Command};
 
 /// Errors end the command and are only ever printed, so a message is all they need.
@@ -45,6 +48,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Unlock(args) => device::unlock(&args),
         Command::Resync(args) => device::resync(&args),
         Command::Serve(args) => serve::run(args),
+        Command::Config => {
+            output::print(Catalog.to_string().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Account(command) => account::run(command),
         Command::Audit(args) => audit::run(&args),
         Command::ImportSoffid(args) => import::run(&args),

@@ -3,11 +3,11 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Result;
-use super::input::Wiped;
+pub(crate) use super::input::Wiped;
 
 /// Prints text that ends with a line ending, in one piece: a reader that stops after the first line still gets all of it.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
@@ -32,6 +32,11 @@ pub(crate) fn json(mut object: Value) -> Result<Wiped> {
         }
     }
     Ok(text)
+}
+
+/// A line of a JSON log that the log itself does not write: at the start, and of an error that ends the service.
+pub(crate) fn event(level: &str, message: &str) -> Value {
+    json!({"timestamp": jiff::Timestamp::now().to_string(), "level": level, "message": message})
 }
 
 /// Prints the answer to an attempt, as an object if there is one, and returns the exit status that says the same.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::store::{KeyCheck, KeyFile, Resealed, Store, numbered};
 
 pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
-    let config = serve::read(&args.config).map_err(|problems| serve::told(&problems))?;
+    let config = serve::configured(&args.config)?;
     if config.key.is_some() && !args.reseal_only {
         return Err(
             "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
@@ -22,6 +22,9 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     let file = KeyFile::new(&config.key_file);
     if config.key.is_none() && !config.key_file.exists() {
         return Err(format!("key_file: {} does not exist; keyfob serve makes it", config.key_file.display()).into());
+    }
+    if !Store::exists(&config.store)? {
+        return Err(format!("store: there is none at {}; name yours with --store, or run this in its folder", config.store).into());
     }
     // Held until the end: of two at once, each would put a key of its own first.
     let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;

@@ -1,25 +1,23 @@
 //! `keyfob serve`: the configuration, the store, the socket, and the end.
 
-use std::fmt::Write as _;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use data_encoding::BASE32_NOPAD;
 use getrandom::SysRng;
-use keyfob::Kind;
-use keyfob_scim::{Roles, Service};
+use keyfob_scim::Service;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
-use zeroize::Zeroizing;
 
 use super::args::{ConfigArgs, ServeArgs};
+use super::greeting::Greeting;
 use super::key_watch::KeyWatch;
-use super::{Result, note, output};
-use crate::config::{Config, LogFormat, Problem};
+use super::{Result, first_account, note, output};
+use crate::config::{Config, LogFormat, Problem, log_filter};
 use crate::delivery::Delivery;
+use crate::file;
 use crate::http::{self, Accounts, App, Limits, Metrics, Requests};
-use crate::store::{Account, KeyCheck, KeyFile, Keys, Store};
+use crate::store::{KeyCheck, KeyFile, Keys, Store};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     let mut config = args.config;
@@ -36,13 +34,69 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
+        if let Some(warning) = passed_over(&config) {
+            note(&warning);
+        }
         output::line("The configuration is right.")?;
         return Ok(ExitCode::SUCCESS);
     }
     start_log(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config, delivery))?;
-    Ok(ExitCode::SUCCESS)
+    let format = config.log_format;
+    match runtime.block_on(serve(config, delivery)) {
+        // Whatever the log's filter is, and in its form.
+        Err(error) if format == LogFormat::Json => {
+            let line = output::json(output::event("ERROR", &error.to_string()))?;
+            let _ = io::stderr().write_all(&line);
+            Ok(ExitCode::from(2))
+        }
+        served => served.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// The configuration of a command. Warns of what is passed over in the environment. Errors: all problems in one line.
+pub(crate) fn configured(args: &ConfigArgs) -> Result<Config> {
+    let config = read(args).map_err(|problems| told(&problems))?;
+    if let Some(warning) = passed_over(&config) {
+        note(&warning);
+    }
+    Ok(config)
+}
+
+/// The configuration of a command that makes neither a store nor a key. To be asked outside of a runtime.
+///
+/// Errors: as [`configured`]; the store or its key file does not exist.
+pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
+    let config = configured(args)?;
+    if !Store::exists(&config.store)? {
+        return Err(format!(
+            "store: there is none at {}, and this command makes none: name yours with --store or --config, or run it in the folder of \
+             the store",
+            config.store
+        )
+        .into());
+    }
+    if config.key.is_none() && !config.key_file.exists() {
+        return Err(format!(
+            "key_file: {} is missing, and the store was begun with it; put it back, or name it with --set key_file=FILE",
+            config.key_file.display()
+        )
+        .into());
+    }
+    Ok(config)
+}
+
+/// A warning of variables that are no configuration, though they begin as its own do.
+fn passed_over(config: &Config) -> Option<String> {
+    let first = config.links.first()?;
+    let others = match config.links.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "environment: {first}{others} are a service link of Kubernetes or Docker, and no configuration; they are passed over \
+         (enableServiceLinks: false in the pod leaves them out)"
+    ))
 }
 
 /// Reads the configuration as the options and the environment say.
@@ -74,7 +128,7 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
 }
 
 /// All problems in one line.
-pub(crate) fn told(problems: &[Problem]) -> String {
+fn told(problems: &[Problem]) -> String {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
     lines.join("; ")
 }
@@ -85,9 +139,6 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     let mut problems = Vec::new();
     if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
         problems.push(Problem::new("tls", &error));
-    }
-    if let Err(error) = EnvFilter::try_new(&config.log) {
-        problems.push(Problem::new("log", &error.to_string()));
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
@@ -138,11 +189,11 @@ pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyC
 }
 
 fn start_log(config: &Config) -> Result<()> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
+    let filter = log_filter(&config.log).map_err(|error| format!("log: {error}"))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     match config.log_format {
         LogFormat::Text => log.init(),
@@ -153,16 +204,19 @@ fn start_log(config: &Config) -> Result<()> {
 
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
-    let (store, is_new_key) = open(&config).await?;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("listen: {}: {error}", config.listen))?;
+    // First, so that a start that cannot serve makes no files.
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(config.listen, &error))?;
     config.listen = listener.local_addr()?;
+    let (store, is_new_key) = open(&config).await?;
+    warn(&config);
     // Whoever reads the greeting may stop it at once.
     let signals = signals()?;
     let is_durable = store.is_durable().await?;
     let limits = Limits::new(config.connections_per_address, config.database.connections);
     // Last, for its password is shown once: what can fail has not.
-    let password = first_account(&config, &store).await?;
-    output::print(greeting(&config, &delivery, is_new_key, is_durable, password.as_deref().map(String::as_str))?.as_bytes())?;
+    let password = first_account::make(&config, &store).await?;
+    Greeting { config: &config, delivery: &delivery, is_new_key, is_durable, password: password.as_ref() }.print()?;
+    drop(password);
 
     let watching = KeyWatch::start(&config, &store, log_of_keys)?;
     let requests = Requests::default();
@@ -188,98 +242,37 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     Ok(())
 }
 
+/// Why nobody can listen there, and what to do.
+fn not_bound(address: SocketAddr, error: &io::Error) -> String {
+    let todo = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address with --listen ADDRESS:PORT",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own with --listen ADDRESS:PORT",
+        io::ErrorKind::PermissionDenied => "name a port of 1024 or more with --listen ADDRESS:PORT",
+        _ => "name another address with --listen ADDRESS:PORT",
+    };
+    format!("listen: {address}: {error}; {todo}")
+}
+
+/// Logs what an operator should change, and what does not keep the service from its work.
+fn warn(config: &Config) {
+    if let Some(warning) = passed_over(config) {
+        tracing::warn!("{warning}");
+    }
+    let key_file = config.key.is_none().then_some(config.key_file.as_path());
+    let tls_key = config.tls.as_ref().map(|tls| tls.key.as_path());
+    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key", tls_key)] {
+        if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
+            tracing::warn!("{key}: {}: {exposed}", path.display());
+        }
+    }
+}
+
 /// Logs what is told of the key file.
 fn log_of_keys(told: std::result::Result<&str, &str>) {
     match told {
         Ok(done) => tracing::info!("{done}"),
         Err(fault) => tracing::error!("key_file: {fault}"),
     }
-}
-
-/// Makes the account `admin` where there is none at all, and returns its password.
-async fn first_account(config: &Config, store: &Store) -> Result<Option<Zeroizing<String>>> {
-    if config.admin_password.is_some() {
-        return Ok(None);
-    }
-    let accounts = store.accounts().await?;
-    for account in &accounts.damaged {
-        tracing::error!("store: {account}; make it anew with keyfob account add");
-    }
-    if !accounts.rows.is_empty() || !accounts.damaged.is_empty() {
-        return Ok(None);
-    }
-    let mut bytes = Zeroizing::new([0; 20]);
-    getrandom::fill(bytes.as_mut_slice())?;
-    let password = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
-    let hash = http::hash_password(&password)?;
-    let admin = Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None };
-    let is_ours = store.add_account(&admin).await.map_err(|error| {
-        format!(
-            "the account admin: {error}; if the next start shows no password, set one with keyfob account add admin --roles all"
-        )
-    })?;
-    // Another process may be faster, and shows its own.
-    Ok(is_ours.then_some(password))
-}
-
-/// What a person is told at the start: where it is, what is on, and what to try.
-fn greeting(
-    config: &Config,
-    delivery: &Delivery,
-    is_new_key: bool,
-    is_durable: bool,
-    password: Option<&str>,
-) -> Result<Zeroizing<String>> {
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}{}", config.listen, config.base_path);
-    let kinds: Vec<_> = config.settings.kinds.iter().map(|kind| kind.name()).collect();
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    writeln!(text, "keyfob {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(text, "  store       {}", config.store)?;
-    if !is_durable {
-        writeln!(
-            text,
-            "  WARNING     the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again"
-        )?;
-    }
-    match (&config.key, is_new_key) {
-        (Some(_), _) => writeln!(text, "  key         of the configuration")?,
-        (None, false) => writeln!(text, "  key         {}", config.key_file.display())?,
-        (None, true) => {
-            writeln!(
-                text,
-                "  key         {} (made just now: keep a copy apart; without it no device can be read)",
-                config.key_file.display()
-            )?;
-        }
-    }
-    writeln!(text, "  devices     {}", kinds.join(", "))?;
-    writeln!(
-        text,
-        "  guessing    {} for a TOTP device before it locks",
-        config.settings.policy.chance(Kind::Totp, config.settings.digits)
-    )?;
-    for line in delivery.summary() {
-        writeln!(text, "  delivery    {line}")?;
-    }
-    if config.tls.is_none() && !config.listen.ip().is_loopback() {
-        writeln!(
-            text,
-            "  WARNING     passwords and codes travel unencrypted: set tls.certificate and tls.key, or listen on loopback"
-        )?;
-    }
-    let credentials = match password {
-        Some(password) => {
-            writeln!(text, "  account     admin, password {password} (made up just now, shown only this once)")?;
-            format!("admin:{password}")
-        }
-        None => "admin:PASSWORD".to_owned(),
-    };
-    writeln!(
-        text,
-        "Try:\n  curl -u {credentials} {url}/OtpDevice -H 'Content-Type: application/json' -d '{{\"type\": \"TOTP\", \"user\": \"alice\"}}'"
-    )?;
-    Ok(text)
 }
 
 /// Waits until it is told to stop: by an interrupt, or as service managers do. Hears it from the call on.

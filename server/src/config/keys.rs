@@ -116,7 +116,7 @@ impl Reader {
     fn leftovers(&mut self) {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
-            self.fault(&key, "is no key of the configuration; see keyfob help serve");
+            self.fault(&key, "is no key of the configuration; keyfob config lists them all");
         }
     }
 

@@ -1,6 +1,9 @@
 //! The service's configuration: a TOML file, the environment and flags, each of which goes before the one before it.
 
+mod catalog;
 mod keys;
+mod links;
+mod log;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,61 +18,10 @@ use zeroize::Zeroizing;
 
 use crate::delivery;
 use crate::store::{FEWEST, Location, OLD, Options};
+pub(crate) use catalog::Catalog;
 pub use keys::Problem;
 use keys::Reader;
-
-/// The keys that hold text, whatever it looks like (a password may be a number), by their paths. The environment may set each, in capitals,
-/// behind `KEYFOB_` and with `_` for `.`.
-const TEXTS: &[&str] = &[
-    "listen",
-    "store",
-    "profile",
-    "base_path",
-    "public_url",
-    "key",
-    "key_file",
-    "admin_password",
-    "log",
-    "log_format",
-    "tls.certificate",
-    "tls.key",
-    "otp.issuer",
-    "database.password",
-    "otp.algorithm",
-    "policy.preset",
-];
-
-/// The keys that hold numbers, lists, `true` or `false`, likewise.
-const VALUES: &[&str] = &[
-    "metrics",
-    "password_pause",
-    "connections_per_address",
-    "database.connections",
-    "database.timeout",
-    "otp.kinds",
-    "otp.digits",
-    "otp.period",
-    "policy.window",
-    "policy.look_ahead",
-    "policy.resync_window",
-    "policy.max_drift",
-    "policy.fails",
-    "policy.throttle",
-    "policy.throttle_longest",
-    "policy.lifetime",
-    "policy.reuse",
-    "policy.pause",
-    "policy.pin_positions",
-    "policy.pin_length",
-    "policy.clock_skew",
-    "policy.guess_bound",
-    "policy.pin_guess_bound",
-    "development",
-];
-
-fn paths() -> impl Iterator<Item = &'static str> {
-    TEXTS.iter().chain(VALUES).copied()
-}
+pub(crate) use log::filter as log_filter;
 
 /// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then waits for the store: with fewer, one that
 /// is judged after a later one would be refused as that of a clock that is behind.
@@ -132,6 +84,8 @@ pub struct Config {
     pub settings: Settings,
     /// The users that may have devices, with their attributes for messages; none for any.
     pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// The names of variables that Kubernetes or Docker have set for a service of this name: they are no configuration.
+    pub links: Vec<String>,
     pub(crate) delivery: delivery::Config,
 }
 
@@ -145,25 +99,19 @@ impl Config {
         flags: &[(String, String)],
     ) -> Result<Self, Vec<Problem>> {
         let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![unreadable(file, &error)])?;
-        let value = |path, text: &str| if TEXTS.contains(&path) { text.into() } else { keys::value(text) };
-        let mut problems = Vec::new();
-        for (name, text) in environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG") {
-            let key = paths().find(|path| format!("KEYFOB_{}", path.replace('.', "_").to_uppercase()) == name);
+        let mut problems = catalog::take_unknown(&mut table);
+        let (ours, links) = split(environment);
+        let variables = ours.into_iter().map(|(name, text)| (catalog::of_variable(&name), text));
+        let flags = flags.iter().map(|(path, text)| (catalog::of_flag(path), text.clone()));
+        for (key, text) in variables.chain(flags) {
             match key {
-                Some(path) => keys::set(&mut table, path, value(path, &text)),
-                None => problems.push(Problem::new(&name, "is no key of the configuration; see keyfob help serve")),
-            }
-        }
-        for (path, text) in flags {
-            if paths().any(|known| known == path) {
-                keys::set(&mut table, path, value(path, text));
-            } else {
-                problems.push(Problem::new(path, "is no key of the configuration; see keyfob help serve"));
+                Ok(key) => keys::set(&mut table, key.path, key.value(&text)),
+                Err(problem) => problems.push(problem),
             }
         }
         let mut reader = Reader::new(table);
         reader.problems.append(&mut problems);
-        let config = Self::from(&mut reader);
+        let config = Self { links, ..Self::from(&mut reader) };
         reader.finish(config)
     }
 
@@ -189,6 +137,10 @@ impl Config {
         if admin_password.as_ref().is_some_and(|password| password.len() < SHORTEST_PASSWORD) {
             keys.fault("admin_password", &format!("must have at least {SHORTEST_PASSWORD} bytes"));
         }
+        let log: String = keys.or("log", || "info".to_owned());
+        if let Err(error) = log_filter(&log) {
+            keys.fault("log", &error);
+        }
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
@@ -200,7 +152,7 @@ impl Config {
             admin_password,
             password_pause: Duration::from_secs(keys.or("password_pause", || 900_u32).into()),
             connections_per_address: keys.or("connections_per_address", || 1000),
-            log: keys.or("log", || "info".to_owned()),
+            log,
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
                 .unwrap_or(LogFormat::Text),
@@ -208,6 +160,7 @@ impl Config {
             tls: tls.flatten(),
             settings,
             users: keys.take("users"),
+            links: Vec::new(),
             delivery: delivery::Config {
                 development: keys.or("development", || true),
                 email: keys.take("email"),
@@ -216,6 +169,20 @@ impl Config {
             },
         }
     }
+}
+
+/// The variables of the configuration, and the names of those that are links.
+fn split(environment: impl Iterator<Item = (String, String)>) -> (Vec<(String, String)>, Vec<String>) {
+    let all: Vec<_> = environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG").collect();
+    let docker: Vec<String> =
+        all.iter().filter_map(|(name, value)| links::docker_link(name, value)).map(|start| format!("{start}_ENV_")).collect();
+    let is_link = |(name, value): &(String, String)| {
+        // A key of the configuration is one, whatever else its name looks like.
+        catalog::of_variable(name).is_err()
+            && (links::is_link(name, value) || docker.iter().any(|start| name.starts_with(start.as_str())))
+    };
+    let (links, ours): (Vec<_>, Vec<_>) = all.into_iter().partition(is_link);
+    (ours, links.into_iter().map(|(name, _)| name).collect())
 }
 
 fn store(keys: &mut Reader) -> (Location, Options) {

@@ -101,6 +101,17 @@ impl Store {
         Self::start(connections.map_err(|fault| format!("store: {location}: {fault}"))?, keys)
     }
 
+    /// Whether there is a store at a location. Makes nothing. To be asked outside of a runtime.
+    ///
+    /// Errors: a sentence for people; the database does not answer.
+    pub fn exists(location: &Location) -> Result<bool, String> {
+        if location.file().is_some_and(|path| !path.exists()) {
+            return Ok(false);
+        }
+        let exists = || schema::exists(&mut *location.reader()?);
+        exists().map_err(|fault: Fault| format!("store: {location}: {fault}"))
+    }
+
     /// Starts a thread for each connection.
     fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
         let (of_gets, of_changes) = (keys.clone(), keys.clone());

@@ -1,11 +1,12 @@
 //! Who may do what, and that nothing of it is told to others.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 
 use serde_json::json;
 
-use super::client::{BASE, Client};
+use super::client::Client;
 use super::process::{PASSWORD, Run, Server, folder, hotp, keyfob, log, secret};
 
 /// Makes an account with a password, or a token, which is returned.
@@ -178,25 +179,29 @@ fn each_role_lets_do_its_own_and_nothing_else() {
 }
 
 #[test]
-fn the_first_password_is_made_up_and_shown_once() {
+fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
     let folder = folder();
     let folder = folder.path();
-    // A start that fails has made up none that nobody has seen.
+    // A start that fails has made up none that nobody has seen, and has made no file.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let failed = Run::of(keyfob(folder, &["serve", "--listen", &address]), "");
     assert!(failed.status == Some(2) && failed.err.contains(&format!("listen: {address}: ")), "{failed:?}");
-    let server = Server::spawn(Server::command(folder, &[]));
-    let address = server.address;
-    let mut rest = String::new();
-    let password = {
-        // The greeting was printed as a whole, so stopping cuts off none of it.
-        rest.push_str(&server.stop());
-        let line = rest.lines().find(|line| line.contains("account     admin, password ")).expect("a password");
-        line.split_once("password ").unwrap().1.split(' ').next().unwrap().to_owned()
-    };
+    assert!(failed.err.contains("--listen ADDRESS:PORT"), "{failed:?}");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    // That of an earlier store gives way.
+    let path = folder.join("keyfob.db.admin-password");
+    std::fs::write(&path, "an old one\n").unwrap();
+    let greeting = Server::spawn(Server::command(folder, &[])).stop();
+    assert!(greeting.contains("account     admin, password in keyfob.db.admin-password (made up just now"), "{greeting}");
+    assert!(greeting.contains("curl -u admin:PASSWORD "), "{greeting}");
+    let password = std::fs::read_to_string(&path).unwrap().trim_end().to_owned();
     assert!(password.len() >= 26, "130 bits or more");
-    assert!(rest.contains(&format!("curl -u admin:{password} http://{address}{BASE}/OtpDevice")), "{rest}");
+    assert!(!greeting.contains(&password) && !log(folder).contains(&password), "it stands in no journal");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.contains("password")).count(), 1, "no draft is left");
 
     let server = Server::spawn(Server::command(folder, &[]));
     Client::basic(server.address, "admin", &password).get("/OtpDevice").ok(200);
@@ -212,6 +217,80 @@ fn the_first_password_is_made_up_and_shown_once() {
     server.admin().get("/OtpDevice").ok(200);
     Client::basic(server.address, "admin", &password).get("/OtpDevice").refused(401);
     assert!(!server.stop().contains(PASSWORD));
+}
+
+#[test]
+fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
+    for (more, before) in [("", "account     admin, password "), ("--set log_format=json", "\"password\":\"")] {
+        let folder = folder();
+        let folder = folder.path();
+        // util-linux's script runs it on a terminal, and writes what that shows into a file.
+        let serve = format!("exec {} serve --listen 127.0.0.1:0 {more}", env!("CARGO_BIN_EXE_keyfob"));
+        let mut command = std::process::Command::new("script");
+        command.args(["-qefc", &serve, "shown"]).current_dir(folder);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KEYFOB_")) {
+            command.env_remove(name);
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("script, of the Debian package bsdutils");
+        let shown = || std::fs::read_to_string(folder.join("shown")).unwrap_or_default();
+        let password = loop {
+            let shown = shown();
+            let password = shown.split_once(before).and_then(|(_, rest)| rest.split_once([' ', '"']));
+            if let Some((password, _)) = password {
+                break password.to_owned();
+            }
+            assert!(child.try_wait().unwrap().is_none(), "{shown}");
+            std::thread::yield_now();
+        };
+        assert!(password.len() >= 26 && password.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{password}");
+        let shown = shown();
+        let address = shown.split_once("listens on http://").and_then(|(_, rest)| rest.split('/').next()).unwrap().parse().unwrap();
+        Client::basic(address, "admin", &password).get("/OtpDevice").ok(200);
+        assert!(!folder.join("keyfob.db.admin-password").exists());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
+    let empty = folder();
+    let key = "key=1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let refused = |folder: &Path, args: &[&str]| {
+        let run = Run::of(keyfob(folder, args), "");
+        assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{args:?}: {run:?}");
+        run.err
+    };
+    for args in [
+        &["audit"][..],
+        &["account", "list"],
+        &["account", "remove", "sync"],
+        &["migrate", "--to", "sqlite://new.db"],
+        &["rotate-key", "--reseal-only", "--set", key],
+        &["audit", "--set", key],
+    ] {
+        let told = refused(empty.path(), args);
+        assert!(told.contains("store: there is none at sqlite://keyfob.db") && told.contains("--store"), "{args:?}: {told}");
+        assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "{args:?}");
+    }
+    assert!(refused(empty.path(), &["rotate-key"]).contains("key_file: keyfob.key does not exist"));
+    assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+    // Another program's file, and a store whose key file is elsewhere, stay as they are.
+    std::fs::write(empty.path().join("keyfob.db"), "").unwrap();
+    assert!(refused(empty.path(), &["account", "list"]).contains("store: there is none at"));
+    assert!(std::fs::read(empty.path().join("keyfob.db")).unwrap().is_empty());
+    let whole = folder();
+    let account = Run::of(keyfob(whole.path(), &["account", "add", "sync", "--roles", "all", "--token"]), "");
+    assert!(
+        account.err.contains("store: sqlite://keyfob.db: made just now") && account.err.contains("keyfob.key: made"),
+        "{account:?}"
+    );
+    std::fs::rename(whole.path().join("keyfob.key"), whole.path().join("other.key")).unwrap();
+    for args in [&["audit"][..], &["account", "list"], &["account", "remove", "sync"]] {
+        assert!(refused(whole.path(), args).contains("key_file: keyfob.key is missing"), "{args:?}");
+        assert!(!whole.path().join("keyfob.key").exists(), "{args:?}");
+    }
+    assert_eq!(Run::of(keyfob(whole.path(), &["account", "list", "--set", "key_file=other.key"]), "").well().lines().count(), 1);
 }
 
 #[test]

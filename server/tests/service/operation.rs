@@ -12,7 +12,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
 use super::client::{Answer, BASE, open, raw};
-use super::process::{Server, folder, log};
+use super::process::{Run, Server, folder, keyfob, log};
 
 #[test]
 fn health_readiness_and_numbers_need_no_account() {
@@ -87,7 +87,12 @@ fn every_answer_has_an_id_and_is_not_for_caches() {
     }
     let unique: std::collections::HashSet<_> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len());
-    server.stop();
+    let greeting = format!("{}{}", server.first.clone(), server.stop());
+    assert_eq!(greeting.lines().count(), 1, "{greeting}");
+    let greeting: Value = serde_json::from_str(&greeting).expect("JSON");
+    assert!(greeting["message"].as_str().unwrap().contains(" listens on http://127.0.0.1:"), "{greeting}");
+    assert!(greeting["timestamp"].as_str().unwrap().ends_with('Z') && greeting["level"] == "INFO", "{greeting}");
+    assert_eq!((&greeting["store"], &greeting["devices"][0]), (&json!("sqlite://keyfob.db"), &json!("TOTP")));
     let lines: Vec<Value> = log(folder.path()).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     for id in &ids {
         let of_it = |line: &&Value| line["span"]["id"] == **id && line["message"] == "answered";
@@ -195,4 +200,33 @@ fn the_store_and_its_key_are_for_their_owner_only() {
     assert!(greeting.contains("keyfob.key (made just now: keep a copy apart"), "{greeting}");
     let greeting = Server::start(folder.path(), &[]).stop();
     assert!(greeting.contains("key         keyfob.key\n"), "{greeting}");
+}
+
+#[test]
+fn an_error_at_the_start_is_a_line_of_json_too() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    // Whatever the filter lets through.
+    let run =
+        Run::of(keyfob(folder.path(), &["serve", "--listen", &address, "--set", "log_format=json", "--set", "log=x=error"]), "");
+    assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (Some(2), "", 1), "{run:?}");
+    let line: Value = serde_json::from_str(&run.err).expect("JSON");
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["message"].as_str().unwrap().starts_with(&format!("listen: {address}: ")), "{line}");
+}
+
+#[test]
+fn files_that_others_can_read_are_warned_of_at_the_start() {
+    let folder = folder();
+    let folder = folder.path();
+    Server::start(folder, &[]).stop();
+    assert!(!log(folder).contains("WARN"), "{}", log(folder));
+    for (name, mode) in [("keyfob.key", 0o644), ("keyfob.db", 0o640)] {
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    Server::start(folder, &[]).stop();
+    let log = log(folder);
+    assert!(log.contains("key_file: keyfob.key: all users of this machine can read or write it"), "{log}");
+    assert!(log.contains("store: keyfob.db: its group can read or write it"), "{log}");
 }

@@ -94,6 +94,9 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("policy.clock_skew=4", "policy.clock_skew"),
         ("policy.clock_skew=3601", "policy.clock_skew"),
         ("log=keyfob=loud", "log"),
+        ("log=warning", "log"),
+        ("log=verbose", "log"),
+        ("log=keyfob_server", "log"),
         ("key=not a key", "key"),
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
@@ -213,4 +216,137 @@ fn kinds_that_are_off_and_users_that_are_unknown() {
     assert!(client.post("/OtpDevice", &json!({"type": "TOTP", "user": "bob"})).refused(400).contains("bob"));
     client.post("/OtpDevice", &json!({"type": "HOTP", "user": "alice"})).refused(400);
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
+}
+
+/// What Kubernetes sets for the Services `keyfob` and `keyfob-db`, and Docker for a link to a container `keyfob-db`.
+const LINKS: [(&str, &str); 14] = [
+    ("KEYFOB_PORT", "tcp://10.96.0.12:8080"),
+    ("KEYFOB_SERVICE_HOST", "10.96.0.12"),
+    ("KEYFOB_SERVICE_PORT", "8080"),
+    ("KEYFOB_SERVICE_PORT_HTTP", "8080"),
+    ("KEYFOB_PORT_8080_TCP", "tcp://10.96.0.12:8080"),
+    ("KEYFOB_PORT_8080_TCP_PROTO", "tcp"),
+    ("KEYFOB_PORT_8080_TCP_PORT", "8080"),
+    ("KEYFOB_PORT_8080_TCP_ADDR", "10.96.0.12"),
+    ("KEYFOB_DB_SERVICE_HOST", "10.96.0.13"),
+    ("KEYFOB_DB_SERVICE_PORT", "5432"),
+    ("KEYFOB_DB_PORT_5432_TCP_ADDR", "10.96.0.13"),
+    ("KEYFOB_EMAIL_PORT", "tcp://10.96.0.14:25"),
+    ("KEYFOB_DB_NAME", "/keyfob/keyfob_db"),
+    ("KEYFOB_DB_ENV_POSTGRES_PASSWORD", "hidden value"),
+];
+
+#[test]
+fn service_links_of_kubernetes_and_docker_are_passed_over_with_one_warning() {
+    let folder = folder();
+    let folder = folder.path();
+    let run = check(folder, &[], &LINKS);
+    assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
+    assert!(run.err.contains(" and 13 more are a service link of Kubernetes or Docker"), "{run:?}");
+    let mut command = Server::command(folder, &[]);
+    command.envs(LINKS).env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
+    Server::spawn(command).stop();
+    let log = super::process::log(folder);
+    assert!(log.matches("service link").count() == 1 && log.contains("WARN") && !log.contains("hidden value"), "{log}");
+    let mut command = keyfob(folder, &["account", "list"]);
+    command.envs(LINKS);
+    let run = Run::of(command, "");
+    assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
+    // What has such a name and no such value is a mistake.
+    for (name, value) in [("KEYFOB_PORT", "8080"), ("KEYFOB_SERVICE_HOST", "mail"), ("KEYFOB_ENV_A", "b")] {
+        assert_eq!(faults(&check(folder, &[], &[(name, value)])), [name]);
+    }
+}
+
+#[test]
+fn mistyped_keys_are_told_the_key_that_was_meant() {
+    let folder = folder();
+    let told = |file: &str, args: &[&str], environment: &[(&str, &str)]| {
+        fs::write(folder.path().join("a.toml"), file).unwrap();
+        check(folder.path(), &[&["--config", "a.toml"], args].concat(), environment).err
+    };
+    for (file, wanted) in [
+        ("lisen = '127.0.0.1:0'", "lisen: is no key of the configuration; did you mean listen?"),
+        ("[policy]\nwindw = 2", "policy.windw: is no key of the configuration; did you mean policy.window?"),
+        ("[polcy]\nwindow = 2", "polcy: is no key of the configuration; did you mean policy?"),
+        ("window = 2", "window: is no key of the configuration; did you mean policy.window?"),
+        ("[tls]\ncertifcate = 'a.pem'", "tls.certifcate: is no key of the configuration; did you mean tls.certificate?"),
+        (
+            "[email]\nserver = 'a.example'\nform = 'a@a.example'",
+            "email.form: is no key of the configuration; did you mean email.from?",
+        ),
+        ("[sms]\nurll = 'https://a.example'", "sms.urll: is no key of the configuration; did you mean sms.url?"),
+        ("colour = 'red'", "colour: is no key of the configuration; keyfob config lists them all"),
+    ] {
+        let err = told(file, &[], &[]);
+        assert!(err.lines().any(|line| line == format!("keyfob: {wanted}")), "{file}: {err}");
+    }
+    let err = told("", &["--set", "policy.fail=3"], &[("KEYFOB_POLICY_WINDOWS", "2"), ("KEYFOB_EMAIL_SERVER", "a.example")]);
+    for wanted in [
+        "policy.fail: is no key of the configuration; did you mean policy.fails?",
+        "KEYFOB_POLICY_WINDOWS: is no key of the configuration; did you mean KEYFOB_POLICY_WINDOW?",
+        "KEYFOB_EMAIL_SERVER: email.server may stand in the file of the configuration only",
+    ] {
+        assert!(err.contains(wanted), "{wanted}: {err}");
+    }
+    let err = told("log = 'warning'", &[], &[]);
+    assert!(
+        err.starts_with("keyfob: log: must be one of error, warn, info, debug, trace, off, ") && err.contains("did you mean warn?"),
+        "{err}"
+    );
+}
+
+#[test]
+fn keys_of_the_readme_are_those_of_the_command_and_their_examples_are_right() {
+    let text = include_str!("../../README.md").split_once("| key | default | unit | example | meaning |").expect("the table").1;
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches(['|', ' ']).split(" | ").collect())
+        .collect();
+    let folder = folder();
+    let folder = folder.path();
+    let listed = Run::of(keyfob(folder, &["config"]), "").well();
+    let listed: Vec<Vec<&str>> =
+        listed.lines().skip(1).map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
+    // The keys of [voice] are those of [sms].
+    let of = |section: &str| -> Vec<Vec<String>> {
+        let rows = listed.iter().filter(|row| row[0].starts_with(section));
+        rows.map(|row| row.iter().map(|cell| cell.replace(section, "")).collect()).collect()
+    };
+    assert_eq!(of("sms"), of("voice"));
+    let shown: Vec<_> = rows.iter().map(|row| vec![row[0].trim_matches('`'), row[1].trim_matches('`'), row[2], row[4]]).collect();
+    let wanted: Vec<_> = listed.into_iter().filter(|row| !row[0].starts_with("voice.")).collect();
+    assert_eq!(shown, wanted, "the table of server/README.md is what keyfob config prints");
+
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for name in ["cert.pem", "ca.pem"] {
+        fs::write(folder.join(name), made.cert.pem()).unwrap();
+    }
+    fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    fs::write(folder.join("smtp.password"), "not a secret, but a test\n").unwrap();
+    let lines = |row: &[&str]| -> Vec<String> {
+        let spans = row[3].split("<br>").map(|span| span.strip_prefix('`').and_then(|span| span.strip_suffix('`')).expect("code"));
+        spans.map(str::to_owned).collect()
+    };
+    for row in &rows {
+        let path = row[0].trim_matches('`');
+        let mut example = lines(row);
+        assert!(example.iter().any(|line| line.starts_with(&format!("{path} = "))), "{path}: {example:?}");
+        // What its section cannot be without.
+        let section = path.split_once('.').map(|(section, _)| format!("required in [{section}]"));
+        let required = rows.iter().filter(|row| section.as_ref().is_some_and(|section| row[4].contains(section)));
+        for line in required.flat_map(|row| lines(row)) {
+            if !example.contains(&line) {
+                example.push(line);
+            }
+        }
+        let example = example.join("\n");
+        for example in [example.clone(), example.replace("sms.", "voice.")] {
+            fs::write(folder.join("example.toml"), &example).unwrap();
+            let run = check(folder, &["--config", "example.toml"], &[]);
+            assert_eq!((run.status, run.err.as_str()), (Some(0), ""), "{example}");
+        }
+    }
 }

@@ -56,6 +56,9 @@ The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad u
     /// Serve devices over HTTP: SCIM 2.0, as Soffid's own
     #[command(after_help = SERVE)]
     Serve(ServeArgs),
+    /// List the keys of the service's configuration, with their defaults and units
+    #[command(after_help = "Example:\n  keyfob config | grep '^policy'")]
+    Config,
     /// Make, list or remove the accounts that may use the service
     #[command(subcommand)]
     Account(AccountCommand),

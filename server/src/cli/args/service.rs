@@ -11,7 +11,7 @@ use super::device::digits;
 pub(super) const SERVE: &str = "\
 The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
 something counts. Each key KEY or SECTION.KEY is KEYFOB_KEY or KEYFOB_SECTION_KEY in the environment and --set KEY=VALUE as a flag.
-server/README.md lists them all.
+keyfob config lists them all.
 
 Examples:
   keyfob serve                                   loopback, port 8080, everything in this folder

@@ -1,0 +1,140 @@
+//! What is told at the start of the service: where it is, what is on, and what to try.
+
+use std::fmt::Write as _;
+
+use keyfob::Kind;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::first_account::FirstPassword;
+use super::{Result, output};
+use crate::config::{Config, LogFormat};
+use crate::delivery::Delivery;
+
+/// The start of the service, for people or for programs.
+pub(crate) struct Greeting<'g> {
+    /// With the address that it listens on.
+    pub(crate) config: &'g Config,
+    pub(crate) delivery: &'g Delivery,
+    /// Whether the key file was made just now.
+    pub(crate) is_new_key: bool,
+    /// Whether the database keeps what it has committed.
+    pub(crate) is_durable: bool,
+    /// If the first account was made just now.
+    pub(crate) password: Option<&'g FirstPassword>,
+}
+
+impl Greeting<'_> {
+    /// Prints it as the log is written. Errors: standard output is closed.
+    pub(crate) fn print(&self) -> Result<()> {
+        match self.config.log_format {
+            LogFormat::Text => output::print(self.text()?.as_bytes()),
+            LogFormat::Json => output::print(&self.json()?),
+        }
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.config.listen, self.config.base_path)
+    }
+
+    fn message(&self) -> String {
+        format!("keyfob {} listens on {}", env!("CARGO_PKG_VERSION"), self.url())
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        self.config.settings.kinds.iter().map(|kind| kind.name()).collect()
+    }
+
+    fn guessing(&self) -> String {
+        let chance = self.config.settings.policy.chance(Kind::Totp, self.config.settings.digits);
+        format!("{chance} for a TOTP device before it locks")
+    }
+
+    fn warnings(&self) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
+        if !self.is_durable {
+            warnings.push(
+                "the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again",
+            );
+        }
+        if self.config.tls.is_none() && !self.config.listen.ip().is_loopback() {
+            warnings.push("passwords and codes travel unencrypted: set tls.certificate and tls.key, or listen on loopback");
+        }
+        warnings
+    }
+
+    fn key(&self) -> String {
+        let file = self.config.key_file.display();
+        match (&self.config.key, self.is_new_key) {
+            (Some(_), _) => "of the configuration".to_owned(),
+            (None, false) => file.to_string(),
+            (None, true) => format!("{file} (made just now: keep a copy apart; without it no device can be read)"),
+        }
+    }
+
+    fn text(&self) -> Result<Zeroizing<String>> {
+        let mut text = Zeroizing::new(String::with_capacity(4096));
+        writeln!(text, "{}", self.message())?;
+        writeln!(text, "  store       {}", self.config.store)?;
+        writeln!(text, "  key         {}", self.key())?;
+        writeln!(text, "  devices     {}", self.kinds().join(", "))?;
+        writeln!(text, "  guessing    {}", self.guessing())?;
+        for line in self.delivery.summary() {
+            writeln!(text, "  delivery    {line}")?;
+        }
+        for warning in self.warnings() {
+            writeln!(text, "  WARNING     {warning}")?;
+        }
+        let mut shown = "PASSWORD";
+        match self.password {
+            Some(FirstPassword::Greeting(password)) => {
+                writeln!(text, "  account     admin, password {} (made up just now, shown only this once)", **password)?;
+                shown = password;
+            }
+            Some(FirstPassword::StandardError) => writeln!(text, "  account     admin, password on standard error")?,
+            Some(FirstPassword::File(path)) => {
+                let path = path.display();
+                writeln!(
+                    text,
+                    "  account     admin, password in {path} (made up just now; remove the file when you have read it)"
+                )?;
+            }
+            None => {}
+        }
+        let url = self.url();
+        writeln!(
+            text,
+            "Try:\n  curl -u admin:{shown} {url}/OtpDevice -H 'Content-Type: application/json' -d '{{\"type\": \"TOTP\", \"user\": \"alice\"}}'"
+        )?;
+        Ok(text)
+    }
+
+    fn json(&self) -> Result<output::Wiped> {
+        let mut object = output::event("INFO", &self.message());
+        let more = json!({
+            "url": self.url(),
+            "store": self.config.store.to_string(),
+            "key": self.key(),
+            "devices": self.kinds(),
+            "guessing": self.guessing(),
+            "delivery": self.delivery.summary(),
+            "warnings": self.warnings(),
+        });
+        if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
+            object.extend(more);
+            match self.password {
+                Some(FirstPassword::Greeting(password)) => {
+                    object.insert("account".to_owned(), "admin".into());
+                    object.insert("password".to_owned(), password.as_str().into());
+                }
+                Some(FirstPassword::File(path)) => {
+                    object.insert("account".to_owned(), "admin".into());
+                    object.insert("password_file".to_owned(), path.display().to_string().into());
+                }
+                Some(FirstPassword::StandardError) | None => {}
+            }
+        }
+        output::json(object)
+    }
+}

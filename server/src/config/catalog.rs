@@ -1,0 +1,310 @@
+//! All keys of the configuration: what they are, for the reader, for `keyfob config` and for suggestions.
+
+use std::fmt::{self, Write as _};
+
+use toml::{Table, Value};
+
+use super::Problem;
+
+/// A key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// Its path: `section.key`, or its name alone.
+    pub(crate) path: &'static str,
+    /// Where it may stand, and how its text is read.
+    pub(crate) form: Form,
+    /// The value that counts where it is not set.
+    pub(crate) default: Option<&'static str>,
+    /// The unit of a number, the choices of a name, or the form of a text.
+    unit: &'static str,
+    /// A line of what it does.
+    meaning: &'static str,
+}
+
+/// Where a key may stand, and how its text is read there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Text, whatever it looks like: a password may be a number.
+    Text,
+    /// A number, a list, `true` or `false`.
+    Value,
+    /// In the file only.
+    File,
+    /// A table in the file, whose keys are the operator's own.
+    Table,
+}
+
+use Form::{File, Table as Open, Text, Value as Plain};
+
+const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> Key {
+    Key { path, form, default: Some(default), unit, meaning }
+}
+
+const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> Key {
+    Key { path, form, default: None, unit, meaning }
+}
+
+const SERVICE: &[Key] = &[
+    key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
+    key("store", Text, "sqlite://keyfob.db", "URL", "the devices: sqlite://FILE or postgres://USER@HOST/DATABASE"),
+    key("key_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
+    unset("key", Text, "lines", "those keys themselves, in place of the file"),
+    key("profile", Text, "seed", "seed, rfc", "whom answers are written for: Soffid's clients, or clients of RFC 7644"),
+    key("base_path", Text, "/soffid/webservice/scim2/v1", "path", "the start of all SCIM addresses"),
+    unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),
+    unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
+    key("password_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
+    key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
+    key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
+    key("log_format", Text, "text", "text, json", "how the log and the start are written"),
+    key("metrics", Plain, "true", "true, false", "whether /metrics answers"),
+    key("development", Plain, "true", "true, false", "whether channels without a section print their codes to the log"),
+    unset("database.password", Text, "text", "the password for PostgreSQL, which then need not stand in the URL"),
+    key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),
+    key("database.timeout", Plain, "5", "seconds", "the longest time of a statement of PostgreSQL, 1 to 60"),
+    unset("tls.certificate", Text, "PEM file", "the certificate chain; none: plain HTTP"),
+    unset("tls.key", Text, "PEM file", "the private key of the certificate"),
+];
+
+const DEVICES: &[Key] = &[
+    key("otp.kinds", Plain, "['TOTP', 'HOTP', 'SMS', 'EMAIL', 'PIN']", "list", "the kinds of devices that may be created"),
+    key("otp.issuer", Text, "keyfob", "1 to 40 bytes", "the issuer that authenticators show"),
+    key("otp.algorithm", Text, "SHA1", "SHA1, SHA256, SHA512", "the hash of new devices"),
+    key("otp.digits", Plain, "6", "digits", "the length of a code of new devices, 6 to 10"),
+    key("otp.period", Plain, "30", "seconds", "the step of new TOTP devices"),
+    key("policy.preset", Text, "keyfob", "keyfob, soffid", "the values of the keys below that are not set"),
+    key("policy.window", Plain, "1", "steps", "TOTP: steps accepted each side of the present one"),
+    key("policy.look_ahead", Plain, "10", "counters", "HOTP: counters accepted after the expected one"),
+    key("policy.resync_window", Plain, "100", "counters", "HOTP: counters that a resync searches"),
+    key("policy.max_drift", Plain, "0", "steps", "TOTP: the largest drift of a token's clock that is followed"),
+    key("policy.fails", Plain, "10", "fails", "wrong answers in a row that lock a device"),
+    unset("policy.throttle", Plain, "seconds", "the first delay, which doubles with each fail, in place of the lock"),
+    unset("policy.throttle_longest", Plain, "seconds", "the longest delay of a throttle; none: 3600"),
+    key("policy.lifetime", Plain, "600", "seconds", "how long a code that was sent is accepted"),
+    key("policy.reuse", Plain, "60", "seconds", "how long a new challenge sends the same code again"),
+    key("policy.pause", Plain, "0", "seconds", "the shortest time from a message or a wrong answer to the next message"),
+    key("policy.pin_positions", Plain, "3", "digits", "PIN: the digits that a challenge asks; 0 for all"),
+    key("policy.pin_length", Plain, "8", "digits", "the shortest new PIN"),
+    key("policy.clock_skew", Plain, "30", "seconds", "by how much clocks of processes may differ, 5 to 3600"),
+    key("policy.guess_bound", Plain, "1000", "guessers", "of how many guessers one may succeed; 0 for no bound"),
+    key("policy.pin_guess_bound", Plain, "100", "guessers", "the same for PIN devices"),
+];
+
+const MESSAGES: &[Key] = &[
+    unset("email.server", File, "host", "the mail server; required in [email]"),
+    unset("email.port", File, "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
+    key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none to this machine only"),
+    unset("email.ca_file", File, "PEM file", "authorities to trust beside the system's"),
+    unset("email.username", File, "text", "the user at the mail server; none: no authentication"),
+    unset("email.password", File, "text", "the user's password"),
+    unset("email.password_file", File, "file", "a file whose first line is the password"),
+    unset("email.from", File, "mailbox", "the sender; required in [email]"),
+    key("email.subject", File, "Your code", "template", "the subject"),
+    key("email.body", File, "Your code is ${PIN}", "template", "the text"),
+    key("email.timeout", File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
+];
+
+macro_rules! gateway {
+    ($section:literal) => {
+        &[
+            unset(concat!($section, ".url"), File, "template", concat!("the gateway's address; required in [", $section, "]")),
+            key(
+                concat!($section, ".cleartext"),
+                File,
+                "false",
+                "true, false",
+                "whether another machine may be reached without TLS",
+            ),
+            unset(concat!($section, ".ca_file"), File, "PEM file", "authorities to trust beside the system's"),
+            key(concat!($section, ".method"), File, "POST", "GET, POST, PUT", "the method of the request"),
+            unset(concat!($section, ".headers"), Open, "table of templates", "headers of the request"),
+            unset(
+                concat!($section, ".content_type"),
+                File,
+                "media type",
+                "the type of the body, which says how values are encoded",
+            ),
+            unset(concat!($section, ".body"), File, "template", "the body"),
+            unset(concat!($section, ".success"), File, "text", "text of the answer where the gateway has taken the message"),
+            key(concat!($section, ".timeout"), File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
+        ]
+    };
+}
+
+const SMS: &[Key] = gateway!("sms");
+const VOICE: &[Key] = gateway!("voice");
+const USERS: &[Key] = &[unset(
+    "users",
+    Open,
+    "table of tables",
+    "the users that may have devices, and their attributes for messages; none: any user",
+)];
+
+/// All keys, in the order of the documentation.
+pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+    [SERVICE, DEVICES, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
+}
+
+impl Key {
+    /// The variable that sets it. Those that stand in the file only have none.
+    pub(crate) fn variable(&self) -> Option<String> {
+        self.is_settable().then(|| format!("KEYFOB_{}", self.path.replace('.', "_").to_uppercase()))
+    }
+
+    /// Whether the environment and flags may set it.
+    pub(crate) const fn is_settable(&self) -> bool {
+        matches!(self.form, Text | Plain)
+    }
+
+    /// What a text of the environment or of a flag is to it.
+    pub(crate) fn value(&self, text: &str) -> Value {
+        if self.form == Text { text.into() } else { super::keys::value(text) }
+    }
+}
+
+/// The catalog as a table for people: of each key its default, its unit and what it does.
+pub(crate) struct Catalog;
+
+impl fmt::Display for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = || {
+            let head = ("KEY", "DEFAULT", "UNIT", "MEANING");
+            std::iter::once(head).chain(keys().map(|key| (key.path, key.default.unwrap_or("none"), key.unit, key.meaning)))
+        };
+        let width = |cell: fn(&(&str, &str, &str, &str)) -> usize| rows().map(|row| cell(&row)).max().unwrap_or_default();
+        let (first, second, third) = (width(|row| row.0.len()), width(|row| row.1.len()), width(|row| row.2.len()));
+        for (path, default, unit, meaning) in rows() {
+            writeln!(f, "{path:<first$}  {default:<second$}  {unit:<third$}  {meaning}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes what is no key out of a table, and tells each.
+pub(crate) fn take_unknown(table: &mut Table) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    take_unknown_of(table, "", &mut problems);
+    problems
+}
+
+fn take_unknown_of(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
+    table.retain(|name, value| {
+        let path = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+        if keys().any(|key| key.path == path) {
+            return true;
+        }
+        let is_section = sections().any(|section| section == path);
+        match value {
+            Value::Table(inner) if is_section => take_unknown_of(inner, &path, problems),
+            // The reader says that it must be a table.
+            _ if is_section => {}
+            Value::Table(_) => problems.push(Problem::new(&path, &unknown(nearest(&path, sections())))),
+            _ => problems.push(Problem::new(&path, &unknown(nearest(&path, keys().map(|key| key.path))))),
+        }
+        is_section
+    });
+}
+
+fn sections() -> impl Iterator<Item = &'static str> {
+    keys().filter_map(|key| key.path.split_once('.').map(|(section, _)| section))
+}
+
+/// The key that a flag sets, by its path.
+pub(crate) fn of_flag(path: &str) -> Result<&'static Key, Problem> {
+    let found = keys().find(|key| key.path == path);
+    let Some(key) = found else {
+        return Err(Problem::new(path, &unknown(nearest(path, keys().filter(|key| key.is_settable()).map(|key| key.path)))));
+    };
+    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "may stand in the file of the configuration only")) }
+}
+
+/// The key that a variable sets, by its whole name.
+pub(crate) fn of_variable(name: &str) -> Result<&'static Key, Problem> {
+    let is_it = |key: &&Key| key.variable().as_deref() == Some(name);
+    keys().find(is_it).ok_or_else(|| {
+        let path = name.strip_prefix("KEYFOB_").unwrap_or(name).to_lowercase();
+        if let Some(key) = keys().find(|key| key.path.replace('.', "_") == path) {
+            return Problem::new(name, &format!("{} may stand in the file of the configuration only", key.path));
+        }
+        let variables: Vec<String> = keys().filter_map(Key::variable).collect();
+        Problem::new(name, &unknown(nearest(name, variables.iter().map(String::as_str))))
+    })
+}
+
+fn unknown(nearest: Option<&str>) -> String {
+    let mut text = "is no key of the configuration".to_owned();
+    let _ = match nearest {
+        Some(nearest) => write!(text, "; did you mean {nearest}?"),
+        None => write!(text, "; keyfob config lists them all"),
+    };
+    text
+}
+
+/// The name that a mistyped one was meant to be: the nearest by letters that were added, left out, changed or swapped, if it is near enough.
+/// The last part of a path is enough.
+pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    let distance = |known: &str| {
+        let known = known.to_lowercase();
+        let whole = strsim::damerau_levenshtein(&name, &known);
+        let part = known.rsplit_once('.').filter(|_| !name.contains('.'));
+        part.map_or(whole, |(_, last)| whole.min(strsim::damerau_levenshtein(&name, last)))
+    };
+    let (far, found) = names.map(|known| (distance(known), known)).min_by_key(|(far, _)| *far)?;
+    // A third of the letters. The prefix of variables is none of them.
+    let letters = name.strip_prefix("keyfob_").unwrap_or(&name).chars().count();
+    (far.saturating_mul(3) <= letters).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(file: &str, flags: &[(String, String)]) -> String {
+        format!("{:?}", Config::read(file, std::iter::empty(), flags).unwrap_or_else(|problems| panic!("{file}: {problems:?}")))
+    }
+
+    #[test]
+    fn defaults_of_the_catalog_are_those_of_the_reader() {
+        let base = "email.server = 'mail.example.com'\nemail.from = 'otp@example.com'\n\
+                    sms.url = 'https://sms.example.com/'\nvoice.url = 'https://voice.example.com/'\n";
+        let empty = read(base, &[]);
+        for key in keys() {
+            let Some(default) = key.default else { continue };
+            if key.is_settable() {
+                assert_eq!(read(base, &[(key.path.to_owned(), default.to_owned())]), empty, "{}", key.path);
+            } else {
+                let is_text = matches!(super::super::keys::value(default), Value::String(_));
+                let value = if is_text { format!("'{default}'") } else { default.to_owned() };
+                assert_eq!(read(&format!("{base}{} = {value}\n", key.path), &[]), empty, "{}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_in_the_catalog_once() {
+        for key in keys() {
+            assert_eq!(keys().filter(|other| other.path == key.path).count(), 1, "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_told_its_neighbour_and_a_strange_one_is_not() {
+        let found = |name| nearest(name, keys().map(|key| key.path));
+        for (name, wanted) in [
+            ("policy.windw", Some("policy.window")),
+            ("policy.look-ahead", Some("policy.look_ahead")),
+            ("Policy.Window", Some("policy.window")),
+            ("window", Some("policy.window")),
+            ("lisetn", Some("listen")),
+            ("email.form", Some("email.from")),
+            ("tls.cert", None),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(found(name), wanted, "{name}");
+        }
+    }
+}
