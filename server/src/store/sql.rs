@@ -48,7 +48,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 }
 
 /// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Type {
     Number,
     Text,

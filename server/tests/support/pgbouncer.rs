@@ -25,7 +25,13 @@ impl PgBouncer {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         configure(&folder, port, cluster.port(), settings);
         let mut command = as_postgres("/bin/sh");
-        command.args(["-c", WATCH, "watch"]).arg(&folder).arg(program()).arg("-q").arg(folder.join("pgbouncer.ini"));
+        // It knows no QUIT; TERM ends it at once.
+        command
+            .args(["-c", &WATCH.replace("-QUIT", "-TERM"), "watch"])
+            .arg(&folder)
+            .arg(program())
+            .arg("-q")
+            .arg(folder.join("pgbouncer.ini"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a shell");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a process id");

@@ -173,8 +173,8 @@ pub(super) fn check_encoding(url: &str) -> Result<(), String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let is_cut = match (place.matches('@').count(), query.split_once('@')) {
-        (0, Some((_, after))) => {
-            let hosts = place.split('/').next().unwrap_or_default();
+        (0 | 1, Some((_, after))) => {
+            let hosts = place.rsplit('@').next().unwrap_or_default().split('/').next().unwrap_or_default();
             let is_port = |port: &str| port.parse::<u16>().is_ok();
             let has_ports = hosts.split(',').all(|host| match host.rsplit_once(':') {
                 Some((name, port)) => is_port(port) || name.starts_with('['),
@@ -220,6 +220,7 @@ mod tests {
             "postgres://otp:12?ter=2@db1/keyfob",
             "postgres://otp:hu/n?ter2@db1/keyfob?sslmode=disable",
             "postgres://otp:@hunter2@db1",
+            "postgres://otp:h@u:n?ter2@db1/keyfob",
         ] {
             let error = check_encoding(url).expect_err(url);
             assert!(error.contains("%40 for @") && error.contains("database.password") && !error.contains("ter2"), "{error}");
