@@ -41,7 +41,7 @@ fn a_password_comes_from_its_key_the_url_or_where_libpq_finds_it() {
     drop(Server::spawn(first));
 
     let encoded = with("p%40s%3As%2Fw%23o%2541r%3Fd");
-    let (host, _) = url.split_once("@").map(|(_, rest)| rest.split_once('/').unwrap()).unwrap();
+    let (host, _) = url.split_once('@').map(|(_, rest)| rest.split_once('/').unwrap()).unwrap();
     let line = format!("# ours\n{host}:keyfob:keyfob:{}\n", PASSWORD.replace(':', "\\:"));
     let right = file(folder.path(), "right", &line, 0o600);
     let open = file(folder.path(), "open", &line, 0o640);

@@ -1,4 +1,4 @@
-//! PgBouncer between: by session everything works, and any other mode is refused, or harms nothing if it is set later.
+//! `PgBouncer` between: by session everything works, and any other mode is refused, or harms nothing if it is set later.
 
 use std::thread;
 
@@ -30,7 +30,9 @@ fn a_pooler_by_session_serves_several_starts_and_may_lose_its_sessions() {
         let mut device = None;
         for _ in 0..3 {
             let mut args = vec!["--store", &url, "--set", "log=warn"];
-            UNLOCKED.iter().for_each(|pair| args.extend(["--set", pair]));
+            for pair in UNLOCKED {
+                args.extend(["--set", pair]);
+            }
             let servers = [Server::start(folder.path(), &args), Server::start(folder.path(), &args)];
             let (path, codes, at) = device.get_or_insert_with(|| {
                 let (path, created) = servers[0].admin().create(&json!({"type": "HOTP", "user": "franck"}));

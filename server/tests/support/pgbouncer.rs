@@ -1,4 +1,4 @@
-//! PgBouncer of Debian before a private PostgreSQL, on a free port of loopback. It ends with the process that started it.
+//! `PgBouncer` of Debian before a private PostgreSQL, on a free port of loopback. It ends with the process that started it.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
