@@ -38,6 +38,7 @@ tools:
 	$(call need,sqlite3,sqlite3)
 	$(call need,curl,curl)
 	$(call need,jq,jq)
+	$(call need,pgbouncer,pgbouncer)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
 
 .PHONY: test

@@ -20,6 +20,12 @@ mod load;
 mod migrate;
 #[path = "postgres/migrate_killed.rs"]
 mod migrate_killed;
+#[path = "postgres/passwords.rs"]
+mod passwords;
+#[path = "support/pgbouncer.rs"]
+mod pgbouncer;
+#[path = "postgres/pooler.rs"]
+mod pooler;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;

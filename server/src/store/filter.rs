@@ -144,8 +144,8 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
         Op::Ew => {
             let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
             sql.push("length(").push(column).push(") >= ").bind(length);
-            sql.push(" AND substr(").push(column).push(", length(").push(column).push(") + 1 - ").bind(length);
-            sql.push(") = ").bind(value)
+            sql.push(" AND substr(").push(column).push(", length(").push(column).push(") + 1 - CAST(").bind(length);
+            sql.push(" AS INTEGER)) = ").bind(value)
         }
         _ => sql.push(style.sign).push(column).push(symbol(op)).bind(value),
     };

@@ -3,26 +3,29 @@
 //! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is heard of, and a statement would wait for its
 //! whole time. So the operating system is asked to look (keepalives), a session that was idle is asked whether it lives before it is used, and a
 //! short statement gets a share of its time in a session that is not new: who sends it again has time left for a new one.
+//!
+//! Statements have no names. Each goes to the server as a whole, text and values in one round trip, so whatever a pooler does between two of
+//! them, it cannot bring together the text of one and the values of another.
 
 mod hosts;
+mod identity;
+mod password;
+mod pooler;
 mod server;
 mod value;
 
-use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::Client;
 use tokio_postgres::error::Severity;
-use tokio_postgres::{Client, Statement};
 
 pub(crate) use server::Server;
 
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
-use value::{record, values};
-
-/// How many statements a session keeps prepared: filters that people think up are without end.
-const PREPARED: usize = 256;
+use value::{record, typed};
 
 /// A session that has heard nothing for so long is asked whether it lives. One under load never is.
 const IDLE: Duration = Duration::from_secs(1);
@@ -56,7 +59,6 @@ pub(crate) struct Postgres {
 
 struct Session {
     client: Client,
-    prepared: HashMap<String, Statement>,
     opened: Instant,
     /// When the server answered last.
     heard: Instant,
@@ -65,12 +67,34 @@ struct Session {
 }
 
 impl Postgres {
-    /// Opens a session. Errors: no host can be reached, or none is fit; the operating system.
+    /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions; the operating system.
     fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
+        if !connection.server.is_checked.load(Ordering::Relaxed) {
+            connection.check_pooler()?;
+        }
         Ok(connection)
+    }
+
+    /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session cannot be had: the next connection asks again.
+    fn check_pooler(&mut self) -> Result<(), Fault> {
+        let (server, Some(Session { client, .. })) = (&self.server, &self.session) else { return Ok(()) };
+        let compared = self.runtime.block_on(async {
+            let second = server.open().await.ok()?;
+            let shared = tokio::time::timeout(server.timeout, pooler::shares_sessions(client, &second.client)).await;
+            second.close().await;
+            shared.ok()?.ok()
+        });
+        match compared {
+            Some(true) => Err(Fault::new(format!("{server}: {}", pooler::SHARED))),
+            Some(false) => {
+                server.is_checked.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The session, opened if there is none that lives. Errors: besides those of the server, a transaction went with the session that it was in.
@@ -80,12 +104,12 @@ impl Postgres {
             if self.is_in_transaction {
                 return Err(Fault::of(Failure::Unreached, format!("{} ended the session within a transaction", self.server)));
             }
-            let client = self.runtime.block_on(self.server.open());
-            let client =
-                client.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
+            let opened = self.runtime.block_on(self.server.open());
+            let opened =
+                opened.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
             let now = Instant::now();
             let given_up = self.server.given_up();
-            self.session = Some(Session { client, prepared: HashMap::new(), opened: now, heard: now, given_up });
+            self.session = Some(Session { client: opened.client, opened: now, heard: now, given_up });
         }
         self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
     }
@@ -126,14 +150,14 @@ impl Postgres {
     }
 
     /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
-    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
+    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
         self.session()?;
         let given_up = self.given_up()?;
         let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
         let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
         let limited = async {
             session.give_up_after(given_up).await?;
-            work(session).await
+            work(&session.client).await
         };
         let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
         session.heard = Instant::now();
@@ -158,18 +182,6 @@ impl Session {
         }
         Ok(())
     }
-
-    async fn prepare(&mut self, sql: &Sql) -> Result<Statement, tokio_postgres::Error> {
-        if let Some(statement) = self.prepared.get(sql.text.as_ref()) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(&sql.text).await?;
-        if self.prepared.len() >= PREPARED {
-            self.prepared.clear();
-        }
-        self.prepared.insert(sql.text.clone().into_owned(), statement.clone());
-        Ok(statement)
-    }
 }
 
 impl Connection for Postgres {
@@ -182,20 +194,11 @@ impl Connection for Postgres {
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
-        self.run_with(async |session| {
-            let (statement, values) = (session.prepare(sql).await?, values(sql));
-            session.client.query(&statement, &values).await
-        })?
-        .iter()
-        .map(record)
-        .collect()
+        self.run_with(async |client| client.query_typed(&sql.text, &typed(sql)).await)?.iter().map(record).collect()
     }
 
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
-        self.run_with(async |session| {
-            let (statement, values) = (session.prepare(sql).await?, values(sql));
-            session.client.execute(&statement, &values).await
-        })
+        self.run_with(async |client| client.execute_typed(&sql.text, &typed(sql)).await)
     }
 
     fn begin(&mut self, access: Access) -> Result<(), Fault> {
@@ -227,8 +230,8 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
     match server.code().code() {
         // Serialization failure, deadlock; a table, its type or a row that another process has just made.
         "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
-        // A server that became a standby, or starts; a statement that was prepared for tables as they were before, or in another session.
-        "25006" | "57P03" | "0A000" | "26000" => Failure::Unreached,
+        // A server that became a standby, or starts; a session that a pooler exchanged within a statement.
+        "25006" | "57P03" | "26000" | "42P05" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
         "57014" => Failure::TooLong,
         code if code.starts_with("08") => Failure::Unknown,
@@ -261,6 +264,9 @@ fn explained(error: &tokio_postgres::Error) -> String {
             text = format!("{text}: {more}");
         }
         cause = inner.source();
+    }
+    if let Some(told) = error.code().and_then(|code| pooler::told(code.code())) {
+        text = format!("{text}; {told}");
     }
     text
 }

@@ -12,7 +12,7 @@ pub(crate) enum Value {
     Text(String),
     Bytes(Vec<u8>),
     /// Many of one type, for a database that takes arrays.
-    List(Vec<Self>),
+    List(Type, Vec<Self>),
     /// What a column holds that no value can hold, in words: the damage is that of its row only. It is read and never written.
     Unreadable(&'static str),
 }
@@ -48,7 +48,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 }
 
 /// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Type {
     Number,
     Text,
@@ -150,7 +150,9 @@ impl Sql {
         match dialect {
             Dialect::Sqlite => self.push(" IN ").tuple(numbers.map(Value::Number)),
             // One statement, however many there are.
-            Dialect::Postgres => self.push(" = ANY(").bind(Value::List(numbers.map(Value::Number).collect())).push("::BIGINT[])"),
+            Dialect::Postgres => {
+                self.push(" = ANY(").bind(Value::List(Type::Number, numbers.map(Value::Number).collect())).push("::BIGINT[])")
+            }
         }
     }
 
@@ -179,7 +181,7 @@ impl Sql {
                     lists.iter_mut().zip(row).for_each(|(list, value)| list.push(value));
                 }
                 for (at, (list, (_, kind))) in lists.into_iter().zip(columns).enumerate() {
-                    self.push(if at == 0 { "SELECT * FROM unnest(" } else { ", " }).bind(Value::List(list));
+                    self.push(if at == 0 { "SELECT * FROM unnest(" } else { ", " }).bind(Value::List(*kind, list));
                     self.push(match kind {
                         Type::Number => "::BIGINT[]",
                         Type::Text => "::TEXT[]",

@@ -260,7 +260,7 @@ impl ToSql for Value {
             Self::Number(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
-            Self::List(_) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
+            Self::List(..) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
             Self::Unreadable(what) => return Err(rusqlite::Error::ToSqlConversionFailure((*what).into())),
         }))
     }

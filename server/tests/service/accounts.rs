@@ -240,7 +240,7 @@ fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
                 break password.to_owned();
             }
             assert!(child.try_wait().unwrap().is_none(), "{shown}");
-            std::thread::yield_now();
+            thread::yield_now();
         };
         assert!(password.len() >= 26 && password.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{password}");
         let shown = shown();

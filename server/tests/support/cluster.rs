@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Runs a server until it is told to end it, or until its standard input ends since the test has, however that was: then it leaves no
 /// folder behind.
-const WATCH: &str = r#"folder=$1; shift; "$@" & server=$!; echo $server
+pub(crate) const WATCH: &str = r#"folder=$1; shift; "$@" & server=$!; echo $server
 read line || over=1; kill -QUIT $server; kill -CONT $server; wait $server; [ -z "$over" ] || rm -rf "$folder""#;
 
 /// A server that runs, with its data in a folder of its own.
@@ -181,13 +181,13 @@ pub(crate) fn url(ports: &[u16], database: &str) -> String {
 }
 
 /// A new folder that the server's user owns.
-fn place() -> PathBuf {
+pub(crate) fn place() -> PathBuf {
     let folder = run(as_postgres("mktemp").args(["-d", "/tmp/keyfob-postgres-XXXXXX"]));
     PathBuf::from(folder.trim())
 }
 
 /// A command as somebody whom PostgreSQL accepts: it refuses to run as root.
-fn as_postgres(program: &str) -> Command {
+pub(crate) fn as_postgres(program: &str) -> Command {
     let is_root = run(Command::new("id").arg("-u")).trim() == "0";
     if !is_root {
         return Command::new(program);

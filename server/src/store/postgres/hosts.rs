@@ -7,13 +7,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 
 use super::explained;
+use super::password::{self, Source};
 use super::server::Server;
 
 /// The longest head start.
@@ -25,9 +26,23 @@ type Place = (usize, Option<IpAddr>);
 /// The place that took a session last. All sessions of a process know it, so one of them waits for a dead host, and not each.
 pub(super) type Last = Arc<Mutex<Option<Place>>>;
 
+/// A session that was opened.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Opened {
+    /// Ends the session, and waits until the server has been told.
+    pub(super) async fn close(self) {
+        drop(self.client);
+        let _ = self.task.await;
+    }
+}
+
 impl Server {
     /// Opens a session with the first host that takes one. Errors: what each host said.
-    pub(super) async fn open(&self) -> Result<Client, String> {
+    pub(super) async fn open(&self) -> Result<Opened, String> {
         let until = deadline(self.timeout);
         let last = self.last.lock().ok().and_then(|last| *last);
         let mut hosts: Vec<usize> = (0..self.config.get_hosts().len()).collect();
@@ -36,15 +51,15 @@ impl Server {
             let (server, last) = (self.clone(), last.and_then(|(_, address)| address));
             async move { server.open_host(host, last, until).await }
         });
-        let (place, client) = opened.await.map_err(|faults| faults.join("; "))?;
+        let (place, opened) = opened.await.map_err(|faults| faults.join("; "))?;
         if let Ok(mut last) = self.last.lock() {
             *last = Some(place);
         }
-        Ok(client)
+        Ok(opened)
     }
 
     /// Opens a session with a host, by the first of its addresses that takes one.
-    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Place, Client), String> {
+    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Place, Opened), String> {
         let mut addresses = self.addresses(at, until).await.map_err(|text| self.blame(at, None, &text))?;
         self.arrange(&mut addresses, Some(&last));
         let opened = first(addresses, until, |address| {
@@ -52,11 +67,11 @@ impl Server {
             async move {
                 let config = server.config_of(at, address);
                 let opened = match &server.tls {
-                    Some(tls) => timeout_at(until, open(config, tls.clone(), server.given_up())).await,
-                    None => timeout_at(until, open(config, NoTls, server.given_up())).await,
+                    Some(tls) => timeout_at(until, open(config, tls.clone(), &server)).await,
+                    None => timeout_at(until, open(config, NoTls, &server)).await,
                 };
                 match opened {
-                    Ok(Ok(client)) => Ok(((at, address), client)),
+                    Ok(Ok(opened)) => Ok(((at, address), opened)),
                     Ok(Err(text)) => Err(server.blame(at, address, &text)),
                     Err(_) => Err(server.blame(at, address, "does not answer")),
                 }
@@ -111,6 +126,9 @@ impl Server {
         address.map(|address| config.hostaddr(address));
         all.get_user().map(|user| config.user(user));
         all.get_password().map(|password| config.password(password));
+        if let (Source::File(path), Some(host)) = (&self.password, all.get_hosts().get(at)) {
+            password::look_up(path, host, self.port(at), all).map(|password| config.password(password));
+        }
         all.get_dbname().map(|name| config.dbname(name));
         all.get_options().map(|options| config.options(options));
         all.get_application_name().map(|name| config.application_name(name));
@@ -128,21 +146,21 @@ impl Server {
     }
 }
 
-/// Opens a session whose statements the server gives up after this time. Errors: a sentence.
-async fn open<T>(config: Config, tls: T, given_up: Duration) -> Result<Client, String>
+/// Opens a session with one host of a server. Errors: a sentence.
+async fn open<T>(config: Config, tls: T, server: &Server) -> Result<Opened, String>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
     T::TlsConnect: Send,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
-    let (client, session) = config.connect(tls).await.map_err(|error| explained(&error))?;
+    let (client, session) = config.connect(tls).await.map_err(|error| server.password.refused(&error))?;
     // The task of the session ends with its client.
-    tokio::spawn(session);
-    let given_up = given_up.as_millis();
+    let task = tokio::spawn(session);
+    let given_up = server.given_up().as_millis();
     let settings = format!("SET statement_timeout = {given_up}; SET lock_timeout = {given_up}");
     client.batch_execute(&settings).await.map_err(|error| explained(&error))?;
-    Ok(client)
+    Ok(Opened { client, task })
 }
 
 fn deadline(limit: Duration) -> Instant {

@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::hosts::Last;
-use super::{Postgres, Statements, explained};
+use super::password::{self, Source};
+use super::{Postgres, Statements, explained, identity};
 use crate::store::location::Options;
 use crate::store::sql::Fault;
 use crate::tls;
@@ -34,56 +38,116 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 pub(crate) struct Server {
     pub(super) config: Config,
     pub(super) tls: Option<MakeRustlsConnect>,
+    pub(super) password: Source,
     /// How long a statement may take, and a connection.
     pub(super) timeout: Duration,
     pub(super) last: Last,
+    /// Whether a pooler that shares sessions is known not to be between.
+    pub(super) is_checked: Arc<AtomicBool>,
 }
 
-impl Server {
-    /// Reads a URL of libpq, and of its parameters what tokio-postgres knows, and `sslrootcert`.
-    ///
-    /// Without `sslmode`, servers on this machine are reached without TLS, all others with it. A certificate is always checked.
-    pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
+/// The parameters of a URL that tokio-postgres does not know, or knows otherwise.
+#[derive(Default)]
+struct Own {
+    mode: Option<String>,
+    authorities: Option<String>,
+    certificate: Option<String>,
+    key: Option<String>,
+}
+
+impl Own {
+    /// Takes them out of a URL. Errors: the parameter that is wrong, and how.
+    fn take(url: &str) -> Result<(String, Self), String> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut rest, mut mode, mut authorities) = (Vec::new(), None, None);
+        let (mut rest, mut own) = (Vec::new(), Self::default());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            match parameter.split_once('=') {
-                Some(("sslmode", value)) => mode = Some(value),
-                Some(("sslrootcert", path)) => {
-                    let path = percent_decode_str(path).decode_utf8().map_err(|_| "sslrootcert: is not UTF-8")?;
-                    authorities = Some(PathBuf::from(path.into_owned()));
-                }
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = || match percent_decode_str(value).decode_utf8() {
+                Ok(value) => Ok(value.into_owned()),
+                Err(_) => Err(format!("{name}: is not UTF-8")),
+            };
+            match name {
+                "sslmode" => own.mode = Some(value()?),
+                "sslrootcert" => own.authorities = Some(value()?),
+                "sslcert" => own.certificate = Some(value()?),
+                "sslkey" => own.key = Some(value()?),
+                "target_session_attrs" => check_target(&value()?)?,
                 _ => rest.push(parameter),
             }
         }
-        let mut config: Config = format!("{base}?{}", rest.join("&")).parse().map_err(|error| explained(&error))?;
+        Ok((format!("{base}?{}", rest.join("&")), own))
+    }
+
+    /// The files of the certificate and the key to show. Errors: one is there without the other.
+    fn identity(&self) -> Result<Option<(&Path, &Path)>, String> {
+        match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => Ok(Some((Path::new(certificate), Path::new(key)))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err("sslcert: needs sslkey, the file of its private key".to_owned()),
+            (None, Some(_)) => Err("sslkey: needs sslcert, the file of its certificate".to_owned()),
+        }
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
+        // The system's authorities are trusted anyway.
+        let authorities = self.authorities.as_deref().filter(|authorities| *authorities != "system").map(Path::new);
+        let authorities = tls::authorities(authorities).map_err(|error| format!("sslrootcert: {error}"))?;
+        let mut config = tls::client(authorities, "postgresql")?;
+        if let Some((certificate, key)) = self.identity()? {
+            identity::show(&mut config, certificate, key)?;
+        }
+        Ok(config)
+    }
+}
+
+/// Errors: a kind of server that does not take writes, or need not.
+fn check_target(kind: &str) -> Result<(), String> {
+    match kind {
+        "primary" | "read-write" => Ok(()),
+        "any" | "standby" | "prefer-standby" | "read-only" => Err(format!(
+            "target_session_attrs: {kind} may be a server that takes no writes, and every verdict is one; it must be primary or read-write"
+        )),
+        _ => Err("target_session_attrs: must be primary or read-write".to_owned()),
+    }
+}
+
+impl Server {
+    /// Reads a URL of libpq, and of its parameters those that tokio-postgres or this module knows.
+    ///
+    /// Without `sslmode`, servers on this machine are reached without TLS unless there is an `sslcert`, all others with it. A certificate of a
+    /// server is always checked.
+    pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
+        password::check_encoding(url)?;
+        let (url, own) = Own::take(url)?;
+        let mut config: Config = url.parse().map_err(|error| explained(&error))?;
         check_hosts(&config)?;
         let is_here = |host: &Host| match host {
             Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
             #[cfg(unix)]
             Host::Unix(_) => true,
         };
-        config.ssl_mode(match mode {
+        config.ssl_mode(match own.mode.as_deref() {
             Some("disable") => SslMode::Disable,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
             Some(_) => return Err("sslmode: must be disable or verify-full".to_owned()),
-            None if config.get_hosts().iter().all(is_here) => SslMode::Disable,
+            None if own.identity()?.is_none() && config.get_hosts().iter().all(is_here) => SslMode::Disable,
             None => SslMode::Require,
         });
         let tls = match config.get_ssl_mode() {
+            SslMode::Disable if own.identity()?.is_some() => {
+                return Err("sslcert: is shown over TLS only; set sslmode=verify-full".to_owned());
+            }
             SslMode::Disable => None,
-            _ => Some(MakeRustlsConnect::new(tls::client(tls::authorities(authorities.as_deref())?, "postgresql")?)),
+            _ => Some(MakeRustlsConnect::new(own.tls()?)),
         };
-        if let Some(password) = &options.password {
-            config.password(password);
-        }
+        let password = Source::find(&mut config, options);
         if config.get_application_name().is_none() {
             config.application_name("keyfob");
         }
         // A standby would serve reads that are behind, and no writes.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         watch(&mut config);
-        Ok(Self { config, tls, timeout: options.timeout, last: Last::default() })
+        Ok(Self { config, tls, password, timeout: options.timeout, last: Last::default(), is_checked: Arc::default() })
     }
 
     /// Opens a session.

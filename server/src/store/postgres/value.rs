@@ -4,11 +4,24 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use super::explained;
-use crate::store::sql::{Fault, Record, Sql, Value};
+use crate::store::sql::{Fault, Record, Sql, Type as Column, Value};
 
-/// The values of a statement.
-pub(super) fn values(sql: &Sql) -> Vec<&(dyn ToSql + Sync)> {
-    sql.values.iter().map(|value| value as _).collect()
+/// The values of a statement with their types.
+pub(super) fn typed(sql: &Sql) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    sql.values.iter().map(|value| (value as _, kind(value))).collect()
+}
+
+fn kind(value: &Value) -> Type {
+    match value {
+        // The statement tells it.
+        Value::Null | Value::Unreadable(_) => Type::UNKNOWN,
+        Value::Number(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Bytes(_) => Type::BYTEA,
+        Value::List(Column::Number, _) => Type::INT8_ARRAY,
+        Value::List(Column::Text, _) => Type::TEXT_ARRAY,
+        Value::List(Column::Bytes, _) => Type::BYTEA_ARRAY,
+    }
 }
 
 /// The values of a row.
@@ -23,11 +36,10 @@ impl ToSql for Value {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Converted<IsNull> {
         match self {
             Self::Null => Ok(IsNull::Yes),
-            Self::Number(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
             Self::Number(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
             Self::Bytes(bytes) => bytes.to_sql(kind, out),
-            Self::List(values) => values.to_sql(kind, out),
+            Self::List(_, values) => values.to_sql(kind, out),
             Self::Unreadable(what) => Err((*what).into()),
         }
     }
@@ -35,7 +47,7 @@ impl ToSql for Value {
     fn accepts(kind: &Type) -> bool {
         match kind.kind() {
             Kind::Array(kind) => <Self as ToSql>::accepts(kind),
-            _ => [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(kind),
+            _ => [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA, Type::UNKNOWN].contains(kind),
         }
     }
 

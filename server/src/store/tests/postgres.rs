@@ -29,11 +29,26 @@ fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {
         ("postgres://db/keyfob?sslrootcert=/nowhere", "/nowhere"),
         ("postgres://db/keyfob?no_such=1", "no_such"),
         ("postgres://db:99999/keyfob", "port"),
+        ("postgres://otp:hun@ter2@db/keyfob", "%40 for @"),
+        ("postgres://db/keyfob?target_session_attrs=standby", "target_session_attrs: standby may be a server that takes no writes"),
+        ("postgres://db/keyfob?target_session_attrs=any", "must be primary or read-write"),
+        ("postgres://db/keyfob?target_session_attrs=first", "must be primary or read-write"),
+        ("postgres://db/keyfob?sslcert=/nowhere", "needs sslkey"),
+        ("postgres://db/keyfob?sslkey=/nowhere", "needs sslcert"),
+        ("postgres://db/keyfob?sslcert=/nowhere&sslkey=/nowhere", "sslcert: /nowhere"),
+        ("postgres://db/keyfob?sslmode=disable&sslcert=/nowhere&sslkey=/nowhere", "set sslmode=verify-full"),
         ("postgres://db1,db2/keyfob?hostaddr=127.0.0.1", "names 2 hosts and 1 of hostaddr"),
         ("postgres://db1,db2/keyfob?port=1", "names 2 hosts and 3 ports"),
     ] {
         let error = shown(url).unwrap_err();
-        assert!(error.contains(reason), "{url}: {error}");
+        assert!(error.contains(reason) && !error.contains("ter2"), "{url}: {error}");
+    }
+    for url in [
+        "postgres://db/keyfob?target_session_attrs=primary&sslrootcert=system",
+        "postgres://db/keyfob?target_session_attrs=read-write",
+        "postgres://otp:a:b/c#d%ef@db/keyfob",
+    ] {
+        assert!(shown(url).unwrap().ends_with("db:5432/keyfob"), "{url}");
     }
 }
 
@@ -82,6 +97,55 @@ fn a_session_is_encrypted_and_the_certificate_is_checked() {
     ] {
         let error = encrypted(host, &query).unwrap_err();
         assert!(error.contains("certificate"), "{host} {query}: {error}");
+    }
+}
+
+#[test]
+fn a_client_shows_its_certificate_to_a_server_that_asks_for_one() {
+    let (own, key) = certificate("localhost");
+    // The common name is the role.
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "postgres");
+    let client_key = rcgen::KeyPair::generate().unwrap();
+    let client = params.self_signed(&client_key).unwrap().pem();
+    let mut cluster = Cluster::start(&["fsync=off"]);
+    let hba = "hostssl all postgres 127.0.0.1/32 cert\nhostssl all postgres ::1/128 cert\n";
+    let files = [("server.pem", &own), ("server.key", &key), ("client.pem", &client), ("hba", &hba.to_owned())];
+    let [server, server_key, authority, hba] = files.map(|(name, text)| cluster.file(name, text));
+    let settings = [("ssl_cert_file", server), ("ssl_key_file", server_key), ("ssl_ca_file", authority), ("hba_file", hba)];
+    let settings = settings.map(|(name, value)| format!("{name}={value}"));
+    cluster.set(&["ssl=on", &settings[0], &settings[1], &settings[2], &settings[3]]);
+    cluster.restart();
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    let roots = file("roots.pem", &own, 0o644);
+    let shown = file("client.pem", &client, 0o644);
+    let connect = |identity: &str| {
+        let url = cluster.url("postgres").replace("127.0.0.1", "localhost");
+        let location = Location::parse(&format!("{url}?sslrootcert={roots}{identity}"), &Options::default())?;
+        location.writer().map(drop).map_err(|fault| fault.to_string())
+    };
+    let with = |key: &str| connect(&format!("&sslcert={shown}&sslkey={key}"));
+    // Without sslmode: a certificate is shown over TLS only, also on this machine.
+    assert_eq!(with(&file("client.key", &client_key.serialize_pem(), 0o600)), Ok(()));
+    let without = connect("&sslmode=require").unwrap_err();
+    assert!(without.contains("certificate"), "{without}");
+    for (key, told) in [
+        (file("open.key", &client_key.serialize_pem(), 0o644), "sslkey: "),
+        (file("open.key", &client_key.serialize_pem(), 0o644), "chmod 600"),
+        (file("other.key", &key, 0o600), "the key must be that of the first certificate"),
+        (file("none.key", "no key", 0o600), "must be a private key in PEM"),
+        ("/nowhere".to_owned(), "sslkey: /nowhere"),
+    ] {
+        let error = with(&key).unwrap_err();
+        assert!(error.contains(told), "{key}: {error}");
     }
 }
 
