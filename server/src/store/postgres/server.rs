@@ -72,7 +72,7 @@ impl Server {
         });
         let tls = match config.get_ssl_mode() {
             SslMode::Disable => None,
-            _ => Some(MakeRustlsConnect::new(tls::client(tls::authorities(authorities.as_deref())?, "postgresql")?)),
+            _ => Some(MakeRustlsConnect::new(tls::client(tls::authorities(authorities.as_deref())?, Some("postgresql"))?)),
         };
         if let Some(password) = &options.password {
             config.password(password);
