@@ -17,7 +17,9 @@ pub(super) fn digits(number: &str) -> Result<Zeroizing<String>, String> {
 /// Errors: those of [`digits`], and that the number has no country code.
 pub(super) fn e164(number: &str) -> Result<Zeroizing<String>, String> {
     match parts(number)? {
-        (true, digits) if !digits.starts_with('0') && LENGTHS.contains(&digits.len()) => Ok(Zeroizing::new(["+", &digits].concat())),
+        (true, digits) if !digits.starts_with('0') && LENGTHS.contains(&digits.len()) => {
+            Ok(Zeroizing::new(["+", &digits].concat()))
+        }
         _ => Err("the user's telephone number must begin with + or 00 and a country code, and have 3 to 15 digits".to_owned()),
     }
 }

@@ -119,7 +119,8 @@ impl Mailer {
         let mut connection = self.open(&asked).await?;
         let envelope = mail.envelope();
         if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            let whose = [("the user's e-mail address", envelope.to()), ("email.from", envelope.from().map_or(&[], std::slice::from_ref))];
+            let whose =
+                [("the user's e-mail address", envelope.to()), ("email.from", envelope.from().map_or(&[], std::slice::from_ref))];
             for (whose, addresses) in whose {
                 if addresses.iter().any(|address| !address.to_string().is_ascii()) {
                     return Err(Failure::lasting(format!(
@@ -166,7 +167,12 @@ impl Mailer {
 
     async fn greet(&self, stream: impl AsyncTokioStream + 'static, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
-        connection.map_err(|error| self.failure(&error, asked))
+        connection.map_err(|error| {
+            let failure = self.failure(&error, asked);
+            // Postfix ends the handshake well, and refuses a client without a certificate in its answer to EHLO.
+            let hint = if error.status().is_some() { asked.hint() } else { "" };
+            Failure { what: failure.what + hint, ..failure }
+        })
     }
 
     fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Failure> {

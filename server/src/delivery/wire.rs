@@ -51,11 +51,7 @@ impl Tls {
     /// `protocol` is the name in ALPN, if there is one.
     ///
     /// Errors: the host is malformed.
-    pub(super) fn new(
-        authorities: Vec<CertificateDer<'static>>,
-        protocol: Option<&str>,
-        host: &str,
-    ) -> Result<Self, String> {
+    pub(super) fn new(authorities: Vec<CertificateDer<'static>>, protocol: Option<&str>, host: &str) -> Result<Self, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| "has a malformed host".to_owned())?;
         Ok(Self { config: tls::client(authorities, protocol)?, name })
     }

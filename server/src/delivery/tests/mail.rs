@@ -162,7 +162,6 @@ async fn the_hello_is_the_domain_of_the_sender_unless_another_is_given() {
     let cases = [
         ("otp@example.com", "", "EHLO example.com"),
         ("otp@münchen.example", "", "EHLO xn--mnchen-3ya.example"),
-        ("otp@[192.0.2.1]", "", "EHLO [192.0.2.1]"),
         ("otp@example.com", "hello = 'mail.example.org'", "EHLO mail.example.org"),
         ("otp@example.com", "hello = 'bücher.example'", "EHLO xn--bcher-kva.example"),
         ("otp@example.com", "hello = '[192.0.2.1]'", "EHLO [192.0.2.1]"),
@@ -256,7 +255,17 @@ async fn nothing_is_sent_of_what_cannot_be() {
     }
     let attributes = attributes();
     let delivery = delivery(&email(port, ""));
-    for to in ["a@-x", "a@x-.example", "a@b..c", "a@b.", "a@b c", "", "bob", "bob@example.org\r\nRCPT TO:<eve@example.org>", "a@b.example, c@d.example"] {
+    for to in [
+        "a@-x",
+        "a@x-.example",
+        "a@b..c",
+        "a@b.",
+        "a@b c",
+        "",
+        "bob",
+        "bob@example.org\r\nRCPT TO:<eve@example.org>",
+        "a@b.example, c@d.example",
+    ] {
         let failure = delivery.send(&message(Channel::Email, to, &attributes)).await.unwrap_err();
         assert!(!failure.retry() && failure.to_string().contains("address"), "{failure}");
     }

@@ -12,7 +12,8 @@ use crate::delivery::template::{Encoding, Template};
 
 /// A value as it is written.
 fn written(value: &str, encoding: Encoding) -> Result<String, String> {
-    let text = Template::parse("${x}").unwrap().render(encoding, |name| if name == "x" { Ok(value) } else { Err("none".to_owned()) });
+    let text =
+        Template::parse("${x}").unwrap().render(encoding, |name| if name == "x" { Ok(value) } else { Err("none".to_owned()) });
     text.map(|text| text.as_str().to_owned())
 }
 
