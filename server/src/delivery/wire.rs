@@ -101,8 +101,8 @@ pub(super) fn failure(place: &impl Display, error: &(dyn Error + 'static), asked
         cause = deeper;
     }
     // TLS: a certificate that is not trusted today is not trusted in a moment, and an alert is meant.
-    let tls = cause.downcast_ref::<io::Error>().and_then(|error| error.get_ref()).is_some_and(|inner| inner.is::<rustls::Error>());
-    let lasting = tls || cause.is::<rustls::Error>();
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let lasting = inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
     let what = format!("{place}: {}{cause}{}", if lasting { "TLS: " } else { "" }, asked.hint());
     if lasting { Failure::lasting(what) } else { Failure::passing(what) }
 }
