@@ -36,6 +36,7 @@ tools:
 	$(call need,size,binutils)
 	$(call need,pgrep,procps)
 	$(call need,sqlite3,sqlite3)
+	@command -v postfix > /dev/null || test -x /usr/sbin/postfix || tests/packages/install postfix
 	$(call need,curl,curl)
 	$(call need,jq,jq)
 	$(call need,pgbouncer,pgbouncer)

@@ -1,6 +1,7 @@
 //! What bodies say of a device: read once, for create, PUT and PATCH.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 
 use crate::attribute::Mutability;
 use crate::error::quoted;
@@ -10,6 +11,10 @@ use keyfob::{Kind, Pin, Status};
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
 const LONGEST: usize = 255;
+
+/// The longest name before the `@` of an e-mail address, and the longest label of a host behind it, in bytes.
+const LONGEST_NAME: usize = 64;
+const LONGEST_LABEL: usize = 63;
 
 /// The attributes that clients may set; none is not said.
 #[derive(Clone, Default)]
@@ -196,13 +201,43 @@ pub(crate) fn line(name: &str, text: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
+/// An address that mail servers take (RFC 5321 section 4.1.2, RFC 6531): a code goes to one mailbox. Quoted names are refused.
 pub(crate) fn address(text: &str) -> Result<String, Error> {
-    let parts = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    // What parts addresses from one another in a header stands in none: a code goes to one mailbox.
-    if parts.is_none() || text.contains(char::is_whitespace) || text.contains([',', ';', ':', '<', '>', '(', ')', '"', '\\']) {
-        return Err(Error::value("email: must be an e-mail address"));
+    let Some((local, domain)) = text.split_once('@').filter(|(_, domain)| !domain.contains('@')) else {
+        return Err(Error::value("email: must be an e-mail address: name@example.com"));
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_letter_beyond_ascii(c);
+    if local.len() > LONGEST_NAME || local.split('.').any(|part| part.is_empty() || !part.chars().all(is_name)) {
+        return Err(Error::value(format!(
+            "email: must have 1 to {LONGEST_NAME} bytes before its @: letters, digits, !#$%&'*+-/=?^_`{{|}}~, and single points between \
+             them"
+        )));
+    }
+    if !is_host(domain) {
+        return Err(Error::value(
+            "email: must have the name of a host behind its @: labels of 1 to 63 letters, digits and hyphens, with a point between \
+             them, and no hyphen at the begin or end of one; or an address in brackets, [192.0.2.1]",
+        ));
     }
     line("email", text)
+}
+
+/// Whether this may stand for a host (RFC 1123 section 2.1), before its letters beyond ASCII go as punycode. Some hosts have `_`.
+fn is_host(domain: &str) -> bool {
+    if let Some(literal) = domain.strip_prefix('[') {
+        return literal.strip_suffix(']').is_some_and(|address| address.parse::<Ipv4Addr>().is_ok());
+    }
+    let is_label = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || is_letter_beyond_ascii(c);
+    let mut labels = domain.split('.');
+    labels.all(|label| {
+        let is_short = label.len() <= LONGEST_LABEL || !label.is_ascii();
+        is_short && !label.is_empty() && label.chars().all(is_label) && !label.starts_with('-') && !label.ends_with('-')
+    }) && !domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Marks count as well: many scripts write with them.
+fn is_letter_beyond_ascii(c: char) -> bool {
+    !c.is_ascii() && !c.is_control() && !c.is_whitespace()
 }
 
 pub(crate) fn telephone(text: &str) -> Result<String, Error> {

@@ -118,6 +118,20 @@ fn an_address_is_one_mailbox_and_a_number_has_digits() {
         "<a@example.com>",
         "a:b@c",
         "",
+        "a@-x",
+        "a@x-.example.com",
+        "a@example-",
+        "a@example..com",
+        "a@.example.com",
+        "a@example.com.",
+        "a@exam/ple.com",
+        "a@192.0.2.1",
+        "a@[192.0.2]",
+        "a..b@example.com",
+        ".a@example.com",
+        "a.@example.com",
+        &format!("a@{}.example.com", "x".repeat(64)),
+        &format!("{}@example.com", "x".repeat(65)),
     ] {
         let body = format!(r#"{{"type": "EMAIL", "user": "a", "email": "{email}"}}"#);
         assert!(host.post("/OtpDevice", &body).bad("invalidValue").starts_with("email: "), "{email}");
@@ -129,6 +143,10 @@ fn an_address_is_one_mailbox_and_a_number_has_digits() {
     for (kind, attribute, value) in [
         ("EMAIL", "email", "a+b@mail.example.com"),
         ("EMAIL", "email", "o'neil@bücher.example"),
+        ("EMAIL", "email", "jörg.a_b@xn--bcher-kva.example"),
+        ("EMAIL", "email", "root@localhost"),
+        ("EMAIL", "email", "a@3-x.my_host.example"),
+        ("EMAIL", "email", "a@[192.0.2.1]"),
         ("SMS", "phone", "112"),
         ("SMS", "phone", "+34 (666) 55-54.44/1"),
         ("SMS", "phone", "12345678901234567890"),

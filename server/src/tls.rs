@@ -27,15 +27,15 @@ pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'
     Ok(all)
 }
 
-/// A client's side of TLS 1.2 and 1.3, for a protocol by its name in ALPN.
-pub(crate) fn client(authorities: Vec<CertificateDer<'static>>, protocol: &str) -> Result<ClientConfig, String> {
+/// A client's side of TLS 1.2 and 1.3, for a protocol by its name in ALPN, if it has one.
+pub(crate) fn client(authorities: Vec<CertificateDer<'static>>, protocol: Option<&str>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities);
     // Named and not taken from the process: whoever installs another provider there does not change this one.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = versions.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    config.alpn_protocols = protocol.map(|protocol| protocol.as_bytes().to_vec()).into_iter().collect();
     Ok(config)
 }
 

@@ -94,6 +94,7 @@ const MESSAGES: &[Key] = &[
     unset("email.server", File, "host", "the mail server; required in [email]"),
     unset("email.port", File, "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
     key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none to this machine only"),
+    unset("email.hello", File, "domain", "the name in EHLO, or an address in brackets; none: the domain of email.from"),
     unset("email.ca_file", File, "PEM file", "authorities to trust beside the system's"),
     unset("email.username", File, "text", "the user at the mail server; none: no authentication"),
     unset("email.password", File, "text", "the user's password"),

@@ -31,6 +31,8 @@ pub(crate) struct Email {
     pub(crate) server: String,
     /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
     pub(crate) port: Option<u16>,
+    /// How keyfob names itself to the server: a domain name, or an address in brackets. Default: the domain of `from`.
+    pub(crate) hello: Option<String>,
     /// How the connection is encrypted.
     pub(crate) security: Security,
     /// PEM file of authorities to trust beside the system's.
@@ -56,6 +58,7 @@ impl Default for Email {
         Self {
             server: String::new(),
             port: None,
+            hello: None,
             security: Security::Starttls,
             ca_file: None,
             username: None,

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,16 +12,14 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use super::config::{Check, Gateway};
 use super::request::Request;
+use super::wire::{self, Asked, Tls};
 use super::{Channel, Failure, Message, Values};
 use crate::config::Problem;
 use crate::tls;
@@ -34,7 +31,7 @@ const LIMIT: usize = 64 * 1024;
 pub(super) struct Client {
     channel: Channel,
     request: Request,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    tls: Option<Tls>,
     success: Option<String>,
     limit: Duration,
 }
@@ -55,13 +52,8 @@ impl Client {
         let request = request?;
         let mut tls = None;
         if encrypted {
-            let config = check.ok(
-                "ca_file",
-                tls::authorities(config.ca_file.as_deref()).and_then(|authorities| tls::client(authorities, "http/1.1")),
-            );
-            let name = ServerName::try_from(request.target.host.clone()).map_err(|_| "has a malformed host".to_owned());
-            let name = check.ok("url", name);
-            tls = Some((TlsConnector::from(Arc::new(config?)), name?));
+            let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
+            tls = Some(check.ok("url", Tls::new(authorities, Some("http/1.1"), &request.target.host))?);
         }
         Some(Self { channel, request, tls, success: config.success.clone(), limit: limit? })
     }
@@ -76,59 +68,51 @@ impl Client {
     }
 
     async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<(), Failure> {
-        let stream = self.connect().await.map_err(|error| Failure::passing(format!("{self}: {error}")))?;
-        match &self.tls {
-            None => self.talk(stream, request).await,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await;
-                // A certificate that is not trusted today is not trusted in a moment.
-                let stream = stream.map_err(|error| match error.kind() {
-                    io::ErrorKind::InvalidData => Failure::lasting(format!("{self}: TLS: {error}")),
-                    _ => Failure::passing(format!("{self}: TLS: {error}")),
-                })?;
-                self.talk(stream, request).await
-            }
-        }
-    }
-
-    /// Connects to the first of the host's addresses that takes it.
-    async fn connect(&self) -> io::Result<TcpStream> {
         let target = &self.request.target;
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
         // One silent address must not use up the time of the others.
         let limit = self.limit.checked_div(3).unwrap_or(self.limit);
-        for address in tokio::net::lookup_host((target.host.as_str(), target.port)).await? {
-            match timeout(limit, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "no connection in time"),
-            }
+        let asked = Asked::default();
+        let broken = |error: io::Error| wire::failure(self, &error, &asked);
+        let stream = wire::connect(&target.host, target.port, limit).await.map_err(broken)?;
+        match &self.tls {
+            None => self.talk(stream, request, &asked).await,
+            Some(tls) => self.talk(tls.connect(stream, &asked).await.map_err(broken)?, request, &asked).await,
         }
-        Err(last)
     }
 
-    async fn talk<S>(&self, stream: S, request: hyper::Request<Full<Bytes>>) -> Result<(), Failure>
+    async fn talk<S>(&self, stream: S, request: hyper::Request<Full<Bytes>>, asked: &Asked) -> Result<(), Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let broken = |error: hyper::Error| Failure::passing(format!("{self}: {error}"));
+        let broken = |error: hyper::Error| wire::failure(self, &error, asked);
         // Some old gateways know headers only with capital letters.
         let handshake = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(broken)?;
         // Ends with this call, whichever way that ends.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        let response = sender.send_request(request).await.map_err(broken)?;
-        self.judge(response).await
+        match sender.send_request(request).await {
+            Ok(response) => self.judge(response, asked).await,
+            // The connection knows the cause of an end before the request was sent.
+            Err(error) => match driver.join_next().await {
+                Some(Ok(Err(cause))) => Err(broken(cause)),
+                _ => Err(broken(error)),
+            },
+        }
     }
 
     /// Whether the gateway has taken the message.
-    async fn judge(&self, response: Response<Incoming>) -> Result<(), Failure> {
+    async fn judge(&self, response: Response<Incoming>, asked: &Asked) -> Result<(), Failure> {
         let status = response.status();
         if !status.is_success() {
             let passing = status.is_server_error()
                 || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS].contains(&status);
-            let hint = if status.is_redirection() { "; redirects are not followed, put the final place into url" } else { "" };
+            let hint = match status {
+                _ if status.is_redirection() => "; redirects are not followed, put the final place into url",
+                // Some servers end the handshake well and refuse in HTTP: nginx with 400.
+                StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => asked.hint(),
+                _ => "",
+            };
             if tracing::enabled!(tracing::Level::DEBUG) {
                 self.tell(&read(response.into_body()).await.0);
             }

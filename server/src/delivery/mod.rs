@@ -3,12 +3,16 @@
 //! A channel that is not configured prints its codes to the log, so that a first start needs nothing; the summary says so. Buffers
 //! made here are wiped; those inside the SMTP and HTTP libraries and of the sockets are not, for nobody outside them can.
 
+mod address;
 mod config;
 mod gateway;
+mod phone;
+mod replies;
 mod request;
 mod smtp;
 mod target;
 mod template;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -202,6 +206,9 @@ struct Values<'a> {
     message: &'a Message<'a>,
     /// The digits of the code with spaces between, which voices read one by one.
     spaced: Zeroizing<String>,
+    /// The number as `+` and digits, and as digits.
+    e164: Result<Zeroizing<String>, String>,
+    digits: Result<Zeroizing<String>, String>,
 }
 
 impl<'a> Values<'a> {
@@ -213,17 +220,27 @@ impl<'a> Values<'a> {
             }
             spaced.push(digit);
         }
-        Self { message, spaced }
+        Self { message, spaced, e164: phone::e164(message.to), digits: phone::digits(message.to) }
     }
 
-    /// None for what is neither built in nor an attribute of the user.
-    fn get(&self, name: &str) -> Option<&str> {
+    /// Errors: the name is neither built in nor an attribute of the user, or the number has no such form.
+    fn get(&self, name: &str) -> Result<&str, String> {
         match (name, self.message.channel) {
-            ("PIN", _) => Some(self.message.code),
-            ("PIN_SPACED", _) => Some(&self.spaced),
-            ("USER", _) => Some(self.message.user),
-            ("EMAIL", Channel::Email) | ("PHONE", Channel::Sms | Channel::Voice) => Some(self.message.to),
-            _ => self.message.attributes.get(name).map(String::as_str),
+            ("PIN", _) => Ok(self.message.code),
+            ("PIN_SPACED", _) => Ok(&self.spaced),
+            ("USER", _) => Ok(self.message.user),
+            ("EMAIL", Channel::Email) | ("PHONE", Channel::Sms | Channel::Voice) => Ok(self.message.to),
+            ("PHONE_E164", Channel::Sms | Channel::Voice) => form(&self.e164),
+            ("PHONE_DIGITS", Channel::Sms | Channel::Voice) => form(&self.digits),
+            _ => {
+                let attribute = self.message.attributes.get(name).map(String::as_str);
+                attribute.ok_or_else(|| format!("the user has no attribute {name}"))
+            }
         }
     }
+}
+
+/// A form of a number, as a value.
+fn form(form: &Result<Zeroizing<String>, String>) -> Result<&str, String> {
+    form.as_ref().map(|text| text.as_str()).map_err(Clone::clone)
 }

@@ -96,7 +96,7 @@ fn headers(config: &Gateway, check: &mut Check<'_>) -> Option<Vec<(HeaderName, T
             Err(_) => Err("is no name of a header".to_owned()),
         };
         let header = header.and_then(|(header, template)| {
-            let sample = template.render(Encoding::Line, |_| Some("0"))?;
+            let sample = template.render(Encoding::Line, |_| Ok("0"))?;
             HeaderValue::from_bytes(sample.as_bytes()).map_err(|_| "must be one line".to_owned())?;
             Ok((header, template))
         });

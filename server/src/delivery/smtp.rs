@@ -1,25 +1,30 @@
 //! E-mail by SMTP, on a connection of its own for each.
 
+use std::error::Error as _;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use lettre::Address;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
+use lettre::transport::smtp::commands::Starttls;
+use lettre::transport::smtp::extension::{ClientId, Extension};
+use lettre::transport::smtp::response::Code;
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::address;
 use super::config::{Check, Email, Security};
+use super::replies::Replies;
 use super::target::{bare, loopback};
 use super::template::{Encoding, Template};
+use super::wire::{self, Asked, Tls};
 use super::{Failure, Message, Values};
 use crate::config::Problem;
 use crate::file;
@@ -48,8 +53,8 @@ pub(super) struct Mailer {
 
 enum Encryption {
     None,
-    Starttls(TlsParameters),
-    Tls(TlsParameters),
+    Starttls(Tls),
+    Tls(Tls),
 }
 
 impl Mailer {
@@ -71,21 +76,25 @@ impl Mailer {
         }
         let encryption = encryption(config, host, &mut check);
         let credentials = credentials(config, &mut check);
-        let from = config.from.parse().map_err(|_| "must be a mailbox: name@example.com, or Name <name@example.com>".to_owned());
+        let from = config.from.parse::<Mailbox>().ok();
+        let from = from.and_then(|from| address::mailbox(&from.email).map(|(email, host)| (Mailbox::new(from.name, email), host)));
+        let from = from.ok_or_else(|| "must be a mailbox: name@example.com, or Name <name@example.com>".to_owned());
         let from = check.ok("from", from);
+        let hello = config.hello.as_deref().map(|hello| check.ok("hello", hello_name(hello)));
         let subject = check.ok("subject", subject(config.subject.expose()));
         let body = check.ok("body", Template::parse(config.body.expose()));
         if subject.as_ref().is_some_and(|it| !it.has_code()) && body.as_ref().is_some_and(|it| !it.has_code()) {
             check.wrong("body", "neither subject nor body has ${PIN}, so no code would be sent");
         }
         let limit = check.timeout(config.timeout)?;
+        let (from, domain) = from?;
         Some(Self {
             host: host.to_owned(),
             port,
-            hello: ClientId::default(),
+            hello: hello.unwrap_or(Some(domain))?,
             encryption: encryption?,
             credentials: credentials.ok()?,
-            from: from?,
+            from,
             subject: subject?,
             body: body?,
             limit,
@@ -98,32 +107,76 @@ impl Mailer {
         let mail = self.mail(message)?;
         let sent = timeout(self.limit, self.exchange(&mail)).await;
         let sent = sent.map_err(|_| Failure::passing(format!("{self}: no answer within {:?}", self.limit)))?;
-        let mut connection = sent.map_err(|error| self.failure(&error))?;
+        let mut connection = sent?;
         // The mail is delivered, whatever comes of this: to send it once more for that would be wrong.
         let _ = timeout(FAREWELL, connection.quit()).await;
         Ok(())
     }
 
     /// Until the server has taken the mail.
-    async fn exchange(&self, mail: &lettre::Message) -> Result<AsyncSmtpConnection, Error> {
-        let at_once = if let Encryption::Tls(tls) = &self.encryption { Some(tls.clone()) } else { None };
-        // For each address of the host: a silent one must not use up the time of the others.
-        let limit = self.limit.checked_div(3);
-        let place = (self.host.as_str(), self.port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(place, limit, &self.hello, at_once, None).await?;
-        if let Encryption::Starttls(tls) = &self.encryption {
-            connection.starttls(tls.clone(), &self.hello).await?;
+    async fn exchange(&self, mail: &lettre::Message) -> Result<AsyncSmtpConnection, Failure> {
+        let asked = Asked::default();
+        let mut connection = self.open(&asked).await?;
+        let envelope = mail.envelope();
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let whose =
+                [("the user's e-mail address", envelope.to()), ("email.from", envelope.from().map_or(&[], std::slice::from_ref))];
+            for (whose, addresses) in whose {
+                if addresses.iter().any(|address| !address.to_string().is_ascii()) {
+                    return Err(Failure::lasting(format!(
+                        "{self}: has no SMTPUTF8, which {whose} needs: it has characters that are not ASCII before its @"
+                    )));
+                }
+            }
         }
+        let failed = |error: Error| self.failure(&error, &asked);
         if let Some(credentials) = &self.credentials {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(failed)?;
         }
         let text = Zeroizing::new(mail.formatted());
-        connection.send(mail.envelope(), &text).await?;
+        connection.send(envelope, &text).await.map_err(failed)?;
         Ok(connection)
     }
 
+    /// Connects, encrypts and says EHLO.
+    async fn open(&self, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
+        let broken = |error: io::Error| wire::failure(self, &error, asked);
+        // For each address of the host: a silent one must not use up the time of the others.
+        let limit = self.limit.checked_div(3).unwrap_or(self.limit);
+        let stream = wire::connect(&self.host, self.port, limit).await.map_err(broken)?;
+        match &self.encryption {
+            Encryption::None => self.greet(Replies::plain(stream).map_err(broken)?, asked).await,
+            Encryption::Tls(tls) => {
+                let stream = tls.connect(stream, asked).await.map_err(broken)?;
+                self.greet(Replies::encrypted(stream).map_err(broken)?, asked).await
+            }
+            Encryption::Starttls(tls) => {
+                let (stream, twin) = wire::twins(stream).map_err(broken)?;
+                let mut plain = self.greet(Replies::plain(stream).map_err(broken)?, asked).await?;
+                if !plain.server_info().supports_feature(Extension::StartTls) {
+                    return Err(Failure::lasting(format!("{self}: has no STARTTLS, which email.security wants")));
+                }
+                plain.command(Starttls).await.map_err(|error| self.failure(&error, asked))?;
+                // With it goes what came in the clear behind the answer: whoever is on the way may have put it there.
+                drop(plain);
+                let stream = tls.connect(twin, asked).await.map_err(broken)?;
+                self.greet(Replies::resumed(stream).map_err(broken)?, asked).await
+            }
+        }
+    }
+
+    async fn greet(&self, stream: impl AsyncTokioStream + 'static, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
+        let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
+        connection.map_err(|error| {
+            let failure = self.failure(&error, asked);
+            // Postfix ends the handshake well, and refuses a client without a certificate in its answer to EHLO.
+            let hint = if error.status().is_some() { asked.hint() } else { "" };
+            Failure { what: failure.what + hint, ..failure }
+        })
+    }
+
     fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Failure> {
-        let to: Address = message.to.parse().map_err(|_| Failure::lasting("the user's e-mail address is malformed"))?;
+        let to = address::recipient(message.to).ok_or_else(|| Failure::lasting("the user's e-mail address is malformed"))?;
         let values = Values::new(message);
         let subject = self.subject.render(Encoding::Line, |name| values.get(name));
         let subject = subject.map_err(|what| Failure::lasting(format!("email.subject: {what}")))?;
@@ -140,25 +193,23 @@ impl Mailer {
             .map_err(|_| Failure::lasting("the mail could not be put together"))
     }
 
-    /// Takes nothing of what the server said but the number: some repeat the mail in it.
-    fn failure(&self, error: &Error) -> Failure {
+    /// Takes nothing of the server's words but its codes: some repeat the mail in them.
+    fn failure(&self, error: &Error, asked: &Asked) -> Failure {
         if let Some(code) = error.status() {
-            let what = format!("{self}: answered {code}");
+            let said = error.source().map(ToString::to_string).unwrap_or_default();
+            let what = match enhanced(code, &said) {
+                Some(enhanced) => format!("{self}: answered {code} {enhanced}"),
+                None => format!("{self}: answered {code}"),
+            };
             return if error.is_permanent() { Failure::lasting(what) } else { Failure::passing(what) };
         }
         if error.is_response() {
             return Failure::passing(format!("{self}: answered what is not SMTP, or not all of it"));
         }
-        // The cause alone: the library puts its own words before it, some twice.
-        let mut cause: &(dyn std::error::Error + 'static) = error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
+        if error.is_client() {
+            return Failure::lasting(format!("{self}: {}", error.source().map(ToString::to_string).unwrap_or_default()));
         }
-        let what = format!("{self}: {cause}");
-        // A certificate that is not trusted today is not trusted in a moment.
-        let untrusted = cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData);
-        let lasting = untrusted || cause.is::<rustls::Error>() || error.is_tls() || error.is_client();
-        if lasting { Failure::lasting(what) } else { Failure::passing(what) }
+        wire::failure(self, error, asked)
     }
 }
 
@@ -179,13 +230,23 @@ fn encryption(config: &Email, host: &str, check: &mut Check<'_>) -> Option<Encry
         return Some(Encryption::None);
     }
     let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
-    let mut parameters = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::None);
-    for authority in authorities {
-        let certificate = Certificate::from_der(authority.to_vec()).map_err(|error| error.to_string());
-        parameters = parameters.add_root_certificate(check.ok("ca_file", certificate)?);
-    }
-    let parameters = check.ok("ca_file", parameters.build_rustls().map_err(|error| error.to_string()))?;
-    Some(if config.security == Security::Tls { Encryption::Tls(parameters) } else { Encryption::Starttls(parameters) })
+    // ALPN has no name for SMTP. A malformed host is a problem of `server` already.
+    let tls = Tls::new(authorities, None, host).ok()?;
+    Some(if config.security == Security::Tls { Encryption::Tls(tls) } else { Encryption::Starttls(tls) })
+}
+
+fn hello_name(hello: &str) -> Result<ClientId, String> {
+    let wrong = "must be a domain name (mail.example.com) or an address in brackets ([192.0.2.1], [IPv6:2001:db8::1])";
+    address::host(hello).ok_or_else(|| wrong.to_owned())
+}
+
+/// The enhanced status code that a refusal begins with (RFC 3463, RFC 2034): of the same class, and digits and points only.
+fn enhanced(code: Code, said: &str) -> Option<&str> {
+    let word = said.split(' ').next()?;
+    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = word.split('.').filter(is_number).collect();
+    let is_whole = parts.len() == 3 && word.split('.').count() == 3;
+    (is_whole && parts.first().is_some_and(|class| *class == code.severity.to_string())).then_some(word)
 }
 
 /// None without a user name. Errors: what is wrong is noted.
@@ -232,11 +293,8 @@ fn automatic(builder: MessageBuilder) -> MessageBuilder {
     }
 }
 
-/// Random, under the sender's domain: the library's own would tell the machine's name. None leaves it to the library.
+/// Random, under the sender's domain. None, where the system has no random numbers, leaves it to the library.
 fn message_id(domain: &str) -> Option<String> {
-    if !domain.is_ascii() {
-        return None;
-    }
     let id = (getrandom::u64().ok()?, getrandom::u64().ok()?);
     Some(format!("<{:016x}{:016x}@{domain}>", id.0, id.1))
 }

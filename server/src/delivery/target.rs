@@ -46,14 +46,14 @@ impl Target {
         let path = Template::parse(&[slash, path].concat())?;
         let host = bare(authority.host()).to_owned();
         let target = Self { encrypted, host, port: port.unwrap_or(if encrypted { 443 } else { 80 }), authority, path };
-        target.path(|_| Some("0"))?;
+        target.path(|_| Ok("0"))?;
         Ok(target)
     }
 
     /// The path and query of one request.
     ///
     /// Errors: no value, or one that leads to another path.
-    pub(super) fn path<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<PathAndQuery, String> {
+    pub(super) fn path<'v>(&self, value: impl Fn(&str) -> Result<&'v str, String>) -> Result<PathAndQuery, String> {
         let text = self.path.render(Encoding::Percent, value)?;
         // Dots have no escape that servers would not undo.
         let path = text.split('?').next().unwrap_or_default();

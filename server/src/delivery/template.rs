@@ -1,5 +1,5 @@
-//! Texts with placeholders: `${PIN}`, `${PIN_SPACED}`, `${PHONE}`, `${EMAIL}`, `${USER}`, and any other name for an attribute of
-//! the user. A `$` without `{` behind it is itself.
+//! Texts with placeholders: `${PIN}`, `${PIN_SPACED}`, `${PHONE}`, `${PHONE_E164}`, `${PHONE_DIGITS}`, `${EMAIL}`, `${USER}`, and any
+//! other name for an attribute of the user. A `$` without `{` behind it is itself.
 
 use std::fmt::Write as _;
 
@@ -60,11 +60,11 @@ impl Template {
 
     /// The text with a value for each placeholder.
     ///
-    /// Errors: the name of the placeholder that has no value, or whose value cannot stand there.
+    /// Errors: that of `value`, or the name of the placeholder whose value cannot stand there.
     pub(super) fn render<'v>(
         &self,
         encoding: Encoding,
-        value: impl Fn(&str) -> Option<&'v str>,
+        value: impl Fn(&str) -> Result<&'v str, String>,
     ) -> Result<Zeroizing<String>, String> {
         let mut values = Vec::new();
         // No encoding makes more than six bytes of one. With the room made at once the text never moves and leaves no copy behind.
@@ -72,7 +72,7 @@ impl Template {
         for piece in &self.0 {
             let (text, factor) = match piece {
                 Piece::Text(text) => (text.as_str(), 1),
-                Piece::Value(name) => (value(name).ok_or_else(|| format!("the user has no attribute {name}"))?, 6),
+                Piece::Value(name) => (value(name)?, 6),
             };
             room = room.saturating_add(text.len().saturating_mul(factor));
             values.push(text);
@@ -117,7 +117,7 @@ impl Template {
                 Piece::Value(_) => {}
             }
         }
-        let sample = self.render(Encoding::Json, |_| Some("0"))?;
+        let sample = self.render(Encoding::Json, |_| Ok("0"))?;
         // The error tells line and column, and nothing of the text.
         serde_json::from_str::<serde::de::IgnoredAny>(&sample).map(drop).map_err(|error| format!("is not JSON: {error}"))
     }

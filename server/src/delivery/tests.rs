@@ -2,6 +2,8 @@
 
 mod http;
 mod mail;
+#[cfg(unix)]
+mod postfix;
 mod settings;
 mod sink;
 mod templates;

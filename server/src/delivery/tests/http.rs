@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::sink::{answer, certificate, closed, gateway};
+use super::sink::{answer, certificate, certificate_for_certificates, closed, gateway};
 use super::{CODE, Channel, attributes, delivery, logged, message, text};
 use crate::delivery::Failure;
 
@@ -89,6 +89,56 @@ async fn a_call_goes_to_its_own_gateway_over_tls() {
     let failure = send_by(Channel::Voice, &format!("[voice]\nurl = '{url}'\nca_file = {:?}", other.path())).await.unwrap_err();
     assert!(!failure.retry() && failure.to_string().contains("TLS"), "{failure}");
     assert_eq!(got.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_wants_a_client_certificate_is_named_as_the_cause() {
+    for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
+        let (tls, ca) = certificate_for_certificates(versions);
+        let (port, got) = gateway(answer("200 OK", ""), Some(tls)).await;
+        let toml = format!("[sms]\nurl = 'https://localhost:{port}/send'\nca_file = {:?}\nbody = '${{PIN}}'", ca.path());
+        let failure = send(&toml).await.unwrap_err().to_string();
+        assert!(failure.contains("asks for a client certificate"), "{failure}");
+        assert_eq!(got.all(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn numbers_go_in_the_form_that_a_gateway_wants() {
+    let attributes = attributes();
+    let sent = async |to: &str, placeholder: &str| {
+        let (port, got) = gateway(answer("200 OK", ""), None).await;
+        let toml =
+            format!("[sms]\nurl = 'http://127.0.0.1:{port}/'\ncontent_type = 'text/plain'\nbody = '${{{placeholder}}} ${{PIN}}'");
+        delivery(&toml).send(&message(Channel::Sms, to, &attributes)).await.map_err(|failure| {
+            assert!(!failure.retry() && !failure.to_string().contains(to), "{failure}");
+            assert_eq!(got.all(), Vec::<String>::new());
+            failure.to_string()
+        })?;
+        let got = got.all().remove(0);
+        Ok::<_, String>(got.split_once("\n\n").unwrap().1.strip_suffix(&format!(" {CODE}")).unwrap().to_owned())
+    };
+    for (to, e164, digits) in [
+        ("+34 600-11.22/33", "+34600112233", "34600112233"),
+        ("0034 600112233", "+34600112233", "34600112233"),
+        (" (+44) (0)20 7946 0018", "+442079460018", "442079460018"),
+    ] {
+        assert_eq!(sent(to, "PHONE").await.unwrap(), to);
+        assert_eq!(sent(to, "PHONE_E164").await.unwrap(), e164);
+        assert_eq!(sent(to, "PHONE_DIGITS").await.unwrap(), digits);
+    }
+    // A number without a country code, and others that have none.
+    for to in ["600 11 22 33", "(020) 7946", "+0600112233", "+1234567890123456"] {
+        let failure = sent(to, "PHONE_E164").await.unwrap_err();
+        assert!(failure.contains("sms.body") && failure.contains("country code"), "{failure}");
+    }
+    assert_eq!(sent("(020) 79-46", "PHONE_DIGITS").await.unwrap(), "0207946");
+    for to in ["+34 CALL ME", "600+34", "++34600112233", "٣٤٦٠٠", "-- --"] {
+        for placeholder in ["PHONE_E164", "PHONE_DIGITS"] {
+            let failure = sent(to, placeholder).await.unwrap_err();
+            assert!(failure.contains("telephone number must be digits"), "{failure}");
+        }
+    }
 }
 
 #[tokio::test]

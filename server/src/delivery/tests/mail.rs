@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 
-use super::sink::{Manner, certificate, closed, smtp};
+use super::sink::{Manner, certificate, certificate_for_certificates, closed, smtp};
 use super::{CODE, Channel, attributes, delivery, message};
 use crate::delivery::Failure;
 
@@ -16,8 +16,12 @@ fn email(port: u16, more: &str) -> String {
 }
 
 async fn send(toml: &str) -> Result<(), Failure> {
+    send_to(toml, TO).await
+}
+
+async fn send_to(toml: &str, to: &str) -> Result<(), Failure> {
     let attributes = attributes();
-    let sent = delivery(toml).send(&message(Channel::Email, TO, &attributes)).await;
+    let sent = delivery(toml).send(&message(Channel::Email, to, &attributes)).await;
     if let Err(failure) = &sent {
         let text = failure.to_string();
         assert!(!text.contains(CODE) && !text.contains("open sesame"), "{text}");
@@ -99,9 +103,18 @@ async fn what_is_not_trusted_gets_nothing() {
 #[tokio::test]
 async fn refusals_tell_whether_to_try_again() {
     let cases = [
-        ("RCPT", "550 no such user: code 804317", false, "550"),
-        ("RCPT", "451 later", true, "451"),
-        (".", "554 spam: Your code is 804317", false, "554"),
+        ("RCPT", "550 no such user: code 804317", false, "answered 550"),
+        ("RCPT", "550 5.1.1 no such user: code 804317", false, "answered 550 5.1.1"),
+        ("RCPT", "550-5.7.26 not\r\n550 5.7.26 authentic", false, "answered 550 5.7.26"),
+        ("RCPT", "451 later", true, "answered 451"),
+        ("MAIL", "451 4.7.1 later", true, "answered 451 4.7.1"),
+        // Of another class, or no code of this form.
+        ("RCPT", "451 5.1.1 later", true, "answered 451"),
+        ("RCPT", "550 5.8043.17 no", false, "answered 550"),
+        ("RCPT", "550 5.1.1.1 no", false, "answered 550"),
+        (".", "554 spam: Your code is 804317", false, "answered 554"),
+        (".", "554", false, "answered 554"),
+        (".", "452", true, "answered 452"),
         ("MAIL", "", true, ""),
         (".", "", true, ""),
         ("EHLO", "hello 804317", true, "not SMTP"),
@@ -113,6 +126,99 @@ async fn refusals_tell_whether_to_try_again() {
         assert_eq!(failure.retry(), retry, "{begin}: {failure}");
         let name = format!("127.0.0.1:{port}");
         assert!(failure.to_string().contains(said) && failure.to_string().contains(&name), "{failure}");
+        assert!(!said.starts_with("answered ") || failure.to_string().ends_with(said), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_text_counts() {
+    let (tls, ca) = certificate();
+    for begin in [".", "MAIL", "RCPT", "AUTH"] {
+        for answer in ["250", "250 ", "250-taken\r\n250", "250-\r\n250", "250 aceptado, señor"] {
+            let manner = Manner { answers: vec![(begin, answer)], ..Manner::default() };
+            let (port, _) = smtp(manner.clone()).await;
+            let account = "username = 'otp'\npassword = 'open sesame'";
+            send(&email(port, account)).await.unwrap_or_else(|failure| panic!("{begin} {answer}: {failure}"));
+            let (port, _) = smtp(Manner { tls: Some(tls.clone()), ..manner }).await;
+            let place = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
+            let sent = send(&format!("[email]\n{place}\nfrom = 'otp@example.com'\n{account}")).await;
+            sent.unwrap_or_else(|failure| panic!("{begin} {answer}: {failure}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_in_the_clear_behind_starttls_is_dropped() {
+    let (tls, ca) = certificate();
+    let injected = "220 sink\r\n250-sink\r\n250 AUTH LOGIN\r\n";
+    let (port, got) = smtp(Manner { tls: Some(tls), injected, ..Manner::default() }).await;
+    let place = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
+    send(&format!("[email]\n{place}\nfrom = 'otp@example.com'\nusername = 'otp'\npassword = 'open sesame'")).await.unwrap();
+    assert!(got.all().iter().any(|line| line.starts_with("AUTH PLAIN ")), "{:?}", got.all());
+}
+
+#[tokio::test]
+async fn the_hello_is_the_domain_of_the_sender_unless_another_is_given() {
+    let cases = [
+        ("otp@example.com", "", "EHLO example.com"),
+        ("otp@münchen.example", "", "EHLO xn--mnchen-3ya.example"),
+        ("otp@example.com", "hello = 'mail.example.org'", "EHLO mail.example.org"),
+        ("otp@example.com", "hello = 'bücher.example'", "EHLO xn--bcher-kva.example"),
+        ("otp@example.com", "hello = '[192.0.2.1]'", "EHLO [192.0.2.1]"),
+        ("otp@example.com", "hello = '[IPv6:2001:db8::1]'", "EHLO [IPv6:2001:db8::1]"),
+    ];
+    for (from, more, said) in cases {
+        let (port, got) = smtp(Manner::default()).await;
+        send(&email(port, more).replace("otp@example.com", from)).await.unwrap();
+        assert_eq!(got.all()[0], said);
+    }
+}
+
+#[tokio::test]
+async fn domains_go_as_punycode() {
+    let (port, got) = smtp(Manner::default()).await;
+    let toml = email(port, "").replace("otp@example.com", "otp@münchen.example");
+    send_to(&toml, "bob@BÜCHER.example").await.unwrap();
+    let got = got.all();
+    assert!(got.contains(&"MAIL FROM:<otp@xn--mnchen-3ya.example>".to_owned()), "{got:?}");
+    assert!(got.contains(&"RCPT TO:<bob@xn--bcher-kva.example>".to_owned()), "{got:?}");
+    let mail = got.iter().find(|text| text.contains("Subject:")).unwrap();
+    for line in ["From: keyfob <otp@xn--mnchen-3ya.example>", "To: bob@xn--bcher-kva.example"] {
+        assert!(mail.lines().any(|it| it == line), "{line}: {mail}");
+    }
+    assert!(mail.contains("@xn--mnchen-3ya.example>\n") && mail.contains("Message-ID: <"), "{mail}");
+}
+
+#[tokio::test]
+async fn a_name_beyond_ascii_needs_smtputf8() {
+    let (port, got) = smtp(Manner::default()).await;
+    for (toml, to, whose) in [
+        (email(port, ""), "jörg@example.org", "the user's e-mail address"),
+        (email(port, "").replace("otp@", "öffner@"), TO, "email.from"),
+    ] {
+        let failure = send_to(&toml, to).await.unwrap_err().to_string();
+        assert!(failure.contains("SMTPUTF8") && failure.contains(whose), "{failure}");
+        assert!(!send_to(&toml, to).await.unwrap_err().retry());
+    }
+    assert!(got.all().iter().all(|line| line.starts_with("EHLO")), "{:?}", got.all());
+    let answers = vec![("EHLO", "250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8")];
+    let (port, got) = smtp(Manner { answers, ..Manner::default() }).await;
+    send_to(&email(port, ""), "jörg@bücher.example").await.unwrap();
+    let got = got.all();
+    assert!(got.contains(&"RCPT TO:<jörg@xn--bcher-kva.example>".to_owned()), "{got:?}");
+    assert!(got.iter().any(|line| line.starts_with("MAIL FROM:<otp@example.com> SMTPUTF8")), "{got:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate_is_named_as_the_cause() {
+    for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
+        let (tls, ca) = certificate_for_certificates(versions);
+        for (security, at_once) in [("starttls", false), ("tls", true)] {
+            let (port, _) = smtp(Manner { tls: Some(tls.clone()), at_once, ..Manner::default() }).await;
+            let place = format!("server = 'localhost'\nport = {port}\nsecurity = '{security}'\nca_file = {:?}", ca.path());
+            let failure = send(&format!("[email]\n{place}\nfrom = 'otp@example.com'")).await.unwrap_err().to_string();
+            assert!(failure.contains("asks for a client certificate"), "{failure}");
+        }
     }
 }
 
@@ -149,7 +255,17 @@ async fn nothing_is_sent_of_what_cannot_be() {
     }
     let attributes = attributes();
     let delivery = delivery(&email(port, ""));
-    for to in ["", "bob", "bob@example.org\r\nRCPT TO:<eve@example.org>", "a@b.example, c@d.example"] {
+    for to in [
+        "a@-x",
+        "a@x-.example",
+        "a@b..c",
+        "a@b.",
+        "a@b c",
+        "",
+        "bob",
+        "bob@example.org\r\nRCPT TO:<eve@example.org>",
+        "a@b.example, c@d.example",
+    ] {
         let failure = delivery.send(&message(Channel::Email, to, &attributes)).await.unwrap_err();
         assert!(!failure.retry() && failure.to_string().contains("address"), "{failure}");
     }

@@ -70,6 +70,12 @@ fn each_problem_has_its_key() {
         ("email.body", "body = 'no code'"),
         ("email.subject", "subject = \"a\\nb ${PIN}\""),
         ("email.timeout", "timeout = nan"),
+        ("email.hello", "hello = ''"),
+        ("email.hello", "hello = '-x.example.com'"),
+        ("email.hello", "hello = 'mail example'"),
+        ("email.hello", "hello = '192.0.2.1'"),
+        ("email.hello", "hello = '[192.0.2.256]'"),
+        ("email.hello", "hello = '[2001:db8::1]'"),
     ];
     for (key, more) in cases {
         assert_eq!(keys(&format!("{EMAIL}{more}")), [key], "{more}");
@@ -84,6 +90,13 @@ fn each_problem_has_its_key() {
     ];
     for (key, more) in cases {
         assert_eq!(keys(&format!("{SMS}{more}")), [key], "{more}");
+    }
+}
+
+#[test]
+fn the_sender_is_a_mailbox_at_a_host() {
+    for from in ["", "otp", "otp@-x", "otp@a..b", "otp@x-.example.com", "keyfob <otp@exa mple.com>", "otp@192.0.2.1"] {
+        assert_eq!(keys(&format!("[email]\nserver = 'smtp.example.com'\nfrom = '{from}'")), ["email.from"], "{from}");
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -34,7 +35,10 @@ pub(super) struct Manner {
     /// Encrypts from the first byte and not at STARTTLS.
     pub(super) at_once: bool,
     /// Answers to commands that begin with these; an empty one closes, `-` says nothing for ever.
+    /// They go out in Latin-1.
     pub(super) answers: Vec<(&'static str, &'static str)>,
+    /// Sent in the clear behind the answer to STARTTLS, as somebody on the way would.
+    pub(super) injected: &'static str,
 }
 
 /// Starts a mail server. It keeps commands as they are, and a mail after its DATA as one text.
@@ -67,7 +71,7 @@ async fn serve(stream: Box<dyn Stream>, manner: Manner, got: Got) -> Option<()> 
             match *answer {
                 "" => return None,
                 "-" => std::future::pending().await,
-                answer => stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?,
+                answer => stream.write_all(&latin(answer)).await.ok()?,
             }
             continue;
         }
@@ -75,7 +79,7 @@ async fn serve(stream: Box<dyn Stream>, manner: Manner, got: Got) -> Option<()> 
             "EHLO" if manner.tls.is_some() && !encrypted => "250-sink\r\n250 STARTTLS",
             "EHLO" => "250-sink\r\n250 AUTH PLAIN",
             "STARTTLS" => {
-                stream.write_all(b"220 go\r\n").await.ok()?;
+                stream.write_all(format!("220 go\r\n{}", manner.injected).as_bytes()).await.ok()?;
                 stream = encrypt(stream, &manner, &got).await?;
                 encrypted = true;
                 continue;
@@ -102,8 +106,13 @@ async fn serve(stream: Box<dyn Stream>, manner: Manner, got: Got) -> Option<()> 
             "QUIT" => "221 bye",
             _ => "250 ok",
         };
-        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        stream.write_all(&latin(answer)).await.ok()?;
     }
+}
+
+/// An answer in Latin-1, with the end of its line.
+fn latin(answer: &str) -> Vec<u8> {
+    answer.chars().chain("\r\n".chars()).map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
 }
 
 async fn encrypt(stream: BufReader<Box<dyn Stream>>, manner: &Manner, got: &Got) -> Option<BufReader<Box<dyn Stream>>> {
@@ -173,16 +182,29 @@ pub(super) fn answer(status: &str, body: &str) -> Option<String> {
 
 /// A new certificate for localhost, as a server's side and as a file to trust.
 pub(super) fn certificate() -> (TlsAcceptor, NamedTempFile) {
+    acceptor(false, rustls::ALL_VERSIONS)
+}
+
+/// The same, for a server that takes no client without a certificate.
+pub(super) fn certificate_for_certificates(versions: &[&'static SupportedProtocolVersion]) -> (TlsAcceptor, NamedTempFile) {
+    acceptor(true, versions)
+}
+
+fn acceptor(wants_one: bool, versions: &[&'static SupportedProtocolVersion]) -> (TlsAcceptor, NamedTempFile) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), made.cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
+    let builder = if wants_one {
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        builder.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let config = builder.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
     (TlsAcceptor::from(Arc::new(config)), file)
 }
 

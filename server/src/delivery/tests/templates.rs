@@ -12,7 +12,8 @@ use crate::delivery::template::{Encoding, Template};
 
 /// A value as it is written.
 fn written(value: &str, encoding: Encoding) -> Result<String, String> {
-    let text = Template::parse("${x}").unwrap().render(encoding, |name| (name == "x").then_some(value));
+    let text =
+        Template::parse("${x}").unwrap().render(encoding, |name| if name == "x" { Ok(value) } else { Err("none".to_owned()) });
     text.map(|text| text.as_str().to_owned())
 }
 
@@ -73,7 +74,7 @@ proptest! {
             Ok(template) => {
                 let _ = template.check_json();
                 if !text.contains("${") {
-                    let same = template.render(Encoding::Plain, |_| None).unwrap();
+                    let same = template.render(Encoding::Plain, |_| Err("none".to_owned())).unwrap();
                     prop_assert_eq!(same.as_str(), text);
                 }
             }
@@ -88,9 +89,9 @@ fn names_of_placeholders() {
         assert!(Template::parse(text).is_err(), "{text}");
     }
     let template = Template::parse("$${a.b-c:d_1}}$").unwrap();
-    let found = template.render(Encoding::Plain, |name| (name == "a.b-c:d_1").then_some("value"));
+    let found = template.render(Encoding::Plain, |name| if name == "a.b-c:d_1" { Ok("value") } else { Err("none".to_owned()) });
     assert_eq!(found.unwrap().as_str(), "$value}$");
-    assert_eq!(template.render(Encoding::Plain, |_| None).unwrap_err(), "the user has no attribute a.b-c:d_1");
+    assert_eq!(template.render(Encoding::Plain, |name| Err(format!("no {name}"))).unwrap_err(), "no a.b-c:d_1");
 }
 
 #[test]
@@ -109,8 +110,8 @@ fn what_is_built_in_goes_before_attributes() {
     let sms = message(Channel::Sms, "666", &attributes);
     let values = Values::new(&sms);
     assert_eq!(["PIN", "USER", "PHONE", "EMAIL"].map(|name| values.get(name).unwrap()), [CODE, "alice", "666", "no"]);
-    assert_eq!(values.get("PIN_SPACED"), Some("8 0 4 3 1 7"));
-    assert_eq!(values.get("pin"), None);
+    assert_eq!(values.get("PIN_SPACED"), Ok("8 0 4 3 1 7"));
+    assert_eq!(values.get("pin").unwrap_err(), "the user has no attribute pin");
 }
 
 #[test]

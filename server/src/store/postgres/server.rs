@@ -92,7 +92,7 @@ impl Own {
         // The system's authorities are trusted anyway.
         let authorities = self.authorities.as_deref().filter(|authorities| *authorities != "system").map(Path::new);
         let authorities = tls::authorities(authorities).map_err(|error| format!("sslrootcert: {error}"))?;
-        let mut config = tls::client(authorities, "postgresql")?;
+        let mut config = tls::client(authorities, Some("postgresql"))?;
         if let Some((certificate, key)) = self.identity()? {
             identity::show(&mut config, certificate, key)?;
         }

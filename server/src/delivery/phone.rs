@@ -1,0 +1,40 @@
+//! Telephone numbers in the forms that gateways want.
+
+use zeroize::Zeroizing;
+
+/// The fewest and the most digits of an international number (E.164).
+const LENGTHS: std::ops::RangeInclusive<usize> = 3..=15;
+
+/// The digits of a number. An international one has its country code, and neither `+` nor `00` before it.
+///
+/// Errors: the number has a character that stands in none.
+pub(super) fn digits(number: &str) -> Result<Zeroizing<String>, String> {
+    parts(number).map(|(_, digits)| digits)
+}
+
+/// A number as `+` and its digits (E.164).
+///
+/// Errors: those of [`digits`], and that the number has no country code.
+pub(super) fn e164(number: &str) -> Result<Zeroizing<String>, String> {
+    match parts(number)? {
+        (true, digits) if !digits.starts_with('0') && LENGTHS.contains(&digits.len()) => {
+            Ok(Zeroizing::new(["+", &digits].concat()))
+        }
+        _ => Err("the user's telephone number must begin with + or 00 and a country code, and have 3 to 15 digits".to_owned()),
+    }
+}
+
+/// Whether the number is international, and its digits.
+fn parts(number: &str) -> Result<(bool, Zeroizing<String>), String> {
+    let number = number.trim_start_matches([' ', '(']);
+    let international = number.strip_prefix('+').or_else(|| number.strip_prefix("00"));
+    let rest = international.unwrap_or(number);
+    if !rest.chars().all(|c| c.is_ascii_digit() || "-(). /".contains(c)) || !rest.contains(|c: char| c.is_ascii_digit()) {
+        return Err("the user's telephone number must be digits, with at most one + before and spaces and -()./ between".to_owned());
+    }
+    // +44 (0)20: the zero in parentheses is for calls within the country (ITU-T E.123).
+    let (before, behind) = rest.split_once("(0)").filter(|_| international.is_some()).unwrap_or((rest, ""));
+    let mut digits = Zeroizing::new(String::with_capacity(rest.len()));
+    digits.extend(before.chars().chain(behind.chars()).filter(char::is_ascii_digit));
+    Ok((international.is_some(), digits))
+}

@@ -1,0 +1,108 @@
+//! Connections to mail servers and gateways: TCP, and TLS on it.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustls::client::ResolvesClientCert;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::Failure;
+use crate::tls;
+
+/// Connects to the first address of the host that accepts within the limit, which is for each of them.
+///
+/// Errors: that of the last address.
+pub(super) async fn connect(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    for address in tokio::net::lookup_host((host, port)).await? {
+        match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "no connection in time"),
+        }
+    }
+    Err(last)
+}
+
+/// The same socket twice, for two protocols one after the other.
+pub(super) fn twins(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let stream = stream.into_std()?;
+    let twin = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, TcpStream::from_std(twin)?))
+}
+
+/// TLS to one host.
+pub(super) struct Tls {
+    config: ClientConfig,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// `protocol` is the name in ALPN, if there is one.
+    ///
+    /// Errors: the host is malformed.
+    pub(super) fn new(authorities: Vec<CertificateDer<'static>>, protocol: Option<&str>, host: &str) -> Result<Self, String> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| "has a malformed host".to_owned())?;
+        Ok(Self { config: tls::client(authorities, protocol)?, name })
+    }
+
+    /// Encrypts a connection, and notes whether the server asks for a client certificate.
+    ///
+    /// Errors: of kind `InvalidData` if a new attempt would fail in the same way.
+    pub(super) async fn connect(&self, stream: TcpStream, asked: &Asked) -> io::Result<TlsStream<TcpStream>> {
+        let mut config = self.config.clone();
+        config.client_auth_cert_resolver = Arc::new(asked.clone());
+        TlsConnector::from(Arc::new(config)).connect(self.name.clone(), stream).await
+    }
+}
+
+/// Whether the server of one connection has asked for a client certificate. There is none to give.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked(Arc<AtomicBool>);
+
+impl Asked {
+    /// The end of a failure's text.
+    pub(super) fn hint(&self) -> &'static str {
+        if self.0.load(Ordering::Relaxed) {
+            "; the server asks for a client certificate, and keyfob has no key for one: have the server accept this client without it, or \
+             put a proxy with the certificate between"
+        } else {
+            ""
+        }
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// The failure of a connection to `place`.
+pub(super) fn failure(place: &impl Display, error: &(dyn Error + 'static), asked: &Asked) -> Failure {
+    // The cause alone: libraries put words of their own before it, some twice.
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    // TLS: a certificate that is not trusted today is not trusted in a moment, and an alert is meant.
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let lasting = inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
+    let what = format!("{place}: {}{cause}{}", if lasting { "TLS: " } else { "" }, asked.hint());
+    if lasting { Failure::lasting(what) } else { Failure::passing(what) }
+}
