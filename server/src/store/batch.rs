@@ -54,6 +54,17 @@ pub(crate) struct Settled {
     pub(crate) lines: Result<(), Fault>,
 }
 
+impl Settled {
+    /// Whether something was written, `has_lines` telling whether there were lines that come with no swap. Errors: why not; none if all swaps
+    /// had lost.
+    pub(crate) fn outcome(&self, has_lines: bool) -> Result<(), Option<&Fault>> {
+        if has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true))) {
+            return Ok(());
+        }
+        Err(self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err()))
+    }
+}
+
 /// Commits a batch, at most one write of each device, and tries again where that is safe.
 ///
 /// A lost connection leaves open what was done. The same bytes are then sent again: they are stored once at the most, for the first to

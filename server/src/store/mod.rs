@@ -26,6 +26,7 @@ mod sqlite;
 mod tests;
 mod trail;
 mod workers;
+mod writable;
 mod writes;
 
 use std::sync::{Arc, Mutex};
@@ -55,6 +56,7 @@ use sql::{Dialect, Failure, transaction};
 pub use trail::{Line, Wanted};
 pub(crate) use workers::OLD;
 use workers::{Answer, BATCH, Workers};
+use writable::Writable;
 pub(crate) use writes::Stepped;
 use writes::{Change, Job};
 
@@ -77,6 +79,7 @@ struct Threads {
     scans: Lane,
     changes: Workers<Change>,
     keys: Keys,
+    writable: Writable,
     all: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -132,12 +135,13 @@ impl Store {
         all.extend(threads);
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans)?;
         all.extend(threads);
-        let answers = Answers::start()?;
+        let (answers, writable) = (Answers::start()?, Writable::default());
+        let of_writes = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
-            writes::change(&mut **connection, &of_changes, &answers, jobs)
+            writes::change(&mut **connection, &of_changes, &answers, &of_writes, jobs)
         })?;
         all.extend(threads);
-        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, all: Mutex::new(all) })))
+        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -151,7 +155,7 @@ impl Store {
         }
     }
 
-    /// Whether the store answers, and the keys open what it holds. Errors: 503.
+    /// Whether the store answers and takes writes, and the keys open what it holds. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
         let ring = self.0.keys.ring();
         let (is_current, check) =
@@ -161,7 +165,7 @@ impl Store {
         }
         match check.filter(|check| !check.is_whole()) {
             Some(check) => Err(Error::new(503, format!("the key file {check}; put what is missing back"))),
-            None => Ok(()),
+            None => self.takes_writes().await,
         }
     }
 
@@ -169,7 +173,7 @@ impl Store {
     pub async fn check_keys(&self) -> Result<KeyCheck, Error> {
         let ring = self.0.keys.ring();
         let work = move |connection: &mut dyn Connection| persist(connection, |connection| key_check::begin(connection, &ring));
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 
     /// Takes other keys in the place of those that it has, if they are those of the store too. Keys that it needs and has stay there, although
@@ -222,7 +226,7 @@ impl Store {
             writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
             Ok(entry)
         };
-        self.0.changes.run(|answer| Change::Other(call(insert, answer))).await
+        self.submit(insert).await
     }
 
     /// Searches for an account. A search that finds few devices by an index waits for no search that reads them all.
@@ -257,6 +261,16 @@ impl Store {
         self.0.scans.run(&claim, work).await
     }
 
+    /// Hands work in to a writer, and notes its outcome.
+    async fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let writable = self.0.writable.clone();
+        let work = move |connection: &mut dyn Connection| writable.note(work(connection));
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+    }
+
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
     async fn write<T: Send + 'static>(
         &self,
@@ -265,7 +279,7 @@ impl Store {
         let work = move |connection: &mut dyn Connection| {
             persist(connection, |connection| transaction(connection, Access::Write, &mut work))
         };
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 
     /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do no harm.
@@ -279,7 +293,7 @@ impl Store {
             let sealed = seal(keys.sealer(connection)?)?;
             persist(connection, |connection| transaction(connection, Access::Write, |connection| work(connection, &sealed)))
         };
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 }
 
