@@ -2,6 +2,7 @@
 
 mod accept;
 mod auth;
+mod certificate;
 mod connections;
 mod health;
 mod limits;
@@ -20,9 +21,10 @@ use getrandom::SysRng;
 use keyfob_scim::Service;
 
 pub use auth::{Accounts, hash_password, hash_token};
+pub(crate) use certificate::Certificate;
 pub(crate) use limits::Limits;
 pub use listen::Stop;
-pub(crate) use listen::{acceptor, listen};
+pub(crate) use listen::listen;
 pub use metrics::Metrics;
 pub(crate) use requests::Requests;
 

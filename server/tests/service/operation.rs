@@ -116,6 +116,26 @@ fn names_of_users_break_out_of_no_line_of_the_log() {
 }
 
 #[test]
+fn a_list_whose_reader_has_seen_enough_ends_in_silence() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
+    server.admin().status(&path, "V").ok(200);
+    server.stop();
+    Run::of(keyfob(folder.path(), &["account", "add", "helpdesk", "--roles", "unlock", "--token"]), "").well();
+    for args in [&["audit"][..], &["audit", "--json"], &["account", "list"]] {
+        let mut command = keyfob(folder.path(), args);
+        let (reader, writer) = std::io::pipe().unwrap();
+        command.stdout(writer);
+        drop(reader);
+        let run = Run::of(command, "");
+        assert_eq!((run.status, run.err.as_str()), (Some(0), ""), "{args:?}");
+    }
+    let text = Run::of(keyfob(folder.path(), &["audit"]), "").well();
+    assert!(text.lines().next().expect("a line").ends_with(" of \"franck\" by \"admin\": validated"), "{text}");
+}
+
+#[test]
 fn tls_when_there_is_a_certificate() {
     let folder = folder();
     let folder = folder.path();
@@ -157,7 +177,7 @@ fn a_request_in_flight_is_finished_before_the_end() {
     let server = Server::start(folder.path(), &[]);
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     server.stop();
-    for (signal, fails) in [("TERM", 1), ("INT", 2)] {
+    for (signal, fails) in [("TERM", 1), ("INT", 2), ("QUIT", 3), ("USR1", 4), ("USR2", 5)] {
         let server = Server::start(folder.path(), &[]);
         let mut client = server.admin();
         let body = "{\"pin\": \"12345\"}";
