@@ -73,10 +73,12 @@ impl Store {
         let _ = timeout(WAIT, last.wait_for(Option::is_none)).await;
         let Some(failure) = *last.borrow() else { return Ok(()) };
         let reason = match failure {
-            Failure::Refused | Failure::Conflict => {
+            Failure::Refused | Failure::Conflict | Failure::TooLong => {
                 "refuses writes: its disk may be full, another program may hold a lock, or a table may be missing"
             }
             Failure::Unreached => "is out of reach",
+            Failure::Damaged => "is damaged",
+            Failure::Gone => "has lost a file, which was deleted or replaced: stop the service and start it with the right one",
             Failure::Unknown => "does not finish writes: its disk may be full, or another program may hold a lock",
         };
         Err(Error::new(503, format!("the store {reason}; the log has the error")))

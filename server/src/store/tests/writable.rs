@@ -76,7 +76,7 @@ async fn a_store_that_another_program_has_locked_is_not_ready(place: Place) {
     assert_eq!(read.row.fails, 0, "a trial write changes no device");
     assert!(swap(&store, wrong_answer(&read)).await);
     let lines = store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
-    assert_eq!(lines.len(), 2, "a trial write is not in the trail");
+    assert_eq!(lines.rows.len(), 2, "a trial write is not in the trail");
 }
 
 async fn a_store_that_lacks_a_table_is_not_ready(place: Place) {
