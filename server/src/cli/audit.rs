@@ -66,7 +66,7 @@ mod tests {
         assert!(shown.ends_with("device 7 of \"bob by admin: right\" by \"o\\\"k\": wrong drift -1"), "{shown}");
         for char in ['\u{202e}', '\u{2028}', '\u{2029}', '\u{2066}', '\u{200b}', '\u{feff}', '\n', '\r', '\u{1b}', '\u{85}', '\0'] {
             let shown = text(&line("otp-verify", &format!("a{char}b"), &format!("c{char}d"), "right"));
-            assert!(!shown.contains(char) && shown.contains("\\"), "{shown:?}");
+            assert!(!shown.contains(char) && shown.contains('\\'), "{shown:?}");
         }
         assert!(text(&line("otp-verify", "Zoë 王", "admin", "right")).contains("of \"Zoë 王\" by \"admin\""));
     }

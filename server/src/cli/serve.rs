@@ -207,8 +207,18 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let hangups = Hangups::hear()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // First, so that a start that cannot serve makes no files.
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(config.listen, &error))?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
     config.listen = listener.local_addr()?;
+    let of_metrics = match config.metrics_listen {
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|error| not_bound("metrics_listen", "--set metrics_listen=ADDRESS:PORT", address, &error))?)
+        }
+        None => None,
+    };
+    if let Some(listener) = &of_metrics {
+        config.metrics_listen = Some(listener.local_addr()?);
+    }
     let (store, is_new_key) = open(&config).await?;
     warn(&config);
     // Whoever reads the greeting may stop it at once.
@@ -236,7 +246,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         store: store.clone(),
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
-        metrics: Metrics::default(),
+        metrics: Metrics::new(&store),
         requests: requests.clone(),
         config,
     });
@@ -246,7 +256,15 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         tracing::info!("stopping");
         let _ = told.send(true);
     });
-    http::listen(listener, tls, http::app(app), &requests, limits, stop).await;
+    let metrics = async {
+        if let Some(listener) = of_metrics {
+            let limits = limits.of_metrics();
+            http::listen(listener, None, http::metrics_app(Arc::clone(&app)), &Requests::default(), limits, stop.clone()).await;
+        }
+    };
+    tokio::join!(metrics, http::listen(listener, tls, http::app(Arc::clone(&app)), &requests, limits, stop.clone()));
+    // It holds the store.
+    drop(app);
     for watching in watching {
         watching.end().await;
     }
@@ -256,14 +274,14 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
 }
 
 /// Why nobody can listen there, and what to do.
-fn not_bound(address: SocketAddr, error: &io::Error) -> String {
+fn not_bound(key: &str, option: &str, address: SocketAddr, error: &io::Error) -> String {
     let todo = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address with --listen ADDRESS:PORT",
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own with --listen ADDRESS:PORT",
-        io::ErrorKind::PermissionDenied => "name a port of 1024 or more with --listen ADDRESS:PORT",
-        _ => "name another address with --listen ADDRESS:PORT",
+        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own",
+        io::ErrorKind::PermissionDenied => "name a port of 1024 or more",
+        _ => "name another address",
     };
-    format!("listen: {address}: {error}; {todo}")
+    format!("{key}: {address}: {error}; {todo} with {option}")
 }
 
 /// Logs what an operator should change, and what does not keep the service from its work.

@@ -50,7 +50,7 @@ async fn watch_every(pause: Duration, mut files: impl Look, tell: Tell, mut aske
     loop {
         let at_once = async {
             if asked.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

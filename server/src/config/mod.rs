@@ -78,6 +78,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether `/metrics` is there.
     pub metrics: bool,
+    /// Where `/metrics` is alone; none for beside everything else.
+    pub metrics_listen: Option<SocketAddr>,
     /// TLS; none is plain HTTP.
     pub tls: Option<Tls>,
     /// What the SCIM layer needs to know.
@@ -156,7 +158,8 @@ impl Config {
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
                 .unwrap_or(LogFormat::Text),
-            metrics: keys.or("metrics", || true),
+            metrics,
+            metrics_listen,
             tls: tls.flatten(),
             settings,
             users: keys.take("users"),

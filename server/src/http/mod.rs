@@ -10,6 +10,7 @@ mod listen;
 mod malformed;
 mod metrics;
 mod network;
+mod process;
 mod requests;
 mod scim;
 mod socket;
@@ -41,6 +42,11 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) requests: Requests,
     pub(crate) config: Config,
+}
+
+/// What answers on `metrics_listen`.
+pub(crate) fn metrics_app(app: Arc<App>) -> Router {
+    Router::new().fallback(health::metrics_alone).with_state(app)
 }
 
 /// The whole service: everything but the socket.

@@ -7,6 +7,7 @@ use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 use super::keys::Sealer;
 use super::retry::Pauses;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
+use super::writable::Writable;
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
 pub(crate) struct Write<'s> {
@@ -55,13 +56,15 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// Whether something was written, `has_lines` telling whether there were lines that come with no swap. Errors: why not; none if all swaps
-    /// had lost.
-    pub(crate) fn outcome(&self, has_lines: bool) -> Result<(), Option<&Fault>> {
-        if has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true))) {
-            return Ok(());
+    /// Notes whether the store took the batch, or a part of it. That all swaps have lost shows neither.
+    pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
+        let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
+        let fault = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
+        match fault {
+            _ if is_written => writable.done(),
+            Some(fault) => writable.failed(fault),
+            None => {}
         }
-        Err(self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err()))
     }
 }
 

@@ -13,6 +13,7 @@ mod import;
 mod key_check;
 mod key_file;
 mod keys;
+mod latency;
 mod location;
 mod postgres;
 mod reads;
@@ -44,6 +45,8 @@ pub(crate) use key_check::numbered;
 pub use key_file::KeyFile;
 pub use keys::Keys;
 use keys::Sealer;
+use latency::observed;
+pub(crate) use latency::{Latency, latency};
 use location::Connections;
 pub use location::{FEWEST, Location, Options};
 pub use reads::Listed;
@@ -80,6 +83,7 @@ struct Threads {
     changes: Workers<Change>,
     keys: Keys,
     writable: Writable,
+    latency: Latency,
     all: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -117,18 +121,21 @@ impl Store {
 
     /// Starts a thread for each connection.
     fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
-        let (of_gets, of_changes) = (keys.clone(), keys.clone());
+        let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
+        let (of_reads, of_writes) = (latency.clone(), latency.clone());
         let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, BATCH, move |connection, jobs| {
-            let mut entries = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                match job {
-                    Read::Entry(id, answer) => entries.push((id, answer)),
-                    Read::Other(call) => call(&mut **connection),
+            observed(&of_reads, "read", || {
+                let mut entries = Vec::with_capacity(jobs.len());
+                for job in jobs {
+                    match job {
+                        Read::Entry(id, answer) => entries.push((id, answer)),
+                        Read::Other(call) => call(&mut **connection),
+                    }
                 }
-            }
-            if !entries.is_empty() {
-                reads::get(&mut **connection, &of_gets, entries);
-            }
+                if !entries.is_empty() {
+                    reads::get(&mut **connection, &of_gets, entries);
+                }
+            });
             Vec::new()
         })?;
         let (lookups, threads) = Lane::start("keyfob-lookups", connections.lookups)?;
@@ -136,12 +143,12 @@ impl Store {
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans)?;
         all.extend(threads);
         let (answers, writable) = (Answers::start()?, Writable::default());
-        let of_writes = writable.clone();
+        let noted = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
-            writes::change(&mut **connection, &of_changes, &answers, &of_writes, jobs)
+            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &answers, &noted, jobs))
         })?;
         all.extend(threads);
-        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, all: Mutex::new(all) })))
+        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -242,6 +249,22 @@ impl Store {
         }
         let query = query.clone();
         self.scan(claim, move |connection| reads::list(connection, &query)).await
+    }
+
+    /// How many devices are locked, by an index. Errors: 503.
+    pub(crate) async fn locked_devices(&self) -> Result<u32, Error> {
+        const COUNT: &str = "SELECT count(*) FROM device WHERE status = 'L'";
+        let count = |connection: &mut dyn Connection| {
+            let locked = connection.run(COUNT)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+            Ok(u32::try_from(locked).unwrap_or(u32::MAX))
+        };
+        // For no account.
+        self.0.lookups.run(&Claim::of(""), count).await
+    }
+
+    /// How long batches take. Clones share it.
+    pub(crate) fn latency(&self) -> Latency {
+        self.0.latency.clone()
     }
 
     /// Reads what is soon found, and waits for no search: who is asked for has to be known first.

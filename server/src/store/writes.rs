@@ -111,10 +111,9 @@ impl Round {
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
-        match settled.as_ref().map_err(|fault| Some(fault)).and_then(|settled| settled.outcome(!events.is_empty())) {
-            Ok(()) => writable.done(),
-            Err(Some(fault)) => writable.failed(fault),
-            Err(None) => {}
+        match &settled {
+            Ok(settled) => settled.note(!events.is_empty(), writable),
+            Err(fault) => writable.failed(fault),
         }
         for (swap, then, answer) in swaps {
             let outcome = match &mut settled {
