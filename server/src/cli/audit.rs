@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use keyfob::Status;
 use keyfob_scim::date;
 
 use super::args::AuditArgs;
 use super::{Result, account, left_out, output, serve};
-use crate::store::{Line, Wanted};
+use crate::store::{Line, Wanted, in_words};
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
@@ -28,18 +27,8 @@ fn text(line: &Line) -> String {
     let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
     let outcome = if line.success { "ok" } else { "REFUSED" };
     let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
-    let reason = line.reason.parse().map_or(&*line.reason, |status| word(status));
+    let reason = in_words(&line.reason);
     format!("{at}  {:<24} {outcome:<8} device {} of {:?} by {:?}: {reason}{drift}", line.event, line.device, line.user, line.actor)
-}
-
-/// The status after a change; the trail has its letter.
-const fn word(status: Status) -> &'static str {
-    match status {
-        Status::Created => "created",
-        Status::Validated => "validated",
-        Status::Locked => "locked",
-        Status::Disabled => "disabled",
-    }
 }
 
 #[cfg(test)]

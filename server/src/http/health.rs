@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use keyfob_scim::{Error, Response};
+use keyfob_scim::Response;
 
 use super::App;
 use super::scim::{into_http, request_id};
@@ -28,7 +28,7 @@ pub(crate) async fn answer(app: &App, path: &str) -> Option<(Response, &'static 
 pub(crate) async fn metrics_alone(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
     let response = match request.uri().path() {
         "/metrics" => metrics(&app).await,
-        _ => Error::new(404, "there is nothing here but /metrics").into(),
+        _ => Response { status: 404, ..text("there is nothing here but /metrics\n".to_owned()) },
     };
     into_http(response, &request_id(request.headers()), TEXT)
 }

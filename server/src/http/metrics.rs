@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::process::Process;
 use crate::delivery::Channel;
-use crate::store::Store;
+use crate::store::{Store, in_words};
 
 /// How often locked devices are counted at most: where very many are locked, that takes a while.
 const COUNTED: Duration = Duration::from_secs(15);
@@ -81,8 +81,8 @@ impl Metrics {
     }
 
     /// Counts something that happened to a device.
-    pub(crate) fn happened(&self, kind: EventKind, reason: String) {
-        self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", reason)]).inc();
+    pub(crate) fn happened(&self, kind: EventKind, reason: &str) {
+        self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", in_words(reason).to_owned())]).inc();
     }
 
     /// Counts an account that was refused.

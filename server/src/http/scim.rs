@@ -124,14 +124,14 @@ async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Res
             step @ (Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) => {
                 let Stepped { step, event } = app.store.change(step).await?;
                 if let Some(event) = event {
-                    app.metrics.happened(event.kind, event.reason);
+                    app.metrics.happened(event.kind, &event.reason);
                 }
                 step
             }
             Step::Insert { entry, name, event, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
                 let entry = app.store.insert(entry, name, event).await?;
-                app.metrics.happened(kind, reason);
+                app.metrics.happened(kind, &reason);
                 then(entry)
             }
             Step::List { query, then } => {

@@ -56,6 +56,7 @@ use searches::{Claim, Lane};
 pub use sql::Readable;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
+pub(crate) use trail::in_words;
 pub use trail::{Line, Wanted};
 pub(crate) use workers::OLD;
 use workers::{Answer, BATCH, Workers};

@@ -36,7 +36,7 @@ fn health_readiness_and_numbers_need_no_account() {
         "keyfob_requests_total{operation=\"create\",status=\"201\"} 1",
         "keyfob_requests_total{operation=\"list\",status=\"401\"} 1",
         "keyfob_requests_total{operation=\"health\",status=\"200\"} 1",
-        "keyfob_events_total{event=\"credential-change:create\",reason=\"C\"} 1",
+        "keyfob_events_total{event=\"credential-change:create\",reason=\"created\"} 1",
         "keyfob_events_total{event=\"otp-verify\",reason=\"wrong\"} 1",
         "keyfob_request_seconds_count 5",
     ] {

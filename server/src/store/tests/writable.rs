@@ -37,17 +37,17 @@ async fn becomes_ready(store: &Store) {
 }
 
 /// Does something while another program holds what this statement locks, until it drops the channel.
-async fn while_locked(place: Place, statement: &'static str, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
+async fn while_locked(place: &Place, statement: &'static str, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
     let (release, released) = mpsc::channel();
     let (lock, locked) = oneshot::channel();
+    let location = place.location.clone();
     let other = std::thread::spawn(move || {
-        place.with(move |connection| {
-            connection.run("BEGIN").unwrap();
-            connection.run(statement).unwrap();
-            lock.send(()).unwrap();
-            let _ = released.recv();
-            connection.rollback();
-        });
+        let mut connection = location.writer().unwrap();
+        connection.run("BEGIN").unwrap();
+        connection.run(statement).unwrap();
+        lock.send(()).unwrap();
+        let _ = released.recv();
+        connection.rollback();
     });
     locked.await.unwrap();
     work(release).await;
@@ -61,7 +61,7 @@ async fn a_store_that_another_program_has_locked_is_not_ready(place: Place) {
         Dialect::Sqlite => "UPDATE sequence SET last = last + 1",
         Dialect::Postgres => "LOCK TABLE device IN SHARE ROW EXCLUSIVE MODE",
     };
-    while_locked(place, lock, async |release| {
+    while_locked(&place, lock, async |release| {
         assert_eq!(store.ready().await, Ok(()), "nothing has failed yet");
         assert_eq!(refused(&store, id).await, 503);
         for _ in 0..5 {
@@ -114,7 +114,7 @@ async fn a_store_is_ready_although_another_program_has_locked_one_device() {
     let place = Place::postgres();
     let store = place.open();
     let id = insert(&store, entry("alice")).await.row.id;
-    while_locked(place, "SELECT id FROM device FOR UPDATE", async |release| {
+    while_locked(&place, "SELECT id FROM device FOR UPDATE", async |release| {
         assert_eq!(refused(&store, id).await, 503);
         becomes_ready(&store).await;
         drop(release);
