@@ -143,6 +143,10 @@ impl Config {
         if let Err(error) = log_filter(&log) {
             keys.fault("log", &error);
         }
+        let (metrics, metrics_listen) = (keys.or("metrics", || true), keys.take("metrics_listen"));
+        if metrics_listen.is_some() && !metrics {
+            keys.fault("metrics_listen", "is of use with metrics = true only; remove one of them");
+        }
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
