@@ -32,6 +32,8 @@ mod process;
 mod readme;
 #[path = "service/refusals.rs"]
 mod refusals;
+#[path = "service/renewal.rs"]
+mod renewal;
 #[path = "service/restore.rs"]
 mod restore;
 #[path = "service/rotation.rs"]

@@ -45,7 +45,9 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             for account in accounts.rows {
                 let proof = if account.token.is_some() { "token" } else { "password" };
                 let roles: Vec<_> = account.roles.names().collect();
-                output::line(&format!("{}\t{proof}\t{}", account.name, roles.join(",")))?;
+                if !output::line_if_read(&format!("{}\t{proof}\t{}", account.name, roles.join(",")))? {
+                    break;
+                }
             }
             return Ok(left_out(&accounts.damaged));
         }

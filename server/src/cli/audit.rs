@@ -6,24 +6,67 @@ use keyfob_scim::date;
 
 use super::args::AuditArgs;
 use super::{Result, account, left_out, output, serve};
-use crate::store::Wanted;
+use crate::store::{Line, Wanted, in_words};
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
     let config = serve::configured_store(&args.config)?;
     let trail = account::with(&config, async |store| Ok(store.trail(&wanted).await?))?;
     for line in trail.rows {
-        if args.json {
-            output::line(&serde_json::to_string(&line)?)?;
-            continue;
+        let text = if args.json { serde_json::to_string(&line)? } else { text(&line) };
+        if !output::line_if_read(&text)? {
+            break;
         }
-        let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
-        let outcome = if line.success { "ok" } else { "REFUSED" };
-        let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
-        output::line(&format!(
-            "{at}  {:<24} {outcome:<8} device {} of {} by {}: {}{drift}",
-            line.event, line.device, line.user, line.actor, line.reason
-        ))?;
     }
     Ok(left_out(&trail.damaged))
+}
+
+/// A line for people. Names are quoted and escaped: one may hold what looks like the rest of a line, another line, or marks that turn the order of
+/// the text round.
+fn text(line: &Line) -> String {
+    let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
+    let outcome = if line.success { "ok" } else { "REFUSED" };
+    let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
+    let reason = in_words(&line.reason);
+    format!("{at}  {:<24} {outcome:<8} device {} of {:?} by {:?}: {reason}{drift}", line.event, line.device, line.user, line.actor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(event: &str, user: &str, actor: &str, reason: &str) -> Line {
+        Line {
+            id: 1,
+            at: 1_700_000_000,
+            event: event.to_owned(),
+            actor: actor.to_owned(),
+            device: 7,
+            user: user.to_owned(),
+            success: true,
+            reason: reason.to_owned(),
+            drift: Some(-1),
+        }
+    }
+
+    #[test]
+    fn names_forge_no_part_of_a_line_and_no_order() {
+        let shown = text(&line("otp-verify", "bob by admin: right", "o\"k", "wrong"));
+        assert!(shown.ends_with("device 7 of \"bob by admin: right\" by \"o\\\"k\": wrong drift -1"), "{shown}");
+        for char in ['\u{202e}', '\u{2028}', '\u{2029}', '\u{2066}', '\u{200b}', '\u{feff}', '\n', '\r', '\u{1b}', '\u{85}', '\0'] {
+            let shown = text(&line("otp-verify", &format!("a{char}b"), &format!("c{char}d"), "right"));
+            assert!(!shown.contains(char) && shown.contains('\\'), "{shown:?}");
+        }
+        assert!(text(&line("otp-verify", "Zoë 王", "admin", "right")).contains("of \"Zoë 王\" by \"admin\""));
+    }
+
+    #[test]
+    fn statuses_are_words_as_reasons_are() {
+        for (letter, word) in
+            [("C", "created"), ("V", "validated"), ("L", "locked"), ("D", "disabled"), ("no challenge", "no challenge")]
+        {
+            let shown = text(&line("credential-change:update", "bob", "admin", letter));
+            assert!(shown.contains(&format!("by \"admin\": {word} drift")), "{shown}");
+        }
+    }
 }

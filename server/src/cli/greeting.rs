@@ -38,6 +38,11 @@ impl Greeting<'_> {
         format!("{scheme}://{}{}", self.config.listen, self.config.base_path)
     }
 
+    /// Where the metrics are, if they have a socket of their own.
+    fn metrics(&self) -> Option<String> {
+        self.config.metrics_listen.map(|address| format!("http://{address}/metrics"))
+    }
+
     fn message(&self) -> String {
         format!("keyfob {} listens on {}", env!("CARGO_PKG_VERSION"), self.url())
     }
@@ -80,6 +85,9 @@ impl Greeting<'_> {
         writeln!(text, "  key         {}", self.key())?;
         writeln!(text, "  devices     {}", self.kinds().join(", "))?;
         writeln!(text, "  guessing    {}", self.guessing())?;
+        if let Some(url) = self.metrics() {
+            writeln!(text, "  metrics     {url}")?;
+        }
         for line in self.delivery.summary() {
             writeln!(text, "  delivery    {line}")?;
         }
@@ -118,6 +126,7 @@ impl Greeting<'_> {
             "key": self.key(),
             "devices": self.kinds(),
             "guessing": self.guessing(),
+            "metrics": self.metrics(),
             "delivery": self.delivery.summary(),
             "warnings": self.warnings(),
         });

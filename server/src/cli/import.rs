@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
 use super::args::ImportArgs;
-use super::key_watch::KeyWatch;
+use super::key_watch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
 use crate::soffid::{self, Names, Rules, Source, Table, Values};
@@ -63,7 +63,8 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
     if is_new_key {
         note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
     }
-    let watching = runtime.block_on(async { KeyWatch::start(config, &store, note_of_keys) })?;
+    let (_, asked) = tokio::sync::watch::channel(());
+    let watching = runtime.block_on(async { key_watch::start(config, &store, note_of_keys, asked) })?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
     let mut told = |line: &str| bar.suspend(|| tell(line));
@@ -72,7 +73,9 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
         bar.set_message(format!("{} rows", bar.position()));
     });
     bar.finish_and_clear();
-    runtime.block_on(watching.end());
+    if let Some(watching) = watching {
+        runtime.block_on(watching.end());
+    }
     store.close();
     Ok(done?)
 }

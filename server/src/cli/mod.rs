@@ -17,8 +17,11 @@ mod output;
 mod qr;
 mod rotate;
 mod serve;
+mod signals;
 mod state;
+mod tls_watch;
 mod verify;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;

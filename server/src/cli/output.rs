@@ -15,6 +15,16 @@ pub(crate) fn print(text: &[u8]) -> Result<()> {
     out.write_all(text).and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}").into())
 }
 
+/// Prints a line of a list. Returns whether there is a reader for more: one that has seen enough, as `head`, closes its side.
+pub(crate) fn line_if_read(text: &str) -> Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all([text, "\n"].concat().as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(format!("standard output: {error}").into()),
+    }
+}
+
 /// Prints a line.
 pub(crate) fn line(text: &str) -> Result<()> {
     print(Zeroizing::new([text, "\n"].concat()).as_bytes())

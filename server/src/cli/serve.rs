@@ -8,15 +8,16 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use keyfob_scim::Service;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::args::{ConfigArgs, ServeArgs};
 use super::greeting::Greeting;
-use super::key_watch::KeyWatch;
-use super::{Result, first_account, note, output};
+use super::signals::Hangups;
+use super::{Result, first_account, key_watch, note, output, tls_watch};
 use crate::config::{Config, LogFormat, Problem, log_filter};
 use crate::delivery::Delivery;
 use crate::file;
-use crate::http::{self, Accounts, App, Limits, Metrics, Requests};
+use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
 use crate::store::{KeyCheck, KeyFile, Keys, Store};
 
 pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
@@ -137,7 +138,7 @@ fn told(problems: &[Problem]) -> String {
 fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
     let config = read(args)?;
     let mut problems = Vec::new();
-    if let Some(Err(error)) = config.tls.as_ref().map(http::acceptor) {
+    if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
         problems.push(Problem::new("tls", &error));
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
@@ -203,14 +204,28 @@ fn start_log(config: &Config) -> Result<()> {
 }
 
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
-    let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
+    let hangups = Hangups::hear()?;
+    let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // First, so that a start that cannot serve makes no files.
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| not_bound(config.listen, &error))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
     config.listen = listener.local_addr()?;
+    let of_metrics = match config.metrics_listen {
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|error| not_bound("metrics_listen", "--set metrics_listen=ADDRESS:PORT", address, &error))?)
+        }
+        None => None,
+    };
+    if let Some(listener) = &of_metrics {
+        config.metrics_listen = Some(listener.local_addr()?);
+    }
     let (store, is_new_key) = open(&config).await?;
     warn(&config);
     // Whoever reads the greeting may stop it at once.
-    let signals = signals()?;
+    let (ask, asked) = watch::channel(());
+    let is_stopped = hangups.until_stop(ask)?;
     let is_durable = store.is_durable().await?;
     let limits = Limits::new(config.connections_per_address, config.database.connections);
     // Last, for its password is shown once: what can fail has not.
@@ -218,39 +233,57 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     Greeting { config: &config, delivery: &delivery, is_new_key, is_durable, password: password.as_ref() }.print()?;
     drop(password);
 
-    let watching = KeyWatch::start(&config, &store, log_of_keys)?;
+    let mut watching: Vec<_> = key_watch::start(&config, &store, log_of_keys, asked.clone())?.into_iter().collect();
+    let tls = match config.tls.as_ref().zip(certificate) {
+        Some((files, certificate)) => {
+            let (current, tls) = watch::channel(certificate);
+            watching.push(tls_watch::start(files, current, log_of_certificate, asked)?);
+            Some(tls)
+        }
+        None => None,
+    };
     let requests = Requests::default();
     let app = Arc::new(App {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
         delivery,
         accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
-        metrics: Metrics::default(),
+        metrics: Metrics::new(&store),
         requests: requests.clone(),
         config,
     });
-    let (told, stop) = tokio::sync::watch::channel(false);
+    let (told, stop) = watch::channel(false);
     tokio::spawn(async move {
-        signals.await;
+        is_stopped.await;
         tracing::info!("stopping");
         let _ = told.send(true);
     });
-    http::listen(listener, tls, http::app(app), &requests, limits, stop).await;
-    watching.end().await;
+    let metrics = async {
+        if let Some(listener) = of_metrics {
+            let limits = limits.of_metrics();
+            http::listen(listener, None, http::metrics_app(Arc::clone(&app)), &Requests::default(), limits, stop.clone()).await;
+        }
+    };
+    tokio::join!(metrics, http::listen(listener, tls, http::app(Arc::clone(&app)), &requests, limits, stop.clone()));
+    // It holds the store.
+    drop(app);
+    for watching in watching {
+        watching.end().await;
+    }
     store.close();
     tracing::info!("stopped");
     Ok(())
 }
 
 /// Why nobody can listen there, and what to do.
-fn not_bound(address: SocketAddr, error: &io::Error) -> String {
+fn not_bound(key: &str, option: &str, address: SocketAddr, error: &io::Error) -> String {
     let todo = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address with --listen ADDRESS:PORT",
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own with --listen ADDRESS:PORT",
-        io::ErrorKind::PermissionDenied => "name a port of 1024 or more with --listen ADDRESS:PORT",
-        _ => "name another address with --listen ADDRESS:PORT",
+        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own",
+        io::ErrorKind::PermissionDenied => "name a port of 1024 or more",
+        _ => "name another address",
     };
-    format!("listen: {address}: {error}; {todo}")
+    format!("{key}: {address}: {error}; {todo} with {option}")
 }
 
 /// Logs what an operator should change, and what does not keep the service from its work.
@@ -275,21 +308,10 @@ fn log_of_keys(told: std::result::Result<&str, &str>) {
     }
 }
 
-/// Waits until it is told to stop: by an interrupt, or as service managers do. Hears it from the call on.
-fn signals() -> Result<impl Future<Output = ()> + Send> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(async move {
-            tokio::select! { _ = interrupted.recv() => {}, _ = terminated.recv() => {} }
-        })
+/// Logs what is told of the certificate.
+fn log_of_certificate(told: std::result::Result<&str, &str>) {
+    match told {
+        Ok(done) => tracing::info!("{done}"),
+        Err(fault) => tracing::error!("tls: {fault}"),
     }
-    #[cfg(not(unix))]
-    Ok(async {
-        // Where it cannot be heard, it ends the process by itself.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }

@@ -58,6 +58,7 @@ const SERVICE: &[Key] = &[
     key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
     key("log_format", Text, "text", "text, json", "how the log and the start are written"),
     key("metrics", Plain, "true", "true, false", "whether /metrics answers"),
+    unset("metrics_listen", Text, "address:port", "where /metrics answers alone, over plain HTTP; none: beside everything else"),
     key("development", Plain, "true", "true, false", "whether channels without a section print their codes to the log"),
     unset("database.password", Text, "text", "the password for PostgreSQL, which then need not stand in the URL"),
     key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),

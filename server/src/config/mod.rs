@@ -78,6 +78,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether `/metrics` is there.
     pub metrics: bool,
+    /// Where `/metrics` is alone; none for beside everything else.
+    pub metrics_listen: Option<SocketAddr>,
     /// TLS; none is plain HTTP.
     pub tls: Option<Tls>,
     /// What the SCIM layer needs to know.
@@ -141,6 +143,10 @@ impl Config {
         if let Err(error) = log_filter(&log) {
             keys.fault("log", &error);
         }
+        let (metrics, metrics_listen) = (keys.or("metrics", || true), keys.take("metrics_listen"));
+        if metrics_listen.is_some() && !metrics {
+            keys.fault("metrics_listen", "is of use with metrics = true only; remove one of them");
+        }
         Self {
             listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
@@ -156,7 +162,8 @@ impl Config {
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
                 .unwrap_or(LogFormat::Text),
-            metrics: keys.or("metrics", || true),
+            metrics,
+            metrics_listen,
             tls: tls.flatten(),
             settings,
             users: keys.take("users"),

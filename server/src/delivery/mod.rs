@@ -39,7 +39,7 @@ pub(crate) enum Channel {
 
 impl Channel {
     /// The table of the configuration.
-    fn key(self) -> &'static str {
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Email => "email",
             Self::Sms => "sms",

@@ -8,7 +8,10 @@ const CONNECTIONS: usize = 10_000;
 pub(super) const MOST_HEADERS: usize = 64;
 /// How long a request may be before its body, in bytes.
 pub(super) const HEADERS_SIZE: usize = 32 * 1024;
-/// How many files are kept for everything but clients and databases: the log, the listener, the store, keys, trusted certificates.
+/// How many connections may be open for the metrics alone.
+const OF_METRICS: usize = 16;
+/// How many files are kept for everything but clients and databases: the log, the listeners, the store, keys, trusted certificates,
+/// the metrics.
 const FILES: usize = 64;
 
 /// The limits of all connections.
@@ -65,6 +68,13 @@ impl Limits {
             );
         }
         Self { connections, per_address, times: Times::default() }
+    }
+}
+
+impl Limits {
+    /// The limits of connections for the metrics alone.
+    pub(crate) fn of_metrics(self) -> Self {
+        Self { connections: OF_METRICS, per_address: 0, ..self }
     }
 }
 

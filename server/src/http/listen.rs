@@ -10,9 +10,6 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -20,11 +17,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Requests;
+use super::certificate::Certificate;
 use super::connections::{Connections, Place};
 use super::limits::{HEADERS_SIZE, Limits, MOST_HEADERS, Times};
 use super::malformed::Explained;
 use super::socket::{Side, Socket};
-use crate::config::Tls;
 
 /// How many bytes of an answer TLS may hold that the client has not taken.
 const TLS_BUFFER: usize = 16 * 1024;
@@ -51,23 +48,10 @@ impl Peer {
 /// Tells a running service to stop.
 pub type Stop = watch::Receiver<bool>;
 
-/// Reads the certificate and key of a server. Errors: a sentence for people.
-pub(crate) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, String> {
-    let fault = |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let chain = CertificateDer::pem_file_iter(&tls.certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|error| fault(&tls.certificate, &error))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| fault(&tls.key, &error))?;
-    let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-    let mut config = builder.with_no_client_auth().with_single_cert(chain, key).map_err(|error| fault(&tls.certificate, &error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// Serves connections until it is told to stop, and then finishes what was begun.
+/// Serves connections until it is told to stop, and then finishes what was begun. Each connection gets the certificate of its beginning.
 pub(crate) async fn listen(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<watch::Receiver<Certificate>>,
     app: Router,
     requests: &Requests,
     limits: Limits,
@@ -91,7 +75,8 @@ pub(crate) async fn listen(
         };
         if let Some(place) = connections.admit(address.ip()) {
             let _ = stream.set_nodelay(true);
-            tokio::spawn(connection(stream, address, place, tls.clone(), app.clone(), times, graceful.watcher()));
+            let tls = tls.as_ref().map(|tls| tls.borrow().acceptor());
+            tokio::spawn(connection(stream, address, place, tls, app.clone(), times, graceful.watcher()));
         }
     }
     drop(listener);

@@ -2,14 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyfob_scim::EventKind;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::process::Process;
+use crate::delivery::Channel;
+use crate::store::{Store, in_words};
+
+/// How often locked devices are counted at most: where very many are locked, that takes a while.
+const COUNTED: Duration = Duration::from_secs(15);
+/// How long the numbers wait for that count.
+const WAIT: Duration = Duration::from_secs(2);
 
 type Labels<const N: usize> = [(&'static str, String); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter<u64, AtomicU64>>;
@@ -22,7 +34,13 @@ pub struct Metrics {
     events: Counters<2>,
     refused: Counters<1>,
     left_out: Counter<u64, AtomicU64>,
+    deliveries: Counters<2>,
     seconds: Histogram,
+    /// Not a number while it is not known.
+    locked: Gauge<f64, AtomicU64>,
+    /// When locked devices were counted.
+    counted: Arc<Mutex<Option<Instant>>>,
+    process: Process,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -31,22 +49,31 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("keyfob");
-        let (requests, events, refused) = (Counters::default(), Counters::default(), Counters::default());
-        let left_out = Counter::default();
+impl Metrics {
+    /// Numbers of a service that has done nothing yet, with those of its store.
+    pub(crate) fn new(store: &Store) -> Self {
+        let mut all = Registry::default();
+        let (requests, events, refused, deliveries) =
+            (Counters::default(), Counters::default(), Counters::default(), Counters::default());
+        let (left_out, locked, process) = (Counter::default(), Gauge::<f64, AtomicU64>::default(), Process::default());
         let seconds = Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
+        let build = Family::<Labels<1>, Gauge>::default();
+        build.get_or_create(&[("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
+        process.register(&mut all);
+        let registry = all.sub_registry_with_prefix("keyfob");
+        registry.register("build_info", "The version that runs; always 1", build);
         registry.register("requests", "Requests answered, by operation and HTTP status", requests.clone());
         registry.register("events", "What happened to devices, by event and reason", events.clone());
         registry.register("accounts_refused", "Accounts refused, by reason", refused.clone());
+        registry.register("deliveries", "Codes handed to mail servers and gateways, by channel and outcome", deliveries.clone());
         registry.register("unreadable_devices", "Devices that lists left out, as they cannot be read", left_out.clone());
         registry.register("request_seconds", "How long requests took", seconds.clone());
-        Self { registry: Arc::new(registry), requests, events, refused, left_out, seconds }
+        registry.register("store_seconds", "How long the store worked at a batch, by work", store.latency());
+        registry.register("locked_devices", "Devices of the store that are locked", locked.clone());
+        let (registry, counted) = (Arc::new(all), Arc::default());
+        Self { registry, requests, events, refused, left_out, deliveries, seconds, locked, counted, process }
     }
-}
 
-impl Metrics {
     /// Counts a request.
     pub(crate) fn count(&self, operation: &str, status: u16, elapsed: Duration) {
         self.requests.get_or_create(&[("operation", operation.to_owned()), ("status", status.to_string())]).inc();
@@ -54,8 +81,8 @@ impl Metrics {
     }
 
     /// Counts something that happened to a device.
-    pub(crate) fn happened(&self, kind: EventKind, reason: String) {
-        self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", reason)]).inc();
+    pub(crate) fn happened(&self, kind: EventKind, reason: &str) {
+        self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", in_words(reason).to_owned())]).inc();
     }
 
     /// Counts an account that was refused.
@@ -68,13 +95,32 @@ impl Metrics {
         self.left_out.inc_by(u64::try_from(devices).unwrap_or(u64::MAX));
     }
 
+    /// Counts a code that was to be delivered.
+    pub(crate) fn delivered(&self, channel: Channel, is_sent: bool) {
+        let outcome = if is_sent { "sent" } else { "failed" };
+        self.deliveries.get_or_create(&[("channel", channel.key().to_owned()), ("outcome", outcome.to_owned())]).inc();
+    }
+
     /// All of them, as Prometheus reads them.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) async fn text(&self, store: &Store) -> String {
+        self.count_locked(store).await;
+        self.process.read();
         let mut text = String::new();
         // Writing to a string fails only if a metric does.
         if encode(&mut text, &self.registry).is_err() {
             tracing::error!("metrics: could not be written");
         }
         text
+    }
+
+    /// Counts locked devices, unless that was done a moment ago or is being done.
+    async fn count_locked(&self, store: &Store) {
+        let Ok(mut counted) = self.counted.try_lock() else { return };
+        if counted.is_some_and(|counted| counted.elapsed() < COUNTED) {
+            return;
+        }
+        let locked = timeout(WAIT, store.locked_devices()).await;
+        self.locked.set(locked.ok().and_then(Result::ok).map_or(f64::NAN, f64::from));
+        *counted = Some(Instant::now());
     }
 }

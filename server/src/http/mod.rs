@@ -2,6 +2,7 @@
 
 mod accept;
 mod auth;
+mod certificate;
 mod connections;
 mod health;
 mod limits;
@@ -9,6 +10,7 @@ mod listen;
 mod malformed;
 mod metrics;
 mod network;
+mod process;
 mod requests;
 mod scim;
 mod socket;
@@ -20,9 +22,10 @@ use getrandom::SysRng;
 use keyfob_scim::Service;
 
 pub use auth::{Accounts, hash_password, hash_token};
+pub(crate) use certificate::Certificate;
 pub(crate) use limits::Limits;
 pub use listen::Stop;
-pub(crate) use listen::{acceptor, listen};
+pub(crate) use listen::listen;
 pub use metrics::Metrics;
 pub(crate) use requests::Requests;
 
@@ -39,6 +42,11 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) requests: Requests,
     pub(crate) config: Config,
+}
+
+/// What answers on `metrics_listen`.
+pub(crate) fn metrics_app(app: Arc<App>) -> Router {
+    Router::new().fallback(health::metrics_alone).with_state(app)
 }
 
 /// The whole service: everything but the socket.

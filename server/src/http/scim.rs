@@ -124,14 +124,14 @@ async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Res
             step @ (Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) => {
                 let Stepped { step, event } = app.store.change(step).await?;
                 if let Some(event) = event {
-                    app.metrics.happened(event.kind, event.reason);
+                    app.metrics.happened(event.kind, &event.reason);
                 }
                 step
             }
             Step::Insert { entry, name, event, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
                 let entry = app.store.insert(entry, name, event).await?;
-                app.metrics.happened(kind, reason);
+                app.metrics.happened(kind, &reason);
                 then(entry)
             }
             Step::List { query, then } => {
@@ -154,7 +154,9 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
         _ => Channel::Sms,
     };
     let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
-    app.delivery.send(&sent).await.map_err(|failure| {
+    let outcome = app.delivery.send(&sent).await;
+    app.metrics.delivered(channel, outcome.is_ok());
+    outcome.map_err(|failure| {
         tracing::warn!(user = message.user, "delivery by {channel} failed: {failure}");
         if failure.retry() { format!("{failure}; request it again") } else { failure.to_string() }
     })
@@ -216,7 +218,7 @@ async fn read(body: Body) -> Result<Bytes, Error> {
 }
 
 /// The client's id of the request, if it may stand in a log, or a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
+pub(super) fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     let fits = |id: &&str| {
         !id.is_empty() && id.len() <= ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
@@ -224,7 +226,7 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(fits).map_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
 }
 
-fn into_http(response: Response, id: &str, media_type: &'static str) -> axum::response::Response {
+pub(super) fn into_http(response: Response, id: &str, media_type: &'static str) -> axum::response::Response {
     let has_body = !response.body.is_empty();
     let mut http = axum::response::Response::new(Body::from(response.body));
     *http.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -7,6 +7,7 @@ use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 use super::keys::Sealer;
 use super::retry::Pauses;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
+use super::writable::Writable;
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
 pub(crate) struct Write<'s> {
@@ -52,6 +53,19 @@ pub(crate) struct Settled {
     pub(crate) swaps: HashMap<i64, Result<bool, Fault>>,
     /// Of the lines that come with no swap.
     pub(crate) lines: Result<(), Fault>,
+}
+
+impl Settled {
+    /// Notes whether the store took the batch, or a part of it. That all swaps have lost shows neither.
+    pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
+        let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
+        let fault = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
+        match fault {
+            _ if is_written => writable.done(),
+            Some(fault) => writable.failed(fault),
+            None => {}
+        }
+    }
 }
 
 /// Commits a batch, at most one write of each device, and tries again where that is safe.

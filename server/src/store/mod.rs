@@ -13,6 +13,7 @@ mod import;
 mod key_check;
 mod key_file;
 mod keys;
+mod latency;
 mod location;
 mod postgres;
 mod reads;
@@ -26,6 +27,7 @@ mod sqlite;
 mod tests;
 mod trail;
 mod workers;
+mod writable;
 mod writes;
 
 use std::sync::{Arc, Mutex};
@@ -43,6 +45,8 @@ pub(crate) use key_check::numbered;
 pub use key_file::KeyFile;
 pub use keys::Keys;
 use keys::Sealer;
+use latency::observed;
+pub(crate) use latency::{Latency, latency};
 use location::Connections;
 pub use location::{FEWEST, Location, Options};
 pub use reads::Listed;
@@ -52,9 +56,11 @@ use searches::{Claim, Lane};
 pub use sql::Readable;
 pub(crate) use sql::{Access, Connection, Fault, Sql};
 use sql::{Dialect, Failure, transaction};
+pub(crate) use trail::in_words;
 pub use trail::{Line, Wanted};
 pub(crate) use workers::OLD;
 use workers::{Answer, BATCH, Workers};
+use writable::Writable;
 pub(crate) use writes::Stepped;
 use writes::{Change, Job};
 
@@ -77,6 +83,8 @@ struct Threads {
     scans: Lane,
     changes: Workers<Change>,
     keys: Keys,
+    writable: Writable,
+    latency: Latency,
     all: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -114,30 +122,34 @@ impl Store {
 
     /// Starts a thread for each connection.
     fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
-        let (of_gets, of_changes) = (keys.clone(), keys.clone());
+        let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
+        let (of_reads, of_writes) = (latency.clone(), latency.clone());
         let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, BATCH, move |connection, jobs| {
-            let mut entries = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                match job {
-                    Read::Entry(id, answer) => entries.push((id, answer)),
-                    Read::Other(call) => call(&mut **connection),
+            observed(&of_reads, "read", || {
+                let mut entries = Vec::with_capacity(jobs.len());
+                for job in jobs {
+                    match job {
+                        Read::Entry(id, answer) => entries.push((id, answer)),
+                        Read::Other(call) => call(&mut **connection),
+                    }
                 }
-            }
-            if !entries.is_empty() {
-                reads::get(&mut **connection, &of_gets, entries);
-            }
+                if !entries.is_empty() {
+                    reads::get(&mut **connection, &of_gets, entries);
+                }
+            });
             Vec::new()
         })?;
         let (lookups, threads) = Lane::start("keyfob-lookups", connections.lookups)?;
         all.extend(threads);
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans)?;
         all.extend(threads);
-        let answers = Answers::start()?;
+        let (answers, writable) = (Answers::start()?, Writable::default());
+        let noted = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
-            writes::change(&mut **connection, &of_changes, &answers, jobs)
+            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &answers, &noted, jobs))
         })?;
         all.extend(threads);
-        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, all: Mutex::new(all) })))
+        Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
     }
 
     /// Ends when everything handed in is done. Where clones are left, they end it.
@@ -151,7 +163,7 @@ impl Store {
         }
     }
 
-    /// Whether the store answers, and the keys open what it holds. Errors: 503.
+    /// Whether the store answers and takes writes, and the keys open what it holds. Errors: 503.
     pub async fn ready(&self) -> Result<(), Error> {
         let ring = self.0.keys.ring();
         let (is_current, check) =
@@ -161,7 +173,7 @@ impl Store {
         }
         match check.filter(|check| !check.is_whole()) {
             Some(check) => Err(Error::new(503, format!("the key file {check}; put what is missing back"))),
-            None => Ok(()),
+            None => self.takes_writes().await,
         }
     }
 
@@ -169,7 +181,7 @@ impl Store {
     pub async fn check_keys(&self) -> Result<KeyCheck, Error> {
         let ring = self.0.keys.ring();
         let work = move |connection: &mut dyn Connection| persist(connection, |connection| key_check::begin(connection, &ring));
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 
     /// Takes other keys in the place of those that it has, if they are those of the store too. Keys that it needs and has stay there, although
@@ -222,7 +234,7 @@ impl Store {
             writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
             Ok(entry)
         };
-        self.0.changes.run(|answer| Change::Other(call(insert, answer))).await
+        self.submit(insert).await
     }
 
     /// Searches for an account. A search that finds few devices by an index waits for no search that reads them all.
@@ -238,6 +250,22 @@ impl Store {
         }
         let query = query.clone();
         self.scan(claim, move |connection| reads::list(connection, &query)).await
+    }
+
+    /// How many devices are locked, by an index. Errors: 503.
+    pub(crate) async fn locked_devices(&self) -> Result<u32, Error> {
+        const COUNT: &str = "SELECT count(*) FROM device WHERE status = 'L'";
+        let count = |connection: &mut dyn Connection| {
+            let locked = connection.run(COUNT)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+            Ok(u32::try_from(locked).unwrap_or(u32::MAX))
+        };
+        // For no account.
+        self.0.lookups.run(&Claim::of(""), count).await
+    }
+
+    /// How long batches take. Clones share it.
+    pub(crate) fn latency(&self) -> Latency {
+        self.0.latency.clone()
     }
 
     /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
@@ -257,6 +285,16 @@ impl Store {
         self.0.scans.run(&claim, work).await
     }
 
+    /// Hands work in to a writer, and notes its outcome.
+    async fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let writable = self.0.writable.clone();
+        let work = move |connection: &mut dyn Connection| writable.note(work(connection));
+        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+    }
+
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
     async fn write<T: Send + 'static>(
         &self,
@@ -265,7 +303,7 @@ impl Store {
         let work = move |connection: &mut dyn Connection| {
             persist(connection, |connection| transaction(connection, Access::Write, &mut work))
         };
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 
     /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do no harm.
@@ -279,7 +317,7 @@ impl Store {
             let sealed = seal(keys.sealer(connection)?)?;
             persist(connection, |connection| transaction(connection, Access::Write, |connection| work(connection, &sealed)))
         };
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.submit(work).await
     }
 }
 

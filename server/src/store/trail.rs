@@ -1,5 +1,6 @@
 //! The audit trail, read.
 
+use keyfob::Status;
 use keyfob_scim::Error;
 use serde::Serialize;
 
@@ -49,6 +50,17 @@ pub struct Line {
     pub reason: String,
     /// A right answer: by how many steps or counters it was off.
     pub drift: Option<i64>,
+}
+
+/// A reason of the trail as people and metrics have it: the status after a change is a letter in the trail, and a word here.
+pub(crate) fn in_words(reason: &str) -> &str {
+    match reason.parse() {
+        Ok(Status::Created) => "created",
+        Ok(Status::Validated) => "validated",
+        Ok(Status::Locked) => "locked",
+        Ok(Status::Disabled) => "disabled",
+        Err(_) => reason,
+    }
 }
 
 impl Store {

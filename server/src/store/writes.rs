@@ -11,6 +11,7 @@ use super::reads::{find, found_in};
 use super::retry::persist;
 use super::sql::{Access, Connection, Fault, Sql, transaction};
 use super::workers::Answer;
+use super::writable::Writable;
 use super::{Call, unavailable};
 
 /// New devices have numbers from here, drawn at random: processes need no common counter, and a copy of the store that is restored gives
@@ -41,7 +42,13 @@ pub(crate) struct Stepped {
 
 /// Takes the requests of a batch one round further: those that read, in one statement; those that write, in one commit. Of several swaps
 /// of one device the first is tried, the others have lost. Returns the requests that go on.
-pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, answers: &Answers, jobs: Vec<Change>) -> Vec<Change> {
+pub(crate) fn change(
+    connection: &mut dyn Connection,
+    keys: &Keys,
+    answers: &Answers,
+    writable: &Writable,
+    jobs: Vec<Change>,
+) -> Vec<Change> {
     let mut told = Vec::new();
     let mut round = Round { gets: Vec::new(), swaps: Vec::new(), lines: Vec::new(), left: Vec::with_capacity(jobs.len()) };
     for job in jobs {
@@ -57,7 +64,7 @@ pub(crate) fn change(connection: &mut dyn Connection, keys: &Keys, answers: &Ans
     }
     answers.leave(told);
     round.read(connection, keys);
-    round.write(connection, keys);
+    round.write(connection, keys, writable);
     round.left
 }
 
@@ -90,7 +97,7 @@ impl Round {
         }
     }
 
-    fn write(&mut self, connection: &mut dyn Connection, keys: &Keys) {
+    fn write(&mut self, connection: &mut dyn Connection, keys: &Keys, writable: &Writable) {
         if self.swaps.is_empty() && self.lines.is_empty() {
             return;
         }
@@ -104,6 +111,10 @@ impl Round {
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
+        match &settled {
+            Ok(settled) => settled.note(!events.is_empty(), writable),
+            Err(fault) => writable.failed(fault),
+        }
         for (swap, then, answer) in swaps {
             let outcome = match &mut settled {
                 // The first of a device takes its outcome away: the others have lost.

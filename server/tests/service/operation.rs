@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use super::client::{Answer, BASE, open, raw};
+use super::client::{Answer, BASE, Client, open, raw};
 use super::process::{Run, Server, folder, keyfob, log};
 
 #[test]
@@ -36,7 +36,7 @@ fn health_readiness_and_numbers_need_no_account() {
         "keyfob_requests_total{operation=\"create\",status=\"201\"} 1",
         "keyfob_requests_total{operation=\"list\",status=\"401\"} 1",
         "keyfob_requests_total{operation=\"health\",status=\"200\"} 1",
-        "keyfob_events_total{event=\"credential-change:create\",reason=\"C\"} 1",
+        "keyfob_events_total{event=\"credential-change:create\",reason=\"created\"} 1",
         "keyfob_events_total{event=\"otp-verify\",reason=\"wrong\"} 1",
         "keyfob_request_seconds_count 5",
     ] {
@@ -58,6 +58,55 @@ fn health_readiness_and_numbers_need_no_account() {
         server.admin().send("GET", "/ServiceProviderConfig", "", b"").expect("an answer").ok(200);
         server.stop();
     }
+}
+
+#[test]
+fn numbers_of_the_build_the_process_the_store_and_deliveries() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    let path = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
+    while !client.answer(&path, "12345").verdict().1 {}
+    let path = client.create(&json!({"type": "SMS", "user": "franck", "phone": "+34600112233"})).0;
+    client.get(&format!("{path}/requestChallenge")).ok(200);
+    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let text = metrics.text();
+    let number = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        line.trim().parse().unwrap_or_else(|error| panic!("{line}: {error}"))
+    };
+    for (name, wanted) in [
+        (concat!("keyfob_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1),
+        ("keyfob_locked_devices", 1),
+        ("keyfob_deliveries_total{channel=\"sms\",outcome=\"sent\"}", 1),
+    ] {
+        assert_eq!(number(name).to_string(), wanted.to_string(), "{name}");
+    }
+    for work in ["read", "write"] {
+        assert!(number(&format!("keyfob_store_seconds_count{{work=\"{work}\"}}")) >= 1.0, "{text}");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        assert!(number("process_resident_memory_bytes") > 1e6);
+        assert!((10.0..1000.0).contains(&number("process_open_fds")), "{text}");
+    }
+}
+
+#[test]
+fn numbers_have_a_socket_of_their_own_where_that_is_configured() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &["--set", "metrics_listen=127.0.0.1:0"]);
+    server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
+    let url = server.greeting("  metrics     http://");
+    let address = url.strip_suffix("/metrics").expect("a path").parse().expect("an address");
+    let mut scraper = Client::nobody(address);
+    let answer = scraper.send("GET", "/metrics", "", b"").expect("an answer");
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("keyfob_requests_total{operation=\"unknown\",status=\"404\"} 1"), "{}", answer.text());
+    for path in ["/", "/health", "/ready", &format!("{BASE}/OtpDevice")] {
+        assert_eq!(scraper.send("GET", path, "", b"").expect("an answer").status, 404, "{path}");
+    }
+    server.stop();
 }
 
 #[test]
@@ -116,6 +165,26 @@ fn names_of_users_break_out_of_no_line_of_the_log() {
 }
 
 #[test]
+fn a_list_whose_reader_has_seen_enough_ends_in_silence() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
+    server.admin().status(&path, "V").ok(200);
+    server.stop();
+    Run::of(keyfob(folder.path(), &["account", "add", "helpdesk", "--roles", "unlock", "--token"]), "").well();
+    for args in [&["audit"][..], &["audit", "--json"], &["account", "list"]] {
+        let mut command = keyfob(folder.path(), args);
+        let (reader, writer) = std::io::pipe().unwrap();
+        command.stdout(writer);
+        drop(reader);
+        let run = Run::of(command, "");
+        assert_eq!((run.status, run.err.as_str()), (Some(0), ""), "{args:?}");
+    }
+    let text = Run::of(keyfob(folder.path(), &["audit"]), "").well();
+    assert!(text.lines().next().expect("a line").ends_with(" of \"franck\" by \"admin\": validated"), "{text}");
+}
+
+#[test]
 fn tls_when_there_is_a_certificate() {
     let folder = folder();
     let folder = folder.path();
@@ -157,7 +226,7 @@ fn a_request_in_flight_is_finished_before_the_end() {
     let server = Server::start(folder.path(), &[]);
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     server.stop();
-    for (signal, fails) in [("TERM", 1), ("INT", 2)] {
+    for (signal, fails) in [("TERM", 1), ("INT", 2), ("QUIT", 3), ("USR1", 4), ("USR2", 5)] {
         let server = Server::start(folder.path(), &[]);
         let mut client = server.admin();
         let body = "{\"pin\": \"12345\"}";

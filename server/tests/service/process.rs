@@ -104,6 +104,17 @@ impl Server {
         Self { child, out, first, address }
     }
 
+    /// The rest of the line of the greeting that begins so.
+    pub(crate) fn greeting(&mut self, begin: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.out.read_line(&mut line).expect("UTF-8") > 0, "{begin}");
+            if let Some(rest) = line.strip_prefix(begin) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
     /// A client with the account `admin`.
     pub(crate) fn admin(&self) -> Client {
         Client::basic(self.address, "admin", PASSWORD)

@@ -45,7 +45,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
 #[test]
 fn each_fault_is_named_by_its_key_and_all_at_once() {
     let folder = folder();
-    let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nlog_format = 'xml'\nmetrics = 'yes'\n\
+    let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nmetrics_listen = '9100'\nlog_format = 'xml'\nmetrics = 'yes'\n\
                  colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\nconnections_per_address = -1\n\
                  [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
                  [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate = 'cert.pem'\n";
@@ -60,6 +60,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "listen",
         "log_format",
         "metrics",
+        "metrics_listen",
         "otp.algorithm",
         "otp.colour",
         "otp.digits",

@@ -19,6 +19,26 @@ fn is_unavailable(answer: &Answer) {
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
+/// What `/ready` answers to a client without an account.
+#[track_caller]
+fn readiness(server: &Server) -> u16 {
+    let answer = server.nobody().send("GET", "/ready", "", b"").expect("an answer");
+    if answer.status != 200 {
+        is_unavailable(&answer);
+        assert!(answer.text().contains("the log has the error"), "{}", answer.text());
+    }
+    answer.status
+}
+
+/// Waits until the service is ready. Nothing else is asked: a load balancer sends no requests to one that is not.
+fn becomes_ready(server: &Server) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while readiness(server) != 200 {
+        assert!(Instant::now() < until, "it is not ready");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_store_that_another_process_has_locked() {
     let folder = folder();
@@ -46,7 +66,9 @@ fn a_store_that_another_process_has_locked() {
     });
     assert_eq!(client.device(&path), before);
     is_unavailable(&client.post("/OtpDevice", &json!({"type": "HOTP", "user": "franck"})));
+    assert_eq!(readiness(&server), 503);
     other.execute_batch("ROLLBACK").unwrap();
+    becomes_ready(&server);
 
     assert_eq!(client.device(&path), before);
     assert_eq!(client.answer(&path, "12345").verdict(), (false, false));
@@ -115,9 +137,14 @@ fn a_disk_that_is_full() {
     }
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], made + 3);
     assert_eq!(client.send("GET", "/health", "", b"").expect("an answer").status, 200);
+    // Also after trial writes.
+    for _ in 0..4 {
+        assert_eq!(readiness(&server), 503);
+    }
 
     // Room is made while it runs.
     program("prlimit", "util-linux", &["--pid", &server.id(), "--fsize=unlimited"]);
+    becomes_ready(&server);
     assert_eq!(client.answer(&guessed, "12345").verdict(), (false, false));
     assert_eq!(client.device(&guessed)["fails"], 2);
     assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));

@@ -33,7 +33,8 @@ impl Door {
         store.put_account(&Account { name: "sync".to_owned(), roles: Roles::VERIFY, password: None, token }).await.unwrap();
         let mut accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
         accounts.beat = Duration::from_millis(1);
-        Self { accounts, store, metrics: Metrics::default(), _folder: folder }
+        let metrics = Metrics::new(&store);
+        Self { accounts, store, metrics, _folder: folder }
     }
 
     /// Comes with a name and a password. Returns the status, 200 for who is let in, and the seconds to wait.
@@ -105,7 +106,7 @@ async fn wrong_passwords_begin_a_pause_from_there_and_nowhere_else() {
     }
     assert_eq!(door.knock(HERE, "admin", "of the admin").await, (200, None));
     assert_eq!(door.knock(THERE, "soffid", "right").await, (200, None));
-    let text = door.metrics.text();
+    let text = door.metrics.text(&door.store).await;
     for line in ["keyfob_accounts_refused_total{reason=\"wrong\"} 5", "keyfob_accounts_refused_total{reason=\"paused\"} 3"] {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }

@@ -19,6 +19,7 @@ mod search;
 mod silence;
 mod sqlite;
 mod waiting;
+mod writable;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
