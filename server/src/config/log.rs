@@ -50,7 +50,7 @@ mod tests {
             ("Fatal", Some("did you mean error?")),
             ("inof", Some("did you mean info?")),
             ("warning,keyfob_server=debug", Some("did you mean warn?")),
-            ("of", Some("did you mean off?")),
+            ("offf", Some("did you mean off?")),
             ("keyfob_server", None),
             ("info,hyper", None),
             ("info,", None),
