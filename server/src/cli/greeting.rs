@@ -16,6 +16,8 @@ pub(crate) struct Greeting<'g> {
     /// With the address that it listens on.
     pub(crate) config: &'g Config,
     pub(crate) delivery: &'g Delivery,
+    /// Whether the file of the store was made just now.
+    pub(crate) is_new_store: bool,
     /// Whether the key file was made just now.
     pub(crate) is_new_key: bool,
     /// Whether the database keeps what it has committed.
@@ -56,8 +58,18 @@ impl Greeting<'_> {
         format!("{chance} for a TOTP device before it locks")
     }
 
+    fn store(&self) -> String {
+        let made = if self.is_new_store { " (made just now)" } else { "" };
+        format!("{}{made}", self.config.store)
+    }
+
     fn warnings(&self) -> Vec<&'static str> {
         let mut warnings = Vec::new();
+        if self.is_new_store && self.config.key.is_none() && !self.is_new_key {
+            warnings.push(
+                "the store is new and the key file is not: if devices are missing, stop the service and name their store with --store",
+            );
+        }
         if !self.is_durable {
             warnings.push(
                 "the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again",
@@ -81,7 +93,7 @@ impl Greeting<'_> {
     fn text(&self) -> Result<Zeroizing<String>> {
         let mut text = Zeroizing::new(String::with_capacity(4096));
         writeln!(text, "{}", self.message())?;
-        writeln!(text, "  store       {}", self.config.store)?;
+        writeln!(text, "  store       {}", self.store())?;
         writeln!(text, "  key         {}", self.key())?;
         writeln!(text, "  devices     {}", self.kinds().join(", "))?;
         writeln!(text, "  guessing    {}", self.guessing())?;
@@ -122,7 +134,7 @@ impl Greeting<'_> {
         let mut object = output::event("INFO", &self.message());
         let more = json!({
             "url": self.url(),
-            "store": self.config.store.to_string(),
+            "store": self.store(),
             "key": self.key(),
             "devices": self.kinds(),
             "guessing": self.guessing(),

@@ -26,6 +26,11 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}; name yours with --store, or run this in its folder", config.store).into());
     }
+    if config.store.file().is_none() && !args.reseal_only {
+        note(
+            "the store is a database server: if other machines serve it, too, break this off and do its steps by hand, as POSTGRESQL.md says",
+        );
+    }
     // Held until the end: of two at once, each would put a key of its own first.
     let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -221,6 +221,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     if let Some(listener) = &of_metrics {
         config.metrics_listen = Some(listener.local_addr()?);
     }
+    let is_new_store = config.store.file().is_some_and(|file| std::fs::metadata(file).map_or(0, |found| found.len()) == 0);
     let (store, is_new_key) = open(&config).await?;
     warn(&config);
     // Whoever reads the greeting may stop it at once.
@@ -230,7 +231,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let limits = Limits::new(config.connections_per_address, config.database.connections);
     // Last, for its password is shown once: what can fail has not.
     let password = first_account::make(&config, &store).await?;
-    Greeting { config: &config, delivery: &delivery, is_new_key, is_durable, password: password.as_ref() }.print()?;
+    Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
     drop(password);
 
     let mut watching: Vec<_> = key_watch::start(&config, &store, log_of_keys, asked.clone())?.into_iter().collect();

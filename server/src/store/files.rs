@@ -44,6 +44,12 @@ impl Files {
         let fault = |error: io::Error| Fault::new(error.to_string());
         // SQLite follows a link, and the other files stand beside what the link leads to.
         let real = path.canonicalize().map_err(fault)?;
+        if names(&real).map_err(fault)? > 1 {
+            return Err(Fault::new(
+                "the file has a second name (a hard link): SQLite keeps a log for each name, and processes that use different names \
+                 damage the file; remove the other name, or copy the store into a file of its own",
+            ));
+        }
         let named = |end: &str| {
             let mut name = real.clone().into_os_string();
             name.push(end);
@@ -91,6 +97,19 @@ impl Files {
     pub(crate) fn log_is_empty(&self, is_empty: bool) {
         self.is_log_empty.store(is_empty, Ordering::Relaxed);
     }
+}
+
+/// How many names a file has.
+#[cfg(unix)]
+fn names(path: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(fs::metadata(path)?.nlink())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn names(_: &Path) -> io::Result<u64> {
+    Ok(1)
 }
 
 #[cfg(unix)]

@@ -14,7 +14,7 @@ use super::process::{Run, keyfob};
 
 /// How many devices are copied besides those under load.
 const DEVICES: usize = 400;
-/// How often it is killed, unless the variable `KEYFOB_KILLS` says otherwise.
+/// How often it is killed, unless the variable `KILLS` says otherwise.
 const KILLS: usize = 5;
 
 /// A part of a time, drawn at random.
@@ -54,7 +54,7 @@ fn is_none_open(fleet: &Fleet, from: &str, to: &str) -> bool {
 
 #[test]
 fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice() {
-    let kills = std::env::var("KEYFOB_KILLS").map_or(KILLS, |kills| kills.parse().expect("KEYFOB_KILLS: a number"));
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS: a number"));
     let cluster = Cluster::start(&["fsync=off"]);
     let mut store = "sqlite://first.db".to_owned();
     let mut fleet = Fleet::start(1, &store, &UNLOCKED);

@@ -13,7 +13,7 @@ use super::fleet::{Fleet, UNLOCKED, report};
 use super::load::Load;
 use super::process::{Run, Server, keyfob};
 
-/// How often a rotation is killed, where the variable `KEYFOB_KILLS` does not say so.
+/// How often a rotation is killed, where the variable `KILLS` does not say so.
 const KILLS: usize = 5;
 /// How many devices there are besides those under load.
 const DEVICES: usize = 300;
@@ -26,7 +26,7 @@ fn lines(folder: &Path) -> Vec<String> {
 }
 
 fn rotate_and_kill(many: usize, url: &str) {
-    let kills = std::env::var("KEYFOB_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
     let fleet = Fleet::start(many, url, &UNLOCKED);
     let folder = fleet.folder();
     let load = Load::new(&fleet, 4000 * (kills + 5));

@@ -13,8 +13,8 @@ use super::process::{Server, folder};
 
 const MANUAL: &str = include_str!("../../README.md");
 const BACK_UP: &str = r#"(umask 077; rm -f new.db; sqlite3 keyfob.db "VACUUM INTO 'new.db'" && sync new.db && mv new.db copy.db)"#;
-const SET_ASIDE: &str = "mkdir old && mv keyfob.db* old/";
-const RESTORE: &str = "cp copy.db restored.db && mv restored.db keyfob.db";
+const RESTORE: &str = "old=$(mktemp -d old.XXXXXX) && find . -maxdepth 1 -name 'keyfob.db*' -exec mv -t \"$old\" {} + && \
+                       cp copy.db restored.db && mv restored.db keyfob.db";
 
 /// A command of the manual.
 fn command(folder: &Path, text: &str) -> Command {
@@ -60,10 +60,6 @@ fn a_restored_copy_gives_no_number_again_that_was_given_after_the_backup() {
         run_killed(folder, BACK_UP, random.below(15));
         let lost = create(&server, "bob", 5);
         server.kill();
-        if round > 0 {
-            std::fs::remove_dir_all(folder.join("old")).unwrap();
-        }
-        run(folder, SET_ASIDE);
         run_killed(folder, RESTORE, random.below(8));
         server = Server::start(folder, &[]);
         let mut client = server.admin();

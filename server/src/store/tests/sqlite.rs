@@ -190,3 +190,17 @@ fn a_file_that_is_replaced_between_two_connections_is_not_opened() {
     fs::rename(path.with_extension("copy"), path).unwrap();
     assert_eq!(writer.another(false).unwrap_err().failure, Failure::Gone);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_with_a_second_name_is_refused() {
+    let place = Place::sqlite();
+    let file = place.location.file().unwrap();
+    insert(&place.open(), entry("alice")).await;
+    let other = file.with_file_name("hard.db");
+    fs::hard_link(file, &other).unwrap();
+    let told = place.open_with(keys()).unwrap_err();
+    assert!(told.contains("hard link") && told.contains("remove the other name"), "{told}");
+    fs::remove_file(other).unwrap();
+    assert!(place.open_with(keys()).is_ok());
+}
