@@ -1,9 +1,13 @@
-//! Floods from strangers without an account: everybody who has one is let in all the same, and memory stays small.
+//! Floods: everybody who has an account is let in all the same, and memory stays small. Strangers send
+//! made-up names, tokens and wrong passwords, or requests whose answers they never read, while one
+//! account searches all devices.
 //!
 //! The floods run for some seconds, or for as many as the environment variable `FLOOD_SECONDS` says. With `--nocapture` the figures are
 //! printed: memory, a remembered client's times with and without the floods, and the longest first login.
 #![cfg(target_os = "linux")]
 
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -15,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::client::Client;
 use super::process::{Run, Server, folder, hotp, keyfob, secret};
+use super::searches::{fill, long};
 
 /// What the service may take, in KiB.
 const MEMORY: u64 = 100 * 1024;
@@ -111,6 +116,45 @@ impl Flood {
     }
 }
 
+/// Keeps many connections open, sends request after request on each, and reads no answer, until it is
+/// told to stop. Opens those anew that the service closes. Returns how many that were.
+fn send_and_never_read(server: &Server, stop: &AtomicBool) -> usize {
+    const CONNECTIONS: usize = 200;
+    let requests = "GET /soffid/webservice/scim2/v1/OtpDevice HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2800).into_bytes();
+    let connect = || {
+        let stream = TcpStream::connect(server.address).expect("a connection");
+        stream.set_nonblocking(true).expect("a socket");
+        (stream, 0)
+    };
+    let (mut all, mut closed) = ((0..CONNECTIONS).map(|_| connect()).collect::<Vec<_>>(), 0);
+    while !stop.load(Ordering::Relaxed) {
+        for connection in &mut all {
+            let (stream, sent) = connection;
+            match stream.write(&requests[*sent..]) {
+                Ok(more) => *sent = (*sent + more) % requests.len(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    closed += 1;
+                    *connection = connect();
+                }
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    closed
+}
+
+/// Searches all devices over and over, until it is told to stop. Returns how many searches ended.
+fn search_all(mut client: Client, stop: &AtomicBool) -> u64 {
+    let (list, mut count) = (format!("/OtpDevice?filter={}", long()), 0);
+    while !stop.load(Ordering::Relaxed) {
+        let status = client.get(&list).status;
+        assert!([200, 503].contains(&status), "a search that takes long: {status}");
+        count += 1;
+    }
+    count
+}
+
 /// The times of a client that gives right codes one after another, until it is told to stop. Panics if one is refused.
 fn verify(client: &mut Client, path: &str, codes: &mut impl Iterator<Item = String>, stop: impl Fn() -> bool) -> Vec<Duration> {
     let mut times = Vec::new();
@@ -150,14 +194,15 @@ fn log_in(clients: impl Iterator<Item = Client>, stop: &AtomicBool) -> (usize, D
 
 /// The floods come from the address of everybody else, as they do behind a proxy.
 #[test]
-fn floods_of_strangers_keep_no_account_out() {
+fn floods_keep_no_account_out() {
     let seconds =
         std::env::var("FLOOD_SECONDS").map_or(4_u32, |seconds| seconds.parse().expect("FLOOD_SECONDS: a number of seconds"));
     let time = Duration::from_secs(seconds.into());
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=error"]);
     let many = seconds * 10;
-    crowd(folder.path(), many + 8, many);
+    crowd(folder.path(), many + 9, many);
+    fill(&folder.path().join("keyfob.db"), 20_000);
     let mut client = server.admin();
     let (path, created) = client.create(&json!({"type": "HOTP", "user": "franck"}));
     let mut codes = hotp(&secret(folder.path(), &created), seconds as usize * 300).into_iter();
@@ -169,10 +214,13 @@ fn floods_of_strangers_keep_no_account_out() {
 
     let stop = AtomicBool::new(false);
     let (server, stop) = (&server, &stop);
-    let (counts, (passwords, tokens), times) = thread::scope(|scope| {
+    let (counts, (passwords, tokens), times, (closed, searches)) = thread::scope(|scope| {
         let all = [(Flood::Names, 120), (Flood::Tokens, 20), (Flood::Guesses, 20)];
         let floods = all.into_iter().flat_map(|(flood, many)| (0..many).map(move |connection| (flood, connection)));
         let floods: Vec<_> = floods.map(|(flood, connection)| scope.spawn(move || flood.run(server, connection, stop))).collect();
+        let deaf = scope.spawn(|| send_and_never_read(server, stop));
+        let searcher = || Client::basic(server.address, &format!("password-{}", many + 8), PASSWORD);
+        let searches: Vec<_> = (0..4).map(|_| scope.spawn(move || search_all(searcher(), stop))).collect();
         // The first eight are guessed at from here, and wait.
         let passwords = (8..many + 8).map(|number| Client::basic(server.address, &format!("password-{number}"), PASSWORD));
         let passwords = scope.spawn(|| log_in(passwords, stop));
@@ -185,15 +233,17 @@ fn floods_of_strangers_keep_no_account_out() {
         let logged_in = (passwords.join().unwrap(), tokens.join().unwrap());
         let counts: Vec<_> = floods.into_iter().map(|flood| flood.join().unwrap()).collect();
         let counts = counts.into_iter().fold([0; 3], |sum, counts| std::array::from_fn(|at| sum[at] + counts[at]));
-        (counts, logged_in, times)
+        let searched = searches.into_iter().map(|search| search.join().unwrap()).sum::<u64>();
+        (counts, logged_in, times, (deaf.join().unwrap(), searched))
     });
     let most = server.memory("VmHWM");
     let p99 = |times: &[Duration]| times[times.len() * 99 / 100];
     println!("memory before, at most and now: {before}, {most}, {} KiB", server.memory("VmRSS"));
     println!("strangers were answered 401, 429 and otherwise: {counts:?}");
+    println!("connections that never read and were closed: {closed}; searches of all devices: {searches}");
     println!("p99 of a remembered client: {:?} before, {:?} meanwhile ({} answers)", p99(&quiet), p99(&times), times.len());
     println!("first logins, and the longest: {passwords:?} with passwords, {tokens:?} with tokens");
-    assert!(passwords.0 > 0 && tokens.0 > 0 && counts[0] > 0);
+    assert!(passwords.0 > 0 && tokens.0 > 0 && counts[0] > 0 && searches > 0);
     assert_eq!(counts[2], 0, "no stranger learns from another answer whether there is such an account");
     assert!(most < MEMORY, "{most} KiB");
 }

@@ -267,6 +267,7 @@ fn the_store_and_its_key_are_for_their_owner_only() {
     }
     let greeting = server.stop();
     assert!(greeting.contains("keyfob.key (made just now: keep a copy apart"), "{greeting}");
+    assert!(greeting.contains("sqlite://keyfob.db (made just now)"), "{greeting}");
     let greeting = Server::start(folder.path(), &[]).stop();
     assert!(greeting.contains("key         keyfob.key\n"), "{greeting}");
 }

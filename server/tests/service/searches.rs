@@ -9,7 +9,7 @@ use super::client::Client;
 use super::process::{Run, Server, folder, keyfob, log};
 
 /// Fills a store with devices that cannot be used, much faster than a service makes real ones.
-fn fill(database: &std::path::Path, devices: u32) {
+pub(crate) fn fill(database: &std::path::Path, devices: u32) {
     let connection = rusqlite::Connection::open(database).unwrap();
     let rows = format!("WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < {})", devices + 999);
     let values = "SELECT i, 0, 'Security PIN', 'somebody with a name ' || i, 0, 'PIN', 'V', 0, 1600000000 + i, x'00' FROM n";
@@ -21,7 +21,7 @@ fn fill(database: &std::path::Path, devices: u32) {
 }
 
 /// A filter that no index answers, as long as one may be.
-fn long() -> String {
+pub(crate) fn long() -> String {
     (0..190).map(|number| format!("user+co+%22nobody{number}%22")).collect::<Vec<_>>().join("+or+")
 }
 
