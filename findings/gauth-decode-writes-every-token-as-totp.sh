@@ -8,7 +8,7 @@
 # `digits` in the decoded token is the export's enumeration: 1 means six digits, 2 eight.
 # Who meets it: a person who moves HOTP, 8-digit or SHA-256 tokens with it; no code is right then.
 #
-# Needs: node, npm.
+# Seen on 2026-11-29. Needs: node, npm.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

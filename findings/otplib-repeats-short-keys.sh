@@ -10,7 +10,7 @@
 # Right codes of otplib are wrong elsewhere, and codes of other authenticators are wrong there.
 # A token that works with otplib only has to be moved with the repeated key.
 #
-# Needs: node, npm.
+# Seen on 2026-11-29. Needs: node, npm.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -6,7 +6,7 @@
 # `sha256` in lower case is read.
 # Who meets it: whoever imports URIs of another system: every code is wrong, and nothing says why.
 #
-# Needs: go.
+# Seen on 2026-11-29. Needs: go.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT

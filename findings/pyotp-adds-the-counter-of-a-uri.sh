@@ -8,7 +8,7 @@
 # Who meets it: a server that stores the URI and beside it the moving factor that it counts up.
 # It judges right codes wrong, unless the stored factor starts at 0 behind the URI's.
 #
-# Needs: python3 with venv.
+# Seen on 2026-11-29. Needs: python3 with venv.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

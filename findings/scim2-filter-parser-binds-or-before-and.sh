@@ -7,7 +7,7 @@
 # Who meets it: clients that send `userName eq "a" or userName eq "b" and active eq true` without
 # parentheses get other resources than from a server that follows the RFC.
 #
-# Needs: python3 with venv.
+# Seen on 2026-11-29. Needs: python3 with venv.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

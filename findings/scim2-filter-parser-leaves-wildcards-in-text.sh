@@ -6,7 +6,7 @@
 # for any text.
 # Who meets it: whoever searches names such as `svc_backup`: `sw "svc_"` finds `svcadmin`, too.
 #
-# Needs: python3 with venv.
+# Seen on 2026-11-29. Needs: python3 with venv.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

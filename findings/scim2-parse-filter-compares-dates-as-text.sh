@@ -8,7 +8,7 @@
 # Who meets it: a client that polls for changes with `meta.lastModified gt` and its local offset,
 # or with fractions: it misses resources, or gets those that it has.
 #
-# Needs: node, npm.
+# Seen on 2026-11-29. Needs: node, npm.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -7,7 +7,7 @@
 # Who meets it: clients that build filters with a JSON encoder. A user DOMAIN\name is not found, nor
 # is any name beyond ASCII if the encoder escapes it, as Python's does by default.
 #
-# Needs: node, npm.
+# Seen on 2026-11-29. Needs: node, npm.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

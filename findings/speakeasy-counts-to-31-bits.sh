@@ -9,7 +9,7 @@
 # rule), and a HOTP counter that is a time in milliseconds. TOTP with a period of a second or more
 # stays below 2^31 until 2038.
 #
-# Needs: node, npm.
+# Seen on 2026-11-29. Needs: node, npm.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
