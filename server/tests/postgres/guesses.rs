@@ -62,7 +62,14 @@ fn services_that_start_at_once_make_one_administrator_and_one_schema() {
     let folder = super::process::folder();
     let url = cluster.url("keyfob");
     // The key is there before: each would make one of its own.
-    super::process::Run::of(super::process::keyfob(folder.path(), &["account", "list", "--store", "sqlite://other.db"]), "").well();
+    super::process::Run::of(
+        super::process::keyfob(
+            folder.path(),
+            &["account", "add", "sync", "--roles", "query", "--token", "--store", "sqlite://other.db"],
+        ),
+        "",
+    )
+    .well();
     let shown: usize = thread::scope(|scope| {
         let start = || {
             let server = super::process::Server::spawn(super::process::Server::command(folder.path(), &["--store", &url]));
