@@ -134,7 +134,8 @@ impl Greeting<'_> {
         let mut object = output::event("INFO", &self.message());
         let more = json!({
             "url": self.url(),
-            "store": self.store(),
+            "store": self.config.store.to_string(),
+            "store_is_new": self.is_new_store,
             "key": self.key(),
             "devices": self.kinds(),
             "guessing": self.guessing(),

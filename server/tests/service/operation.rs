@@ -142,6 +142,7 @@ fn every_answer_has_an_id_and_is_not_for_caches() {
     assert!(greeting["message"].as_str().unwrap().contains(" listens on http://127.0.0.1:"), "{greeting}");
     assert!(greeting["timestamp"].as_str().unwrap().ends_with('Z') && greeting["level"] == "INFO", "{greeting}");
     assert_eq!((&greeting["store"], &greeting["devices"][0]), (&json!("sqlite://keyfob.db"), &json!("TOTP")));
+    assert_eq!(greeting["store_is_new"], true);
     let lines: Vec<Value> = log(folder.path()).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     for id in &ids {
         let of_it = |line: &&Value| line["span"]["id"] == **id && line["message"] == "answered";

@@ -168,9 +168,12 @@ fn the_environment_goes_before_the_file_and_flags_before_both() {
     assert_eq!(base, "flag");
     assert_eq!(first(&["--config", "keyfob.toml"], &[("KEYFOB_CONFIG", "missing.toml")]).0, "file");
     let (_, rest) = first(&["--store", "sqlite://flag.db"], &[("KEYFOB_STORE", "sqlite://environment.db")]);
-    assert!(rest.contains("store       sqlite://flag.db\n") && folder.join("flag.db").exists(), "{rest}");
+    assert!(rest.contains("store       sqlite://flag.db (made just now)\n") && folder.join("flag.db").exists(), "{rest}");
     let (_, rest) = first(&[], &[("KEYFOB_STORE", "sqlite://environment.db")]);
-    assert!(rest.contains("store       sqlite://environment.db\n") && folder.join("environment.db").exists(), "{rest}");
+    assert!(
+        rest.contains("store       sqlite://environment.db (made just now)\n") && folder.join("environment.db").exists(),
+        "{rest}"
+    );
 }
 
 #[test]
