@@ -139,9 +139,9 @@ impl Store {
             });
             Vec::new()
         })?;
-        let (lookups, threads) = Lane::start("keyfob-lookups", connections.lookups)?;
+        let (lookups, threads) = Lane::start("keyfob-lookups", connections.lookups, false)?;
         all.extend(threads);
-        let (scans, threads) = Lane::start("keyfob-scans", connections.scans)?;
+        let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
         let (answers, writable) = (Answers::start()?, Writable::default());
         let noted = writable.clone();

@@ -67,6 +67,17 @@ struct Job {
     client: Weak<()>,
 }
 
+/// Lowers the priority of this thread. A search of all devices keeps a processor busy for seconds, and
+/// those who wait for a verdict come first.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // Linux gives each thread a priority of its own. If it refuses, the searches compete with the rest.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
+
 impl Job {
     fn is_wanted(&self) -> bool {
         self.client.strong_count() > 0 && Instant::now() < self.end
@@ -75,12 +86,22 @@ impl Job {
 
 impl Lane {
     /// Starts a thread for each reader. They end when this is gone and everything handed in is done.
-    pub(crate) fn start(name: &str, readers: Vec<Box<dyn Connection>>) -> Result<(Self, Vec<JoinHandle<()>>), String> {
+    /// Threads whose searches take long give way to all others.
+    pub(crate) fn start(
+        name: &str,
+        readers: Vec<Box<dyn Connection>>,
+        is_long: bool,
+    ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
         let queue = Queue { share: readers.len().saturating_sub(1).max(1), ..Queue::default() };
         let shared = Arc::new(Shared { queue: Mutex::new(queue), changed: Condvar::new() });
         let start = |mut reader: Box<dyn Connection>| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(name.to_owned()).spawn(move || shared.serve(&mut *reader))
+            thread::Builder::new().name(name.to_owned()).spawn(move || {
+                if is_long {
+                    give_way();
+                }
+                shared.serve(&mut *reader);
+            })
         };
         let threads = readers.into_iter().map(start).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         Ok((Self(shared), threads))
