@@ -1,6 +1,6 @@
 //! Records sealed anew under the first key, while services go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use keyfob::sealed_key_id;
@@ -25,8 +25,7 @@ pub struct Resealed {
     pub unreadable: Vec<i64>,
     /// How many of those each key has, by its number.
     pub left: BTreeMap<u32, u64>,
-    /// The numbers of the keys that have no record left, but that another process sealed under at
-    /// the end.
+    /// The numbers of the keys that another process sealed under until the end.
     pub in_use: Vec<u32>,
 }
 
@@ -34,16 +33,18 @@ pub struct Resealed {
 struct Page {
     last: Option<i64>,
     done: u64,
-    /// How many others were faster with.
-    lost: u64,
+    /// The keys of the records to be sealed anew, with those that others were faster with.
+    found: Vec<u32>,
     /// Those that do not open, with the numbers of their keys.
     unreadable: Vec<(i64, Option<u32>)>,
 }
 
 impl Store {
     /// Seals every record that is not under the first key anew, and goes through all of them until
-    /// none is left. `progress` hears of each page how many more were done. Each is its own compare
-    /// and swap: a verification in between wins, and its record is sealed in the next round.
+    /// none is left, or until a round finds no fewer than the round before: then another process
+    /// seals under an old key as fast. `progress` hears of each page how many more were done. Each
+    /// is its own compare and swap: a verification in between wins, and its record is sealed in the
+    /// next round.
     ///
     /// Then no other key is needed any more, unless a process seals under it. To find out, all are
     /// marked, and after `wait` the records are gone through once more: a key whose mark is still
@@ -60,9 +61,11 @@ impl Store {
             return Ok(all);
         }
         tokio::time::sleep(wait).await;
-        self.seal_all(&mut all, &mut progress).await?;
-        let free: Vec<u32> = marked.into_iter().filter(|key| !all.left.contains_key(key)).collect();
-        all.in_use = self.write(move |connection| key_check::remove_marked(connection, &free)).await?;
+        let found = self.seal_all(&mut all, &mut progress).await?;
+        let is_free = |key: &u32| !all.left.contains_key(key) && !found.contains(key);
+        let free: Vec<u32> = marked.into_iter().filter(is_free).collect();
+        let used = self.write(move |connection| key_check::remove_marked(connection, &free)).await?;
+        all.in_use = found.into_iter().chain(used).collect::<BTreeSet<_>>().into_iter().collect();
         Ok(all)
     }
 
@@ -72,14 +75,18 @@ impl Store {
         self.write(move |connection| key_check::remove(connection, key)).await
     }
 
-    /// Goes through all records until none is left to be sealed anew.
-    async fn seal_all(&self, all: &mut Resealed, progress: &mut impl FnMut(u64)) -> Result<(), Error> {
+    /// Goes through all records until none is left to be sealed anew, or they get no fewer. Returns
+    /// the keys of the last round's records: another process seals under them.
+    async fn seal_all(&self, all: &mut Resealed, progress: &mut impl FnMut(u64)) -> Result<BTreeSet<u32>, Error> {
+        let mut before = usize::MAX;
         loop {
-            let (mut after, mut done, mut lost) = (0, 0_u64, 0_u64);
+            let (mut after, mut found, mut keys) = (0, 0_usize, BTreeSet::new());
             (all.unreadable, all.left) = (Vec::new(), BTreeMap::new());
             loop {
                 let page = self.write_sealed(Ok, move |connection, sealer| page(connection, sealer, after)).await?;
-                (done, lost) = (done.saturating_add(page.done), lost.saturating_add(page.lost));
+                all.done = all.done.saturating_add(page.done);
+                found = found.saturating_add(page.found.len());
+                keys.extend(page.found);
                 for (id, key) in page.unreadable {
                     all.unreadable.push(id);
                     if let Some(key) = key {
@@ -93,12 +100,11 @@ impl Store {
                     None => break,
                 }
             }
-            all.done = all.done.saturating_add(done);
-            // A service that does not know the new key yet may have sealed under an old one
-            // meanwhile.
-            if done == 0 && lost == 0 {
-                return Ok(());
+            // A service that does not know the new key yet may seal under an old one all the time.
+            if found == 0 || found >= before {
+                return Ok(keys);
             }
+            before = found;
         }
     }
 }
@@ -106,7 +112,7 @@ impl Store {
 fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, Fault> {
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id > ");
     sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE);
-    let mut page = Page { last: None, done: 0, lost: 0, unreadable: Vec::new() };
+    let mut page = Page { last: None, done: 0, found: Vec::new(), unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {
         let id = record.id()?;
@@ -121,6 +127,7 @@ fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<
         match sealer.open(&old, id) {
             Ok(device) => {
                 next.push([id.into(), version.into(), sealer.seal(&device, id)?.into()]);
+                page.found.extend(sealed_key_id(&old));
             }
             Err(_) => page.unreadable.push((id, sealed_key_id(&old).ok())),
         }
@@ -128,7 +135,7 @@ fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<
     if next.is_empty() {
         return Ok(page);
     }
-    let (wanted, mut sql) = (next.len(), Sql::new("WITH "));
+    let mut sql = Sql::new("WITH ");
     let columns = [("id", Type::Number), ("version", Type::Number), ("record", Type::Bytes)];
     sql.table(connection.dialect(), "next", &columns, next.into_iter());
     sql.push(
@@ -137,6 +144,5 @@ fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<
     );
     let done = connection.rows(&sql)?.len();
     page.done = u64::try_from(done).unwrap_or(u64::MAX);
-    page.lost = u64::try_from(wanted.saturating_sub(done)).unwrap_or(u64::MAX);
     Ok(page)
 }

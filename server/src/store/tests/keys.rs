@@ -11,6 +11,7 @@ on_both! {
     the_keys_that_a_store_needs_are_those_that_something_was_sealed_under
     a_key_that_something_was_sealed_under_stays_although_other_keys_are_taken
     a_key_that_nothing_is_sealed_under_is_free_and_one_in_use_is_not
+    a_rotation_ends_although_another_process_seals_under_the_old_key_all_the_time
     a_key_that_is_lost_can_be_given_up
     a_store_from_before_has_the_keys_that_its_records_show
     a_store_from_before_without_devices_has_the_key_it_was_begun_with
@@ -97,6 +98,23 @@ async fn a_key_that_nothing_is_sealed_under_is_free_and_one_in_use_is_not(place:
     assert_eq!(alone.get(one.row.id).await.unwrap().unwrap().device, one.device);
     let _ = busy.await;
     [alone, old, new].into_iter().for_each(Store::close);
+}
+
+async fn a_rotation_ends_although_another_process_seals_under_the_old_key_all_the_time(place: Place) {
+    let (old, new) = (place.open_with(all(&[KEY, SECOND])).unwrap(), place.open_with(all(&[SECOND, KEY])).unwrap());
+    insert(&old, entry("alice")).await;
+    let runtime = tokio::runtime::Handle::current();
+    // With each page of each round, one more record is sealed under the old key.
+    let seal_another = |_| {
+        tokio::task::block_in_place(|| runtime.block_on(insert(&old, entry("bob"))));
+    };
+    let resealed = new.reseal(Duration::ZERO, seal_another).await.unwrap();
+    assert_eq!((resealed.unreadable, resealed.in_use), (Vec::new(), vec![1]));
+    assert_eq!(missing(&place, all(&[SECOND])).await, [1], "it is needed still");
+    old.take_keys(&all(&[SECOND, KEY])).await.unwrap();
+    assert!(new.reseal(Duration::ZERO, |_| ()).await.unwrap().in_use.is_empty());
+    assert!(missing(&place, all(&[SECOND])).await.is_empty());
+    [old, new].into_iter().for_each(Store::close);
 }
 
 async fn a_key_that_is_lost_can_be_given_up(place: Place) {
