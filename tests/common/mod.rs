@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Mutex;
 
+use hmac::{Hmac, KeyInit, Mac};
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{
     Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, Hotp, Kind, Next, Pin, Policy, RECORD_SIZE, Secret, Totp,
@@ -153,6 +154,23 @@ pub fn wrong(device: &Device, policy: &Policy, right: &[u8], now: u64) -> Vec<u8
             }
         }
     }
+}
+
+/// RFC 4226 to the letter, on RustCrypto's HMAC: what tests compare the engine's codes with.
+pub fn code(secret: &[u8], algorithm: Algorithm, digits: u32, counter: u64) -> String {
+    fn mac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> Vec<u8> {
+        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+        mac.update(&counter.to_be_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+    let mac = match algorithm {
+        Algorithm::Sha1 => mac::<Hmac<sha1::Sha1>>(secret, counter),
+        Algorithm::Sha256 => mac::<Hmac<sha2::Sha256>>(secret, counter),
+        Algorithm::Sha512 => mac::<Hmac<sha2::Sha512>>(secret, counter),
+    };
+    let offset = usize::from(mac[mac.len() - 1] & 15);
+    let truncated = u64::from(u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff);
+    format!("{:0width$}", truncated % 10_u64.pow(digits), width = digits as usize)
 }
 
 /// Whether the device waits for what it was sent rather than for what it shows.

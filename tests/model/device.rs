@@ -1,7 +1,6 @@
-//! A device written for reading: plain branches, options, RFC 4226 to the letter on RustCrypto's HMAC.
+//! A device written for reading: plain branches, options, RFC 4226 to the letter.
 
-use hmac::{Hmac, KeyInit, Mac};
-use keyfob::{Algorithm, Asked, Challenge, Device, Error, Factor, Hotp, Kind, Lock, Policy, Reason, Status};
+use keyfob::{Asked, Challenge, Device, Error, Factor, Hotp, Kind, Lock, Policy, Reason, Status};
 
 pub(crate) struct Model {
     pub(crate) factor: Factor,
@@ -25,22 +24,9 @@ pub(crate) struct Pending {
     positions: Vec<u8>,
 }
 
+/// The code of a counter or step.
 pub(crate) fn code(hotp: &Hotp, counter: u64) -> String {
-    fn mac<M: Mac + KeyInit>(key: &[u8], counter: u64) -> Vec<u8> {
-        let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
-        mac.update(&counter.to_be_bytes());
-        mac.finalize().into_bytes().to_vec()
-    }
-    let key = hotp.secret().expose();
-    let mac = match hotp.algorithm() {
-        Algorithm::Sha1 => mac::<Hmac<sha1::Sha1>>(key, counter),
-        Algorithm::Sha256 => mac::<Hmac<sha2::Sha256>>(key, counter),
-        Algorithm::Sha512 => mac::<Hmac<sha2::Sha512>>(key, counter),
-    };
-    let offset = usize::from(mac[mac.len() - 1] & 15);
-    let truncated = u64::from(u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff);
-    let digits = u32::from(hotp.digits().get());
-    format!("{:0width$}", truncated % 10_u64.pow(digits), width = digits as usize)
+    crate::common::code(hotp.secret().expose(), hotp.algorithm(), hotp.digits().get().into(), counter)
 }
 
 impl Model {

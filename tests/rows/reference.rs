@@ -1,0 +1,310 @@
+//! The rule of a row, written for reading: DESIGN.md's rules on the columns themselves, plain branches, RFC 4226 to the letter.
+
+use keyfob::{Algorithm, Asked, Challenge, Error, Kind, Policy, Reason, SoffidRow, Status};
+
+use crate::common::code;
+
+/// The columns of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) kind: Kind,
+    pub(crate) status: Status,
+    pub(crate) fails: u32,
+    pub(crate) created: u64,
+    pub(crate) last_used: Option<u64>,
+    pub(crate) last_issued: Option<u64>,
+    pub(crate) last_counter: Option<u64>,
+    pub(crate) auth_key: String,
+    pub(crate) pin: String,
+    pub(crate) digits: Option<u32>,
+    pub(crate) algorithm: Option<String>,
+    /// No column: the fail that locks.
+    pub(crate) lock_fails: u32,
+}
+
+impl Row {
+    pub(crate) fn view(&self) -> SoffidRow<'_> {
+        SoffidRow {
+            kind: self.kind,
+            status: self.status,
+            fails: self.fails,
+            created: self.created,
+            last_used: self.last_used,
+            last_issued: self.last_issued,
+            last_counter: self.last_counter,
+            auth_key: &self.auth_key,
+            pin: &self.pin,
+            digits: self.digits,
+            algorithm: self.algorithm.as_deref(),
+            lock_fails: self.lock_fails,
+        }
+    }
+}
+
+impl From<SoffidRow<'_>> for Row {
+    fn from(row: SoffidRow<'_>) -> Self {
+        Self {
+            kind: row.kind,
+            status: row.status,
+            fails: row.fails,
+            created: row.created,
+            last_used: row.last_used,
+            last_issued: row.last_issued,
+            last_counter: row.last_counter,
+            auth_key: row.auth_key.into(),
+            pin: row.pin.into(),
+            digits: row.digits,
+            algorithm: row.algorithm.map(Into::into),
+            lock_fails: row.lock_fails,
+        }
+    }
+}
+
+/// What a verdict says.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Judged {
+    pub(crate) reason: Reason,
+    pub(crate) matched: Option<u64>,
+    pub(crate) fails: u32,
+    pub(crate) is_locked: bool,
+}
+
+/// A challenge that waits for its answer.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    since: u64,
+    pub(crate) answer: String,
+}
+
+/// A row, and what its host keeps beside it.
+pub(crate) struct Reference {
+    pub(crate) row: Row,
+    /// What `auth_key` says; of SMS and e-mail the secret that was drawn for the device.
+    pub(crate) secret: Vec<u8>,
+    pub(crate) pending: Option<Pending>,
+    /// SMS, e-mail, PIN: the latest time at which the device changed, once it has.
+    seen: Option<u64>,
+}
+
+impl Reference {
+    pub(crate) const fn new(row: Row, secret: Vec<u8>) -> Self {
+        Self { row, secret, pending: None, seen: None }
+    }
+
+    /// The code of a counter or step; NULL is 6 digits and `HmacSHA1`.
+    pub(crate) fn code(&self, counter: u64) -> String {
+        let named = |name: &String| Algorithm::ALL.into_iter().find(|known| known.hmac_name().eq_ignore_ascii_case(name));
+        let algorithm = self.row.algorithm.as_ref().map_or(Algorithm::Sha1, |name| named(name).unwrap());
+        code(&self.secret, algorithm, self.row.digits.unwrap_or(6), counter)
+    }
+
+    /// The lowest counter or step that was not used.
+    pub(crate) fn expected(&self) -> u64 {
+        self.row.last_counter.map_or(0, |last| last + 1)
+    }
+
+    /// Whether it is asked by a challenge, and its record kept beside the row.
+    pub(crate) const fn is_asked(&self) -> bool {
+        matches!(self.row.kind, Kind::Sms | Kind::Email | Kind::Pin)
+    }
+
+    const fn is_message(&self) -> bool {
+        matches!(self.row.kind, Kind::Sms | Kind::Email)
+    }
+
+    /// Soffid opens devices without a reset of their fails: an open row is one fail away from the lock at least.
+    fn counted(&self) -> u32 {
+        let is_open = matches!(self.row.status, Status::Created | Status::Validated);
+        if is_open { self.row.fails.min(self.row.lock_fails.saturating_sub(1)) } else { self.row.fails }
+    }
+
+    /// What has not changed stays in the row as it is, even where more fails stand there than count.
+    fn set_fails(&mut self, fails: u32) {
+        if self.counted() != fails {
+            self.row.fails = fails;
+        }
+    }
+
+    /// The latest time that the device knows of; a row knows two.
+    fn seen(&self) -> u64 {
+        self.seen.unwrap_or_else(|| self.row.created.max(self.row.last_used.unwrap_or(0)))
+    }
+
+    fn changed(&mut self, now: u64) {
+        if self.is_asked() {
+            self.seen = Some(self.seen().max(now));
+        }
+    }
+
+    fn is_clock_back(&self, policy: &Policy, now: u64) -> bool {
+        now + u64::from(policy.clock_skew()) < self.seen()
+    }
+
+    /// Whether no counter is left that may be accepted.
+    fn is_exhausted(&self) -> bool {
+        let counts = self.row.kind == Kind::Hotp || self.is_message() && self.pending.is_none();
+        counts && self.expected() == u64::MAX
+    }
+
+    fn is_expired(&self, policy: &Policy, now: u64) -> bool {
+        let age = |pending: &Pending| now.max(self.seen()) - pending.since;
+        self.is_message() && self.pending.as_ref().is_some_and(|pending| age(pending) >= u64::from(policy.lifetime()))
+    }
+
+    /// Where `codes` stand in a row, lowest first: the counters or steps of the last of them.
+    fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
+        let last = |first: u64, more: u16| first.saturating_add(more.into()).min(u64::MAX - 1);
+        let (first, last) = match self.row.kind {
+            Kind::Totp => {
+                let step = now / 30;
+                (step.saturating_sub(policy.window().into()), last(step, policy.window()))
+            }
+            Kind::Hotp if codes.len() == 2 => (self.expected(), last(self.expected(), policy.resync_window())),
+            Kind::Hotp => (self.expected(), last(self.expected(), policy.look_ahead())),
+            Kind::Sms | Kind::Email | Kind::Pin => {
+                let number = if self.is_message() { self.row.last_counter.unwrap_or(0) } else { 0 };
+                let waits = self.pending.as_ref().is_some_and(|pending| codes == [pending.answer.as_str()]);
+                return if waits { vec![number] } else { vec![] };
+            }
+        };
+        let shown: Vec<String> = (first..=last).map(|counter| self.code(counter)).collect();
+        let places = shown.windows(codes.len()).zip(first..).filter(|(shown, _)| *shown == codes);
+        places.map(|(_, counter)| counter + codes.len() as u64 - 1).collect()
+    }
+
+    /// Judges a code, or two in a row.
+    pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> Result<Judged, Error> {
+        if self.is_exhausted() {
+            return Err(Error::Exhausted);
+        }
+        if self.is_clock_back(policy, now) {
+            return Err(Error::Clock);
+        }
+        let (before, limit) = (self.counted(), policy.lock().fails());
+        let closed = |reason, is_locked| Ok(Judged { reason, matched: None, fails: before, is_locked });
+        match self.row.status {
+            Status::Disabled => return closed(Reason::Disabled, false),
+            Status::Locked => return closed(Reason::Locked, true),
+            // A policy that allows fewer fails than when they were counted.
+            _ if before >= limit => {
+                self.row.status = Status::Locked;
+                self.end_code();
+                self.changed(now);
+                return closed(Reason::Locked, true);
+            }
+            _ => {}
+        }
+        let (is_unasked, is_expired) = (self.is_asked() && self.pending.is_none(), self.is_expired(policy, now));
+        let places = self.places(policy, codes, now);
+        let fresh = places.iter().copied().find(|&place| self.is_asked() || place >= self.expected());
+        self.changed(now);
+        if let Some(matched) = fresh.filter(|_| !is_expired) {
+            self.set_fails(0);
+            self.row.status = Status::Validated;
+            self.row.last_used = Some(now);
+            if !self.is_asked() {
+                self.row.last_counter = Some(matched);
+            }
+            self.pending = None;
+            return Ok(Judged { reason: Reason::Right, matched: Some(matched), fails: 0, is_locked: false });
+        }
+        let reason = match () {
+            () if is_unasked => Reason::NoChallenge,
+            () if is_expired => Reason::Expired,
+            () if !places.is_empty() => Reason::Replayed,
+            () => Reason::Wrong,
+        };
+        let fails = before + 1;
+        self.set_fails(fails);
+        if is_expired || fails >= limit {
+            self.end_code();
+        }
+        if fails >= limit || fails >= self.row.lock_fails {
+            self.row.status = Status::Locked;
+        }
+        Ok(Judged { reason, matched: None, fails, is_locked: fails >= limit })
+    }
+
+    /// A code that was sent counts as given out already, so that its end changes no column. Positions of a PIN stay.
+    fn end_code(&mut self) {
+        if self.is_message() {
+            self.pending = None;
+        }
+    }
+
+    /// Holds a challenge that the device gave to the rule, and takes over the positions drawn.
+    pub(crate) fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
+        let refused = match self.row.status {
+            _ if self.is_clock_back(policy, now) => Some(Error::Clock),
+            Status::Disabled => Some(Error::Disabled),
+            Status::Locked => Some(Error::Locked),
+            _ if self.counted() >= policy.lock().fails() => Some(Error::Locked),
+            _ => None,
+        };
+        if refused.is_some() {
+            assert_eq!(given.as_ref().err(), refused.as_ref());
+            return;
+        }
+        let is_young = |pending: &Pending| now.max(self.seen()) - pending.since < u64::from(policy.reuse());
+        let is_again = self.pending.as_ref().is_some_and(is_young) && !self.is_expired(policy, now);
+        match self.row.kind {
+            Kind::Totp | Kind::Hotp => assert_eq!(given, &Ok(Challenge::Authenticator)),
+            Kind::Sms | Kind::Email if !is_again && self.expected() == u64::MAX => assert_eq!(given, &Err(Error::Exhausted)),
+            Kind::Sms | Kind::Email => {
+                if !is_again {
+                    self.row.last_counter = Some(self.expected());
+                    self.issue(self.code(self.row.last_counter.unwrap()), now);
+                }
+                let Ok(Challenge::Message { code, fresh, .. }) = given else { panic!("{given:?}") };
+                assert_eq!((code.as_str(), *fresh), (self.pending.as_ref().unwrap().answer.as_str(), !is_again));
+            }
+            Kind::Pin => {
+                let Ok(Challenge::Positions(positions)) = given else { panic!("{given:?}") };
+                let answer: String =
+                    positions.iter().map(|number| self.row.pin.as_bytes()[usize::from(number) - 1] as char).collect();
+                match (&self.pending, policy.asked()) {
+                    (Some(pending), _) => assert_eq!(answer, pending.answer, "they stay until they are answered"),
+                    (None, Asked::Positions(count)) => assert_eq!(answer.len(), self.row.pin.len().min(count.into())),
+                    (None, Asked::All) => assert_eq!(answer, self.row.pin),
+                }
+                if self.pending.is_none() {
+                    self.issue(answer, now);
+                }
+            }
+        }
+    }
+
+    /// From the latest time that the device knows of.
+    fn issue(&mut self, answer: String, now: u64) {
+        self.changed(now);
+        self.row.last_issued = Some(self.seen());
+        self.pending = Some(Pending { since: self.seen(), answer });
+    }
+
+    pub(crate) fn unlock(&mut self, now: u64) {
+        self.set_fails(0);
+        if self.row.status == Status::Locked {
+            self.row.status = if self.row.last_used.is_some() { Status::Validated } else { Status::Created };
+        }
+        self.end_code();
+        if self.is_asked() {
+            self.seen = Some(now);
+        }
+    }
+
+    /// To open a locked device is to unlock it; a disabled one keeps its fails. For authenticators.
+    pub(crate) fn set_status(&mut self, status: Status, now: u64) {
+        if self.row.status == Status::Locked && matches!(status, Status::Created | Status::Validated) {
+            self.unlock(now);
+        }
+        self.row.status = status;
+    }
+
+    /// Another secret, from a device of which the `next` counter or step is the first that was not used, and the words of the row for it.
+    pub(crate) fn replace(&mut self, words: &Row, secret: Vec<u8>, next: u64, now: u64) {
+        let kept = if self.row.kind == Kind::Totp { self.expected().min(now / 30) } else { 0 };
+        self.row.last_counter = kept.max(next).checked_sub(1);
+        self.row.auth_key.clone_from(&words.auth_key);
+        (self.row.digits, self.row.algorithm, self.secret) = (words.digits, words.algorithm.clone(), secret);
+    }
+}
