@@ -33,6 +33,7 @@ const MOVING: usize = 32;
 const POSITIONS: usize = 40;
 const ISSUED: usize = 48;
 const USED: usize = 64;
+const REVISION: usize = 88;
 const SECRET: usize = 96;
 
 const PENDING: &[u8] = &[2];
@@ -349,4 +350,34 @@ fn pins_are_equal_if_their_digits_are() {
     assert_eq!(pin(b"49205187"), pin(b"49205187"));
     assert_ne!(pin(b"49205187"), pin(b"49205188"));
     assert_ne!(pin(b"49205187"), pin(b"492051870"), "more digits");
+}
+
+/// One that wraps would be an old one again, and a swap on it would write over an attempt.
+#[test]
+fn after_the_last_revision_nothing_changes_any_more() {
+    let policy = Policy::default();
+    let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
+    let last = |device: &Device| Device::from_bytes(&forged(device, &[(REVISION, &u64::MAX.to_le_bytes())])).unwrap();
+    for device in
+        [Device::totp(totp(), NOW), Device::hotp(hotp(), 0, NOW), Device::sms(hotp(), NOW), Device::email(hotp(), NOW), pin]
+    {
+        let (asked, right) = challenged(&device, &policy, NOW);
+        let (fresh, asked) = (last(&device), last(&asked));
+        for answer in [&right[..], b"no code"] {
+            assert_eq!(asked.verify(&policy, answer, NOW).err(), Some(Error::Exhausted), "{}", device.kind());
+            let stored = asked.verify_and_store(&policy, answer, NOW, |_| Err(Error::Randomness));
+            assert_eq!(stored, Err(Error::Exhausted), "{}", device.kind());
+        }
+        let challenge = fresh.challenge(&policy, &mut common::Seeded(1), NOW).map(|attempt| attempt.is_changed());
+        // There is nothing to store of a challenge that an authenticator answers.
+        let is_asked = !matches!(device.kind(), Kind::Totp | Kind::Hotp);
+        assert_eq!(challenge, if is_asked { Err(Error::Exhausted) } else { Ok(false) });
+        let mut changed = asked.clone();
+        assert_eq!(changed.unlock(NOW), Err(Error::Exhausted));
+        assert_eq!(changed.set_status(Status::Disabled, NOW), Err(Error::Exhausted));
+        assert_eq!(changed.replace_factor(&device, NOW), Err(Error::Exhausted));
+        assert_eq!(changed, asked);
+    }
+    let counter = last(&Device::hotp(hotp(), 0, NOW));
+    assert_eq!(counter.resync(&policy, b"755224", b"287082", NOW).err(), Some(Error::Exhausted));
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{NOW, Seeded, secret, totp};
+use common::{NOW, Seeded, hotp, secret, totp};
 use keyfob::{
     Algorithm, Asked, Device, Digits, Error, Factor, GuessChance, History, Kind, Lock, Pin, Policy, PolicyBuilder, Reason, Secret,
     Status,
@@ -235,5 +235,18 @@ fn a_history_comes_back_as_it_went_in() {
         let device = Device::restore(Factor::Totp(totp()), history).unwrap();
         assert_eq!(device.history(), history);
         assert_eq!(Device::from_bytes(device.to_record().as_bytes()), Ok(device));
+    }
+}
+
+/// Whichever of both is the later one: a row written by several hosts, or with a clock that was ahead when it was enrolled.
+#[test]
+fn a_restored_device_has_seen_its_enrolment_and_its_last_use() {
+    for (created, last_used) in [(NOW, None), (NOW, Some(NOW + 900)), (NOW + 900, Some(NOW)), (NOW + 900, Some(0))] {
+        let history = History { status: Status::Validated, fails: 0, last_counter: None, created, last_used };
+        let device = Device::restore(Factor::Hotp(hotp()), history).unwrap();
+        let seen = last_used.map_or(created, |used| used.max(created));
+        assert_eq!(device.last_changed(), seen, "created at {created}, used at {last_used:?}");
+        let judged = |now| device.verify(&Policy::default(), b"no code", now).map(|attempt| attempt.is_changed());
+        assert_eq!((judged(seen - 31), judged(seen - 30)), (Err(Error::Clock), Ok(true)));
     }
 }

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 
 use common::{NOW, hotp, secret, totp};
-use keyfob::{Code, Device, Pin, Record, SealKey, Secret};
+use keyfob::{Algorithm, Code, Device, Keyed, Pin, Record, SealKey, Secret};
 
 /// Drops a value where it lies, and tells whether `secret` was there before, and whether it is there after.
 fn held<T>(value: T, secret: &[u8]) -> [bool; 2] {
@@ -46,4 +46,52 @@ fn rule_11_each_type_that_holds_a_secret_wipes_it() {
     );
     // What does not wipe is found so: otherwise this test would pass of anything.
     assert_eq!(held::<[u8; 20]>(*b"12345678901234567890", b"12345678901234567890"), [true, true], "an array");
+}
+
+/// The hash's state after the block of a padded key, from which every code can be made as from the key: word by word, as it lies in memory.
+fn state(algorithm: Algorithm, pad: u8) -> Vec<u8> {
+    fn padded<const BLOCK: usize>(pad: u8) -> [u8; BLOCK] {
+        let mut block = [pad; BLOCK];
+        block.iter_mut().zip(secret().expose()).for_each(|(byte, key)| *byte ^= key);
+        block
+    }
+    // The initial values are those of FIPS 180-4, sections 5.3.1, 5.3.3 and 5.3.5.
+    match algorithm {
+        Algorithm::Sha1 => {
+            let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+            sha1::block_api::compress(&mut state, &[padded(pad)]);
+            state.map(u32::to_ne_bytes).concat()
+        }
+        Algorithm::Sha256 => {
+            let mut state =
+                [0x6a09_e667_u32, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+            sha2::block_api::compress256(&mut state, &[padded(pad)]);
+            state.map(u32::to_ne_bytes).concat()
+        }
+        Algorithm::Sha512 => {
+            let mut state = [
+                0x6a09_e667_f3bc_c908_u64,
+                0xbb67_ae85_84ca_a73b,
+                0x3c6e_f372_fe94_f82b,
+                0xa54f_f53a_5f1d_36f1,
+                0x510e_527f_ade6_82d1,
+                0x9b05_688c_2b3e_6c1f,
+                0x1f83_d9ab_fb41_bd6b,
+                0x5be0_cd19_137e_2179,
+            ];
+            sha2::block_api::compress512(&mut state, &[padded(pad)]);
+            state.map(u64::to_ne_bytes).concat()
+        }
+    }
+}
+
+/// Both states of each hash: what is inside of `Keyed` is the key of every search as well.
+#[test]
+fn rule_11_a_hashed_key_is_wiped_too() {
+    for algorithm in Algorithm::ALL {
+        for (name, pad) in [("inner", 0x36), ("outer", 0x5c)] {
+            let keyed = hotp().with_algorithm(algorithm).keyed();
+            assert_eq!(held::<Keyed>(keyed, &state(algorithm, pad)), [true, false], "{algorithm}, {name}");
+        }
+    }
 }

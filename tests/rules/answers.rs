@@ -61,6 +61,26 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, NOW + later).1.is_right());
     }
 
+    /// Another device has sent a code of the secret that comes with it: no challenge sends that code again.
+    #[test]
+    fn rule_06_a_code_that_the_other_device_sent_is_never_right(hotp in hotps(), other in hotps(), same: bool, email: bool, used: bool) {
+        let policy = Policy::default();
+        let new = if same { hotp.clone() } else { other };
+        let [mut device, from] = [hotp, new].map(|hotp| if email { Device::email(hotp, NOW) } else { Device::sms(hotp, NOW) });
+        let (mut from, mut sent) = challenged(&from, &policy, NOW);
+        if used {
+            from = judge(&from, &policy, &sent, NOW).0;
+            (from, sent) = challenged(&from, &policy, NOW);
+        }
+        device.replace_factor(&from, NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), from.moving_factor() + 1);
+        prop_assert_eq!(judge(&device, &policy, &sent, NOW).1.reason(), Reason::NoChallenge);
+        let (device, right) = challenged(&device, &policy, NOW);
+        prop_assume!(right != sent);
+        prop_assert_eq!(judge(&device, &policy, &sent, NOW).1.reason(), Reason::Wrong);
+        prop_assert!(judge(&device, &policy, &right, NOW).1.is_right());
+    }
+
     #[test]
     fn rule_06_message_codes_expire(hotp in hotps(), lifetime in 60..100_000_u32, age in 0..200_000_u64, email: bool) {
         let policy = Policy::builder().lifetime(lifetime).build().unwrap();
@@ -223,6 +243,21 @@ proptest! {
         prop_assert!(judge(&next, &strict, &answer, NOW).1.is_right());
         prop_assert!(judge(&next, &lax, &answer, NOW).1.is_right());
     }
+
+    /// Enrolled when fewer digits were enough: it has no more than it has.
+    #[test]
+    fn rule_07_a_pin_shorter_than_the_policy_asks_is_asked_whole(digits in "[0-9]{4,8}", few in 2..=4_u8, asked_before: bool) {
+        let lax = Policy::builder().pin_len(4).asked(Asked::Positions(few)).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let strict = Policy::builder().asked(Asked::Positions(8)).build().unwrap();
+        let mut device = Device::pin(Pin::new(digits.as_bytes()).unwrap(), &lax, NOW).unwrap();
+        if asked_before {
+            device = challenged(&device, &lax, NOW).0;
+        }
+        let (device, right) = challenged(&device, &strict, NOW);
+        prop_assert_eq!(&right, digits.as_bytes());
+        prop_assert_eq!(device.resend(&strict, NOW), Ok(Challenge::Positions(device.positions().unwrap())));
+        prop_assert!(judge(&device, &strict, &right, NOW).1.is_right());
+    }
 }
 
 #[test]
@@ -233,20 +268,37 @@ fn rule_05_zeros_are_a_code_like_any_other() {
     assert!(!judge(&Device::hotp(hotp(), 0, NOW), &Policy::default(), b"000000", NOW).1.is_right());
 }
 
-#[test]
-fn rule_07_positions_are_drawn_evenly() {
-    let (policy, draws) = (Policy::default(), 56_000);
-    let pin = Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap();
-    let mut rng = Seeded(7);
-    let mut seen: HashMap<Positions, u32> = HashMap::new();
-    for _ in 0..draws {
-        let Challenge::Positions(positions) = committed(pin.challenge(&policy, &mut rng, NOW).unwrap()).1 else {
-            panic!("no positions")
-        };
+/// Draws positions 1000 times for each of the `sets` that may come out, and holds these to be equally likely: `limit` is what chi-square exceeds
+/// in one of 1000 seeds. The seed is fixed.
+fn assert_even(device: &Device, policy: &Policy, sets: u32, limit: f64) {
+    let (mut rng, mut seen) = (Seeded(7), HashMap::<Positions, u32>::new());
+    for _ in 0..1000 * sets {
+        let (_, challenge) = committed(device.challenge(policy, &mut rng, NOW).unwrap());
+        let Challenge::Positions(positions) = challenge else { panic!("no positions") };
         *seen.entry(positions).or_default() += 1;
     }
-    assert_eq!(seen.len(), 56, "all sets of 3 out of 8");
+    assert_eq!(u32::try_from(seen.len()), Ok(sets));
     let chi_square: f64 = seen.values().map(|&count| (f64::from(count) - 1000.0).powi(2) / 1000.0).sum();
-    // 55 degrees of freedom: above 93.2 in one of 1000 seeds; this seed is fixed.
-    assert!(chi_square < 93.2, "{chi_square}");
+    assert!(chi_square < limit, "{chi_square}");
+}
+
+#[test]
+fn rule_07_positions_are_drawn_evenly() {
+    let policy = Policy::default();
+    let pin = Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap();
+    // All sets of 3 out of 8; 55 degrees of freedom.
+    assert_even(&pin, &policy, 56, 93.2);
+}
+
+/// Whichever positions were asked before, and stay.
+#[test]
+fn rule_07_positions_that_a_stricter_policy_adds_are_drawn_evenly() {
+    let asked = |count| Policy::builder().asked(Asked::Positions(count)).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    let pin = Device::pin(Pin::new(b"12345678").unwrap(), &asked(2), NOW).unwrap();
+    for seed in 0..6 {
+        let (pending, _) = committed(pin.challenge(&asked(2), &mut Seeded(seed), NOW).unwrap());
+        // One of the 6 that were not asked; then 3 of them. 5 and 19 degrees of freedom.
+        assert_even(&pending, &asked(3), 6, 20.5);
+        assert_even(&pending, &asked(5), 20, 43.8);
+    }
 }

@@ -8,7 +8,7 @@ mod locks;
 mod replay;
 
 use common::{NOW, challenged, committed, wrong};
-use keyfob::{Device, Factor, Hotp, Pin, Policy, Secret, Verdict};
+use keyfob::{Device, Factor, Hotp, Pin, Policy, Secret, Totp, Verdict};
 
 fn judge(device: &Device, policy: &Policy, answer: &[u8], now: u64) -> (Device, Verdict) {
     committed(device.verify(policy, answer, now).unwrap())
@@ -29,16 +29,24 @@ fn another(device: &Device, other: &Device) -> Factor {
     // Two random devices with the same secret are one that was shrunk.
     let secret = other.generator().map(Hotp::secret).filter(|&new| device.generator().map(Hotp::secret) != Some(new));
     let secret = secret.cloned().unwrap_or_else(|| Secret::new(b"another secret, of none of them").unwrap());
-    let hotp = |old: &Hotp| Hotp::new(secret.clone()).with_algorithm(old.algorithm()).with_digits(old.digits());
     match (device.factor(), other.factor()) {
-        (Factor::Totp(old), _) => {
-            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(old.period()).unwrap().with_t0(old.t0()))
-        }
-        (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
-        (Factor::Sms(old), _) => Factor::Sms(hotp(old)),
-        (Factor::Email(old), _) => Factor::Email(hotp(old)),
         (Factor::Pin(_), Factor::Pin(new)) => Factor::Pin(new.clone()),
         (Factor::Pin(_), _) => Factor::Pin(Pin::new(b"99887766").unwrap()),
+        (old, _) => {
+            let Some(hotp) = old.generator() else { unreachable!("only a PIN has none") };
+            of_generator(old, Hotp::new(secret).with_algorithm(hotp.algorithm()).with_digits(hotp.digits()))
+        }
+    }
+}
+
+/// A factor like this one whose codes are made by `hotp`: the same kind, period and T0.
+fn of_generator(factor: &Factor, hotp: Hotp) -> Factor {
+    match factor {
+        Factor::Totp(old) => Factor::Totp(Totp::of(hotp).with_period(old.period()).unwrap().with_t0(old.t0())),
+        Factor::Hotp(_) => Factor::Hotp(hotp),
+        Factor::Sms(_) => Factor::Sms(hotp),
+        Factor::Email(_) => Factor::Email(hotp),
+        Factor::Pin(_) => panic!("a PIN has no generator"),
     }
 }
 

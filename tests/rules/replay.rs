@@ -1,10 +1,10 @@
 //! Nothing is accepted twice, and where codes are looked for: rules 4 and 13.
 
-use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status, Totp};
 use proptest::prelude::*;
 
 use crate::common::{NOW, Seeded, challenged, committed, devices, enrolled, hotp, hotps, is_message, secret, totp, wrong};
-use crate::{another, failed, judge, resynced};
+use crate::{another, failed, judge, of_generator, resynced};
 
 proptest! {
     #[test]
@@ -147,7 +147,7 @@ proptest! {
     #[test]
     fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
         let [old, new] = [(hotp.clone(), periods[0], t0s[0]), (hotp, periods[1], t0s[1])]
-            .map(|(hotp, period, t0)| keyfob::Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
+            .map(|(hotp, period, t0)| Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
         let policy = Policy::builder().window(0).build().unwrap();
         let (device, used) = challenged(&Device::totp(old.clone(), NOW), &policy, NOW);
         let mut device = judge(&device, &policy, &used, NOW).0;
@@ -168,7 +168,7 @@ proptest! {
     #[test]
     fn rule_04_another_secret_is_right_at_once(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], ahead in 0..=10_u64) {
         prop_assume!(hotp.secret() != other.secret());
-        let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| keyfob::Totp::of(hotp).with_period(period).unwrap());
+        let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| Totp::of(hotp).with_period(period).unwrap());
         let policy = Policy::soffid();
         let code = old.generate(NOW + ahead * u64::from(old.period())).unwrap();
         let (mut device, verdict) = judge(&Device::totp(old.clone(), NOW), &policy, code.as_bytes(), NOW);
@@ -179,11 +179,49 @@ proptest! {
         prop_assert!(judge(&device, &policy, new.generate(NOW).unwrap().as_bytes(), NOW).1.is_right());
     }
 
+    /// What the authenticator has used on another device is used.
+    #[test]
+    fn rule_04_a_used_step_comes_with_its_authenticator(hotp in hotps(), other in hotps(), same: bool, ahead in 0..=1_u64) {
+        let policy = Policy::default();
+        let new = Totp::of(if same { hotp.clone() } else { other });
+        let used_at = NOW + 30 * ahead;
+        let [code, next] = [0, 30].map(|later| new.generate(used_at + later).unwrap());
+        let (device, own) = challenged(&Device::totp(Totp::of(hotp), NOW), &policy, NOW);
+        let mut device = judge(&device, &policy, &own, NOW).0;
+        let (from, verdict) = judge(&Device::totp(new.clone(), NOW), &policy, code.as_bytes(), NOW);
+        // Another step of the window may have the same code.
+        prop_assume!(verdict.matched() == Some(NOW / 30 + ahead) && code != next);
+        device.replace_factor(&from, NOW).unwrap();
+        prop_assert_eq!(device.moving_factor(), from.moving_factor());
+        prop_assert_eq!(judge(&device, &policy, code.as_bytes(), NOW).1.reason(), Reason::Replayed);
+        prop_assert!(judge(&device, &policy, next.as_bytes(), used_at).1.is_right());
+    }
+
+    /// One key makes the same codes again when the same algorithm and digits come back.
+    #[test]
+    fn rule_04_another_algorithm_and_back_makes_no_used_code_right(device in devices(), algorithm in 0..3_usize, digits in 6..=10_u8) {
+        prop_assume!(device.kind() != Kind::Pin);
+        let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
+        let (device, used) = challenged(&device, &policy, NOW);
+        let mut device = judge(&device, &policy, &used, NOW).0;
+        let (old, moving) = (device.factor().clone(), device.moving_factor());
+        let hotp = device.generator().unwrap().clone();
+        let other = hotp.with_algorithm(Algorithm::ALL[algorithm]).with_digits(Digits::new(digits).unwrap());
+        for factor in [of_generator(&old, other), old] {
+            device.replace_factor(&enrolled(factor, 0), NOW).unwrap();
+            prop_assert_eq!(device.moving_factor(), moving);
+        }
+        let (device, right) = challenged(&device, &policy, NOW);
+        // The next code may be the same, once in a million.
+        prop_assume!(right != used || device.kind() == Kind::Totp);
+        prop_assert!(!judge(&device, &policy, &used, NOW).1.is_right());
+    }
+
     /// The way out for an authenticator whose clock was set right.
     #[test]
     fn rule_13_its_own_factor_forgets_a_drift_and_nothing_else(hotp in hotps(), ahead in 1..=10_u64) {
         let policy = Policy::builder().window(10).max_drift(10).bound(GuessChance::CERTAIN).build().unwrap();
-        let totp = keyfob::Totp::of(hotp);
+        let totp = Totp::of(hotp);
         let code = totp.generate(NOW + 30 * ahead).unwrap();
         // Another step may have the same code.
         prop_assume!((0..=20).filter(|away| away + 20 != ahead + 30).all(|away| totp.generate(NOW + 30 * away - 300).unwrap() != code));
@@ -230,7 +268,7 @@ proptest! {
     #[test]
     fn rule_13_learned_drift_is_bounded(hotp in hotps(), bound in 0..40_u16, drifts in prop::collection::vec(-3..=3_i64, 1..30)) {
         let policy = Policy::builder().window(3).max_drift(bound).build().unwrap();
-        let totp = keyfob::Totp::of(hotp.clone());
+        let totp = Totp::of(hotp.clone());
         let (mut device, mut now, mut learned) = (Device::totp(totp.clone(), NOW), NOW, 0_i64);
         for drift in drifts {
             now += 3600;
@@ -264,5 +302,25 @@ fn rule_13_only_hotp_resyncs() {
         [Device::totp(totp(), NOW), Device::sms(hotp(), NOW), Device::email(Hotp::new(secret()).with_digits(Digits::EIGHT), NOW)]
     {
         assert_eq!(device.resync(&policy, b"000000", b"000000", NOW).err(), Some(Error::WrongKind));
+    }
+}
+
+/// Learned under one policy, judged under another one that allows less.
+#[test]
+fn rule_13_a_lower_bound_holds_for_a_drift_learned_before() {
+    let drifting = Policy::builder().window(4).max_drift(4).build().unwrap();
+    let code = |now: u64, away: i64| hotp().generate(totp().step(now).unwrap().saturating_add_signed(away));
+    for side in [-1, 1] {
+        let (device, verdict) = judge(&Device::totp(totp(), NOW), &drifting, code(NOW, 4 * side).as_bytes(), NOW);
+        assert_eq!((verdict.drift(), i64::from(device.drift())), (Some(4 * side), 4 * side));
+        let later = NOW + 3600;
+        for bound in 0..=4_u16 {
+            let stricter = Policy::builder().window(1).max_drift(bound).build().unwrap();
+            for beyond in 0..=3 {
+                let code = code(later, side * (i64::from(bound) + beyond));
+                let verdict = judge(&device, &stricter, code.as_bytes(), later).1;
+                assert_eq!(verdict.is_right(), beyond <= 1, "{beyond} steps beyond a bound of {bound}, on side {side}");
+            }
+        }
     }
 }
