@@ -86,18 +86,48 @@ class MemoryTest {
         }
     }
 
-    /** What stands behind a record, if it is outside of the heap. */
-    private static boolean isAnswerLeft(OtpDevice device) throws ReflectiveOperationException {
+    private static ByteBuffer bytes(Memory memory) throws ReflectiveOperationException {
         Field bytes = Memory.class.getDeclaredField("bytes");
         bytes.setAccessible(true);
-        Field record = OtpDevice.class.getDeclaredField("record");
-        record.setAccessible(true);
-        ByteBuffer memory = (ByteBuffer) bytes.get(((Guarded<?>) record.get(device)).use(held -> held));
+        return (ByteBuffer) bytes.get(memory);
+    }
+
+    /** What stands behind a record and its verdict, if it is outside of the heap. */
+    private static boolean isAnswerLeft(ByteBuffer memory) {
         boolean isLeft = false;
         for (int at = Engine.RECORD_SIZE + Verdict.SIZE; at < memory.capacity(); at++) {
             isLeft |= memory.get(at) != 0;
         }
         return isLeft;
+    }
+
+    private static boolean isAnswerLeft(OtpDevice device) throws ReflectiveOperationException {
+        Field record = OtpDevice.class.getDeclaredField("record");
+        record.setAccessible(true);
+        return isAnswerLeft(bytes((Memory) ((Guarded<?>) record.get(device)).use(held -> held)));
+    }
+
+    @Test
+    void aClosedRecordIsOverwrittenToTheEndOfItsRoom() throws ReflectiveOperationException {
+        Memory record = Memory.record();
+        ByteBuffer memory = bytes(record);
+        for (int at = 0; at < memory.capacity(); at++) {
+            memory.put(at, (byte) 7);
+        }
+        record.close();
+        assertTrue(Samples.isWiped(record.toArray()));
+        assertFalse(isAnswerLeft(memory));
+    }
+
+    /** Outside of the heap, where new room costs a call into the system. */
+    @Test
+    void theRoomOfAClosedRecordIsTheNextOnes() throws ReflectiveOperationException {
+        Memory one = Memory.record();
+        ByteBuffer room = bytes(one);
+        one.close();
+        try (Memory next = Memory.record()) {
+            assertEquals(room.isDirect(), room == bytes(next));
+        }
     }
 
     @Test
@@ -157,6 +187,21 @@ class MemoryTest {
                     other.set(one);
                     assertArrayEquals(pattern(), other.toArray());
                 }
+            }
+        }
+    }
+
+    /** The differences of two words are the same, and must not cancel. */
+    @Test
+    void theSameChangeInTwoWordsMakesADifference() {
+        try (Memory one = Memory.record(); Memory other = Memory.record()) {
+            one.put(0, pattern());
+            for (int at = Long.BYTES; at < Engine.RECORD_SIZE; at++) {
+                byte[] changed = pattern();
+                changed[at - Long.BYTES] ^= 1;
+                changed[at] ^= 1;
+                other.put(0, changed);
+                assertFalse(other.isLike(one) || one.isLike(other));
             }
         }
     }
