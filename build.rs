@@ -6,10 +6,21 @@ fn main() {
     header();
 }
 
+/// Opens C linkage. cbindgen writes it behind all types, but to C++ the linkage is a part of a callback's type.
+#[cfg(feature = "header")]
+const LINKAGE: &str = "#ifdef __cplusplus\nextern \"C\" {\n#endif // __cplusplus\n";
+
+#[cfg(feature = "header")]
+fn open_linkage_once(header: &str) -> String {
+    let (front, rest) = header.split_once(LINKAGE).expect("it stands before the types");
+    let (types, functions) = rest.split_once(LINKAGE).expect("cbindgen writes it before the functions");
+    format!("{front}{LINKAGE}{types}{}", functions.trim_start())
+}
+
 #[cfg(feature = "header")]
 fn header() {
-    use std::env;
     use std::path::Path;
+    use std::{env, fs};
 
     println!("cargo::rerun-if-changed=src/ffi");
     println!("cargo::rerun-if-changed=cbindgen.toml");
@@ -25,7 +36,10 @@ fn header() {
         version("_MINOR"),
         version("_PATCH"),
     );
-    config.after_includes = Some(config.after_includes.unwrap_or_default() + &macros);
+    config.after_includes = Some(config.after_includes.unwrap_or_default() + &macros + "\n" + LINKAGE);
     let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs"));
-    builder.generate().expect("src/ffi is right for C").write_to_file(root.join("include/keyfob.h"));
+    let mut written = Vec::new();
+    builder.generate().expect("src/ffi is right for C").write(&mut written);
+    let written = String::from_utf8(written).expect("cbindgen writes UTF-8");
+    fs::write(root.join("include/keyfob.h"), open_linkage_once(&written)).expect("include/keyfob.h can be written");
 }

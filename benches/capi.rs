@@ -92,7 +92,14 @@ fn verify(window: u16) {
             let mut stored = keyfob_record { bytes: *black_box(&record) };
             // SAFETY: all pointers are to live values.
             let result = unsafe {
-                keyfob_device_verify(&raw mut stored, policy, ABSENT.as_ptr(), ABSENT.len(), black_box(NOW), &raw mut verdict)
+                keyfob_device_verify(
+                    &raw mut stored,
+                    policy,
+                    ABSENT.as_ptr().cast(),
+                    ABSENT.len(),
+                    black_box(NOW),
+                    &raw mut verdict,
+                )
             };
             assert_eq!(result, keyfob_result::OK);
             black_box((&stored, &verdict));
@@ -107,7 +114,7 @@ fn verify(window: u16) {
                 null(),
                 KEY.as_ptr(),
                 KEY.len(),
-                ABSENT.as_ptr(),
+                ABSENT.as_ptr().cast(),
                 ABSENT.len(),
                 black_box(NOW),
                 window.into(),

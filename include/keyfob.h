@@ -37,6 +37,10 @@
 #define KEYFOB_VERSION_MINOR 1
 #define KEYFOB_VERSION_PATCH 0
 
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
 
 /**
  * The size of a record in bytes.
@@ -287,7 +291,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_URI_TYPE = 80,
   /**
-   * URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character.
+   * URI: account or issuer too long, not UTF-8, or with a control character; in writing also with a colon, or an empty account.
    */
   KEYFOB_RESULT_URI_LABEL = 81,
   /**
@@ -902,10 +906,6 @@ typedef struct keyfob_soffid_row {
   char pin[72];
 } keyfob_soffid_row;
 
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
 /**
  * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
  */
@@ -1033,7 +1033,7 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify(struct keyfob_record *record,
                                    const struct keyfob_policy *policy,
-                                   const uint8_t *answer,
+                                   const char *answer,
                                    size_t answer_length,
                                    uint64_t now,
                                    struct keyfob_verdict *verdict);
@@ -1047,7 +1047,7 @@ keyfob_result keyfob_device_verify(struct keyfob_record *record,
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              const struct keyfob_policy *policy,
-                                             const uint8_t *answer,
+                                             const char *answer,
                                              size_t answer_length,
                                              uint64_t now,
                                              keyfob_store store,
@@ -1063,9 +1063,9 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync(struct keyfob_record *record,
                                    const struct keyfob_policy *policy,
-                                   const uint8_t *first,
+                                   const char *first,
                                    size_t first_length,
-                                   const uint8_t *second,
+                                   const char *second,
                                    size_t second_length,
                                    uint64_t now,
                                    struct keyfob_verdict *verdict);
@@ -1078,9 +1078,9 @@ keyfob_result keyfob_device_resync(struct keyfob_record *record,
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
                                              const struct keyfob_policy *policy,
-                                             const uint8_t *first,
+                                             const char *first,
                                              size_t first_length,
-                                             const uint8_t *second,
+                                             const char *second,
                                              size_t second_length,
                                              uint64_t now,
                                              keyfob_store store,
@@ -1125,7 +1125,7 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
                                  const uint8_t *secret,
                                  size_t secret_length,
-                                 const uint8_t *code,
+                                 const char *code,
                                  size_t code_length,
                                  uint64_t counter,
                                  uint32_t look_ahead,
@@ -1142,7 +1142,7 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
                                  const uint8_t *secret,
                                  size_t secret_length,
-                                 const uint8_t *code,
+                                 const char *code,
                                  size_t code_length,
                                  uint64_t time,
                                  uint32_t window,
@@ -1208,7 +1208,7 @@ keyfob_result keyfob_device_create_email(const struct keyfob_parameters *paramet
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
-                                       const uint8_t *pin,
+                                       const char *pin,
                                        size_t pin_length,
                                        uint64_t now,
                                        struct keyfob_record *record);
@@ -1333,7 +1333,7 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_record_seal(const struct keyfob_record *record,
                                  uint32_t key_id,
                                  const uint8_t *key,
-                                 const uint8_t *device_id,
+                                 const void *device_id,
                                  size_t device_id_length,
                                  const uint8_t *nonce,
                                  uint8_t *sealed);
@@ -1348,7 +1348,7 @@ keyfob_result keyfob_record_open(const uint8_t *sealed,
                                  size_t sealed_length,
                                  uint32_t key_id,
                                  const uint8_t *key,
-                                 const uint8_t *device_id,
+                                 const void *device_id,
                                  size_t device_id_length,
                                  struct keyfob_record *record);
 
@@ -1494,9 +1494,10 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
                                size_t *length);
 
 /**
- * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored. Issuer and
- * account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not wanted. KEYFOB_LABEL_SIZE bytes suffice for each; one that is longer
- * is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
+ * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored, as
+ * are blanks and line ends around the URI. Issuer and account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL
+ * if it is not wanted. They may be empty or hold colons, which keyfob_uri_write refuses. KEYFOB_LABEL_SIZE bytes suffice for each; one that is
+ * longer is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
  * URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.

@@ -87,7 +87,8 @@ pub enum Error {
     UriType,
     /// A T0 other than 0, which a URI cannot say.
     UriT0,
-    /// A label or issuer that is empty, has a colon or a control character in it, is not UTF-8, or (in C) is too long.
+    /// An issuer or account that is not UTF-8, has a control character in it, or (in C) is too long; in a URI to write also one with a
+    /// colon, and an empty account.
     UriLabel,
     /// A percent sign that two hexadecimal digits do not follow, or a character that must be encoded.
     UriEncoding,
@@ -164,7 +165,7 @@ impl Error {
             Self::BufferTooSmall => c"buffer: is too small",
             Self::UriType => c"URI: must start with otpauth://totp/ or otpauth://hotp/",
             Self::UriT0 => c"URI: T0 must be 0, since authenticators count from there",
-            Self::UriLabel => c"URI: account and issuer must be UTF-8 without a colon or a control character, the account not empty, and both not too long (200 bytes each always fit)",
+            Self::UriLabel => c"URI: issuer and account must be UTF-8 without control characters and not too long (200 bytes each always fit); to be written, they must have no colon, and the account must not be empty",
             Self::UriEncoding => c"URI: has a wrong percent-encoding, or a character that must be percent-encoded",
             Self::UriNoSecret => c"URI: the parameter secret is missing",
             Self::UriCounter => c"URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",

@@ -44,24 +44,28 @@ impl<'a> Uri<'a> {
             Factor::Totp(_) | Factor::Hotp(_) => {}
             _ => return Err(Error::WrongKind),
         }
-        if account.trim_start_matches(' ').is_empty() || account.contains(':') {
-            return Err(Error::UriLabel);
-        }
         let text = |raw| UriText { raw, encoding: Encoding::None };
         // The format drops spaces before the account.
-        Self { factor, counter, issuer: text(issuer), account: text(account.trim_start_matches(' ')) }.checked()
+        let uri = Self { factor, counter, issuer: text(issuer), account: text(account.trim_start_matches(' ')) }.checked()?;
+        uri.check_writable()?;
+        Ok(uri)
     }
 
     /// Reads a URI. Unknown parameters are ignored, as is the counter of TOTP and the period of HOTP; what is missing has its default:
-    /// SHA1, 6 digits, 30 seconds. Where the label and the parameter name different issuers, the parameter counts. The label ends its
-    /// issuer at the first colon; more may stand in the account, and the account may be empty if there is an issuer.
+    /// SHA1, 6 digits, 30 seconds. Where the label and the parameter name different issuers, the parameter counts.
+    ///
+    /// The label is read leniently, since it decides nothing: blanks and line ends around the URI are ignored, issuer and account may
+    /// be empty or hold colons. The issuer in the label ends at the colon behind the parameter's issuer, or else at the first colon.
+    /// [`write`](Self::write) refuses such labels.
     ///
     /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
     /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
     /// [`Error::SecretLength`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let text = text.trim();
         let rest = strip_prefix(text, "otpauth://").ok_or(Error::UriType)?;
-        let (kind, rest) = rest.split_once('/').ok_or(Error::UriType)?;
+        let (kind, rest) = rest.split_at_checked(rest.find(['/', '?']).ok_or(Error::UriType)?).unwrap_or_default();
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
         let is_totp = kind.eq_ignore_ascii_case("totp");
         if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
             return Err(Error::UriType);
@@ -70,7 +74,6 @@ impl<'a> Uri<'a> {
             return Err(Error::UriEncoding);
         }
         let (label, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (prefix, account) = split_label(label);
         let [mut secret, mut issuer, mut algorithm, mut digits, mut period, mut counter] = [None; 6];
         for parameter in query.split('&') {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -101,14 +104,9 @@ impl<'a> Uri<'a> {
         } else {
             (Factor::Hotp(hotp), counter.ok_or(Error::UriCounter)?.number(Error::UriCounter)?)
         };
-        let label = |raw| UriText { raw, encoding: Encoding::Label };
-        Self {
-            factor,
-            counter,
-            issuer: issuer.filter(|issuer| !issuer.raw.is_empty()).unwrap_or(label(prefix)),
-            account: label(account),
-        }
-        .checked()
+        let issuer = issuer.filter(|issuer| !issuer.raw.is_empty());
+        let (prefix, account) = split_label(label, issuer);
+        Self { factor, counter, issuer: issuer.unwrap_or(prefix), account }.checked()
     }
 
     /// The parameters and the secret: TOTP or HOTP.
@@ -152,14 +150,17 @@ impl<'a> Uri<'a> {
 
     /// Writes the URI into `buffer` and returns the text; [`len`](Self::len) tells how much room it needs.
     ///
-    /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::BufferTooSmall`]; the buffer is then wiped.
+    /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::UriLabel`] if the URI was read with a label that others
+    /// read differently (a colon in issuer or account, no account), [`Error::BufferTooSmall`]; the buffer is then wiped.
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
         let mut at = 0_usize;
-        let written = self.emit(&mut |bytes| {
-            let end = at.saturating_add(bytes.len());
-            buffer.get_mut(at..end).ok_or(Error::BufferTooSmall)?.copy_from_slice(bytes);
-            at = end;
-            Ok(())
+        let written = self.check_writable().and_then(|()| {
+            self.emit(&mut |bytes| {
+                let end = at.saturating_add(bytes.len());
+                buffer.get_mut(at..end).ok_or(Error::BufferTooSmall)?.copy_from_slice(bytes);
+                at = end;
+                Ok(())
+            })
         });
         if written.is_err() {
             buffer.zeroize();
@@ -169,19 +170,27 @@ impl<'a> Uri<'a> {
     }
 
     /// The text, wiped on drop.
+    ///
+    /// Errors: [`Error::UriLabel`], as [`write`](Self::write).
     #[cfg(feature = "alloc")]
-    pub fn to_text(&self) -> Zeroizing<alloc::string::String> {
+    pub fn to_text(&self) -> Result<Zeroizing<alloc::string::String>, Error> {
         let mut buffer = Zeroizing::new(alloc::vec![0; self.len()]);
-        Zeroizing::new(self.write(&mut buffer).unwrap_or_default().into())
+        Ok(Zeroizing::new(self.write(&mut buffer)?.into()))
     }
 
     fn checked(self) -> Result<Self, Error> {
         self.issuer.check()?;
         self.account.check()?;
+        Ok(self)
+    }
+
+    /// The format forbids colons in issuer and account, and an account that is empty: authenticators differ in how they read those.
+    fn check_writable(&self) -> Result<(), Error> {
         let has_colon = |text: UriText<'_>| text.bytes().any(|byte| byte == b':');
-        // Without an issuer, the account's colon would be read as the end of one.
-        let ambiguous = self.issuer.is_empty() && (self.account.is_empty() || has_colon(self.account));
-        if ambiguous || has_colon(self.issuer) { Err(Error::UriLabel) } else { Ok(self) }
+        if self.account.is_empty() || has_colon(self.account) || has_colon(self.issuer) {
+            return Err(Error::UriLabel);
+        }
+        Ok(())
     }
 
     fn emit(&self, put: &mut impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
@@ -355,17 +364,24 @@ impl PartialEq<str> for UriText<'_> {
     }
 }
 
-/// Splits a label at its colon, literal or encoded, and drops the spaces before the account.
-fn split_label(label: &str) -> (&str, &str) {
-    let literal = label.find(':').map(|at| (at, 1));
-    let encoded = label.as_bytes().windows(3).position(|part| part.eq_ignore_ascii_case(b"%3A")).map(|at| (at, 3));
-    let (at, width) = [literal, encoded].into_iter().flatten().min().unwrap_or_default();
-    let (issuer, rest) = label.split_at_checked(at).unwrap_or_default();
-    let mut account = rest.get(width..).unwrap_or_default();
+/// Splits a label into issuer and account, and drops the spaces before the account. It is split at the colon, literal or encoded, behind
+/// the parameter's issuer, else at the first.
+fn split_label<'a>(label: &'a str, issuer: Option<UriText<'a>>) -> (UriText<'a>, UriText<'a>) {
+    let text = |raw| UriText { raw, encoding: Encoding::Label };
+    let splits = || {
+        (0..label.len()).filter_map(|at| {
+            let (front, rest) = label.split_at_checked(at)?;
+            let is_encoded = || rest.get(..3).is_some_and(|part| part.eq_ignore_ascii_case("%3A"));
+            let behind = rest.strip_prefix(':').or_else(|| rest.get(3..).filter(|_| is_encoded()))?;
+            Some((text(front), behind))
+        })
+    };
+    let named = splits().find(|&(front, _)| issuer == Some(front));
+    let (issuer, mut account) = named.or_else(|| splits().next()).unwrap_or((text(""), label));
     while let Some(rest) = account.strip_prefix(' ').or_else(|| account.strip_prefix("%20")) {
         account = rest;
     }
-    (issuer, account)
+    (issuer, text(account))
 }
 
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

@@ -38,7 +38,7 @@ int main(void) {
     verdict.right = 0;
     while (result == KEYFOB_RESULT_OK && !verdict.right && fgets(line, sizeof line, stdin)) {
         size_t typed = strcspn(line, "\r\n");
-        result = keyfob_device_verify(&record, NULL, (const uint8_t *)line, typed, (uint64_t)time(NULL), &verdict);
+        result = keyfob_device_verify(&record, NULL, line, typed, (uint64_t)time(NULL), &verdict);
         if (result == KEYFOB_RESULT_OK) {
             /* A program that keeps the device stores the record here, before it says anything. */
             printf("%s%s\n", verdict.right ? "right" : "wrong", verdict.locked ? ", locked" : "");

@@ -62,7 +62,7 @@ int main(int count, char **arguments) {
     result = keyfob_record_read(bytes, fread(bytes, 1, sizeof bytes, file), &record);
     fclose(file);
     if (result == KEYFOB_RESULT_OK && fgets(line, sizeof line, stdin)) {
-        result = keyfob_device_verify_and_store(&record, NULL, (const uint8_t *)line, strcspn(line, "\r\n"),
+        result = keyfob_device_verify_and_store(&record, NULL, line, strcspn(line, "\r\n"),
                                                 (uint64_t)time(NULL), store, arguments[1], &verdict);
         judged = result == KEYFOB_RESULT_OK;
     }

@@ -96,7 +96,7 @@ pub fn run(input: Input) {
                 Call::Sms(secret, now) => keyfob_device_create_sms(null(), secret.as_ptr(), secret.len(), *now, to),
                 Call::Pin(pin, now) => {
                     let digits: Vec<u8> = pin.iter().map(|byte| b'0' + byte % 10).collect();
-                    keyfob_device_create_pin(policy, digits.as_ptr(), digits.len(), *now, to)
+                    keyfob_device_create_pin(policy, digits.as_ptr().cast(), digits.len(), *now, to)
                 }
                 Call::Challenge(answer, now) => {
                     let mut answer = *answer;
@@ -104,7 +104,7 @@ pub fn run(input: Input) {
                 }
                 Call::Resend(now) => keyfob_device_resend(to, policy, *now, &raw mut challenge),
                 Call::Verify(answer, now) => {
-                    keyfob_device_verify(to, policy, answer.as_ptr(), answer.len(), *now, &raw mut verdict)
+                    keyfob_device_verify(to, policy, answer.as_ptr().cast(), answer.len(), *now, &raw mut verdict)
                 }
                 Call::VerifyAndStore(answer, now, outcome) => {
                     let mut outcome = *outcome;
@@ -113,7 +113,7 @@ pub fn run(input: Input) {
                     keyfob_device_verify_and_store(
                         to,
                         policy,
-                        answer.as_ptr(),
+                        answer.as_ptr().cast(),
                         answer.len(),
                         *now,
                         store,
@@ -122,7 +122,7 @@ pub fn run(input: Input) {
                     )
                 }
                 Call::Resync(first, second, now) => {
-                    let (a, b) = (first.as_ptr(), second.as_ptr());
+                    let (a, b) = (first.as_ptr().cast(), second.as_ptr().cast());
                     keyfob_device_resync(to, policy, a, first.len(), b, second.len(), *now, &raw mut verdict)
                 }
                 Call::Status(status, now) => keyfob_device_set_status(to, *status, *now),
@@ -140,7 +140,7 @@ pub fn run(input: Input) {
                 Call::Info => keyfob_device_info(to, &raw mut info),
                 Call::Seal(id, key, device, nonce) => {
                     let (key, nonce) = (key.as_ptr(), nonce.as_ptr());
-                    keyfob_record_seal(to, *id, key, device.as_ptr(), device.len(), nonce, bytes.as_mut_ptr())
+                    keyfob_record_seal(to, *id, key, device.as_ptr().cast(), device.len(), nonce, bytes.as_mut_ptr())
                 }
                 Call::Open(sealed, id) => keyfob_record_open(sealed.as_ptr(), sealed.len(), *id, [1; 32].as_ptr(), null(), 0, to),
                 Call::WriteUri(issuer, account, size) => {
@@ -176,7 +176,7 @@ pub fn run(input: Input) {
                     null(),
                     secret.as_ptr(),
                     secret.len(),
-                    code.as_ptr(),
+                    code.as_ptr().cast(),
                     code.len(),
                     *counter,
                     (*width).into(),

@@ -31,7 +31,7 @@ pub fn run(bytes: &[u8]) {
             let _ = device.resync(&policy, b"123456", b"654321", now);
             let _ = device.resend(&policy, now);
         }
-        let _ = device.uri("issuer", "account").map(|uri| uri.to_text());
+        let _ = device.uri("issuer", "account").and_then(|uri| uri.to_text());
         let key = SealKey::new(7, [7; 32]);
         assert_eq!(key.open(&key.seal(&device, b"id", [3; 24]), b"id").as_ref(), Ok(&device));
         let _ = device.unlock(now);

@@ -120,7 +120,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let account = account.replace(':', " ");
             let uri =
                 Uri::new(entry.device.factor().clone(), entry.device.moving_factor(), &self.settings.issuer, &account).ok()?;
-            qr::png(&uri.to_text(), qr::Size::Side(IMAGE))
+            qr::png(&uri.to_text().ok()?, qr::Size::Side(IMAGE))
         });
         let png =
             png.ok_or_else(|| Error::value("issuer: is too long for the image, or has a colon; shorten it in the configuration"))?;

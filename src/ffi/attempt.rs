@@ -1,10 +1,10 @@
 //! Challenges and attempts: in place, or with the caller's store as a callback.
 
-use core::ffi::c_void;
+use core::ffi::{c_char, c_void};
 
 use super::answer::{keyfob_challenge, keyfob_verdict, write};
 use super::device::record;
-use super::memory::{OutSized, bytes};
+use super::memory::{OutSized, chars};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random};
 use super::{guard, keyfob_record, keyfob_result};
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn keyfob_device_resend(
 pub unsafe extern "C" fn keyfob_device_verify(
     record: *mut keyfob_record,
     policy: *const keyfob_policy,
-    answer: *const u8,
+    answer: *const c_char,
     answer_length: usize,
     now: u64,
     verdict: *mut keyfob_verdict,
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn keyfob_device_verify(
         unsafe {
             let answered = OutSized::new(verdict)?;
             read(record, policy, |device, policy| {
-                let answer = bytes(answer, answer_length)?;
+                let answer = chars(answer, answer_length)?;
                 answered.write(&device.verify_and_store(policy, answer, now, |next| To::Place(record).take(next))?.into());
                 Ok(())
             })
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn keyfob_device_verify(
 pub unsafe extern "C" fn keyfob_device_verify_and_store(
     record: *const keyfob_record,
     policy: *const keyfob_policy,
-    answer: *const u8,
+    answer: *const c_char,
     answer_length: usize,
     now: u64,
     store: keyfob_store,
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
             let answered = OutSized::new(verdict)?;
             read(record, policy, |device, policy| {
                 let to = To::store(store, store_context, device.revision())?;
-                let answer = bytes(answer, answer_length)?;
+                let answer = chars(answer, answer_length)?;
                 answered.write(&device.verify_and_store(policy, answer, now, |next| to.take(next))?.into());
                 Ok(())
             })
@@ -215,9 +215,9 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
 pub unsafe extern "C" fn keyfob_device_resync(
     record: *mut keyfob_record,
     policy: *const keyfob_policy,
-    first: *const u8,
+    first: *const c_char,
     first_length: usize,
-    second: *const u8,
+    second: *const c_char,
     second_length: usize,
     now: u64,
     verdict: *mut keyfob_verdict,
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn keyfob_device_resync(
         unsafe {
             let answered = OutSized::new(verdict)?;
             read(record, policy, |device, policy| {
-                let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
+                let (first, second) = (chars(first, first_length)?, chars(second, second_length)?);
                 let attempt = device.resync(policy, first, second, now)?;
                 answered.write(&attempt.commit(|next| To::Place(record).take(next))?.into());
                 Ok(())
@@ -244,9 +244,9 @@ pub unsafe extern "C" fn keyfob_device_resync(
 pub unsafe extern "C" fn keyfob_device_resync_and_store(
     record: *const keyfob_record,
     policy: *const keyfob_policy,
-    first: *const u8,
+    first: *const c_char,
     first_length: usize,
-    second: *const u8,
+    second: *const c_char,
     second_length: usize,
     now: u64,
     store: keyfob_store,
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
         unsafe {
             let answered = OutSized::new(verdict)?;
             read(record, policy, |device, policy| {
-                let (first, second) = (bytes(first, first_length)?, bytes(second, second_length)?);
+                let (first, second) = (chars(first, first_length)?, chars(second, second_length)?);
                 let to = To::store(store, store_context, device.revision())?;
                 let attempt = device.resync(policy, first, second, now)?;
                 answered.write(&attempt.commit(|next| to.take(next))?.into());

@@ -2,7 +2,7 @@
 
 use core::ffi::c_char;
 
-use super::memory::{Buffer, Out, Sized, bytes, read_sized};
+use super::memory::{Buffer, Out, Sized, bytes, chars, read_sized};
 use super::{guard, keyfob_result};
 use crate::{Algorithm, Digits, Error, Hotp, Policy, Secret, Totp};
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn keyfob_hotp_search(
     parameters: *const keyfob_parameters,
     secret: *const u8,
     secret_length: usize,
-    code: *const u8,
+    code: *const c_char,
     code_length: usize,
     counter: u64,
     look_ahead: u32,
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn keyfob_hotp_search(
         // SAFETY: the caller keeps to the header.
         let (hotp, _) = unsafe { hotp(parameters, secret, secret_length) }?;
         // SAFETY: the caller keeps to the header.
-        let code = unsafe { bytes(code, code_length) }?;
+        let code = unsafe { chars(code, code_length) }?;
         let look_ahead =
             u16::try_from(look_ahead).ok().filter(|&counters| counters <= Policy::WIDEST).ok_or(keyfob_result::LOOK_AHEAD)?;
         let place = hotp.search(code, counter..=counter.saturating_add(look_ahead.into()));
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn keyfob_totp_search(
     parameters: *const keyfob_parameters,
     secret: *const u8,
     secret_length: usize,
-    code: *const u8,
+    code: *const c_char,
     code_length: usize,
     time: u64,
     window: u32,
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn keyfob_totp_search(
         // SAFETY: the caller keeps to the header.
         let totp = unsafe { totp(parameters, secret, secret_length) }?;
         // SAFETY: the caller keeps to the header.
-        let code = unsafe { bytes(code, code_length) }?;
+        let code = unsafe { chars(code, code_length) }?;
         let window = u16::try_from(window).ok().filter(|&window| window <= Policy::WIDEST).ok_or(keyfob_result::WINDOW)?;
         let place = totp.search(code, time, window)?;
         // SAFETY: the caller keeps to the header.

@@ -1,7 +1,9 @@
 //! Devices: enrol, look at, and an administrator's work.
 
+use core::ffi::c_char;
+
 use super::code::{hotp, keyfob_parameters, totp};
-use super::memory::{Buffer, Out, OutSized, Sized, bytes};
+use super::memory::{Buffer, Out, OutSized, Sized, bytes, chars};
 use super::policy::{keyfob_policy, policy};
 use super::{KEYFOB_RECORD_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status};
@@ -192,13 +194,13 @@ pub unsafe extern "C" fn keyfob_device_create_email(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_create_pin(
     policy: *const keyfob_policy,
-    pin: *const u8,
+    pin: *const c_char,
     pin_length: usize,
     now: u64,
     record: *mut keyfob_record,
 ) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
-    unsafe { enrol(record, || Ok(Device::pin(Pin::new(bytes(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
+    unsafe { enrol(record, || Ok(Device::pin(Pin::new(chars(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
 }
 
 /// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,

@@ -36,6 +36,12 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a 
     Ok(unsafe { core::slice::from_raw_parts(pointer, length) })
 }
 
+/// The characters at `pointer`, which need no NUL at their end; NULL is right for none.
+pub(super) unsafe fn chars<'a>(pointer: *const c_char, length: usize) -> Result<&'a [u8], keyfob_result> {
+    // SAFETY: the caller's promise is passed on; c_char and u8 have the same size, and every value is right for both.
+    unsafe { bytes(pointer.cast(), length) }
+}
+
 /// The text at `pointer`, which ends with a NUL.
 pub(super) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a [u8], keyfob_result> {
     if pointer.is_null() {

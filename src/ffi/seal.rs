@@ -1,5 +1,7 @@
 //! Sealed records.
 
+use core::ffi::c_void;
+
 use zeroize::Zeroizing;
 
 use super::device::{device, out};
@@ -18,7 +20,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
     record: *const keyfob_record,
     key_id: u32,
     key: *const u8,
-    device_id: *const u8,
+    device_id: *const c_void,
     device_id_length: usize,
     nonce: *const u8,
     sealed: *mut u8,
@@ -29,7 +31,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
             let out = Buffer::new(sealed, KEYFOB_SEALED_SIZE, KEYFOB_SEALED_SIZE)?;
             let key = seal_key(key_id, key)?;
             let nonce = read(nonce.cast::<[u8; KEYFOB_NONCE_SIZE]>())?;
-            out.write(&key.seal(&device(record)?, bytes(device_id, device_id_length)?, nonce));
+            out.write(&key.seal(&device(record)?, bytes(device_id.cast(), device_id_length)?, nonce));
         }
         Ok(())
     })
@@ -45,7 +47,7 @@ pub unsafe extern "C" fn keyfob_record_open(
     sealed_length: usize,
     key_id: u32,
     key: *const u8,
-    device_id: *const u8,
+    device_id: *const c_void,
     device_id_length: usize,
     record: *mut keyfob_record,
 ) -> keyfob_result {
@@ -54,7 +56,7 @@ pub unsafe extern "C" fn keyfob_record_open(
         unsafe {
             let out = out(record)?;
             let key = seal_key(key_id, key)?;
-            let device = key.open(bytes(sealed, sealed_length)?, bytes(device_id, device_id_length)?)?;
+            let device = key.open(bytes(sealed, sealed_length)?, bytes(device_id.cast(), device_id_length)?)?;
             out.write(device.to_record().as_bytes());
         }
         Ok(())

@@ -121,7 +121,7 @@ fn memory_may_be_unaligned_and_larger() {
         let verdict: *mut keyfob_verdict = place.as_mut_ptr().add(1).cast();
         verdict.cast::<u32>().write_unaligned(size_of::<keyfob_verdict>() as u32 + 16);
         let mut copy = record;
-        let result = keyfob_device_verify(&raw mut copy, null(), b"287082".as_ptr(), 6, 59, verdict);
+        let result = keyfob_device_verify(&raw mut copy, null(), c"287082".as_ptr(), 6, 59, verdict);
         assert_eq!(result, keyfob_result::OK);
         assert_eq!(verdict.read_unaligned().right, 1);
     }
@@ -152,7 +152,7 @@ fn the_verdict_waits_for_the_store() {
             keyfob_device_verify_and_store(
                 &raw const record,
                 null(),
-                b"287082".as_ptr(),
+                c"287082".as_ptr(),
                 6,
                 59,
                 Some(keep),
@@ -175,7 +175,7 @@ fn without_an_operating_system_randomness_is_the_callers() {
     let mut challenge: keyfob_challenge = sized();
     // SAFETY: all pointers are to live values.
     let drawn = unsafe {
-        assert_eq!(keyfob_device_create_pin(null(), b"49205187".as_ptr(), 8, 0, &raw mut record), keyfob_result::OK);
+        assert_eq!(keyfob_device_create_pin(null(), c"49205187".as_ptr(), 8, 0, &raw mut record), keyfob_result::OK);
         keyfob_device_challenge(&raw mut record, null(), None, null_mut(), 0, &raw mut challenge)
     };
     assert_eq!((drawn, challenge.positions), (keyfob_result::RANDOMNESS, 0));
@@ -218,12 +218,13 @@ fn uris_seals_and_rows_go_there_and_back() {
         assert_eq!((parsed, back.bytes), (keyfob_result::OK, record.bytes));
         assert_eq!((CStr::from_ptr(issuer.as_ptr()), CStr::from_ptr(account.as_ptr())), (c"ACME", c"alice"));
 
-        let seal = keyfob_record_seal(&raw const record, 9, key.as_ptr(), b"id".as_ptr(), 2, nonce.as_ptr(), sealed.as_mut_ptr());
+        let seal =
+            keyfob_record_seal(&raw const record, 9, key.as_ptr(), b"id".as_ptr().cast(), 2, nonce.as_ptr(), sealed.as_mut_ptr());
         assert_eq!(
             (seal, keyfob_sealed_key_id(sealed.as_ptr(), 216, &raw mut key_id), key_id),
             (keyfob_result::OK, keyfob_result::OK, 9)
         );
-        let opened = keyfob_record_open(sealed.as_ptr(), 216, 9, key.as_ptr(), b"id".as_ptr(), 2, &raw mut back);
+        let opened = keyfob_record_open(sealed.as_ptr(), 216, 9, key.as_ptr(), b"id".as_ptr().cast(), 2, &raw mut back);
         assert_eq!((opened, back.bytes), (keyfob_result::OK, record.bytes));
 
         assert_eq!(keyfob_device_set_status(&raw mut record, keyfob_status::LOCKED as u32, 0), keyfob_result::OK);

@@ -230,14 +230,14 @@ fn c_abi() -> Vec<Case> {
             let (mut record, answer, mut verdict) = (hidden_record(&in_place), hidden(typed), an_empty_verdict());
             // SAFETY: live values, of the lengths given.
             let result = unsafe {
-                keyfob_device_verify(&raw mut record, std::ptr::null(), answer.as_ptr(), answer.len(), NOW, &raw mut verdict)
+                keyfob_device_verify(&raw mut record, std::ptr::null(), answer.as_ptr().cast(), answer.len(), NOW, &raw mut verdict)
             };
             result == keyfob_result::OK && is_hidden(verdict.fails.into())
         }));
         cases.push(case(format!("keyfob_device_verify_and_store of {kind:?}"), move || {
             let (record, answer, mut verdict) = (hidden_record(&stored), hidden(typed), an_empty_verdict());
             let mut next = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
-            let (code, length, to) = (answer.as_ptr(), answer.len(), (&raw mut next).cast());
+            let (code, length, to) = (answer.as_ptr().cast(), answer.len(), (&raw mut next).cast());
             // SAFETY: live values, of the lengths given.
             let result = unsafe {
                 let verdict = &raw mut verdict;
@@ -252,7 +252,7 @@ fn c_abi() -> Vec<Case> {
         let [first, second] = &answers;
         // SAFETY: live values, of the lengths given.
         let result = unsafe {
-            let (first, second) = ((first.as_ptr(), first.len()), (second.as_ptr(), second.len()));
+            let (first, second) = ((first.as_ptr().cast(), first.len()), (second.as_ptr().cast(), second.len()));
             let verdict = &raw mut verdict;
             keyfob_device_resync(&raw mut record, std::ptr::null(), first.0, first.1, second.0, second.1, NOW, verdict)
         };

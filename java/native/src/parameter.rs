@@ -1,5 +1,6 @@
 //! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the stack, wiped at the end.
 
+use core::ffi::c_char;
 use core::mem::offset_of;
 use core::ptr;
 
@@ -69,7 +70,7 @@ impl Place {
     }
 
     /// Of so many bytes.
-    pub(crate) fn answer(&self, length: u32) -> Result<*const u8, keyfob_result> {
+    pub(crate) fn answer(&self, length: u32) -> Result<*const c_char, keyfob_result> {
         let is_room = length as usize <= const { Self::ROOM - offset_of!(Room, answer) };
         if is_room { Ok(self.at(offset_of!(Room, answer))) } else { Err(keyfob_result::LENGTH) }
     }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use getrandom::SysRng;
-use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, Uri};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, Uri, UriText};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let issuer = args.issuer.as_deref().unwrap_or("keyfob");
     let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
     let account = args.account.as_deref().or(user.as_deref()).unwrap_or("user");
-    let uri = device.uri(issuer, account)?.to_text();
+    let uri = device.uri(issuer, account)?.to_text()?;
 
     // First all that may be refused, then the files, then the output: nobody scans a secret that was not stored.
     let text = text(&device, &uri, issuer, account, &args)?;
@@ -47,8 +47,10 @@ fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
         let text = text_of(&bytes)?;
         if is_uri(text) {
             let uri = Uri::parse(text)?;
-            args.issuer.get_or_insert_with(|| uri.issuer().to_string());
-            args.account.get_or_insert_with(|| uri.account().to_string());
+            args.issuer.get_or_insert_with(|| taken_over("issuer", uri.issuer()));
+            if uri.account() != *"" {
+                args.account.get_or_insert_with(|| taken_over("account", uri.account()));
+            }
         }
         Authenticator::parse(text, args.hex)?
     } else {
@@ -60,6 +62,17 @@ fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
         _ => args.counter,
     };
     base.with(&args.parameters, None, counter)
+}
+
+/// A part of a URI's label as it may be written again: without colons.
+fn taken_over(part: &str, read: UriText<'_>) -> String {
+    let read = read.to_string();
+    if !read.contains(':') {
+        return read;
+    }
+    let written = read.split(':').map(str::trim).filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join(" ");
+    note(&format!("{part}: written as \"{written}\", since a URI must have no colon there; give --{part} for another"));
+    written
 }
 
 /// What is printed: an object, or the URI and, unless it goes to a file, the QR code.

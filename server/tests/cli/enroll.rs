@@ -104,6 +104,23 @@ fn a_uri_is_taken_over_with_its_label() {
 }
 
 #[test]
+fn a_label_that_may_not_be_written_again_is_taken_over_without_its_colons() {
+    let folder = Folder::new("colons");
+    let from = folder.file("uri", format!("otpauth://totp/ACME%3A%20prod:a@b.c:8443?secret={SHA1}&issuer=ACME:%20prod\r\n"));
+    let taken = keyfob(&["enroll", "--json", "--secret-file", &from], "");
+    assert_eq!((&taken.json()["issuer"], &taken.json()["account"]), (&json!("ACME prod"), &json!("a@b.c 8443")));
+    assert!(taken.err.contains("issuer: written as \"ACME prod\"") && taken.err.contains("give --account"), "{taken:?}");
+    let named = keyfob(&["enroll", "--json", "--secret-file", &from, "--issuer", "ACME", "--account", "a"], "");
+    assert_eq!((&named.json()["issuer"], &named.json()["account"]), (&json!("ACME"), &json!("a")));
+    assert!(!named.err.contains("colon"), "{named:?}");
+    let empty = folder.file("empty", format!("otpauth://totp?secret={SHA1}\n"));
+    let unnamed = keyfob(&["enroll", "--json", "--secret-file", &empty], "").json();
+    assert_eq!(unnamed["issuer"], json!(""));
+    assert_ne!(unnamed["account"], json!(""));
+    keyfob(&["code", "--secret-file", &from, "--now", "59"], "").is(0, "287082\n");
+}
+
+#[test]
 fn only_without_a_state_file_is_it_told_that_nothing_was_stored() {
     let folder = Folder::new("told");
     let without = keyfob(&["enroll"], "");

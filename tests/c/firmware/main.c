@@ -106,17 +106,17 @@ static int run(void) {
     REQUIRE(keyfob_totp_generate(NULL, secret, 20, 59, code, sizeof code) == KEYFOB_RESULT_OK);
     REQUIRE(memcmp(code, "287082", 7) == 0); /* RFC 6238 appendix B, its last six digits */
     REQUIRE(keyfob_device_create_totp(NULL, secret, 20, 0, &record) == KEYFOB_RESULT_OK);
-    REQUIRE(keyfob_device_verify(&record, NULL, (const uint8_t *)code, 6, 59, &verdict) == KEYFOB_RESULT_OK);
+    REQUIRE(keyfob_device_verify(&record, NULL, code, 6, 59, &verdict) == KEYFOB_RESULT_OK);
     REQUIRE(verdict.right == 1 && verdict.matched == 1);
-    REQUIRE(keyfob_device_verify(&record, NULL, (const uint8_t *)code, 6, 59, &verdict) == KEYFOB_RESULT_OK);
+    REQUIRE(keyfob_device_verify(&record, NULL, code, 6, 59, &verdict) == KEYFOB_RESULT_OK);
     REQUIRE(verdict.right == 0 && verdict.reason == KEYFOB_REASON_REPLAYED);
     for (at = 2; at <= 10; at++) {
-        REQUIRE(keyfob_device_verify(&record, NULL, (const uint8_t *)"000000", 6, 59, &verdict) == KEYFOB_RESULT_OK);
+        REQUIRE(keyfob_device_verify(&record, NULL, "000000", 6, 59, &verdict) == KEYFOB_RESULT_OK);
         REQUIRE(verdict.right == 0 && verdict.locked == (at == 10));
     }
     REQUIRE(keyfob_secret_random(1, NULL, NULL, drawn, sizeof drawn, &length) == KEYFOB_RESULT_RANDOMNESS);
     REQUIRE(keyfob_secret_random(1, hardware_random, NULL, drawn, sizeof drawn, &length) == KEYFOB_RESULT_OK && length == 20);
-    REQUIRE(keyfob_device_create_pin(NULL, (const uint8_t *)"12345678", 8, 0, &record) == KEYFOB_RESULT_OK);
+    REQUIRE(keyfob_device_create_pin(NULL, "12345678", 8, 0, &record) == KEYFOB_RESULT_OK);
     REQUIRE(keyfob_device_challenge(&record, NULL, hardware_random, NULL, 0, &challenge) == KEYFOB_RESULT_OK);
     REQUIRE(challenge.kind == KEYFOB_CHALLENGE_KIND_POSITIONS && challenge.positions != 0);
     say("firmware: ");

@@ -19,19 +19,19 @@ static void vectors_agree(void) {
                     : keyfob_totp_generate(&p, secret, length, v->moment, code, sizeof code)) == R(OK));
         CHECK(strcmp(code, v->code) == 0);
         if (hotp) {
-            CALL(R(OK), keyfob_hotp_search(&p, secret, length, (const uint8_t *)v->code, strlen(v->code), v->moment, 0, &out.found, &out.matched));
+            CALL(R(OK), keyfob_hotp_search(&p, secret, length, v->code, strlen(v->code), v->moment, 0, &out.found, &out.matched));
             CHECK(out.found == 1 && out.matched == v->moment);
             CALL(R(OK), keyfob_device_create_hotp(&p, secret, length, v->moment, NOW, &out.record));
         } else {
-            CALL(R(OK), keyfob_totp_search(&p, secret, length, (const uint8_t *)v->code, strlen(v->code), v->moment, 0, &out.found, &out.matched));
+            CALL(R(OK), keyfob_totp_search(&p, secret, length, v->code, strlen(v->code), v->moment, 0, &out.found, &out.matched));
             CHECK(out.found == 1 && out.matched == (v->moment - v->t0) / v->period);
             CALL(R(OK), keyfob_device_create_totp(&p, secret, length, v->moment, &out.record));
         }
         TAKE();
         if (hotp && v->moment == UINT64_MAX) {
-            IN_PLACE(R(EXHAUSTED), keyfob_device_verify(&out.record, NULL, (const uint8_t *)v->code, strlen(v->code), NOW, &out.verdict));
+            IN_PLACE(R(EXHAUSTED), keyfob_device_verify(&out.record, NULL, v->code, strlen(v->code), NOW, &out.verdict));
         } else {
-            IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)v->code, strlen(v->code), hotp ? NOW : v->moment, &out.verdict));
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, v->code, strlen(v->code), hotp ? NOW : v->moment, &out.verdict));
             CHECK(out.verdict.right == 1 && out.verdict.size == sizeof out.verdict);
         }
     }
@@ -55,11 +55,11 @@ static void codes_and_secrets(void) {
     p.t0 = 0, p.period = 0;
     CALL(R(PERIOD), keyfob_totp_generate(&p, SECRET, SECRET_LEN, 59, out.text, 9));
     CALL(R(PERIOD), keyfob_device_create_totp(&p, SECRET, SECRET_LEN, NOW, &out.record));
-    CALL(R(PERIOD), keyfob_totp_search(&p, SECRET, SECRET_LEN, SECRET, 6, NOW, 1, &out.found, &out.matched));
+    CALL(R(PERIOD), keyfob_totp_search(&p, SECRET, SECRET_LEN, "123456", 6, NOW, 1, &out.found, &out.matched));
     p.period = 1;
-    CALL(R(EXHAUSTED), keyfob_totp_search(&p, SECRET, SECRET_LEN, SECRET, 6, UINT64_MAX, 0, &out.found, &out.matched));
+    CALL(R(EXHAUSTED), keyfob_totp_search(&p, SECRET, SECRET_LEN, "123456", 6, UINT64_MAX, 0, &out.found, &out.matched));
     p.t0 = 60;
-    CALL(R(CLOCK), keyfob_totp_search(&p, SECRET, SECRET_LEN, SECRET, 6, 59, 0, &out.found, &out.matched));
+    CALL(R(CLOCK), keyfob_totp_search(&p, SECRET, SECRET_LEN, "123456", 6, 59, 0, &out.found, &out.matched));
     p.t0 = 0;
     p.period = 30, p.digits = 5;
     CALL(R(DIGITS), keyfob_totp_generate(&p, SECRET, SECRET_LEN, 59, out.text, 9));
@@ -81,10 +81,10 @@ static void codes_and_secrets(void) {
         newer.later = 1;
         CALL(R(STRUCT_SIZE), keyfob_totp_generate(&newer.known, SECRET, SECRET_LEN, 59, out.text, 9));
     }
-    CALL(R(OK), keyfob_hotp_search(NULL, SECRET, SECRET_LEN, (const uint8_t *)"\xff\x80 junk", 7, 0, 1000, &out.found, &out.matched));
+    CALL(R(OK), keyfob_hotp_search(NULL, SECRET, SECRET_LEN, "\xff\x80 junk", 7, 0, 1000, &out.found, &out.matched));
     CHECK(out.found == 0 && out.matched == 0);
-    CALL(R(LOOK_AHEAD), keyfob_hotp_search(NULL, SECRET, SECRET_LEN, SECRET, 6, 0, 1001, &out.found, &out.matched));
-    CALL(R(WINDOW), keyfob_totp_search(NULL, SECRET, SECRET_LEN, SECRET, 6, NOW, 65537, &out.found, &out.matched));
+    CALL(R(LOOK_AHEAD), keyfob_hotp_search(NULL, SECRET, SECRET_LEN, "123456", 6, 0, 1001, &out.found, &out.matched));
+    CALL(R(WINDOW), keyfob_totp_search(NULL, SECRET, SECRET_LEN, "123456", 6, NOW, 65537, &out.found, &out.matched));
 
     CALL(R(OK), keyfob_secret_from_base32("gezd-gnbv gy3tqojq GEZDGNBVGY3TQOJQ===", out.bytes, 20, &out.length));
     CHECK(out.length == 20 && memcmp(out.bytes, SECRET, 20) == 0);

@@ -4,8 +4,8 @@
 static void creation(void) {
     CALL(R(SECRET_LENGTH), keyfob_device_create_hotp(NULL, SECRET, 3, 0, NOW, &out.record));
     CALL(R(OK), keyfob_device_create_email(NULL, SECRET, SECRET_LEN, NOW, &out.record));
-    CALL(R(PIN_LENGTH), keyfob_device_create_pin(NULL, (const uint8_t *)"1234567", 7, NOW, &out.record));
-    CALL(R(PIN_DIGITS), keyfob_device_create_pin(NULL, (const uint8_t *)"1234567\xb8", 8, NOW, &out.record));
+    CALL(R(PIN_LENGTH), keyfob_device_create_pin(NULL, "1234567", 7, NOW, &out.record));
+    CALL(R(PIN_DIGITS), keyfob_device_create_pin(NULL, "1234567\xb8", 8, NOW, &out.record));
 }
 
 /* Verify: right once, in place; any failure leaves record and verdict alone. */
@@ -15,7 +15,7 @@ static void right_once(void) {
     CHECK(out.info.kind == KEYFOB_KIND_TOTP && out.info.status == KEYFOB_STATUS_CREATED && out.info.period == 30 && out.info.created == NOW);
     CALL(R(OK), keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW, out.text, 7));
     {
-        uint8_t code[6];
+        char code[6];
         memcpy(code, out.text, 6);
         IN_PLACE(R(LENGTH), keyfob_device_verify(&out.record, NULL, code, SIZE_MAX, NOW, &out.verdict));
         IN_PLACE(R(CLOCK), keyfob_device_verify(&out.record, NULL, code, 6, 0, &out.verdict));
@@ -48,7 +48,7 @@ static void locks(void) {
     size_t at;
     totp();
     for (at = 0; at < 10; at++) {
-        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)"\x80\x81\x82\x83\x84\x85", 6, NOW, &out.verdict));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, "\x80\x81\x82\x83\x84\x85", 6, NOW, &out.verdict));
         CHECK(out.verdict.right == 0 && out.verdict.locked == (at == 9) && out.verdict.fails == at + 1);
         TAKE();
     }
@@ -83,7 +83,7 @@ static void locks(void) {
     CHECK(out.info.was_locked == 0);
     IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
     TAKE();
-    IN_PLACE(R(WRONG_KIND), keyfob_device_resync(&out.record, NULL, SECRET, 6, SECRET, 6, NOW, &out.verdict));
+    IN_PLACE(R(WRONG_KIND), keyfob_device_resync(&out.record, NULL, "123456", 6, "123456", 6, NOW, &out.verdict));
     CALL(R(WRONG_KIND), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
 }
 
@@ -97,20 +97,20 @@ static void other_factor(void) {
     CALL(R(OK), keyfob_device_create_hotp(NULL, OTHER, 28, 7, NOW, &out.record)), of[1] = out.record;
     CALL(R(OK), keyfob_device_create_sms(NULL, OTHER, 28, NOW, &out.record)), of[2] = out.record;
     CALL(R(OK), keyfob_device_create_email(NULL, OTHER, 28, NOW, &out.record)), of[3] = out.record;
-    CALL(R(OK), keyfob_device_create_pin(NULL, (const uint8_t *)"87654321", 8, NOW, &out.record)), of[4] = out.record;
+    CALL(R(OK), keyfob_device_create_pin(NULL, "87654321", 8, NOW, &out.record)), of[4] = out.record;
     for (at = 0; at < 25; at++) {
         given = of[at / 5];
         IN_PLACE(at % 5 == at / 5 ? R(OK) : R(WRONG_KIND), keyfob_device_replace_factor(&out.record, &of[at % 5], NOW));
     }
     totp();
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, SECRET, 3, NOW, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, "123", 3, NOW, &out.verdict));
     TAKE();
     IN_PLACE(R(OK), keyfob_device_replace_factor(&out.record, &of[0], NOW));
     TAKE();
     CHECK(keyfob_totp_generate(NULL, OTHER, 28, NOW, code, sizeof code) == R(OK));
     CALL(R(OK), keyfob_device_info(&given, &out.info));
     CHECK(out.info.fails == 1 && out.info.status == KEYFOB_STATUS_CREATED && out.info.revision == 2);
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW, &out.verdict));
     CHECK(out.verdict.right == 1);
     damaged = of[0], damaged.bytes[99] ^= 1;
     IN_PLACE(R(RECORD_DAMAGED), keyfob_device_replace_factor(&out.record, &damaged, NOW));
@@ -123,22 +123,22 @@ static void throttle(void) {
     throttle.lock = KEYFOB_LOCK_THROTTLE, throttle.lock_fails = 1, throttle.first_delay = 60, throttle.longest_delay = 600;
     throttle.bound = throttle.pin_bound = UINT32_MAX;
     totp();
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, SECRET, 3, NOW, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);
     TAKE();
     IN_PLACE(R(THROTTLED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 59, &out.challenge));
     throttle.size--;
-    IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, SECRET, 3, NOW, &out.verdict));
+    IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
 }
 
 static void resync(void) {
-    uint8_t codes[2][7];
+    char codes[2][7];
     struct shelf shelf;
     memset(&shelf, 0, sizeof shelf);
     CALL(R(OK), keyfob_device_create_hotp(NULL, SECRET, SECRET_LEN, 0, NOW, &out.record));
     TAKE();
-    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 50, (char *)codes[0], 7) == R(OK));
-    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 51, (char *)codes[1], 7) == R(OK));
+    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 50, codes[0], 7) == R(OK));
+    CHECK(keyfob_hotp_generate(NULL, SECRET, SECRET_LEN, 51, codes[1], 7) == R(OK));
     IN_PLACE(R(OK), keyfob_device_resync(&out.record, NULL, codes[0], 6, codes[1], 6, NOW, &out.verdict));
     CHECK(out.verdict.right == 1 && out.verdict.matched == 51 && out.verdict.drift == 50);
     CALL(R(OK), keyfob_device_resync_and_store(&given, NULL, codes[0], 6, codes[1], 6, NOW, store, &shelf, &out.verdict));
@@ -159,7 +159,7 @@ static void messages(void) {
     TAKE();
     CALL(R(OK), keyfob_device_resend(&given, NULL, NOW + 599, &out.challenge));
     CHECK(strcmp(code, out.challenge.code) == 0 && out.challenge.fresh == 0);
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 1, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW + 1, &out.verdict));
     CHECK(out.verdict.right == 1);
     shelf.answer = 1;
     CALL(R(STORE_CONFLICT), keyfob_device_challenge_and_store(&given, NULL, NULL, NULL, NOW + 60, store, &shelf, &out.challenge));
@@ -170,18 +170,18 @@ static void messages(void) {
 
 static void pins(void) {
     size_t at;
-    CALL(R(OK), keyfob_device_create_pin(NULL, (const uint8_t *)"12345678", 8, NOW, &out.record));
+    CALL(R(OK), keyfob_device_create_pin(NULL, "12345678", 8, NOW, &out.record));
     TAKE();
     IN_PLACE(R(RANDOMNESS), keyfob_device_challenge(&out.record, NULL, random_fails, NULL, NOW, &out.challenge));
     IN_PLACE(R(OK), keyfob_device_challenge(&out.record, NULL, random_works, &counter, NOW, &out.challenge));
     CHECK(out.challenge.kind == KEYFOB_CHALLENGE_KIND_POSITIONS && out.challenge.positions < 256);
     TAKE();
     {
-        uint8_t answer[8];
+        char answer[8];
         size_t length = 0;
         for (at = 0; at < 8; at++) {
             if (out.challenge.positions >> at & 1) {
-                answer[length++] = (uint8_t)('1' + at);
+                answer[length++] = (char)('1' + at);
             }
         }
         CHECK(length == 3);
@@ -193,15 +193,15 @@ static void pins(void) {
         keyfob_policy whole;
         CALL(R(OK), keyfob_policy_default(&out.policy));
         whole = out.policy, whole.positions = 0;
-        CALL(R(OK), keyfob_device_create_pin(&whole, (const uint8_t *)"12345678", 8, NOW, &out.record));
+        CALL(R(OK), keyfob_device_create_pin(&whole, "12345678", 8, NOW, &out.record));
         TAKE();
-        IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, "12345678", 8, NOW, &out.verdict));
         CHECK(out.verdict.right == 0 && out.verdict.reason == KEYFOB_REASON_NO_CHALLENGE);
         IN_PLACE(R(OK), keyfob_device_challenge(&out.record, &whole, random_fails, NULL, NOW, &out.challenge));
         CHECK(out.challenge.positions == 255);
         TAKE();
         for (at = 0; at < 2; at++) {
-            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, (const uint8_t *)"12345678", 8, NOW, &out.verdict));
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, "12345678", 8, NOW, &out.verdict));
             CHECK(out.verdict.right == (at == 0));
             TAKE();
         }

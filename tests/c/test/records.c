@@ -44,7 +44,7 @@ static void uris(void) {
         {"http://x", R(URI_TYPE)},
         {"otpauth://totp/?secret=x", R(SECRET_BASE32)},
         {"otpauth://totp/a%2?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_ENCODING)},
-        {"otpauth://totp/?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_LABEL)},
+        {"otpauth://totp/a%00?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_LABEL)},
         {"otpauth://totp/a", R(URI_NO_SECRET)},
         {"otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_COUNTER)},
         {"otpauth://totp/a?digits=6&digits=6", R(URI_REPEATED)},
@@ -101,6 +101,14 @@ static void uris(void) {
     CALL(R(OK), keyfob_device_info(&given, &out.info));
     CHECK(out.info.kind == KEYFOB_KIND_HOTP && out.info.moving_factor == 9);
     CALL(R(OK), keyfob_uri_write(&given, NULL, "x", out.text, sizeof out.text, NULL));
+    CALL(R(OK), keyfob_uri_parse("otpauth://totp/A%3a%20B:c:d?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A:+B\r\n", NOW, &out.record,
+                                 out.issuer, sizeof out.issuer, out.account, sizeof out.account));
+    CHECK(strcmp(out.issuer, "A: B") == 0 && strcmp(out.account, "c:d") == 0);
+    CALL(R(URI_LABEL), keyfob_uri_write(&given, "A: B", "c", out.text, sizeof out.text, NULL));
+    CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, "c:d", out.text, sizeof out.text, NULL));
+    CALL(R(OK), keyfob_uri_parse("otpauth://totp?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", NOW, &out.record,
+                                 out.issuer, sizeof out.issuer, out.account, sizeof out.account));
+    CHECK(out.issuer[0] == 0 && out.account[0] == 0);
     CALL(R(BUFFER_TOO_SMALL), keyfob_uri_parse("otpauth://totp/ACME:b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", NOW, &out.record, out.issuer, 4, NULL, 0));
     CALL(R(OK), keyfob_uri_parse("otpauth://totp/ACME:b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", NOW, &out.record, NULL, 0, NULL, 0));
     for (at = 0; at < sizeof faults / sizeof faults[0]; at++) {

@@ -25,7 +25,7 @@ static void update(void) {
             plain.last_issued = NOW, plain.last_counter = at < 4 ? 8 : 7;
         }
         CHECK(memcmp(&changed, &plain, sizeof plain) == 0);
-        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, SECRET, 3, NOW, &out.verdict));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, "123", 3, NOW, &out.verdict));
         TAKE();
         CHECK(keyfob_soffid_update(&given, &changed) == R(OK));
         plain.fails = 10, plain.status = KEYFOB_STATUS_LOCKED;
@@ -72,7 +72,8 @@ static void has_factor(void) {
 
 /* A factor that was replaced is written: else the old authenticator's codes would be right, and from the first one on. */
 static void replaced(void) {
-    static const uint8_t secret[] = "ABCDEFGHIJKLMNOPQRST", pin[] = "87654321";
+    static const uint8_t secret[] = "ABCDEFGHIJKLMNOPQRST";
+    static const char pin[] = "87654321";
     keyfob_parameters p;
     keyfob_record other;
     keyfob_soffid_row row;
@@ -120,7 +121,7 @@ static void late_lock(void) {
         for (guess = 1; guess <= 40 && table.status != KEYFOB_STATUS_LOCKED; guess++) {
             CALL(R(OK), keyfob_soffid_import(&table, NULL, 0, &out.record));
             TAKE();
-            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &late, SECRET, 3, NOW, &out.verdict));
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &late, "123", 3, NOW, &out.verdict));
             TAKE();
             CHECK(keyfob_soffid_update(&given, &table) == R(OK));
         }
@@ -159,7 +160,7 @@ static void rows(void) {
     CHECK(memcmp(&out.row, &row, sizeof row) == 0);
     CALL(R(OK), keyfob_totp_generate(NULL, SECRET, 16, NOW, out.text, 7));
     {
-        uint8_t code[6];
+        char code[6];
         memcpy(code, out.text, 6);
         IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW, &out.verdict));
         CHECK(out.verdict.right == 1);
@@ -184,7 +185,7 @@ static void rows(void) {
             CALL(R(OK), keyfob_policy_soffid(&out.policy));
             soffid = out.policy;
             IN_PLACE(R(OK), keyfob_device_challenge(&out.record, &soffid, NULL, NULL, NOW, &out.challenge));
-            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &soffid, SECRET, 3, NOW, &out.verdict));
+            IN_PLACE(R(OK), keyfob_device_verify(&out.record, &soffid, "123", 3, NOW, &out.verdict));
             CHECK(out.verdict.reason == KEYFOB_REASON_WRONG && out.verdict.locked == 1 && out.verdict.fails == 10);
         }
         row.fails = 11, row.status = KEYFOB_STATUS_LOCKED;

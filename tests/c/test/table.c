@@ -60,7 +60,7 @@ static void make_devices(void) {
     CHECK(keyfob_device_create_totp(NULL, SECRET, SECRET_LEN, NOW, &devices[IS_TOTP]) == R(OK));
     CHECK(keyfob_device_create_hotp(NULL, SECRET, SECRET_LEN, 0, NOW, &devices[IS_HOTP]) == R(OK));
     CHECK(keyfob_device_create_sms(NULL, SECRET, SECRET_LEN, NOW, &devices[IS_SMS]) == R(OK));
-    CHECK(keyfob_device_create_pin(NULL, (const uint8_t *)"12345678", 8, NOW, &devices[IS_PIN]) == R(OK));
+    CHECK(keyfob_device_create_pin(NULL, "12345678", 8, NOW, &devices[IS_PIN]) == R(OK));
     CHECK(keyfob_device_create_totp(&later, SECRET, SECRET_LEN, NOW, &devices[IS_T0]) == R(OK));
     devices[IS_PENDING] = devices[IS_SMS];
     out.challenge.size = (uint32_t)sizeof out.challenge;
@@ -107,6 +107,7 @@ static void arrange(void) {
 #define CALLS(name, arguments) static keyfob_result call_##name(void) { return keyfob_##name arguments; }
 #define P(type, name) ((type *)at[name])
 #define DATA(name) P(const uint8_t, name), length_of[name]
+#define CHARS(name) P(const char, name), length_of[name]
 #define RECORDS P(keyfob_record, RECORD)
 #define PARAMS P(const keyfob_parameters, PARAMETERS)
 #define POLICIES P(const keyfob_policy, POLICY)
@@ -120,13 +121,13 @@ CALLS(secret_to_base32, (DATA(SECRET_IN), TEXTS(TEXT)))
 CALLS(secret_to_hex, (DATA(SECRET_IN), TEXTS(TEXT)))
 CALLS(hotp_generate, (PARAMS, DATA(SECRET_IN), now, TEXTS(TEXT)))
 CALLS(totp_generate, (PARAMS, DATA(SECRET_IN), now, TEXTS(TEXT)))
-CALLS(hotp_search, (PARAMS, DATA(SECRET_IN), DATA(CODE), now, number, P(uint32_t, FOUND), P(uint64_t, MATCHED)))
-CALLS(totp_search, (PARAMS, DATA(SECRET_IN), DATA(CODE), now, number, P(uint32_t, FOUND), P(uint64_t, MATCHED)))
+CALLS(hotp_search, (PARAMS, DATA(SECRET_IN), CHARS(CODE), now, number, P(uint32_t, FOUND), P(uint64_t, MATCHED)))
+CALLS(totp_search, (PARAMS, DATA(SECRET_IN), CHARS(CODE), now, number, P(uint32_t, FOUND), P(uint64_t, MATCHED)))
 CALLS(device_create_totp, (PARAMS, DATA(SECRET_IN), now, RECORDS))
 CALLS(device_create_hotp, (PARAMS, DATA(SECRET_IN), 0, now, RECORDS))
 CALLS(device_create_sms, (PARAMS, DATA(SECRET_IN), now, RECORDS))
 CALLS(device_create_email, (PARAMS, DATA(SECRET_IN), now, RECORDS))
-CALLS(device_create_pin, (POLICIES, DATA(PIN), now, RECORDS))
+CALLS(device_create_pin, (POLICIES, CHARS(PIN), now, RECORDS))
 CALLS(record_read, (DATA(FROM), RECORDS))
 CALLS(device_info, (RECORDS, P(keyfob_info, INFO)))
 CALLS(device_secret, (RECORDS, P(uint8_t, BYTES), length_of[BYTES], P(size_t, LENGTH)))
@@ -136,12 +137,12 @@ CALLS(device_replace_factor, (RECORDS, P(const keyfob_record, FROM), now))
 CALLS(device_challenge, (RECORDS, POLICIES, RANDOMS, now, P(keyfob_challenge, CHALLENGE)))
 CALLS(device_challenge_and_store, (RECORDS, POLICIES, RANDOMS, now, STORES, P(keyfob_challenge, CHALLENGE)))
 CALLS(device_resend, (RECORDS, POLICIES, now, P(keyfob_challenge, CHALLENGE)))
-CALLS(device_verify, (RECORDS, POLICIES, DATA(CODE), now, P(keyfob_verdict, VERDICT)))
-CALLS(device_verify_and_store, (RECORDS, POLICIES, DATA(CODE), now, STORES, P(keyfob_verdict, VERDICT)))
-CALLS(device_resync, (RECORDS, POLICIES, DATA(CODE), DATA(SECOND), now, P(keyfob_verdict, VERDICT)))
-CALLS(device_resync_and_store, (RECORDS, POLICIES, DATA(CODE), DATA(SECOND), now, STORES, P(keyfob_verdict, VERDICT)))
-CALLS(record_seal, (RECORDS, 7, P(const uint8_t, KEY), DATA(ID), P(const uint8_t, NONCE), P(uint8_t, BYTES)))
-CALLS(record_open, (DATA(SEALED), number ? number : 7, P(const uint8_t, KEY), DATA(ID), RECORDS))
+CALLS(device_verify, (RECORDS, POLICIES, CHARS(CODE), now, P(keyfob_verdict, VERDICT)))
+CALLS(device_verify_and_store, (RECORDS, POLICIES, CHARS(CODE), now, STORES, P(keyfob_verdict, VERDICT)))
+CALLS(device_resync, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, P(keyfob_verdict, VERDICT)))
+CALLS(device_resync_and_store, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, STORES, P(keyfob_verdict, VERDICT)))
+CALLS(record_seal, (RECORDS, 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], P(const uint8_t, NONCE), P(uint8_t, BYTES)))
+CALLS(record_open, (DATA(SEALED), number ? number : 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], RECORDS))
 CALLS(sealed_key_id, (DATA(SEALED), P(uint32_t, NUMBER)))
 CALLS(policy_default, (P(keyfob_policy, POLICY_OUT)))
 CALLS(policy_soffid, (P(keyfob_policy, POLICY_OUT)))
@@ -347,7 +348,7 @@ void test_table(void) {
     size_t function, entry;
     make_devices();
     arrange();
-    CHECK(keyfob_record_seal(&devices[IS_TOTP], 7, in.key, (const uint8_t *)"id", 2, in.nonce, sealed) == R(OK));
+    CHECK(keyfob_record_seal(&devices[IS_TOTP], 7, in.key, "id", 2, in.nonce, sealed) == R(OK));
     for (function = 0; function < sizeof table / sizeof table[0]; function++) {
         const struct row *row = &table[function];
         try_call(row, &none, 0);

@@ -92,7 +92,7 @@ public enum OtpError {
     RANDOMNESS(70),
     /** URI: not otpauth://totp/ or otpauth://hotp/. */
     URI_TYPE(80),
-    /** URI: account or issuer empty, too long, not UTF-8, or with a colon or a control character. */
+    /** URI: account or issuer too long, not UTF-8, or with a control character; in writing also with a colon, or an empty account. */
     URI_LABEL(81),
     /** URI: wrong percent-encoding. */
     URI_ENCODING(82),
