@@ -408,14 +408,29 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Resets the fails, in place, ends a throttle and a pending code, and opens the device if it is locked. Takes {@code now} for true, even
-     * if it lies before what the device has seen.
+     * Resets the fails, in place, ends a throttle and a pending code, forgets a learned drift, and opens the device if it is locked. Takes
+     * {@code now} for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was used
+     * while a clock was ahead see {@link #forgetSteps}.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#EXHAUSTED}
      */
     public void unlock(long now) {
         Native.check(onRecord(bytes -> Native.engine().deviceUnlock(bytes, now)));
+    }
+
+    /**
+     * The way back for TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): takes the highest accepted step down, in
+     * place, to that of {@code now}, if it lies beyond. Takes {@code now} for true, and forgets a learned drift; status, fails and locks stay.
+     *
+     * <p>The price: codes of steps after {@code now} that were accepted already are right once more when their time comes, for anyone who has
+     * seen them; nothing of {@code now} or before is. Call it only on an administrator's word, with a clock that is right, and record that.
+     *
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK} before T0, {@link OtpError#EXHAUSTED}
+     */
+    public void forgetSteps(long now) {
+        Native.check(onRecord(bytes -> Native.engine().deviceForgetSteps(bytes, now)));
     }
 
     /**
