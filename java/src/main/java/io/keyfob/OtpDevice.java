@@ -268,8 +268,11 @@ public final class OtpDevice implements AutoCloseable {
      * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
      * answer uses up, also where the policy asks for the whole PIN.
      *
+     * <p>An answer is its ASCII digits and nothing else. A blank or a hyphen makes it wrong and a fail, so take out those that people type, as in
+     * {@code 475 073}.
+     *
      * @param policy the server's choices
-     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
      * @param now Unix seconds
      * @return the verdict
      * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
@@ -283,7 +286,7 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param <X> what the store may throw
      * @param policy the server's choices
-     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
@@ -309,7 +312,7 @@ public final class OtpDevice implements AutoCloseable {
      * {@link #verify(Policy, char[], long)} does, and changes the device in place.
      *
      * @param policy the server's choices
-     * @param first a code as it was typed
+     * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @return the verdict
@@ -324,7 +327,7 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param <X> what the store may throw
      * @param policy the server's choices
-     * @param first a code as it was typed
+     * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
@@ -356,7 +359,7 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @return a challenge to be closed
      * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link OtpError#LOCKED}, {@link OtpError#THROTTLED},
-     *         {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
+     *         {@link OtpError#CLOCK_WAS_AHEAD}, {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
      */
     public Challenge challenge(Policy policy, long now) {
         return request(policy, now, null);
