@@ -287,6 +287,10 @@ enum keyfob_result
    */
   KEYFOB_RESULT_RANDOMNESS = 70,
   /**
+   * Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its time comes no code is right.
+   */
+  KEYFOB_RESULT_CLOCK_WAS_AHEAD = 71,
+  /**
    * URI: not otpauth://totp/ or otpauth://hotp/.
    */
   KEYFOB_RESULT_URI_TYPE = 80,
@@ -484,7 +488,7 @@ enum keyfob_reason
    */
   KEYFOB_REASON_WRONG = 1,
   /**
-   * A code that was accepted before, or is older than one that was. A fail.
+   * A code that was accepted before, or is older than one that was. A fail, unless it is the very code accepted last.
    */
   KEYFOB_REASON_REPLAYED = 2,
   /**
@@ -507,6 +511,11 @@ enum keyfob_reason
    * The device is disabled. Nothing was counted.
    */
   KEYFOB_REASON_DISABLED = 7,
+  /**
+   * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a clock was ahead when it was accepted.
+   * Nothing was counted. Lasts until that time comes, or until keyfob_device_forget_steps.
+   */
+  KEYFOB_REASON_CLOCK_WAS_AHEAD = 8,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -844,7 +853,7 @@ typedef struct keyfob_soffid_row {
   uint32_t size;
   /**
    * OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
-   * them.
+   * them. What is negative as a signed number counts as 0.
    */
   uint32_t fails;
   /**
@@ -877,7 +886,7 @@ typedef struct keyfob_soffid_row {
    */
   uint64_t last_counter;
   /**
-   * OTP_CREATED.
+   * OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
    */
   uint64_t created;
   /**
@@ -983,7 +992,7 @@ size_t keyfob_label_size(void);
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
@@ -997,7 +1006,7 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
  * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
  * was read, and stays as it is. Thread-safe, if `store` and `random` are.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, RANDOMNESS, STORE_FAILED,
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
  * STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
@@ -1013,7 +1022,7 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
 /**
  * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
@@ -1022,7 +1031,8 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
                                    struct keyfob_challenge *challenge);
 
 /**
- * Judges `answer` (a code, or a PIN's digits at the positions asked; `answer_length` bytes as they were typed) at time `now`, in Unix seconds. SMS,
+ * Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix seconds. An answer is its `answer_length` ASCII digits
+ * and nothing else: a blank or a hyphen in it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS,
  * e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
  * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
  * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
@@ -1257,14 +1267,28 @@ keyfob_result keyfob_device_set_status(struct keyfob_record *record,
                                        uint64_t now);
 
 /**
- * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, and opens it if it is locked. Takes `now` for
- * true, even if it lies before what the device has seen. Not thread-safe on the same record.
+ * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, forgets a learned drift, and opens it if it is
+ * locked. Takes `now` for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was
+ * used while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
+
+/**
+ * The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD): takes the highest accepted step of the device in
+ * `record`, in place, down to that of `now`, if it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks
+ * stay. The price: codes of steps after `now` that were accepted already are right once more when their time comes, for anyone who
+ * has seen them; nothing of `now` or before is. Call it only on an administrator's word, with a clock that is right, and record that. Not
+ * thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, the record's, WRONG_KIND, CLOCK, EXHAUSTED.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_forget_steps(struct keyfob_record *record,
+                                         uint64_t now);
 
 /**
  * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of the device in
@@ -1451,7 +1475,7 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
 
 /**
  * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
- * pending, last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+ * pending, last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
  * or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
  *
  * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and

@@ -36,8 +36,10 @@ impl Device {
     /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
     /// answer, else created. A disabled one stays disabled.
     ///
-    /// Takes `now` for true even if it lies before what the device has seen: this is also the way out after a host's clock was
-    /// ahead. No code used before becomes right by it. Errors: [`Error::Exhausted`].
+    /// Takes `now` for true even if it lies before what the device has seen, and takes down to it the times of enrolment and of the last
+    /// right answer: after a host's clock was ahead, the device works again. No code used before becomes right by it, so TOTP that
+    /// was used while the clock was ahead refuses codes until that time comes ([`Reason::ClockWasAhead`](crate::Reason::ClockWasAhead)), unless
+    /// [`forget_steps`](Self::forget_steps) is called. Learned drift is forgotten. Errors: [`Error::Exhausted`].
     pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
         let mut next = self.state;
         next.reset(self.kind(), now);
@@ -45,6 +47,21 @@ impl Device {
             let status = if next.used == 1 { Status::Validated } else { Status::Created };
             next.status = status as u8;
         }
+        self.change(next, now)
+    }
+
+    /// The way back for TOTP that was used while a clock was ahead: takes the highest accepted step down to that of `now`, if it lies
+    /// beyond. Takes `now` for true as [`unlock`](Self::unlock) does, and forgets a learned drift; status, fails and locks stay.
+    ///
+    /// The price: the codes of steps after `now` that were accepted already are right once more when their time comes, for anyone
+    /// who has seen them. Nothing of `now` or before is right again, and the code of the present step is not: the next one is.
+    /// So call it only on an administrator's word, with a clock that is right, and record that.
+    ///
+    /// Errors: [`Error::WrongKind`] for other kinds, whose counters know no time; [`Error::Clock`] before T0; [`Error::Exhausted`].
+    pub fn forget_steps(&mut self, now: u64) -> Result<(), Error> {
+        let Factor::Totp(totp) = &self.factor else { return Err(Error::WrongKind) };
+        let lowest = totp.step(now)?.saturating_add(1);
+        let next = State { moving: self.state.moving.min(lowest), drift: 0, seen: now, ..self.state };
         self.change(next, now)
     }
 
@@ -85,7 +102,10 @@ impl Device {
 
     fn change(&mut self, next: State, now: u64) -> Result<(), Error> {
         let revision = next.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        self.state = State { revision, seen: next.seen.max(now), ..next };
+        let seen = next.seen.max(now);
+        // No time lies beyond the latest one seen, or a row made of them would bring that back.
+        self.created = self.created.min(seen);
+        self.state = State { revision, seen, used_at: next.used_at.min(seen), ..next };
         Ok(())
     }
 }
@@ -100,9 +120,9 @@ fn is_same_key(one: &Factor, other: &Factor) -> bool {
 }
 
 impl State {
-    /// Unlocks, and believes `now`.
+    /// Unlocks, believes `now` and forgets a drift.
     fn reset(&mut self, kind: Kind, now: u64) {
-        (self.fails, self.until, self.held, self.seen) = (0, 0, 0, now);
+        (self.fails, self.until, self.held, self.seen, self.drift) = (0, 0, 0, now, 0);
         self.kill_code(kind);
     }
 }

@@ -34,7 +34,7 @@ impl Device {
     /// drawn to them. TOTP, HOTP: nothing changes.
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`],
-    /// [`Error::Throttled`], [`Error::Randomness`], [`Error::Exhausted`].
+    /// [`Error::Throttled`], [`Error::ClockWasAhead`], [`Error::Randomness`], [`Error::Exhausted`].
     pub fn challenge<R: TryCryptoRng + ?Sized>(
         &self,
         policy: &Policy,
@@ -90,7 +90,7 @@ impl Device {
     /// counter an open device refuses all the same.
     ///
     /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a limit that was lowered since,
-    /// [`Error::Throttled`].
+    /// [`Error::Throttled`], [`Error::ClockWasAhead`].
     pub fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         self.check_clock(policy, now)?;
         if self.status() == Status::Disabled {
@@ -99,6 +99,8 @@ impl Device {
             Err(Error::Locked)
         } else if self.is_throttled(now) {
             Err(Error::Throttled)
+        } else if self.is_ahead(policy, now) {
+            Err(Error::ClockWasAhead)
         } else {
             Ok(())
         }

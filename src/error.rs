@@ -77,6 +77,8 @@ pub enum Error {
     Throttled,
     /// The device is disabled.
     Disabled,
+    /// TOTP: a step beyond the window was accepted while a clock was ahead, and until its time comes no code is right.
+    ClockWasAhead,
     /// No challenge is pending, or it has expired.
     NoChallenge,
     /// The generator of randomness failed or gave only zeros.
@@ -150,7 +152,7 @@ impl Error {
             Self::GuessBound => c"policy: guessing a code of six digits would succeed before the lock more often than its bound allows; narrow the windows, lock earlier, or raise the bound knowingly",
             Self::PinBound => c"policy: guessing the positions asked of a PIN would succeed before the lock more often than its PIN bound allows; ask more positions, lock earlier, or raise the PIN bound knowingly",
             Self::Clock => {
-                c"time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was wrong before"
+                c"time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was ahead before"
             }
             Self::Exhausted => c"counter: is at the end of its range; enrol the device again",
             Self::RecordForeign => c"record: is not a keyfob record",
@@ -160,6 +162,9 @@ impl Error {
             Self::Locked => c"device: is locked; unlock it first",
             Self::Throttled => c"device: takes no attempt for some time after too many fails; try again later",
             Self::Disabled => c"device: is disabled",
+            Self::ClockWasAhead => {
+                c"device: has accepted a code of a later time, while a clock was ahead, and takes none until then; wait, or have an administrator forget the steps used ahead of time"
+            }
             Self::NoChallenge => c"device: has no pending challenge; request one",
             Self::Randomness => c"randomness: the generator failed",
             Self::BufferTooSmall => c"buffer: is too small",

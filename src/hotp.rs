@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use subtle::{Choice, ConditionallySelectable};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeLess};
 
 use crate::code::Submitted;
 use crate::hmac::{Key, truncated};
@@ -144,14 +144,29 @@ pub(crate) struct Found {
     pub(crate) right: Choice,
     /// The answer stands in the window, below `floor`.
     pub(crate) replayed: Choice,
+    /// The answer stands in the window, just below `floor`: it is the code accepted last.
+    pub(crate) last: Choice,
     pub(crate) counter: u64,
+}
+
+impl Found {
+    /// What was found in this window or in another one: of two places the lower. In constant time.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        let is_other = other.right & (!self.right | other.counter.ct_lt(&self.counter));
+        Self {
+            right: self.right | other.right,
+            replayed: self.replayed | other.replayed,
+            last: self.last | other.last,
+            counter: u64::conditional_select(&self.counter, &other.counter, is_other),
+        }
+    }
 }
 
 /// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant time: the work depends on the
 /// window's width and on whether the answer is one code or two.
 pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
     // Bits; what selects is a choice, which is hidden from the compiler, and for which the processor waits.
-    let (mut right, mut replayed, mut found) = (0, 0, 0);
+    let (mut right, mut replayed, mut last, mut found) = (0, 0, 0, 0);
     // Bit 0: the first code stood at the last counter of the batch before.
     let mut before = 0;
     key.batches(window, |counter, values| {
@@ -168,8 +183,10 @@ pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeIn
         found.conditional_assign(&counter.wrapping_add(lowest_place(fresh)), Choice::from(taken));
         right |= taken;
         replayed |= any(used);
+        last |= any(used & !lowest_bits(floor.saturating_sub(1).saturating_sub(counter)));
     });
-    Found { right: Choice::from(right), replayed: Choice::from(replayed), counter: found }
+    let [right, replayed, last] = [right, replayed, last].map(Choice::from);
+    Found { right, replayed, last, counter: found }
 }
 
 /// Whether any bit is set: 1 or 0.
@@ -238,7 +255,8 @@ mod tests {
             let fresh = (first..=last).filter(is_here).find(|counter| *counter >= floor);
             let used = (first..=last).filter(is_here).any(|counter| counter < floor);
             prop_assert_eq!(bool::from(found.right).then_some(found.counter), fresh);
-            prop_assert_eq!(bool::from(found.replayed), used);
+            let used_last = (first..=last).filter(is_here).any(|counter| counter.checked_add(1) == Some(floor));
+            prop_assert_eq!((bool::from(found.replayed), bool::from(found.last)), (used, used_last));
         }
 
         #[test]

@@ -38,11 +38,12 @@ pub struct SoffidRow<'r> {
     pub kind: Kind,
     /// `OTP_STATUS`, by [its letter](Status::letter).
     pub status: Status,
-    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens devices without resetting them.
+    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens devices without resetting them. What is
+    /// negative as a signed number of 32 bits counts as 0.
     pub fails: u32,
-    /// `OTP_CREATED`.
+    /// `OTP_CREATED`. A time before 1970, which is negative as a signed number of 64 bits, counts as 1970.
     pub created: u64,
-    /// `OTP_LASUSE`: when it last gave a right answer.
+    /// `OTP_LASUSE`: when it last gave a right answer. A time before 1970 counts as 1970.
     pub last_used: Option<u64>,
     /// `OTP_LASISS`: when the pending code was issued. Not read: a code sent before is not taken over.
     pub last_issued: Option<u64>,
@@ -79,8 +80,8 @@ impl<'r> SoffidRow<'r> {
             status: self.status,
             fails: self.counted_fails(),
             last_counter: self.last_counter,
-            created: self.created,
-            last_used: self.last_used,
+            created: since_1970(self.created),
+            last_used: self.last_used.map(since_1970),
         };
         Device::restore(factor, history)
     }
@@ -112,7 +113,7 @@ impl<'r> SoffidRow<'r> {
     }
 
     /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
-    /// challenge is pending, `last_issued`. If the row [says another factor](Self::has_factor_of) than the device's, as after
+    /// challenge is pending, `last_issued`; and `created` after an [unlock](Device::unlock) by a clock that is behind it. If the row [says another factor](Self::has_factor_of) than the device's, as after
     /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`. All else stays in the words that Soffid wrote
     /// it in.
     ///
@@ -133,7 +134,12 @@ impl<'r> SoffidRow<'r> {
         if self.kind != Kind::Pin {
             self.last_counter = history.last_counter;
         }
-        self.last_used = history.last_used;
+        if self.last_used.map(since_1970) != history.last_used {
+            self.last_used = history.last_used;
+        }
+        if history.created < since_1970(self.created) {
+            self.created = history.created;
+        }
         self.last_issued = device.pending_since().or(self.last_issued);
         if self.is_open() && history.fails >= self.lock_fails && history.fails > before {
             // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
@@ -181,7 +187,8 @@ impl<'r> SoffidRow<'r> {
     /// The fails as keyfob counts them. Soffid locks one fail later and keeps the fails when it unlocks, so that an open row may have more
     /// than the limit. The status has the last word: such a device is open, and one fail away from the lock.
     pub fn counted_fails(&self) -> u32 {
-        if self.is_open() { self.fails.min(self.lock_fails.saturating_sub(1)) } else { self.fails }
+        let fails = if self.fails.cast_signed() < 0 { 0 } else { self.fails };
+        if self.is_open() { fails.min(self.lock_fails.saturating_sub(1)) } else { fails }
     }
 
     const fn is_open(&self) -> bool {
@@ -205,6 +212,11 @@ impl fmt::Debug for SoffidRow<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SoffidRow").field("kind", &self.kind).field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+/// A time in Unix seconds, which a host that has a negative one hands over as a huge number.
+const fn since_1970(time: u64) -> u64 {
+    if time.cast_signed() < 0 { 0 } else { time }
 }
 
 /// Soffid counts steps of 30 seconds from 0.

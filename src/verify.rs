@@ -11,14 +11,16 @@ use crate::code::Submitted;
 use crate::device::State;
 use crate::hmac::Key;
 use crate::hotp::{Answer, Found, LAST, search};
-use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Verdict};
+use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
-    /// An answer is exactly its ASCII digits; anything else is a wrong one. Each answer that an open device refuses is a fail, and
-    /// the fail that reaches the policy's limit locks. A right answer resets the fails and validates the device. A wrong clock is
-    /// an error rather than a fail, so that it locks nobody out. SMS, e-mail and PIN want a [`challenge`](Self::challenge) first, which one
+    /// An answer is exactly its ASCII digits; anything else is a wrong one, so take out the blanks and hyphens that people type
+    /// before the call. Each answer that an open device refuses is a fail, and the fail that reaches the policy's limit locks. Two
+    /// refusals are none: of the very code that TOTP or HOTP accepted last ([`Reason::Replayed`]), and of codes used up while a clock
+    /// was ahead ([`Reason::ClockWasAhead`]). A right answer resets the fails and validates the device. A wrong clock is an error
+    /// rather than a fail, so that it locks nobody out. SMS, e-mail and PIN want a [`challenge`](Self::challenge) first, which one
     /// right answer uses up.
     ///
     /// Errors: [`Error::Clock`], [`Error::Exhausted`].
@@ -48,12 +50,12 @@ impl Device {
 
     fn judge(&self, policy: &Policy, answer: &[u8], now: u64, next: &mut State) -> Result<Verdict, Error> {
         let (found, expected) = match &self.factor {
-            Factor::Totp(totp) => {
-                let bound = i32::from(policy.max_drift());
-                let window = totp.window(now, self.state.drift.clamp(bound.saturating_neg(), bound), policy.window())?;
-                (self.find(totp.hotp(), answer, None, window), totp.step(now)?)
+            Factor::Totp(totp) => (self.find_step(totp, policy, answer, now)?, totp.step(now)?),
+            Factor::Hotp(hotp) => {
+                // And the counter before, whose code was accepted last.
+                let window = self.state.moving.saturating_sub(1)..=*self.ahead(policy.look_ahead())?.end();
+                (self.find(hotp, answer, None, window), self.state.moving)
             }
-            Factor::Hotp(hotp) => (self.find(hotp, answer, None, self.ahead(policy.look_ahead())?), self.state.moving),
             Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?), self.state.moving),
             Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0),
         };
@@ -79,12 +81,44 @@ impl Device {
         Key::with(hotp.algorithm(), hotp.secret(), |key| search(key, hotp.digits(), &answer, window, self.state.moving))
     }
 
+    /// Searches around the present step and, if drift is learned, around the drift as well, whatever it is: a clock that was put right
+    /// drifts no more. Searches the step accepted last, too, where it lies in neither window: a client may repeat its code for hours.
+    fn find_step(&self, totp: &Totp, policy: &Policy, answer: &[u8], now: u64) -> Result<Found, Error> {
+        let find = |steps| self.find(totp.hotp(), answer, None, steps);
+        let around = |drift| totp.window(now, drift, policy.window());
+        let present = around(0)?;
+        let drifted = if policy.max_drift() == 0 { None } else { Some(around(self.kept_drift(policy))?) };
+        let is_searched = |step| present.contains(&step) || drifted.as_ref().is_some_and(|steps| steps.contains(&step));
+        let last = self.state.moving.checked_sub(1).filter(|&last| !is_searched(last)).map(|last| last..=last);
+        Ok([drifted, last].into_iter().flatten().fold(find(present), |found, steps| found.or(&find(steps))))
+    }
+
+    /// The learned drift, as far as the policy allows one.
+    fn kept_drift(&self, policy: &Policy) -> i32 {
+        let bound = i32::from(policy.max_drift());
+        self.state.drift.clamp(bound.saturating_neg(), bound)
+    }
+
+    /// Whether the highest accepted step is more than `steps` ahead of the present one, by the authenticator's drift as well: only of TOTP.
+    fn is_ahead_by(&self, steps: u16, policy: &Policy, present: u64) -> bool {
+        let latest = present.max(present.saturating_add_signed(self.kept_drift(policy).into()));
+        let highest = self.state.moving.saturating_sub(1);
+        matches!(self.factor, Factor::Totp(_)) && highest > latest.saturating_add(steps.into())
+    }
+
+    /// Whether no code of TOTP can be right at `now`, since a step beyond the windows was accepted while a clock was ahead.
+    pub(crate) fn is_ahead(&self, policy: &Policy, now: u64) -> bool {
+        let Factor::Totp(totp) = &self.factor else { return false };
+        totp.step(now).is_ok_and(|present| self.is_ahead_by(policy.window(), policy, present))
+    }
+
     fn find_pin(&self, pin: &Pin, policy: &Policy, answer: &[u8]) -> Found {
         let positions = match self.asked(policy) {
             0 => Positions::all(pin.count()),
             mask => Positions::from_mask(mask),
         };
-        Found { right: pin.answers(positions, answer), replayed: Choice::from(0), counter: 0 }
+        let none = Choice::from(0);
+        Found { right: pin.answers(positions, answer), replayed: none, last: none, counter: 0 }
     }
 
     /// The expected counter and `more` after it.
@@ -114,7 +148,7 @@ impl Device {
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
         let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
-        let (matches, replayed) = (found.right.unwrap_u8(), found.replayed.unwrap_u8());
+        let (matches, replayed, last) = (found.right.unwrap_u8(), found.replayed.unwrap_u8(), found.last.unwrap_u8());
 
         // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
         let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
@@ -122,15 +156,23 @@ impl Device {
         let disabled = bit(state.status == Status::Disabled as u8);
         let locked = bit(self.is_locked(policy)) & not(disabled);
         let throttled = bit(self.is_throttled(now)) & not(locked | disabled);
-        let open = not(throttled | locked | disabled);
+        let ahead = bit(self.is_ahead_by(policy.window(), policy, expected)) & not(throttled | locked | disabled);
+        let open = not(ahead | throttled | locked | disabled);
         let right = matches & open & not(unasked | expired);
-        let wrong = open & not(right);
+        let refused = open & not(right);
+
+        let evaluated = open & not(unasked | expired);
+        let again = evaluated & replayed & not(matches);
+        // Not the code accepted last, and that one lies ahead: it has used up codes that are shown only now.
+        let overtaken = again & not(last) & bit(self.is_ahead_by(0, policy, expected));
+        // Neither can be a guess that comes right later, and both happen to people who do nothing wrong.
+        let fail = refused & not((again & last) | overtaken);
 
         // Of these one holds, unless the answer is right, whose number is 0.
-        let evaluated = open & not(unasked | expired);
         let reason = [
             (Reason::Wrong, evaluated & not(matches | replayed)),
-            (Reason::Replayed, evaluated & replayed & not(matches)),
+            (Reason::Replayed, again & not(overtaken)),
+            (Reason::ClockWasAhead, ahead | overtaken),
             (Reason::Expired, open & expired & not(unasked)),
             (Reason::NoChallenge, open & unasked),
             (Reason::Throttled, throttled),
@@ -141,18 +183,18 @@ impl Device {
         .fold(Reason::Right as u8, |reason, (other, holds)| reason | (other as u8).wrapping_mul(holds));
 
         let fails = state.fails.saturating_add(1);
-        let strikes = wrong & bit(fails >= policy.lock().fails());
+        let strikes = fail & bit(fails >= policy.lock().fails());
         let locks = (strikes & hard) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
         let delays = Choice::from(strikes & not(hard));
         let moves = Choice::from(right & not(pin));
         let learns = Choice::from(right & totp);
         let ends = Choice::from(right | dies);
-        let changed = Choice::from(right | wrong | locks);
-        let [right, wrong, locks, dies] = [right, wrong, locks, dies].map(Choice::from);
+        let changed = Choice::from(right | refused | locks);
+        let [right, fail, locks, dies] = [right, fail, locks, dies].map(Choice::from);
 
         let mut to = *state;
-        to.fails.conditional_assign(&fails, wrong);
+        to.fails.conditional_assign(&fails, fail);
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
         to.status.conditional_assign(&(Status::Locked as u8), locks);

@@ -60,13 +60,50 @@ fn what_is_no_row_is_refused() {
 
 #[test]
 fn an_open_row_is_a_fail_away_from_its_lock_at_least() {
-    for (fails, lock_fails, counted) in [(9, 10, 9), (10, 10, 9), (u32::MAX, 10, 9), (10, 20, 10), (5, 3, 2), (5, 0, 0)] {
+    for (fails, lock_fails, counted) in
+        [(9, 10, 9), (10, 10, 9), (i32::MAX.cast_unsigned(), 10, 9), (10, 20, 10), (5, 3, 2), (5, 0, 0)]
+    {
         for status in Status::ALL {
             let row = SoffidRow { status, fails, lock_fails, ..row(Kind::Totp) };
             let is_open = matches!(status, Status::Created | Status::Validated);
             assert_eq!(row.counted_fails(), if is_open { counted } else { fails });
             assert_eq!(row.import(&[]).unwrap().fails(), row.counted_fails());
         }
+    }
+}
+
+/// Some programs wrote the midnight of a day, and in Madrid that of the first one lies before 1970.
+#[test]
+fn what_a_row_has_below_0_counts_as_0_and_stays() {
+    let negative = |time: i64| time.cast_unsigned();
+    for kind in Kind::ALL {
+        let before =
+            SoffidRow { fails: (-4_i32).cast_unsigned(), created: negative(-3600), last_used: Some(negative(-1)), ..row(kind) };
+        assert_eq!(before.counted_fails(), 0);
+        let device = before.import(&DRAWN).unwrap();
+        assert_eq!((device.created(), device.last_used(), device.fails()), (0, Some(0), 0));
+        assert_eq!(device.check_open(&Policy::default(), NOW), Ok(()));
+        let (mut after, mut key) = (before, [0; SOFFID_KEY_SIZE]);
+        after.update(&device, &mut key).unwrap();
+        assert_eq!((after.fails, after.created, after.last_used), (before.fails, before.created, before.last_used));
+        let locked = SoffidRow { status: Status::Locked, ..before };
+        assert_eq!(locked.import(&DRAWN).unwrap().fails(), 0);
+    }
+}
+
+/// The clock was ahead for two hours, in which the row was made and used.
+#[test]
+fn an_unlock_after_a_clock_that_was_ahead_is_kept_in_the_row() {
+    let policy = Policy::default();
+    for kind in Kind::ALL {
+        let mut row = SoffidRow { created: NOW + 7000, last_used: Some(NOW + 7200), ..row(kind) };
+        let mut device = row.import(&DRAWN).unwrap();
+        assert_eq!(device.check_open(&policy, NOW), Err(Error::Clock));
+        device.unlock(NOW).unwrap();
+        let mut key = [0; SOFFID_KEY_SIZE];
+        row.update(&device, &mut key).unwrap();
+        assert_eq!((row.created, row.last_used, row.fails), (NOW, Some(NOW), 0));
+        assert_eq!(row.import(&DRAWN).unwrap().check_open(&policy, NOW), Ok(()), "{kind}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::quoted;
 use crate::json::Object;
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Scope, Step, Swap};
-use crate::{Attribute, Error, Event, EventKind, body};
+use crate::{Attribute, Error, Event, EventKind, body, code};
 
 /// The attribute of the second code.
 const NEXT: &str = "nextPin";
@@ -68,7 +68,7 @@ fn texts<const N: usize>(object: &Object, names: [&str; N], what: &str, example:
         match place {
             Some((name, text)) => {
                 let value = value.as_text().ok_or_else(|| body::no_text(name))?;
-                if text.replace(value.clone()).is_some() {
+                if text.replace(code::digits(value)).is_some() {
                     return Err(Error::syntax(format!("{name}: stands there twice")));
                 }
             }

@@ -96,8 +96,7 @@ attributes! {
 impl Attribute {
     /// Reads an attribute's name, in any case, with or without the schema's URN before it.
     pub fn parse(name: &str) -> Option<Self> {
-        let urn = name.get(..SCHEMA.len()).filter(|front| front.eq_ignore_ascii_case(SCHEMA));
-        let name = urn.and_then(|urn| name.get(urn.len()..)?.strip_prefix(':')).unwrap_or(name);
+        let name = without_urn(name);
         Self::ALL.iter().copied().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
     }
 
@@ -113,6 +112,12 @@ impl Attribute {
     pub const fn is_always_present(self) -> bool {
         !matches!(self, Self::ExternalId | Self::LastUsed | Self::Email | Self::Phone | Self::Pin | Self::Image)
     }
+}
+
+/// A name without the schema's URN before it.
+pub(crate) fn without_urn(name: &str) -> &str {
+    let urn = name.get(..SCHEMA.len()).filter(|front| front.eq_ignore_ascii_case(SCHEMA));
+    urn.and_then(|urn| name.get(urn.len()..)?.strip_prefix(':')).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(crate) struct Fields {
     /// What is to be removed, and what is read-only, with its value: both are right only where they change nothing.
     pub(crate) removed: Vec<Attribute>,
     pub(crate) repeated: Vec<(Attribute, Value)>,
+    /// Whether the steps that a TOTP device has used ahead of the present time are to be forgotten.
+    pub(crate) forgets_steps: bool,
     /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from what was read.
     pub(crate) is_asked_for: bool,
 }

@@ -116,7 +116,9 @@ impl From<keyfob::Error> for Error {
         use keyfob::Error as E;
         match error {
             E::Clock | E::Randomness => Self::new(503, error.message()),
-            E::Locked | E::Throttled | E::Disabled | E::NoChallenge | E::Exhausted => Self::new(409, error.message()),
+            E::Locked | E::Throttled | E::Disabled | E::ClockWasAhead | E::NoChallenge | E::Exhausted => {
+                Self::new(409, error.message())
+            }
             _ => Self::value(error.message()),
         }
     }

@@ -11,6 +11,8 @@ pub enum EventKind {
     Revoke,
     /// An administrator took it out of deletion by another status.
     Revive,
+    /// An administrator had a TOTP device forget the steps that it used while a clock was ahead: their codes are right once more.
+    ForgetSteps,
     /// A challenge was requested.
     Challenge,
     /// An answer was judged.
@@ -29,6 +31,7 @@ impl EventKind {
             Self::Update => "credential-change:update",
             Self::Revoke => "credential-change:revoke",
             Self::Revive => "credential-change:revive",
+            Self::ForgetSteps => "credential-change:forget-steps",
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
@@ -65,7 +68,8 @@ mod tests {
     /// Trails are kept for years and read by others, so a name stays.
     #[test]
     fn names_in_the_trail() {
-        let names = [K::Create, K::Update, K::Revoke, K::Revive, K::Challenge, K::Verify, K::Resync, K::Refuse].map(K::name);
+        let names = [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::Refuse]
+            .map(K::name);
         assert_eq!(
             names,
             [
@@ -73,6 +77,7 @@ mod tests {
                 "credential-change:update",
                 "credential-change:revoke",
                 "credential-change:revive",
+                "credential-change:forget-steps",
                 "otp-challenge",
                 "otp-verify",
                 "otp-resync",

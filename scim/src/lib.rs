@@ -40,6 +40,7 @@ mod answer;
 mod attribute;
 mod body;
 mod challenge;
+pub mod code;
 mod create;
 pub mod date;
 mod discovery;

@@ -3,6 +3,7 @@
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Device, Error as Fault, Factor, Kind, Status};
 
+use crate::attribute::without_urn;
 use crate::body::{self, Fields, text};
 use crate::error::quoted;
 use crate::json::{Object, Value};
@@ -10,6 +11,9 @@ use crate::resource::Selection;
 use crate::service::{Context, Response, Service, TRIES, again, shown};
 use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, repeated};
+
+/// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing else names: see [`Device::forget_steps`].
+const STEPS_AHEAD: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
@@ -38,7 +42,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             let next = next.modified(context.now);
             let is_revived = entry.row.deleted && !next.row.deleted;
-            let event = context.event(if is_revived { EventKind::Revive } else { EventKind::Update }, &next.row);
+            let kind = match () {
+                // Of all that a PATCH may do, this alone makes a used code right.
+                () if changes.iter().any(|fields| fields.forgets_steps) => EventKind::ForgetSteps,
+                () if is_revived => EventKind::Revive,
+                () => EventKind::Update,
+            };
+            let event = context.event(kind, &next.row);
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
@@ -107,6 +117,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 is_allowed = true;
             }
             row.deleted &= status == Status::Disabled;
+        }
+        if fields.forgets_steps {
+            context.roles.require(Roles::UNLOCK)?;
+            let Factor::Totp(_) = device.factor() else { return Err(foreign(STEPS_AHEAD)) };
+            device.forget_steps(context.now)?;
+            is_allowed = true;
         }
         if !is_allowed {
             // What changes nothing needs the role that it would need if it did.
@@ -221,6 +237,7 @@ fn operation(operation: &Value) -> Result<Fields, Error> {
     let path = path.filter(|path| !path.is_empty() && !path.eq_ignore_ascii_case(SCHEMA));
     let mut fields = Fields { is_asked_for: true, ..Fields::default() };
     match (op.as_deref(), path, value) {
+        (Some("remove"), Some(path), _) if without_urn(path).eq_ignore_ascii_case(STEPS_AHEAD) => fields.forgets_steps = true,
         (Some("remove"), Some(path), _) => fields.change(target(path)?, &Value::Null)?,
         (Some("remove"), None, _) => return Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
         (Some("add" | "replace"), Some(path), Some(value)) => fields.change(target(path)?, value)?,

@@ -29,7 +29,9 @@ fn each_kind_asks_and_takes_the_right_answer_once() {
         assert_eq!((&shown["status"], &shown["fails"]), (&json!("V"), &json!(0)));
         assert_eq!(shown["lastUsed"], "2023-11-14 22:13:20");
         assert!(!host.answer(id, &right).verdict(false), "{kind}");
-        assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["fails"], 1);
+        // The very code that an authenticator showed last is no fail.
+        let fails = u32::from(!matches!(kind, Kind::Totp | Kind::Hotp));
+        assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["fails"], fails);
     }
 }
 

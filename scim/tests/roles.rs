@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{HOTP, Host, PIN, SMS, TOTP, WRONG};
+use common::{FORGET_STEPS, HOTP, Host, PIN, SMS, TOTP, WRONG};
 use keyfob_scim::{Method, Roles};
 
 const EACH: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
@@ -56,6 +56,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "C", Method::Put, "/{id}", r#"{"status": "D"}"#.to_owned(), Roles::CANCEL),
         (TOTP, "C", Method::Delete, "/{id}", String::new(), Roles::CANCEL),
         (TOTP, "L", Method::Patch, "/{id}", status("V"), Roles::UNLOCK),
+        (TOTP, "C", Method::Patch, "/{id}", FORGET_STEPS.to_owned(), Roles::UNLOCK),
         (TOTP, "L", Method::Patch, "/{id}", status("C"), Roles::UNLOCK),
         (TOTP, "L", Method::Put, "/{id}", r#"{"status": "V"}"#.to_owned(), Roles::UNLOCK),
         // To open what was locked when it was disabled is to enable and to unlock.

@@ -17,7 +17,7 @@ pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
     /// OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
-    /// them.
+    /// them. What is negative as a signed number counts as 0.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
@@ -34,7 +34,7 @@ pub struct keyfob_soffid_row {
     pub lock_fails: u32,
     /// OTP_LASCOU: the highest step or counter accepted.
     pub last_counter: u64,
-    /// OTP_CREATED.
+    /// OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
     pub created: u64,
     /// OTP_LASUSE.
     pub last_used: u64,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
 }
 
 /// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
-/// pending, last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+/// pending, last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
 /// or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
 ///
 /// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and
@@ -217,7 +217,6 @@ fn import(row: &keyfob_soffid_row, secret: &[u8]) -> Result<Device, Error> {
 /// Fills an empty row. In place, since it may hold a secret.
 fn export(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
     write(&mut to.kind, row.kind.name());
-    to.created = row.created;
     put_factor(to, row);
     put_state(to, row);
 }
@@ -249,7 +248,7 @@ fn put_factor(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
 
 /// Writes what attempts change. What they have not changed keeps its bytes.
 fn put_state(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
-    (to.status, to.fails) = (row.status as u32, row.fails);
+    (to.status, to.fails, to.created) = (row.status as u32, row.fails, row.created);
     put(&mut to.has_last_counter, &mut to.last_counter, row.last_counter);
     put(&mut to.has_last_used, &mut to.last_used, row.last_used);
     put(&mut to.has_last_issued, &mut to.last_issued, row.last_issued);

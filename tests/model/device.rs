@@ -1,5 +1,7 @@
 //! A device written for reading: plain branches, options, RFC 4226 to the letter.
 
+use std::collections::BTreeSet;
+
 use keyfob::{Asked, Challenge, Device, Error, Factor, Hotp, Kind, Lock, Policy, Reason, Status};
 
 pub(crate) struct Model {
@@ -8,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) fails: u32,
     moving: u64,
     drift: i64,
+    created: u64,
     last_used: Option<u64>,
     pub(crate) pending: Option<Pending>,
     pub(crate) throttled_until: Option<u64>,
@@ -37,6 +40,7 @@ impl Model {
             fails: 0,
             moving: device.moving_factor(),
             drift: 0,
+            created: device.created(),
             last_used: None,
             pending: None,
             throttled_until: None,
@@ -53,8 +57,23 @@ impl Model {
             Status::Locked => Some(Reason::Locked),
             _ if due => Some(Reason::Locked),
             _ if self.throttled_until.is_some_and(|until| now < until) => Some(Reason::Throttled),
+            _ if self.lead(policy, now).is_some_and(|steps| steps > u64::from(policy.window())) => Some(Reason::ClockWasAhead),
             _ => None,
         }
+    }
+
+    /// TOTP: the present step, and that of an authenticator with the learned drift.
+    fn centres(&self, policy: &Policy, now: u64) -> Option<[u64; 2]> {
+        let Factor::Totp(totp) = &self.factor else { return None };
+        let bound = i64::from(policy.max_drift());
+        let step = (now - totp.t0()) / u64::from(totp.period());
+        Some([step, step.saturating_add_signed(self.drift.clamp(-bound, bound))])
+    }
+
+    /// By how many steps the highest accepted one is ahead of both.
+    fn lead(&self, policy: &Policy, now: u64) -> Option<u64> {
+        let latest = self.centres(policy, now)?.into_iter().max()?;
+        self.moving.checked_sub(1)?.checked_sub(latest).filter(|steps| *steps > 0)
     }
 
     fn is_message(&self) -> bool {
@@ -82,10 +101,10 @@ impl Model {
     fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
         let (hotp, first, last) = match &self.factor {
             Factor::Totp(totp) => {
-                let bound = i64::from(policy.max_drift());
-                let centre = ((now - totp.t0()) / u64::from(totp.period())).saturating_add_signed(self.drift.clamp(-bound, bound));
                 let window = u64::from(policy.window());
-                (totp.hotp(), centre.saturating_sub(window), centre + window)
+                let around = |centre: u64| centre.saturating_sub(window)..=centre + window;
+                let steps: BTreeSet<u64> = self.centres(policy, now).unwrap().into_iter().flat_map(around).collect();
+                return steps.into_iter().filter(|&step| codes == [code(totp.hotp(), step)]).collect();
             }
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
@@ -127,9 +146,13 @@ impl Model {
             (self.pending, self.throttled_until) = (None, None);
             return (Reason::Right, Some(matched));
         }
+        let repeated = matches!(self.factor, Factor::Totp(_) | Factor::Hotp(_))
+            && self.moving.checked_sub(1).is_some_and(|last| codes == [code(self.factor.generator().unwrap(), last)]);
         let reason = match () {
             () if !waits => Reason::NoChallenge,
             () if expired => Reason::Expired,
+            () if repeated => return (Reason::Replayed, None),
+            () if !places.is_empty() && self.lead(policy, now).is_some() => return (Reason::ClockWasAhead, None),
             () if !places.is_empty() => Reason::Replayed,
             () => Reason::Wrong,
         };
@@ -172,6 +195,7 @@ impl Model {
             let error = match reason {
                 Reason::Disabled => Error::Disabled,
                 Reason::Locked => Error::Locked,
+                Reason::ClockWasAhead => Error::ClockWasAhead,
                 _ => Error::Throttled,
             };
             assert_eq!(given.as_ref().err(), Some(&error));
@@ -225,8 +249,24 @@ impl Model {
         if self.status == Status::Locked {
             self.status = if self.last_used.is_some() { Status::Validated } else { Status::Created };
         }
-        (self.fails, self.throttled_until, self.held, self.seen) = (0, None, false, now);
+        (self.fails, self.throttled_until, self.held) = (0, None, false);
+        self.believe(now);
         self.changed(now);
+    }
+
+    fn believe(&mut self, now: u64) {
+        (self.seen, self.drift) = (now, 0);
+        self.created = self.created.min(now);
+        self.last_used = self.last_used.map(|used| used.min(now));
+    }
+
+    /// Whether it has steps to forget.
+    pub(crate) fn forget_steps(&mut self, now: u64) -> bool {
+        let Factor::Totp(totp) = &self.factor else { return false };
+        self.moving = self.moving.min((now - totp.t0()) / u64::from(totp.period()) + 1);
+        self.believe(now);
+        self.changed(now);
+        true
     }
 
     pub(crate) fn set_status(&mut self, status: Status, now: u64) {
@@ -234,7 +274,8 @@ impl Model {
             (_, Status::Locked | Status::Disabled) => self.kill(),
             (Status::Locked, _) => {
                 self.kill();
-                (self.fails, self.throttled_until, self.seen) = (0, None, now);
+                (self.fails, self.throttled_until) = (0, None);
+                self.believe(now);
             }
             _ => {}
         }
@@ -272,7 +313,7 @@ impl Model {
         assert_eq!(device.moving_factor(), self.moving);
         assert_eq!(i64::from(device.drift()), self.drift);
         assert_eq!(device.last_changed(), self.seen);
-        assert_eq!(device.last_used(), self.last_used);
+        assert_eq!((device.created(), device.last_used()), (self.created, self.last_used));
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
         assert_eq!(device.was_locked(), self.held);
         assert_eq!(device.throttled_until(), self.throttled_until);

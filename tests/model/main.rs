@@ -26,6 +26,9 @@ enum Operation {
     Resync(u64),
     Status(usize),
     Unlock,
+    /// Answers with the code of a clock that is so many seconds ahead, and goes on with one put right, after an unlock.
+    Ahead(u64),
+    ForgetSteps,
     /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.
     Replace {
         other: Device,
@@ -35,7 +38,9 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    use Operation::{Answer, Challenge, ClockBack, Code, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait};
+    use Operation::{
+        Ahead, Answer, Challenge, ClockBack, Code, ForgetSteps, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait,
+    };
     prop_oneof![
         4 => (0..100_u64).prop_map(Wait),
         1 => (0..2000_u64).prop_map(Wait),
@@ -50,6 +55,8 @@ fn operations() -> impl Strategy<Value = Operation> {
         1 => (0..120_u64).prop_map(Resync),
         1 => (0..4_usize).prop_map(Status),
         1 => Just(Unlock),
+        1 => (0..20_000_u64).prop_map(Ahead),
+        1 => Just(ForgetSteps),
         1 => (devices(), any::<bool>(), any::<bool>()).prop_map(|(other, secret, period)| Replace { other, secret, period }),
     ]
 }
@@ -166,6 +173,21 @@ proptest! {
                 Operation::Unlock => {
                     device.unlock(now).unwrap();
                     model.unlock(now);
+                }
+                Operation::Ahead(seconds) => {
+                    let then = now + seconds;
+                    if let Factor::Totp(totp) = device.factor() {
+                        let answer = totp.generate(then).unwrap();
+                        let (next, verdict) = committed(device.verify(&policy, answer.as_bytes(), then).unwrap());
+                        device = next;
+                        compare(&mut model, verdict, &device, &policy, &[answer.as_str()], then);
+                    }
+                    device.unlock(now).unwrap();
+                    model.unlock(now);
+                }
+                Operation::ForgetSteps => {
+                    let forgets = device.forget_steps(now);
+                    prop_assert_eq!(forgets.is_ok(), model.forget_steps(now));
                 }
                 Operation::Replace { other, secret, period } => {
                     let factor = replacement(&model.factor, &other, secret, period);

@@ -1,6 +1,7 @@
 //! The engine's rules, each as a property under its number in DESIGN.md, by subject. Rule 10 stands in `constant_time.rs`.
 
 mod answers;
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod limits;

@@ -156,7 +156,8 @@ proptest! {
         device.replace_factor(&Device::totp(new.clone(), NOW), NOW).unwrap();
         prop_assert!(device.moving_factor() >= step, "nor is it lower as a number");
         let answer = |time| judge(&device, &policy, new.generate(time).unwrap().as_bytes(), time).1;
-        prop_assert_eq!(answer(NOW).reason(), Reason::Replayed);
+        // The last step of the old period may end later than the present one of the new.
+        prop_assert!([Reason::Replayed, Reason::ClockWasAhead].contains(&answer(NOW).reason()));
         let first = new.t0() + device.moving_factor() * u64::from(new.period());
         prop_assert!(first >= ends);
         if first < 1 << 40 {

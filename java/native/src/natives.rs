@@ -125,6 +125,7 @@ natives! {
     );
     fn device_set_status(record: Record, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
     fn device_unlock(record: Record, now: u64) = keyfob_device_unlock(record.pointer(), now);
+    fn device_forget_steps(record: Record, now: u64) = keyfob_device_forget_steps(record.pointer(), now);
     fn device_replace_factor(record: Record, from: Record, now: u64) =
         keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record, info: NewInfo) = keyfob_device_info(record.pointer(), info.pointer());

@@ -222,6 +222,9 @@ pub const SMS: &str = r#"{"type": "SMS", "user": "dilbert", "phone": "6665552222
 pub const EMAIL: &str = r#"{"type": "EMAIL", "user": "dilbert", "email": "dilbert@example.com"}"#;
 pub const PIN: &str = r#"{"type": "PIN", "user": "dilbert", "pin": "123456789"}"#;
 
+/// A PATCH for a device that was used while a clock was ahead.
+pub const FORGET_STEPS: &str = r#"{"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
+
 /// No code, whatever the device.
 pub const WRONG: &str = "no code";
 

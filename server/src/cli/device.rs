@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::args::{ResyncArgs, ShowArgs, UnlockArgs};
 use super::state::{self, State};
-use super::{Result, input, output, verify};
+use super::{Result, input, note, output, verify};
 
 pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
     // Without the lock: the file is only ever replaced as a whole.
@@ -50,15 +50,23 @@ pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
     if device.status() == Status::Disabled {
         return Err(format!("{}: {}, which unlocking does not change", args.state.display(), Error::Disabled).into());
     }
-    device.unlock(input::now(&args.clock)?)?;
+    let now = input::now(&args.clock)?;
+    device.unlock(now)?;
+    if args.forget_steps {
+        let before = device.moving_factor();
+        device.forget_steps(now).map_err(|error| format!("--forget-steps: {error}"))?;
+        if device.moving_factor() < before {
+            note("codes used while the clock was ahead are right once more when their time comes");
+        }
+    }
     state.replace(&device.to_record())?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn resync(args: &ResyncArgs) -> Result<ExitCode> {
     let state = State::lock(&args.state)?;
-    let (first, second) = (args.code1.as_encoded_bytes(), args.code2.as_encoded_bytes());
+    let (first, second) = (input::code(Some(&args.code1))?, input::code(Some(&args.code2))?);
     let device = state.read()?;
-    let attempt = device.resync(&Policy::default(), first, second, input::now(&args.clock)?)?;
+    let attempt = device.resync(&Policy::default(), &first, &second, input::now(&args.clock)?)?;
     verify::answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 use std::time::SystemTime;
 
+use keyfob_scim::code;
 use zeroize::Zeroizing;
 
 use super::Result;
@@ -29,16 +30,22 @@ pub(crate) fn secret(file: Option<&Path>) -> Result<Wiped> {
     }
 }
 
-/// The code, byte for byte: of the command line, else typed, else one line of standard input.
+/// The code without blanks and hyphens: of the command line, else typed, else one line of standard input.
 pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
     if let Some(code) = argument {
-        return Ok(Zeroizing::new(code.as_encoded_bytes().to_vec()));
+        return Ok(digits(code.as_encoded_bytes()));
     }
     if io::stdin().is_terminal() {
         // With echo: a code is worth nothing once used, and people want to see what they type.
         write!(io::stderr(), "Code: ")?;
     }
-    Ok(line()?.ok_or("standard input: holds no code; write it there as a line, or give it as an argument")?)
+    let line = line()?.ok_or("standard input: holds no code; write it there as a line, or give it as an argument")?;
+    Ok(digits(&line))
+}
+
+/// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong code.
+fn digits(given: &[u8]) -> Wiped {
+    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::digits(text).as_bytes().to_vec()))
 }
 
 /// The time in Unix seconds.

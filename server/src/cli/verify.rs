@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Verdict};
+use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Reason, Verdict};
 use serde_json::json;
 
 use super::args::VerifyArgs;
 use super::authenticator::Authenticator;
 use super::state::State;
-use super::{Result, input, output};
+use super::{Result, input, note, output};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     match &args.state {
@@ -25,7 +25,15 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let device = state.read()?;
     let policy = policy(Policy::builder(), device.kind(), args.window)?;
     let attempt = device.verify(&policy, &code, input::now(&args.clock)?)?;
-    answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
+    let verdict = attempt.commit(|next| state.replace(&next.to_record()))?;
+    if verdict.reason() == Reason::ClockWasAhead {
+        note(&format!(
+            "{}: was used while the clock was ahead, and takes no code that was used up then; wait until that time, or give keyfob \
+             unlock --forget-steps, whose help tells the price",
+            path.display()
+        ));
+    }
+    answer(verdict, args.json)
 }
 
 /// Keeps no state: the same code is right again as long as its window is open, and nothing locks.

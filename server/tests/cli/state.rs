@@ -50,6 +50,55 @@ fn ten_wrong_codes_lock_and_unlocking_opens() {
     verify(&path, &right, "1000").is(0, "right\n");
 }
 
+/// Two hours ahead, as where local time is taken for UTC.
+#[test]
+fn a_clock_that_was_ahead_locks_nobody_out_and_its_steps_can_be_forgotten() {
+    let folder = Folder::new("ahead");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let at = |now: u32| (code_of(&uri, ["--now", &now.to_string()]), now.to_string());
+    let (code, now) = at(100_000 + 7200);
+    verify(&path, &code, &now).is(0, "right\n");
+    let (code, now) = at(100_000);
+    let refused = verify(&path, &code, &now);
+    assert_eq!(refused.status, 2);
+    assert!(refused.err.contains("unlock the device if the clock was ahead before"), "{}", refused.err);
+    keyfob(&["unlock", "--state", &path, "--now", &now], "").is(0, "");
+    for later in (0..12).map(|step| 100_000 + 30 * step) {
+        let (code, now) = at(later);
+        let refused = verify(&path, &code, &now);
+        assert_eq!((refused.status, refused.out), (1, "wrong\n".to_owned()));
+        assert!(refused.err.contains("unlock --forget-steps"), "{}", refused.err);
+    }
+    assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("V"), &json!(0)));
+    let unlocked = keyfob(&["unlock", "--state", &path, "--now", "100400", "--forget-steps"], "");
+    assert_eq!((unlocked.status, unlocked.out), (0, String::new()));
+    assert!(unlocked.err.contains("right once more when their time comes"), "{}", unlocked.err);
+    let (code, now) = at(100_400);
+    verify(&path, &code, &now).is(1, "wrong\n");
+    let (code, now) = at(100_430);
+    verify(&path, &code, &now).is(0, "right\n");
+    // There is nothing to forget any more, and no other kind has steps.
+    keyfob(&["unlock", "--state", &path, "--now", &now, "--forget-steps"], "").is(0, "");
+    let (token, _) = folder.enroll("token.keyfob", &["--hotp"]);
+    let refused = keyfob(&["unlock", "--state", &token, "--forget-steps"], "");
+    assert_eq!(refused.status, 2);
+    assert!(refused.err.contains("--forget-steps: this kind of device has no such operation"), "{}", refused.err);
+}
+
+#[test]
+fn codes_are_taken_as_authenticators_show_them() {
+    let folder = Folder::new("shown");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    for (at, separator) in ["1000", "2000", "3000"].into_iter().zip([" ", "-", "\u{a0}"]) {
+        let code = code_of(&uri, ["--now", at]);
+        verify(&path, &format!("{}{separator}{}", &code[..3], &code[3..]), at).is(0, "right\n");
+    }
+    let (token, uri) = folder.enroll("token.keyfob", &["--hotp"]);
+    let [first, second] =
+        ["50", "51"].map(|counter| code_of(&uri, ["--counter", counter])).map(|code| format!("{} {}", &code[..3], &code[3..]));
+    keyfob(&["resync", "--state", &token, &first, &second], "").is(0, "right\n");
+}
+
 #[test]
 fn answers_as_json() {
     let folder = Folder::new("answers");

@@ -87,6 +87,32 @@ static void locks(void) {
     CALL(R(WRONG_KIND), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
 }
 
+/* A clock two hours ahead: no fails after the unlock, and an administrator's way back. */
+static void clock_ahead(void) {
+    char code[KEYFOB_CODE_SIZE];
+    uint64_t later;
+    CHECK(keyfob_device_create_totp(NULL, SECRET, SECRET_LEN, NOW, &out.record) == R(OK));
+    CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 7200, code, sizeof code) == R(OK));
+    TAKE();
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 7200, &out.verdict));
+    CHECK(out.verdict.right == 1);
+    TAKE();
+    IN_PLACE(R(CLOCK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_unlock(&out.record, NOW));
+    TAKE();
+    for (later = 0; later < 12 * 30; later += 30) {
+        CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + later, code, sizeof code) == R(OK));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + later, &out.verdict));
+        CHECK(out.verdict.reason == KEYFOB_REASON_CLOCK_WAS_AHEAD && out.verdict.fails == 0 && out.verdict.locked == 0);
+    }
+    IN_PLACE(R(CLOCK_WAS_AHEAD), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
+    IN_PLACE(R(OK), keyfob_device_forget_steps(&out.record, NOW));
+    TAKE();
+    CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 30, code, sizeof code) == R(OK));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 30, &out.verdict));
+    CHECK(out.verdict.right == 1);
+}
+
 /* Another factor: the fails stay, each kind takes its own only. */
 static void other_factor(void) {
     static const uint8_t OTHER[] = "another secret of 28 bytes..";
@@ -222,6 +248,7 @@ void test_devices(void) {
     creation();
     right_once();
     locks();
+    clock_ahead();
     other_factor();
     throttle();
     resync();

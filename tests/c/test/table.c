@@ -133,6 +133,7 @@ CALLS(device_info, (RECORDS, P(keyfob_info, INFO)))
 CALLS(device_secret, (RECORDS, P(uint8_t, BYTES), length_of[BYTES], P(size_t, LENGTH)))
 CALLS(device_set_status, (RECORDS, number ? number : (uint32_t)KEYFOB_STATUS_VALIDATED, now))
 CALLS(device_unlock, (RECORDS, now))
+CALLS(device_forget_steps, (RECORDS, now))
 CALLS(device_replace_factor, (RECORDS, P(const keyfob_record, FROM), now))
 CALLS(device_challenge, (RECORDS, POLICIES, RANDOMS, now, P(keyfob_challenge, CHALLENGE)))
 CALLS(device_challenge_and_store, (RECORDS, POLICIES, RANDOMS, now, STORES, P(keyfob_challenge, CHALLENGE)))
@@ -213,6 +214,8 @@ static const struct row {
              DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(SMS_AT_THE_END, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, OK)),
     FUNCTION(device_unlock, IS_TOTP, RECORD_IN, DEVICE(IS_LOCKED, OK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(SMS_AT_THE_END, EXHAUSTED),
              TIME(UINT64_MAX, OK), TIME(0, OK)),
+    FUNCTION(device_forget_steps, IS_TOTP, RECORD_IN, DEVICE(IS_LOCKED, WRONG_KIND), DEVICE(IS_HOTP, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND),
+             WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, OK)),
     FUNCTION(device_replace_factor, IS_TOTP, RECORD_IN, NIL(FROM, NULL_POINTER), DAMAGED(FROM), DEVICE(IS_T0, OK), DEVICE(IS_HOTP, WRONG_KIND),
              DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK)),
     FUNCTION(device_challenge, IS_PIN, RECORD_IN, POLICY_IN, NIL(RANDOM, RANDOMNESS), NIL(CHALLENGE, NULL_POINTER), STRUCT(CHALLENGE, 48), CLOSED,

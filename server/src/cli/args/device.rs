@@ -19,7 +19,7 @@ pub(crate) struct CodeArgs {
 
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
-    /// The code [default: prompt, or a line of standard input, after the secret if that comes from there too]
+    /// The code; blanks and hyphens are left out [default: prompt, or a line of standard input, after the secret if that comes from there too]
     pub(crate) code: Option<OsString>,
     /// State file of the device, in place of a secret
     // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
@@ -121,6 +121,10 @@ pub(crate) struct UnlockArgs {
     /// State file of the device
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
+    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes of them that were used
+    /// are right once more when their time comes
+    #[arg(long)]
+    pub(crate) forget_steps: bool,
     #[command(flatten)]
     pub(crate) clock: Clock,
 }

@@ -46,7 +46,9 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     #[command(after_help = "Example:\n  keyfob show --state alice.keyfob --json")]
     Show(ShowArgs),
     /// Open a locked device again and reset its fails
-    #[command(after_help = "Example:\n  keyfob unlock --state alice.keyfob")]
+    #[command(after_help = "Examples:
+  keyfob unlock --state alice.keyfob
+  keyfob unlock --state alice.keyfob --forget-steps   after the clock was ahead")]
     Unlock(UnlockArgs),
     /// Find a HOTP device that has run ahead, by two codes in a row
     #[command(after_help = "Example:\n  keyfob resync --state token.keyfob 520489 403154

@@ -79,6 +79,8 @@ interface Engine {
 
     int deviceUnlock(Memory record, long now);
 
+    int deviceForgetSteps(Memory record, long now);
+
     int deviceReplaceFactor(Memory record, Memory from, long now);
 
     int deviceInfo(Memory record, byte[] info);

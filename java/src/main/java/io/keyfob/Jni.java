@@ -163,6 +163,9 @@ final class Jni implements Engine {
     public native int deviceUnlock(Memory record, long now);
 
     @Override
+    public native int deviceForgetSteps(Memory record, long now);
+
+    @Override
     public native int deviceReplaceFactor(Memory record, Memory from, long now);
 
     @Override

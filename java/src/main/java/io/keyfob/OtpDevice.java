@@ -268,8 +268,11 @@ public final class OtpDevice implements AutoCloseable {
      * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
      * answer uses up, also where the policy asks for the whole PIN.
      *
+     * <p>An answer is its ASCII digits and nothing else. A blank or a hyphen makes it wrong and a fail, so take out those that people type, as in
+     * {@code 475 073}.
+     *
      * @param policy the server's choices
-     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
      * @param now Unix seconds
      * @return the verdict
      * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
@@ -283,7 +286,7 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param <X> what the store may throw
      * @param policy the server's choices
-     * @param answer a code, or a PIN's digits at the positions asked, as they were typed
+     * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
@@ -309,7 +312,7 @@ public final class OtpDevice implements AutoCloseable {
      * {@link #verify(Policy, char[], long)} does, and changes the device in place.
      *
      * @param policy the server's choices
-     * @param first a code as it was typed
+     * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @return the verdict
@@ -324,7 +327,7 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param <X> what the store may throw
      * @param policy the server's choices
-     * @param first a code as it was typed
+     * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
@@ -356,7 +359,7 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @return a challenge to be closed
      * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link OtpError#LOCKED}, {@link OtpError#THROTTLED},
-     *         {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
+     *         {@link OtpError#CLOCK_WAS_AHEAD}, {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
      */
     public Challenge challenge(Policy policy, long now) {
         return request(policy, now, null);
@@ -408,14 +411,29 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Resets the fails, in place, ends a throttle and a pending code, and opens the device if it is locked. Takes {@code now} for true, even
-     * if it lies before what the device has seen.
+     * Resets the fails, in place, ends a throttle and a pending code, forgets a learned drift, and opens the device if it is locked. Takes
+     * {@code now} for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was used
+     * while a clock was ahead see {@link #forgetSteps}.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#EXHAUSTED}
      */
     public void unlock(long now) {
         Native.check(onRecord(bytes -> Native.engine().deviceUnlock(bytes, now)));
+    }
+
+    /**
+     * The way back for TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): takes the highest accepted step down, in
+     * place, to that of {@code now}, if it lies beyond. Takes {@code now} for true, and forgets a learned drift; status, fails and locks stay.
+     *
+     * <p>The price: codes of steps after {@code now} that were accepted already are right once more when their time comes, for anyone who has
+     * seen them; nothing of {@code now} or before is. Call it only on an administrator's word, with a clock that is right, and record that.
+     *
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK} before T0, {@link OtpError#EXHAUSTED}
+     */
+    public void forgetSteps(long now) {
+        Native.check(onRecord(bytes -> Native.engine().deviceForgetSteps(bytes, now)));
     }
 
     /**

@@ -6,7 +6,7 @@ public enum Reason {
     RIGHT,
     /** A wrong answer. */
     WRONG,
-    /** A code that was accepted before, or is older than one that was. A fail. */
+    /** A code that was accepted before, or is older than one that was. A fail, unless it is the very code accepted last. */
     REPLAYED,
     /** The challenge had expired. A fail. */
     EXPIRED,
@@ -17,5 +17,10 @@ public enum Reason {
     /** The device was locked before. Nothing was counted. */
     LOCKED,
     /** The device is disabled. Nothing was counted. */
-    DISABLED
+    DISABLED,
+    /**
+     * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a clock was ahead when it was accepted.
+     * Nothing was counted. Lasts until that time comes, or until {@link OtpDevice#forgetSteps}.
+     */
+    CLOCK_WAS_AHEAD
 }

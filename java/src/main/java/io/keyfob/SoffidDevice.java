@@ -133,7 +133,8 @@ public final class SoffidDevice {
 
     /**
      * The row of a device: {@code before} with what an attempt changed, or a {@linkplain OtpDevice#replaceFactor replaced factor}. What none has
-     * changed stays, even where the engine counts otherwise: of an open row that Soffid unlocked with its fails, not all count.
+     * changed stays, even where the engine counts otherwise: of an open row that Soffid unlocked with its fails, not all count. An
+     * {@linkplain OtpDevice#unlock unlock} by a clock that is behind {@code OTP_CREATED} or {@code OTP_LASUSE} takes both down to it.
      *
      * @param device the device
      * @param before the row that it was read from
@@ -148,7 +149,7 @@ public final class SoffidDevice {
         try {
             Native.check(device.onRecord(record -> Native.engine().soffidUpdate(record, struct)));
             SoffidRow.Builder row = before.toBuilder().status(status(struct)).fails(Struct.getInt(struct, FAILS));
-            row.lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
+            row.created(time(struct, CREATED, before.created())).lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
             if (before.type() != Kind.PIN) {
                 row.lastUsedValue(lastUsedValue(struct));
             }
@@ -229,9 +230,10 @@ public final class SoffidDevice {
 
     /** The column's time, with its fraction of a second, unless the engine has another second. */
     private static Instant time(byte[] struct, int flag, int at, Instant before) {
-        if (!Struct.getFlag(struct, flag)) {
-            return null;
-        }
+        return Struct.getFlag(struct, flag) ? time(struct, at, before) : null;
+    }
+
+    private static Instant time(byte[] struct, int at, Instant before) {
         long seconds = Struct.getLong(struct, at);
         return before != null && before.getEpochSecond() == seconds ? before : Instant.ofEpochSecond(seconds);
     }
@@ -297,7 +299,7 @@ public final class SoffidDevice {
         boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
         // Under a lock that was made lower, the columns leave one more fail, and the record none.
         boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, LOCK_FAILS)) >= 0;
-        if (info.kind() != row.type() || info.created() != Struct.getLong(struct, CREATED) || isDue) {
+        if (info.kind() != row.type() || info.created() != Math.max(Struct.getLong(struct, CREATED), 0) || isDue) {
             return false;
         }
         byte[] updated = struct.clone();

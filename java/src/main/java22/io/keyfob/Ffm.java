@@ -315,6 +315,15 @@ final class Ffm implements Engine {
     }
 
     @Override
+    public int deviceForgetSteps(Memory record, long now) {
+        try {
+            return (int) Handles.DEVICE_FORGET_STEPS.invokeExact(ofArray(record.array()), now);
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    @Override
     public int deviceReplaceFactor(Memory record, Memory from, long now) {
         try {
             return (int) Handles.DEVICE_REPLACE_FACTOR.invokeExact(ofArray(record.array()), ofArray(from.array()), now);

@@ -49,6 +49,7 @@ final class Handles {
             critical("keyfob_device_resync", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_SET_STATUS = critical("keyfob_device_set_status", ADDRESS, JAVA_INT, JAVA_LONG);
     static final MethodHandle DEVICE_UNLOCK = critical("keyfob_device_unlock", ADDRESS, JAVA_LONG);
+    static final MethodHandle DEVICE_FORGET_STEPS = critical("keyfob_device_forget_steps", ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_REPLACE_FACTOR = critical("keyfob_device_replace_factor", ADDRESS, ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_INFO = critical("keyfob_device_info", ADDRESS, ADDRESS);
     static final MethodHandle DEVICE_SECRET = critical("keyfob_device_secret", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);

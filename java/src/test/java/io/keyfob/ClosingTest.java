@@ -78,7 +78,7 @@ class ClosingTest {
         secret.close();
         key.close();
         Executable[] calls = {
-            device::toRecord, device::info, device::secret, () -> device.uri("a", "b"), () -> device.unlock(NOW),
+            device::toRecord, device::info, device::secret, () -> device.uri("a", "b"), () -> device.unlock(NOW), () -> device.forgetSteps(NOW),
             () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Samples.sms(), NOW), () -> Samples.sms().replaceFactor(device, NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> true), () -> device.challenge(Policy.DEFAULT, NOW),

@@ -69,6 +69,40 @@ class DeviceTest {
     }
 
     @Test
+    void aClockThatWasAheadLocksNobodyOut() {
+        try (OtpDevice device = Samples.totp()) {
+            assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW + 7200), NOW + 7200).isRight());
+            device.unlock(NOW);
+            for (long later = 0; later < 12 * 30; later += 30) {
+                Verdict verdict = device.verify(Policy.DEFAULT, Samples.codeAt(NOW + later), NOW + later);
+                assertEquals(Reason.CLOCK_WAS_AHEAD, verdict.reason());
+                assertEquals(0, verdict.fails());
+                assertFalse(verdict.isLocked());
+            }
+            device.forgetSteps(NOW);
+            assertEquals(NOW / 30 + 1, device.info().movingFactor());
+            assertFalse(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW).isRight());
+            assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW + 30), NOW + 30).isRight());
+        }
+        try (OtpDevice device = Samples.hotp()) {
+            assertEquals(OtpError.WRONG_KIND, assertThrows(OtpException.class, () -> device.forgetSteps(NOW)).error());
+        }
+    }
+
+    /** A mail client that has kept the code. */
+    @Test
+    void theCodeAcceptedLastIsRefusedAndNoFail() {
+        try (OtpDevice device = Samples.totp()) {
+            assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW).isRight());
+            for (int again = 0; again < 12; again++) {
+                Verdict verdict = device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW + 300 * again);
+                assertEquals(Reason.REPLAYED, verdict.reason());
+                assertEquals(0, verdict.fails());
+            }
+        }
+    }
+
+    @Test
     void aLockOutlivesDisabling() {
         try (OtpDevice device = Samples.totp()) {
             device.setStatus(Status.DISABLED, NOW);

@@ -141,6 +141,12 @@ class ErrorsTest {
             device.setStatus(Status.LOCKED, NOW);
             device.challenge(Policy.DEFAULT, NOW);
         });
+        calls.put(OtpError.CLOCK_WAS_AHEAD, () -> {
+            OtpDevice device = Samples.totp();
+            assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW + 7200), NOW + 7200).isRight());
+            device.unlock(NOW);
+            device.challenge(Policy.DEFAULT, NOW);
+        });
         calls.put(OtpError.THROTTLED, () -> {
             OtpDevice device = Samples.sms();
             assertFalse(device.verify(throttle, new char[6], NOW).isRight());

@@ -58,6 +58,8 @@ class SoffidTest {
         SoffidRow hotp = row(Kind.HOTP).build();
         try (OtpDevice device = SoffidDevice.read(hotp, Policy.SOFFID)) {
             assertFalse(device.verify(Policy.SOFFID, Samples.codeOf(0), NOW).isRight(), "counter 0 was used");
+            assertEquals(hotp, SoffidDevice.write(device, hotp, Policy.SOFFID), "and its code is no fail");
+            assertFalse(device.verify(Policy.SOFFID, Samples.wrongFrom(0), NOW).isRight());
             assertEquals(hotp.toBuilder().fails(4).build(), SoffidDevice.write(device, hotp, Policy.SOFFID));
             assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(24), NOW).isRight());
         }
@@ -181,6 +183,61 @@ class SoffidTest {
             assertEquals("123", row.phone());
             try (OtpDevice read = SoffidDevice.read(row, Policy.SOFFID)) {
                 assertTrue(read.verify(Policy.SOFFID, challenge.code(), NOW).isRight());
+            }
+        }
+    }
+
+    /** Midnight of the first day in Madrid, and what some programs count before there was a fail. */
+    @Test
+    void whatIsBelowZeroCountsAsZeroAndStays() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
+            SoffidRow row = row(kind).created(Instant.ofEpochSecond(-3600)).lastUsed(Instant.ofEpochMilli(-1)).fails(-4).build();
+            assertEquals(row, there(row));
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertEquals(0, device.info().fails());
+                assertEquals(0, device.info().created());
+                device.challenge(Policy.SOFFID, NOW).close();
+            }
+        }
+    }
+
+    /** A pending challenge of such a row is kept, too. */
+    @Test
+    void aChallengeOfARowFromBefore1970StaysPending() {
+        for (Kind kind : new Kind[] {Kind.SMS, Kind.PIN}) {
+            SoffidRow row = row(kind).created(Instant.ofEpochSecond(-3600)).lastUsed(null).authKey(null).build();
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                device.challenge(Policy.SOFFID, NOW).close();
+                row = SoffidDevice.write(device, row, Policy.SOFFID);
+            }
+            assertEquals(Instant.ofEpochSecond(-3600), row.created());
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertTrue(device.info().pendingSince().isPresent());
+            }
+        }
+    }
+
+    @Test
+    void anUnlockAfterAClockThatWasAheadIsKeptInTheRow() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
+            Instant ahead = Instant.ofEpochSecond(NOW + 7200, 5000);
+            SoffidRow row = row(kind).created(ahead).lastUsed(ahead).lastUsedValue(NOW / 30 + 240).build();
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertEquals(OtpError.CLOCK, assertThrows(OtpException.class, () -> device.challenge(Policy.SOFFID, NOW)).error());
+                device.unlock(NOW);
+                row = SoffidDevice.write(device, row, Policy.SOFFID);
+            }
+            assertEquals(Instant.ofEpochSecond(NOW), row.created());
+            assertEquals(Instant.ofEpochSecond(NOW), row.lastUsed());
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                if (kind == Kind.TOTP) {
+                    assertEquals(Reason.CLOCK_WAS_AHEAD, device.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).reason());
+                    device.forgetSteps(NOW);
+                    row = SoffidDevice.write(device, row, Policy.SOFFID);
+                    assertEquals(NOW / 30, row.lastUsedValue());
+                }
+                assertEquals(0, device.info().fails());
+                device.challenge(Policy.SOFFID, NOW).close();
             }
         }
     }

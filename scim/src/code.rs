@@ -1,0 +1,43 @@
+//! Codes as people give them: `475 073`, as authenticators show it. The engine takes digits only.
+
+use zeroize::Zeroizing;
+
+/// The code without the blanks and hyphens that parts of it are shown with: all white space, no-break and invisible ones too, the hyphens and
+/// dashes of ASCII and of typographers. Everything else stays and makes a wrong code, digits of other scripts as well.
+///
+/// ```
+/// assert_eq!(keyfob_scim::code::digits("475 073").as_str(), "475073");
+/// ```
+pub fn digits(text: &str) -> Zeroizing<String> {
+    // With room for all of it: growing would leave copies behind.
+    let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+    digits.extend(text.chars().filter(|char| !is_separator(*char)));
+    digits
+}
+
+const fn is_separator(char: char) -> bool {
+    let is_invisible = matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let is_hyphen = matches!(char, '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    char.is_whitespace() || is_invisible || is_hyphen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digits;
+
+    #[test]
+    fn blanks_and_hyphens_are_taken_out_and_nothing_else() {
+        for separator in [" ", "\t", "-", "\u{a0}", "\u{202f}", "\u{2009}", "\u{2011}", "\u{2013}", "\u{200b}", "\u{feff}", " - "] {
+            for text in
+                [format!("475{separator}073"), format!("{separator}475073{separator}"), format!("47{separator}50{separator}73")]
+            {
+                assert_eq!(digits(&text).as_str(), "475073", "{text:?}");
+            }
+        }
+        for text in
+            ["", "475073", "475.073", "475,073", "+475073", "475_073", "\u{664}\u{667}\u{665}\u{660}\u{667}\u{663}", "475073\0"]
+        {
+            assert_eq!(digits(text).as_str(), text);
+        }
+    }
+}

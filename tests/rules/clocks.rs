@@ -1,0 +1,249 @@
+//! Clocks that were wrong and were put right, and codes that are sent again: rules 15, 16 and 17.
+
+use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Policy, Reason, Status, Totp};
+use proptest::prelude::*;
+
+use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, pins, totp};
+use crate::{failed, judge};
+
+/// A device that gave a right answer by a clock that was so many seconds ahead, unlocked by one that is right.
+fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
+    let totp = Totp::of(hotp.clone());
+    let code = totp.generate(NOW + seconds).unwrap();
+    let (mut device, verdict) = judge(&Device::totp(totp, NOW), policy, code.as_bytes(), NOW + seconds);
+    assert!(verdict.is_right());
+    device.unlock(NOW).unwrap();
+    device
+}
+
+/// The drift that an authenticator whose clock is so many steps ahead has taught the device, by the answers of a year.
+fn drifted(hotp: &Hotp, policy: &Policy, steps: i64) -> Device {
+    let mut device = Device::totp(Totp::of(hotp.clone()), NOW - 31_536_000);
+    for (day, drift) in (1..=steps.abs()).map(|drift| (drift, drift * steps.signum())) {
+        let now = NOW - 31_536_000 + 86_400 * day.unsigned_abs();
+        let code = hotp.generate((now / 30).saturating_add_signed(drift));
+        device = judge(&device, policy, code.as_bytes(), now).0;
+    }
+    device
+}
+
+proptest! {
+    #[test]
+    fn rule_15_a_clock_that_was_ahead_locks_nobody_out(hotp in hotps(), seconds in 60..8000_u64, wide: bool, later in prop::collection::vec(0..8000_u64, 12)) {
+        let policy = if wide { Policy::soffid() } else { Policy::default() };
+        let mut device = used_ahead(&hotp, &policy, seconds);
+        let (totp, moving) = (Totp::of(hotp.clone()), device.moving_factor());
+        // Times drawn, and the last minutes one by one, when the window reaches what was used.
+        let (mut times, last) = (later, moving * 30 - 1 - NOW);
+        times.extend((0..12).map(|step| last.saturating_sub(30 * step)));
+        times.retain(|time| *time <= last);
+        times.sort_unstable();
+        for now in times.into_iter().map(|time| NOW + time) {
+            let code = totp.generate(now).unwrap();
+            let (next, verdict) = judge(&device, &policy, code.as_bytes(), now);
+            // Of two steps with the same code a later one may be right, once in a million.
+            prop_assume!(!verdict.is_right());
+            let is_last = now / 30 == moving - 1;
+            let repeated = [Reason::Replayed, Reason::ClockWasAhead].contains(&verdict.reason());
+            prop_assert!(if is_last { repeated } else { verdict.reason() == Reason::ClockWasAhead }, "{verdict:?} at {now}");
+            prop_assert_eq!((next.fails(), next.status(), verdict.is_locked()), (0, Status::Validated, false));
+            device = next;
+        }
+        let code = totp.generate(moving * 30).unwrap();
+        prop_assert!(judge(&device, &policy, code.as_bytes(), moving * 30).1.is_right());
+    }
+
+    /// Whatever is answered: there is nothing that could be right.
+    #[test]
+    fn rule_15_while_no_code_can_be_right_nothing_is_judged(hotp in hotps(), answer in "[0-9]{0,8}") {
+        let policy = Policy::default();
+        let device = used_ahead(&hotp, &policy, 7200);
+        let (next, verdict) = judge(&device, &policy, answer.as_bytes(), NOW);
+        prop_assert_eq!((verdict.reason(), verdict.fails(), &next), (Reason::ClockWasAhead, 0, &device));
+        prop_assert_eq!(device.challenge(&policy, &mut Seeded(1), NOW).err(), Some(Error::ClockWasAhead));
+        prop_assert_eq!(device.check_open(&policy, NOW), Err(Error::ClockWasAhead));
+        let mut locked = device;
+        locked.set_status(Status::Locked, NOW).unwrap();
+        prop_assert_eq!(judge(&locked, &policy, answer.as_bytes(), NOW).1.reason(), Reason::Locked);
+    }
+
+    #[test]
+    fn rule_15_forgetting_steps_makes_the_next_code_right_and_no_earlier_one(hotp in hotps(), seconds in 60..8000_u64, behind in 0..10_u64) {
+        let policy = Policy::soffid();
+        let totp = Totp::of(hotp.clone());
+        let mut device = used_ahead(&hotp, &policy, seconds);
+        let before = device.clone();
+        device.forget_steps(NOW).unwrap();
+        prop_assert_eq!((device.moving_factor(), device.last_changed()), (NOW / 30 + 1, NOW));
+        prop_assert_eq!((device.status(), device.fails(), device.revision()), (before.status(), before.fails(), before.revision() + 1));
+        // Codes of other steps in the window may be the same, once in a million.
+        let step = NOW / 30 - behind;
+        prop_assume!((step + 1..=NOW / 30 + 10).all(|other| hotp.generate(other) != hotp.generate(step)));
+        prop_assert!(!judge(&device, &policy, hotp.generate(step).as_bytes(), NOW).1.is_right());
+        prop_assert!(judge(&device, &policy, totp.generate(NOW + 30).unwrap().as_bytes(), NOW + 30).1.is_right());
+    }
+
+    /// Only what lies ahead is forgotten: nothing that the present clock has accepted, and no lock.
+    #[test]
+    fn rule_15_forgetting_steps_brings_no_used_code_back(device in devices(), fails in 0..=10_u32, ago in 0..10_u64) {
+        let (mut device, policy) = (device, Policy::default());
+        let Factor::Totp(totp) = device.factor().clone() else {
+            let before = device.clone();
+            prop_assert_eq!(device.forget_steps(NOW), Err(Error::WrongKind));
+            prop_assert_eq!(device, before);
+            return Ok(());
+        };
+        let code = totp.generate(NOW).unwrap();
+        device = judge(&device, &policy, code.as_bytes(), NOW).0;
+        device = failed(&device, &policy, 0).0;
+        for _ in 0..fails {
+            device = judge(&device, &policy, b"no code", NOW).0;
+        }
+        let before = device.clone();
+        device.forget_steps(NOW + ago).unwrap();
+        prop_assert_eq!((device.moving_factor(), device.status(), device.fails()), (before.moving_factor(), before.status(), fails));
+        prop_assert!(!judge(&device, &policy, code.as_bytes(), NOW + ago).1.is_right());
+        // Before T0 there is no present step.
+        let before = device.clone();
+        if totp.t0() > 0 {
+            prop_assert_eq!(device.forget_steps(totp.t0() - 1), Err(Error::Clock));
+            prop_assert_eq!(device, before);
+        }
+    }
+
+    /// A row or a history made of the device says nothing of the clock that was ahead.
+    #[test]
+    fn rule_15_an_unlock_takes_all_times_back(device in devices(), seconds in 31..100_000_u64) {
+        let policy = Policy::default();
+        let enrolled_ahead = Device::restore(device.factor().clone(), keyfob::History { created: NOW + seconds, ..device.history() }).unwrap();
+        let (pending, right) = challenged(&enrolled_ahead, &policy, NOW + seconds);
+        let (mut device, verdict) = judge(&pending, &policy, &right, NOW + seconds);
+        prop_assert!(verdict.is_right());
+        prop_assert_eq!(device.check_open(&policy, NOW), Err(Error::Clock));
+        device.unlock(NOW).unwrap();
+        prop_assert_eq!((device.created(), device.last_used(), device.last_changed()), (NOW, Some(NOW), NOW));
+        let mut restored = Device::restore(device.factor().clone(), device.history()).unwrap();
+        prop_assert_ne!(restored.check_open(&policy, NOW), Err(Error::Clock));
+        if device.kind() == Kind::Totp {
+            restored.forget_steps(NOW).unwrap();
+        }
+        let (restored, right) = challenged(&restored, &policy, NOW + 3600);
+        prop_assert!(judge(&restored, &policy, &right, NOW + 3600).1.is_right());
+    }
+
+    #[test]
+    fn rule_16_an_authenticator_whose_clock_was_put_right_is_found(hotp in hotps(), steps in -20..=20_i64, window in 1..4_u16) {
+        let policy = Policy::builder().window(window).max_drift(20).build().unwrap();
+        let device = drifted(&hotp, &policy, steps);
+        // Codes of other steps may be the same, once in a million.
+        prop_assume!(i64::from(device.drift()) == steps);
+        let shown = |drift: i64| hotp.generate((NOW / 30).saturating_add_signed(drift));
+        let places = |drift: i64| (-30..=30).filter(|other| shown(*other) == shown(drift)).count();
+        for edge in [-i64::from(window), 0, i64::from(window)] {
+            prop_assume!(places(edge) == 1 && places(steps + edge) == 1);
+            let (next, verdict) = judge(&device, &policy, shown(edge).as_bytes(), NOW);
+            prop_assert_eq!((verdict.drift(), i64::from(next.drift())), (Some(edge), edge), "around zero");
+            let (_, verdict) = judge(&device, &policy, shown(steps + edge).as_bytes(), NOW);
+            prop_assert_eq!(verdict.drift(), Some(steps + edge), "around the drift");
+        }
+        let between = (-30..=30_i64).find(|drift| drift.abs() > i64::from(window) && (drift - steps).abs() > i64::from(window));
+        let between = between.filter(|drift| places(*drift) == 1);
+        prop_assert_eq!(between.map(|drift| judge(&device, &policy, shown(drift).as_bytes(), NOW).1.reason()), between.map(|_| Reason::Wrong));
+    }
+
+    #[test]
+    fn rule_16_an_unlock_forgets_a_drift(hotp in hotps(), steps in 1..=20_i64, by_status: bool) {
+        let policy = Policy::builder().max_drift(20).build().unwrap();
+        let mut device = drifted(&hotp, &policy, steps);
+        prop_assume!(i64::from(device.drift()) == steps);
+        if by_status {
+            device.set_status(Status::Locked, NOW).unwrap();
+            prop_assert_eq!(i64::from(device.drift()), steps, "a lock alone does not");
+            device.set_status(Status::Validated, NOW).unwrap();
+        } else {
+            device.unlock(NOW).unwrap();
+        }
+        prop_assert_eq!(device.drift(), 0);
+    }
+
+    #[test]
+    fn rule_16_the_bound_counts_both_windows(window in 0..40_u16, max_drift in 0..=1000_u16) {
+        let build = |max_drift, bound| Policy::builder().look_ahead(0).window(window).max_drift(max_drift).bound(bound).build();
+        let chance = |max_drift| build(max_drift, GuessChance::CERTAIN).unwrap().chance(Kind::Totp, Digits::SIX);
+        // Of HOTP one code is accepted: TOTP makes the bound.
+        let each = 2 * u64::from(window) + 1;
+        let accepted = each + each.min(max_drift.into());
+        // 2148 of 2^31 values have the likeliest code; ten guesses.
+        let parts = (accepted * 2148 * 10 * 1_000_000_000).div_ceil(1 << 31);
+        prop_assert_eq!(u64::from(chance(max_drift).parts_per_billion()), parts);
+        prop_assert!(build(max_drift, chance(max_drift)).is_ok());
+        if max_drift > 0 {
+            prop_assert_eq!(build(max_drift, chance(0)), Err(Error::GuessBound));
+        }
+    }
+
+    /// A mail client that kept the code, and sends it all day.
+    #[test]
+    fn rule_17_the_code_accepted_last_counts_no_fail(hotp in hotps(), is_hotp: bool, wide: bool, waits in prop::collection::vec(0..1000_u64, 15..30)) {
+        let policy = if wide { Policy::soffid() } else { Policy::builder().max_drift(9).build().unwrap() };
+        let device = if is_hotp { Device::hotp(hotp, 4, NOW) } else { Device::totp(Totp::of(hotp), NOW) };
+        let (device, used) = challenged(&device, &policy, NOW);
+        let (mut device, verdict) = judge(&device, &policy, &used, NOW);
+        prop_assert!(verdict.is_right());
+        let (mut now, moving) = (NOW, device.moving_factor());
+        for wait in waits {
+            now += wait;
+            let (next, verdict) = judge(&device, &policy, &used, now);
+            // The code of another step or counter may be the same, once in a million.
+            prop_assume!(!verdict.is_right());
+            prop_assert_eq!((verdict.reason(), verdict.fails(), verdict.is_locked()), (Reason::Replayed, 0, false));
+            prop_assert_eq!((next.fails(), next.moving_factor(), next.revision()), (0, moving, device.revision() + 1));
+            device = next;
+        }
+        let (device, right) = challenged(&device, &policy, now + 30);
+        prop_assume!(right != used);
+        prop_assert!(judge(&device, &policy, &right, now + 30).1.is_right());
+    }
+
+    /// Nor does it take one back.
+    #[test]
+    fn rule_17_older_codes_and_wrong_ones_are_fails_as_ever(hotp in hotps(), counter in 10..1000_u64, behind in 2..8_u64) {
+        let policy = Policy::soffid();
+        let step = NOW / 30;
+        prop_assume!((0..=24).all(|ahead| hotp.generate(counter - behind) != hotp.generate(counter + ahead)));
+        prop_assume!((step - 10..=step + 10).filter(|other| hotp.generate(*other) == hotp.generate(step + 1 - behind)).count() == 1);
+        let token = judge(&Device::hotp(hotp.clone(), counter - 1, NOW), &policy, hotp.generate(counter - 1).as_bytes(), NOW).0;
+        let (token, verdict) = judge(&token, &policy, hotp.generate(counter - behind).as_bytes(), NOW);
+        prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Wrong, 1));
+        prop_assert_eq!(judge(&token, &policy, hotp.generate(counter - 1).as_bytes(), NOW).1.fails(), 1);
+        let device = judge(&Device::totp(Totp::of(hotp.clone()), NOW), &policy, hotp.generate(step).as_bytes(), NOW).0;
+        let verdict = judge(&device, &policy, hotp.generate(step + 1 - behind).as_bytes(), NOW).1;
+        prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 1));
+    }
+
+    /// What is asked for by a challenge is used up with it, and a PIN's digits are the same every time: a repeated answer is a guess.
+    #[test]
+    fn rule_17_repeated_answers_to_challenges_are_fails(hotp in hotps(), pin in pins(), kind in 0..3_usize) {
+        let policy = Policy::default();
+        let device = match kind {
+            0 => Device::sms(hotp, NOW),
+            1 => Device::email(hotp, NOW),
+            _ => Device::pin(pin, &policy, NOW).unwrap(),
+        };
+        let (device, right) = challenged(&device, &policy, NOW);
+        let device = judge(&device, &policy, &right, NOW).0;
+        let verdict = judge(&device, &policy, &right, NOW).1;
+        prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::NoChallenge, 1));
+    }
+}
+
+/// A token that was never used has used no code, whatever counter it begins with.
+#[test]
+fn rule_17_at_counter_0_there_is_no_last_code() {
+    let policy = Policy::default();
+    let fails = |device: &Device, code: &[u8]| judge(device, &policy, code, NOW).1.fails();
+    assert_eq!(fails(&Device::hotp(hotp(), 0, NOW), b"000000"), 1);
+    assert_eq!(fails(&Device::totp(totp(), NOW), b"000000"), 1);
+    let (token, _) = committed(Device::hotp(hotp(), 7, NOW).verify(&policy, hotp().generate(6).as_bytes(), NOW).unwrap());
+    assert_eq!(token.fails(), 0, "the code before the counter of enrolment was used elsewhere");
+}
