@@ -89,7 +89,7 @@ pub enum Error {
     UriT0,
     /// A label or issuer that is empty, has a colon or a control character in it, is not UTF-8, or (in C) is too long.
     UriLabel,
-    /// A percent sign that two hexadecimal digits do not follow, or a character that must be encoded.
+    /// A percent sign that two hexadecimal digits do not follow, a character that must be encoded, or `&amp;` in place of `&`.
     UriEncoding,
     /// A URI without a secret.
     UriNoSecret,
@@ -165,7 +165,7 @@ impl Error {
             Self::UriType => c"URI: must start with otpauth://totp/ or otpauth://hotp/",
             Self::UriT0 => c"URI: T0 must be 0, since authenticators count from there",
             Self::UriLabel => c"URI: account and issuer must be UTF-8 without a colon or a control character, the account not empty, and both not too long (200 bytes each always fit)",
-            Self::UriEncoding => c"URI: has a wrong percent-encoding, or a character that must be percent-encoded",
+            Self::UriEncoding => c"URI: has a wrong percent-encoding, a character that must be percent-encoded, or &amp; of a web page, which must be &",
             Self::UriNoSecret => c"URI: the parameter secret is missing",
             Self::UriCounter => c"URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",
             Self::UriRepeated => c"URI: a parameter stands there twice",

@@ -56,6 +56,8 @@ impl<'a> Uri<'a> {
     /// SHA1, 6 digits, 30 seconds. Where the label and the parameter name different issuers, the parameter counts. The label ends its
     /// issuer at the first colon; more may stand in the account, and the account may be empty if there is an issuer.
     ///
+    /// A URI with `&amp;`, copied from the source of a web page, is refused.
+    ///
     /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
     /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
     /// [`Error::SecretLength`].
@@ -74,6 +76,10 @@ impl<'a> Uri<'a> {
         let [mut secret, mut issuer, mut algorithm, mut digits, mut period, mut counter] = [None; 6];
         for parameter in query.split('&') {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            // The separator as HTML writes it. Passed over as unknown, it would take the digits or the period away.
+            if strip_prefix(name, "amp;").is_some() {
+                return Err(Error::UriEncoding);
+            }
             let known = [
                 ("secret", &mut secret),
                 ("issuer", &mut issuer),

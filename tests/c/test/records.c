@@ -44,6 +44,7 @@ static void uris(void) {
         {"http://x", R(URI_TYPE)},
         {"otpauth://totp/?secret=x", R(SECRET_BASE32)},
         {"otpauth://totp/a%2?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_ENCODING)},
+        {"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&amp;digits=8", R(URI_ENCODING)},
         {"otpauth://totp/?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_LABEL)},
         {"otpauth://totp/a", R(URI_NO_SECRET)},
         {"otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_COUNTER)},
