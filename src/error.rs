@@ -92,7 +92,7 @@ pub enum Error {
     /// An issuer or account that is not UTF-8, has a control character in it, or (in C) is too long; in a URI to write also one with a
     /// colon, and an empty account.
     UriLabel,
-    /// A percent sign that two hexadecimal digits do not follow, or a character that must be encoded.
+    /// A percent sign that two hexadecimal digits do not follow, a character that must be encoded, or `&amp;` in place of `&`.
     UriEncoding,
     /// A URI without a secret.
     UriNoSecret,
@@ -171,7 +171,7 @@ impl Error {
             Self::UriType => c"URI: must start with otpauth://totp/ or otpauth://hotp/",
             Self::UriT0 => c"URI: T0 must be 0, since authenticators count from there",
             Self::UriLabel => c"URI: issuer and account must be UTF-8 without control characters and not too long (200 bytes each always fit); to be written, they must have no colon, and the account must not be empty",
-            Self::UriEncoding => c"URI: has a wrong percent-encoding, or a character that must be percent-encoded",
+            Self::UriEncoding => c"URI: has a wrong percent-encoding, a character that must be percent-encoded, or &amp; of a web page, which must be &",
             Self::UriNoSecret => c"URI: the parameter secret is missing",
             Self::UriCounter => c"URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",
             Self::UriRepeated => c"URI: a parameter stands there twice",

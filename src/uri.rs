@@ -58,6 +58,8 @@ impl<'a> Uri<'a> {
     /// be empty or hold colons. The issuer in the label ends at the colon behind the parameter's issuer, or else at the first colon.
     /// [`write`](Self::write) refuses such labels.
     ///
+    /// A URI with `&amp;`, copied from the source of a web page, is refused.
+    ///
     /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
     /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
     /// [`Error::SecretLength`].
@@ -77,6 +79,10 @@ impl<'a> Uri<'a> {
         let [mut secret, mut issuer, mut algorithm, mut digits, mut period, mut counter] = [None; 6];
         for parameter in query.split('&') {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            // The separator as HTML writes it. Passed over as unknown, it would take the digits or the period away.
+            if strip_prefix(name, "amp;").is_some() {
+                return Err(Error::UriEncoding);
+            }
             let known = [
                 ("secret", &mut secret),
                 ("issuer", &mut issuer),

@@ -115,15 +115,18 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if !matches!(entry.device.factor(), Factor::Totp(_) | Factor::Hotp(_)) {
             return Ok(None);
         }
-        let png = [format!("{} {}", entry.row.name, entry.row.user), entry.row.name.clone()].iter().find_map(|account| {
+        let Row { name, user, .. } = &entry.row;
+        // First the label gets shorter, without the user; then the image gets larger.
+        let tries = [(format!("{name} {user}"), qr::Size::Side(IMAGE)), (name.clone(), qr::Size::SideOrMore(IMAGE))];
+        let png = tries.iter().find_map(|(account, size)| {
             // A colon would end the label's issuer.
             let account = account.replace(':', " ");
             let uri =
                 Uri::new(entry.device.factor().clone(), entry.device.moving_factor(), &self.settings.issuer, &account).ok()?;
-            qr::png(&uri.to_text().ok()?, qr::Size::Side(IMAGE))
+            qr::png(&uri.to_text().ok()?, *size)
         });
         let png =
-            png.ok_or_else(|| Error::value("issuer: is too long for the image, or has a colon; shorten it in the configuration"))?;
+            png.ok_or_else(|| Error::value("issuer: is too long for a QR code, or has a colon; shorten it in the configuration"))?;
         Ok(Some(BASE64.encode(&png)))
     }
 }

@@ -9,13 +9,22 @@ pub const QUIET: usize = 4;
 /// The longest side of an image, in pixels.
 pub const WIDEST: usize = 8192;
 
-/// How large an image is.
+/// The fewest pixels of a module's side that readers make out.
+const FEWEST: usize = 3;
+/// The same from version 12 on. OpenCV reads some of these from 4 pixels on only.
+const FEWEST_OF_LARGE: usize = 4;
+/// How many modules a side of version 12 has (ISO/IEC 18004 section 7.3).
+const LARGE: usize = 65;
+
+/// How large an image is. A module has at least 3 pixels a side, and at least 4 from version 12 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// Each module has this many pixels a side.
     Module(usize),
-    /// The image has this many pixels a side, and modules as many as fit, at least two.
+    /// The image has this many pixels a side, and modules as large as fit.
     Side(usize),
+    /// The image has so many pixels a side if its modules fit, or else as many as its smallest modules need.
+    SideOrMore(usize),
 }
 
 /// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than [`WIDEST`] pixels a side.
@@ -23,11 +32,16 @@ pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
     // A screen is not scratched: the lowest level of correction leaves the most pixels for each module.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let modules = code.width().checked_add(2 * QUIET)?;
+    let fewest = if code.width() < LARGE { FEWEST } else { FEWEST_OF_LARGE };
     let (scale, width) = match size {
         Size::Module(pixels) => (pixels, modules.checked_mul(pixels)?),
         Size::Side(pixels) => (pixels.checked_div(modules)?, pixels),
+        Size::SideOrMore(pixels) => {
+            let width = pixels.max(modules.checked_mul(fewest)?);
+            (width.checked_div(modules)?, width)
+        }
     };
-    if scale < 2 || width > WIDEST {
+    if scale < fewest || width > WIDEST {
         return None;
     }
     let margin = width.checked_sub(code.width().checked_mul(scale)?)? / 2;

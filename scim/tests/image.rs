@@ -30,13 +30,34 @@ fn decoded(png: &[u8], side: usize) -> String {
     grids[0].decode().unwrap().1
 }
 
-/// Creates a device, and gives what its image says beside the device.
-fn enrolled(settings: Settings, kind: &str, user: &str) -> (String, keyfob::Device) {
+/// The side of a PNG.
+fn side(png: &[u8]) -> usize {
+    png::Decoder::new(Cursor::new(png)).read_info().unwrap().info().width as usize
+}
+
+/// The pixels of a module's side: a code begins with seven dark modules. And how many modules a side of the code has.
+fn module(png: &[u8]) -> (usize, usize) {
+    let side = side(png);
+    let dark = pixels(png, side);
+    let first = dark.iter().position(|dark| *dark).unwrap();
+    let (row, from) = (first / side * side, first % side);
+    let seven = (from..side).take_while(|x| dark[row + x]).count();
+    let until = (0..side).rposition(|x| dark[row + x]).unwrap() + 1;
+    (seven / 7, (until - from) * 7 / seven)
+}
+
+/// Creates a device, and gives its image beside it.
+fn image_of(settings: Settings, kind: &str, user: &str) -> (Vec<u8>, keyfob::Device) {
     let mut host = Host::new(settings);
     let body = serde_json::json!({"type": kind, "user": user});
     let created = host.post("/OtpDevice", &body.to_string()).ok(201);
     let png = BASE64.decode(created["image"].as_str().unwrap().as_bytes()).unwrap();
-    let device = host.entry(created["id"].as_i64().unwrap()).device;
+    (png, host.entry(created["id"].as_i64().unwrap()).device)
+}
+
+/// Creates a device, and gives what its image says beside the device.
+fn enrolled(settings: Settings, kind: &str, user: &str) -> (String, keyfob::Device) {
+    let (png, device) = image_of(settings, kind, user);
     (decoded(&png, 200), device)
 }
 
@@ -78,10 +99,11 @@ fn the_label_is_issuer_name_and_user_with_spaces_as_20() {
 
 #[test]
 fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
-    for user in ["x".repeat(255), "本".repeat(85)] {
+    for (user, fits) in [("x".repeat(140), true), ("x".repeat(255), false), ("本".repeat(85), false)] {
         let (text, device) = enrolled(Settings::default(), "TOTP", &user);
         let uri = Uri::parse(&text).unwrap();
-        assert_eq!((uri.account().to_string(), uri.factor()), (format!("TOTP00000001 {user}"), device.factor()));
+        let account = if fits { format!("TOTP00000001 {user}") } else { "TOTP00000001".to_owned() };
+        assert_eq!((uri.account().to_string(), uri.factor()), (account, device.factor()));
     }
     for algorithm in Algorithm::ALL {
         // Encoded, it has the most characters that have no shorter form in a QR code.
@@ -103,15 +125,47 @@ fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
     assert!(enrolled(settings, "TOTP", "franck").0.starts_with("otpauth://totp/TOTP00000001%20franck?secret="));
 }
 
+/// Readers make out no smaller modules: see DESIGN.md, The service.
+#[test]
+fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
+    let large = |length: usize| qr::png(&"x".repeat(length), qr::Size::SideOrMore(200)).unwrap();
+    // In bytes, the lowest correction: versions 10, 11 and 12 hold 271, 321 and 367.
+    for (length, modules, pixels, wide) in
+        [(271, 57, 3, 200), (272, 61, 3, 207), (321, 61, 3, 207), (322, 65, 4, 292), (2953, 177, 4, 740)]
+    {
+        let png = large(length);
+        assert_eq!((module(&png), side(&png)), ((pixels, modules), wide), "{length}");
+        assert_eq!(decoded(&png, wide), "x".repeat(length));
+        let fits = qr::png(&"x".repeat(length), qr::Size::Side(200));
+        assert_eq!(fits, (wide == 200).then_some(png), "{length}");
+        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels - 1)).is_none());
+        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels)).is_some());
+    }
+
+    for algorithm in Algorithm::ALL {
+        for (issuer, user) in [(6, 60), (6, 255), (100, 1), (200, 255)] {
+            let settings = Settings { algorithm, issuer: "i".repeat(issuer), ..Settings::default() };
+            let (png, device) = image_of(settings, "TOTP", &"u".repeat(user));
+            let (pixels, modules) = module(&png);
+            assert!(pixels >= if modules < 65 { 3 } else { 4 }, "{algorithm} {issuer} {user}: {pixels} of {modules}");
+            let text = decoded(&png, side(&png));
+            let uri = Uri::parse(&text).unwrap();
+            assert_eq!(uri.factor(), device.factor());
+            // The image gets larger only where the label has no user any more.
+            assert!(side(&png) == 200 || uri.account().to_string() == "TOTP00000001", "{algorithm} {issuer} {user}");
+        }
+    }
+}
+
 #[test]
 fn every_image_has_its_quiet_zone() {
-    for length in [10, 100, 200, 400, 600] {
+    for length in [10, 100, 200, 271] {
         let png = qr::png(&"x".repeat(length), qr::Size::Side(200)).unwrap();
         let dark = pixels(&png, 200);
         let (first, last) = (dark.iter().position(|dark| *dark).unwrap(), dark.iter().rposition(|dark| *dark).unwrap());
-        // Modules have two pixels at least, and the zone four modules.
-        assert!(first / 200 >= 8 && last / 200 < 192, "{length}");
-        assert!((0..200).all(|y| (0..8).all(|x| !dark[y * 200 + x] && !dark[y * 200 + 199 - x])), "{length}");
+        // Modules have three pixels at least, and the zone four modules.
+        assert!(first / 200 >= 12 && last / 200 < 188, "{length}");
+        assert!((0..200).all(|y| (0..12).all(|x| !dark[y * 200 + x] && !dark[y * 200 + 199 - x])), "{length}");
         assert_eq!(decoded(&png, 200), "x".repeat(length));
     }
     let widest = qr::png("x", qr::Size::Side(qr::WIDEST)).unwrap();

@@ -323,12 +323,14 @@ fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
 
 #[test]
 fn an_image_is_drawn_up_to_a_side_and_no_further() {
-    for size in [qr::Size::Side(0), qr::Size::Side(40), qr::Size::Module(0), qr::Size::Module(1)] {
+    for size in [qr::Size::Side(0), qr::Size::Side(86), qr::Size::Module(0), qr::Size::Module(2)] {
         assert!(qr::png("x", size).is_none(), "{size:?}");
     }
     for too_much in [qr::WIDEST + 1, usize::MAX / 64, usize::MAX] {
-        assert!(qr::png("x", qr::Size::Side(too_much)).is_none() && qr::png("x", qr::Size::Module(too_much)).is_none());
+        for size in [qr::Size::Side(too_much), qr::Size::SideOrMore(too_much), qr::Size::Module(too_much)] {
+            assert!(qr::png("x", size).is_none(), "{size:?}");
+        }
     }
-    assert!(qr::png(&"x".repeat(3000), qr::Size::Module(2)).is_none());
-    assert!(qr::png("x", qr::Size::Module(2)).is_some() && qr::png("x", qr::Size::Side(58)).is_some());
+    assert!(qr::png(&"x".repeat(3000), qr::Size::Module(4)).is_none());
+    assert!(qr::png("x", qr::Size::Module(3)).is_some() && qr::png("x", qr::Size::Side(87)).is_some());
 }

@@ -15,6 +15,8 @@ mod enroll;
 mod others;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/secrets.rs"]
+mod secrets;
 #[path = "cli/state.rs"]
 mod state;
 #[path = "cli/usage.rs"]

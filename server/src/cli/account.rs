@@ -7,18 +7,18 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::args::AccountCommand;
-use super::{Result, input, left_out, note, output, serve};
+use super::{Result, input, left_out, note, output, serve, terminal};
 use crate::config::{Config, SHORTEST_PASSWORD};
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
 
 pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
     match command {
-        AccountCommand::Add { name, roles, token, config } => {
+        AccountCommand::Add { name, roles, token, replace, config } => {
             if name.is_empty() || name.contains(':') || name.chars().any(char::is_control) {
                 return Err("name: must be text without a colon, as HTTP Basic wants it".into());
             }
-            let mut account = Account { name, roles, password: None, token: None };
+            let mut account = Account { name: name.clone(), roles, password: None, token: None };
             let mut shown = None;
             if token {
                 let mut bytes = Zeroizing::new([0; 32]);
@@ -31,9 +31,20 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             }
             let config = serve::configured(&config)?;
             let is_new = !Store::exists(&config.store)?;
-            with(&config, async |store| Ok(store.put_account(&account).await?))?;
+            let is_added = with(&config, async |store| {
+                if replace {
+                    store.put_account(&account).await?;
+                    return Ok(true);
+                }
+                Ok(store.add_account(&account).await?)
+            })?;
             if is_new {
                 note(&format!("store: {}: made just now", config.store));
+            }
+            if !is_added {
+                return Err(
+                    format!("{name}: there is such an account already; give --replace to replace its roles and its proof").into()
+                );
             }
             if let Some(token) = shown {
                 output::line(&token)?;
@@ -77,16 +88,15 @@ pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<
 
 fn password() -> Result<Zeroizing<String>> {
     let typed = if io::stdin().is_terminal() {
-        let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
-        let second = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
-        if first != second {
+        let first = terminal::typed("Password: ")?;
+        if first != terminal::typed("Once more: ")? {
             return Err("the two passwords differ".into());
         }
         first
     } else {
-        let line = input::line()?.ok_or("standard input: holds no password; write it there as a line")?;
-        Zeroizing::new(str::from_utf8(&line).map_err(|_| "password: is not UTF-8")?.to_owned())
+        input::line()?.ok_or("standard input: holds no password; write it there as a line")?
     };
+    let typed = Zeroizing::new(str::from_utf8(&typed).map_err(|_| "password: is not UTF-8")?.to_owned());
     if typed.len() < SHORTEST_PASSWORD {
         return Err(format!("password: must have at least {SHORTEST_PASSWORD} bytes").into());
     }

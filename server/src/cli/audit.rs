@@ -9,7 +9,8 @@ use super::{Result, account, left_out, output, serve};
 use crate::store::{Line, Wanted, in_words};
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
-    let wanted = Wanted { device: args.device, user: args.user.clone(), since: args.since, limit: args.limit };
+    let since = args.since.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+    let wanted = Wanted { device: args.device, user: args.user.clone(), since, limit: args.limit };
     let config = serve::configured_store(&args.config)?;
     let trail = account::with(&config, async |store| Ok(store.trail(&wanted).await?))?;
     for line in trail.rows {

@@ -1,10 +1,10 @@
 //! The authenticator that a secret's text and the options describe together.
 
-use keyfob::{Device, Error, Factor, Hotp, Secret, Totp, Uri};
+use keyfob::{Device, Digits, Error, Factor, Hotp, Totp};
 
 use super::Result;
 use super::args::{AuthenticatorArgs, Parameters};
-use super::input;
+use super::secret::Given;
 
 pub(crate) enum Authenticator {
     Totp(Totp),
@@ -12,22 +12,24 @@ pub(crate) enum Authenticator {
 }
 
 impl Authenticator {
-    /// Reads the secret that the options name and applies the options to it.
-    pub(crate) fn read(args: &AuthenticatorArgs) -> Result<Self> {
-        let text = input::secret(args.secret_file.as_deref())?;
-        Self::parse(text_of(&text)?, args.hex)?.with(&args.parameters, args.t0, args.counter)
+    /// What a secret's text says, with what the options say.
+    pub(crate) fn read(given: Given<'_>, args: &AuthenticatorArgs) -> Result<Self> {
+        Self::of(given)?.with(&args.parameters, args.t0, args.counter)
     }
 
-    /// Reads an otpauth URI, or else a bare secret, which makes a TOTP authenticator.
-    pub(crate) fn parse(text: &str, hex: bool) -> Result<Self> {
-        if !is_uri(text) {
-            let secret = if hex { Secret::from_hex(text) } else { Secret::from_base32(text) };
-            return Ok(Self::Totp(Totp::new(secret?)));
+    /// What a secret's text says. A bare secret makes a TOTP authenticator.
+    pub(crate) fn of(given: Given<'_>) -> Result<Self> {
+        match given {
+            Given::Bare(secret) => Ok(Self::Totp(Totp::new(secret))),
+            Given::Uri(uri) => Self::of_factor(uri.factor(), uri.counter()),
         }
-        let uri = Uri::parse(text)?;
-        match uri.factor() {
+    }
+
+    /// The authenticator of a TOTP or HOTP factor. Errors: it is another kind.
+    pub(crate) fn of_factor(factor: &Factor, counter: u64) -> Result<Self> {
+        match factor {
             Factor::Totp(totp) => Ok(Self::Totp(totp.clone())),
-            Factor::Hotp(hotp) => Ok(Self::Hotp { hotp: hotp.clone(), counter: uri.counter() }),
+            Factor::Hotp(hotp) => Ok(Self::Hotp { hotp: hotp.clone(), counter }),
             _ => Err(Error::WrongKind.into()),
         }
     }
@@ -68,13 +70,19 @@ impl Authenticator {
     }
 }
 
-/// The text without blanks around it.
-pub(crate) fn text_of(bytes: &[u8]) -> Result<&str> {
-    Ok(str::from_utf8(bytes).map_err(|_| "secret: is not text in UTF-8")?.trim())
-}
-
-/// Whether the text is a URI rather than a bare secret.
-pub(crate) fn is_uri(text: &str) -> bool {
-    const SCHEME: &str = "otpauth://";
-    text.get(..SCHEME.len()).is_some_and(|front| front.eq_ignore_ascii_case(SCHEME))
+/// What authenticators get wrong of codes with so many digits, and of a TOTP period, in seconds.
+pub(crate) fn cautions(digits: Digits, period: Option<u32>) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if digits.get() > 8 {
+        cautions.push(format!(
+            "codes of {} digits: many authenticators show other codes or take none of more than 8 digits; try yours, or take 6 to 8",
+            digits.get()
+        ));
+    }
+    if let Some(period) = period.filter(|period| *period != 30) {
+        cautions.push(format!(
+            "a period of {period} seconds: some authenticators count 30 seconds all the same; try yours, or take 30"
+        ));
+    }
+    cautions
 }

@@ -3,45 +3,59 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use keyfob::{Algorithm, Digits, Error, Factor, Policy, Status};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, Policy, Status};
+use keyfob_scim::date;
 use serde_json::{Value, json};
 
 use super::args::{ResyncArgs, ShowArgs, UnlockArgs};
 use super::state::{self, State};
 use super::{Result, input, note, output, verify};
+use crate::store::word;
+
+/// A field of a device, and what the text says beside its value, if that explains it.
+type Field = (&'static str, Value, Option<String>);
 
 pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
     // Without the lock: the file is only ever replaced as a whole.
     let device = state::read(&args.state)?;
-    let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
-    let fields = [
-        ("kind", json!(device.kind().name())),
-        ("status", json!(device.status().letter())),
-        ("fails", json!(device.fails())),
-        ("algorithm", json!(device.algorithm().map(Algorithm::name))),
-        ("digits", json!(device.digits().map(Digits::get))),
-        ("period", json!(period)),
-        ("moving_factor", json!(device.moving_factor())),
-        ("created", json!(device.created())),
-        ("last_used", json!(device.last_used())),
-        ("throttled_until", json!(device.throttled_until())),
-    ];
     if args.json {
-        let object = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        output::print(&output::json(object)?)?;
+        output::print(&object(&device)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    for (name, value) in fields {
+    for (name, value, beside) in fields(&device) {
         let value = match value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text,
             number => number.to_string(),
         };
-        writeln!(text, "{}: {value}", name.replace('_', " "))?;
+        let beside = beside.map(|beside| format!(" ({beside})")).unwrap_or_default();
+        writeln!(text, "{}: {value}{beside}", name.replace('_', " "))?;
     }
     output::print(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn fields(device: &Device) -> [Field; 10] {
+    let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
+    let utc = |seconds| format!("{} UTC", date::write(seconds, false));
+    [
+        ("kind", json!(device.kind().name()), None),
+        ("status", json!(device.status().letter()), Some(word(device.status()).to_owned())),
+        ("fails", json!(device.fails()), None),
+        ("algorithm", json!(device.algorithm().map(Algorithm::name)), None),
+        ("digits", json!(device.digits().map(Digits::get)), None),
+        ("period", json!(period), period.map(|_| "seconds".to_owned())),
+        ("moving_factor", json!(device.moving_factor()), None),
+        ("created", json!(device.created()), Some(utc(device.created()))),
+        ("last_used", json!(device.last_used()), device.last_used().map(utc)),
+        ("throttled_until", json!(device.throttled_until()), device.throttled_until().map(utc)),
+    ]
+}
+
+/// The device as a line of JSON, without its secret.
+fn object(device: &Device) -> Result<output::Wiped> {
+    output::json(fields(device).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
 }
 
 pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
@@ -60,6 +74,9 @@ pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
         }
     }
     state.replace(&device.to_record())?;
+    if args.json {
+        output::print(&object(&device)?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,6 +84,9 @@ pub(crate) fn resync(args: &ResyncArgs) -> Result<ExitCode> {
     let state = State::lock(&args.state)?;
     let (first, second) = (input::code(Some(&args.code1))?, input::code(Some(&args.code2))?);
     let device = state.read()?;
-    let attempt = device.resync(&Policy::default(), &first, &second, input::now(&args.clock)?)?;
+    let builder = Policy::builder();
+    let builder = args.window.map_or(builder, |counters| builder.resync_window(counters));
+    let policy = builder.build().map_err(|error| format!("--window: {error}"))?;
+    let attempt = device.resync(&policy, &first, &second, input::now(&args.clock)?)?;
     verify::answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
 }

@@ -1,21 +1,28 @@
 //! `keyfob enroll`: a secret, its URI and QR code, and its state file.
 
+use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use getrandom::SysRng;
-use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, Uri, UriText};
+use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, UriText};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::EnrollArgs;
-use super::authenticator::{Authenticator, is_uri, text_of};
+use super::authenticator::{Authenticator, cautions};
 use super::input::Wiped;
-use super::{Result, input, note, output, qr, state};
+use super::secret::Given;
+use super::{Result, input, note, output, qr, secret, state};
 use crate::file;
 
 pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let device = authenticator(&mut args)?.into_device(input::now(&args.clock)?);
+    let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
+    for caution in device.digits().into_iter().flat_map(|digits| cautions(digits, period)) {
+        note(&caution);
+    }
     let issuer = args.issuer.as_deref().unwrap_or("keyfob");
     let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
     let account = args.account.as_deref().or(user.as_deref()).unwrap_or("user");
@@ -24,35 +31,45 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     // First all that may be refused, then the files, then the output: nobody scans a secret that was not stored.
     let text = text(&device, &uri, issuer, account, &args)?;
     let image = args.png.as_deref().map(|path| qr::png(&uri).map(|image| (path, image))).transpose()?;
+    let mut made = Made(Vec::new());
     if let Some((path, image)) = &image {
         file::create(path, image)?;
+        made.0.push(path);
     }
     if let Some(path) = &args.state {
-        state::create(path, &device).inspect_err(|_| {
-            if let Some((path, _)) = &image {
-                let _ = std::fs::remove_file(path);
-            }
-        })?;
+        state::create(path, &device)?;
+        made.0.push(path);
     } else {
         note("nothing was stored; give --state FILE to store the device for keyfob verify --state FILE");
     }
-    output::print(&text)?;
+    output::print(&text).map_err(|error| if made.0.is_empty() { error } else { format!("{error}; nothing was stored").into() })?;
+    made.0.clear();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files that were made. What is left here when it is dropped is removed: an enrolment whose output nobody has read is none.
+struct Made<'p>(Vec<&'p Path>);
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// The authenticator to enrol: read, or drawn. The label of a URI is taken over where the options say nothing.
 fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
     let base = if let Some(path) = &args.secret_file {
-        let bytes = input::secret(Some(path))?;
-        let text = text_of(&bytes)?;
-        if is_uri(text) {
-            let uri = Uri::parse(text)?;
+        let text = input::secret(Some(path))?;
+        let given = secret::read(&text, args.hex)?;
+        if let Given::Uri(uri) = &given {
             args.issuer.get_or_insert_with(|| taken_over("issuer", uri.issuer()));
             if uri.account() != *"" {
                 args.account.get_or_insert_with(|| taken_over("account", uri.account()));
             }
         }
-        Authenticator::parse(text, args.hex)?
+        Authenticator::of(given)?
     } else {
         let algorithm = args.parameters.algorithm.unwrap_or_default();
         Authenticator::Totp(Totp::new(Secret::random(algorithm, &mut SysRng)?))

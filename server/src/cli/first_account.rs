@@ -32,7 +32,7 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
     }
     let accounts = store.accounts().await?;
     for account in &accounts.damaged {
-        tracing::error!("store: {account}; make it anew with keyfob account add");
+        tracing::error!("store: {account}; make it anew with keyfob account add --replace");
     }
     if !accounts.rows.is_empty() || !accounts.damaged.is_empty() {
         return Ok(None);
@@ -76,7 +76,7 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
 async fn add(store: &Store, admin: &Account) -> Result<bool> {
     let added = store.add_account(admin).await.map_err(|error| {
         format!(
-            "the account admin: {error}; if the next start shows no password, set one with keyfob account add admin --roles all"
+            "the account admin: {error}; if the next start shows no password, set one with keyfob account add admin --roles all --replace"
         )
     })?;
     Ok(added)

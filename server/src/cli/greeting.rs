@@ -6,6 +6,7 @@ use keyfob::Kind;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::authenticator::cautions;
 use super::first_account::FirstPassword;
 use super::{Result, output};
 use crate::config::{Config, LogFormat};
@@ -63,6 +64,14 @@ impl Greeting<'_> {
         format!("{}{made}", self.config.store)
     }
 
+    /// What authenticators may get wrong of new devices.
+    fn notes(&self) -> Vec<String> {
+        let settings = &self.config.settings;
+        let period = settings.kinds.contains(&Kind::Totp).then_some(settings.period);
+        let is_shown = settings.kinds.iter().any(|kind| matches!(kind, Kind::Totp | Kind::Hotp));
+        if is_shown { cautions(settings.digits, period) } else { Vec::new() }
+    }
+
     fn warnings(&self) -> Vec<&'static str> {
         let mut warnings = Vec::new();
         if self.is_new_store && self.config.key.is_none() && !self.is_new_key {
@@ -106,6 +115,9 @@ impl Greeting<'_> {
         for warning in self.warnings() {
             writeln!(text, "  WARNING     {warning}")?;
         }
+        for caution in self.notes() {
+            writeln!(text, "  note        {caution}")?;
+        }
         let mut shown = "PASSWORD";
         match self.password {
             Some(FirstPassword::Greeting(password)) => {
@@ -142,6 +154,7 @@ impl Greeting<'_> {
             "metrics": self.metrics(),
             "delivery": self.delivery.summary(),
             "warnings": self.warnings(),
+            "notes": self.notes(),
         });
         if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
             object.extend(more);

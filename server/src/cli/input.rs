@@ -9,24 +9,66 @@ use std::time::SystemTime;
 use keyfob_scim::code;
 use zeroize::Zeroizing;
 
-use super::Result;
 use super::args::Clock;
+use super::{Result, secret, terminal};
 use crate::file;
 
 /// No secret, URI or code is longer than this many bytes.
 const LIMIT: usize = 4096;
+const NO_SECRET: &str = "standard input: holds no secret; write it there as a line, or give --secret-file FILE";
+const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
 
 pub(crate) use crate::file::Wiped;
 
-/// The text of a secret: of a file, else typed without echo, else one line of standard input.
+/// The text of a secret: of a file, else typed without echo, else all of standard input.
 pub(crate) fn secret(file: Option<&Path>) -> Result<Wiped> {
+    match source(file) {
+        Source::File(path) => secret_file(path),
+        Source::Terminal => terminal::typed("Secret: "),
+        Source::Pipe => Ok(Some(all()?).filter(|text| !text.trim_ascii().is_empty()).ok_or(NO_SECRET)?),
+    }
+}
+
+/// The text of a secret, and a code, which may come from standard input both: two lines then.
+pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> Result<(Wiped, Wiped)> {
+    if argument.is_some() || !matches!(source(file), Source::Pipe) {
+        return Ok((secret(file)?, code(argument)?));
+    }
+    const TWO_LINES: &str =
+        "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
+    let text = all()?;
+    if text.trim_ascii().is_empty() {
+        return Err(NO_SECRET.into());
+    }
+    let (secret, rest) = first_line(&text);
+    let (code, rest) = first_line(rest.filter(|rest| !rest.is_empty()).ok_or(NO_CODE)?);
+    // A letter is in no code: the line is the second half of a secret.
+    if rest.is_some_and(|rest| !rest.trim_ascii().is_empty()) || code.iter().any(u8::is_ascii_alphabetic) {
+        return Err(TWO_LINES.into());
+    }
+    Ok((Zeroizing::new(secret.to_vec()), digits(code)))
+}
+
+/// The first line without its line ending, and what follows it, if it has one.
+fn first_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == b'\n').and_then(|at| text.split_at_checked(at)) {
+        Some((line, rest)) => (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..)),
+        None => (text, None),
+    }
+}
+
+/// Where a secret comes from.
+enum Source<'p> {
+    File(&'p Path),
+    Terminal,
+    Pipe,
+}
+
+fn source(file: Option<&Path>) -> Source<'_> {
     match file {
-        Some(path) if path != Path::new("-") => secret_file(path),
-        _ if io::stdin().is_terminal() => {
-            let typed = rpassword::prompt_password("Secret: ").map_err(|error| format!("terminal: {error}"))?;
-            Ok(Zeroizing::new(typed.into_bytes()))
-        }
-        _ => Ok(line()?.ok_or("standard input: holds no secret; write it there as a line, or give --secret-file FILE")?),
+        Some(path) if path != Path::new("-") => Source::File(path),
+        _ if io::stdin().is_terminal() => Source::Terminal,
+        _ => Source::Pipe,
     }
 }
 
@@ -39,8 +81,7 @@ pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
         // With echo: a code is worth nothing once used, and people want to see what they type.
         write!(io::stderr(), "Code: ")?;
     }
-    let line = line()?.ok_or("standard input: holds no code; write it there as a line, or give it as an argument")?;
-    Ok(digits(&line))
+    Ok(digits(&line()?.ok_or(NO_CODE)?))
 }
 
 /// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong code.
@@ -51,7 +92,7 @@ fn digits(given: &[u8]) -> Wiped {
 /// The time in Unix seconds.
 pub(crate) fn now(clock: &Clock) -> Result<u64> {
     let system = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
-    clock.now.map_or_else(system, Ok).map_err(|_| "system clock: is before 1970; set it, or give --now SECONDS".into())
+    clock.now.map_or_else(system, Ok).map_err(|_| "system clock: is before 1970; set it, or give --now TIME".into())
 }
 
 fn secret_file(path: &Path) -> Result<Wiped> {
@@ -59,16 +100,28 @@ fn secret_file(path: &Path) -> Result<Wiped> {
     let text = read.map_err(|error| {
         format!("{}: {error}; --secret-file takes a file with the secret, or - for standard input", path.display())
     })?;
+    short(text, &path.display().to_string())
+}
+
+/// All of standard input.
+fn all() -> Result<Wiped> {
+    let read = standard_input().and_then(|mut input| file::read(&mut input, LIMIT));
+    short(read.map_err(|error| format!("standard input: {error}"))?, "standard input")
+}
+
+/// Refuses what is longer than a secret, by a name if it has one.
+fn short(text: Wiped, place: &str) -> Result<Wiped> {
     if text.len() > LIMIT {
-        return Err(
-            format!("{}: is longer than {LIMIT} bytes; a secret file holds one secret, nothing else", path.display()).into()
-        );
+        if let Some(what) = secret::foreign(&text) {
+            return Err(what.into());
+        }
+        return Err(format!("{place}: is longer than {LIMIT} bytes; give one secret, and nothing else").into());
     }
     Ok(text)
 }
 
 /// The next line of standard input without its line ending; none at the end of input.
-#[expect(clippy::unbuffered_bytes, reason = "reading ahead would take the next line away, and leave the secret in a buffer")]
+#[expect(clippy::unbuffered_bytes, reason = "reading ahead would leave a secret in a buffer")]
 pub(crate) fn line() -> Result<Option<Wiped>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LIMIT));
     for byte in standard_input()?.bytes() {

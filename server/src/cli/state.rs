@@ -1,12 +1,12 @@
 //! The state file: the plain record of one device.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use keyfob::{Device, RECORD_SIZE, Record};
 
-use super::Result;
+use super::{Result, note};
 use crate::file::{self, Owner};
 
 /// A state file that no other process changes as long as this lives.
@@ -17,7 +17,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Waits until no other process works on the file.
+    /// Waits until no other process works on the file, and says so.
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         // A symbolic link stays one: what it points to is replaced.
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
@@ -26,7 +26,14 @@ impl State {
         let beside = file::beside(&path, ".lock");
         let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
         let lock = opened
-            .and_then(|lock| lock.lock().map(|()| lock))
+            .and_then(|lock| match lock.try_lock() {
+                Ok(()) => Ok(lock),
+                Err(TryLockError::WouldBlock) => {
+                    note(&format!("{}: waits for another process that works on it", path.display()));
+                    lock.lock().map(|()| lock)
+                }
+                Err(TryLockError::Error(error)) => Err(error),
+            })
             .map_err(|error| format!("{}: {error}; the state file's folder and this file must be writable", beside.display()))?;
         Ok(Self { path, _lock: lock })
     }

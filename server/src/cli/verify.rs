@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::VerifyArgs;
 use super::authenticator::Authenticator;
 use super::state::State;
-use super::{Result, input, note, output};
+use super::{Result, input, note, output, secret};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     match &args.state {
@@ -38,8 +38,9 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
 
 /// Keeps no state: the same code is right again as long as its window is open, and nothing locks.
 fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
-    let authenticator = Authenticator::read(&args.authenticator)?;
-    let code = input::code(args.code.as_deref())?;
+    let options = &args.authenticator;
+    let (text, code) = input::secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
+    let authenticator = Authenticator::read(secret::read(&text, options.hex)?, options)?;
     // Without a lock there are no guesses to bound, but the widest windows are those of the library.
     let unbounded = Policy::builder().bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {

@@ -1,7 +1,7 @@
 //! The tables, and how an older store becomes a newer one.
 
 use super::retry::persist;
-use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
+use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];
@@ -140,7 +140,7 @@ pub(crate) enum Stage {
 pub(crate) enum Holds {
     /// No table at all.
     Nothing,
-    /// No store, but this table.
+    /// No store, but something else, by its kind and its name.
     Other(String),
     /// A store, with so many steps done.
     Store(Stage, usize),
@@ -212,13 +212,17 @@ pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, Fault> {
         return Ok(Holds::Store(stage, steps));
     }
     let first = connection.run(match connection.dialect() {
-        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name LIMIT 1",
+        Dialect::Sqlite => "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name LIMIT 1",
+        // What an extension has brought is in nobody's way.
         Dialect::Postgres => {
-            "SELECT table_name::TEXT FROM information_schema.tables \
-             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name LIMIT 1"
+            "SELECT CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' ELSE 'table' END, \
+             relname::TEXT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname = current_schema() \
+             WHERE relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND NOT EXISTS (SELECT FROM pg_depend WHERE deptype = 'e' AND \
+             classid = 'pg_class'::REGCLASS AND objid = pg_class.oid) ORDER BY relkind NOT IN ('r', 'p'), relname LIMIT 1"
         }
     })?;
-    first.into_iter().next().map_or(Ok(Holds::Nothing), |mut table| Ok(Holds::Other(table.text(0)?)))
+    let other = |mut found: Record| Ok(Holds::Other(format!("{} {}", found.text(0)?, found.text(1)?)));
+    first.into_iter().next().map_or(Ok(Holds::Nothing), other)
 }
 
 /// Whether a store with so many steps done has an identity.

@@ -62,6 +62,7 @@ impl Clock {
 impl Sqlite {
     /// Opens a file for one that writes, and makes it if there is none, readable by its owner only: it holds addresses.
     pub(crate) fn writer(path: &Path) -> Result<Self, Fault> {
+        regular(path)?;
         let options = &mut OpenOptions::new();
         file::private(options.write(true).create(true).truncate(false))
             .open(path)
@@ -84,6 +85,7 @@ impl Sqlite {
     }
 
     fn open(path: &Path, cache: u32, settings: &str, files: Option<&Arc<Files>>) -> Result<Self, Fault> {
+        regular(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
@@ -240,6 +242,16 @@ pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     }
 }
 
+/// Refuses what is no file: SQLite's words for it are those of a broken disk. What is not there is looked at by who opens it.
+fn regular(path: &Path) -> Result<(), Fault> {
+    let kind = match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => "a folder",
+        Ok(metadata) if !metadata.is_file() => "a pipe, a socket or a device",
+        _ => return Ok(()),
+    };
+    Err(Fault::new(format!("it is {kind}, and must be a file")))
+}
+
 /// SQLite holds a column to no type, and text to no encoding.
 fn value(stored: ValueRef<'_>) -> Value {
     match stored {
@@ -273,6 +285,9 @@ impl From<rusqlite::Error> for Fault {
             Some(ErrorCode::DatabaseCorrupt) => Failure::Damaged,
             _ => Failure::Refused,
         };
+        if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+            return Self::of(failure, "it is a file of another kind, and no database of SQLite");
+        }
         Self::of(failure, error.to_string())
     }
 }

@@ -55,11 +55,18 @@ pub struct Line {
 /// A reason of the trail as people and metrics have it: the status after a change is a letter in the trail, and a word here.
 pub(crate) fn in_words(reason: &str) -> &str {
     match reason.parse() {
-        Ok(Status::Created) => "created",
-        Ok(Status::Validated) => "validated",
-        Ok(Status::Locked) => "locked",
-        Ok(Status::Disabled) => "disabled",
+        Ok(status) => word(status),
         Err(_) => reason,
+    }
+}
+
+/// A status as a word.
+pub(crate) const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Created => "created",
+        Status::Validated => "validated",
+        Status::Locked => "locked",
+        Status::Disabled => "disabled",
     }
 }
 

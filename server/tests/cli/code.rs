@@ -95,9 +95,85 @@ fn uris_give_the_parameters_and_options_go_before_them() {
 #[test]
 fn json() {
     let totp = keyfob(&["code", "--json", "--now", "1099", "--t0", "1010", "--period", "60", "--digits", "8"], SHA1);
-    let expected = json!({"kind": "TOTP", "code": "94287082", "step": 1, "valid_from": 1070, "valid_until": 1130});
+    let expected = json!({"kind": "TOTP", "code": "94287082", "step": 1, "valid_from": 1070, "valid_until": 1130,
+        "seconds_left": 31});
     assert_eq!(totp.json(), expected);
     let hotp = keyfob(&["code", "--json", "--counter", "18446744073709551615"], SHA1).json();
     assert_eq!((&hotp["kind"], &hotp["counter"]), (&json!("HOTP"), &json!(u64::MAX)));
     assert_eq!(keyfob(&["code", "--counter", "18446744073709551615"], SHA1).out.trim_end(), hotp["code"]);
+}
+
+#[test]
+fn a_state_file_gives_the_code_of_its_device_and_is_not_changed() {
+    let folder = Folder::new("code-state");
+    let (totp, uri) = folder.enroll("a.keyfob", &["--digits", "8", "--period", "60"]);
+    let before = std::fs::read(&totp).unwrap();
+    keyfob(&["code", "--state", &totp, "--now", "1000"], "").is(0, &(code_of(&uri, ["--now", "1000"]) + "\n"));
+    let (hotp, uri) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
+    for _ in 0..2 {
+        keyfob(&["code", "--state", &hotp], "").is(0, &(code_of(&uri, ["--counter", "7"]) + "\n"));
+    }
+    assert_eq!(std::fs::read(&totp).unwrap(), before);
+    for option in [&["--secret-file", "-"][..], &["--hex"], &["--digits", "6"], &["--t0", "0"], &["--counter", "0"]] {
+        keyfob(&[&["code", "--state", &totp], option].concat(), SHA1).fails(option[0]);
+    }
+
+    let code = code_of(&uri, ["--counter", "7"]);
+    for _ in 0..10 {
+        keyfob(&["verify", "--state", &hotp, "--now", "0", &other_than(&code)], "");
+    }
+    let locked = keyfob(&["code", "--state", &hotp], "");
+    locked.is(0, &(code + "\n"));
+    assert!(locked.err.contains("b.keyfob: the device is locked"), "{locked:?}");
+}
+
+#[test]
+fn a_window_lists_the_codes_that_verify_takes() {
+    let verified = |args: &[&str], code: &str| keyfob(&[&["verify"], args, &["--window", "2", code]].concat(), SHA1).status == 0;
+    for args in [&["--now", "3000"][..], &["--counter", "7"]] {
+        let codes = |window: &str| keyfob(&[&["code", "--window", window], args].concat(), SHA1).out;
+        let listed = codes("2");
+        assert_eq!(listed.lines().count(), if args[0] == "--now" { 5 } else { 3 });
+        assert!(listed.lines().all(|code| verified(args, code)), "{listed}");
+        assert!(!codes("3").lines().all(|code| verified(args, code)));
+        assert_eq!(codes("0"), keyfob(&[&["code"], args].concat(), SHA1).out);
+    }
+    // At the ends there are fewer.
+    keyfob(&["code", "--window", "1", "--now", "0"], SHA1).is(0, "755224\n287082\n");
+    assert_eq!(keyfob(&["code", "--window", "5", "--counter", "18446744073709551614"], SHA1).out.lines().count(), 2);
+    keyfob(&["code", "--window", "1001"], SHA1).fails("--window");
+
+    let objects = keyfob(&["code", "--json", "--window", "1", "--now", "30"], SHA1).out;
+    let steps: Vec<_> = objects.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["step"].clone()).collect();
+    assert_eq!(steps, [0, 1, 2]);
+}
+
+#[test]
+fn verbose_says_for_how_long_a_code_is_right() {
+    let lines = "755224  1970-01-01 00:00:00 to 1970-01-01 00:00:30 UTC, over\n\
+                 287082  1970-01-01 00:00:30 to 1970-01-01 00:01:00 UTC, 18 s left\n\
+                 359152  1970-01-01 00:01:00 to 1970-01-01 00:01:30 UTC, begins in 18 s\n";
+    keyfob(&["code", "-v", "--window", "1", "--now", "42"], SHA1).is(0, lines);
+    keyfob(&["code", "--verbose", "--counter", "1"], SHA1).is(0, "287082  counter 1\n");
+}
+
+#[test]
+fn times_are_dates_too() {
+    for now in [
+        "1111111109",
+        "2005-03-18 01:58:29",
+        "2005-03-18 01:58:29 UTC",
+        "2005-03-18 01:58:29 GMT",
+        "2005-03-18T01:58:29Z",
+        "2005-03-18T01:58:29.9Z",
+        "2005-03-18T02:58:29+01:00",
+        "2005-03-18 02:58:29+01:00",
+    ] {
+        keyfob(&["code", "--digits", "8", "--now", now], SHA1).is(0, "07081804\n");
+    }
+    keyfob(&["code", "--now", "1970-01-01 00:01:00", "--t0", "1970-01-01T00:00:30Z"], SHA1).is(0, "287082\n");
+    for now in ["yesterday", "18.03.2005", "2005-03-18 01:58:29 CET", "2005-13-18", "2005-03-18 02:58:29+01:00 UTC", ""] {
+        keyfob(&["code", "--now", now], SHA1).fails("--now");
+    }
+    keyfob(&["code", "--now", "1969-12-31 23:59:59"], SHA1).fails("must not be before 1970");
 }

@@ -205,3 +205,37 @@ fn labels_too_long_for_a_qr_code_are_refused_before_anything_is_stored() {
     assert!(!Path::new(&state).exists() && !Path::new(&image).exists());
     assert_eq!(keyfob(&[&args[..], &["--json"]].concat(), "").status, 0);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn where_the_output_fails_no_file_is_left() {
+    let folder = Folder::new("unprinted");
+    let (state, image) = (folder.path("a.keyfob"), folder.path("a.png"));
+    let args = ["enroll", "--state", &state, "--png", &image];
+    let mut full = command(&args);
+    full.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let full = finish(start(full, ""));
+    full.fails("standard output: ");
+    assert!(full.err.contains("nothing was stored"), "{full:?}");
+    // Standard input is a pipe: it is closed before the program is told to go on.
+    let mut closed = command(&["enroll", "--secret-file", "-", "--state", &state, "--png", &image]).spawn().unwrap();
+    drop(closed.stdout.take());
+    closed.stdin.take().unwrap().write_all(SHA1.as_bytes()).unwrap();
+    finish(closed).fails("standard output: ");
+    assert!(!Path::new(&state).exists() && !Path::new(&image).exists());
+    assert_eq!(keyfob(&args, "").status, 0);
+}
+
+#[test]
+fn what_authenticators_get_wrong_is_noted() {
+    for (args, noted) in [
+        (&["--digits", "9"][..], "codes of 9 digits: many authenticators"),
+        (&["--hotp", "--digits", "10"], "codes of 10 digits: many authenticators"),
+        (&["--period", "3600"], "a period of 3600 seconds: some authenticators count 30 seconds"),
+    ] {
+        let run = keyfob(&[&["enroll", "--json"], args].concat(), "");
+        assert!(run.status == 0 && run.err.contains(noted), "{run:?}");
+    }
+    let plain = keyfob(&["enroll", "--json", "--digits", "8"], "");
+    assert!(!plain.err.contains("authenticators"), "{plain:?}");
+}

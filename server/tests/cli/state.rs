@@ -45,6 +45,9 @@ fn ten_wrong_codes_lock_and_unlocking_opens() {
     verify(&path, &right, "1000").is(1, "wrong, and the device is locked\n");
     assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
 
+    let unlocked = keyfob(&["unlock", "--state", &path, "--now", "1000", "--json"], "").json();
+    assert_eq!((&unlocked["status"], &unlocked["fails"]), (&json!("C"), &json!(0)));
+    assert_eq!(unlocked, show(&path));
     keyfob(&["unlock", "--state", &path, "--now", "1000"], "").is(0, "");
     assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("C"), &json!(0)));
     verify(&path, &right, "1000").is(0, "right\n");
@@ -155,6 +158,11 @@ fn resync_finds_a_token_that_ran_ahead() {
     resync(&first, &second, &[]).is(1, "wrong\n");
     verify(&path, &code_of(&uri, ["--counter", "79"]), "5").is(0, "right\n");
 
+    let [first, second] = ["1000", "1001"].map(|counter| code_of(&uri, ["--counter", counter]));
+    resync(&first, &second, &[]).is(1, "wrong\n");
+    resync(&first, &second, &["--window", "0"]).fails("--window: resync window: must be 1 to 10000 counters");
+    resync(&first, &second, &["--window", "1000"]).is(0, "right\n");
+
     let (totp, _) = folder.enroll("b.keyfob", &[]);
     keyfob(&["resync", "--state", &totp, "123456", "123456"], "").fails("no such operation");
 }
@@ -164,13 +172,20 @@ fn show_as_text_and_as_json() {
     let folder = Folder::new("show");
     let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
     let (path, _) = folder.enroll("a.keyfob", &args);
-    let text = "kind: TOTP\nstatus: C\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60\nmoving factor: 0\ncreated: 0\n\
-                last used: none\nthrottled until: none\n";
+    let text = "kind: TOTP\nstatus: C (created)\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60 (seconds)\nmoving factor: 0\n\
+                created: 0 (1970-01-01 00:00:00 UTC)\nlast used: none\nthrottled until: none\n";
     keyfob(&["show", "--state", &path], "").is(0, text);
     let object = json!({"kind": "TOTP", "status": "C", "fails": 0, "algorithm": "SHA512", "digits": 8, "period": 60,
         "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null});
     assert_eq!(show(&path), object);
-    let (hotp, _) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
+    let (hotp, uri) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
+    verify(&hotp, &code_of(&uri, ["--counter", "7"]), "1700000000").is(0, "right\n");
+    let used = keyfob(&["show", "--state", &hotp], "").out;
+    assert!(
+        used.contains("status: V (validated)\n") && used.contains("last used: 1700000000 (2023-11-14 22:13:20 UTC)\n"),
+        "{used}"
+    );
+    let (hotp, _) = folder.enroll("c.keyfob", &["--hotp", "--counter", "7"]);
     assert_eq!((&show(&hotp)["period"], &show(&hotp)["moving_factor"]), (&json!(null), &json!(7)));
 }
 
@@ -195,6 +210,34 @@ fn of_forty_processes_with_a_wrong_code_ten_are_counted() {
     assert!(runs.iter().all(|run| run.status == 1), "{runs:?}");
     assert_eq!(runs.iter().filter(|run| run.out == "wrong\n").count(), 9);
     assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
+}
+
+#[test]
+fn a_command_that_waits_for_another_says_so() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+
+    let folder = Folder::new("waits");
+    let (path, uri) = folder.enroll("a.keyfob", &[]);
+    let lock = std::fs::File::create(folder.path("a.keyfob.lock")).unwrap();
+    for args in [&["verify", "--now", "1000", &code_of(&uri, ["--now", "1000"])][..], &["unlock", "--now", "1000"]] {
+        lock.lock().unwrap();
+        let mut child = start(command(&[args, &["--state", &path]].concat()), "");
+        let (told, hear) = std::sync::mpsc::channel();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let mut line = String::new();
+            err.read_line(&mut line).unwrap();
+            told.send(line).unwrap();
+            // Until the process ends.
+            err.read_to_string(&mut String::new()).unwrap();
+        });
+        let line = hear.recv_timeout(std::time::Duration::from_secs(60));
+        lock.unlock().unwrap();
+        assert_eq!(finish(child).status, 0);
+        reader.join().unwrap();
+        let line = line.expect("a line while it waits");
+        assert!(line.contains("a.keyfob: waits for another process that works on it"), "{line}");
+    }
 }
 
 #[test]

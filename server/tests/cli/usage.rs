@@ -34,15 +34,16 @@ fn bad_values_are_named() {
 fn bad_secrets_are_refused() {
     for (input, message) in [
         ("", "standard input: holds no secret"),
-        ("\n", "secret: must have 16 to 64 bytes"),
+        ("\n", "standard input: holds no secret"),
         ("GEZDGNBV", "secret: must have 16 to 64 bytes"),
         ("1EZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "secret: is not Base32"),
         ("otpauth://totp/a", "URI: the parameter secret is missing"),
+        (&format!("otpauth://totp/a?secret={SHA1}&amp;digits=8"), "or &amp; of a web page, which must be &"),
         ("otpauth://sms/a", "URI: must start with otpauth://totp/"),
     ] {
         keyfob(&["code"], input).fails(message);
     }
-    keyfob(&["code"], SHA1.repeat(1000)).fails("standard input: has a line longer than 4096 bytes");
+    keyfob(&["code"], SHA1.repeat(1000)).fails("standard input: is longer than 4096 bytes");
     keyfob(&["code"], b"\xff\n").fails("secret: is not text in UTF-8");
     if cfg!(unix) {
         keyfob(&["code", "--secret-file", "/"], "").fails("--secret-file");

@@ -112,7 +112,16 @@ fn accounts_are_made_listed_replaced_and_removed() {
     // A password is no token, and a token no password.
     Client::basic(server.address, "sync", &token).get("/OtpDevice").refused(401);
 
-    let other = account(folder, "sync", "query", None);
+    // Another account of its name is an oversight, or meant.
+    let again = Run::of(keyfob(folder, &["account", "add", "sync", "--roles", "query", "--token"]), "");
+    assert!(
+        (again.status, again.out.as_str()) == (Some(2), "") && again.err.contains("sync") && again.err.contains("--replace"),
+        "{again:?}"
+    );
+    Client::bearer(server.address, &token).get("/OtpDevice").ok(200);
+    assert_eq!(list().lines().last(), Some("sync\ttoken\tquery,manage,cancel,unlock,verify"));
+    let replace = ["account", "add", "sync", "--roles", "query", "--token", "--replace"];
+    let other = Run::of(keyfob(folder, &replace), "").well().trim_end().to_owned();
     assert_ne!(token, other);
     Client::bearer(server.address, &other).get("/OtpDevice").ok(200);
     assert_eq!(list().lines().last(), Some("sync\ttoken\tquery"));

@@ -26,6 +26,24 @@ fn faults(run: &Run) -> Vec<&str> {
 }
 
 #[test]
+fn what_authenticators_get_wrong_is_noted_at_the_start() {
+    let folder = folder();
+    let noted = |pairs: &[&str]| {
+        let set: Vec<_> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
+        let server = Server::start(folder.path(), &set);
+        let greeting = [server.first.clone(), server.stop()].concat();
+        greeting.lines().filter(|line| line.contains("authenticators")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(noted(&[]).is_empty() && noted(&["otp.digits=8"]).is_empty());
+    assert!(noted(&["otp.digits=9", "otp.period=60", "otp.kinds=[\"SMS\", \"PIN\"]"]).is_empty());
+    let both = noted(&["otp.digits=9", "otp.period=60"]);
+    assert!(both[0].starts_with("  note        codes of 9 digits: many authenticators show other codes"), "{both:?}");
+    assert!(both[1].starts_with("  note        a period of 60 seconds: some authenticators count 30 seconds"), "{both:?}");
+    let json = noted(&["otp.digits=9", "log_format=json"]);
+    assert!(json.len() == 1 && json[0].contains("\"notes\":[\"codes of 9 digits"), "{json:?}");
+}
+
+#[test]
 fn what_is_right_is_said_to_be_and_nothing_is_made() {
     let folder = folder();
     let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\

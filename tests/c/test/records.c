@@ -45,6 +45,7 @@ static void uris(void) {
         {"otpauth://totp/?secret=x", R(SECRET_BASE32)},
         {"otpauth://totp/a%2?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_ENCODING)},
         {"otpauth://totp/a%00?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_LABEL)},
+        {"otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&amp;digits=8", R(URI_ENCODING)},
         {"otpauth://totp/a", R(URI_NO_SECRET)},
         {"otpauth://hotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", R(URI_COUNTER)},
         {"otpauth://totp/a?digits=6&digits=6", R(URI_REPEATED)},

@@ -5,14 +5,26 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 use keyfob::{Algorithm, Digits, Error};
+use keyfob_scim::date;
 
 #[derive(Args)]
 pub(crate) struct CodeArgs {
+    /// State file of the device, in place of a secret; it is not changed
+    // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
+    pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
+    /// All codes that keyfob verify --window N takes, one a line: TOTP: N steps each side of the present one; HOTP: N counters
+    /// after the first; 0 to 1000 [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u16).range(..=1000))]
+    pub(crate) window: u16,
     #[command(flatten)]
     pub(crate) clock: Clock,
-    /// Print a JSON object
+    /// Behind each code: from when until when it is right and for how many seconds more; HOTP: its counter
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) verbose: bool,
+    /// Print JSON objects, one a line
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -41,7 +53,7 @@ pub(crate) struct VerifyArgs {
 /// The secret and its parameters.
 #[derive(Args)]
 pub(crate) struct AuthenticatorArgs {
-    /// File with the secret or an otpauth URI; - is standard input [default: prompt, or a line of standard input]
+    /// File with the secret or an otpauth URI; - is standard input [default: prompt, or standard input]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// The secret is hexadecimal [default: Base32]
@@ -49,8 +61,8 @@ pub(crate) struct AuthenticatorArgs {
     pub(crate) hex: bool,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
-    /// TOTP: time from which steps are counted, in Unix seconds [default: 0]
-    #[arg(long, value_name = "SECONDS")]
+    /// TOTP: time from which steps are counted, as --now [default: 0]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) t0: Option<u64>,
     /// HOTP instead of TOTP, with this counter [default: that of an otpauth URI]
     #[arg(long, value_name = "N")]
@@ -127,6 +139,9 @@ pub(crate) struct UnlockArgs {
     pub(crate) forget_steps: bool,
     #[command(flatten)]
     pub(crate) clock: Clock,
+    /// Print the device as a JSON object, as keyfob show does
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -138,6 +153,9 @@ pub(crate) struct ResyncArgs {
     pub(crate) code1: OsString,
     /// The code that it shows next
     pub(crate) code2: OsString,
+    /// Counters that are searched from the expected one on, 1 to 10000 [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u16>,
     #[command(flatten)]
     pub(crate) clock: Clock,
     /// Print a JSON object
@@ -147,11 +165,24 @@ pub(crate) struct ResyncArgs {
 
 #[derive(Args)]
 pub(crate) struct Clock {
-    /// The time, in Unix seconds [default: the system's clock]
-    #[arg(long, value_name = "SECONDS")]
+    /// The time: Unix seconds, or a date, UTC if it names no other, as '2026-01-31 08:00:00' or 2026-01-31T09:00:00+01:00
+    /// [default: the system's clock]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<u64>,
 }
 
 pub(super) fn digits(text: &str) -> Result<Digits, Error> {
     text.parse().map_err(|_| Error::Digits).and_then(Digits::new)
+}
+
+/// Reads Unix seconds or a date into Unix seconds.
+pub(super) fn time(text: &str) -> Result<u64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let utc = ["UTC", "utc", "GMT"].iter().find_map(|zone| text.strip_suffix(zone));
+    let read = utc.map_or_else(|| date::read(text), |text| date::read(&[text.trim_end(), "Z"].concat()));
+    let seconds =
+        read.ok_or("must be Unix seconds, or a date as 2026-01-31, '2026-01-31 08:00:00 UTC' or 2026-01-31T09:00:00+01:00")?;
+    u64::try_from(seconds).map_err(|_| "must not be before 1970".to_owned())
 }

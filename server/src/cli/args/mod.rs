@@ -20,12 +20,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Print the code of a secret
+    /// Print the code of a secret or of a state file
     #[command(after_help = "Examples:
   keyfob code                                    prompt for a Base32 secret
   keyfob code --secret-file alice.secret --json
   keyfob code --hex --counter 7 < hotp.hex
-  keyfob code --secret-file alice.uri            parameters from the otpauth URI")]
+  keyfob code --secret-file alice.uri            parameters from the otpauth URI
+  keyfob code --state alice.keyfob -v            the code of a device, and for how many seconds it is right
+  keyfob code --secret-file alice.secret --window 1 --now '2026-01-31 08:00:00 UTC'")]
     Code(CodeArgs),
     /// Tell whether a code is right, against a secret or a state file
     #[command(after_help = "Examples:
@@ -40,20 +42,22 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     #[command(after_help = "Examples:
   keyfob enroll --state alice.keyfob --issuer ACME --account alice@example.com
   keyfob enroll --hotp --state token.keyfob --png token.png
-  keyfob enroll --secret-file alice.uri --state alice.keyfob   take over an authenticator")]
+  keyfob enroll --secret-file alice.uri --state alice.keyfob   take over an authenticator
+
+Where the output cannot be written, no file is left behind.")]
     Enroll(EnrollArgs),
     /// Show the device in a state file, without its secret
     #[command(after_help = "Example:\n  keyfob show --state alice.keyfob --json")]
     Show(ShowArgs),
     /// Open a locked device again and reset its fails
     #[command(after_help = "Examples:
-  keyfob unlock --state alice.keyfob
+  keyfob unlock --state alice.keyfob --json
   keyfob unlock --state alice.keyfob --forget-steps   after the clock was ahead")]
     Unlock(UnlockArgs),
     /// Find a HOTP device that has run ahead, by two codes in a row
     #[command(after_help = "Example:\n  keyfob resync --state token.keyfob 520489 403154
 
-The codes are searched over 100 counters. Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
+Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Resync(ResyncArgs),
     /// Serve devices over HTTP: SCIM 2.0, as Soffid's own
     #[command(after_help = SERVE)]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use keyfob::{Algorithm, Digits};
 use keyfob_scim::Roles;
 
-use super::device::digits;
+use super::device::{digits, time};
 
 pub(super) const SERVE: &str = "\
 The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
@@ -49,10 +49,11 @@ pub(crate) struct ServeArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Make an account, or replace the one of this name
+    /// Make an account
     #[command(after_help = "Examples:
   keyfob account add soffid --roles verify,query          prompt for the password, or a line of standard input
-  keyfob account add sync --roles all --token             print a fresh token, once")]
+  keyfob account add sync --roles all --token             print a fresh token, once
+  keyfob account add sync --roles query --token --replace give it other roles and another token")]
     Add {
         /// Its name
         name: String,
@@ -62,6 +63,9 @@ pub(crate) enum AccountCommand {
         /// A token made up now, in place of a password
         #[arg(long)]
         token: bool,
+        /// Replace the account of this name, with its roles and its password or token, if there is one
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -89,9 +93,9 @@ pub(crate) struct AuditArgs {
     /// Of this user's devices only
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
-    /// At this time or later: yyyy-MM-dd HH:mm:ss in UTC, or ISO 8601
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    pub(crate) since: Option<i64>,
+    /// At this time or later: a date, UTC if it names no other, as 2026-01-31 08:00:00, or Unix seconds
+    #[arg(long, value_name = "DATE", value_parser = time)]
+    pub(crate) since: Option<u64>,
     /// At most this many lines
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
@@ -184,8 +188,4 @@ fn pair(text: &str) -> Result<(String, String), String> {
 fn wait(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds != 1);
     seconds.ok_or_else(|| "must be 2 seconds or more, or 0 where no other process uses the store".to_owned())
-}
-
-fn date(text: &str) -> Result<i64, String> {
-    keyfob_scim::date::read(text).ok_or_else(|| "must be a date as 2026-01-31 or 2026-01-31 08:00:00 (UTC)".to_owned())
 }

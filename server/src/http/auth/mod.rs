@@ -170,7 +170,7 @@ impl Accounts {
         };
         let (turn, verdict) = turn.verify(Zeroizing::new(password.to_owned()), hash).await.ok_or_else(busy)?;
         let is_right = verdict.unwrap_or_else(|fault| {
-            let again = "set it again with keyfob account add";
+            let again = "set it again with keyfob account add --replace";
             tracing::error!("account {name:?} cannot log in: the stored hash of its password {fault}; {again}");
             false
         });

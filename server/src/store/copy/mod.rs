@@ -80,7 +80,8 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     let again = "run the same command again, which goes on with the copy";
     let tables = copied.map_err(|fault| match fault.failure {
         Failure::Unknown => format!("{fault}; it is not known whether {from} was closed: {again}"),
-        _ => format!("{}; the copy is unfinished: {again}", target.explain(fault)),
+        _ if target.is_taken() => format!("{to}: {}", target::taken()),
+        _ => format!("{fault}; the copy is unfinished: {again}"),
     })?;
     target.commit().map_err(|fault| {
         let closed = if is_moved { format!("{from} is closed, and ") } else { String::new() };

@@ -50,17 +50,24 @@ pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Faul
 
 /// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is not for this copy.
 pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<There, String> {
-    if to.file().is_some_and(|file| !file.exists()) {
-        return Ok(There::Empty);
+    if let Some(file) = to.file() {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(format!("{to}: {} is no folder; name a file in a folder that is there", folder.display()));
+        }
+        if !file.exists() {
+            return Ok(There::Empty);
+        }
     }
-    let looked = to.reader().and_then(|mut connection| look_at(from, &mut *connection, origin));
-    looked.map_err(|fault| format!("{to}: {fault}"))
+    // A file that is none of SQLite's is as little for this copy as a store of others. What a server says is told as it is.
+    let opened = to.reader().map_err(|fault| if to.file().is_some() { refused(&fault.to_string()) } else { fault });
+    opened.and_then(|mut connection| look_at(from, &mut *connection, origin)).map_err(|fault| format!("{to}: {fault}"))
 }
 
 fn look_at(from: &Location, connection: &mut dyn Connection, origin: &Origin) -> Result<There, Fault> {
     let (stage, steps) = match schema::holds(connection)? {
         Holds::Nothing => return Ok(There::Empty),
-        Holds::Other(table) => return Err(refused(&format!("it holds the table {table}, which is not keyfob's"))),
+        Holds::Other(what) => return Err(refused(&format!("it holds the {what}, which is not keyfob's"))),
         Holds::Store(stage, steps) => (stage, steps),
     };
     let identity = if schema::has_identity(steps) { schema::identity(connection)? } else { None };
@@ -128,7 +135,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Marks an empty target. Errors: it is not empty any more.
+    /// Marks an empty target. Errors: it is not empty any more, or another run has marked it.
     pub(super) fn begin(from: &Location, to: &Location, source: &str) -> Result<Self, String> {
         let begin = || {
             let mut connection = to.writer()?;
@@ -152,7 +159,11 @@ impl Target {
             })?;
             Ok((connection, mark))
         };
-        Self::opened(to, begin())
+        let begun = begin();
+        if begun.is_err() && is_marked(to, source) {
+            return Err(format!("{to}: {}", taken()));
+        }
+        Self::opened(to, begun)
     }
 
     /// Takes an unfinished copy over from the run before: what that may still be writing is refused from now on.
@@ -203,12 +214,9 @@ impl Target {
         begun.map_err(|fault| fault.at(&self.place))
     }
 
-    /// Says of a fault whether another run is the cause.
-    pub(super) fn explain(&mut self, fault: Fault) -> Fault {
-        match mark(&mut *self.connection) {
-            Ok(mark) if mark.as_ref().is_none_or(|mark| mark.run != self.mark.run) => taken().at(&self.place),
-            _ => fault,
-        }
+    /// Whether another run has taken the copy over, or has finished it.
+    pub(super) fn is_taken(&mut self) -> bool {
+        mark(&mut *self.connection).is_ok_and(|mark| mark.is_none_or(|mark| mark.run != self.mark.run))
     }
 
     /// Gives the tables their names and takes the mark away, with the commit of the last transaction.
@@ -239,7 +247,14 @@ fn claim(connection: &mut dyn Connection, mark: &Mark) -> Result<(), Fault> {
     if connection.change(&sql)? == 0 { Err(taken()) } else { Ok(()) }
 }
 
-fn taken() -> Fault {
+/// Whether there is an unfinished copy of this source.
+fn is_marked(to: &Location, source: &str) -> bool {
+    let read = to.reader().and_then(|mut connection| mark(&mut *connection));
+    read.is_ok_and(|mark| mark.is_some_and(|mark| mark.source == source))
+}
+
+/// The fault of a run while another one copies the same source into the same target.
+pub(super) fn taken() -> Fault {
     Fault::new("another keyfob migrate goes on with this copy, or has finished it; let that one end")
 }
 
@@ -255,4 +270,25 @@ fn draw() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Fault::new(error.to_string()))?;
     Ok(HEXLOWER.encode(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::location::Options;
+    use super::*;
+
+    #[test]
+    fn of_two_runs_that_found_an_empty_target_the_second_is_told_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let place =
+            |name: &str| Location::parse(&format!("sqlite://{}", folder.path().join(name).display()), &Options::default()).unwrap();
+        let (from, to) = (place("from"), place("to"));
+        let mut source = from.writer().unwrap();
+        schema::migrate(&mut *source).unwrap();
+        let identity = schema::identity(&mut *source).unwrap().unwrap();
+        let mut first = Target::begin(&from, &to, &identity).unwrap();
+        let told = Target::begin(&from, &to, &identity).err().unwrap();
+        assert!(told.ends_with("another keyfob migrate goes on with this copy, or has finished it; let that one end"), "{told}");
+        assert!(!first.is_taken());
+    }
 }

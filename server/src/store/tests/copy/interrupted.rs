@@ -118,6 +118,8 @@ async fn a_run_that_another_one_took_over_from_writes_nothing_more(place: Place)
         });
         let told = told.await.unwrap_err();
         assert!(told.contains("another keyfob migrate goes on with this copy, or has finished it"), "{told}");
+        // To run it again would take the copy over from the other one.
+        assert!(!told.contains("unfinished") && !told.contains("again"), "{told}");
         assert_eq!(store.ready().await, Ok(()), "the source was not closed");
     }
     assert_eq!(content(&place, ""), content(&source, ""));

@@ -83,6 +83,10 @@ async fn a_store_that_was_moved_elsewhere_is_not_written_to(place: Place) {
 async fn a_database_that_is_not_keyfobs_is_not_written_to(place: Place) {
     let source = Place::sqlite();
     source.open().close();
+    // It has the name of a table of ours.
+    run(&place, "CREATE VIEW device AS SELECT 1 AS id");
+    refused(&source, &place, "it holds the view device, which is not keyfob's").await;
+    run(&place, "DROP VIEW device");
     run(&place, "CREATE TABLE other (id INTEGER)");
     refused(&source, &place, "it holds the table other, which is not keyfob's").await;
 }
@@ -94,8 +98,37 @@ fn a_file_that_is_no_database_is_not_written_to() {
     let (file, text) = (target.location.file().unwrap(), "a letter to somebody. ".repeat(100));
     std::fs::write(file, &text).unwrap();
     let told = copy(&source.location, &target.location, true, &mut |_, _| ()).unwrap_err();
-    assert!(told.contains("not a database"), "{told}");
+    let wanted =
+        "it is a file of another kind, and no database of SQLite; nothing was written there: name an empty database or a new file";
+    assert!(told.ends_with(wanted), "{told}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+#[test]
+fn a_target_that_is_no_file_is_named_with_what_to_do() {
+    let (source, folder) = (Place::sqlite(), tempfile::tempdir().unwrap());
+    source.with(|connection| schema::migrate(connection).unwrap());
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let told = |path: &str| {
+        let target = Location::parse(&format!("sqlite://{path}"), &Options::default()).unwrap();
+        copy(&source.location, &target, true, &mut |_, _| ()).unwrap_err()
+    };
+    let folder = folder.path().to_str().unwrap();
+    for (path, what) in [
+        (folder, "it is a folder, and must be a file; "),
+        ("/dev/null", "it is a pipe, a socket or a device, and must be a file; "),
+    ] {
+        assert!(
+            told(path).contains(&format!("{what}nothing was written there: name an empty database or a new file")),
+            "{}",
+            told(path)
+        );
+    }
+    for parent in ["nowhere", "file"] {
+        let told = told(&format!("{folder}/{parent}/new.db"));
+        assert!(told.ends_with(&format!("{parent} is no folder; name a file in a folder that is there")), "{told}");
+    }
 }
 
 async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(place: Place) {

@@ -206,6 +206,14 @@ class ErrorsTest {
     }
 
     @Test
+    void aUriWithAnAmpersandOfAWebPageIsRefused() {
+        char[] uri = ("otpauth://totp/x?secret=" + Samples.BASE32 + "&amp;digits=8").toCharArray();
+        OtpException refused = assertThrows(OtpException.class, () -> OtpDevice.fromUri(uri, NOW));
+        assertEquals(OtpError.URI_ENCODING, refused.error());
+        assertTrue(refused.getMessage().contains("&amp;"), refused.getMessage());
+    }
+
+    @Test
     void aShortestPinThatNoPinReachesIsRefused() {
         for (int digits : new int[] {3, 65, 1 << 16, -1}) {
             assertEquals(OtpError.POLICY_PIN_LENGTH,

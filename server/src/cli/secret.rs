@@ -1,0 +1,133 @@
+//! The text of a secret, told apart from what people give in its place.
+
+use keyfob::{Device, Error, Secret, Uri};
+use zeroize::Zeroizing;
+
+use super::{Result, note};
+
+/// How many symbols the shortest secret has, of 16 bytes. Two lines of so many may be two secrets.
+const SHORTEST_BASE32: usize = 26;
+const SHORTEST_HEX: usize = 32;
+
+/// What a secret's text says.
+pub(crate) enum Given<'t> {
+    /// A secret without parameters.
+    Bare(Secret),
+    /// A secret with its parameters and its label.
+    Uri(Uri<'t>),
+}
+
+/// Reads an otpauth URI or a bare secret, in Base32 or in hexadecimal. Byte order marks and blanks of all kinds are skipped, line endings within a
+/// bare secret too.
+///
+/// Errors: a sentence that says what the text is instead and what to do. It repeats nothing of the text.
+pub(crate) fn read(bytes: &[u8], hex: bool) -> Result<Given<'_>> {
+    if let Some(what) = foreign(bytes) {
+        return Err(what.into());
+    }
+    let text = str::from_utf8(bytes).map_err(|_| "secret: is not text in UTF-8")?.trim_matches(is_blank);
+    let lines = || text.lines().filter(|line| !line.trim_matches(is_blank).is_empty());
+    if starts_with(text, "otpauth://") {
+        let uris = text.as_bytes().windows(10).filter(|part| part.eq_ignore_ascii_case(b"otpauth://")).count();
+        if uris > 1 {
+            return Err(format!("secret: holds {uris} otpauth URIs; give one of them").into());
+        }
+        if lines().count() > 1 {
+            return Err("secret: is an otpauth URI on several lines; write it on one line".into());
+        }
+        return Ok(Given::Uri(Uri::parse(text)?));
+    }
+    let shortest = if hex { SHORTEST_HEX } else { SHORTEST_BASE32 };
+    if lines().filter(|line| line.chars().filter(|char| !is_separator(*char)).count() >= shortest).count() > 1 {
+        return Err("secret: has several lines that may each be a secret; give one secret, on one line".into());
+    }
+    Ok(Given::Bare(bare(text, hex)?))
+}
+
+/// What bytes are in place of a secret, by their beginning, and what to do; none for what may be one.
+pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    foreign_bytes(bytes).or_else(|| {
+        let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        foreign_text(text.trim_start_matches(is_blank))
+    })
+}
+
+/// What bytes are that are no text of a secret.
+fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
+    if Device::from_bytes(bytes).is_ok() {
+        return Some("secret: is a state file; give it with --state FILE");
+    }
+    if bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff") {
+        return Some("secret: is an image; read its QR code with zbarimg -q --raw FILE, and give the otpauth URI that it prints");
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.iter().take(2).any(|byte| *byte == 0) {
+        return Some("secret: is text in UTF-16; save it as UTF-8");
+    }
+    None
+}
+
+/// What text is that begins as no secret and no otpauth URI does.
+fn foreign_text(text: &str) -> Option<&'static str> {
+    if starts_with(text, "otpauth-migration:") {
+        return Some(
+            "secret: is an export of Google Authenticator (otpauth-migration:), which may hold several accounts and is not read; \
+             convert it into otpauth:// URIs, as extract_otp_secrets does, and give one of them",
+        );
+    }
+    if text.starts_with('<') {
+        return Some(if text.contains("KeyContainer") || text.contains("keyprov:pskc") {
+            "secret: is a PSKC file (RFC 6030), which is not read; write the PlainValue of its key's Secret in hexadecimal \
+             (base64 -d | od -An -v -tx1 -w64), and give that with --hex, --digits and --period or --counter; \
+             pskctool decrypts an encrypted one first"
+        } else {
+            "secret: is XML or HTML; give the Base32 secret or the otpauth URI alone"
+        });
+    }
+    if text.starts_with(['{', '[']) {
+        return Some("secret: is JSON, as apps export accounts; give the Base32 secret or the otpauth URI of one account alone");
+    }
+    let is_uri = text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    (is_uri && !starts_with(text, "otpauth://"))
+        .then_some("secret: is a URI of another kind; give the Base32 secret, or an otpauth://totp/ or otpauth://hotp/ URI")
+}
+
+fn bare(text: &str, hex: bool) -> Result<Secret> {
+    let mut symbols = Zeroizing::new(String::with_capacity(text.len()));
+    symbols.extend(text.chars().filter(|char| !is_separator(*char)));
+    if symbols.is_empty() {
+        return Err("secret: is empty; give it in Base32, or as an otpauth URI".into());
+    }
+    let digits = symbols.strip_prefix("0x").unwrap_or(&symbols);
+    if hex {
+        return Secret::from_hex(digits).map_err(|error| match error {
+            Error::SecretHex if Secret::from_base32(&symbols).is_ok() => format!("{error}; it is Base32: leave --hex out").into(),
+            error => error.into(),
+        });
+    }
+    let is_hex = digits.len() >= 16 && digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match Secret::from_base32(&symbols) {
+        Err(_) if is_hex => Err("secret: is hexadecimal; give --hex".into()),
+        Ok(secret) => {
+            // By chance, Base32 of so many characters has none but A to F.
+            if is_hex && digits.len() >= SHORTEST_HEX {
+                note("the secret is read as Base32, and may be hexadecimal as well; if it is, give --hex");
+            }
+            Ok(secret)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|front| front.eq_ignore_ascii_case(start))
+}
+
+/// Blanks, also those that break no line and those that have no width, and the byte order mark.
+fn is_blank(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// What may stand between the groups of a bare secret.
+fn is_separator(char: char) -> bool {
+    is_blank(char) || matches!(char, '-' | ':' | '\u{2010}'..='\u{2013}')
+}

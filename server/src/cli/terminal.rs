@@ -1,0 +1,74 @@
+//! What people type into a terminal without seeing it.
+
+use zeroize::Zeroizing;
+
+use super::Result;
+use super::input::Wiped;
+
+/// A line typed after `prompt`, without echo.
+///
+/// Errors: more lines came with it. They are dropped: the shell would run them, and keep them in its history.
+pub(crate) fn typed(prompt: &str) -> Result<Wiped> {
+    let named = |error: std::io::Error| format!("terminal: {error}");
+    #[cfg(unix)]
+    let terminal = rest::Terminal::quiet().map_err(named)?;
+    let line = Zeroizing::new(rpassword::prompt_password(prompt).map_err(named)?.into_bytes());
+    #[cfg(unix)]
+    if terminal.drop_rest().map_err(named)? {
+        return Err("terminal: more than one line was pasted; paste one line, or use a file or standard input".into());
+    }
+    Ok(line)
+}
+
+#[cfg(unix)]
+mod rest {
+    use std::fs::File;
+    use std::io::{self, Read as _};
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+    use zeroize::Zeroizing;
+
+    /// What is pasted arrives at once. This long nothing has come behind it, and nobody types so fast.
+    const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+    /// The terminal of this process. Until it is dropped, it shows nothing that is typed, and keeps no line back.
+    pub(super) struct Terminal {
+        file: File,
+        before: Termios,
+    }
+
+    impl Terminal {
+        pub(super) fn quiet() -> io::Result<Self> {
+            let file = File::open("/dev/tty")?;
+            let before = tcgetattr(&file)?;
+            let mut quiet = before.clone();
+            // A line that is not ended yet is to be read, too.
+            quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
+            quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+            quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+            tcsetattr(&file, OptionalActions::Now, &quiet)?;
+            Ok(Self { file, before })
+        }
+
+        /// Reads what else was typed, and drops it. Returns whether it was more than line endings.
+        pub(super) fn drop_rest(&self) -> io::Result<bool> {
+            let mut buffer = Zeroizing::new([0; 256]);
+            let mut more = false;
+            while poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&QUIET))? > 0 {
+                let len = (&self.file).read(&mut *buffer)?;
+                if len == 0 {
+                    break;
+                }
+                more |= buffer.iter().take(len).any(|byte| !byte.is_ascii_whitespace());
+            }
+            Ok(more)
+        }
+    }
+
+    impl Drop for Terminal {
+        fn drop(&mut self) {
+            let _ = tcsetattr(&self.file, OptionalActions::Now, &self.before);
+        }
+    }
+}
