@@ -11,7 +11,7 @@ use super::args::ImportArgs;
 use super::key_watch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
-use crate::soffid::{self, Names, Rules, Source, Table, Values};
+use crate::soffid::{self, Names, Rules, Source, Table, Told, Values};
 use crate::store::{Location, Options, Present};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
@@ -53,7 +53,22 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
         let names = column.map_or(Names::Table(users), Names::Column);
         return Ok(Box::new(Table::open(&location, &args.table, &names)?));
     }
-    Ok(Box::new(Values::open(Path::new(&args.from), column, users.map(Path::new))?))
+    if let Some((scheme, _)) = args.from.split_once("://").filter(|(scheme, _)| !scheme.contains(['/', '.'])) {
+        return Err(foreign(scheme).into());
+    }
+    let told = Told { user_column: column, users: users.map(Path::new), quoting: args.dialect, null: args.null.as_deref() };
+    Ok(Box::new(Values::open(Path::new(&args.from), told)?))
+}
+
+/// What to do about a URL of another kind.
+fn foreign(scheme: &str) -> String {
+    let remedy = match scheme {
+        "file" => "give the file's path alone",
+        "mysql" | "mariadb" => "export the tables to files, as server/README.md shows, and import those",
+        _ if scheme.starts_with("jdbc:") => "that is a driver's URL of Java; for PostgreSQL give postgres://USER@HOST/DATABASE",
+        _ => "give postgres://USER@HOST/DATABASE, or the path of a file",
+    };
+    format!("--from: {scheme}:// is not read; {remedy}")
 }
 
 fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {

@@ -1,7 +1,9 @@
 //! Devices of Soffid's table `SCO_DEVICE` into a store: looked at first, then written.
 
+mod delimited;
 mod digest;
 mod file;
+mod format;
 mod password;
 mod report;
 mod row;
@@ -15,8 +17,9 @@ use std::collections::HashSet;
 use keyfob_scim::Error;
 use tokio::runtime::Runtime;
 
+pub(crate) use delimited::Quoting;
 use digest::{Digest, digest};
-pub(crate) use file::Values;
+pub(crate) use file::{Told, Values};
 use report::{Report, add, refusal};
 pub(crate) use row::Rules;
 use row::Taken;
@@ -58,7 +61,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
         let mut taken = Vec::new();
         for read in page {
             let refused = match read {
-                Err(no_row) => refusal(no_row.row, None, &no_row.reason),
+                Err(no_row) => refusal(no_row.line, None, &no_row.reason),
                 Ok(raw) => match seen.judge(rules, &raw) {
                     Ok(Some(device)) => {
                         taken.push((raw, device));
@@ -68,7 +71,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                         add(&mut look.report.elsewhere, true);
                         continue;
                     }
-                    Err(reason) => refusal(raw.row, Some(&raw), &reason),
+                    Err(reason) => refusal(raw.line, Some(&raw), &reason),
                 },
             };
             add(&mut look.report.refused, true);
@@ -142,7 +145,7 @@ impl Look {
     fn refuse(&mut self, raw: &Raw, taken: &Taken, tell: &mut Tell<'_>) -> Result<(), String> {
         if self.taken.insert(taken.device.entry.row.id) {
             add(&mut self.report.refused, true);
-            tell(&refusal(raw.row, Some(raw), "OTP_ID: is the number of another device in the store"))?;
+            tell(&refusal(raw.line, Some(raw), "OTP_ID: is the number of another device in the store"))?;
         }
         Ok(())
     }

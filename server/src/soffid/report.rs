@@ -72,8 +72,8 @@ pub(crate) fn add(count: &mut u64, is_one: bool) {
 }
 
 /// The line of a row that is not taken.
-pub(crate) fn refusal(row: Option<u64>, raw: Option<&Raw>, reason: &str) -> String {
-    let mut place: Vec<String> = row.map(|row| format!("row {row}")).into_iter().collect();
+pub(crate) fn refusal(line: Option<u64>, raw: Option<&Raw>, reason: &str) -> String {
+    let mut place: Vec<String> = line.map(|line| format!("line {line}")).into_iter().collect();
     // What is no number, or no name, is not repeated: it may be a secret out of its place.
     if let Some(id) = raw.and_then(|raw| raw.get(Field::Id)).and_then(|id| id.parse::<i64>().ok()) {
         place.push(format!("OTP_ID {id}"));

@@ -7,6 +7,7 @@ use keyfob::{Algorithm, Digits};
 use keyfob_scim::Roles;
 
 use super::device::digits;
+use crate::soffid::Quoting;
 
 pub(super) const SERVE: &str = "\
 The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
@@ -134,6 +135,12 @@ pub(crate) struct ImportArgs {
     /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
     #[arg(long, value_name = "NAME")]
     pub(crate) user_column: Option<String>,
+    /// File: what a backslash means [default: what the file shows, or an error that asks]
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Option<Quoting>,
+    /// File: the text without quotes that stands for NULL, beside nothing and `\N` [default: NULL in numbers and dates; asked for in texts]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) null: Option<String>,
     /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) tenant: Option<String>,

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use keyfob_scim::Settings;
 use tokio::runtime::Runtime;
 
-use super::super::{Report, Rules, Values, look, write};
+use super::super::{Report, Rules, Told, Values, look, write};
 use super::{HOTP, NOW, SECRET};
 use crate::store::{Keys, Location, Options, PAGE, Present, Store};
 
@@ -51,7 +51,7 @@ impl Import {
             refused.push(line.to_owned());
             Ok(())
         };
-        let mut source = Values::open(&self.folder.path().join(file), None, None).unwrap();
+        let mut source = Values::open(&self.folder.path().join(file), Told::default()).unwrap();
         let mut look = look(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
         meanwhile();
         let written = write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ());
@@ -122,7 +122,7 @@ fn a_number_that_is_taken_between_the_passes_is_reported_once() {
     let report = done.unwrap();
     assert_eq!((report.stored, report.there, report.refused), (Some(1), 1, 2), "{refused:?}");
     let reason = |row, id| {
-        format!("not taken: row {row}, OTP_ID {id}, user \"user{id}\": OTP_ID: is the number of another device in the store")
+        format!("not taken: line {row}, OTP_ID {id}, user \"user{id}\": OTP_ID: is the number of another device in the store")
     };
     assert_eq!(refused, [reason(2, 12), reason(3, 13)]);
     import.store.close();
