@@ -139,11 +139,12 @@ fn recognized(path: &Path, csv: Format, mysql: Format) -> Result<Format, String>
         return Ok(csv);
     }
     let as_mysql = survey(path, mysql)?;
-    let is_mysql = !as_mysql.has_faults && !as_mysql.seen.has_letter && (as_mysql.seen.has_null || as_csv.has_faults);
-    if is_mysql {
+    // A quote that is escaped is one that ends a cell too early in CSV.
+    let is_shown = as_mysql.seen.has_null || (mysql.has_quotes && as_csv.has_faults);
+    if is_shown && !as_mysql.has_faults && !as_mysql.seen.has_letter {
         return Ok(mysql);
     }
-    let place = as_csv.seen.first.or(as_mysql.seen.first).unwrap_or((1, 0));
+    let place = [as_csv.seen.first, as_mysql.seen.first].into_iter().flatten().min().unwrap_or((1, 0));
     Err(format!(
         "line {}, {}: has a backslash, and the file does not show what that means; give --dialect csv if it is text, or --dialect mysql if \
          it begins an escape of MariaDB or MySQL, which write one backslash as two",

@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 pub(crate) use delimited::Quoting;
 use digest::{Digest, digest};
 pub(crate) use file::{Told, Values};
-use report::{Report, add, refusal};
+use report::{Report, add, differs, refusal};
 pub(crate) use row::Rules;
 use row::Taken;
 use source::Raw;
@@ -85,6 +85,11 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     look.last_name = look.last_name.max(taken.number);
                 }
                 Outcome::There => add(&mut look.report.there, true),
+                Outcome::Differs | Outcome::Corrected => {
+                    add(&mut look.report.there, true);
+                    add(&mut look.report.differ, true);
+                    tell(&differs(raw))?;
+                }
                 Outcome::Taken => look.refuse(raw, taken, tell)?,
             }
         }
@@ -107,7 +112,7 @@ pub(crate) fn write(
     let told = |error: Error| error.detail;
     // First of all: a service that goes on meanwhile gives no device a name that is still to come.
     runtime.block_on(store.name_behind(look.last_name)).map_err(told)?;
-    let (mut stored, mut there, mut seen) = (0, 0, Seen::default());
+    let (mut stored, mut there, mut corrected, mut seen) = (0, 0, 0, Seen::default());
     source.restart()?;
     for wanted in std::mem::take(&mut look.pages) {
         // A source reads with a runtime of its own, so it must not be asked within this one.
@@ -119,16 +124,21 @@ pub(crate) fn write(
         let judged = page.into_iter().filter_map(|read| read.ok().and_then(|raw| Some((seen.judge(rules, &raw).ok()??, raw))));
         let taken: Vec<(Taken, Raw)> = judged.collect();
         let devices = taken.iter().map(|(taken, _)| taken.device.clone()).collect();
-        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now)).map_err(told)?;
+        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now, rules.corrects_names)).map_err(told)?;
         for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There => add(&mut there, true),
+                Outcome::There | Outcome::Differs => add(&mut there, true),
+                Outcome::Corrected => {
+                    add(&mut there, true);
+                    add(&mut corrected, true);
+                }
                 Outcome::Taken => look.refuse(raw, taken, tell)?,
             }
         }
     }
     (look.report.stored, look.report.there) = (Some(stored), there);
+    (look.report.corrected, look.report.differ) = (corrected, look.report.differ.saturating_sub(corrected));
     Ok(())
 }
 

@@ -126,6 +126,9 @@ pub(crate) struct ImportArgs {
     /// Write what is taken [default: only tell]
     #[arg(long)]
     pub(crate) write: bool,
+    /// Give devices that are there already the users and names of their rows [default: only tell]
+    #[arg(long)]
+    pub(crate) correct_names: bool,
     /// Database: the table with the devices
     #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
     pub(crate) table: String,
