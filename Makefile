@@ -41,6 +41,7 @@ tools:
 	$(call need,jq,jq)
 	$(call need,pgbouncer,pgbouncer)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
+	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
 test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those

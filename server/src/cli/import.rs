@@ -11,7 +11,7 @@ use super::args::ImportArgs;
 use super::key_watch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
-use crate::soffid::{self, Names, Rules, Source, Table, Values};
+use crate::soffid::{self, Names, Rules, Source, Table, Told, Values};
 use crate::store::{Location, Options, Present};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
@@ -27,6 +27,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_err(|_| "system clock: is before 1970; set it")?
             .as_secs(),
+        corrects_names: args.correct_names,
     };
     let mut source = source(args, &config)?;
     // Looked at before anything is made.
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         write(&mut *source, &rules, &mut look, &config)?;
     }
     output::print(look.report.summary().as_bytes())?;
-    Ok(ExitCode::from(u8::from(look.report.refused > 0)))
+    Ok(ExitCode::from(u8::from(look.report.refused > 0 || look.report.differ > 0)))
 }
 
 fn tell(line: &str) -> std::result::Result<(), String> {
@@ -53,7 +54,29 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
         let names = column.map_or(Names::Table(users), Names::Column);
         return Ok(Box::new(Table::open(&location, &args.table, &names)?));
     }
-    Ok(Box::new(Values::open(Path::new(&args.from), column, users.map(Path::new))?))
+    if let Some(told) = foreign(&args.from) {
+        return Err(told.into());
+    }
+    let told = Told { user_column: column, users: users.map(Path::new), quoting: args.dialect, null: args.null.as_deref() };
+    Ok(Box::new(Values::open(Path::new(&args.from), told)?))
+}
+
+/// What to do about a URL that is not read; none for a path. Of the URL only its scheme is told, since a password may stand in it.
+fn foreign(from: &str) -> Option<String> {
+    let scheme = match from.strip_prefix("jdbc:") {
+        Some(rest) => rest.split(':').next()?,
+        None => from.split_once("://")?.0,
+    };
+    if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-')) {
+        return None;
+    }
+    let remedy = match scheme {
+        "postgres" | "postgresql" => "write it as postgres://USER@HOST/DATABASE",
+        "mysql" | "mariadb" => "write it as mysql://USER@HOST/DATABASE",
+        "file" => "give the path alone",
+        _ => "export the tables to files of comma-separated values, and give their paths with --from and --users",
+    };
+    Some(format!("--from: {} is not read; {remedy}", if from.starts_with("jdbc:") { "a URL of JDBC" } else { "this URL" }))
 }
 
 fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {

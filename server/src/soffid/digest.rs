@@ -16,12 +16,12 @@ pub(crate) fn digest(page: &[Read]) -> Digest {
         hash.update(part.unwrap_or_default());
     };
     for read in page {
-        let (row, is_row) = match read {
-            Ok(raw) => (raw.row, true),
-            Err(no_row) => (no_row.row, false),
+        let (line, is_row) = match read {
+            Ok(raw) => (raw.line, true),
+            Err(no_row) => (no_row.line, false),
         };
         add(Some(&[u8::from(is_row)]));
-        add(row.map(u64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        add(line.map(u64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         match read {
             Ok(raw) => raw.fields.iter().for_each(|field| add(field.as_ref().map(|text| text.as_bytes()))),
             Err(no_row) => add(Some(no_row.reason.as_bytes())),

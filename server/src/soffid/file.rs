@@ -1,73 +1,99 @@
-//! `SCO_DEVICE` as a file of comma-separated values (RFC 4180), whose first line has the names of the columns.
+//! `SCO_DEVICE` as a file of delimited text, whose first line has the names of the columns.
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, ErrorKind, Reader};
-
+use super::delimited::{Cell, Fault, Format, Quoting, Reader};
+use super::format::{self, column, shown};
 use super::source::{Columns, Field, NoRow, Raw, Read, Source};
 use crate::store::PAGE;
 
-/// What programs write where there is nothing.
-const NULL: &str = r"\N";
+/// The word that some programs write where there is nothing. In a text it may be a name.
+const NULL: &str = "NULL";
+
+/// What the caller knows of the files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told<'t> {
+    /// The column of the devices with the users' names; none for `USU_CODI`.
+    pub(crate) user_column: Option<&'t str>,
+    /// The file with the users' names by their numbers.
+    pub(crate) users: Option<&'t Path>,
+    /// What quotes and backslashes mean; none if the files must show it.
+    pub(crate) quoting: Option<Quoting>,
+    /// The text without quotes that stands for NULL; none if nobody said.
+    pub(crate) null: Option<&'t str>,
+}
 
 pub(crate) struct Values {
     path: PathBuf,
-    reader: Reader<File>,
+    format: Format,
+    rows: Reader<BufReader<File>>,
     names: Vec<String>,
     columns: Columns,
     /// The users by their numbers, if their names stand in another file.
     users: Option<HashMap<String, String>>,
-    record: ByteRecord,
+    null: Option<String>,
 }
 
 impl Values {
-    /// Opens a file; the names of users stand in its column `user` or, by the users' numbers, in another file. Errors: a sentence for people.
-    pub(crate) fn open(path: &Path, user: Option<&str>, users: Option<&Path>) -> Result<Self, String> {
-        let (reader, names) = open(path)?;
-        let columns = Columns::find(&names, user).map_err(|fault| format!("{}: {fault}", path.display()))?;
-        let users = users.map(self::users).transpose()?;
+    /// Opens a file, and the one of the users if there is one. Errors: a sentence for people.
+    pub(crate) fn open(path: &Path, told: Told<'_>) -> Result<Self, String> {
+        let fault = |fault: String| format!("{}: {fault}", path.display());
+        let format = format::find(path, told.quoting).map_err(fault)?;
+        let (rows, names) = format::open(path, format).map_err(fault)?;
+        let columns = Columns::find(&names, told.user_column).map_err(|reason| fault(with_remedy(reason, &names)))?;
+        let users = told.users.map(|users| self::users(users, told)).transpose()?;
         if !columns.has(Field::User) && (users.is_none() || !columns.has(Field::UserId)) {
-            return Err(format!(
-                "{}: has no column USU_CODI; name the one that has the users' names with --user-column, or give --users FILE with the \
-                 columns USU_ID and USU_CODI of SC_USUARI",
-                path.display()
+            return Err(fault(
+                "has no column USU_CODI; name the one that has the users' names with --user-column, or give --users FILE with the columns \
+                 USU_ID and USU_CODI of SC_USUARI"
+                    .to_owned(),
             ));
         }
-        Ok(Self { path: path.to_owned(), reader, names, columns, users, record: ByteRecord::new() })
+        Ok(Self { path: path.to_owned(), format, rows, names, columns, users, null: told.null.map(str::to_owned) })
     }
 
     /// The next row; none at the end.
     fn row(&mut self) -> Result<Option<Read>, String> {
-        let no_row = |position: Option<&csv::Position>, reason: &str| NoRow { row: number(position), reason: reason.to_owned() };
-        match self.reader.read_byte_record(&mut self.record) {
+        let read = self.rows.read();
+        let line = Some(self.rows.row());
+        match read {
             Ok(false) => Ok(None),
-            Ok(true) => {
-                let position = self.record.position();
-                Ok(Some(self.raw(number(position)).ok_or_else(|| no_row(position, "is not UTF-8"))))
+            Ok(true) if self.rows.len() != self.names.len() => {
+                let reason = format!("has {} fields, and the first line {}", self.rows.len(), self.names.len());
+                Ok(Some(Err(NoRow { line, reason })))
             }
-            Err(error) => match error.kind() {
-                ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                    Ok(Some(Err(no_row(pos.as_ref(), &format!("has {len} fields, and the first row {expected_len}")))))
-                }
-                _ => Err(format!("{}: {error}", self.path.display())),
-            },
+            Ok(true) => self.raw(line).map(Some),
+            Err(Fault::Row(place, what)) => {
+                let reason = format!("{}: {what}", column(place, &self.names));
+                Ok(Some(Err(NoRow { line, reason })))
+            }
+            Err(fault) => Err(format!("{self}: {}", shown(&fault, &self.names))),
         }
     }
 
-    fn raw(&self, row: Option<u64>) -> Option<Raw> {
-        let mut raw = Raw { row, ..Raw::default() };
+    fn raw(&self, line: Option<u64>) -> Result<Read, String> {
+        let mut raw = Raw { line, ..Raw::default() };
         for field in Field::ALL {
-            let bytes = self.columns.place(field).and_then(|place| self.record.get(place));
-            let text = bytes.map(str::from_utf8).transpose().ok()?;
-            raw.set(field, text.filter(|text| *text != NULL).map(str::to_owned));
+            let Some(place) = self.columns.place(field) else { continue };
+            let Some(cell) = self.rows.get(place) else { continue };
+            let Ok(text) = str::from_utf8(cell.text) else {
+                let reason = format!("{}: is not UTF-8; convert the file, as with iconv -f LATIN1 -t UTF-8", field.name());
+                return Ok(Err(NoRow { line, reason }));
+            };
+            let is_null = is_null(cell, self.null.as_deref(), field.is_text()).map_err(|reason| {
+                let place = (line.unwrap_or_default(), place);
+                format!("{self}: line {}, {}: {reason}", place.0, column(place, &self.names))
+            })?;
+            raw.set(field, (!is_null).then(|| text.to_owned()));
         }
         if let (None, Some(users)) = (raw.get(Field::User), &self.users) {
             let name = raw.get(Field::UserId).and_then(|id| users.get(id)).cloned();
             raw.set(Field::User, name);
         }
-        Some(raw)
+        Ok(Ok(raw))
     }
 }
 
@@ -89,42 +115,77 @@ impl Source for Values {
     }
 
     fn restart(&mut self) -> Result<(), String> {
-        let (reader, names) = open(&self.path)?;
+        let (rows, names) = format::open(&self.path, self.format).map_err(|fault| format!("{self}: {fault}"))?;
         if names != self.names {
             return Err(format!("{self}: has other columns than before; start again when no program writes it"));
         }
-        self.reader = reader;
+        self.rows = rows;
         Ok(())
     }
 }
 
-fn number(position: Option<&csv::Position>) -> Option<u64> {
-    position.map(|position| position.record().saturating_add(1))
+/// Whether a cell stands for NULL. Errors: only the caller knows.
+fn is_null(cell: Cell<'_>, told: Option<&str>, is_text: bool) -> Result<bool, String> {
+    if cell.is_quoted {
+        return Ok(false);
+    }
+    let text = cell.text.trim_ascii();
+    let is_word = text.eq_ignore_ascii_case(NULL.as_bytes());
+    match told {
+        Some(null) if text == null.as_bytes() => Ok(true),
+        _ if is_word && !is_text => Ok(true),
+        None if is_word => {
+            Err("the word NULL may be a text or stand for none; give --null NULL if it stands for none in this file, or \
+                                --null '' if it is a text"
+                .to_owned())
+        }
+        _ => Ok(false),
+    }
 }
 
-/// Opens a file and reads the names of its columns.
-fn open(path: &Path) -> Result<(Reader<File>, Vec<String>), String> {
-    let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut reader = Reader::from_reader(File::open(path).map_err(|error| fault(&error))?);
-    let names = reader.headers().map_err(|error| fault(&error))?;
-    let names = names.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
-    Ok((reader, names))
+/// Says more of a missing column where all names are missing.
+fn with_remedy(reason: String, names: &[String]) -> String {
+    let is_name = |name: &String| {
+        let name = name.to_ascii_uppercase();
+        name.starts_with("OTP_") || name.starts_with("USU_")
+    };
+    if names.len() > 1 && names.iter().any(is_name) {
+        return reason;
+    }
+    format!(
+        "{reason}: the first line must have the names of the columns, with commas, semicolons or tabs between them. MariaDB and MySQL write \
+         no such line with INTO OUTFILE and --tab: put it there"
+    )
 }
 
 /// Reads the names of the users by their numbers.
-fn users(path: &Path) -> Result<HashMap<String, String>, String> {
-    let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let (mut reader, names) = open(path)?;
+fn users(path: &Path, told: Told<'_>) -> Result<HashMap<String, String>, String> {
+    let fault = |fault: String| format!("{}: {fault}", path.display());
+    let format = format::find(path, told.quoting).map_err(fault)?;
+    let (mut rows, names) = format::open(path, format).map_err(fault)?;
     let place = |name: &str| {
         let place = names.iter().position(|known| known.eq_ignore_ascii_case(name));
-        place.ok_or_else(|| fault(&format!("has no column {name}")))
+        place.ok_or_else(|| fault(with_remedy(format!("has no column {name}"), &names)))
     };
     let (id, name) = (place("USU_ID")?, place("USU_CODI")?);
     let mut users = HashMap::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| fault(&error))?;
-        if let (Some(id), Some(name)) = (record.get(id), record.get(name)) {
-            users.insert(id.trim().to_owned(), name.trim().to_owned());
+    while rows.read().map_err(|error| fault(shown(&error, &names)))? {
+        let line = rows.row();
+        let text = |at: usize| match rows.get(at) {
+            _ if rows.len() != names.len() => {
+                Err(fault(format!("line {line}: has {} fields, and the first line {}", rows.len(), names.len())))
+            }
+            Some(cell) => {
+                let shown = |reason: &str| fault(format!("line {line}, {}: {reason}", column((line, at), &names)));
+                let is_null = is_null(cell, told.null, at == name).map_err(|reason| shown(&reason))?;
+                let text = str::from_utf8(cell.text)
+                    .map_err(|_| shown("is not UTF-8; convert the file, as with iconv -f LATIN1 -t UTF-8"))?;
+                Ok((!is_null).then(|| text.trim().to_owned()))
+            }
+            None => Ok(None),
+        };
+        if let (Some(id), Some(name)) = (text(id)?, text(name)?) {
+            users.insert(id, name);
         }
     }
     Ok(users)

@@ -1,7 +1,9 @@
 //! Devices of Soffid's table `SCO_DEVICE` into a store: looked at first, then written.
 
+mod delimited;
 mod digest;
 mod file;
+mod format;
 mod password;
 mod report;
 mod row;
@@ -15,9 +17,10 @@ use std::collections::HashSet;
 use keyfob_scim::Error;
 use tokio::runtime::Runtime;
 
+pub(crate) use delimited::Quoting;
 use digest::{Digest, digest};
-pub(crate) use file::Values;
-use report::{Report, add, refusal};
+pub(crate) use file::{Told, Values};
+use report::{Report, add, differs, refusal};
 pub(crate) use row::Rules;
 use row::Taken;
 use source::Raw;
@@ -58,7 +61,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
         let mut taken = Vec::new();
         for read in page {
             let refused = match read {
-                Err(no_row) => refusal(no_row.row, None, &no_row.reason),
+                Err(no_row) => refusal(no_row.line, None, &no_row.reason),
                 Ok(raw) => match seen.judge(rules, &raw) {
                     Ok(Some(device)) => {
                         taken.push((raw, device));
@@ -68,7 +71,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                         add(&mut look.report.elsewhere, true);
                         continue;
                     }
-                    Err(reason) => refusal(raw.row, Some(&raw), &reason),
+                    Err(reason) => refusal(raw.line, Some(&raw), &reason),
                 },
             };
             add(&mut look.report.refused, true);
@@ -82,6 +85,11 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     look.last_name = look.last_name.max(taken.number);
                 }
                 Outcome::There => add(&mut look.report.there, true),
+                Outcome::Differs | Outcome::Corrected => {
+                    add(&mut look.report.there, true);
+                    add(&mut look.report.differ, true);
+                    tell(&differs(raw))?;
+                }
                 Outcome::Taken => look.refuse(raw, taken, tell)?,
             }
         }
@@ -104,7 +112,7 @@ pub(crate) fn write(
     let told = |error: Error| error.detail;
     // First of all: a service that goes on meanwhile gives no device a name that is still to come.
     runtime.block_on(store.name_behind(look.last_name)).map_err(told)?;
-    let (mut stored, mut there, mut seen) = (0, 0, Seen::default());
+    let (mut stored, mut there, mut corrected, mut seen) = (0, 0, 0, Seen::default());
     source.restart()?;
     for wanted in std::mem::take(&mut look.pages) {
         // A source reads with a runtime of its own, so it must not be asked within this one.
@@ -116,16 +124,21 @@ pub(crate) fn write(
         let judged = page.into_iter().filter_map(|read| read.ok().and_then(|raw| Some((seen.judge(rules, &raw).ok()??, raw))));
         let taken: Vec<(Taken, Raw)> = judged.collect();
         let devices = taken.iter().map(|(taken, _)| taken.device.clone()).collect();
-        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now)).map_err(told)?;
+        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now, rules.corrects_names)).map_err(told)?;
         for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There => add(&mut there, true),
+                Outcome::There | Outcome::Differs => add(&mut there, true),
+                Outcome::Corrected => {
+                    add(&mut there, true);
+                    add(&mut corrected, true);
+                }
                 Outcome::Taken => look.refuse(raw, taken, tell)?,
             }
         }
     }
     (look.report.stored, look.report.there) = (Some(stored), there);
+    (look.report.corrected, look.report.differ) = (corrected, look.report.differ.saturating_sub(corrected));
     Ok(())
 }
 
@@ -142,7 +155,7 @@ impl Look {
     fn refuse(&mut self, raw: &Raw, taken: &Taken, tell: &mut Tell<'_>) -> Result<(), String> {
         if self.taken.insert(taken.device.entry.row.id) {
             add(&mut self.report.refused, true);
-            tell(&refusal(raw.row, Some(raw), "OTP_ID: is the number of another device in the store"))?;
+            tell(&refusal(raw.line, Some(raw), "OTP_ID: is the number of another device in the store"))?;
         }
         Ok(())
     }

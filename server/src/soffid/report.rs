@@ -14,6 +14,10 @@ pub(crate) struct Report {
     /// Taken, by kind in the order of [`Kind::ALL`].
     pub(crate) taken: BTreeMap<u8, u64>,
     pub(crate) there: u64,
+    /// Of those that are there, how many have another user or name than their row.
+    pub(crate) differ: u64,
+    /// Of those that are there, how many were given the user and name of their row.
+    pub(crate) corrected: u64,
     pub(crate) refused: u64,
     pub(crate) elsewhere: u64,
     challenges: u64,
@@ -51,6 +55,8 @@ impl Report {
         line("there already", self.there, "left as they are");
         line("not taken", self.refused, if self.refused == 0 { "" } else { "see the lines above" });
         for (many, what) in [
+            (self.differ, "there already with another user or name: see the lines above; --correct-names takes those of the rows"),
+            (self.corrected, "there already, with user and name corrected"),
             (self.elsewhere, "of other tenants, left out"),
             (self.challenges, "with a challenge that ends: the next one is a new one"),
             (self.fails, "open with as many fails as lock here: one guess is left"),
@@ -72,8 +78,17 @@ pub(crate) fn add(count: &mut u64, is_one: bool) {
 }
 
 /// The line of a row that is not taken.
-pub(crate) fn refusal(row: Option<u64>, raw: Option<&Raw>, reason: &str) -> String {
-    let mut place: Vec<String> = row.map(|row| format!("row {row}")).into_iter().collect();
+pub(crate) fn refusal(line: Option<u64>, raw: Option<&Raw>, reason: &str) -> String {
+    format!("not taken: {}: {reason}", place(line, raw))
+}
+
+/// The line of a row whose device is there with another user or name.
+pub(crate) fn differs(raw: &Raw) -> String {
+    format!("differs: {}: the device is there already, and its user or name is another", place(raw.line, Some(raw)))
+}
+
+fn place(line: Option<u64>, raw: Option<&Raw>) -> String {
+    let mut place: Vec<String> = line.map(|line| format!("line {line}")).into_iter().collect();
     // What is no number, or no name, is not repeated: it may be a secret out of its place.
     if let Some(id) = raw.and_then(|raw| raw.get(Field::Id)).and_then(|id| id.parse::<i64>().ok()) {
         place.push(format!("OTP_ID {id}"));
@@ -81,5 +96,5 @@ pub(crate) fn refusal(row: Option<u64>, raw: Option<&Raw>, reason: &str) -> Stri
             place.push(format!("user {user:?}"));
         }
     }
-    format!("not taken: {}: {reason}", place.join(", "))
+    place.join(", ")
 }

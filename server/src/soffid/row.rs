@@ -29,6 +29,8 @@ pub(crate) struct Rules<'c> {
     /// Of HOTP rows that say neither, as old versions of Soffid's add-on wrote them, which read its configuration instead.
     pub(crate) hotp: (Digits, Algorithm),
     pub(crate) now: u64,
+    /// Whether devices that are there already get the users and names of their rows.
+    pub(crate) corrects_names: bool,
 }
 
 /// A row that is taken.

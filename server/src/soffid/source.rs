@@ -68,6 +68,21 @@ impl Field {
         }
     }
 
+    /// Whether it is neither a number nor a date.
+    pub(crate) const fn is_text(self) -> bool {
+        !matches!(
+            self,
+            Self::Id
+                | Self::Fails
+                | Self::LastCounter
+                | Self::LastUsed
+                | Self::Created
+                | Self::Digits
+                | Self::Tenant
+                | Self::UserId
+        )
+    }
+
     /// Whether a source without it is refused: what else is missing would be taken for NULL, and used codes would be right again.
     const fn is_needed(self) -> bool {
         matches!(
@@ -110,8 +125,8 @@ impl Columns {
 /// A row: the text of each field, none for NULL and for a column that is not there. Wiped on drop, for some of it is secret.
 #[derive(Default)]
 pub(crate) struct Raw {
-    /// Which row of a file it is, as spreadsheets count: the first has the names.
-    pub(crate) row: Option<u64>,
+    /// The line of a file on which it begins, from 1.
+    pub(crate) line: Option<u64>,
     pub(crate) fields: [Option<Zeroizing<String>>; Field::ALL.len()],
 }
 
@@ -134,7 +149,8 @@ pub(crate) type Read = Result<Raw, NoRow>;
 
 /// Why there is no row.
 pub(crate) struct NoRow {
-    pub(crate) row: Option<u64>,
+    /// The line of a file on which it would begin, from 1.
+    pub(crate) line: Option<u64>,
     pub(crate) reason: String,
 }
 

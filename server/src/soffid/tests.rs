@@ -1,5 +1,6 @@
-//! Rows good and bad, one by one, and what files and tables may look like.
+//! Rows good and bad, one by one, and the columns of files and tables.
 
+mod files;
 mod passes;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,9 @@ use jiff::tz::TimeZone;
 use keyfob::{Algorithm, Digits, Kind, Policy, Status};
 use keyfob_scim::{Name, Settings};
 
-use super::file::Values;
 use super::report::refusal;
 use super::row::{Rules, Taken};
-use super::source::{Columns, Field, Raw, Source as _};
+use super::source::{Columns, Field, Raw};
 
 /// 2023-11-14 22:13:20.
 const NOW: u64 = 1_700_000_000;
@@ -48,7 +48,7 @@ fn raw(kind: &str, changes: &[Change<'_>]) -> Raw {
 
 fn judge_with(settings: &Settings, zone: &str, raw: &Raw) -> Result<Taken, String> {
     let zone = TimeZone::get(zone).unwrap();
-    Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW }.judge(raw)
+    Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false }.judge(raw)
 }
 
 fn judge(kind: &str, changes: &[Change<'_>]) -> Result<Taken, String> {
@@ -217,7 +217,8 @@ fn times_are_of_soffids_clock_unless_they_say() {
 fn users_that_are_not_configured_have_no_devices() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
     let users = BTreeMap::from([("bob".to_owned(), BTreeMap::new())]);
-    let rules = Rules { settings: &settings, users: Some(&users), tenant: None, zone: &zone, hotp: HOTP, now: NOW };
+    let rules =
+        Rules { settings: &settings, users: Some(&users), tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false };
     assert_eq!(rules.judge(&raw("TOTP", &[])).err().as_deref(), Some("the user: is not known in the configuration"));
     assert!(rules.judge(&raw("TOTP", &[(Field::User, "bob")])).is_ok());
 }
@@ -225,7 +226,8 @@ fn users_that_are_not_configured_have_no_devices() {
 #[test]
 fn tenants_are_taken_one_at_a_time() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
-    let rules = |tenant| Rules { settings: &settings, users: None, tenant, zone: &zone, hotp: HOTP, now: NOW };
+    let rules =
+        |tenant| Rules { settings: &settings, users: None, tenant, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false };
     let (one, two) = (raw("TOTP", &[(Field::Tenant, "1")]), raw("TOTP", &[(Field::Tenant, "2")]));
     let mut first = None;
     assert_eq!(rules(None).is_elsewhere(&one, &mut first), Ok(false));
@@ -237,9 +239,9 @@ fn tenants_are_taken_one_at_a_time() {
 #[test]
 fn a_refusal_repeats_what_names_a_row_only() {
     let told = refusal(Some(7), Some(&raw("TOTP", &[(Field::User, "a\nb")])), "why");
-    assert_eq!(told, "not taken: row 7, OTP_ID 60, user \"a\\nb\": why");
+    assert_eq!(told, "not taken: line 7, OTP_ID 60, user \"a\\nb\": why");
     let told = refusal(Some(7), Some(&raw("TOTP", &[(Field::Id, SECRET), (Field::User, "12345678")])), "why");
-    assert_eq!(told, "not taken: row 7: why");
+    assert_eq!(told, "not taken: line 7: why");
 }
 
 #[test]
@@ -251,36 +253,4 @@ fn columns_have_their_names_in_any_case_and_order() {
     assert_eq!(Columns::find(&names(all), Some("name")).unwrap_err(), "has no column name");
     let few = all.replace("OTP_LASCOU ", "");
     assert_eq!(Columns::find(&names(&few), None).unwrap_err(), "has no column OTP_LASCOU");
-}
-
-#[test]
-fn files_are_read_as_programs_write_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    };
-    let head = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED";
-    let text = format!(
-        "\u{feff}{head},OTP_NAME,OTP_USU_ID\r\n60,TOTP,V,0,KEY,\\N,,x,\"a \"\"b\"\", c\",5\r\n61,TOTP\r\n62,TOTP,V,0,KEY,,,x,"
-    );
-    let devices = file("devices.csv", &[text.as_bytes(), b"\xff,6\n"].concat());
-    let users = file("users.csv", b"usu_codi,usu_id\nalice,5\n");
-    let mut source = Values::open(&devices, None, Some(&users)).unwrap();
-    for _ in 0..2 {
-        let page = source.page().unwrap();
-        let [Ok(row), Err(short), Err(foreign)] = page.as_slice() else { panic!("{}", page.len()) };
-        assert_eq!((row.row, row.get(Field::Name), row.get(Field::User)), (Some(2), Some("a \"b\", c"), Some("alice")));
-        assert_eq!((row.get(Field::LastCounter), row.get(Field::LastUsed), row.get(Field::Pin)), (None, None, None));
-        assert_eq!((short.row, short.reason.as_str()), (Some(3), "has 2 fields, and the first row 10"));
-        assert_eq!((foreign.row, foreign.reason.as_str()), (Some(4), "is not UTF-8"));
-        assert!(source.page().unwrap().is_empty());
-        source.restart().unwrap();
-    }
-    let fault = |user, users| Values::open(&devices, user, users).err().expect("it is refused");
-    assert!(fault(None, None).contains("has no column USU_CODI; name the one"));
-    assert!(fault(Some("login"), None).contains("has no column login"));
-    assert!(fault(None, Some(devices.as_path())).contains("has no column USU_ID"));
-    assert!(Values::open(&folder.path().join("none.csv"), None, None).err().unwrap().contains("none.csv"));
 }

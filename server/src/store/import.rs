@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use keyfob::Kind;
 use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 
 use super::batch::{DEVICE, device, seal, time, trail};
@@ -27,6 +28,10 @@ pub(crate) enum Outcome {
     Stored,
     /// It was there already.
     There,
+    /// It was there already, of another user or with another name.
+    Differs,
+    /// It was there already, and has the user and the name that it should have from now on.
+    Corrected,
     /// Its number is that of another device.
     Taken,
 }
@@ -59,7 +64,7 @@ impl Present {
             None => Ok(HashMap::new()),
         };
         let found = found.map_err(|fault| format!("store: {fault}"))?;
-        Ok(devices.iter().map(|device| outcome(&found, &device.entry.row, &[])).collect())
+        Ok(devices.iter().map(|device| outcome(&found, device, &[])).collect())
     }
 }
 
@@ -72,8 +77,9 @@ impl Store {
         self.write(move |connection| connection.change(&sql).map(|_| ())).await
     }
 
-    /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Errors: 503.
-    pub(crate) async fn import(&self, devices: Vec<Imported>, actor: &str, at: u64) -> Result<Vec<Outcome>, Error> {
+    /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Those that are there get
+    /// the users and names of these if `corrects` says so. Errors: 503.
+    pub(crate) async fn import(&self, devices: Vec<Imported>, actor: &str, at: u64, corrects: bool) -> Result<Vec<Outcome>, Error> {
         let event = Event {
             kind: EventKind::Create,
             at,
@@ -89,12 +95,18 @@ impl Store {
             let records = devices.iter().map(|device| seal(&sealer, &device.entry)).collect::<Result<Vec<_>, _>>()?;
             Ok((devices, records))
         };
-        self.write_sealed(seal, move |connection, (devices, records)| page(connection, devices, records, &event)).await
+        self.write_sealed(seal, move |connection, (devices, records)| page(connection, devices, records, corrects, &event)).await
     }
 }
 
 /// Stores a page. Returns what became of each of its devices.
-fn page(connection: &mut dyn Connection, devices: &[Imported], records: &[Vec<u8>], event: &Event) -> Result<Vec<Outcome>, Fault> {
+fn page(
+    connection: &mut dyn Connection,
+    devices: &[Imported],
+    records: &[Vec<u8>],
+    corrects: bool,
+    event: &Event,
+) -> Result<Vec<Outcome>, Fault> {
     let rows = || devices.iter().map(|device| &device.entry.row);
     let mut found = find(connection, rows())?;
     let mut wanted = Vec::new();
@@ -110,15 +122,42 @@ fn page(connection: &mut dyn Connection, devices: &[Imported], records: &[Vec<u8
     }
     if !wanted.is_empty() {
         let stored = insert(connection, wanted)?;
-        let lines: Vec<_> = rows()
-            .filter(|row| stored.contains(&row.id))
-            .map(|row| Event { device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() })
-            .collect();
+        let lines: Vec<_> = rows().filter(|row| stored.contains(&row.id)).map(|row| line(event, EventKind::Create, row)).collect();
         trail(connection, &lines.iter().collect::<Vec<_>>())?;
         // Another process may have been faster with some.
         found.extend(find(connection, rows())?);
     }
-    Ok(devices.iter().zip(records).map(|(device, record)| outcome(&found, &device.entry.row, record)).collect())
+    let mut outcomes: Vec<_> = devices.iter().zip(records).map(|(device, record)| outcome(&found, device, record)).collect();
+    for (device, outcome) in devices.iter().zip(&mut outcomes) {
+        if corrects && *outcome == Outcome::Differs {
+            correct(connection, device, event)?;
+            *outcome = Outcome::Corrected;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Gives a device the user, and the name if there is one, that it should have.
+fn correct(connection: &mut dyn Connection, device: &Imported, event: &Event) -> Result<(), Fault> {
+    let row = &device.entry.row;
+    // With another version, so that no write that has read the old name puts it back.
+    let mut sql = Sql::new("UPDATE device SET version = version + 1, user_name = ");
+    sql.bind(&row.user).push(", last_modified = ").bind(time(event.at));
+    if has_own_name(device) {
+        sql.push(", name = ").bind(&row.name);
+    }
+    sql.push(" WHERE id = ").bind(row.id);
+    connection.change(&sql)?;
+    trail(connection, &[&line(event, EventKind::Update, row)])
+}
+
+/// Whether its name is the row's. Those of messages follow the address, which may have changed in the store.
+fn has_own_name(device: &Imported) -> bool {
+    device.name.is_none() && !matches!(device.entry.row.kind, Kind::Sms | Kind::Email)
+}
+
+fn line(event: &Event, kind: EventKind, row: &Row) -> Event {
+    Event { kind, device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() }
 }
 
 fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec<i64>, Fault> {
@@ -132,27 +171,48 @@ fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
-/// Of devices by their numbers what does not change: kind and time of enrolment; and their records. Nothing of one that is damaged.
-type Found = HashMap<i64, Option<(String, i64, Vec<u8>)>>;
+/// What tells whether a device of the store is the one of a row.
+struct Known {
+    kind: String,
+    created: i64,
+    record: Vec<u8>,
+    user: String,
+    name: String,
+}
+
+/// Devices by their numbers. Nothing of one that is damaged.
+type Found = HashMap<i64, Option<Known>>;
 
 fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>) -> Result<Found, Fault> {
     let ids: Vec<i64> = rows.map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Found::new());
     }
-    let mut sql = Sql::new("SELECT id, kind, created, record FROM device WHERE id");
+    let mut sql = Sql::new("SELECT id, kind, created, record, user_name, name FROM device WHERE id");
     sql.among(connection.dialect(), ids.into_iter());
     let mut records = connection.rows(&sql)?;
-    let device = |record: &mut Record| Ok::<_, Fault>((record.text(1)?, record.number(2)?, record.bytes(3)?));
-    records.iter_mut().map(|record| Ok((record.id()?, device(record).ok()))).collect()
+    let known = |record: &mut Record| {
+        Ok::<_, Fault>(Known {
+            kind: record.text(1)?,
+            created: record.number(2)?,
+            record: record.bytes(3)?,
+            user: record.text(4)?,
+            name: record.text(5)?,
+        })
+    };
+    records.iter_mut().map(|record| Ok((record.id()?, known(record).ok()))).collect()
 }
 
 /// A device of this number, kind and second of enrolment is the one that was imported before, whatever has happened to it since.
-fn outcome(found: &Found, row: &Row, record: &[u8]) -> Outcome {
+fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
+    let row = &device.entry.row;
     match found.get(&row.id) {
         None => Outcome::Stored,
-        Some(Some((.., stored))) if stored == record => Outcome::Stored,
-        Some(Some((kind, created, _))) if kind == row.kind.name() && *created == time(row.created) => Outcome::There,
+        Some(Some(known)) if known.record == record => Outcome::Stored,
+        Some(Some(known)) if known.kind == row.kind.name() && known.created == time(row.created) => {
+            let is_same = known.user == row.user && (!has_own_name(device) || known.name == row.name);
+            if is_same { Outcome::There } else { Outcome::Differs }
+        }
         Some(_) => Outcome::Taken,
     }
 }

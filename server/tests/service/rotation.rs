@@ -1,7 +1,7 @@
 //! The key file while services run: rotated, broken off, rolled back, and unreadable.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Child;
 use std::thread;
@@ -168,31 +168,43 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     let folder = folder();
     let folder = folder.path();
     Server::start(folder, &[]).stop();
-    program("mkfifo", "coreutils", &[folder.join("devices.csv").to_str().unwrap()]);
-    let rows = |ids: std::ops::Range<u32>| -> String {
-        let row = |id| format!("{id},TOTP{id:08},TOTP,franck,V,0,2021-10-14 06:44:43,,{SECRET},,,,,,6,HmacSHA1\n");
+    let rows = |ids: std::ops::Range<u32>, kind: &str, second: u32| -> String {
+        let row = |id| format!("{id},TOTP{id:08},{kind},franck,V,0,2021-10-14 06:44:{second},,{SECRET},,,,,,6,HmacSHA1\n");
         ids.map(row).collect()
     };
     let head = "OTP_ID,OTP_NAME,OTP_TYPE,USU_CODI,OTP_STATUS,OTP_FAILS,OTP_CREATED,OTP_LASUSE,OTP_AUTKEY,OTP_LASCOU,OTP_LASISS,OTP_EMAIL,\
                 OTP_PHONE,OTP_PIN,OTP_DIGITS,OTP_ALGORI\n";
-    let import = keyfob(folder, &["import-soffid", "--from", "devices.csv", "--write"]).spawn().unwrap();
-    let open = || fs::OpenOptions::new().write(true).open(folder.join("devices.csv")).unwrap();
-    open().write_all((head.to_owned() + &rows(1..1201)).as_bytes()).unwrap();
-    // It has read all once, and closed the pipe.
-    thread::sleep(Duration::from_millis(500));
-    let mut pipe = open();
-    pipe.write_all((head.to_owned() + &rows(1..601)).as_bytes()).unwrap();
+    // The import waits where it tells more than a pipe holds and nobody reads: behind its first pass, and within its second one.
+    let (kept, last, refused) = (1..513, 4096..4609, 1500);
+    let all = [rows(kept, "TOTP", 43), rows(513..4096, "TOTP", 43), rows(last, "TOTP", 43), rows(5001..5001 + refused, "FIDO", 43)];
+    fs::write(folder.join("devices.csv"), head.to_owned() + &all.concat()).unwrap();
+    let mut import = keyfob(folder, &["import-soffid", "--from", "devices.csv", "--write"]).spawn().unwrap();
+    let mut out = BufReader::new(import.stdout.take().unwrap());
+    let mut read_line = || {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        line
+    };
+    assert!(read_line().contains("OTP_ID 5001"));
+    fs::write(folder.join("others.csv"), head.to_owned() + &rows(513..4096, "TOTP", 44)).unwrap();
+    Run::of(keyfob(folder, &["import-soffid", "--from", "others.csv", "--write"]), "").well();
+    for _ in 1..refused {
+        assert!(read_line().contains("OTP_TYPE"));
+    }
     let stored = || {
         let store = rusqlite::Connection::open(folder.join("keyfob.db")).unwrap();
         store.query_row("SELECT count(*) FROM device", [], |row| row.get::<_, u32>(0)).unwrap()
     };
-    until("the first pages", || stored() >= 512);
+    until("the first pages", || stored() == 4095);
     let rotated = rotate(folder, &[]);
-    pipe.write_all(rows(601..1201).as_bytes()).unwrap();
-    drop(pipe);
+    for id in 513..4096 {
+        assert!(read_line().contains(&format!("OTP_ID {id}, user \"franck\": OTP_ID: is the number of another device")));
+    }
+    assert!(read_line().starts_with("imported             1025 "));
+    drop(out);
     let imported = import.wait_with_output().unwrap();
-    assert!(imported.status.success(), "{imported:?}");
-    assert_eq!(stored(), 1200);
+    assert_eq!(imported.status.code(), Some(1), "{imported:?}");
+    assert_eq!(stored(), 4608);
     assert!(String::from_utf8(imported.stderr).unwrap().contains("keys [2, 1]"));
     assert!(rotated.well().contains("No record is under key 1 any more"));
     // And so it is.

@@ -41,8 +41,8 @@ const BAD: [(&str, &str); 9] = [
         "OTP_ID 60, user \"bob\": OTP_ID: stands there twice",
     ),
     ("75,x,TOTP,,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,,,,,,", "OTP_ID 75: the user: has no name"),
-    ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,x,TOTP,bob,V,0,2021-10-14 06:44:43,,60,,,,,,,", "row 17: OTP_ID: must be a number"),
-    ("76,x,TOTP", "row 18: has 3 fields"),
+    ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,x,TOTP,bob,V,0,2021-10-14 06:44:43,,60,,,,,,,", "line 17: OTP_ID: must be a number"),
+    ("76,x,TOTP", "line 18: has 3 fields"),
 ];
 
 fn write_file(folder: &Path) {
@@ -190,6 +190,24 @@ fn bad_use_is_told() {
     }
     let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
     assert!(run.status == Some(2) && run.err.contains("cannot connect to postgres://soffid@127.0.0.1:1/soffid"), "{run:?}");
-    let none = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "none.csv"]), "");
-    assert!(none.status == Some(2) && none.err.contains("none.csv"), "{none:?}");
+    program("mkfifo", "coreutils", &[folder.path().join("pipe").to_str().unwrap()]);
+    for (from, told) in [
+        ("none.csv", "none.csv: "),
+        (".", "it must be a regular file, and is a folder"),
+        // Nobody writes to the one, and nothing can be read twice of either.
+        (
+            "pipe",
+            "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write what comes",
+        ),
+        ("/dev/stdin", "write what comes from it to a file"),
+        ("jdbc:mysql://db1/soffid", "mysql://USER@HOST/DATABASE"),
+        ("jdbc:mariadb://db1/soffid", "mysql://USER@HOST/DATABASE"),
+        ("jdbc:postgresql://db1/soffid", "postgres://USER@HOST/DATABASE"),
+        ("jdbc:oracle:thin:@db1:1521/soffid", "export the tables to files"),
+        ("sqlserver://db1/soffid", "export the tables to files"),
+        ("file:///tmp/devices.csv", "the path alone"),
+    ] {
+        let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
+        assert!(run.status == Some(2) && run.err.contains(told), "{from}: {run:?}");
+    }
 }

@@ -7,6 +7,7 @@ use keyfob::{Algorithm, Digits};
 use keyfob_scim::Roles;
 
 use super::device::{digits, time};
+use crate::soffid::Quoting;
 
 pub(super) const SERVE: &str = "\
 The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
@@ -109,15 +110,17 @@ Without --write nothing is written: all rows are read, and the command tells how
 it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
 it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
 
-The database's password is that of the variable PGPASSWORD. A CSV file begins with a line of the columns' names. It is read twice: if it changes in
-between, the command stops, and takes the rest when it is started again.
+The database's password is that of the variable PGPASSWORD. A file has commas, semicolons or tabs and begins with a line of the columns' names. It is
+read more than once, so it cannot be a pipe: if it changes in between, the command stops, and takes the rest when it is started again. The command
+asks for --dialect and --null where a file may be read in two ways.
 
 Examples:
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid --write
   keyfob import-soffid --from devices.csv --users users.csv --store postgres://keyfob@db2/keyfob --write
+  keyfob import-soffid --from batch.tsv --dialect mysql --null NULL          as mariadb --batch writes it
 
-Exit status: 0 all rows are there, or would be; 1 some are not taken; 2 bad use or an error.";
+Exit status: 0 all rows are there, or would be; 1 some are not taken, or are there with another user or name; 2 bad use or an error.";
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
@@ -129,6 +132,9 @@ pub(crate) struct ImportArgs {
     /// Write what is taken [default: only tell]
     #[arg(long)]
     pub(crate) write: bool,
+    /// Give devices that are there already the users and names of their rows [default: only tell]
+    #[arg(long)]
+    pub(crate) correct_names: bool,
     /// Database: the table with the devices
     #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
     pub(crate) table: String,
@@ -138,6 +144,12 @@ pub(crate) struct ImportArgs {
     /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
     #[arg(long, value_name = "NAME")]
     pub(crate) user_column: Option<String>,
+    /// File: what a backslash means [default: what the file shows, or an error that asks]
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Option<Quoting>,
+    /// File: the text without quotes that stands for NULL, beside nothing and `\N` [default: NULL in numbers and dates; asked for in texts]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) null: Option<String>,
     /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) tenant: Option<String>,

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use keyfob_scim::Settings;
 use tokio::runtime::Runtime;
 
-use super::super::{Report, Rules, Values, look, write};
+use super::super::{Report, Rules, Told, Values, look, write};
 use super::{HOTP, NOW, SECRET};
 use crate::store::{Keys, Location, Options, PAGE, Present, Store};
 
@@ -45,13 +45,18 @@ impl Import {
 
     /// Looks at a file, does `meanwhile`, and writes. Returns the report, or why it stopped, and the rows that were not taken.
     fn run(&self, file: &str, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
+        self.run_as(file, false, meanwhile)
+    }
+
+    /// The same, where names are corrected or not.
+    fn run_as(&self, file: &str, corrects_names: bool, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
         let (settings, zone, mut refused) = (Settings::default(), TimeZone::UTC, Vec::new());
-        let rules = Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW };
+        let rules = Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names };
         let mut tell = |line: &str| {
             refused.push(line.to_owned());
             Ok(())
         };
-        let mut source = Values::open(&self.folder.path().join(file), None, None).unwrap();
+        let mut source = Values::open(&self.folder.path().join(file), Told::default()).unwrap();
         let mut look = look(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
         meanwhile();
         let written = write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ());
@@ -122,8 +127,44 @@ fn a_number_that_is_taken_between_the_passes_is_reported_once() {
     let report = done.unwrap();
     assert_eq!((report.stored, report.there, report.refused), (Some(1), 1, 2), "{refused:?}");
     let reason = |row, id| {
-        format!("not taken: row {row}, OTP_ID {id}, user \"user{id}\": OTP_ID: is the number of another device in the store")
+        format!("not taken: line {row}, OTP_ID {id}, user \"user{id}\": OTP_ID: is the number of another device in the store")
     };
     assert_eq!(refused, [reason(2, 12), reason(3, 13)]);
+    import.store.close();
+}
+
+#[test]
+fn a_repeat_tells_of_wrong_names_and_corrects_them_if_it_is_told_to() {
+    let import = Import::new();
+    let file = |names: &[(&str, &str)]| {
+        let row = |(at, (user, name)): (usize, &(&str, &str))| {
+            format!("{},TOTP,V,0,{SECRET},,,2023-11-14 20:00:00,{user},{name}\n", at + 1)
+        };
+        format!("{HEAD},OTP_NAME\n{}", names.iter().enumerate().map(row).collect::<String>())
+    };
+    import.put(FILE, &file(&[("CORP//tom", "a"), ("bob", "b/'s"), ("eve", "c")]));
+    import.run(FILE, || ()).0.unwrap();
+    import.put(FILE, &file(&[("CORP/tom", "a"), ("bob", "b's"), ("eve", "c"), ("new", "d")]));
+    let differs = |line: u64, id: i64, user: &str| {
+        format!("differs: line {line}, OTP_ID {id}, user \"{user}\": the device is there already, and its user or name is another")
+    };
+    let lines = [differs(2, 1, "CORP/tom"), differs(3, 2, "bob")];
+    let (done, told) = import.run(FILE, || ());
+    let report = done.unwrap();
+    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(1), 3, 2, 0));
+    assert!(told == lines && report.summary().contains("--correct-names"), "{told:?}");
+    assert_eq!(import.user(1).as_deref(), Some("CORP//tom"));
+
+    let before = import.runtime.block_on(import.store.get(1)).unwrap().unwrap();
+    let (done, told) = import.run_as(FILE, true, || ());
+    let report = done.unwrap();
+    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(0), 4, 0, 2));
+    assert_eq!(told, lines);
+    let after = import.runtime.block_on(import.store.get(1)).unwrap().unwrap();
+    assert_eq!((after.row.user.as_str(), after.row.name.as_str(), after.version), ("CORP/tom", "a", before.version + 1));
+    let second = import.runtime.block_on(import.store.get(2)).unwrap().unwrap();
+    assert_eq!((second.row.user.as_str(), second.row.name.as_str()), ("bob", "b's"));
+    let report = import.run_as(FILE, true, || ()).0.unwrap();
+    assert_eq!((report.there, report.differ, report.corrected), (4, 0, 0));
     import.store.close();
 }

@@ -83,7 +83,7 @@ async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Plac
         Imported { entry, name: None }
     };
     let store = place.open();
-    store.import(vec![imported(60, NOW), imported(61, NOW)], "test", NOW).await.unwrap();
+    store.import(vec![imported(60, NOW), imported(61, NOW)], "test", NOW, false).await.unwrap();
     let columns: &[_] = if place.location.file().is_some() { &["record = 'x'", "created = 'x'"] } else { &["kind = 'XXX'"] };
     for column in columns {
         spoil(&place, 60, column);
@@ -93,7 +93,7 @@ async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Plac
         scope.spawn(|| Present::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
     });
     assert_eq!(outcomes, [Outcome::Taken, Outcome::There, Outcome::Stored]);
-    assert_eq!(store.import(again, "test", NOW).await.unwrap(), [Outcome::Taken, Outcome::There, Outcome::Stored]);
+    assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::There, Outcome::Stored]);
     let other = place.open_with(crate::store::Keys::parse(&format!("2 {}\n{}", "ab".repeat(32), super::KEY)).unwrap()).unwrap();
     assert!(other.check_keys().await.unwrap().is_whole(), "the first of the records is damaged, the next one tells");
     let resealed = other.reseal(std::time::Duration::ZERO, |_| ()).await.unwrap();

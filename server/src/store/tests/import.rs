@@ -11,6 +11,7 @@ on_both! {
     new_names_go_on_behind_the_imported_ones
     a_number_that_two_imports_want_goes_to_one_of_them
     a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them
+    users_and_names_are_corrected_where_that_is_wanted
     what_is_looked_at_is_not_touched
 }
 
@@ -23,22 +24,22 @@ fn imported(id: i64, device: Device, name: Option<Name>) -> Imported {
 async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let store = place.open();
     let all = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Name::Numbered("HOTP")))];
-    assert_eq!(store.import(all(), "test", NOW).await.unwrap(), [Outcome::Stored; 2]);
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Stored; 2]);
     let stored = store.get(60).await.unwrap().unwrap();
     assert_eq!((stored.row.name.as_str(), stored.row.user.as_str(), stored.version), ("HOTP00000035", "alice", 0));
     assert_eq!(stored.device, device(NOW));
     assert_eq!(store.get(61).await.unwrap().unwrap().row.name, "HOTP00000001");
     // Each with a fresh nonce, so that no row is taken for one that was just written.
-    assert_eq!(store.import(all(), "test", NOW).await.unwrap(), [Outcome::There; 2]);
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::There; 2]);
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
-    assert_eq!(store.import(mixed, "test", NOW).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
+    assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
     let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
     let told: Vec<_> =
         lines.iter().map(|line| (line.device, line.actor.as_str(), line.event.as_str(), line.reason.as_str())).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told.contains(&(61, "test", "credential-change:create", "C")), "{told:?}");
-    assert_eq!(store.import(Vec::new(), "test", NOW).await.unwrap(), []);
+    assert_eq!(store.import(Vec::new(), "test", NOW, false).await.unwrap(), []);
     store.close();
 }
 
@@ -55,9 +56,9 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
     let stores = [place.open(), place.open()];
     let import = |side: u64, id: i64| {
         let store = stores[usize::try_from(side).unwrap()].clone();
-        tokio::spawn(
-            async move { store.import(vec![imported(id, device(NOW + side), None)], "test", NOW).await.unwrap().remove(0) },
-        )
+        tokio::spawn(async move {
+            store.import(vec![imported(id, device(NOW + side), None)], "test", NOW, false).await.unwrap().remove(0)
+        })
     };
     let tasks: Vec<_> = (1..=40).map(|id| (id, import(0, id), import(1, id))).collect();
     for (id, one, other) in tasks {
@@ -77,7 +78,7 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
 async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place: Place) {
     let store = place.open();
     for id in 1..=20 {
-        let import = store.import(vec![imported(id, device(NOW + 1), None)], "test", NOW);
+        let import = store.import(vec![imported(id, device(NOW + 1), None)], "test", NOW, false);
         let mut made = entry("new");
         let create = async {
             tokio::task::block_in_place(|| {
@@ -93,10 +94,37 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
         match outcome.unwrap()[0] {
             Outcome::Stored => assert_eq!((made.row.id, user.as_str()), (1000 + id, "alice")),
             Outcome::Taken => assert_eq!((made.row.id, user.as_str()), (id, "new")),
-            Outcome::There => panic!("{id}: it is another device"),
+            other => panic!("{id}: it is another device, and not {other:?}"),
         }
         assert_eq!(store.get(made.row.id).await.unwrap(), Some(made));
     }
+    store.close();
+}
+
+async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
+    let store = place.open();
+    let wrong = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Name::Numbered("HOTP")))];
+    store.import(wrong(), "test", NOW, false).await.unwrap();
+    let right = || {
+        let mut all = wrong();
+        all.iter_mut().for_each(|imported| imported.entry.row.user = "CORP\\tom".to_owned());
+        all[0].entry.row.name = "HOTP00000036".to_owned();
+        all
+    };
+    assert_eq!(store.import(right(), "test", NOW, false).await.unwrap(), [Outcome::Differs; 2]);
+    let before = store.get(60).await.unwrap().unwrap();
+    assert_eq!((before.row.user.as_str(), before.row.name.as_str()), ("alice", "HOTP00000035"));
+    assert_eq!(store.import(right(), "test", NOW + 1, true).await.unwrap(), [Outcome::Corrected; 2]);
+    for (id, name) in [(60, "HOTP00000036"), (61, "HOTP00000001")] {
+        let after = store.get(id).await.unwrap().unwrap();
+        assert_eq!((after.row.user.as_str(), after.row.name.as_str()), ("CORP\\tom", name));
+        assert_eq!((after.version, after.row.last_modified, &after.device), (before.version + 1, NOW + 1, &before.device));
+    }
+    let lines = store.trail(&Wanted { limit: 2, ..Wanted::default() }).await.unwrap().rows;
+    for line in lines {
+        assert_eq!((line.event.as_str(), line.user.as_str()), ("credential-change:update", "CORP\\tom"));
+    }
+    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::There; 2]);
     store.close();
 }
 
@@ -110,7 +138,7 @@ async fn what_is_looked_at_is_not_touched(place: Place) {
     assert!(!place.location.file().is_some_and(std::path::Path::exists), "nothing was made");
     let store = place.open_with(keys()).unwrap();
     assert_eq!(outcomes(&place), Ok(vec![Outcome::Stored]));
-    store.import(vec![imported(60, device(NOW), None)], "test", NOW).await.unwrap();
+    store.import(vec![imported(60, device(NOW), None)], "test", NOW, false).await.unwrap();
     assert_eq!(outcomes(&place), Ok(vec![Outcome::There]));
     store.close();
     place.with(|connection| connection.run("INSERT INTO keyfob_schema (version) VALUES (1000000000)").map(|_| ())).unwrap();

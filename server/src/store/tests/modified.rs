@@ -72,7 +72,7 @@ async fn what_is_imported_has_changed_when_it_was_imported(place: Place) {
     let mut old = entry("old");
     (old.row.id, old.row.name) = (7, "HOTP00000001".to_owned());
     let Event { at, .. } = event(EventKind::Create, 7);
-    store.import(vec![Imported { entry: old, name: None }], "tester", at + 500).await.unwrap();
+    store.import(vec![Imported { entry: old, name: None }], "tester", at + 500, false).await.unwrap();
     assert_eq!((since(&store, NOW + 500).await, store.get(7).await.unwrap().unwrap().row.created), (vec![7], NOW));
     store.close();
 }
