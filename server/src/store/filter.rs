@@ -1,8 +1,8 @@
 //! Filters, orders and pages as SQL.
 
-use keyfob_scim::{Attribute, Filter, Op, Query};
+use keyfob_scim::{Attribute, Filter, Key, Op, Position, Query, Sort, Start};
 
-use super::sql::{Dialect, Sql};
+use super::sql::{Dialect, Sql, Value};
 
 /// When a device last changed. Of one that has not since that is kept, it is the latest time that is known.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
@@ -15,12 +15,16 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query) {
     }
     // SQLite does not know how many devices have a value: of two indexes it may take the one that finds half of them.
     let is_part = |key: &&Filter| dialect == Dialect::Sqlite && !std::ptr::eq(*key, &raw const query.filter);
+    let mut style = Style { dialect, sign: "" };
     if let Some(key) = key(&query.filter).filter(is_part) {
-        filter(sql, &Style { dialect, sign: "" }, key);
+        filter(sql, &style, key);
         sql.push(" AND ");
-        filter(sql, &Style { dialect, sign: "+" }, &query.filter);
-    } else {
-        filter(sql, &Style { dialect, sign: "" }, &query.filter);
+        style.sign = "+";
+    }
+    filter(sql, &style, &query.filter);
+    if let Start::After(Some(last)) = &query.start {
+        sql.push(" AND ");
+        behind(sql, &style, query.sort, last);
     }
 }
 
@@ -64,8 +68,8 @@ struct Style {
     sign: &'static str,
 }
 
-/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` as the query asks for.
-pub(crate) fn page(sql: &mut Sql, query: &Query) {
+/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET`: as the query asks for, but for the limit.
+pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
     let (by, direction) = (column(query.sort.by), if query.sort.descending { " DESC" } else { "" });
     sql.push(" ORDER BY ");
     if !query.sort.by.is_always_present() {
@@ -76,7 +80,55 @@ pub(crate) fn page(sql: &mut Sql, query: &Query) {
         sql.push(", id");
     }
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    sql.push(" LIMIT ").bind(number(query.limit)).push(" OFFSET ").bind(number(query.offset));
+    sql.push(" LIMIT ").bind(number(limit));
+    if let Start::Offset(offset) = query.start {
+        sql.push(" OFFSET ").bind(number(offset));
+    }
+}
+
+/// Writes that a device stands behind a position, in the form by which an index in that order begins there, however many devices
+/// have the same value.
+fn behind(sql: &mut Sql, style: &Style, sort: Sort, last: &Position) {
+    let by = column(sort.by);
+    let value = match &last.key {
+        Some(Key::Text(text)) => Value::from(text),
+        Some(Key::Number(number)) => Value::from(*number),
+        None => Value::Null,
+    };
+    let column = |sql: &mut Sql| drop(sql.push(style.sign).push(by));
+    sql.push("(");
+    match (&last.key, sort.descending) {
+        _ if sort.by == Attribute::Id => {
+            column(sql);
+            sql.push(if sort.descending { " < " } else { " > " }).bind(last.id);
+        }
+        (Some(_), false) => {
+            sql.push("(");
+            column(sql);
+            sql.push(", id) > ").tuple([value, last.id.into()]);
+            if !sort.by.is_always_present() {
+                sql.push(" OR ");
+                column(sql);
+                sql.push(" IS NULL");
+            }
+        }
+        // Equal ones stand by id in either direction.
+        (Some(_), true) => {
+            column(sql);
+            sql.push(" <= ").bind(value.clone()).push(" AND (");
+            column(sql);
+            sql.push(" < ").bind(value).push(" OR id > ").bind(last.id).push(")");
+        }
+        (None, false) => {
+            column(sql);
+            sql.push(" IS NULL AND id > ").bind(last.id);
+        }
+        (None, true) => {
+            column(sql);
+            sql.push(" IS NOT NULL OR id > ").bind(last.id);
+        }
+    }
+    sql.push(")");
 }
 
 fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {

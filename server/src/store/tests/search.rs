@@ -3,7 +3,7 @@
 use std::sync::{LazyLock, Mutex};
 
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Store as _};
+use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Start, Store as _};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -175,7 +175,7 @@ fn plan(connection: &mut dyn Connection, text: &str) -> String {
     let mut sql = Sql::new(explain);
     sql.push(" SELECT count(*) FROM device");
     let sort = Sort { by: Attribute::Id, descending: false };
-    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, offset: 0, limit: 100 };
+    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, start: Start::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
@@ -203,9 +203,9 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
         Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
     };
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter, live_only: false, sort, offset: 0, limit: 100 };
+    let query = Query { filter, live_only: false, sort, start: Start::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query);
-    filter::page(&mut sql, &query);
+    filter::page(&mut sql, &query, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
