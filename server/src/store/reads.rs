@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 
-use super::filter;
+use super::filter::{self, Part};
 use super::keys::Keys;
 use super::retry::reread;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
@@ -144,12 +144,15 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
 /// Reads at most so many devices of a page, and tells how many there are, those that cannot be read included.
 fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
     let mut records = Vec::new();
-    if limit > 0 {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
-        filter::wanted(&mut sql, connection.dialect(), query);
-        filter::page(&mut sql, query, limit);
-        records = connection.rows(&sql)?;
+    for part in Part::of(query) {
+        let left = limit.saturating_sub(length(&records));
+        if left > 0 {
+            let mut sql = Sql::new("SELECT ");
+            sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
+            filter::wanted(&mut sql, connection.dialect(), query, part);
+            filter::page(&mut sql, query, left);
+            records.append(&mut connection.rows(&sql)?);
+        }
     }
     let shown = length(&records);
     Ok((shown, Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row)))
@@ -158,7 +161,7 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
 /// Counts the devices that match.
 fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, Fault> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
-    filter::wanted(&mut sql, connection.dialect(), query);
+    filter::wanted(&mut sql, connection.dialect(), query, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
     Ok(u64::try_from(total).unwrap_or_default())
 }
