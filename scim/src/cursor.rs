@@ -101,3 +101,68 @@ impl Walk {
         checksum.finalize().to_be_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Attribute;
+
+    const ORDERS: [Attribute; 5] = [Attribute::Created, Attribute::User, Attribute::Email, Attribute::LastUsed, Attribute::Fails];
+
+    fn with_checksum(walk: &Walk, told: &[u8]) -> String {
+        BASE64URL_NOPAD.encode(&[&[VERSION], &walk.checksum(told)[..], told].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn what_has_a_right_checksum_is_read_as_it_was_written_or_refused(
+            order in 0..ORDERS.len(), tag in prop_oneof![Just(None), Just(Some(TEXT)), Just(Some(NUMBER)), any::<Option<u8>>()],
+            numbers in prop::collection::vec(any::<u8>(), 14..18),
+            key in prop_oneof![prop::collection::vec(any::<u8>(), 0..12), "[a-z\0]{0,9}".prop_map(String::into_bytes)],
+        ) {
+            let walk = Walk::new(Sort { by: ORDERS[order], descending: false }, [Some("user pr"), None]);
+            let told: Vec<u8> = numbers.into_iter().chain(tag).chain(key).collect();
+            match walk.read(&with_checksum(&walk, &told)) {
+                Err(error) => prop_assert_eq!(error.scim_type, Some(ScimType::InvalidCursor)),
+                Ok(cursor) => {
+                    let Cursor { total, position: Position { key, id } } = cursor.unwrap();
+                    let key = key.map(|key| match key {
+                        Key::Text(text) => [&[TEXT], text.as_bytes()].concat(),
+                        Key::Number(number) => [&[NUMBER], &number.to_be_bytes()[..]].concat(),
+                    });
+                    prop_assert_eq!([&total.to_be_bytes(), &id.to_be_bytes(), &key.unwrap_or_default()[..]].concat(), told);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_the_kind_of_its_order() {
+        let numbers = [0; 16];
+        let read = |by, key: &[u8]| {
+            let walk = Walk::new(Sort { by, descending: false }, [None, None]);
+            walk.read(&with_checksum(&walk, &[&numbers, key].concat())).ok().map(|cursor| cursor.unwrap().position.key)
+        };
+        let seven = [&[NUMBER][..], &7_i64.to_be_bytes()].concat();
+        assert_eq!(read(Attribute::Created, &seven), Some(Some(Key::Number(7))));
+        assert_eq!(read(Attribute::User, b"ta"), Some(Some(Key::Text("a".to_owned()))));
+        assert_eq!(read(Attribute::Email, b""), Some(None));
+        for (by, wrong) in [
+            (Attribute::Created, &b""[..]),
+            (Attribute::User, b""),
+            (Attribute::User, &seven),
+            (Attribute::Created, b"ta"),
+            (Attribute::Created, &seven[..8]),
+            (Attribute::LastUsed, b"ta"),
+            // A text that no store takes.
+            (Attribute::User, b"t\0"),
+            (Attribute::User, b"t\xff"),
+        ] {
+            assert_eq!(read(by, wrong), None, "{by:?} {wrong:?}");
+        }
+        let walk = Walk::new(Sort { by: Attribute::Email, descending: false }, [None, None]);
+        assert!(walk.read(&with_checksum(&walk, &numbers[..15])).is_err());
+    }
+}
