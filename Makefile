@@ -251,6 +251,10 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 bench-service: ## measure the service beside a handler without a store, and beside single commits
 	cargo bench --locked -p keyfob-server --bench service --bench scale
 
+.PHONY: bench-pages
+bench-pages: tools ## measure the pages of a walk by cursor, with a million devices on either store (needs 2 GB of disk)
+	cargo bench --locked -p keyfob-server --bench pages
+
 .PHONY: bench-postgres
 bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and with ten million devices (needs 10 GB of disk)
 	cargo bench --locked -p keyfob-server --bench postgres

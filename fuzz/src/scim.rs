@@ -95,7 +95,7 @@ pub fn run(input: Input) {
             body: &body,
             ..Request::new(method, &path, now).with_query(&sent.query).with_roles(roles)
         };
-        let response = service.run(request, &mut store);
+        let response = service.run(request.clone(), &mut store);
         let after: Vec<_> = (1..8).map(|id| store.get(id).unwrap()).collect();
         assert!([200, 201, 204, 400, 403, 404, 405, 409, 415, 429, 501].contains(&response.status), "{}", response.text());
         if response.status == 204 {
@@ -107,6 +107,9 @@ pub fn run(input: Input) {
             assert_eq!(answer["status"], response.status.to_string());
             assert_eq!((before == after, store.events.len()), (true, events), "a refusal changes nothing");
         }
+        if let Some(cursor) = answer["nextCursor"].as_str().filter(|_| method == Method::Get) {
+            walk(&service, &mut store, &request, cursor);
+        }
         // Each change of a device is in the trail.
         assert!(before == after || store.events.len() > events);
         for entry in after.into_iter().flatten() {
@@ -116,5 +119,24 @@ pub fn run(input: Input) {
         if roles == Roles::NONE && response.status < 300 {
             assert!(!path.contains("OtpDevice") || path.contains("ResourceTypes") || path.contains("Schemas"), "{path}");
         }
+    }
+}
+
+/// Goes on with a walk: it ends, and has no device twice.
+fn walk(service: &Service<Seeded>, store: &mut Memory, first: &Request<'_>, cursor: &str) {
+    let rest: Vec<&str> = first.query.split('&').filter(|pair| pair.split('=').next() != Some("cursor")).collect();
+    let (mut next, mut seen) = (Some(cursor.to_owned()), std::collections::HashSet::new());
+    while let Some(cursor) = next {
+        let query = format!("{}&cursor={cursor}", rest.join("&"));
+        let response = service.run(first.clone().with_query(&query), store);
+        let page: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        // The name stood there encoded, and so it stands there twice.
+        if response.status == 400 && first.query.contains('%') {
+            return;
+        }
+        assert_eq!(response.status, 200, "{page}");
+        let devices = page["Resources"].as_array().unwrap();
+        assert!(devices.iter().all(|device| seen.insert(device["id"].to_string())), "{page}");
+        next = page["nextCursor"].as_str().map(str::to_owned);
     }
 }

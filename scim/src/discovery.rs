@@ -4,6 +4,7 @@ use keyfob::Kind;
 use serde_json::{Value, json};
 
 use crate::attribute::Mutability;
+use crate::list::{COUNT, MOST};
 use crate::service::Response;
 use crate::{Attribute, Class, Error, Profile, SCHEMA, Settings};
 
@@ -41,7 +42,15 @@ fn config(base: &str) -> Value {
         "schemas": [CONFIG],
         "patch": {"supported": true},
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": true, "maxResults": 1000},
+        "filter": {"supported": true, "maxResults": MOST},
+        // RFC 9865 section 4. No cursor expires, so there is no cursorTimeout.
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": COUNT,
+            "maxPageSize": MOST,
+        },
         "changePassword": no,
         "sort": {"supported": true},
         "etag": no,

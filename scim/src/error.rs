@@ -19,6 +19,10 @@ pub enum ScimType {
     Mutability,
     /// A PATCH that removes nothing in particular.
     NoTarget,
+    /// A cursor that is none of this search (RFC 9865 section 2.1).
+    InvalidCursor,
+    /// A page of a walk by cursor without a device, or not of a number of them (RFC 9865 section 2.1).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -31,6 +35,8 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::Mutability => "mutability",
             Self::NoTarget => "noTarget",
+            Self::InvalidCursor => "invalidCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3).
+//! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,21 @@ use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
 
 use crate::body::{self, text};
+use crate::cursor::Walk;
 use crate::error::quoted;
 use crate::json::{Object, Value};
 use crate::resource::{Resource, Selection};
 use crate::service::{Context, Response, Service};
 use crate::step::Step;
-use crate::{Attribute, Class, Error, Filter, Profile, Row};
+use crate::{Attribute, Class, Error, Filter, Position, Profile, Row, ScimType, Sort};
 
 /// How many devices a page has unless asked.
-const COUNT: u64 = 100;
+pub(crate) const COUNT: u64 = 100;
 /// How many it has at most.
-const MOST: u64 = 1000;
+pub(crate) const MOST: u64 = 1000;
 /// What a search request may say.
-const SEARCH: [&str; 8] =
-    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes"];
+const SEARCH: [&str; 9] =
+    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes"];
 
 /// What a store is to search for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,28 +31,31 @@ pub struct Query {
     pub live_only: bool,
     /// In which order; by id where they are equal.
     pub sort: Sort,
-    /// How many to pass over.
-    pub offset: u64,
-    /// How many to return at most, 0 to 1000.
+    /// Where the page begins.
+    pub start: Start,
+    /// How many to return at most: 0 to 1000, and with [`Start::After`] 1 or more.
     pub limit: u64,
 }
 
-/// The order of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// An attribute of class text, number or time. Devices without it come last; descending, first.
-    pub by: Attribute,
-    /// From the highest to the lowest.
-    pub descending: bool,
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Behind so many devices.
+    Offset(u64),
+    /// Behind this position; without one, at the first device. So it is in a walk through all devices, which must not stop before the last one:
+    /// a page that is not the last has at least one device that the next can go on behind.
+    After(Option<Position>),
 }
 
 /// What a store found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many devices match in all.
-    pub total: u64,
+    /// How many devices match in all. None behind a position, where nobody counts them.
+    pub total: Option<u64>,
     /// Those of the page.
     pub rows: Vec<Row>,
+    /// Whether others follow.
+    pub has_more: bool,
 }
 
 #[derive(Serialize)]
@@ -59,9 +63,12 @@ pub struct Page {
 struct ListResponse<'a> {
     schemas: [&'static str; 1],
     total_results: u64,
-    start_index: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     items_per_page: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
     #[serde(rename = "Resources")]
     resources: Vec<Resource<'a>>,
 }
@@ -92,7 +99,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 "sortBy" => search.sort_by = Some(text(name, value)?),
                 "sortOrder" => search.sort_order = Some(text(name, value)?),
                 "startIndex" => search.start_index = number()?,
-                "count" => search.count = number()?,
+                "cursor" => search.cursor = Some(text(name, value)?),
+                "count" => search.count = number(),
                 "attributes" => lists[0] = Some(names(name, value)?),
                 _ => lists[1] = Some(names(name, value)?),
             }
@@ -115,26 +123,39 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             filters.push(Filter::Anywhere(text.to_owned()));
         }
-        let start = u64::try_from(search.start_index.unwrap_or(1)).unwrap_or(1).max(1);
-        let limit = search.count.map_or(COUNT, |count| u64::try_from(count).unwrap_or(0)).min(MOST);
+        let sort = search.sort()?;
+        let walk = search.cursor.map(|cursor| {
+            let walk = Walk::new(sort, [search.filter, search.text_filter]);
+            walk.read(cursor).map(|cursor| (walk, cursor))
+        });
+        let walk = walk.transpose()?;
+        let index = search.index()?;
+        let (selection, profile) = (search.selection, self.settings.profile);
         let query = Query {
             filter: if filters.len() == 1 { filters.remove(0) } else { Filter::And(filters) },
-            live_only: self.settings.profile == Profile::Rfc,
-            sort: search.sort()?,
-            offset: start.saturating_sub(1),
-            limit,
+            live_only: profile == Profile::Rfc,
+            sort,
+            start: match &walk {
+                None => Start::Offset(index.saturating_sub(1)),
+                Some((_, cursor)) => Start::After(cursor.as_ref().map(|cursor| cursor.position.clone())),
+            },
+            limit: search.limit()?,
         };
-        let (selection, profile) = (search.selection, self.settings.profile);
         Ok(Step::List {
             query,
             then: Box::new(move |page| {
-                let Page { total, rows } = page;
-                let is_partial = u64::try_from(rows.len()).is_ok_and(|shown| shown < total);
+                let Page { total, rows, has_more } = page;
+                let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+                let counted = || walk.as_ref().and_then(|(_, cursor)| Some(cursor.as_ref()?.total));
+                let total = total.or_else(counted).unwrap_or(shown);
+                let last = rows.last().filter(|_| has_more);
+                let is_told = shown < total || walk.is_some() || profile == Profile::Rfc;
                 let list = ListResponse {
                     schemas: ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
                     total_results: total,
-                    start_index: start,
-                    items_per_page: (is_partial || profile == Profile::Rfc).then_some(rows.len()),
+                    start_index: walk.is_none().then_some(index),
+                    items_per_page: is_told.then_some(rows.len()),
+                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.behind(last?, total))),
                     resources: rows.iter().map(|row| Resource::new(row, profile, &context.base, selection)).collect(),
                 };
                 Step::Done(Response::json(200, &list))
@@ -150,7 +171,9 @@ struct Search<'a> {
     sort_by: Option<&'a str>,
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
-    count: Option<i64>,
+    cursor: Option<&'a str>,
+    /// Or why it is none: of which kind that fault is, depends on whether there is a cursor.
+    count: Result<Option<i64>, Error>,
     selection: Selection,
 }
 
@@ -168,8 +191,29 @@ impl<'a> Search<'a> {
             sort_by: get("sortBy"),
             sort_order: get("sortOrder"),
             start_index: number("startIndex")?,
-            count: number("count")?,
+            cursor: get("cursor"),
+            count: number("count"),
             selection: selection(parameters)?,
+        })
+    }
+
+    /// The number of the first device of a page that is no page of a walk.
+    fn index(&self) -> Result<u64, Error> {
+        if self.cursor.is_some() && self.start_index.is_some() {
+            return Err(Error::value("cursor and startIndex: only one of them may be given"));
+        }
+        Ok(u64::try_from(self.start_index.unwrap_or(1)).unwrap_or(1).max(1))
+    }
+
+    /// How many devices a page has at most. A walk would not get on by none.
+    fn limit(&self) -> Result<u64, Error> {
+        let at_most = |count: Option<i64>| count.map_or(COUNT, |count| u64::try_from(count).unwrap_or(0)).min(MOST);
+        let limit = self.count.clone().map(at_most);
+        if self.cursor.is_none() {
+            return limit;
+        }
+        limit.ok().filter(|limit| *limit > 0).ok_or_else(|| {
+            Error::bad(ScimType::InvalidCount, format!("count: must be an integer from 1 to {MOST} where there is a cursor"))
         })
     }
 

@@ -1,13 +1,12 @@
 //! A store in memory: for tests, and to show what a store is.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use keyfob::Kind;
 
 use crate::step::{Delivered, Message, Scope, Store, Swap};
-use crate::{Entry, Error, Event, Name, Page, Query, Row, Sort};
+use crate::{Entry, Error, Event, Name, Page, Query, Row, Start};
 
 /// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to deliver.
 #[derive(Default)]
@@ -83,10 +82,19 @@ impl Store for Memory {
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
         let is_found = |row: &&Row| query.filter.matches(row) && !(query.live_only && row.deleted);
         let mut rows: Vec<Row> = self.entries.values().map(|entry| &entry.row).filter(is_found).cloned().collect();
-        rows.sort_by(|one, other| query.sort.compare(one, other));
+        let position = |row: &Row| query.sort.position(row);
+        rows.sort_by(|one, other| query.sort.compare(&position(one), &position(other)));
         let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        let [offset, limit] = [query.offset, query.limit].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-        Ok(Page { total, rows: rows.into_iter().skip(offset).take(limit).collect() })
+        let (passed, total) = match &query.start {
+            Start::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),
+            Start::After(None) => (0, Some(total)),
+            Start::After(Some(last)) => (rows.partition_point(|row| query.sort.compare(&position(row), last).is_le()), None),
+        };
+        rows.drain(..passed.min(rows.len()));
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(Page { total, rows, has_more })
     }
 
     fn user(&mut self, _name: &str) -> Result<bool, Error> {
@@ -96,17 +104,5 @@ impl Store for Memory {
     fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
         self.delivered.push((message.kind, message.to.clone(), message.code.to_string()));
         Ok(Ok(()))
-    }
-}
-
-impl Sort {
-    /// The order of two devices: by the attribute, those without it last, then by id; descending, all but the id turned round.
-    pub fn compare(&self, one: &Row, other: &Row) -> Ordering {
-        let key = |row: &Row| {
-            let (text, number) = (row.text(self.by).map(std::borrow::Cow::into_owned), row.number(self.by));
-            (text.is_none() && number.is_none(), text, number)
-        };
-        let order = key(one).cmp(&key(other));
-        if self.descending { order.reverse() } else { order }.then(one.id.cmp(&other.id))
     }
 }

@@ -226,8 +226,8 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
 }
 
 /// The parameters that operations know.
-const PARAMETERS: [&str; 9] =
-    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes", "channel"];
+const PARAMETERS: [&str; 10] =
+    ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes", "channel"];
 
 /// The parameters of a query that operations know; others are passed over. Lists that stand there twice are joined.
 ///

@@ -2,12 +2,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+#[path = "support/walk.rs"]
+mod by_cursor;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/client.rs"]
 mod client;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "postgres/cursors.rs"]
+mod cursors;
 #[path = "postgres/failover.rs"]
 mod failover;
 #[path = "postgres/fleet.rs"]

@@ -4,12 +4,16 @@
 
 #[path = "service/accounts.rs"]
 mod accounts;
+#[path = "support/walk.rs"]
+mod by_cursor;
 #[path = "service/client.rs"]
 mod client;
 #[path = "service/connections.rs"]
 mod connections;
 #[path = "service/crash.rs"]
 mod crash;
+#[path = "service/cursors.rs"]
+mod cursors;
 #[path = "service/fields.rs"]
 mod fields;
 #[path = "service/files.rs"]

@@ -1,27 +1,84 @@
 //! Filters, orders and pages as SQL.
 
-use keyfob_scim::{Attribute, Filter, Op, Query};
+use keyfob_scim::{Attribute, Filter, Op, Position, Query, Sort, Start};
 
 use super::sql::{Dialect, Sql};
 
 /// When a device last changed. Of one that has not since that is kept, it is the latest time that is known.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
-/// Writes ` WHERE` what the query asks for.
-pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query) {
+/// Which of a query's devices a statement reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'q> {
+    /// All of them, whatever position the page begins behind.
+    All,
+    /// Those with the value of a position, behind it.
+    Equal(&'q Position),
+    /// Those behind all that have its value.
+    Beyond(&'q Position),
+}
+
+impl<'q> Part<'q> {
+    /// The parts that a page is read from, one after another. An index begins each where it begins, however many devices have the same value:
+    /// for both at once, as `(created, id) > (?, ?)`, SQLite would read all that have the value, since `id` is its name for the row's number.
+    pub(crate) fn of(query: &'q Query) -> Vec<Self> {
+        match &query.start {
+            Start::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
+            Start::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
+            Start::After(None) | Start::Offset(_) => vec![Self::All],
+        }
+    }
+}
+
+/// Writes ` WHERE` what the query asks for, as far as this part of it goes.
+pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<'_>) {
     sql.push(" WHERE ");
     if query.live_only {
         sql.push("deleted = 0 AND ");
     }
+    let plain = Style { dialect, sign: "" };
+    let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };
+    let key = key(&query.filter);
+    // Before the filter: of two bounds of one column, an index of SQLite takes the first. By a key, it finds fewer than by another column.
+    let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
+    behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
     // SQLite does not know how many devices have a value: of two indexes it may take the one that finds half of them.
     let is_part = |key: &&Filter| dialect == Dialect::Sqlite && !std::ptr::eq(*key, &raw const query.filter);
-    if let Some(key) = key(&query.filter).filter(is_part) {
-        filter(sql, &Style { dialect, sign: "" }, key);
+    if let Some(key) = key.filter(is_part) {
+        filter(sql, &plain, key);
         sql.push(" AND ");
-        filter(sql, &Style { dialect, sign: "+" }, &query.filter);
+        filter(sql, &withheld, &query.filter);
     } else {
-        filter(sql, &Style { dialect, sign: "" }, &query.filter);
+        filter(sql, &plain, &query.filter);
     }
+}
+
+/// Whether a key is of this attribute only.
+fn is_of(key: &Filter, attribute: Attribute) -> bool {
+    matches!(key, Filter::Text(of, ..) | Filter::Number(of, ..) if *of == attribute)
+}
+
+/// Writes where the devices of a part stand, and ` AND `. Those without a value come last; descending, first.
+fn behind(sql: &mut Sql, style: &Style, sort: Sort, part: Part<'_>) {
+    let (by, is_beyond) = (format!("{}{}", style.sign, column(sort.by)), if sort.descending { " < " } else { " > " });
+    let (last, is_equal) = match part {
+        Part::All => return,
+        Part::Equal(last) => (last, true),
+        Part::Beyond(last) => (last, false),
+    };
+    sql.push("(");
+    match &last.key {
+        Some(key) if is_equal => sql.push(&by).push(" = ").bind(key),
+        Some(key) if sort.descending || sort.by.is_always_present() => sql.push(&by).push(is_beyond).bind(key),
+        Some(key) => sql.push(&by).push(is_beyond).bind(key).push(" OR ").push(&by).push(" IS NULL"),
+        None if is_equal => sql.push(&by).push(" IS NULL"),
+        None if sort.descending => sql.push(&by).push(" IS NOT NULL"),
+        None => sql.push("1 = 0"),
+    };
+    if is_equal {
+        sql.push(" AND id > ").bind(last.id);
+    }
+    sql.push(") AND ");
 }
 
 /// Writes ` WHERE` what a key asks for.
@@ -64,8 +121,8 @@ struct Style {
     sign: &'static str,
 }
 
-/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` as the query asks for.
-pub(crate) fn page(sql: &mut Sql, query: &Query) {
+/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET`: as the query asks for, but for the limit.
+pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
     let (by, direction) = (column(query.sort.by), if query.sort.descending { " DESC" } else { "" });
     sql.push(" ORDER BY ");
     if !query.sort.by.is_always_present() {
@@ -76,7 +133,10 @@ pub(crate) fn page(sql: &mut Sql, query: &Query) {
         sql.push(", id");
     }
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    sql.push(" LIMIT ").bind(number(query.limit)).push(" OFFSET ").bind(number(query.offset));
+    sql.push(" LIMIT ").bind(number(limit));
+    if let Start::Offset(offset) = query.start {
+        sql.push(" OFFSET ").bind(number(offset));
+    }
 }
 
 fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use keyfob_scim::{Entry, Error, Page, Query, Row};
+use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 
-use super::filter;
+use super::filter::{self, Part};
 use super::keys::Keys;
 use super::retry::reread;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
@@ -104,31 +104,70 @@ pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<
     if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
-/// Reads a page, and how many devices match in all.
+/// Reads a page, and how many devices match in all if it does not begin behind a position.
 pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
-    let mut records = Vec::new();
-    if query.limit > 0 {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
-        filter::wanted(&mut sql, connection.dialect(), query);
-        filter::page(&mut sql, query);
-        records = connection.rows(&sql)?;
-    }
-    let shown = u64::try_from(records.len()).unwrap_or(u64::MAX);
-    let Readable { rows, damaged } = Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row);
+    let is_walk = matches!(query.start, Start::After(_));
+    // Of a walk one device more, which tells whether others follow.
+    let wanted = query.limit.saturating_add(u64::from(is_walk));
+    let mut most = wanted;
+    let (shown, Readable { mut rows, damaged }) = loop {
+        let (shown, read) = page(connection, query, most)?;
+        let missing = wanted.saturating_sub(length(&read.rows));
+        if !is_walk || missing == 0 || shown < most {
+            break (shown, read);
+        }
+        // Others in the place of those that cannot be read: a page of nothing else would end the walk.
+        most = wanted.saturating_add(length(&read.damaged));
+    };
     for device in &damaged {
         tracing::error!("store: {device}; a list leaves it out");
     }
-    // A page that is not full tells how many there are.
-    let total = if shown < query.limit && (shown > 0 || query.offset == 0) {
-        query.offset.saturating_add(shown)
-    } else {
-        let mut sql = Sql::new("SELECT count(*) FROM device");
-        filter::wanted(&mut sql, connection.dialect(), query);
-        let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
-        u64::try_from(total).unwrap_or_default()
+    let offset = match query.start {
+        Start::Offset(offset) => Some(offset),
+        Start::After(None) => Some(0),
+        Start::After(Some(_)) => None,
     };
-    Ok(Listed { page: Page { total, rows }, unreadable: damaged.len() })
+    let total = match offset {
+        // A page that is not full tells how many there are.
+        Some(offset) if shown < most && (shown > 0 || offset == 0) => Some(offset.saturating_add(shown)),
+        Some(_) => Some(count(connection, query)?),
+        None => None,
+    };
+    let has_more = match (offset, total) {
+        (Some(offset), Some(total)) if !is_walk => offset.saturating_add(shown) < total,
+        _ => length(&rows) > query.limit,
+    };
+    rows.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+    Ok(Listed { page: Page { total, rows, has_more }, unreadable: damaged.len() })
+}
+
+/// Reads at most so many devices of a page, and tells how many there are, those that cannot be read included.
+fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
+    let mut records = Vec::new();
+    for part in Part::of(query) {
+        let left = limit.saturating_sub(length(&records));
+        if left > 0 {
+            let mut sql = Sql::new("SELECT ");
+            sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
+            filter::wanted(&mut sql, connection.dialect(), query, part);
+            filter::page(&mut sql, query, left);
+            records.append(&mut connection.rows(&sql)?);
+        }
+    }
+    let shown = length(&records);
+    Ok((shown, Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row)))
+}
+
+/// Counts the devices that match.
+fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, Fault> {
+    let mut sql = Sql::new("SELECT count(*) FROM device");
+    filter::wanted(&mut sql, connection.dialect(), query, Part::All);
+    let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+    Ok(u64::try_from(total).unwrap_or_default())
+}
+
+fn length<T>(list: &[T]) -> u64 {
+    u64::try_from(list.len()).unwrap_or(u64::MAX)
 }
 
 /// A device as a sentence names it.

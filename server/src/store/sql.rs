@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Instant;
 
+use keyfob_scim::Key;
+
 /// A value that is bound or read. Those of one type have the order that both databases give them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
@@ -32,6 +34,15 @@ impl From<&str> for Value {
 impl From<&String> for Value {
     fn from(text: &String) -> Self {
         Self::Text(text.clone())
+    }
+}
+
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Text(text) => text.into(),
+            Key::Number(number) => (*number).into(),
+        }
     }
 }
 

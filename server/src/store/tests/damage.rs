@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
-use keyfob_scim::{Attribute, EventKind, Filter, Query, Roles, Sort, Step};
+use keyfob_scim::{Attribute, EventKind, Filter, Query, Roles, Sort, Start, Step};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::reads::find;
@@ -43,12 +43,12 @@ fn spoil(place: &Place, id: i64, column: &str) {
 async fn lists(store: &Store) -> (u64, Vec<i64>, usize) {
     let query = |limit| {
         let sort = Sort { by: Attribute::Id, descending: false };
-        Query { filter: Filter::ALL, live_only: false, sort, offset: 0, limit }
+        Query { filter: Filter::ALL, live_only: false, sort, start: Start::Offset(0), limit }
     };
     let found = store.list("a", &query(100)).await.unwrap();
     // A full page, after which the devices are counted.
     assert_eq!(store.list("a", &query(1)).await.unwrap().page.total, found.page.total);
-    (found.page.total, found.page.rows.iter().map(|row| row.id).collect(), found.unreadable)
+    (found.page.total.unwrap(), found.page.rows.iter().map(|row| row.id).collect(), found.unreadable)
 }
 
 async fn a_damaged_column_is_that_devices_fault_only(place: Place) {

@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
 mod cluster;
 mod copy;
+mod cursors;
 mod damage;
 mod hosts;
 mod import;

@@ -1,6 +1,6 @@
 //! Numbers of devices: drawn at random, each given once; and what becomes of those that an older store counted.
 
-use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort};
+use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
 use crate::store::keys::Sealer;
@@ -70,7 +70,7 @@ async fn an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_n
     assert_eq!(names, ["HOTP00000004", "HOTP00000005", "HOTP00000006"]);
     assert!(new.iter().all(|row| (1 << 32..1 << 52).contains(&row.id)), "{new:?}");
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter: Filter::And(Vec::new()), live_only: false, sort, offset: 0, limit: 10 };
+    let query = Query { filter: Filter::And(Vec::new()), live_only: false, sort, start: Start::Offset(0), limit: 10 };
     let mut expected: Vec<_> = new.iter().map(|row| row.id).collect();
     expected.sort_unstable();
     let listed: Vec<_> = store.list("a", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect();

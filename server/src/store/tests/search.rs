@@ -3,13 +3,14 @@
 use std::sync::{LazyLock, Mutex};
 
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Store as _};
+use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Start, Store as _};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::{Place, entry, event};
+use crate::store::filter::{self, Part};
 use crate::store::sql::{Connection, Dialect, Sql};
-use crate::store::{Store, filter, schema};
+use crate::store::{Store, schema};
 
 /// A store and the model of it, filled alike.
 struct Both {
@@ -52,6 +53,16 @@ impl Both {
         let meant = self.model.lock().unwrap().list(query);
         prop_assert_eq!(found, meant);
         Ok(())
+    }
+
+    /// Checks the page behind the device that stands there in the order of the query, or behind its place if the number is another.
+    fn check_behind(&self, query: Query, at: usize, number: i64) -> Result<(), TestCaseError> {
+        let all = Query { filter: Filter::ALL, live_only: false, start: Start::Offset(0), limit: 1000, ..query };
+        let rows = self.model.lock().unwrap().list(&all).unwrap().rows;
+        let mut row = rows[at % rows.len()].clone();
+        row.id = row.id.saturating_add(number);
+        let last = query.sort.position(&row);
+        self.check(&Query { start: Start::After(Some(last)), ..query })
     }
 }
 
@@ -129,9 +140,23 @@ proptest! {
     fn sql_finds_what_the_filter_means(
         filter in filters(), by in sortable(), descending: bool, live_only: bool, offset in 0..70_u64, limit in 0..70_u64,
     ) {
-        let query = Query { filter, live_only, sort: Sort { by, descending }, offset, limit };
+        let query = Query { filter, live_only, sort: Sort { by, descending }, start: Start::Offset(offset), limit };
         SQLITE.check(&query)?;
         POSTGRES.check(&query)?;
+    }
+
+    #[test]
+    fn sql_finds_what_stands_behind_a_position(
+        filter in filters(), by in sortable(), descending: bool, live_only: bool, at in prop::option::weighted(0.9, 0..60_usize),
+        number in prop_oneof![4 => Just(0), 1 => -1..=1_i64, 1 => any::<i64>()], limit in 1..70_u64,
+    ) {
+        let query = Query { filter, live_only, sort: Sort { by, descending }, start: Start::After(None), limit };
+        for both in [&SQLITE, &POSTGRES] {
+            match at {
+                None => both.check(&query)?,
+                Some(at) => both.check_behind(query.clone(), at, number)?,
+            }
+        }
     }
 }
 
@@ -175,8 +200,8 @@ fn plan(connection: &mut dyn Connection, text: &str) -> String {
     let mut sql = Sql::new(explain);
     sql.push(" SELECT count(*) FROM device");
     let sort = Sort { by: Attribute::Id, descending: false };
-    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, offset: 0, limit: 100 };
-    filter::wanted(&mut sql, connection.dialect(), &query);
+    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, start: Start::Offset(0), limit: 100 };
+    filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
@@ -203,9 +228,9 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
         Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
     };
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter, live_only: false, sort, offset: 0, limit: 100 };
-    filter::wanted(&mut sql, connection.dialect(), &query);
-    filter::page(&mut sql, &query);
+    let query = Query { filter, live_only: false, sort, start: Start::Offset(0), limit: 100 };
+    filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
+    filter::page(&mut sql, &query, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }

@@ -1,0 +1,99 @@
+//! `make bench-pages`: what the last pages of a walk by cursor cost beside the first ones, with a million devices, on SQLite and on PostgreSQL.
+//! `--pages=N` for another number of pages than 10,000.
+//!
+//! Half of the devices were created in one second, as by an import. The pages are asked for by turns, so that a change of the machine's speed
+//! hits all of them.
+
+#[path = "../tests/support/cluster.rs"]
+#[allow(dead_code, reason = "tests do more with it")]
+mod cluster;
+#[path = "common/mod.rs"]
+mod common;
+
+use std::time::{Duration, Instant};
+
+use cluster::Cluster;
+use common::{Server, exchange, request};
+use tokio::net::TcpStream;
+
+/// How many devices a page has.
+const COUNT: usize = 100;
+/// How often each page is asked for.
+const TIMES: usize = 200;
+
+fn main() {
+    let pages = std::env::args().find_map(|argument| argument.strip_prefix("--pages=").map(str::to_owned));
+    let pages: usize = pages.map_or(10_000, |text| text.parse().unwrap());
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let fill = fill(pages * COUNT);
+        let folder = tempfile::tempdir().unwrap();
+        drop(Server::keyfob(folder.path(), &[]));
+        rusqlite::Connection::open(folder.path().join("keyfob.db"))
+            .unwrap()
+            .execute_batch(&fill.replace("BYTES", "zeroblob(216)"))
+            .unwrap();
+        measure("SQLite", &Server::keyfob(folder.path(), &[]), pages).await;
+
+        let cluster = Cluster::start(&["shared_buffers=1GB", "max_wal_size=4GB"]);
+        cluster.sql("postgres", "CREATE DATABASE keyfob");
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::keyfob(folder.path(), &[&format!("store={}", cluster.url("keyfob"))]);
+        cluster.sql("keyfob", &fill.replace("BYTES", "decode(repeat('00', 216), 'hex')"));
+        cluster.sql("keyfob", "VACUUM ANALYZE device");
+        measure("PostgreSQL", &server, pages).await;
+    });
+}
+
+/// Makes devices that lists show, with numbers that are spread as random ones.
+fn fill(devices: usize) -> String {
+    format!(
+        "WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {devices} - 1)
+         INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record)
+         SELECT 4294967296 + i * 2654435761 % 4294967311, 0, 'HOTP' || (10000000 + i), 'user' || i, 0, 'HOTP', 'V', 0,
+         1600000000 + CASE WHEN i < {devices} / 2 THEN 0 ELSE i END, BYTES FROM n"
+    )
+}
+
+/// Walks once, and then asks for some pages of the walk again and again.
+async fn measure(store: &str, server: &Server, pages: usize) {
+    let mut connection = TcpStream::connect(&server.address).await.unwrap();
+    connection.set_nodelay(true).unwrap();
+    let mut buffer = Vec::new();
+    let page = |cursor: &str| request("GET", &format!("?count={COUNT}&cursor={cursor}"), "");
+    let (mut cursors, began) = (vec![String::new()], Instant::now());
+    loop {
+        assert_eq!(exchange(&mut connection, &page(cursors.last().unwrap()), &mut buffer).await, 200);
+        let text = std::str::from_utf8(&buffer).unwrap();
+        let Some(next) = text.split("\"nextCursor\":\"").nth(1) else { break };
+        cursors.push(next.split('"').next().unwrap().to_owned());
+    }
+    assert_eq!(cursors.len(), pages);
+    println!("{store}: {pages} pages of {COUNT} in {:.1} s", began.elapsed().as_secs_f64());
+    let (last, middle) = (pages - 1, pages / 4);
+    let timed = [
+        ("page 1, which counts all", page(&cursors[0])),
+        ("page 2", page(&cursors[1])),
+        ("page of devices of one second", page(&cursors[middle])),
+        ("last page but one", page(&cursors[last - 1])),
+        ("last page", page(&cursors[last])),
+        ("last page by startIndex", request("GET", &format!("?count={COUNT}&startIndex={}", last * COUNT + 1), "")),
+    ];
+    let mut taken: Vec<Vec<Duration>> = vec![Vec::new(); timed.len()];
+    for _ in 0..TIMES {
+        for ((_, request), taken) in timed.iter().zip(&mut taken) {
+            let began = Instant::now();
+            assert_eq!(exchange(&mut connection, request, &mut buffer).await, 200);
+            taken.push(began.elapsed());
+        }
+    }
+    let medians: Vec<f64> = taken
+        .iter_mut()
+        .map(|taken| {
+            taken.sort_unstable();
+            taken[taken.len() / 2].as_secs_f64() * 1e6
+        })
+        .collect();
+    for ((name, _), median) in timed.iter().zip(&medians) {
+        println!("{name:<34} {median:>9.1} us   {:.3} of page 1, {:.2} of page 2", median / medians[0], median / medians[1]);
+    }
+}
