@@ -13,6 +13,7 @@ pub mod config;
 mod delivery;
 mod file;
 pub mod http;
+mod priority;
 mod soffid;
 pub mod store;
 mod tls;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use getrandom::SysRng;
 use keyfob_scim::Service;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::args::{ConfigArgs, ServeArgs};
@@ -207,13 +206,11 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let hangups = Hangups::hear()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // First, so that a start that cannot serve makes no files.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
+    let listener = http::bind(config.listen).map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
     config.listen = listener.local_addr()?;
     let of_metrics = match config.metrics_listen {
         Some(address) => {
-            let bound = TcpListener::bind(address).await;
+            let bound = http::bind(address);
             Some(bound.map_err(|error| not_bound("metrics_listen", "--set metrics_listen=ADDRESS:PORT", address, &error))?)
         }
         None => None,

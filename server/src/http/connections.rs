@@ -54,6 +54,8 @@ pub(super) struct Connection {
     is_asked: AtomicBool,
     /// The last request was refused for its account, or will be in a moment.
     is_refused: AtomicBool,
+    /// So was the request before that which is being answered.
+    was_refused: AtomicBool,
     /// Its answer is there, and not written yet.
     owes_answer: AtomicBool,
     /// A byte came since the last answer was written.
@@ -104,6 +106,7 @@ impl Connections {
             waits: AtomicU64::new(NEVER),
             is_asked: AtomicBool::default(),
             is_refused: AtomicBool::default(),
+            was_refused: AtomicBool::default(),
             owes_answer: AtomicBool::default(),
             has_read: AtomicBool::default(),
             is_pipelined: AtomicBool::default(),
@@ -203,7 +206,8 @@ impl Connection {
 
     /// A request is being answered, until what this returns is dropped.
     pub(super) fn asks(self: &Arc<Self>) -> Asked {
-        self.is_refused.store(false, Ordering::Relaxed);
+        let was_refused = self.is_refused.swap(false, Ordering::Relaxed);
+        self.was_refused.store(was_refused, Ordering::Relaxed);
         self.is_asked.store(true, Ordering::Relaxed);
         if !self.has_read.load(Ordering::Relaxed) {
             self.is_pipelined.store(true, Ordering::Relaxed);
@@ -211,9 +215,10 @@ impl Connection {
         Asked(Arc::clone(self))
     }
 
-    /// The request that is being answered is refused for its account.
-    pub(super) fn gives_way(&self) {
+    /// The request that is being answered is refused for its account. Returns whether the one before it was too.
+    pub(super) fn gives_way(&self) -> bool {
         self.is_refused.store(true, Ordering::Relaxed);
+        self.was_refused.load(Ordering::Relaxed)
     }
 
     /// Whether the answer of a request is there, and not written yet.

@@ -1,5 +1,6 @@
 //! The socket: connections, TLS, time-outs, and the end.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -25,6 +26,11 @@ use super::socket::{Side, Socket};
 
 /// How many bytes of an answer TLS may hold that the client has not taken.
 const TLS_BUFFER: usize = 16 * 1024;
+/// How many bytes of answers the system may hold for a client that has not taken them; Linux doubles it for what it needs itself. By default
+/// it takes megabytes, of the kernel and of each connection, before a client is seen not to read.
+const SEND_BUFFER: u32 = 64 * 1024;
+/// How many connections may wait to be accepted. Linux cuts it to `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
 /// How often it is looked for connections that hold up the end.
 const LOOKED: Duration = Duration::from_millis(200);
 
@@ -39,14 +45,28 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The connection makes room for others before those of clients who are let in: what is being answered is a refusal.
-    pub(crate) fn gives_way(&self) {
-        self.place.connection().gives_way();
+    /// The connection makes room for others before those of clients who are let in: what is being answered is a refusal. Returns whether
+    /// the answer before it was one too.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.place.connection().gives_way()
     }
 }
 
 /// Tells a running service to stop.
 pub type Stop = watch::Receiver<bool>;
+
+/// Listens at an address. Connections have its send buffer. To be asked within a runtime.
+///
+/// Errors: those of the operating system.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Or a restart would have to wait for the connections before it. On Windows, others could take the address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves connections until it is told to stop, and then finishes what was begun. Each connection gets the certificate of its beginning.
 pub(crate) async fn listen(

@@ -25,7 +25,7 @@ pub use auth::{Accounts, hash_password, hash_token};
 pub(crate) use certificate::Certificate;
 pub(crate) use limits::Limits;
 pub use listen::Stop;
-pub(crate) use listen::listen;
+pub(crate) use listen::{bind, listen};
 pub use metrics::Metrics;
 pub(crate) use requests::Requests;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keyfob_scim::Error;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::socket::Side;
 
@@ -17,17 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Requests(watch::Sender<()>);
 
 impl Requests {
-    /// Does the work of a request in a task of its own. Whoever drops this future, as a connection does that is closed, drops the answer and
-    /// nothing else. None: the task has failed.
-    pub(crate) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let begun = self.0.subscribe();
-        let task = tokio::spawn(async move {
+    /// Does the work of a request in a task of its own. Whoever drops the handle, as a connection does that is closed, drops the answer and
+    /// nothing else.
+    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        // In a box from the start: each future that it is moved into would have room for it too.
+        let (work, begun) = (Box::pin(work), self.0.subscribe());
+        tokio::spawn(async move {
             let answer = work.await;
             // After all that the work held.
             drop(begun);
             answer
-        });
-        task.await.ok()
+        })
     }
 
     /// Waits until all that was begun is done.

@@ -37,7 +37,7 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum
     let media_type = media_type(request.headers());
     let span = tracing::info_span!("request", id = %id);
     let answered = app.requests.run(told(Arc::clone(&app), request).instrument(span)).await;
-    into_http(answered.unwrap_or_else(|| Error::new(500, "the request could not be answered").into()), &id, media_type)
+    into_http(answered.unwrap_or_else(|_| Error::new(500, "the request could not be answered").into()), &id, media_type)
 }
 
 /// The answer, after the log and the metrics were told of it.
@@ -85,10 +85,8 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Re
         Ok(who) => who,
         Err(refusal) => {
             // While it waits for its time, others need the connection more.
-            if let Some(peer) = peer {
-                peer.gives_way();
-            }
-            return Err(refusal.in_time().await);
+            let again = peer.is_some_and(Peer::gives_way);
+            return Err(refusal.in_time(again).await);
         }
     };
     let (parts, body) = request.into_parts();

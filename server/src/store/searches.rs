@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::retry::persist;
 use super::sql::{Connection, Failure, Fault};
 use super::{Call, unavailable};
+use crate::priority::{Work, give_way};
 
 /// How long a search may take, its wait for others included.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -67,17 +68,6 @@ struct Job {
     client: Weak<()>,
 }
 
-/// Lowers the priority of this thread. A search of all devices keeps a processor busy for seconds, and
-/// those who wait for a verdict come first.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    // Linux gives each thread a priority of its own. If it refuses, the searches compete with the rest.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
-
 impl Job {
     fn is_wanted(&self) -> bool {
         self.client.strong_count() > 0 && Instant::now() < self.end
@@ -98,7 +88,7 @@ impl Lane {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name(name.to_owned()).spawn(move || {
                 if is_long {
-                    give_way();
+                    give_way(Work::Scan);
                 }
                 shared.serve(&mut *reader);
             })

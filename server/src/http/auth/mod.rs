@@ -3,6 +3,7 @@
 
 mod credentials;
 mod fair;
+mod hasher;
 mod hashing;
 mod proven;
 mod throttle;
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use self::credentials::Credentials;
+use self::hasher::Hasher;
 use self::hashing::Area;
 use self::proven::{Proof, Proven};
 use self::throttle::{Pair, Throttle};
@@ -51,12 +53,17 @@ pub(crate) struct Who {
 pub(crate) struct Refusal {
     response: Response,
     at: Instant,
+    /// The headers have no credentials that can be read: nothing was looked up.
+    has_none: bool,
 }
 
 impl Refusal {
-    /// The refusal, when its time has come.
-    pub(crate) async fn in_time(self) -> Response {
-        tokio::time::sleep_until(self.at.into()).await;
+    /// The refusal, when its time has come. Many clients send no credentials until they are asked to, and are asked at once. Those that were
+    /// refused by the answer before as well, and go `again` without, wait as any.
+    pub(crate) async fn in_time(self, again: bool) -> Response {
+        if again || !self.has_none {
+            tokio::time::sleep_until(self.at.into()).await;
+        }
         self.response
     }
 }
@@ -74,7 +81,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts of the store, and `admin` with this password if one is given; the longest pause after wrong passwords, zero for none.
-    /// Errors: the operating system gave no randomness.
+    /// Errors: the operating system gave no randomness, or no thread.
     pub fn new(admin_password: Option<&str>, longest_pause: Duration) -> Result<Self, String> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| error.to_string())?;
@@ -90,14 +97,15 @@ impl Accounts {
             key,
             proven: Proven::new(key),
             throttle: Throttle::new(longest_pause),
-            turns: Turns::new(vec![area, Area::default()]),
+            // The last is taken first, and has its memory.
+            turns: Turns::new(vec![Hasher::start(Area::default())?, Hasher::start(area)?]),
             lookups: Semaphore::new(LOOKUPS),
             beat,
         })
     }
 
-    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after too many wrong passwords, 503; what was
-    /// looked up is refused at a beat, and other headers at once, since many clients send none until they are asked to.
+    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after too many wrong passwords, 503; each to be
+    /// told at a beat.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,
@@ -106,7 +114,8 @@ impl Accounts {
         metrics: &Metrics,
     ) -> Result<Who, Refusal> {
         let began = Instant::now();
-        let credentials = Credentials::read(headers).map_err(|fault| Refusal { response: unauthorized(fault), at: began })?;
+        let refused = |response, has_none| Refusal { response, at: self.next_beat(began), has_none };
+        let credentials = Credentials::read(headers).map_err(|fault| refused(unauthorized(fault), true))?;
         let proof = self.proven.proof(&credentials);
         if let Some(who) = self.proven.believed(&proof) {
             return Ok(who);
@@ -128,7 +137,7 @@ impl Accounts {
                 error.into()
             }
         };
-        Err(Refusal { response, at: self.next_beat(began) })
+        Err(refused(response, false))
     }
 
     /// The account of a token. It waits for no hash and for no pause.

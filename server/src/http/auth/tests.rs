@@ -52,7 +52,7 @@ impl Door {
                 (200, None)
             }
             Err(refusal) => {
-                let response = refusal.in_time().await;
+                let response = refusal.in_time(false).await;
                 let wait = response.headers.iter().find(|(name, _)| *name == "retry-after");
                 (response.status, wait.map(|(_, seconds)| seconds.parse().unwrap()))
             }

@@ -1,4 +1,4 @@
-//! Turns at hashing: two at a time, each with an area of memory.
+//! Turns at hashing: two at a time, each with a thread and its area of memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::fair::Fair;
-use super::hashing::Area;
+use super::hasher::Hasher;
 use super::throttle::Pair;
 use crate::http::network::Network;
 
@@ -28,7 +28,7 @@ pub(super) struct Turns(Arc<Mutex<Queue>>);
 
 struct Queue {
     /// What is free. While there is something, nobody waits.
-    areas: Vec<Area>,
+    hashers: Vec<Hasher>,
     again: VecDeque<oneshot::Sender<Turn>>,
     others: Fair<oneshot::Sender<Turn>>,
 }
@@ -36,13 +36,13 @@ struct Queue {
 /// A turn, until it is dropped.
 pub(super) struct Turn {
     /// None if it is to check nothing.
-    area: Option<Area>,
+    hasher: Option<Hasher>,
     turns: Turns,
 }
 
 impl Turns {
-    pub(super) fn new(areas: Vec<Area>) -> Self {
-        Self(Arc::new(Mutex::new(Queue { areas, again: VecDeque::new(), others: Fair::new() })))
+    pub(super) fn new(hashers: Vec<Hasher>) -> Self {
+        Self(Arc::new(Mutex::new(Queue { hashers, again: VecDeque::new(), others: Fair::new() })))
     }
 
     /// Waits for a turn, for a name that came from this address. None: too many wait.
@@ -50,9 +50,9 @@ impl Turns {
         let waiting = {
             let mut queue = self.0.lock().ok()?;
             let queue = &mut *queue;
-            if !queue.areas.is_empty() {
-                let area = if ask == Ask::Nothing { None } else { queue.areas.pop() };
-                return Some(Turn { area, turns: self.clone() });
+            if !queue.hashers.is_empty() {
+                let hasher = if ask == Ask::Nothing { None } else { queue.hashers.pop() };
+                return Some(Turn { hasher, turns: self.clone() });
             }
             let (turn, waiting) = oneshot::channel();
             match ask {
@@ -66,26 +66,26 @@ impl Turns {
         waiting.await.ok()
     }
 
-    /// Gives an area to the next one who waits.
-    fn give(&self, mut area: Area) {
+    /// Gives a thread to the next one who waits.
+    fn give(&self, mut hasher: Hasher) {
         let Ok(mut queue) = self.0.lock() else { return };
         let mut free = Vec::new();
         loop {
             let Some(next) = queue.again.pop_front().or_else(|| queue.others.pop(&mut free)) else {
-                queue.areas.push(area);
+                queue.hashers.push(hasher);
                 break;
             };
-            match next.send(Turn { area: Some(area), turns: self.clone() }) {
+            match next.send(Turn { hasher: Some(hasher), turns: self.clone() }) {
                 Ok(()) => break,
-                // It waits no more. Without its area, the turn can be dropped here.
-                Err(mut turn) => match turn.area.take() {
-                    Some(again) => area = again,
+                // It waits no more. Without its thread, the turn can be dropped here.
+                Err(mut turn) => match turn.hasher.take() {
+                    Some(again) => hasher = again,
                     None => break,
                 },
             }
         }
         for waiting in free {
-            let _ = waiting.send(Turn { area: None, turns: self.clone() });
+            let _ = waiting.send(Turn { hasher: None, turns: self.clone() });
         }
     }
 
@@ -101,20 +101,22 @@ impl Turn {
     /// Whether a password is the one of this hash. Returns the turn as well, which goes on. None: it could not be checked.
     ///
     /// Errors: what is wrong with the hash, for the log.
-    pub(super) async fn verify(mut self, password: Zeroizing<String>, hash: String) -> Option<(Self, Result<bool, String>)> {
-        // With the turn, so that its area is not lost with whoever waits here.
-        let check = move || {
-            let verdict = self.area.as_mut().map(|area| area.verify(password.as_bytes(), &hash));
-            verdict.map(|verdict| (self, verdict))
-        };
-        tokio::task::spawn_blocking(check).await.ok()?
+    pub(super) async fn verify(self, password: Zeroizing<String>, hash: String) -> Option<(Self, Result<bool, String>)> {
+        let (answer, told) = oneshot::channel();
+        let hasher = self.hasher.clone()?;
+        // With the turn, so that its thread is not lost with whoever waits here.
+        hasher.run(move |area| {
+            let verdict = area.verify(password.as_bytes(), &hash);
+            let _ = answer.send((self, verdict));
+        })?;
+        told.await.ok()
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some(area) = self.area.take() {
-            self.turns.give(area);
+        if let Some(hasher) = self.hasher.take() {
+            self.turns.give(hasher);
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Connections whose clients do not do their part, with times that are short.
 
+use std::convert::Infallible;
 use std::net::Ipv4Addr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use axum::Extension;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Path;
 use axum::routing::{get, post};
+use hyper::body::Frame;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -34,15 +39,41 @@ async fn search(Path(millis): Path<u64>, Extension(peer): Extension<Peer>) -> St
     Client(Some(peer.side)).while_here(work).await.unwrap_or_else(|error| error.status.to_string())
 }
 
+/// An answer of [`LONG`] bytes that counts those that were taken of it.
+struct Counted {
+    taken: Arc<AtomicUsize>,
+    left: usize,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        const PART: &[u8] = &[b'x'; 16 * 1024];
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= PART.len();
+        self.taken.fetch_add(PART.len(), Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(PART)))))
+    }
+}
+
 struct Service {
     address: SocketAddr,
+    /// How many bytes of all answers of `/counted` were taken.
+    taken: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
 
 impl Service {
     async fn start(limits: Limits) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let of_answers = Arc::clone(&taken);
+        let counted = move || async move { Body::new(Counted { taken: of_answers, left: LONG }) };
         let (address, (stop, stopped)) = (listener.local_addr().unwrap(), watch::channel(false));
         let slow = || async {
             sleep(SHORT * 3).await;
@@ -50,12 +81,13 @@ impl Service {
         };
         let app = Router::new()
             .route("/long", get(|| async { vec![b'x'; LONG] }))
+            .route("/counted", get(counted))
             .route("/slow", get(slow))
             .route("/search/{millis}", get(search))
             .route("/refused", post(|| async { "no" }))
             .route("/read", post(|body: Bytes| async move { body.len().to_string() }));
         let running = tokio::spawn(async move { listen(listener, None, app, &Requests::default(), limits, stopped).await });
-        Self { address, stop, running }
+        Self { address, taken, stop, running }
     }
 
     async fn ask(&self, request: &str) -> TcpStream {
@@ -100,6 +132,19 @@ async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not()
     sleep(SHORT * 2).await;
     let (all, is_well) = rest(&mut none).await;
     assert!(!is_well && all.len() < LONG, "{} {is_well}", all.len());
+}
+
+#[tokio::test]
+async fn of_an_answer_that_is_not_read_little_is_held() {
+    let service = Service::start(limits()).await;
+    let mut none = service.ask("GET /counted HTTP/1.1\r\n\r\n").await;
+    // Until it is given up.
+    sleep(SHORT * 3).await;
+    let taken = service.taken.load(Ordering::Relaxed);
+    assert!(taken > 0 && taken < 1024 * 1024, "{taken}");
+    assert!(!rest(&mut none).await.1);
+    let mut reads = service.ask("GET /counted HTTP/1.0\r\n\r\n").await;
+    assert!(rest(&mut reads).await.0.len() > LONG);
 }
 
 #[tokio::test]

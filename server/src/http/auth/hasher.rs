@@ -1,0 +1,34 @@
+//! Threads that hash passwords.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use super::hashing::Area;
+use crate::priority::{Work, give_way};
+
+/// What a thread does with its area of memory.
+type Job = Box<dyn FnOnce(&mut Area) + Send>;
+
+/// A thread that hashes in an area of memory of its own. It ends when this and its clones are gone. It gives way to requests: ten
+/// milliseconds of a processor are a thousand verifications.
+#[derive(Clone)]
+pub(super) struct Hasher(Sender<Job>);
+
+impl Hasher {
+    /// Starts a thread with this area. Errors: the operating system gave no thread.
+    pub(super) fn start(mut area: Area) -> Result<Self, String> {
+        let (jobs, waiting) = channel::<Job>();
+        let thread = thread::Builder::new().name("keyfob-hashes".to_owned());
+        let work = move || {
+            give_way(Work::Hash);
+            waiting.into_iter().for_each(|job| job(&mut area));
+        };
+        thread.spawn(work).map_err(|error| format!("a thread for passwords could not be started: {error}"))?;
+        Ok(Self(jobs))
+    }
+
+    /// Hands in a job, which is done after those before it. None: the thread has ended.
+    pub(super) fn run(&self, job: impl FnOnce(&mut Area) + Send + 'static) -> Option<()> {
+        self.0.send(Box::new(job)).ok()
+    }
+}
