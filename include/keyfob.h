@@ -860,7 +860,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_used;
   /**
-   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
+   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
    */
   uint32_t has_last_issued;
   /**
@@ -869,9 +869,10 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t lock_fails;
   /**
-   * OTP_LASCOU: the highest step or counter accepted.
+   * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the add-on tries counters from -4 on, which no
+   * authenticator has, and stores one that happens to match.
    */
-  uint64_t last_counter;
+  int64_t last_counter;
   /**
    * OTP_CREATED.
    */
@@ -881,7 +882,8 @@ typedef struct keyfob_soffid_row {
    */
   uint64_t last_used;
   /**
-   * OTP_LASISS: when the pending code was issued.
+   * OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time, so keyfob_soffid_update writes NULL where a
+   * code of keyfob's is pending.
    */
   uint64_t last_issued;
   /**
@@ -1429,8 +1431,7 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
  * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
  * learned drift and no pending challenge. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
- * EXHAUSTED.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
@@ -1450,8 +1451,8 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
- * pending, last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+ * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a code is
+ * pending, no last_issued. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
  * or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
  *
  * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and

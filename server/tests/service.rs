@@ -8,6 +8,8 @@ mod accounts;
 mod client;
 #[path = "service/connections.rs"]
 mod connections;
+#[path = "service/cors.rs"]
+mod cors;
 #[path = "service/crash.rs"]
 mod crash;
 #[path = "service/fields.rs"]
