@@ -129,6 +129,8 @@ test-java: tools-java
 # The older one is for the tests only.
 .PHONY: tools-java
 tools-java: tools-jar
+	$(call need,mariadb-install-db,mariadb-server)
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || tests/packages/install postgresql
 	@java/jdk older > /dev/null
 
 .PHONY: tools-jar

@@ -873,7 +873,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_used;
   /**
-   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
+   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
    */
   uint32_t has_last_issued;
   /**
@@ -882,9 +882,10 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t lock_fails;
   /**
-   * OTP_LASCOU: the highest step or counter accepted.
+   * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the add-on tries counters from -4 on, which no
+   * authenticator has, and stores one that happens to match.
    */
-  uint64_t last_counter;
+  int64_t last_counter;
   /**
    * OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
    */
@@ -894,7 +895,8 @@ typedef struct keyfob_soffid_row {
    */
   uint64_t last_used;
   /**
-   * OTP_LASISS: when the pending code was issued.
+   * OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time, so keyfob_soffid_update writes NULL where a
+   * code of keyfob's is pending.
    */
   uint64_t last_issued;
   /**
@@ -1453,8 +1455,7 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
  * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
  * learned drift and no pending challenge. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
- * EXHAUSTED.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
@@ -1474,8 +1475,9 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
- * pending, last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+ * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a code is
+ * pending, no last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after
+ * keyfob_device_replace_factor, the record's is written: auth_key
  * or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
  *
  * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and

@@ -179,7 +179,7 @@ impl Error {
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
             Self::SealKey => c"sealed record: its key id is not the given key's",
-            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds and T0 must be 0, since it cannot say others",
+            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0 and the counter below 2^63, since it cannot say others",
         }
     }
 }

@@ -45,10 +45,12 @@ pub struct SoffidRow<'r> {
     pub created: u64,
     /// `OTP_LASUSE`: when it last gave a right answer. A time before 1970 counts as 1970.
     pub last_used: Option<u64>,
-    /// `OTP_LASISS`: when the pending code was issued. Not read: a code sent before is not taken over.
+    /// `OTP_LASISS`: when the add-on sent a message. Not read: the add-on's code is not taken over. It sends no other for a minute after this time,
+    /// so [`update`](Self::update) writes NULL where a code of the engine's is pending.
     pub last_issued: Option<u64>,
-    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none.
-    pub last_counter: Option<u64>,
+    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none. A negative number stands for none: the add-on tries counters from -4
+    /// on, which no authenticator has, and stores one that happens to match.
+    pub last_counter: Option<i64>,
     /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not read: the engine needs no such hash.
     pub auth_key: &'r str,
     /// `OTP_PIN` of a PIN: its digits, decoded from the `Password` that Soffid stores.
@@ -67,7 +69,7 @@ impl<'r> SoffidRow<'r> {
     /// other kinds. The device has no learned drift and no pending challenge.
     ///
     /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`], [`Error::Digits`], [`Error::PinLength`],
-    /// [`Error::PinDigits`], [`Error::Exhausted`].
+    /// [`Error::PinDigits`].
     pub fn import(&self, drawn: &[u8]) -> Result<Device, Error> {
         let factor = match self.kind {
             Kind::Totp => Factor::Totp(Totp::of(self.generator(Secret::from_base32(self.auth_key)?)?)),
@@ -79,7 +81,7 @@ impl<'r> SoffidRow<'r> {
         let history = History {
             status: self.status,
             fails: self.counted_fails(),
-            last_counter: self.last_counter,
+            last_counter: self.accepted_counter(),
             created: since_1970(self.created),
             last_used: self.last_used.map(since_1970),
         };
@@ -100,8 +102,8 @@ impl<'r> SoffidRow<'r> {
             fails: history.fails,
             created: history.created,
             last_used: history.last_used,
-            last_issued: device.pending_since(),
-            last_counter: history.last_counter.filter(|_| device.kind() != Kind::Pin),
+            last_issued: None,
+            last_counter: if device.kind() == Kind::Pin { None } else { column(history.last_counter)? },
             auth_key: "",
             pin: "",
             digits: None,
@@ -113,7 +115,8 @@ impl<'r> SoffidRow<'r> {
     }
 
     /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
-    /// challenge is pending, `last_issued`; and `created` after an [unlock](Device::unlock) by a clock that is behind it. If the row [says another factor](Self::has_factor_of) than the device's, as after
+    /// code is pending, no `last_issued`; and `created` after an [unlock](Device::unlock) by a clock that is behind it. If the row
+    /// [says another factor](Self::has_factor_of) than the device's, as after
     /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`. All else stays in the words that Soffid wrote
     /// it in.
     ///
@@ -131,8 +134,8 @@ impl<'r> SoffidRow<'r> {
         }
         self.status = history.status;
         // A PIN has no counter here; what its column says is Soffid's.
-        if self.kind != Kind::Pin {
-            self.last_counter = history.last_counter;
+        if self.kind != Kind::Pin && self.accepted_counter() != history.last_counter {
+            self.last_counter = column(history.last_counter)?;
         }
         if self.last_used.map(since_1970) != history.last_used {
             self.last_used = history.last_used;
@@ -140,7 +143,9 @@ impl<'r> SoffidRow<'r> {
         if history.created < since_1970(self.created) {
             self.created = history.created;
         }
-        self.last_issued = device.pending_since().or(self.last_issued);
+        if matches!(self.kind, Kind::Sms | Kind::Email) && device.pending_since().is_some() {
+            self.last_issued = None;
+        }
         if self.is_open() && history.fails >= self.lock_fails && history.fails > before {
             // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
             self.status = Status::Locked;
@@ -191,6 +196,11 @@ impl<'r> SoffidRow<'r> {
         if self.is_open() { fails.min(self.lock_fails.saturating_sub(1)) } else { fails }
     }
 
+    /// The counter that `OTP_LASCOU` says was accepted.
+    fn accepted_counter(&self) -> Option<u64> {
+        self.last_counter.and_then(|counter| counter.try_into().ok())
+    }
+
     const fn is_open(&self) -> bool {
         matches!(self.status, Status::Created | Status::Validated)
     }
@@ -217,6 +227,11 @@ impl fmt::Debug for SoffidRow<'_> {
 /// A time in Unix seconds, which a host that has a negative one hands over as a huge number.
 const fn since_1970(time: u64) -> u64 {
     if time.cast_signed() < 0 { 0 } else { time }
+}
+
+/// A counter as `OTP_LASCOU` has it, which is signed.
+fn column(counter: Option<u64>) -> Result<Option<i64>, Error> {
+    counter.map(i64::try_from).transpose().map_err(|_| Error::SoffidParameters)
 }
 
 /// Soffid counts steps of 30 seconds from 0.

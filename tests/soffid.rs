@@ -54,8 +54,42 @@ fn what_is_no_row_is_refused() {
     assert_eq!(refused(SoffidRow { digits: Some(256 + 6), ..row(Kind::Totp) }), Error::Digits);
     assert_eq!(refused(SoffidRow { pin: "123", ..row(Kind::Pin) }), Error::PinLength);
     assert_eq!(refused(SoffidRow { pin: "12a4", ..row(Kind::Pin) }), Error::PinDigits);
-    assert_eq!(refused(SoffidRow { last_counter: Some(u64::MAX), ..row(Kind::Hotp) }), Error::Exhausted);
     assert_eq!(refused(row(Kind::Sms)), Error::SecretLength, "none was drawn");
+}
+
+/// The add-on takes NULL for -5 and tries the counters behind it: so it may have stored -4 to -1, which no authenticator has.
+#[test]
+fn a_negative_counter_is_none() {
+    for kind in [Kind::Totp, Kind::Hotp, Kind::Sms, Kind::Email] {
+        for last_counter in [-1, -2, -3, -4, -5, i64::MIN] {
+            let row = SoffidRow { last_counter: Some(last_counter), ..row(kind) };
+            let device = row.import(&DRAWN).unwrap();
+            assert_eq!(device.moving_factor(), 0, "{kind} {last_counter}");
+            let (mut same, mut key) = (row, [0; SOFFID_KEY_SIZE]);
+            same.update(&device, &mut key).unwrap();
+            assert!(same == row, "nothing has changed");
+        }
+    }
+    let (mut row, mut key) = (SoffidRow { last_counter: Some(-3), ..row(Kind::Hotp) }, [0; SOFFID_KEY_SIZE]);
+    let device = row.import(&[]).unwrap();
+    let (device, verdict) = committed(device.verify(&Policy::soffid(), b"755224", NOW).unwrap());
+    assert!(verdict.is_right(), "the code of counter 0");
+    row.update(&device, &mut key).unwrap();
+    assert_eq!((row.last_counter, row.fails), (Some(0), 0));
+}
+
+/// `OTP_LASCOU` is signed.
+#[test]
+fn a_counter_that_no_column_can_say_is_refused() {
+    let mut key = [0; SOFFID_KEY_SIZE];
+    let last = i64::MAX.unsigned_abs();
+    let device = Device::hotp(Hotp::new(secret()), last + 1, NOW);
+    let exported = SoffidRow::export(&device, &mut key).unwrap();
+    assert_eq!(exported.last_counter, Some(i64::MAX));
+    assert_eq!(exported.import(&[]).unwrap().moving_factor(), last + 1);
+    let device = Device::hotp(Hotp::new(secret()), last + 2, NOW);
+    assert_eq!(row(Kind::Hotp).update(&device, &mut key).unwrap_err(), Error::SoffidParameters);
+    assert_eq!(SoffidRow::export(&device, &mut key).unwrap_err(), Error::SoffidParameters);
 }
 
 #[test]

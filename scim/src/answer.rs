@@ -6,7 +6,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::quoted;
-use crate::json::Object;
+use crate::json::{Object, Value};
 use crate::service::{Context, Response, Service, again};
 use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Error, Event, EventKind, body, code};
@@ -23,32 +23,58 @@ struct Told {
 /// What was typed.
 pub(crate) enum Answer {
     /// To a challenge.
-    Code(Zeroizing<String>),
+    Code(Typed),
     /// Two codes in a row of a HOTP authenticator that has run ahead.
-    Two(Zeroizing<String>, Zeroizing<String>),
+    Two(Typed, Typed),
+}
+
+/// A code or digits of a PIN.
+#[derive(Default)]
+pub(crate) struct Typed {
+    text: Zeroizing<String>,
+    /// A number of JSON's, which has no zeros in front.
+    is_number: bool,
+}
+
+impl Typed {
+    fn read(name: &str, value: &Value) -> Result<Self, Error> {
+        Ok(Self { text: code::digits(&body::digits(name, value)?), is_number: value.as_text().is_none() })
+    }
+
+    /// The answer to a device: a number gets back the zeros in front that one of the right length has.
+    fn answer(&self, device: &Device) -> Zeroizing<String> {
+        if !self.is_number {
+            return self.text.clone();
+        }
+        let of_pin = || device.positions().map_or(0, |positions| positions.count().into());
+        let length = device.digits().map_or_else(of_pin, |digits| digits.get().into());
+        Zeroizing::new(format!("{:0>length$}", self.text.as_str()))
+    }
 }
 
 impl Answer {
     /// Reads an answer, `{"pin": "123456"}`. Errors: 400.
     pub(crate) fn code(object: &Object) -> Result<Self, Error> {
-        let [code] = texts(object, [Attribute::Pin.name()], "a response", r#"{"pin": "123456"}"#)?;
+        let [code] = typed(object, [Attribute::Pin.name()], "a response", r#"{"pin": "123456"}"#)?;
         Ok(Self::Code(code))
     }
 
     /// Reads two codes, `{"pin": "123456", "nextPin": "654321"}`. Errors: 400.
     pub(crate) fn two(object: &Object) -> Result<Self, Error> {
         let [first, next] =
-            texts(object, [Attribute::Pin.name(), NEXT], "a resynchronisation", r#"{"pin": "123456", "nextPin": "654321"}"#)?;
+            typed(object, [Attribute::Pin.name(), NEXT], "a resynchronisation", r#"{"pin": "123456", "nextPin": "654321"}"#)?;
         Ok(Self::Two(first, next))
     }
 
     fn judge<'d>(&self, device: &'d Device, policy: &Policy, now: u64) -> Result<Attempt<'d, Verdict>, Error> {
         match self {
-            Self::Code(code) => Ok(device.verify(policy, code.as_bytes(), now)?),
+            Self::Code(code) => Ok(device.verify(policy, code.answer(device).as_bytes(), now)?),
             Self::Two(..) if device.kind() != Kind::Hotp => {
                 Err(Error::value("only a device of type HOTP has a counter to be found again"))
             }
-            Self::Two(first, next) => Ok(device.resync(policy, first.as_bytes(), next.as_bytes(), now)?),
+            Self::Two(first, next) => {
+                Ok(device.resync(policy, first.answer(device).as_bytes(), next.answer(device).as_bytes(), now)?)
+            }
         }
     }
 
@@ -60,15 +86,14 @@ impl Answer {
     }
 }
 
-/// The texts of an object, which has these attributes and no others but those of every resource.
-fn texts<const N: usize>(object: &Object, names: [&str; N], what: &str, example: &str) -> Result<[Zeroizing<String>; N], Error> {
-    let mut texts = [const { None }; N];
+/// What was typed, of an object that has these attributes and no others but those of every resource.
+fn typed<const N: usize>(object: &Object, names: [&str; N], what: &str, example: &str) -> Result<[Typed; N], Error> {
+    let mut all = [const { None }; N];
     for (given, value) in object.iter() {
-        let place = names.iter().zip(&mut texts).find(|(name, _)| is_named(given, name));
+        let place = names.iter().zip(&mut all).find(|(name, _)| is_named(given, name));
         match place {
-            Some((name, text)) => {
-                let value = value.as_text().ok_or_else(|| body::no_text(name))?;
-                if text.replace(code::digits(value)).is_some() {
+            Some((name, typed)) => {
+                if typed.replace(Typed::read(name, value)?).is_some() {
                     return Err(Error::syntax(format!("{name}: stands there twice")));
                 }
             }
@@ -79,10 +104,10 @@ fn texts<const N: usize>(object: &Object, names: [&str; N], what: &str, example:
             }
         }
     }
-    if let Some((name, _)) = names.iter().zip(&texts).find(|(_, text)| text.is_none()) {
+    if let Some((name, _)) = names.iter().zip(&all).find(|(_, typed)| typed.is_none()) {
         return Err(Error::value(format!("{name}: is missing")));
     }
-    Ok(texts.map(Option::unwrap_or_default))
+    Ok(all.map(Option::unwrap_or_default))
 }
 
 /// Names are in any case, and may have the schema before them if it is theirs.

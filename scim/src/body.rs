@@ -8,6 +8,7 @@ use crate::error::quoted;
 use crate::json::{Object, Value};
 use crate::{Attribute, Error, SCHEMA, ScimType};
 use keyfob::{Kind, Pin, Status};
+use zeroize::Zeroizing;
 
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
 const LONGEST: usize = 255;
@@ -57,8 +58,8 @@ impl Fields {
             Attribute::Status => self.status = Some(text(name, value)?.parse()?),
             Attribute::User => self.user = Some(line(name, &plain(name, value)?)?),
             Attribute::Email => self.email = Some(address(text(name, value)?)?),
-            Attribute::Phone => self.phone = Some(telephone(text(name, value)?)?),
-            Attribute::Pin => self.pin = Some(Pin::new(text(name, value)?.as_bytes())?),
+            Attribute::Phone => self.phone = Some(telephone(&digits(name, value)?)?),
+            Attribute::Pin => self.pin = Some(Pin::new(digits(name, value)?.as_bytes())?),
             Attribute::ExternalId => self.external_id = Some(Some(line(name, &plain(name, value)?)?)),
             _ => return Err(Error::value(format!("{name}: cannot be set"))),
         }
@@ -171,7 +172,7 @@ pub(crate) fn once(name: &str, all: &[&'static str], seen: &mut Vec<&'static str
     Ok(known)
 }
 
-/// The value, which must be text. A number is none: of a code, a PIN or a telephone number it would have lost the zeros in front.
+/// The value, which must be text.
 pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
     value.as_str().ok_or_else(|| no_text(name))
 }
@@ -186,6 +187,15 @@ fn plain<'v>(name: &str, value: &'v Value) -> Result<Cow<'v, str>, Error> {
         (Some(text), _) => Ok(Cow::Borrowed(text)),
         (None, Some(number)) => Ok(Cow::Owned(number.to_string())),
         (None, None) => Err(no_text(name)),
+    }
+}
+
+/// The value, which must be text, or a number of 0 or more for its digits: JSON has no zeros in front of those.
+pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Error> {
+    match (value.as_text(), value.as_integer()) {
+        (Some(text), _) => Ok(text.clone()),
+        (None, Some(number)) if number >= 0 => Ok(Zeroizing::new(number.to_string())),
+        (None, _) => Err(no_text(name)),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::service::{Context, Response, Service, again};
 use crate::step::{Message, Scope, Step, Swap};
 use crate::{Entry, Error, EventKind};
 
+/// The cell of an answer that is typed whole.
+const CODE: &str = "PIN";
 /// Shown at a position of a PIN that is not asked.
 const NOT_ASKED: char = '\u{25ab}';
 /// A larger one, for numbers that are no sign.
@@ -63,7 +65,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step {
     let answer = |cell: String, name: &str| Step::Done(Response::json(200, &Asked { cell, card_number: name }));
     match challenge {
-        Challenge::Authenticator => answer("PIN".to_owned(), &entry.row.name),
+        Challenge::Authenticator => answer(CODE.to_owned(), &entry.row.name),
         Challenge::Positions(positions) => answer(cell(&entry.device, positions), &entry.row.name),
         Challenge::Message { code, .. } => Step::Deliver {
             message: Message {
@@ -74,7 +76,7 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step 
                 code: Zeroizing::new(code.as_str().to_owned()),
             },
             then: Box::new(move |delivered| match delivered {
-                Ok(()) => answer("PIN".to_owned(), &entry.row.name),
+                Ok(()) => answer(CODE.to_owned(), &entry.row.name),
                 // It may have gone out all the same, as after a time-out: the pause holds.
                 Err(fault) => {
                     let error = Error::new(502, format!("the code could not be delivered: {fault}"));
@@ -85,9 +87,12 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step 
     }
 }
 
-/// One sign for each position of a PIN: its number where it is asked, else a small square.
+/// One sign for each position of a PIN: its number where it is asked, else a small square. Where all are asked, what every code has.
 fn cell(device: &Device, positions: Positions) -> String {
     let Factor::Pin(pin) = device.factor() else { return String::new() };
+    if usize::from(positions.count()) == pin.expose().len() {
+        return CODE.to_owned();
+    }
     let signs = (1..).zip(pin.expose()).map(|(number, _)| if positions.contains(number) { sign(number) } else { NOT_ASKED });
     "digits ".chars().chain(signs).collect()
 }

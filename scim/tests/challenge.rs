@@ -3,7 +3,7 @@
 mod common;
 
 use common::{EMAIL, Flaky, Host, PIN, SMS, TOTP, WRONG};
-use keyfob::{Kind, Lock, Policy, Status};
+use keyfob::{Asked, Kind, Lock, Policy, Status};
 use keyfob_scim::{EventKind, Method, Settings};
 use serde_json::json;
 
@@ -133,6 +133,21 @@ fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
     }
 }
 
+/// As in Soffid, where there is nothing to choose.
+#[test]
+fn the_cell_of_a_pin_that_is_asked_whole_is_that_of_a_code() {
+    let policies = [
+        Policy::builder().asked(Asked::All).build().unwrap(),
+        Policy::builder().pin_len(8).asked(Asked::Positions(8)).build().unwrap(),
+    ];
+    for policy in policies {
+        let mut host = Host::new(Settings { policy, ..Settings::default() });
+        let id = host.create(r#"{"type": "PIN", "user": "a", "pin": "12345678"}"#);
+        assert_eq!(host.challenge(id).ok(200)["cell"], "PIN");
+        host.answer(id, "12345678").verdict(true);
+    }
+}
+
 #[test]
 fn the_fail_that_locks_says_so_and_a_locked_device_refuses_the_right_answer() {
     let mut host = Host::default();
@@ -194,7 +209,7 @@ fn what_is_no_code_is_a_fail_and_what_is_no_answer_is_not_judged() {
     for (body, scim_type) in [
         ("{}", "invalidValue"),
         (r#"{"pin": null}"#, "invalidValue"),
-        (r#"{"pin": 987654}"#, "invalidValue"),
+        (r#"{"pin": -987654}"#, "invalidValue"),
         (r#"{"pin": ["987654", "987654"]}"#, "invalidValue"),
         (r#"{"code": "987654"}"#, "invalidSyntax"),
         (r#"{"987654": "pin"}"#, "invalidSyntax"),

@@ -53,7 +53,7 @@ fn a_list_of_exactly_one_is_the_value_in_it() {
 }
 
 #[test]
-fn a_number_is_text_where_no_zero_in_front_can_be_lost() {
+fn a_number_is_its_digits_as_text() {
     let mut host = Host::default();
     let id = host.create(r#"{"type": "TOTP", "user": 4711, "externalId": 7.0}"#);
     assert_eq!((host.entry(id).row.user.as_str(), host.entry(id).row.external_id.as_deref()), ("4711", Some("7")));
@@ -62,10 +62,46 @@ fn a_number_is_text_where_no_zero_in_front_can_be_lost() {
     // Text stays as it is.
     host.replace(id, "externalId", "007").ok(200);
     assert_eq!(host.entry(id).row.external_id.as_deref(), Some("007"));
+    let id = host.create(r#"{"type": "SMS", "user": "a", "phone": 34666555444}"#);
+    assert_eq!(host.entry(id).row.phone.as_deref(), Some("34666555444"));
+    host.patch(id, &patch(&json!({"op": "replace", "path": "phone", "value": 34666555000.0}))).ok(200);
+    assert_eq!(host.entry(id).row.phone.as_deref(), Some("34666555000"));
     for (kind, attribute) in [("SMS", "phone"), ("PIN", "pin")] {
-        let told = host.post("/OtpDevice", &format!(r#"{{"type": "{kind}", "user": "a", "{attribute}": 123456789}}"#));
-        assert_eq!(told.bad("invalidValue"), format!("{attribute}: must be text, in quotes"));
+        for number in ["-123456789", "12345678.5", "123456789012345678901", "true"] {
+            let told = host.post("/OtpDevice", &format!(r#"{{"type": "{kind}", "user": "a", "{attribute}": {number}}}"#));
+            assert_eq!(told.bad("invalidValue"), format!("{attribute}: must be text, in quotes"));
+        }
     }
+}
+
+/// The number of an answer is that of the digits, whose zeros in front a client's number has lost.
+#[test]
+fn an_answer_may_be_a_number() {
+    let mut host = Host::default();
+    let sms = host.create(SMS);
+    let mut short = 0;
+    for _ in 0..100 {
+        let right = host.right(sms);
+        short += usize::from(right.starts_with('0'));
+        let number: u64 = right.parse().unwrap();
+        host.post(&format!("/OtpDevice/{sms}/responseChallenge"), &format!(r#"{{"pin": {number}}}"#)).verdict(true);
+        host.now += 100;
+    }
+    assert!(short > 0, "of a hundred codes ten begin with 0");
+    for _ in 0..20 {
+        let pin = host.create(r#"{"type": "PIN", "user": "a", "pin": 10305070}"#);
+        let number: u64 = host.right(pin).parse().unwrap();
+        host.post(&format!("/OtpDevice/{pin}/responseChallenge"), &format!(r#"{{"pin": {number}}}"#)).verdict(true);
+    }
+    let right = host.right(sms);
+    // Text stays as it is, and a longer number is another.
+    for wrong in [format!("\"{}\"", right.trim_start_matches('0').get(1..).unwrap()), format!("1{right}"), "0".to_owned()] {
+        host.post(&format!("/OtpDevice/{sms}/responseChallenge"), &format!(r#"{{"pin": {wrong}}}"#)).verdict(false);
+    }
+    for refused in ["-1", "1.5", "null", "true", "{}"] {
+        host.post(&format!("/OtpDevice/{sms}/responseChallenge"), &format!(r#"{{"pin": {refused}}}"#)).bad("invalidValue");
+    }
+    assert_eq!(host.entry(sms).device.fails(), 3, "what is no answer is no fail");
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod by_cursor;
 mod client;
 #[path = "service/connections.rs"]
 mod connections;
+#[path = "service/cors.rs"]
+mod cors;
 #[path = "service/crash.rs"]
 mod crash;
 #[path = "service/cursors.rs"]

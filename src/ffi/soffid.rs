@@ -27,18 +27,20 @@ pub struct keyfob_soffid_row {
     pub has_last_counter: u32,
     /// 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
     pub has_last_used: u32,
-    /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code sent before is not taken over.
+    /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
     pub has_last_issued: u32,
     /// No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
     /// is written, whatever the policy says, so that no row has more guesses than this.
     pub lock_fails: u32,
-    /// OTP_LASCOU: the highest step or counter accepted.
-    pub last_counter: u64,
+    /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the add-on tries counters from -4 on, which no
+    /// authenticator has, and stores one that happens to match.
+    pub last_counter: i64,
     /// OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
     pub created: u64,
     /// OTP_LASUSE.
     pub last_used: u64,
-    /// OTP_LASISS: when the pending code was issued.
+    /// OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time, so keyfob_soffid_update writes NULL where a
+    /// code of keyfob's is pending.
     pub last_issued: u64,
     /// OTP_TYPE: TOTP, HOTP, SMS, EMAIL or PIN.
     pub kind: [c_char; 8],
@@ -92,8 +94,7 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
 /// learned drift and no pending challenge. Thread-safe.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS,
-/// EXHAUSTED.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
@@ -135,8 +136,9 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
     })
 }
 
-/// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a challenge is
-/// pending, last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after keyfob_device_replace_factor, the record's is written: auth_key
+/// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a code is
+/// pending, no last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after
+/// keyfob_device_replace_factor, the record's is written: auth_key
 /// or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
 ///
 /// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and
@@ -254,11 +256,11 @@ fn put_state(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
     put(&mut to.has_last_issued, &mut to.last_issued, row.last_issued);
 }
 
-fn some(flag: u32, number: u64) -> Option<u64> {
+fn some<N>(flag: u32, number: N) -> Option<N> {
     (flag != 0).then_some(number)
 }
 
-fn put(flag: &mut u32, number: &mut u64, next: Option<u64>) {
+fn put<N: Copy + PartialEq>(flag: &mut u32, number: &mut N, next: Option<N>) {
     if some(*flag, *number) != next {
         (*flag, *number) = (next.is_some().into(), next.unwrap_or(*number));
     }

@@ -52,6 +52,7 @@ const SERVICE: &[Key] = &[
     key("profile", Text, "seed", "seed, rfc", "whom answers are written for: Soffid's clients, or clients of RFC 7644"),
     key("base_path", Text, "/soffid/webservice/scim2/v1", "path", "the start of all SCIM addresses"),
     unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),
+    key("allowed_origins", Plain, "[]", "list", "the web pages, by their origins, whose scripts may call SCIM (CORS)"),
     unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
     key("password_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
     key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),

@@ -4,6 +4,7 @@ mod catalog;
 mod keys;
 mod links;
 mod log;
+mod origins;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -62,6 +63,8 @@ pub struct Config {
     pub base_path: String,
     /// What clients reach the service under, without the base path; none for the `Host` of each request.
     pub public_url: Option<String>,
+    /// The web pages, by their origins in lower case, whose scripts may call SCIM; empty for none.
+    pub allowed_origins: Vec<String>,
     /// The keys that records are sealed under, as text; else they are in the file.
     pub key: Option<Zeroizing<String>>,
     /// The file of the keys that records are sealed under.
@@ -153,6 +156,7 @@ impl Config {
             database,
             base_path,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            allowed_origins: origins::read(keys),
             key: keys.take::<String>("key").map(Zeroizing::new),
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password,

@@ -4,6 +4,7 @@ mod accept;
 mod auth;
 mod certificate;
 mod connections;
+mod cors;
 mod health;
 mod limits;
 mod listen;

@@ -17,6 +17,7 @@ use keyfob_scim::{Error, Message, Response, Step};
 use tracing::Instrument as _;
 
 use super::accept::media_type;
+use super::cors::Cors;
 use super::listen::Peer;
 use super::requests::Client;
 use super::{App, health};
@@ -71,11 +72,12 @@ async fn answer(app: &App, request: Request, client: &Client) -> (Response, &'st
         );
     };
     let operation = keyfob_scim::operation(request.method().as_str().parse().ok(), &path);
-    let response = match in_scim(app, &path, request, client).await {
-        Ok(response) => response,
-        Err(refused) => refused,
+    let cors = Cors::of(&app.config.allowed_origins, request.method(), request.headers());
+    let response = match cors.preflight() {
+        Some(response) => response,
+        None => in_scim(app, &path, request, client).await.unwrap_or_else(|refused| refused),
     };
-    (response, operation)
+    (cors.told(response), operation)
 }
 
 async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Result<Response, Response> {

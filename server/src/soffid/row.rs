@@ -167,7 +167,6 @@ fn explained(error: Error) -> String {
         Error::Algorithm => return named(Field::Algorithm, "must be HmacSHA1, HmacSHA256 or HmacSHA512"),
         Error::Digits => Field::Digits,
         Error::PinLength | Error::PinDigits => Field::Pin,
-        Error::Exhausted => Field::LastCounter,
         other => return other.to_string(),
     };
     named(field, error)

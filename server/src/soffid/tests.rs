@@ -109,6 +109,17 @@ fn null_stands_for_what_soffid_takes_it_for() {
     assert_eq!((taken.device.entry.device.digits().unwrap().get(), taken.is_assumed), (8, false));
 }
 
+/// The add-on tries counters from -4 on, which no authenticator has.
+#[test]
+fn a_negative_counter_is_none() {
+    for kind in ["TOTP", "HOTP", "SMS", "EMAIL"] {
+        for counter in ["-1", "-4", "-9223372036854775808"] {
+            let taken = judge(kind, &[(Field::LastCounter, counter)]).unwrap_or_else(|reason| panic!("{kind}: {reason}"));
+            assert_eq!(taken.device.entry.device.moving_factor(), 0, "{kind} {counter}");
+        }
+    }
+}
+
 #[test]
 fn a_device_without_a_name_is_named_as_a_new_one() {
     for (kind, name) in [
@@ -171,8 +182,8 @@ fn what_cannot_be_taken_is_told_by_its_column() {
         ("TOTP", Field::Digits, "5", "OTP_DIGITS: digits: must be 6 to 10"),
         ("TOTP", Field::Digits, "six", "OTP_DIGITS: must be a number"),
         ("TOTP", Field::Algorithm, "HmacMD5", "OTP_ALGORI: must be HmacSHA1"),
-        ("HOTP", Field::LastCounter, "-1", "OTP_LASCOU: must be a number"),
-        ("HOTP", Field::LastCounter, "18446744073709551615", "OTP_LASCOU: counter: is at the end"),
+        ("HOTP", Field::LastCounter, "1.5", "OTP_LASCOU: must be a number"),
+        ("HOTP", Field::LastCounter, "9223372036854775808", "OTP_LASCOU: must be a number"),
         ("TOTP", Field::Created, "", "OTP_CREATED: is missing"),
         ("TOTP", Field::Created, "yesterday", "OTP_CREATED: must be a date"),
         ("TOTP", Field::LastUsed, "2023-11-14 23:00:00", "OTP_LASUSE: lies ahead"),

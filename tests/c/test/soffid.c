@@ -22,7 +22,7 @@ static void update(void) {
         TAKE();
         CHECK(keyfob_soffid_update(&given, &changed) == R(OK));
         if (at > 1) {
-            plain.last_issued = NOW, plain.last_counter = at < 4 ? 8 : 7;
+            plain.has_last_issued = at == 4, plain.last_counter = at < 4 ? 8 : 7;
         }
         CHECK(memcmp(&changed, &plain, sizeof plain) == 0);
         IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, "123", 3, NOW, &out.verdict));
@@ -229,8 +229,13 @@ static void rows(void) {
     CALL(R(ALGORITHM), keyfob_soffid_import(&row, NULL, 0, &out.record));
     strcpy(row.algorithm, ""), row.status = 'X';
     CALL(R(STATUS), keyfob_soffid_import(&row, NULL, 0, &out.record));
-    row.status = 'V', row.last_counter = UINT64_MAX;
-    CALL(R(EXHAUSTED), keyfob_soffid_import(&row, NULL, 0, &out.record));
+    row.status = 'V';
+    for (row.last_counter = -5; row.last_counter < 0; row.last_counter++) {
+        keyfob_info info;
+        info.size = sizeof info;
+        CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+        CHECK(keyfob_device_info(&out.record, &info) == R(OK) && info.moving_factor == 0);
+    }
 }
 
 void test_soffid(void) {

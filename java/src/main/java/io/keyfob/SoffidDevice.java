@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Objects;
 
 /**
  * Devices in rows of Soffid's table {@code SCO_DEVICE}, as Soffid's own add-on writes and reads them: no migration, and no column of its own.
@@ -19,9 +20,15 @@ import java.util.Base64;
  * the policy's lock.
  *
  * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This class keeps the record there instead, as
- * {@code keyfob:} and its Base64, 231 characters: always for SMS and EMAIL, whose secret is nowhere else, and while a challenge is pending for
- * PIN. A code that the add-on has sent is not taken over: the next challenge is the first. If somebody else has changed a column since, the
- * columns are right, and the pending challenge has ended.
+ * {@code keyfob:} and its Base64, 231 characters: for SMS and EMAIL, whose secret is nowhere else, from the first challenge on, and for PIN while
+ * a challenge is pending. If somebody else has changed a column since, the columns are right, and the pending challenge has ended.
+ *
+ * <p>The add-on may go on working on the same table. TOTP and HOTP devices can be verified by both in turns. A challenge is to be answered where
+ * it was requested: the one side cannot judge a code that the other has sent, and counts it as a fail. The last challenge ends the one before,
+ * of either side. So that the add-on sends its next message at once, {@code OTP_LASISS} is NULL while a code of this class is pending: the add-on
+ * sends none for a minute after the time there. It also writes 0 fails with each message, so that it, not this class, bounds how often a code
+ * of SMS or EMAIL can be guessed there. {@code OTP_PIN} holds what Soffid's {@code Password} encodes, which refuses digits: the host decodes the
+ * column for {@link SoffidRow.Builder#pin}, and encodes what it writes.
  */
 public final class SoffidDevice {
     private static final int SIZE = 272;
@@ -30,12 +37,10 @@ public final class SoffidDevice {
     private static final int DIGITS = 12;
     private static final int HAS_LAST_COUNTER = 16;
     private static final int HAS_LAST_USED = 20;
-    private static final int HAS_LAST_ISSUED = 24;
     private static final int LOCK_FAILS = 28;
     private static final int LAST_COUNTER = 32;
     private static final int CREATED = 40;
     private static final int LAST_USED = 48;
-    private static final int LAST_ISSUED = 56;
     private static final int KIND = 64;
     private static final int KIND_SIZE = 8;
     private static final int ALGORITHM = 72;
@@ -61,12 +66,16 @@ public final class SoffidDevice {
     public interface Table<X extends Exception> {
         /**
          * Writes {@code next} if the stored row still has the columns of {@code read}, in one step, and durably. There is no column for a
-         * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_LASUSE}, {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and
-         * {@code OTP_ALGORI} together are one. A row that was locked when it was read (SELECT FOR UPDATE) has them.
+         * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together
+         * are one. A row that was locked when it was read (SELECT FOR UPDATE) has them.
+         *
+         * <p>Compare no time: a driver reads a local time that the end of winter leaves out as another one, and then no attempt on that row is
+         * ever stored. Write times only where they differ, for the same reason. Attempts leave no row as it was, so an UPDATE without a change is
+         * lost as well: a driver that counts the rows that it finds would report it as stored, to each of two threads.
          *
          * @param read the row that was read
          * @param next the row to write, valid during the call only
-         * @return false if the stored row has other columns, and nothing was written
+         * @return false if the stored row has other columns or {@code next} has the same, and nothing was written
          * @throws X if storing failed
          */
         boolean compareAndSwap(SoffidRow read, SoffidRow next) throws X;
@@ -99,8 +108,7 @@ public final class SoffidDevice {
      * @param policy the one that attempts are judged by, whose lock says how many fails count
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for secrets of less than 16 bytes,
-     *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS},
-     *         {@link OtpError#EXHAUSTED}; of a record that is kept, {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN},
+     *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; of a record that is kept, {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN},
      *         {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS} if the system has none for a secret
      *         to be drawn
      */
@@ -153,15 +161,18 @@ public final class SoffidDevice {
             if (before.type() != Kind.PIN) {
                 row.lastUsedValue(lastUsedValue(struct));
             }
-            boolean isPending = Struct.getFlag(struct, HAS_LAST_ISSUED);
+            boolean isPending = device.info().pendingSince().isPresent();
             if (isMessage(before.type()) && isPending) {
-                row.lastIssued(time(struct, HAS_LAST_ISSUED, LAST_ISSUED, before.lastIssued()));
+                row.lastIssued(null);
             }
             if (before.type() == Kind.PIN && !isPending && isKept(before)) {
                 row.authKey(null);
             }
             boolean hasFactor = !isSame(was, struct, DIGITS, Integer.BYTES) || !isSame(was, struct, ALGORITHM, SIZE - ALGORITHM);
-            return build(row, device, struct, hasFactor);
+            // What the add-on has in OTP_AUTKEY may be the hash of a code that it has sent: that stays until a challenge takes its place.
+            boolean hasIssued = !Objects.equals(lastUsedValue(was), lastUsedValue(struct));
+            boolean isToKeep = isPending || isMessage(before.type()) && (hasIssued || hasFactor || isKept(before));
+            return build(row, device, struct, hasFactor, isToKeep);
         } finally {
             Arrays.fill(was, (byte) 0);
             Arrays.fill(struct, (byte) 0);
@@ -181,15 +192,15 @@ public final class SoffidDevice {
             Native.check(device.onRecord(record -> Native.engine().soffidExport(record, struct)));
             SoffidRow.Builder row = SoffidRow.builder().type(device.info().kind()).status(status(struct)).fails(Struct.getInt(struct, FAILS))
                     .created(Instant.ofEpochSecond(Struct.getLong(struct, CREATED))).lastUsedValue(lastUsedValue(struct))
-                    .lastUsed(time(struct, HAS_LAST_USED, LAST_USED, null)).lastIssued(time(struct, HAS_LAST_ISSUED, LAST_ISSUED, null));
-            return build(row, device, struct, true);
+                    .lastUsed(time(struct, HAS_LAST_USED, LAST_USED, null));
+            return build(row, device, struct, true, isMessage(device.info().kind()) || device.info().pendingSince().isPresent());
         } finally {
             Arrays.fill(struct, (byte) 0);
         }
     }
 
-    /** The row of a device, with what the struct says of its factor if it is to be said. */
-    private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, byte[] struct, boolean hasFactor) {
+    /** The row of a device, with what the struct says of its factor if it is to be said, and with the record if it is to be kept. */
+    private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, byte[] struct, boolean hasFactor, boolean isToKeep) {
         Kind kind = device.info().kind();
         char[] key = null;
         char[] pin = null;
@@ -205,7 +216,7 @@ public final class SoffidDevice {
                     key = Text.take(struct, AUTH_KEY, AUTH_KEY_SIZE);
                     row.authKey(key);
                 }
-            } else if (isMessage(kind) || Struct.getFlag(struct, HAS_LAST_ISSUED)) {
+            } else if (isToKeep) {
                 key = keep(device);
                 row.authKey(key);
             }
@@ -305,8 +316,6 @@ public final class SoffidDevice {
         byte[] updated = struct.clone();
         try {
             Native.check(kept.onRecord(record -> Native.engine().soffidUpdate(record, updated)));
-            Struct.putInt(updated, HAS_LAST_ISSUED, 0);
-            Struct.putLong(updated, LAST_ISSUED, 0);
             return Arrays.equals(updated, struct);
         } finally {
             Arrays.fill(updated, (byte) 0);
@@ -321,7 +330,11 @@ public final class SoffidDevice {
             return;
         }
         long last = isPending ? info.movingFactor() : info.movingFactor() - 1;
-        if (!Struct.getFlag(struct, HAS_LAST_COUNTER) || Long.compareUnsigned(Struct.getLong(struct, LAST_COUNTER), last) < 0) {
+        if (last < 0) {
+            // As a column it would be a negative number, which stands for none.
+            throw new OtpException(OtpError.EXHAUSTED);
+        }
+        if (!Struct.getFlag(struct, HAS_LAST_COUNTER) || Struct.getLong(struct, LAST_COUNTER) < last) {
             Struct.putInt(struct, HAS_LAST_COUNTER, 1);
             Struct.putLong(struct, LAST_COUNTER, last);
         }

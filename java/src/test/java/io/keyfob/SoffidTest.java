@@ -65,6 +65,27 @@ class SoffidTest {
         }
     }
 
+    /** The add-on takes NULL for -5 and tries the counters behind it: so it may have stored -4 to -1, which no authenticator has. */
+    @Test
+    void aNegativeCounterIsNone() {
+        for (long column : new long[] {-1, -2, -3, -4, -5, Long.MIN_VALUE}) {
+            for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
+                SoffidRow row = row(kind).lastUsedValue(column).build();
+                assertEquals(row, there(row), "nothing has changed");
+            }
+            SoffidRow row = row(Kind.HOTP).lastUsedValue(column).build();
+            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+                assertTrue(device.verify(Policy.SOFFID, Samples.codeOf(0), NOW).isRight());
+                assertEquals(0L, SoffidDevice.write(device, row, Policy.SOFFID).lastUsedValue());
+            }
+            SoffidRow totp = row(Kind.TOTP).lastUsedValue(column).build();
+            try (OtpDevice device = SoffidDevice.read(totp, Policy.SOFFID)) {
+                assertTrue(device.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).isRight());
+                assertEquals(NOW / 30, SoffidDevice.write(device, totp, Policy.SOFFID).lastUsedValue());
+            }
+        }
+    }
+
     /** Soffid locks on the eleventh fail, and keeps the fails when it unlocks. */
     @Test
     void anOpenRowKeepsItsTenOrElevenFailsUntilAnAttempt() {

@@ -8,21 +8,20 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.sql.Types;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
-/** Soffid's table SCO_DEVICE, over JDBC: what Hibernate and OtpDeviceEntity are in Soffid. */
-final class ScoDevice {
-    static final String CREATE = "CREATE TABLE SCO_DEVICE (OTP_ID BIGINT PRIMARY KEY, OTP_TYPE VARCHAR(10) NOT NULL, OTP_STATUS CHAR(1) NOT NULL,"
-            + " OTP_CREATED TIMESTAMP NOT NULL, OTP_LASUSE TIMESTAMP, OTP_LASISS TIMESTAMP, OTP_AUTKEY VARCHAR(255), OTP_LASCOU BIGINT,"
-            + " OTP_FAILS INTEGER NOT NULL, OTP_EMAIL VARCHAR(255), OTP_PHONE VARCHAR(255), OTP_PIN VARCHAR(255), OTP_DIGITS INTEGER,"
-            + " OTP_ALGORI VARCHAR(255))";
-
-    /** Writes what an attempt or another factor changes, if the row is still the one that was read. */
-    private static final String SWAP = "UPDATE SCO_DEVICE SET OTP_STATUS=?, OTP_FAILS=?, OTP_LASCOU=?, OTP_LASUSE=?, OTP_AUTKEY=?, OTP_PIN=?,"
-            + " OTP_DIGITS=?, OTP_ALGORI=?, OTP_LASISS=? WHERE OTP_ID=? AND OTP_STATUS=? AND OTP_FAILS=? AND OTP_LASCOU IS NOT DISTINCT FROM ?"
-            + " AND OTP_LASUSE IS NOT DISTINCT FROM ? AND OTP_AUTKEY IS NOT DISTINCT FROM ? AND OTP_PIN IS NOT DISTINCT FROM ?"
-            + " AND OTP_DIGITS IS NOT DISTINCT FROM ? AND OTP_ALGORI IS NOT DISTINCT FROM ?";
+/**
+ * Soffid's table SCO_DEVICE, over JDBC, as Hibernate and OtpDeviceEntity are in Soffid. The SQL is the same for H2, PostgreSQL, MariaDB and
+ * SQLite.
+ */
+class ScoDevice {
+    /** A column, its type in JDBC and its value. */
+    private record Cell(String column, int type, Object value) {}
 
     private final DataSource source;
 
@@ -36,62 +35,102 @@ final class ScoDevice {
             select.setLong(1, id);
             try (ResultSet row = select.executeQuery()) {
                 row.next();
+                Long digits = number(row, "OTP_DIGITS");
                 return SoffidRow.builder()
                         .type(Kind.valueOf(row.getString("OTP_TYPE")))
                         .status(Status.of(row.getString("OTP_STATUS").charAt(0)))
                         .fails(row.getInt("OTP_FAILS"))
                         .authKey(chars(row.getString("OTP_AUTKEY")))
-                        .lastUsedValue(row.getObject("OTP_LASCOU", Long.class))
+                        .lastUsedValue(number(row, "OTP_LASCOU"))
                         .created(instant(row.getTimestamp("OTP_CREATED")))
                         .lastUsed(instant(row.getTimestamp("OTP_LASUSE")))
                         .lastIssued(instant(row.getTimestamp("OTP_LASISS")))
                         .email(row.getString("OTP_EMAIL"))
                         .phone(row.getString("OTP_PHONE"))
                         .pin(chars(row.getString("OTP_PIN")))
-                        .digits(row.getObject("OTP_DIGITS", Integer.class))
+                        .digits(digits == null ? null : Math.toIntExact(digits))
                         .algorithm(row.getString("OTP_ALGORI"))
                         .build();
             }
         }
     }
 
+    /**
+     * Writes the columns that differ, if the row is still the one that was read. Returns false if it is another, or if no column differs: some
+     * drivers count the rows that a condition finds, others those that change, and only a row that changes is one in both counts.
+     */
     boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
-        try (Connection connection = source.getConnection(); PreparedStatement update = connection.prepareStatement(SWAP)) {
-            set(update, 1, next);
-            update.setTimestamp(9, timestamp(next.lastIssued()));
-            update.setLong(10, id);
-            set(update, 11, read);
+        List<Cell> condition = state(read);
+        List<Cell> changes = new ArrayList<>(state(next));
+        changes.addAll(times(next));
+        changes.removeAll(condition);
+        changes.removeAll(times(read));
+        if (changes.isEmpty()) {
+            return false;
+        }
+        String sql = "UPDATE SCO_DEVICE SET " + changes.stream().map(cell -> cell.column + "=?").collect(Collectors.joining(", "))
+                + " WHERE OTP_ID=? AND "
+                + condition.stream().map(cell -> cell.column + (cell.value == null ? " IS NULL" : "=?")).collect(Collectors.joining(" AND "));
+        condition.removeIf(cell -> cell.value == null);
+        try (Connection connection = source.getConnection(); PreparedStatement update = connection.prepareStatement(sql)) {
+            int after = set(update, 1, changes);
+            update.setLong(after, id);
+            set(update, after + 1, condition);
             return update.executeUpdate() == 1;
         }
     }
 
-    /** The columns that stand for a revision. */
-    private static void set(PreparedStatement update, int first, SoffidRow row) throws SQLException {
-        update.setString(first, String.valueOf(row.status().letter()));
-        update.setInt(first + 1, row.fails());
-        update.setObject(first + 2, row.lastUsedValue());
-        update.setTimestamp(first + 3, timestamp(row.lastUsed()));
-        update.setString(first + 4, string(row.authKey()));
-        update.setString(first + 5, string(row.pin()));
-        update.setObject(first + 6, row.digits());
-        update.setString(first + 7, row.algorithm());
+    /** The columns that stand for a revision. A time is none of them: the driver may read a local time that does not exist as another one. */
+    private static List<Cell> state(SoffidRow row) {
+        return new ArrayList<>(List.of(
+                new Cell("OTP_STATUS", Types.VARCHAR, String.valueOf(row.status().letter())),
+                new Cell("OTP_FAILS", Types.INTEGER, row.fails()),
+                new Cell("OTP_LASCOU", Types.BIGINT, row.lastUsedValue()),
+                new Cell("OTP_AUTKEY", Types.VARCHAR, string(row.authKey())),
+                new Cell("OTP_PIN", Types.VARCHAR, string(row.pin())),
+                new Cell("OTP_DIGITS", Types.INTEGER, row.digits()),
+                new Cell("OTP_ALGORI", Types.VARCHAR, row.algorithm())));
+    }
+
+    private static List<Cell> times(SoffidRow row) {
+        return List.of(
+                new Cell("OTP_CREATED", Types.TIMESTAMP, timestamp(row.created())),
+                new Cell("OTP_LASUSE", Types.TIMESTAMP, timestamp(row.lastUsed())),
+                new Cell("OTP_LASISS", Types.TIMESTAMP, timestamp(row.lastIssued())));
+    }
+
+    /** Sets parameters from {@code first} on; returns the number of the one behind them. */
+    private static int set(PreparedStatement statement, int first, List<Cell> cells) throws SQLException {
+        int at = first;
+        for (Cell cell : cells) {
+            if (cell.value == null) {
+                statement.setNull(at++, cell.type);
+            } else if (cell.value instanceof Timestamp time) {
+                statement.setTimestamp(at++, time);
+            } else {
+                statement.setObject(at++, cell.value, cell.type);
+            }
+        }
+        return at;
     }
 
     void insert(long id, SoffidRow row) throws SQLException {
+        List<Cell> cells = state(row);
+        cells.addAll(times(row));
+        cells.add(new Cell("OTP_ID", Types.BIGINT, id));
+        cells.add(new Cell("OTP_TYPE", Types.VARCHAR, row.type().name()));
+        String columns = cells.stream().map(Cell::column).collect(Collectors.joining(", "));
+        String places = cells.stream().map(cell -> "?").collect(Collectors.joining(", "));
         try (Connection connection = source.getConnection(); PreparedStatement insert = connection.prepareStatement(
-                "INSERT INTO SCO_DEVICE (OTP_ID, OTP_TYPE, OTP_STATUS, OTP_CREATED, OTP_AUTKEY, OTP_FAILS, OTP_PIN, OTP_DIGITS, OTP_ALGORI)"
-                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
-            insert.setLong(1, id);
-            insert.setString(2, row.type().name());
-            insert.setString(3, String.valueOf(row.status().letter()));
-            insert.setTimestamp(4, timestamp(row.created()));
-            insert.setString(5, string(row.authKey()));
-            insert.setInt(6, row.fails());
-            insert.setString(7, string(row.pin()));
-            insert.setObject(8, row.digits());
-            insert.setString(9, row.algorithm());
+                "INSERT INTO SCO_DEVICE (" + columns + ") VALUES (" + places + ")")) {
+            set(insert, 1, cells);
             insert.executeUpdate();
         }
+    }
+
+    private static Long number(ResultSet row, String column) throws SQLException {
+        long number = row.getLong(column);
+        return row.wasNull() ? null : number;
     }
 
     private static char[] chars(String text) {

@@ -2,13 +2,15 @@ package io.keyfob.example;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.keyfob.Algorithm;
 import io.keyfob.Challenge;
 import io.keyfob.Codes;
 import io.keyfob.Kind;
 import io.keyfob.OtpDevice;
+import io.keyfob.OtpException;
 import io.keyfob.Parameters;
 import io.keyfob.Policy;
 import io.keyfob.Secret;
@@ -16,46 +18,73 @@ import io.keyfob.SoffidDevice;
 import io.keyfob.SoffidRow;
 import io.keyfob.Status;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.h2.jdbcx.JdbcConnectionPool;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** The example on a real table, with two threads guessing at once. */
+/** The example on the table of each database, with two threads guessing at once. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SoffidExampleTest {
     private static final long NOW = 1_700_000_000L;
     private static final String KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
     private static final SoffidExample.OtpDeviceEntity DEVICE = new SoffidExample.OtpDeviceEntity(60);
-    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3, 6, "HmacSHA1");
+    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3);
+    /** A local time that Madrid did not have: that night 01:59:59 was followed by 03:00:00. */
+    private static final String GAP = "2021-03-28 02:30:00";
 
-    private JdbcConnectionPool pool;
-    private ScoDevice table;
-    private SoffidExample example;
+    private List<Database> databases = List.of();
 
-    @BeforeEach
-    void create() throws SQLException {
-        pool = JdbcConnectionPool.create("jdbc:h2:mem:soffid", "sa", "");
-        try (Connection connection = pool.getConnection(); Statement statement = connection.createStatement()) {
-            statement.execute("DROP ALL OBJECTS");
-            statement.execute(ScoDevice.CREATE);
-        }
-        table = new ScoDevice(pool);
-        example = new SoffidExample(table, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
+    @BeforeAll
+    void start() throws Exception {
+        databases = Database.startAll();
     }
 
-    @AfterEach
-    void close() {
-        pool.dispose();
+    @AfterAll
+    void stop() throws Exception {
+        Database.stopAll(databases);
+    }
+
+    List<Database> databases() {
+        return databases;
+    }
+
+    /** The table of a database, with how many swaps it has stored. */
+    private static class Counted extends ScoDevice {
+        private final AtomicInteger stored = new AtomicInteger();
+
+        Counted(Database database) throws SQLException {
+            super(database.source());
+            database.create();
+        }
+
+        @Override
+        boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
+            boolean isStored = super.swap(id, read, next);
+            if (isStored) {
+                stored.incrementAndGet();
+            }
+            return isStored;
+        }
+
+        SoffidExample example() {
+            return new SoffidExample(this, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
+        }
     }
 
     private static SoffidRow.Builder row(Kind kind) {
@@ -69,66 +98,120 @@ class SoffidExampleTest {
     }
 
     /** What {@code tries} calls in each of two threads have answered. */
-    private List<Boolean> byTwo(int tries, String pin) throws Exception {
+    private static List<Boolean> byTwo(SoffidExample example, int tries, String pin) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);
-        List<Future<List<Boolean>>> futures = new ArrayList<>();
-        for (int thread = 0; thread < 2; thread++) {
-            futures.add(threads.submit(() -> {
+        try {
+            Callable<List<Boolean>> guesser = () -> {
                 List<Boolean> answers = new ArrayList<>();
                 for (int at = 0; at < tries; at++) {
                     answers.add(example.validatePin(DEVICE, CONFIG, pin));
                 }
                 return answers;
-            }));
+            };
+            List<Boolean> all = new ArrayList<>();
+            for (Future<List<Boolean>> answers : threads.invokeAll(List.of(guesser, guesser))) {
+                all.addAll(answers.get());
+            }
+            return all;
+        } finally {
+            threads.shutdown();
         }
-        List<Boolean> all = new ArrayList<>();
-        for (Future<List<Boolean>> future : futures) {
-            all.addAll(future.get());
-        }
-        threads.shutdown();
-        return all;
     }
 
-    @Test
-    void twoWhoGuessHaveTenGuessesTogether() throws Exception {
+    @ParameterizedTest
+    @MethodSource("databases")
+    void twoWhoGuessHaveTenGuessesTogether(Database database) throws Exception {
+        Counted table = new Counted(database);
         table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
-        assertFalse(byTwo(8, "00000").contains(true));
+        assertFalse(byTwo(table.example(), 8, "00000").contains(true));
         SoffidRow row = table.read(60);
         assertEquals(10, row.fails());
+        assertEquals(10, table.stored.get(), "evaluated");
         assertEquals(Status.LOCKED, row.status());
-        assertFalse(example.validatePin(DEVICE, CONFIG, code(NOW / 30)), "locked");
+        assertFalse(table.example().validatePin(DEVICE, CONFIG, code(NOW / 30)), "locked");
     }
 
-    @Test
-    void ofTwoWithOneCodeOneIsRight() throws Exception {
+    @ParameterizedTest
+    @MethodSource("databases")
+    void ofTwoWithOneCodeOneIsRight(Database database) throws Exception {
+        Counted table = new Counted(database);
         table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
-        for (int counter = 0; counter < 100; counter++) {
-            List<Boolean> answers = byTwo(1, code(counter));
+        for (int counter = 0; counter < 30; counter++) {
+            List<Boolean> answers = byTwo(table.example(), 1, code(counter));
             assertEquals(1, answers.stream().filter(answer -> answer).count(), () -> answers.toString());
             assertEquals(counter, table.read(60).lastUsedValue());
         }
     }
 
-    /** Early versions of the add-on wrote neither into the row: with six digits, this user would be locked out. */
-    @Test
-    void aHotpRowWithoutDigitsHasThoseOfTheConfiguration() throws Exception {
-        SoffidExample.OtpConfig config = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3, 8, "HmacSHA256");
-        Parameters parameters = Parameters.builder().digits(8).algorithm(Algorithm.SHA256).build();
-        table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
-        assertFalse(example.validatePin(DEVICE, config, code(0)), "of six digits");
-        try (Secret secret = Secret.fromBase32(KEY.toCharArray())) {
-            for (int counter = 0; counter < 3; counter++) {
-                assertTrue(example.validatePin(DEVICE, config, new String(Codes.hotp(parameters, secret, counter))));
-            }
-        }
-        SoffidRow row = table.read(60);
-        assertEquals(8, row.digits());
-        assertEquals("HmacSHA256", row.algorithm());
-        assertEquals(KEY, new String(row.authKey()));
+    /** The pom gives this JVM the zone of Madrid. */
+    @ParameterizedTest
+    @MethodSource("databases")
+    void aLastUseInTheGapOfSummerHoldsUpNobodyAndStays(Database database) throws Exception {
+        assertEquals("Europe/Madrid", ZoneId.systemDefault().getId());
+        Counted table = new Counted(database);
+        table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
+        database.execute("UPDATE SCO_DEVICE SET OTP_LASUSE='" + GAP + ".000'");
+        assertFalse(table.example().validatePin(DEVICE, CONFIG, "00000"));
+        assertEquals(1, table.read(60).fails());
+        assertTrue(lastUse(database).startsWith(GAP), lastUse(database));
+        assertTrue(table.example().validatePin(DEVICE, CONFIG, code(NOW / 30)));
+        assertEquals(Instant.ofEpochSecond(NOW), table.read(60).lastUsed());
     }
 
-    @Test
-    void messagesAndPinsGoThroughTheTableToo() throws Exception {
+    /** As the database has it, not as the driver makes an instant of it. */
+    private static String lastUse(Database database) throws SQLException {
+        try (Connection connection = database.source().getConnection(); Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT CAST(OTP_LASUSE AS CHAR(19)) FROM SCO_DEVICE")) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("databases")
+    void aSwapThatChangesNoRowIsLost(Database database) throws Exception {
+        Counted table = new Counted(database);
+        table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
+        SoffidRow read = table.read(60);
+        SoffidRow next = read.toBuilder().fails(1).build();
+        assertFalse(table.swap(60, read, read), "nothing to change");
+        assertTrue(table.swap(60, read, next));
+        assertFalse(table.swap(60, read, next), "no more the row that was read");
+        assertFalse(table.swap(61, read, next), "no such row");
+        assertEquals(next, table.read(60));
+        SoffidRow used = next.toBuilder().lastUsed(Instant.ofEpochSecond(NOW)).build();
+        assertTrue(table.swap(60, next, used), "a time alone, as by an unlock");
+        assertEquals(used, table.read(60));
+    }
+
+    @ParameterizedTest
+    @MethodSource("databases")
+    void aTableThatStoresNothingEndsTheLoop(Database database) throws Exception {
+        Counted table = new Counted(database) {
+            @Override
+            boolean swap(long id, SoffidRow read, SoffidRow next) {
+                return false;
+            }
+        };
+        table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
+        assertTrue(assertThrows(OtpException.class, () -> table.example().validatePin(DEVICE, CONFIG, "00000")).isConflict());
+    }
+
+    /** As the add-on has read them since January 2022, whatever its configuration says. */
+    @ParameterizedTest
+    @MethodSource("databases")
+    void aHotpRowWithoutDigitsHasSix(Database database) throws Exception {
+        Counted table = new Counted(database);
+        table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
+        assertTrue(table.example().validatePin(DEVICE, CONFIG, code(0)));
+        assertNull(table.read(60).digits());
+        assertNull(table.read(60).algorithm());
+    }
+
+    @ParameterizedTest
+    @MethodSource("databases")
+    void messagesAndPinsGoThroughTheTableToo(Database database) throws Exception {
+        Counted table = new Counted(database);
         for (Kind kind : new Kind[] {Kind.SMS, Kind.PIN}) {
             SoffidExample.OtpDeviceEntity entity = new SoffidExample.OtpDeviceEntity(kind.ordinal());
             SoffidRow.Builder made = row(kind);
@@ -144,9 +227,9 @@ class SoffidExampleTest {
                 }
                 answer = digits.toString();
             }
-            assertFalse(example.validatePin(entity, CONFIG, answer + "0"));
-            assertTrue(example.validatePin(entity, CONFIG, answer));
-            assertFalse(example.validatePin(entity, CONFIG, answer));
+            assertFalse(table.example().validatePin(entity, CONFIG, answer + "0"));
+            assertTrue(table.example().validatePin(entity, CONFIG, answer));
+            assertFalse(table.example().validatePin(entity, CONFIG, answer));
         }
     }
 }
