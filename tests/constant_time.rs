@@ -75,7 +75,6 @@ fn authenticators() -> Vec<Case> {
         locked.set_status(Status::Locked, NOW).unwrap();
         let mut disabled = device.clone();
         disabled.set_status(Status::Disabled, NOW).unwrap();
-        let used = device.verify(&policy, &middle, NOW).unwrap().split().0;
         let fails = (0..9).fold(device.clone(), |device, _| device.verify(&policy, b"wrong", NOW).unwrap().split().0);
         let other = Device::totp(Totp::of(Hotp::new(Secret::new(&[0xff; 20]).unwrap()).with_algorithm(algorithm)), NOW);
         for (name, device, answer) in [
@@ -85,7 +84,6 @@ fn authenticators() -> Vec<Case> {
             ("no match", &device, &b"000000".to_vec()),
             ("all but the last digit", &device, &near),
             ("other characters", &device, &b"\xff\xff\xff\xff\xff\xff".to_vec()),
-            ("replayed", &used, &middle),
             ("the fail that locks", &fails, &near),
             ("locked, right", &locked, &middle),
             ("locked, wrong", &locked, &near),
@@ -93,6 +91,49 @@ fn authenticators() -> Vec<Case> {
             ("another secret", &other, &middle),
         ] {
             cases.push(case(group, name, device, policy, answer, NOW));
+        }
+    }
+    let device = Device::totp(totp(), NOW);
+    let code = |time: u64| totp().generate(time).unwrap().as_bytes().to_vec();
+    let used = device.verify(&policy, &code(NOW), NOW).unwrap().split().0;
+    for (name, answer) in [
+        ("the code accepted last", code(NOW)),
+        ("an older one", code(NOW - 60)),
+        ("right", code(NOW + 60)),
+        ("no match", b"000000".to_vec()),
+    ] {
+        cases.push(case("TOTP, used a moment ago", name, &used, policy, &answer, NOW));
+    }
+    let later = NOW + 86_400;
+    for (name, answer) in [("the code accepted last", code(NOW)), ("right", code(later)), ("no match", b"000000".to_vec())] {
+        cases.push(case("TOTP, used long ago", name, &used, policy, &answer, later));
+    }
+    let drifting = Policy::builder().max_drift(20).build().unwrap();
+    let drifted = (1..=9).fold(device.clone(), |device, steps| {
+        let (now, shown) = (NOW + 3_600 * steps, NOW + 3_630 * steps);
+        device.verify(&drifting, &code(shown), now).unwrap().split().0
+    });
+    assert_eq!(drifted.drift(), 9);
+    for (name, answer) in [
+        ("around zero", code(later)),
+        ("around the drift", code(later + 270)),
+        ("the code accepted last", code(NOW + 3_630 * 9)),
+        ("no match", b"000000".to_vec()),
+    ] {
+        cases.push(case("TOTP, drifted", name, &drifted, drifting, &answer, later));
+    }
+    for (name, back) in [("as none can be right", 7_200), ("as the window reaches it", 90)] {
+        let mut ahead = used.clone();
+        ahead.unlock(NOW - back).unwrap();
+        for answer in [code(NOW - back), code(NOW), b"000000".to_vec()] {
+            cases.push(case(
+                if back == 90 { "TOTP, nearly caught up" } else { "TOTP, used ahead" },
+                name,
+                &ahead,
+                policy,
+                &answer,
+                NOW - back,
+            ));
         }
     }
     let lock = Lock::Throttle { fails: 1, first: 60, longest: 60 };

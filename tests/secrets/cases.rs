@@ -119,6 +119,10 @@ fn authenticators() -> Vec<Case> {
     }
     let used = device.verify(&Policy::default(), right.as_bytes(), NOW).unwrap().split().0;
     cases.push(verify("TOTP, replayed", &used, Policy::default(), &[right.as_bytes()], NOW));
+    cases.push(verify("TOTP, repeated later", &used, Policy::default(), &[right.as_bytes()], NOW + 86_400));
+    let mut ahead = used;
+    ahead.unlock(NOW - 7_200).unwrap();
+    cases.push(verify("TOTP, used ahead", &ahead, Policy::default(), &[right.as_bytes()], NOW - 7_200).blind());
     let lock = Lock::Throttle { fails: 1, first: 60, longest: 60 };
     let throttle = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).max_drift(9);
     let throttle = throttle.build().unwrap();

@@ -110,13 +110,17 @@ fn answers_as_json() {
     let verify = || keyfob(&["verify", "--json", "--state", &path, "--now", "1020", &code], "");
     let right = json!({"success": true, "locked": false, "reason": "right", "fails": 0, "matched": 33, "drift": -1});
     assert_eq!(verify().json(), right);
-    for fails in 1..=11 {
-        let (locked, reason) = (fails >= 10, if fails == 11 { "locked" } else { "replayed" });
-        let fails = fails.min(10);
+    let refused = |run: Run, reason: &str, fails: u32| {
+        let locked = fails >= 10;
         let wrong = json!({"success": false, "locked": locked, "reason": reason, "fails": fails, "matched": null, "drift": null});
-        let run = verify();
         assert_eq!((run.status, run.json()), (1, wrong));
+    };
+    refused(verify(), "replayed", 0);
+    for fails in 1..=11 {
+        let wrong = keyfob(&["verify", "--json", "--state", &path, "--now", "1020", "no code"], "");
+        refused(wrong, if fails == 11 { "locked" } else { "wrong" }, fails.min(10));
     }
+    refused(verify(), "locked", 10);
 }
 
 #[test]

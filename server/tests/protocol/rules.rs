@@ -1,5 +1,6 @@
 //! Every record that a device can come to under two codes, and what the engine says of each code there.
 
+use getrandom::SysRng;
 use keyfob::{Device, Hotp, Lock, Policy, Reason, Secret, Status};
 
 const NOW: u64 = 1_800_000_000;
@@ -9,7 +10,7 @@ const NOW: u64 = 1_800_000_000;
 pub(crate) enum Guess {
     /// A code that is never right.
     Wrong,
-    /// The code of the first counter, which is right once.
+    /// The code that was sent, which is right once.
     Right,
 }
 
@@ -53,11 +54,14 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Of a HOTP device that locks on the fail `limit`.
+    /// Of an SMS device that locks on the fail `limit` and has sent a code. A repeated code of TOTP or HOTP counts no fail, however often it comes; here
+    /// each answer that is judged counts, so that there is an end of records.
     pub(crate) fn new(limit: u32) -> Self {
         let policy = Policy::builder().lock(Lock::Hard { fails: limit }).build().unwrap();
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
-        let mut devices = vec![Device::hotp(hotp.clone(), 0, NOW)];
+        let fresh = Device::sms(hotp.clone(), NOW);
+        let (sent, _) = fresh.challenge(&policy, &mut SysRng, NOW).unwrap().split();
+        let mut devices = vec![sent];
         let mut rules = Self { limit, known: Vec::new() };
         while let Some(device) = devices.get(rules.known.len()).cloned() {
             let outcomes = [Guess::Wrong, Guess::Right].map(|guess| {
@@ -68,7 +72,7 @@ impl Rules {
                 let verdict = held.release();
                 let told = match verdict.reason() {
                     Reason::Right => Told::Right,
-                    Reason::Wrong => Told::Wrong,
+                    Reason::Wrong | Reason::NoChallenge => Told::Wrong,
                     Reason::Locked => Told::Locked,
                     other => panic!("{other:?}"),
                 };
@@ -131,13 +135,13 @@ impl Rules {
         self.known[usize::from(place)].device.fails()
     }
 
-    /// How many right codes were accepted: each takes the counter one further.
+    /// How many right codes were accepted: one is sent.
     pub(crate) fn accepted(&self, place: Place) -> u32 {
-        u32::try_from(self.known[usize::from(place)].device.moving_factor()).unwrap()
+        self.known[usize::from(place)].device.last_used().is_some().into()
     }
 
-    /// All attempts that the record has seen.
+    /// All attempts that the record has seen since the challenge.
     pub(crate) fn attempts(&self, place: Place) -> u32 {
-        u32::try_from(self.known[usize::from(place)].device.revision()).unwrap()
+        u32::try_from(self.known[usize::from(place)].device.revision() - 1).unwrap()
     }
 }

@@ -63,7 +63,7 @@ fn challenge(client: &mut Client, path: &str, name: &Value) -> String {
     asked["cell"].as_str().unwrap().to_owned()
 }
 
-/// Right once, wrong the second time; the tenth wrong answer says that it locks; then nothing is right until it is unlocked.
+/// Right once, refused the second time; the tenth wrong answer says that it locks; then nothing is right until it is unlocked.
 fn life(client: &mut Client, body: &Value, mut ask: impl FnMut(&mut Client, &str, &Value) -> String) {
     let (path, created) = client.create(body);
     let name = created["name"].clone();
@@ -81,9 +81,12 @@ fn life(client: &mut Client, body: &Value, mut ask: impl FnMut(&mut Client, &str
     assert!(device["lastUsed"].is_string());
     assert!(device["image"].is_null());
     assert_eq!(client.answer(&path, &right).verdict(), (false, false), "{name}");
+    // The code that an authenticator showed last is no fail.
+    let fails = u32::from(created["image"].is_null());
+    assert_eq!(client.device(&path)["fails"], fails, "{name}");
     let right = code(client);
     let wrong = other_than(&right);
-    for fail in 2..=10 {
+    for fail in fails + 1..=10 {
         assert_eq!(client.answer(&path, &wrong).verdict(), (false, fail == 10), "{name}: {fail}");
     }
     assert_eq!(client.answer(&path, &right).verdict(), (false, true), "{name}");
