@@ -140,7 +140,8 @@ async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Res
                 then(page)
             }
             Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
-            Step::Deliver { message, then } => then(deliver(app, &message).await),
+            // In a box: it is seldom, and would make every request as large.
+            Step::Deliver { message, then } => then(Box::pin(deliver(app, &message)).await),
         }
     }
 }
