@@ -15,3 +15,5 @@ mod mariadb;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[path = "service/process.rs"]
 mod process;
+#[path = "mariadb/tables.rs"]
+mod tables;

@@ -11,7 +11,7 @@ use super::args::ImportArgs;
 use super::key_watch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
-use crate::soffid::{self, Names, Rules, Source, Table, Told, Values};
+use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
 use crate::store::{Location, Options, Present};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
@@ -47,11 +47,15 @@ fn tell(line: &str) -> std::result::Result<(), String> {
 
 fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     let (column, users) = (args.user_column.as_deref(), args.users.as_deref());
+    let names = column.map_or(Names::Table(users), Names::Column);
+    if soffid::is_mysql(&args.from) {
+        let (password, timeout) = (std::env::var("MYSQL_PWD").ok(), config.database.timeout);
+        return Ok(Box::new(MySql::open(&args.from, password, timeout, &args.table, &names)?));
+    }
     if args.from.starts_with("postgres://") || args.from.starts_with("postgresql://") {
         // The store's password is not Soffid's.
         let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
         let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
-        let names = column.map_or(Names::Table(users), Names::Column);
         return Ok(Box::new(Table::open(&location, &args.table, &names)?));
     }
     if let Some(told) = foreign(&args.from) {

@@ -4,9 +4,11 @@ mod delimited;
 mod digest;
 mod file;
 mod format;
+mod mysql;
 mod password;
 mod report;
 mod row;
+mod select;
 mod source;
 mod table;
 #[cfg(test)]
@@ -20,12 +22,14 @@ use tokio::runtime::Runtime;
 pub(crate) use delimited::Quoting;
 use digest::{Digest, digest};
 pub(crate) use file::{Told, Values};
+pub(crate) use mysql::{MySql, is_mysql};
 use report::{Report, add, differs, refusal};
 pub(crate) use row::Rules;
 use row::Taken;
+pub(crate) use select::Names;
 use source::Raw;
 pub(crate) use source::Source;
-pub(crate) use table::{Names, Table};
+pub(crate) use table::Table;
 
 use crate::store::{Imported, Outcome, Present, Store};
 

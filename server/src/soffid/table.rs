@@ -1,26 +1,13 @@
-//! `SCO_DEVICE` where it is: in Soffid's own database, with the names of the users in `SC_USUARI`.
+//! `SCO_DEVICE` where it is in PostgreSQL: in Soffid's own database.
 
-use super::source::{Columns, Field, Raw, Read, Source};
-use crate::store::{Access, Connection, Fault, Location, PAGE, Sql};
-
-/// The table with the users, unless the devices' own has their names.
-const USERS: &str = "SC_USUARI";
-
-/// Where the names of users stand.
-pub(crate) enum Names<'n> {
-    /// In this column of the devices' table.
-    Column(&'n str),
-    /// In this table, by the users' numbers.
-    Table(Option<&'n str>),
-}
+use super::select::{Catalog, Column, Names, Select};
+use super::source::{Field, Raw, Read, Source};
+use crate::store::{Access, Connection, Fault, Location, Sql};
 
 pub(crate) struct Table {
     location: Location,
     connection: Box<dyn Connection>,
-    /// The statement as far as the number behind which a page begins.
-    select: String,
-    order: String,
-    fields: Vec<Field>,
+    select: Select,
     after: i64,
 }
 
@@ -30,54 +17,18 @@ impl Table {
         let shown = |fault: &dyn std::fmt::Display| format!("{location}: {fault}");
         let mut connection = location.reader().map_err(|fault| shown(&fault))?;
         connection.begin(Access::Snapshot).map_err(|fault| shown(&fault))?;
-        let (devices, columns) = describe(&mut *connection, table).map_err(|fault| shown(&fault))?;
-        let own = if let Names::Column(column) = names { Some(*column) } else { None };
-        let found = Columns::find(&columns, own).map_err(|fault| shown(&format!("{devices}: {fault}")))?;
-        let quoted = |field| found.place(field).and_then(|place| columns.get(place)).map(|name| quote("d", name));
-
-        let (mut user, mut join) = (quoted(Field::User), String::new());
-        if let (Names::Table(users), None) = (names, &user) {
-            let number = quoted(Field::UserId).ok_or_else(|| {
-                shown(&format!("{devices}: has no column OTP_USU_ID; name the one with the users' names with --user-column"))
-            })?;
-            let (users, of_users) = describe(&mut *connection, users.unwrap_or(USERS)).map_err(|fault| shown(&fault))?;
-            let column = |wanted: &str| {
-                let name = of_users.iter().find(|name| name.eq_ignore_ascii_case(wanted));
-                name.map(|name| quote("u", name)).ok_or_else(|| shown(&format!("{users}: has no column {wanted}")))
-            };
-            join = format!(" LEFT JOIN {users} u ON {} = {number}", column("USU_ID")?);
-            user = Some(column("USU_CODI")?);
-        }
-
-        let (mut fields, mut texts) = (Vec::new(), Vec::new());
-        for field in Field::ALL {
-            let Some(column) = (if field == Field::User { user.clone() } else { quoted(field) }) else { continue };
-            fields.push(field);
-            texts.push(match field {
-                // Whatever the session's DateStyle, JSON has ISO 8601, with an offset if the column has one.
-                Field::Created | Field::LastUsed => format!("to_json({column}) #>> '{{}}'"),
-                _ => format!("{column}::text"),
-            });
-        }
-        let id = quoted(Field::Id).unwrap_or_default();
-        Ok(Self {
-            location: location.clone(),
-            connection,
-            select: format!("SELECT {id}::bigint, {} FROM {devices} d{join} WHERE {id} > ", texts.join(", ")),
-            order: format!(" ORDER BY {id} LIMIT {PAGE}"),
-            fields,
-            after: i64::MIN,
-        })
+        let select = Select::new(&mut Postgres(&mut *connection), table, names).map_err(|fault| shown(&fault))?;
+        Ok(Self { location: location.clone(), connection, select, after: i64::MIN })
     }
 
     fn rows(&mut self) -> Result<Vec<Read>, Fault> {
-        let mut sql = Sql::new(self.select.clone());
-        sql.bind(self.after).push("::bigint").push(&self.order);
+        let mut sql = Sql::new(self.select.start.clone());
+        sql.bind(self.after).push("::bigint").push(&self.select.end);
         let mut page = Vec::new();
         for mut record in self.connection.rows(&sql)? {
             self.after = record.number(0)?;
             let mut raw = Raw::default();
-            for (at, &field) in self.fields.iter().enumerate() {
+            for (at, &field) in self.select.fields.iter().enumerate() {
                 raw.set(field, record.maybe_text(at.saturating_add(1))?);
             }
             page.push(Ok(raw));
@@ -103,19 +54,41 @@ impl Source for Table {
     }
 }
 
-/// The name of a table as SQL takes it, and its columns.
-fn describe(connection: &mut dyn Connection, table: &str) -> Result<(String, Vec<String>), Fault> {
-    let mut sql = Sql::new("SELECT to_regclass(");
-    sql.bind(table).push("::text)::text");
-    let Some(name) = connection.rows(&sql)?.first_mut().and_then(|record| record.maybe_text(0).transpose()).transpose()? else {
-        return Err(Fault::new(format!("has no table {table}; name it with --table or --users, with its schema if need be")));
-    };
-    let mut sql = Sql::new("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(");
-    sql.bind(table).push("::text) AND attnum > 0 AND NOT attisdropped");
-    let columns = connection.rows(&sql)?.iter_mut().map(|record| record.text(0)).collect::<Result<_, _>>()?;
-    Ok((name, columns))
+struct Postgres<'c>(&'c mut dyn Connection);
+
+impl Postgres<'_> {
+    fn columns(&mut self, table: &str) -> Result<Option<(String, Vec<Column>)>, Fault> {
+        let mut sql = Sql::new("SELECT to_regclass(");
+        sql.bind(table).push("::text)::text");
+        let name = self.0.rows(&sql)?.first_mut().and_then(|record| record.maybe_text(0).transpose()).transpose()?;
+        let Some(name) = name else { return Ok(None) };
+        let mut sql = Sql::new("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(");
+        sql.bind(table).push("::text) AND attnum > 0 AND NOT attisdropped");
+        let column = |name| Column { name, kind: String::new() };
+        let columns = self.0.rows(&sql)?.iter_mut().map(|record| record.text(0).map(column)).collect::<Result<_, _>>()?;
+        Ok(Some((name, columns)))
+    }
 }
 
-fn quote(table: &str, column: &str) -> String {
-    format!("{table}.\"{}\"", column.replace('"', "\"\""))
+impl Catalog for Postgres<'_> {
+    fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String> {
+        let found = self.columns(table).map_err(|fault| fault.to_string())?;
+        found.ok_or_else(|| format!("has no table {table}; name it with --table or --users, with its schema if need be"))
+    }
+
+    fn quoted(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn text(&self, column: &str, field: Field, _: &str) -> String {
+        match field {
+            // Whatever the session's DateStyle, JSON has ISO 8601, with an offset if the column has one.
+            Field::Created | Field::LastUsed => format!("to_json({column}) #>> '{{}}'"),
+            _ => format!("{column}::text"),
+        }
+    }
+
+    fn number(&self, column: &str) -> String {
+        format!("{column}::bigint")
+    }
 }

@@ -7,7 +7,7 @@ use super::mariadb::{MariaDb, run};
 use super::process::{Run, folder, keyfob};
 
 /// As Soffid's add-on and its console make them, as far as they are read.
-const TABLES: &str = r#"
+pub(crate) const TABLES: &str = r#"
     CREATE DATABASE soffid CHARACTER SET utf8mb4; USE soffid;
     CREATE TABLE SC_USUARI (USU_ID BIGINT PRIMARY KEY, USU_CODI VARCHAR(150) NOT NULL);
     CREATE TABLE SCO_DEVICE (OTP_ID BIGINT PRIMARY KEY, OTP_TEN_ID BIGINT NOT NULL, OTP_NAME VARCHAR(250), OTP_TYPE VARCHAR(10) NOT NULL,
@@ -43,8 +43,8 @@ const COLUMNS: [&str; 16] = [
 ];
 const USERS: [&str; 2] = ["USU_ID", "USU_CODI"];
 
-fn server() -> MariaDb {
-    let server = MariaDb::start(&[]);
+pub(crate) fn server() -> MariaDb {
+    let server = MariaDb::start(&[], &[]);
     server.sql(TABLES);
     server
 }
@@ -62,7 +62,7 @@ fn stored(folder: &Path) -> Vec<(i64, String, String)> {
 }
 
 #[track_caller]
-fn check(folder: &Path, form: &str) {
+pub(crate) fn check(folder: &Path, form: &str) {
     let expected = [
         (60, "CORP\\tom", "of \\ \"Tom\", \\\\"),
         (61, "o\"neil, x", "SMS message to 66*****44"),

@@ -16,9 +16,17 @@ pub(crate) struct MariaDb {
 }
 
 impl MariaDb {
-    /// Makes a new one and starts it. `options` are further ones of the server.
-    pub(crate) fn start(options: &[&str]) -> Self {
+    /// Makes a new one and starts it. `options` are further ones of the server, `files` are for it to read in its folder: in an option, `DIR`
+    /// stands for that.
+    pub(crate) fn start(options: &[&str], files: &[(&str, &str)]) -> Self {
         let folder = PathBuf::from(run(as_mysql("mktemp").args(["-d", "/tmp/keyfob-mariadb-XXXXXX"])).trim());
+        for (name, text) in files {
+            let mut command = as_mysql("/bin/sh");
+            command.args(["-c", "umask 077; cat > \"$1\"", "file"]).arg(folder.join(name)).stdin(Stdio::piped());
+            let mut child = command.spawn().expect("a shell");
+            child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
+            assert!(child.wait().expect("it ends").success());
+        }
         let data = format!("--datadir={}", folder.join("data").display());
         let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data];
         run(as_mysql("mariadb-install-db").args(install));
@@ -28,7 +36,8 @@ impl MariaDb {
         command.args(["-c", WATCH, "watch"]).arg(&folder).args([&program("mariadbd"), "--no-defaults", &data]);
         command.arg(format!("--socket={}", folder.join("socket").display()));
         command.args(["--bind-address=127.0.0.1", "--secure-file-priv=", "--innodb-flush-log-at-trx-commit=0"]);
-        command.arg(format!("--port={port}")).args(options);
+        command.arg(format!("--port={port}"));
+        command.args(options.iter().map(|option| option.replace("DIR", folder.to_str().expect("UTF-8"))));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().expect("a shell");
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut String::new()).expect("a process id");
         let server = Self { folder, port, running: Some(child) };
@@ -64,9 +73,14 @@ impl MariaDb {
         self.folder.join(name)
     }
 
-    /// The port that it listens on.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// The URL of a database for this user.
+    pub(crate) fn url(&self, user: &str, database: &str) -> String {
+        format!("mysql://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The path of its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("socket")
     }
 }
 

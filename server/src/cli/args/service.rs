@@ -110,13 +110,14 @@ Without --write nothing is written: all rows are read, and the command tells how
 it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
 it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
 
-The database's password is that of the variable PGPASSWORD. A file has commas, semicolons or tabs and begins with a line of the columns' names. It is
+The database's password is that of the variable PGPASSWORD, or MYSQL_PWD for MariaDB and MySQL. A file has commas, semicolons or tabs and begins with a line of the columns' names. It is
 read more than once, so it cannot be a pipe: if it changes in between, the command stops, and takes the rest when it is started again. The command
 asks for --dialect and --null where a file may be read in two ways.
 
 Examples:
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid --write
+  keyfob import-soffid --from mysql://soffid@db1/soffid --time-zone Europe/Madrid
   keyfob import-soffid --from devices.csv --users users.csv --store postgres://keyfob@db2/keyfob --write
   keyfob import-soffid --from batch.tsv --dialect mysql --null NULL          as mariadb --batch writes it
 
@@ -126,8 +127,8 @@ Exit status: 0 all rows are there, or would be; 1 some are not taken, or are the
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Soffid's database, or a CSV file with the table
-    #[arg(long, value_name = "postgres://USER@HOST/DATABASE|FILE")]
+    /// Soffid's database in `PostgreSQL`, `MariaDB` or `MySQL`, or a CSV file with the table
+    #[arg(long, value_name = "postgres://USER@HOST/DATABASE|mysql://USER@HOST/DATABASE|FILE")]
     pub(crate) from: String,
     /// Write what is taken [default: only tell]
     #[arg(long)]

@@ -1,0 +1,88 @@
+//! The statement that reads `SCO_DEVICE` and the names of the users in `SC_USUARI`, for whatever database has them.
+
+use super::source::{Columns, Field};
+use crate::store::PAGE;
+
+/// The table with the users, unless the devices' own has their names.
+const USERS: &str = "SC_USUARI";
+
+/// Where the names of users stand.
+pub(crate) enum Names<'n> {
+    /// In this column of the devices' table.
+    Column(&'n str),
+    /// In this table, by the users' numbers.
+    Table(Option<&'n str>),
+}
+
+/// A column of a table.
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// Its type, as the database calls it; empty where that does not matter.
+    pub(crate) kind: String,
+}
+
+/// What databases have and write in their own ways.
+pub(crate) trait Catalog {
+    /// The name of a table as SQL takes it, and its columns. Errors: a sentence for people.
+    fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String>;
+
+    /// A column's name as SQL takes it.
+    fn quoted(&self, name: &str) -> String;
+
+    /// A column as text; a time in ISO 8601 or as MySQL writes it, with an offset if the column has one.
+    fn text(&self, column: &str, field: Field, kind: &str) -> String;
+
+    /// A column as a number.
+    fn number(&self, column: &str) -> String;
+}
+
+/// A statement, but for the number behind which a page begins.
+pub(crate) struct Select {
+    /// What stands before that number. The first column is the number of the device, the others are the fields.
+    pub(crate) start: String,
+    /// What stands behind it.
+    pub(crate) end: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Select {
+    /// Makes the statement for a table. Errors: a sentence for people.
+    pub(crate) fn new(catalog: &mut dyn Catalog, table: &str, names: &Names<'_>) -> Result<Self, String> {
+        let (devices, columns) = catalog.describe(table)?;
+        let own = if let Names::Column(column) = names { Some(*column) } else { None };
+        let all: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
+        let found = Columns::find(&all, own).map_err(|fault| format!("{devices}: {fault}"))?;
+        let place = |field| found.place(field).and_then(|place| columns.get(place));
+        let quoted = |catalog: &dyn Catalog, field| place(field).map(|column| format!("d.{}", catalog.quoted(&column.name)));
+
+        let (mut user, mut join) = (quoted(catalog, Field::User), String::new());
+        if let (Names::Table(users), None) = (names, &user) {
+            let number = quoted(catalog, Field::UserId).ok_or_else(|| {
+                format!("{devices}: has no column OTP_USU_ID; name the one with the users' names with --user-column")
+            })?;
+            let (users, of_users) = catalog.describe(users.unwrap_or(USERS))?;
+            let column = |catalog: &dyn Catalog, wanted: &str| {
+                let column = of_users.iter().find(|column| column.name.eq_ignore_ascii_case(wanted));
+                let name = column.map(|column| format!("u.{}", catalog.quoted(&column.name)));
+                name.ok_or_else(|| format!("{users}: has no column {wanted}"))
+            };
+            join = format!(" LEFT JOIN {users} u ON {} = {number}", column(catalog, "USU_ID")?);
+            user = Some(column(catalog, "USU_CODI")?);
+        }
+
+        let (mut fields, mut texts) = (Vec::new(), Vec::new());
+        for field in Field::ALL {
+            let column = if field == Field::User { user.clone() } else { quoted(catalog, field) };
+            let Some(column) = column else { continue };
+            let kind = place(field).map(|column| column.kind.as_str()).unwrap_or_default();
+            fields.push(field);
+            texts.push(catalog.text(&column, field, kind));
+        }
+        let id = quoted(catalog, Field::Id).unwrap_or_default();
+        Ok(Self {
+            start: format!("SELECT {}, {} FROM {devices} d{join} WHERE {id} > ", catalog.number(&id), texts.join(", ")),
+            end: format!(" ORDER BY {id} LIMIT {PAGE}"),
+            fields,
+        })
+    }
+}
