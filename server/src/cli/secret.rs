@@ -104,7 +104,7 @@ fn bare(text: &str, hex: bool) -> Result<Secret> {
             error => error.into(),
         });
     }
-    let is_hex = digits.len() >= 16 && digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = digits.len() >= 16 && digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     match Secret::from_base32(&symbols) {
         Err(_) if is_hex => Err("secret: is hexadecimal; give --hex".into()),
         Ok(secret) => {
