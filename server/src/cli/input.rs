@@ -43,7 +43,7 @@ pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> 
     let (code, rest) = first_line(rest.filter(|rest| !rest.is_empty()).ok_or(NO_CODE)?);
     // A letter is in no code: the line is the second half of a secret.
     if rest.is_some_and(|rest| !rest.trim_ascii().is_empty()) || code.iter().any(u8::is_ascii_alphabetic) {
-        return Err(TWO_LINES.into());
+        return Err(secret::foreign(&text).unwrap_or(TWO_LINES).into());
     }
     Ok((Zeroizing::new(secret.to_vec()), digits(code)))
 }
