@@ -11,7 +11,7 @@ pub const WIDEST: usize = 8192;
 
 /// The fewest pixels of a module's side that readers make out.
 const FEWEST: usize = 3;
-/// The same from version 12 on. OpenCV reads some of these from 4 pixels on only.
+/// The same from version 12 on: some readers make out no smaller ones of these.
 const FEWEST_OF_LARGE: usize = 4;
 /// How many modules a side of version 12 has (ISO/IEC 18004 section 7.3).
 const LARGE: usize = 65;

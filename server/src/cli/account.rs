@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::args::AccountCommand;
-use super::{Result, input, left_out, note, output, serve, terminal};
+use super::{Result, input, left_out, note, output, serve};
 use crate::config::{Config, SHORTEST_PASSWORD};
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
@@ -88,15 +88,16 @@ pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<
 
 fn password() -> Result<Zeroizing<String>> {
     let typed = if io::stdin().is_terminal() {
-        let first = terminal::typed("Password: ")?;
-        if first != terminal::typed("Once more: ")? {
+        let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
+        let second = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if first != second {
             return Err("the two passwords differ".into());
         }
         first
     } else {
-        input::line()?.ok_or("standard input: holds no password; write it there as a line")?
+        let line = input::line()?.ok_or("standard input: holds no password; write it there as a line")?;
+        Zeroizing::new(str::from_utf8(&line).map_err(|_| "password: is not UTF-8")?.to_owned())
     };
-    let typed = Zeroizing::new(str::from_utf8(&typed).map_err(|_| "password: is not UTF-8")?.to_owned());
     if typed.len() < SHORTEST_PASSWORD {
         return Err(format!("password: must have at least {SHORTEST_PASSWORD} bytes").into());
     }

@@ -17,6 +17,7 @@ use crate::file;
 const LIMIT: usize = 4096;
 const NO_SECRET: &str = "standard input: holds no secret; write it there as a line, or give --secret-file FILE";
 const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
+const TWO_LINES: &str = "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
 
 pub(crate) use crate::file::Wiped;
 
@@ -34,8 +35,6 @@ pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> 
     if argument.is_some() || !matches!(source(file), Source::Pipe) {
         return Ok((secret(file)?, code(argument)?));
     }
-    const TWO_LINES: &str =
-        "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
     let text = all()?;
     if text.trim_ascii().is_empty() {
         return Err(NO_SECRET.into());
@@ -44,7 +43,7 @@ pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> 
     let (code, rest) = first_line(rest.filter(|rest| !rest.is_empty()).ok_or(NO_CODE)?);
     // A letter is in no code: the line is the second half of a secret.
     if rest.is_some_and(|rest| !rest.trim_ascii().is_empty()) || code.iter().any(u8::is_ascii_alphabetic) {
-        return Err(TWO_LINES.into());
+        return Err(secret::foreign(&text).unwrap_or(TWO_LINES).into());
     }
     Ok((Zeroizing::new(secret.to_vec()), digits(code)))
 }

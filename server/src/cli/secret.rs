@@ -60,7 +60,7 @@ fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff") {
         return Some("secret: is an image; read its QR code with zbarimg -q --raw FILE, and give the otpauth URI that it prints");
     }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.iter().take(2).any(|byte| *byte == 0) {
+    if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]) {
         return Some("secret: is text in UTF-16; save it as UTF-8");
     }
     None
@@ -104,7 +104,7 @@ fn bare(text: &str, hex: bool) -> Result<Secret> {
             error => error.into(),
         });
     }
-    let is_hex = digits.len() >= 16 && digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = digits.len() >= 16 && digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     match Secret::from_base32(&symbols) {
         Err(_) if is_hex => Err("secret: is hexadecimal; give --hex".into()),
         Ok(secret) => {

@@ -206,7 +206,8 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let hangups = Hangups::hear()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // First, so that a start that cannot serve makes no files.
-    let listener = http::bind(config.listen).map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
+    let listener =
+        http::bind(config.listen).map_err(|error| not_bound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
     config.listen = listener.local_addr()?;
     let of_metrics = match config.metrics_listen {
         Some(address) => {

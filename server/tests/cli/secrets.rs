@@ -95,6 +95,7 @@ fn what_is_no_secret_is_named() {
     ] {
         each_way(content, |run| run.fails(named));
     }
+    keyfob(&["verify"], &pskc).fails("is a PSKC file");
     // A large file is told by its beginning.
     keyfob(&["code"], pskc + &"<Key/>".repeat(1000)).fails("is a PSKC file");
     keyfob(&["code", "--hex"], SHA1).fails("leave --hex out");

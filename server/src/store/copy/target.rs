@@ -159,11 +159,11 @@ impl Target {
             })?;
             Ok((connection, mark))
         };
-        let begun = begin();
-        if begun.is_err() && is_marked(to, source) {
+        let marked = begin();
+        if marked.is_err() && is_marked(to, source) {
             return Err(format!("{to}: {}", taken()));
         }
-        Self::opened(to, begun)
+        Self::opened(to, marked)
     }
 
     /// Takes an unfinished copy over from the run before: what that may still be writing is refused from now on.
