@@ -27,6 +27,9 @@ impl Device {
                     next.kill_code(self.kind());
                 }
                 next.held = u8::from(status == Status::Disabled && (was == Status::Locked || self.state.held == 1));
+                next.validated |= u8::from(was == Status::Validated);
+                // Only a lock keeps it.
+                next.validated &= u8::from(status == Status::Locked) | next.held;
             }
         }
         next.status = status as u8;
@@ -34,7 +37,7 @@ impl Device {
     }
 
     /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
-    /// answer, else created. A disabled one stays disabled.
+    /// answer or was validated when it was locked, else created. A disabled one stays disabled.
     ///
     /// Takes `now` for true even if it lies before what the device has seen, and takes down to it the times of enrolment and of the last
     /// right answer: after a host's clock was ahead, the device works again. No code used before becomes right by it, so TOTP that
@@ -44,7 +47,8 @@ impl Device {
         let mut next = self.state;
         next.reset(self.kind(), now);
         if self.status() == Status::Locked {
-            let status = if next.used == 1 { Status::Validated } else { Status::Created };
+            let is_validated = self.state.used == 1 || self.state.validated == 1;
+            let status = if is_validated { Status::Validated } else { Status::Created };
             next.status = status as u8;
         }
         self.change(next, now)
@@ -122,7 +126,7 @@ fn is_same_key(one: &Factor, other: &Factor) -> bool {
 impl State {
     /// Unlocks, believes `now` and forgets a drift.
     fn reset(&mut self, kind: Kind, now: u64) {
-        (self.fails, self.until, self.held, self.seen, self.drift) = (0, 0, 0, now, 0);
+        (self.fails, self.until, self.held, self.validated, self.seen, self.drift) = (0, 0, 0, 0, now, 0);
         self.kill_code(kind);
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(crate) until: u64,
     /// Disabled: whether it was locked before, which enabling must not undo.
     pub(crate) held: u8,
+    /// Locked, also if disabled since: whether it was validated before.
+    pub(crate) validated: u8,
     /// How often the device changed.
     pub(crate) revision: u64,
 }
@@ -287,6 +289,7 @@ impl State {
         seen: 0,
         until: 0,
         held: 0,
+        validated: 0,
         revision: 0,
     };
 

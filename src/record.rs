@@ -17,6 +17,7 @@ const VERSION: u8 = 1;
 const USED: u32 = 1;
 const PENDING: u32 = 2;
 const HELD: u32 = 4;
+const VALIDATED: u32 = 8;
 /// No device learns a larger drift than this many steps.
 const DRIFT_MAX: i32 = 1_000;
 
@@ -74,8 +75,22 @@ impl Device {
 
     /// Writes the record of this device in `state`, which may be another than its own.
     pub(crate) fn write_with(&self, state: &State, record: &mut [u8; RECORD_SIZE]) {
-        let State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision } =
-            *state;
+        let State {
+            status,
+            fails,
+            moving,
+            drift,
+            used,
+            used_at,
+            pending,
+            issued_at,
+            positions,
+            seen,
+            until,
+            held,
+            validated,
+            revision,
+        } = *state;
         let secret = match &self.factor {
             Factor::Pin(pin) => pin.wiped(),
             Factor::Totp(totp) => totp.secret().wiped(),
@@ -89,7 +104,7 @@ impl Device {
         let algorithm = self.algorithm().map_or(0, |algorithm| algorithm as u8);
         let digits = self.digits().map_or(0, Digits::get);
         let head = u64::from_le_bytes([k, f, VERSION, self.kind() as u8, status, algorithm, digits, secret.count()]);
-        let flags = used | pending << 1 | held << 2;
+        let flags = used | pending << 1 | held << 2 | validated << 3;
         let mut to = Writer(record);
         // Word by word, since the check reads words: one that was written in parts would have to be waited for.
         for word in [head, pair(period, fails), pair(drift.cast_unsigned(), flags.into())] {
@@ -138,14 +153,14 @@ impl Device {
         let secret = from.0.first_chunk()?;
 
         let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
-        let [used, pending, held] = [USED, PENDING, HELD].map(|flag| u8::from(flags & flag != 0));
+        let [used, pending, held, validated] = [USED, PENDING, HELD, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
         let asked = if kind == Kind::Pin && pending == 1 {
             Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(len).mask() == 0
         } else {
             positions == 0
         };
-        let canonical = flags & !(USED | PENDING | HELD) == 0
+        let canonical = flags & !(USED | PENDING | HELD | VALIDATED) == 0
             && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
             && (-DRIFT_MAX..=DRIFT_MAX).contains(&drift)
             && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
@@ -153,6 +168,7 @@ impl Device {
             && (pending == 1 || issued_at == 0)
             && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp))
             && (held == 0 || status == Status::Disabled as u8)
+            && (validated == 0 || held == 1 || status == Status::Locked as u8)
             && asked;
         if !canonical {
             return None;
@@ -172,8 +188,22 @@ impl Device {
                 _ => Factor::Email(hotp()),
             }
         };
-        let state =
-            State { status, fails, moving, drift, used, used_at, pending, issued_at, positions, seen, until, held, revision };
+        let state = State {
+            status,
+            fails,
+            moving,
+            drift,
+            used,
+            used_at,
+            pending,
+            issued_at,
+            positions,
+            seen,
+            until,
+            held,
+            validated,
+            revision,
+        };
         Some(Self { factor, created, state })
     }
 }

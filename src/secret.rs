@@ -140,7 +140,8 @@ impl Secret {
         let mut buffer = Zeroizing::new([0; SECRET_MAX]);
         let bytes = buffer.get_mut(..algorithm.secret_len()).ok_or(Error::SecretLength)?;
         rng.try_fill_bytes(bytes).map_err(|_| Error::Randomness)?;
-        if bytes.iter().all(|&byte| byte == 0) {
+        // All bytes are looked at: a search for the first that is not zero would take longer for some secrets.
+        if bytes.iter().fold(0, |all, byte| all | byte).ct_eq(&0).into() {
             return Err(Error::Randomness);
         }
         Self::new(bytes)

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use subtle::ConstantTimeEq;
+
 use crate::secret::SECRET_MAX;
 use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
 
@@ -32,7 +34,7 @@ pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
 /// assert_eq!((device.status(), device.fails()), (Status::Validated, 2));
 /// # Ok::<(), keyfob::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct SoffidRow<'r> {
     /// `OTP_TYPE`, by [its name](Kind::name).
     pub kind: Kind,
@@ -217,6 +219,22 @@ impl<'r> SoffidRow<'r> {
         Ok(Hotp::new(secret).with_algorithm(algorithm).with_digits(Digits::new(digits)?))
     }
 }
+
+/// Key and PIN are compared in constant time for a given length, whatever the other columns say.
+impl PartialEq for SoffidRow<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let columns = |row: &Self| {
+            let times = (row.created, row.last_used, row.last_issued);
+            // By name, so that a column that is added is not forgotten here.
+            let Self { kind, status, fails, last_counter, digits, lock_fails, .. } = *row;
+            (kind, status, fails, last_counter, digits, lock_fails, times)
+        };
+        let secrets = self.auth_key.as_bytes().ct_eq(other.auth_key.as_bytes()) & self.pin.as_bytes().ct_eq(other.pin.as_bytes());
+        bool::from(secrets) & (columns(self) == columns(other)) & (self.algorithm == other.algorithm)
+    }
+}
+
+impl Eq for SoffidRow<'_> {}
 
 impl fmt::Debug for SoffidRow<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

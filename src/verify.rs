@@ -198,6 +198,7 @@ impl Device {
         to.fails.conditional_assign(&0, right);
         to.status.conditional_assign(&(Status::Validated as u8), right);
         to.status.conditional_assign(&(Status::Locked as u8), locks);
+        to.validated.conditional_assign(&bit(state.status == Status::Validated as u8), locks);
         // From the latest time seen, so that a host whose clock is behind does not shorten the delay for the others.
         let until = state.seen.max(now).saturating_add(u64::from(policy.lock().delay(fails)));
         to.until.conditional_assign(&until, delays);
@@ -209,7 +210,8 @@ impl Device {
         to.issued_at.conditional_assign(&0, ends);
         to.positions.conditional_assign(&0, right);
         to.used.conditional_assign(&1, right);
-        to.used_at.conditional_assign(&now, right);
+        // Like the latest time seen, it does not go back when a host answers whose clock is behind.
+        to.used_at.conditional_assign(&state.used_at.max(now), right);
         to.seen.conditional_assign(&state.seen.max(now), changed);
         to.revision.conditional_assign(&revision, changed);
 

@@ -7,11 +7,15 @@
 
 mod common;
 
+use std::convert::Infallible;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use common::{NOW, challenged, totp};
-use keyfob::{Algorithm, Asked, Attempt, Device, Digits, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp, Verdict};
+use keyfob::rand_core::{TryCryptoRng, TryRng};
+use keyfob::{
+    Algorithm, Asked, Attempt, Device, Digits, GuessChance, Hotp, Kind, Lock, Pin, Policy, Secret, SoffidRow, Status, Totp, Verdict,
+};
 
 #[inline(never)]
 fn probe<'d>(device: &'d Device, policy: &Policy, answer: &[u8], second: Option<&[u8]>, now: u64) -> Option<Attempt<'d, Verdict>> {
@@ -20,6 +24,40 @@ fn probe<'d>(device: &'d Device, policy: &Policy, answer: &[u8], second: Option<
         Some(second) => device.resync(policy, answer, second, now).ok(),
     }
 }
+
+/// Draws secrets of these bytes.
+#[inline(never)]
+fn probe_random(bytes: [u8; 64]) -> bool {
+    (0..16).all(|_| Secret::random(Algorithm::Sha512, &mut Drawn(std::hint::black_box(bytes))).is_ok())
+}
+
+/// Compares rows.
+#[inline(never)]
+fn probe_row(one: &SoffidRow<'_>, other: &SoffidRow<'_>) -> u32 {
+    (0..16).map(|_| u32::from(std::hint::black_box(one) == std::hint::black_box(other))).sum()
+}
+
+/// A generator that gives always the same.
+struct Drawn([u8; 64]);
+
+impl TryRng for Drawn {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+        to.copy_from_slice(&self.0[..to.len()]);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Drawn {}
 
 /// What [`probe`] must not be: it compares as `==` does, and stops searching at the match.
 #[inline(never)]
@@ -197,10 +235,56 @@ fn messages_and_pins() -> Vec<Case> {
     cases
 }
 
+fn secrets_outside_of_devices() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for (name, zeros) in [("no byte is zero", 0), ("all but the last are zero", 63)] {
+        let mut bytes = [0; 64];
+        bytes[zeros..].fill(7);
+        cases.push((
+            "Secret::random",
+            name,
+            Box::new(move || {
+                std::hint::black_box(probe_random(bytes));
+            }),
+        ));
+    }
+    let row = |auth_key, pin| SoffidRow {
+        kind: Kind::Totp,
+        status: Status::Created,
+        fails: 0,
+        created: NOW,
+        last_used: None,
+        last_issued: None,
+        last_counter: None,
+        auth_key,
+        pin,
+        digits: None,
+        algorithm: None,
+        lock_fails: 10,
+    };
+    for (name, key, pin) in [
+        ("the same", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "49205187"),
+        ("first character", "AEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "49205187"),
+        ("last character", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJA", "49205187"),
+        ("first digit", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "59205187"),
+        ("last digit", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "49205188"),
+    ] {
+        let call = move || {
+            let one = row("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "49205187");
+            std::hint::black_box(probe_row(&one, &row(key, pin)));
+        };
+        cases.push(("equality of SoffidRow", name, Box::new(call)));
+    }
+    cases
+}
+
+/// What is counted.
+const PROBES: [&str; 4] = ["probe", "probe_twin", "probe_random", "probe_row"];
+
 const TWIN: &str = "broken twin";
 
 fn cases() -> Vec<Case> {
-    authenticators().into_iter().chain(resyncs()).chain(messages_and_pins()).collect()
+    authenticators().into_iter().chain(resyncs()).chain(messages_and_pins()).chain(secrets_outside_of_devices()).collect()
 }
 
 /// The instructions of each case's probe, as callgrind counts them.
@@ -209,8 +293,8 @@ fn count() -> Result<Vec<u64>, String> {
     fs::create_dir(&folder).map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
-        .args(["probe", "probe_twin"].map(|probe| format!("--toggle-collect=constant_time::{probe}")))
-        .args(["probe", "probe_twin"].map(|probe| format!("--dump-after=constant_time::{probe}")))
+        .args(PROBES.map(|probe| format!("--toggle-collect=constant_time::{probe}")))
+        .args(PROBES.map(|probe| format!("--dump-after=constant_time::{probe}")))
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(env::current_exe().map_err(|error| error.to_string())?)
         .arg("probes")

@@ -50,7 +50,7 @@ fn each_field_that_no_device_has_is_refused() {
     let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
     let asked = challenged(&pin, &policy, NOW).0;
     let one = &1_u64.to_le_bytes()[..];
-    let refused: [(&str, &Device, &[Change<'_>]); 34] = [
+    let refused: [(&str, &Device, &[Change<'_>]); 36] = [
         ("kind 0", &totp, &[(KIND, &[0])]),
         ("kind 6", &totp, &[(KIND, &[6])]),
         ("a status that is none", &totp, &[(STATUS, b"X")]),
@@ -70,7 +70,9 @@ fn each_field_that_no_device_has_is_refused() {
         ("HOTP with drift", &counter, &[(DRIFT, &[1])]),
         ("drift of 1001", &totp, &[(DRIFT, &1001_i32.to_le_bytes())]),
         ("drift of -1001", &totp, &[(DRIFT, &(-1001_i32).to_le_bytes())]),
-        ("an unknown flag", &totp, &[(FLAGS, &[8])]),
+        ("an unknown flag", &totp, &[(FLAGS, &[16])]),
+        ("validated before a lock, and open", &totp, &[(FLAGS, &[8])]),
+        ("validated before a lock, and disabled without one", &totp, &[(FLAGS, &[8]), (STATUS, b"D")]),
         ("used, and not said so", &totp, &[(USED, one)]),
         ("issued, and not pending", &counter, &[(ISSUED, one)]),
         ("TOTP with a challenge", &totp, &[(FLAGS, PENDING)]),
@@ -99,7 +101,7 @@ fn the_last_of_each_field_is_accepted() {
     let totp = Device::totp(totp(), NOW);
     let sms = Device::sms(hotp(), NOW);
     let asked = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW).0;
-    let accepted: [(&str, &Device, &[Change<'_>]); 9] = [
+    let accepted: [(&str, &Device, &[Change<'_>]); 11] = [
         ("drift of 1000", &totp, &[(DRIFT, &1000_i32.to_le_bytes())]),
         ("drift of -1000", &totp, &[(DRIFT, &(-1000_i32).to_le_bytes())]),
         ("10 digits", &totp, &[(DIGITS, &[10])]),
@@ -107,6 +109,8 @@ fn the_last_of_each_field_is_accepted() {
         ("a secret of 64 bytes", &totp, &[(LENGTH, &[64]), (SECRET, &[7; 64])]),
         ("an SMS code issued at time 0", &sms, &[(FLAGS, PENDING)]),
         ("held, and disabled", &totp, &[(FLAGS, &[4]), (STATUS, b"D")]),
+        ("validated before a lock, and locked", &totp, &[(FLAGS, &[8]), (STATUS, b"L")]),
+        ("validated before a lock, and disabled since", &totp, &[(FLAGS, &[12]), (STATUS, b"D")]),
         ("PIN asked for two positions", &asked, &[(POSITIONS, &3_u64.to_le_bytes())]),
         ("PIN asked for all positions", &asked, &[(POSITIONS, &0xff_u64.to_le_bytes())]),
     ];

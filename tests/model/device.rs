@@ -16,6 +16,8 @@ pub(crate) struct Model {
     pub(crate) throttled_until: Option<u64>,
     pub(crate) seen: u64,
     pub(crate) held: bool,
+    /// Whether it was validated when it was locked.
+    was_validated: bool,
     revision: u64,
 }
 
@@ -46,6 +48,7 @@ impl Model {
             throttled_until: None,
             seen: device.created(),
             held: false,
+            was_validated: false,
             revision: 0,
         }
     }
@@ -123,7 +126,7 @@ impl Model {
     pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> (Reason, Option<u64>) {
         if let Some(reason) = self.closed(policy, now) {
             if reason == Reason::Locked && self.status != Status::Locked {
-                self.status = Status::Locked;
+                self.lock();
                 self.kill();
                 self.changed(now);
             }
@@ -142,7 +145,7 @@ impl Model {
             if self.kind() != Kind::Pin {
                 self.moving = matched + 1;
             }
-            (self.status, self.fails, self.last_used) = (Status::Validated, 0, Some(now));
+            (self.status, self.fails, self.last_used) = (Status::Validated, 0, self.last_used.max(Some(now)));
             (self.pending, self.throttled_until) = (None, None);
             return (Reason::Right, Some(matched));
         }
@@ -163,7 +166,7 @@ impl Model {
         if self.fails >= policy.lock().fails() {
             self.kill();
             match policy.lock() {
-                Lock::Hard { .. } => self.status = Status::Locked,
+                Lock::Hard { .. } => self.lock(),
                 Lock::Throttle { fails, first, longest } => {
                     let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
                     self.throttled_until = Some(self.seen + delay.min(u64::from(longest)));
@@ -244,12 +247,16 @@ impl Model {
         self.revision += 1;
     }
 
+    fn lock(&mut self) {
+        (self.was_validated, self.status) = (self.status == Status::Validated, Status::Locked);
+    }
+
     pub(crate) fn unlock(&mut self, now: u64) {
         self.kill();
         if self.status == Status::Locked {
-            self.status = if self.last_used.is_some() { Status::Validated } else { Status::Created };
+            self.status = if self.last_used.is_some() || self.was_validated { Status::Validated } else { Status::Created };
         }
-        (self.fails, self.throttled_until, self.held) = (0, None, false);
+        (self.fails, self.throttled_until, self.held, self.was_validated) = (0, None, false, false);
         self.believe(now);
         self.changed(now);
     }
@@ -279,6 +286,12 @@ impl Model {
             }
             _ => {}
         }
+        self.was_validated = match (self.status, status) {
+            (Status::Validated, Status::Locked) => true,
+            (Status::Locked, Status::Locked | Status::Disabled) => self.was_validated,
+            (Status::Disabled, Status::Locked | Status::Disabled) if self.held => self.was_validated,
+            _ => false,
+        };
         self.held = status == Status::Disabled && (self.held || self.status == Status::Locked);
         self.status = status;
         self.changed(now);

@@ -21,6 +21,16 @@ proptest! {
     }
 
     #[test]
+    fn rule_08_last_used_never_goes_back(hotp in hotps(), back in 0..=30_u64) {
+        let policy = Policy::default();
+        let device = Device::hotp(hotp.clone(), 0, NOW - 100);
+        let (device, _) = judge(&device, &policy, hotp.generate(0).as_bytes(), NOW);
+        let (device, verdict) = judge(&device, &policy, hotp.generate(1).as_bytes(), NOW - back);
+        prop_assert!(verdict.is_right());
+        prop_assert_eq!(device.last_used(), Some(NOW));
+    }
+
+    #[test]
     fn rule_09_a_factor_of_another_kind_is_refused(device in devices(), other in devices()) {
         prop_assume!(device.kind() != other.kind());
         let mut next = device.clone();

@@ -153,6 +153,33 @@ proptest! {
     }
 
     #[test]
+    fn rule_03_unlocking_leaves_a_validated_device_validated(device in devices(), validated: bool, by_guessing: bool, disabled: bool) {
+        let mut device = device;
+        let before = if validated { Status::Validated } else { Status::Created };
+        device.set_status(before, NOW).unwrap();
+        if by_guessing {
+            device = failed(&device, &Policy::default(), 10).0;
+        } else {
+            device.set_status(Status::Locked, NOW).unwrap();
+        }
+        if disabled {
+            for status in [Status::Disabled, Status::Disabled, Status::Locked] {
+                device.set_status(status, NOW).unwrap();
+            }
+        }
+        device = Device::from_bytes(device.to_record().as_bytes()).unwrap();
+        prop_assert_eq!(device.status(), Status::Locked);
+        device.unlock(NOW).unwrap();
+        prop_assert_eq!(device.status(), before);
+        // A later lock does not remember an earlier one.
+        for status in [Status::Created, Status::Locked] {
+            device.set_status(status, NOW).unwrap();
+        }
+        device.unlock(NOW).unwrap();
+        prop_assert_eq!(device.status(), Status::Created);
+    }
+
+    #[test]
     fn rule_03_disabling_is_no_way_around_a_lock(device in devices(), by_guessing: bool, again: bool) {
         let (mut device, _) = failed(&device, &Policy::default(), if by_guessing { 10 } else { 0 });
         device.set_status(Status::Locked, NOW).unwrap();
