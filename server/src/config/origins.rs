@@ -18,7 +18,8 @@ fn fault(origin: &str) -> Option<&'static str> {
         return Some("must be an origin, such as https://portal.example.com; name each one, for there is no sign for all");
     };
     let is_scheme = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
     };
     let is_host = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._:[]".contains(&c));
     if !is_scheme(scheme) || !is_host(host) {
