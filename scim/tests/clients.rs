@@ -64,7 +64,7 @@ fn a_number_is_its_digits_as_text() {
     assert_eq!(host.entry(id).row.external_id.as_deref(), Some("007"));
     let id = host.create(r#"{"type": "SMS", "user": "a", "phone": 34666555444}"#);
     assert_eq!(host.entry(id).row.phone.as_deref(), Some("34666555444"));
-    host.patch(id, &patch(&json!({"op": "replace", "path": "phone", "value": 34666555000.0}))).ok(200);
+    host.patch(id, &patch(&json!({"op": "replace", "path": "phone", "value": 34_666_555_000.0}))).ok(200);
     assert_eq!(host.entry(id).row.phone.as_deref(), Some("34666555000"));
     for (kind, attribute) in [("SMS", "phone"), ("PIN", "pin")] {
         for number in ["-123456789", "12345678.5", "123456789012345678901", "true"] {
