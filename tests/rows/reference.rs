@@ -13,7 +13,7 @@ pub(crate) struct Row {
     pub(crate) created: u64,
     pub(crate) last_used: Option<u64>,
     pub(crate) last_issued: Option<u64>,
-    pub(crate) last_counter: Option<u64>,
+    pub(crate) last_counter: Option<i64>,
     pub(crate) auth_key: String,
     pub(crate) pin: String,
     pub(crate) digits: Option<u32>,
@@ -84,11 +84,18 @@ pub(crate) struct Reference {
     pub(crate) pending: Option<Pending>,
     /// SMS, e-mail, PIN: the latest time at which the device changed, once it has.
     seen: Option<u64>,
+    /// SMS, e-mail, PIN: whether it was validated when it was locked.
+    was_validated: bool,
+}
+
+/// A time of a column: one before 1970 is a negative number, and counts as 1970.
+const fn since_1970(time: u64) -> u64 {
+    if time > i64::MAX as u64 { 0 } else { time }
 }
 
 impl Reference {
     pub(crate) const fn new(row: Row, secret: Vec<u8>) -> Self {
-        Self { row, secret, pending: None, seen: None }
+        Self { row, secret, pending: None, seen: None, was_validated: false }
     }
 
     /// The code of a counter or step; NULL is 6 digits and `HmacSHA1`.
@@ -98,9 +105,27 @@ impl Reference {
         code(&self.secret, algorithm, self.row.digits.unwrap_or(6), counter)
     }
 
+    /// The highest counter or step accepted. A negative one is none.
+    pub(crate) fn accepted(&self) -> Option<u64> {
+        self.row.last_counter.filter(|last| *last >= 0).map(|last| last as u64)
+    }
+
+    /// What has not changed stays in the row as it is.
+    fn set_accepted(&mut self, counter: Option<u64>) {
+        if self.accepted() != counter {
+            self.row.last_counter = counter.map(|counter| i64::try_from(counter).unwrap());
+        }
+    }
+
     /// The lowest counter or step that was not used.
     pub(crate) fn expected(&self) -> u64 {
-        self.row.last_counter.map_or(0, |last| last + 1)
+        self.accepted().map_or(0, |last| last + 1)
+    }
+
+    /// By how many steps the highest accepted one is ahead of the present one: of TOTP.
+    fn lead(&self, now: u64) -> u64 {
+        let last = self.accepted().filter(|_| self.row.kind == Kind::Totp);
+        last.map_or(0, |last| last.saturating_sub(now / 30))
     }
 
     /// Whether it is asked by a challenge, and its record kept beside the row.
@@ -115,7 +140,9 @@ impl Reference {
     /// Soffid opens devices without a reset of their fails: an open row is one fail away from the lock at least.
     fn counted(&self) -> u32 {
         let is_open = matches!(self.row.status, Status::Created | Status::Validated);
-        if is_open { self.row.fails.min(self.row.lock_fails.saturating_sub(1)) } else { self.row.fails }
+        // Negative numbers count as none.
+        let fails = if self.row.fails > i32::MAX as u32 { 0 } else { self.row.fails };
+        if is_open { fails.min(self.row.lock_fails.saturating_sub(1)) } else { fails }
     }
 
     /// What has not changed stays in the row as it is, even where more fails stand there than count.
@@ -127,7 +154,7 @@ impl Reference {
 
     /// The latest time that the device knows of; a row knows two.
     fn seen(&self) -> u64 {
-        self.seen.unwrap_or_else(|| self.row.created.max(self.row.last_used.unwrap_or(0)))
+        self.seen.unwrap_or_else(|| since_1970(self.row.created).max(self.row.last_used.map_or(0, since_1970)))
     }
 
     fn changed(&mut self, now: u64) {
@@ -138,12 +165,6 @@ impl Reference {
 
     fn is_clock_back(&self, policy: &Policy, now: u64) -> bool {
         now + u64::from(policy.clock_skew()) < self.seen()
-    }
-
-    /// Whether no counter is left that may be accepted.
-    fn is_exhausted(&self) -> bool {
-        let counts = self.row.kind == Kind::Hotp || self.is_message() && self.pending.is_none();
-        counts && self.expected() == u64::MAX
     }
 
     fn is_expired(&self, policy: &Policy, now: u64) -> bool {
@@ -162,7 +183,7 @@ impl Reference {
             Kind::Hotp if codes.len() == 2 => (self.expected(), last(self.expected(), policy.resync_window())),
             Kind::Hotp => (self.expected(), last(self.expected(), policy.look_ahead())),
             Kind::Sms | Kind::Email | Kind::Pin => {
-                let number = if self.is_message() { self.row.last_counter.unwrap_or(0) } else { 0 };
+                let number = if self.is_message() { self.accepted().unwrap_or(0) } else { 0 };
                 let waits = self.pending.as_ref().is_some_and(|pending| codes == [pending.answer.as_str()]);
                 return if waits { vec![number] } else { vec![] };
             }
@@ -174,9 +195,6 @@ impl Reference {
 
     /// Judges a code, or two in a row.
     pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> Result<Judged, Error> {
-        if self.is_exhausted() {
-            return Err(Error::Exhausted);
-        }
         if self.is_clock_back(policy, now) {
             return Err(Error::Clock);
         }
@@ -187,11 +205,12 @@ impl Reference {
             Status::Locked => return closed(Reason::Locked, true),
             // A policy that allows fewer fails than when they were counted.
             _ if before >= limit => {
-                self.row.status = Status::Locked;
+                self.lock();
                 self.end_code();
                 self.changed(now);
                 return closed(Reason::Locked, true);
             }
+            _ if self.lead(now) > policy.window().into() => return closed(Reason::ClockWasAhead, false),
             _ => {}
         }
         let (is_unasked, is_expired) = (self.is_asked() && self.pending.is_none(), self.is_expired(policy, now));
@@ -201,16 +220,20 @@ impl Reference {
         if let Some(matched) = fresh.filter(|_| !is_expired) {
             self.set_fails(0);
             self.row.status = Status::Validated;
-            self.row.last_used = Some(now);
+            self.row.last_used = Some(now.max(self.row.last_used.map_or(0, since_1970)));
             if !self.is_asked() {
-                self.row.last_counter = Some(matched);
+                self.set_accepted(Some(matched));
             }
             self.pending = None;
             return Ok(Judged { reason: Reason::Right, matched: Some(matched), fails: 0, is_locked: false });
         }
+        let is_again = !self.is_asked() && self.accepted().is_some_and(|last| codes == [self.code(last)]);
         let reason = match () {
             () if is_unasked => Reason::NoChallenge,
             () if is_expired => Reason::Expired,
+            // The code accepted last, and one that a clock ahead used up: neither is a fail.
+            () if is_again => return closed(Reason::Replayed, false),
+            () if !places.is_empty() && self.lead(now) > 0 => return closed(Reason::ClockWasAhead, false),
             () if !places.is_empty() => Reason::Replayed,
             () => Reason::Wrong,
         };
@@ -220,9 +243,14 @@ impl Reference {
             self.end_code();
         }
         if fails >= limit || fails >= self.row.lock_fails {
-            self.row.status = Status::Locked;
+            self.lock();
         }
         Ok(Judged { reason, matched: None, fails, is_locked: fails >= limit })
+    }
+
+    fn lock(&mut self) {
+        self.was_validated = self.is_asked() && self.row.status == Status::Validated;
+        self.row.status = Status::Locked;
     }
 
     /// A code that was sent counts as given out already, so that its end changes no column. Positions of a PIN stay.
@@ -239,6 +267,7 @@ impl Reference {
             Status::Disabled => Some(Error::Disabled),
             Status::Locked => Some(Error::Locked),
             _ if self.counted() >= policy.lock().fails() => Some(Error::Locked),
+            _ if self.lead(now) > policy.window().into() => Some(Error::ClockWasAhead),
             _ => None,
         };
         if refused.is_some() {
@@ -249,12 +278,14 @@ impl Reference {
         let is_again = self.pending.as_ref().is_some_and(is_young) && !self.is_expired(policy, now);
         match self.row.kind {
             Kind::Totp | Kind::Hotp => assert_eq!(given, &Ok(Challenge::Authenticator)),
-            Kind::Sms | Kind::Email if !is_again && self.expected() == u64::MAX => assert_eq!(given, &Err(Error::Exhausted)),
             Kind::Sms | Kind::Email => {
                 if !is_again {
-                    self.row.last_counter = Some(self.expected());
-                    self.issue(self.code(self.row.last_counter.unwrap()), now);
+                    let counter = self.expected();
+                    self.set_accepted(Some(counter));
+                    self.issue(self.code(counter), now);
                 }
+                // Or the add-on would send no code of its own for a minute.
+                self.row.last_issued = None;
                 let Ok(Challenge::Message { code, fresh, .. }) = given else { panic!("{given:?}") };
                 assert_eq!((code.as_str(), *fresh), (self.pending.as_ref().unwrap().answer.as_str(), !is_again));
             }
@@ -277,15 +308,21 @@ impl Reference {
     /// From the latest time that the device knows of.
     fn issue(&mut self, answer: String, now: u64) {
         self.changed(now);
-        self.row.last_issued = Some(self.seen());
         self.pending = Some(Pending { since: self.seen(), answer });
     }
 
     pub(crate) fn unlock(&mut self, now: u64) {
         self.set_fails(0);
         if self.row.status == Status::Locked {
-            self.row.status = if self.row.last_used.is_some() { Status::Validated } else { Status::Created };
+            let is_validated = self.row.last_used.is_some() || self.was_validated;
+            self.row.status = if is_validated { Status::Validated } else { Status::Created };
         }
+        self.was_validated = false;
+        // No time lies ahead of the clock that is believed.
+        if since_1970(self.row.created) > now {
+            self.row.created = now;
+        }
+        self.row.last_used = self.row.last_used.map(|used| if since_1970(used) > now { now } else { used });
         self.end_code();
         if self.is_asked() {
             self.seen = Some(now);
@@ -303,7 +340,7 @@ impl Reference {
     /// Another secret, from a device of which the `next` counter or step is the first that was not used, and the words of the row for it.
     pub(crate) fn replace(&mut self, words: &Row, secret: Vec<u8>, next: u64, now: u64) {
         let kept = if self.row.kind == Kind::Totp { self.expected().min(now / 30) } else { 0 };
-        self.row.last_counter = kept.max(next).checked_sub(1);
+        self.set_accepted(kept.max(next).checked_sub(1));
         self.row.auth_key.clone_from(&words.auth_key);
         (self.row.digits, self.row.algorithm, self.secret) = (words.digits, words.algorithm.clone(), secret);
     }
