@@ -176,7 +176,7 @@ static void rows(void) {
     }
     {
         /* Open in Soffid is open here, one fail away from the lock, whatever fails it has kept; a locked row keeps them. */
-        static const uint32_t fails[] = {9, 10, 11, UINT32_MAX};
+        static const uint32_t fails[] = {9, 10, 11, INT32_MAX};
         size_t at;
         for (at = 0; at < 8; at++) {
             row.fails = fails[at / 2], row.status = at % 2 ? KEYFOB_STATUS_CREATED : KEYFOB_STATUS_VALIDATED;
@@ -207,6 +207,25 @@ static void rows(void) {
             CHECK(out.info.moving_factor == NOW / 30 + 1 && out.info.was_used == 1 && out.info.last_used == NOW);
         }
         row.has_last_counter = row.has_last_used = 1;
+    }
+    {
+        /* What is below 0 counts as 0 and stays; an unlock by an earlier clock takes both times back. */
+        keyfob_soffid_row was = row;
+        row.created = UINT64_MAX - 3599, row.last_used = UINT64_MAX, row.fails = UINT32_MAX;
+        CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+        TAKE();
+        CALL(R(OK), keyfob_device_info(&given, &out.info));
+        CHECK(out.info.created == 0 && out.info.was_used == 1 && out.info.last_used == 0 && out.info.fails == 0);
+        out.row = row;
+        CHECK(keyfob_soffid_update(&given, &out.row) == R(OK) && memcmp(&out.row, &row, sizeof row) == 0);
+        row.created = row.last_used = NOW + 7200;
+        CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));
+        TAKE();
+        IN_PLACE(R(OK), keyfob_device_unlock(&out.record, NOW));
+        TAKE();
+        out.row = row;
+        CHECK(keyfob_soffid_update(&given, &out.row) == R(OK) && out.row.created == NOW && out.row.last_used == NOW);
+        row = was;
     }
     strcpy(row.kind, "PIN"), strcpy(row.pin, "4711");
     CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));

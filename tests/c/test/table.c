@@ -23,7 +23,7 @@ static struct {
 } in;
 
 /* The devices that the calls are made on. */
-enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AT_THE_END, SMS_AT_THE_END, DEVICES };
+enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AHEAD, IS_AT_THE_END, SMS_AT_THE_END, DEVICES };
 static keyfob_record devices[DEVICES];
 static uint8_t sealed[KEYFOB_SEALED_SIZE];
 
@@ -62,6 +62,15 @@ static void make_devices(void) {
     CHECK(keyfob_device_create_sms(NULL, SECRET, SECRET_LEN, NOW, &devices[IS_SMS]) == R(OK));
     CHECK(keyfob_device_create_pin(NULL, "12345678", 8, NOW, &devices[IS_PIN]) == R(OK));
     CHECK(keyfob_device_create_totp(&later, SECRET, SECRET_LEN, NOW, &devices[IS_T0]) == R(OK));
+    {
+        /* Used by a clock two hours ahead, which was put right since. */
+        char code[KEYFOB_CODE_SIZE];
+        devices[IS_AHEAD] = devices[IS_TOTP];
+        out.verdict.size = (uint32_t)sizeof out.verdict;
+        CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 7200, code, sizeof code) == R(OK));
+        CHECK(keyfob_device_verify(&devices[IS_AHEAD], NULL, (const uint8_t *)code, 6, NOW + 7200, &out.verdict) == R(OK) && out.verdict.right == 1);
+        CHECK(keyfob_device_unlock(&devices[IS_AHEAD], NOW) == R(OK));
+    }
     devices[IS_PENDING] = devices[IS_SMS];
     out.challenge.size = (uint32_t)sizeof out.challenge;
     CHECK(keyfob_device_challenge(&devices[IS_PENDING], NULL, NULL, NULL, NOW, &out.challenge) == R(OK));
@@ -179,7 +188,7 @@ struct fault { enum fault_kind kind; int which; uint64_t value; keyfob_result re
 #define WORD(name, offset, result) {WORD, name, offset, R(result)}
 #define ANSWER(answer, result) {ANSWER, 0, answer, R(result)}
 #define STORE_FAULTS NIL(STORE, NULL_POINTER), ANSWER(1, STORE_CONFLICT), ANSWER(2, STORE_FAILED), ANSWER(UINT32_MAX, STORE_FAILED)
-#define CLOSED DEVICE(IS_LOCKED, LOCKED), DEVICE(IS_DISABLED, DISABLED), DEVICE(IS_THROTTLED, THROTTLED)
+#define CLOSED DEVICE(IS_LOCKED, LOCKED), DEVICE(IS_DISABLED, DISABLED), DEVICE(IS_THROTTLED, THROTTLED), DEVICE(IS_AHEAD, CLOCK_WAS_AHEAD)
 #define LONG_TEXT(name) {LONG_TEXT, name, 0, R(LENGTH)}
 
 static const struct row {
@@ -214,8 +223,8 @@ static const struct row {
              DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(SMS_AT_THE_END, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, OK)),
     FUNCTION(device_unlock, IS_TOTP, RECORD_IN, DEVICE(IS_LOCKED, OK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(SMS_AT_THE_END, EXHAUSTED),
              TIME(UINT64_MAX, OK), TIME(0, OK)),
-    FUNCTION(device_forget_steps, IS_TOTP, RECORD_IN, DEVICE(IS_LOCKED, WRONG_KIND), DEVICE(IS_HOTP, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND),
-             WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, OK)),
+    FUNCTION(device_forget_steps, IS_T0, RECORD_IN, DEVICE(IS_AHEAD, OK), DEVICE(IS_LOCKED, WRONG_KIND), DEVICE(IS_HOTP, WRONG_KIND),
+             DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, CLOCK)),
     FUNCTION(device_replace_factor, IS_TOTP, RECORD_IN, NIL(FROM, NULL_POINTER), DAMAGED(FROM), DEVICE(IS_T0, OK), DEVICE(IS_HOTP, WRONG_KIND),
              DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK)),
     FUNCTION(device_challenge, IS_PIN, RECORD_IN, POLICY_IN, NIL(RANDOM, RANDOMNESS), NIL(CHALLENGE, NULL_POINTER), STRUCT(CHALLENGE, 48), CLOSED,
