@@ -21,7 +21,9 @@ impl Hasher {
         let thread = thread::Builder::new().name("keyfob-hashes".to_owned());
         let work = move || {
             give_way(Work::Hash);
-            waiting.into_iter().for_each(|job| job(&mut area));
+            for job in waiting {
+                job(&mut area);
+            }
         };
         thread.spawn(work).map_err(|error| format!("a thread for passwords could not be started: {error}"))?;
         Ok(Self(jobs))
