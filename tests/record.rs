@@ -2,6 +2,8 @@
 
 mod common;
 
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use common::{NOW, Seeded, challenged, check, committed, devices, hotp, totp};
 use keyfob::{Device, Error, NONCE_SIZE, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
 use proptest::prelude::*;
@@ -123,6 +125,20 @@ fn the_format_does_not_change() {
     let golden = include_str!("records.txt").lines().filter(|line| !line.starts_with('#'));
     let written = [totp, hotp, pin].map(|device| hex(device.to_record().as_bytes()));
     assert_eq!(golden.collect::<Vec<_>>(), written, "records.txt holds other bytes");
+}
+
+/// DESIGN.md's layout, opened by the cipher itself.
+#[test]
+fn a_sealed_record_has_its_parts_where_they_are_documented() {
+    let (device, key, nonce) = (Device::totp(totp(), NOW), [7; 32], [9; NONCE_SIZE]);
+    let sealed = SealKey::new(0x0403_0201, key).seal(&device, b"device 1", nonce);
+    let ([head, id], [sent, body, tag]) = ([&sealed[..4], &sealed[4..8]], [&sealed[8..32], &sealed[32..200], &sealed[200..]]);
+    assert_eq!((head, id, sent), (&b"kfs\x01"[..], &[1, 2, 3, 4][..], &nonce[..]));
+    let mut body = body.to_vec();
+    let tag: [u8; 16] = tag.try_into().unwrap();
+    let cipher = XChaCha20Poly1305::new(&key.into());
+    cipher.decrypt_inout_detached(&nonce.into(), b"device 1", body.as_mut_slice().into(), &tag.into()).unwrap();
+    assert_eq!(body, device.to_record().as_bytes());
 }
 
 #[test]

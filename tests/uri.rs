@@ -191,6 +191,33 @@ fn a_short_buffer_is_an_error_and_keeps_nothing_of_the_secret() {
 }
 
 #[test]
+fn both_kinds_are_written_whole() {
+    let [head, tail] = ["ACME:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ACME&algorithm", "&digits=6"];
+    let written = |device: Device| device.uri("ACME", "alice").unwrap().to_text();
+    let minute = Device::totp(totp().with_period(60).unwrap(), NOW);
+    assert_eq!(*written(minute), format!("otpauth://totp/{head}=SHA1{tail}&period=60"));
+    let hotp = Hotp::new(secret()).with_algorithm(Algorithm::Sha512);
+    assert_eq!(*written(Device::hotp(hotp, 7, NOW)), format!("otpauth://hotp/{head}=SHA512{tail}&counter=7"));
+}
+
+/// Characters of one to four bytes, raw and percent-encoded.
+#[test]
+fn labels_have_characters_of_any_length() {
+    for (text, encoded) in
+        [("aé", "a%C3%A9"), ("€a", "%E2%82%AC%61"), ("𝄞", "%F0%9D%84%9E"), ("é€𝄞a", "%c3%a9%e2%82%ac%f0%9d%84%9ea")]
+    {
+        for label in [text, encoded] {
+            let uri = format!("otpauth://totp/{label}?secret={SECRET}");
+            assert_eq!(Uri::parse(&uri).unwrap().account().to_string(), text, "{label}");
+        }
+    }
+    // Cut off within a character, and behind one.
+    for label in ["%E2%82", "%F0%9D%84", "%F0%9D%84a", "%80", "%C3"] {
+        assert_eq!(parse(&format!("otpauth://totp/{label}?secret=SECRET")).err(), Some(Error::UriLabel), "{label}");
+    }
+}
+
+#[test]
 fn texts_are_written_plainly_and_compared_decoded() {
     let uri = Uri::new(Factor::Totp(totp()), 0, "A-C.M_E~ 1", "alice").unwrap();
     let text = uri.to_text().unwrap();

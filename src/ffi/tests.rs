@@ -6,6 +6,8 @@ use core::mem::{offset_of, zeroed};
 use core::ptr::{null, null_mut};
 use std::vec;
 
+use zeroize::Zeroize;
+
 use super::*;
 use crate::Error;
 
@@ -234,4 +236,17 @@ fn uris_seals_and_rows_go_there_and_back() {
         assert_eq!(keyfob_device_info(&raw const back, &raw mut info), keyfob_result::OK);
         assert_eq!((info.status, info.kind), (keyfob_status::LOCKED as u32, keyfob_kind::TOTP as u32));
     }
+}
+
+/// As `Zeroizing` does on drop. Whether every copy is dropped so, tests/c/stack.c looks for in optimised code.
+#[test]
+fn structs_that_hold_a_secret_overwrite_it() {
+    let (mut challenge, mut row) = (sized::<keyfob_challenge>(), sized::<keyfob_soffid_row>());
+    (challenge.code, challenge.issued_at) = ([7; KEYFOB_CODE_SIZE], 7);
+    challenge.zeroize();
+    assert_eq!((challenge.code, challenge.issued_at), ([0; KEYFOB_CODE_SIZE], 7));
+    row.auth_key.fill(7);
+    row.pin.fill(7);
+    row.zeroize();
+    assert!(row.auth_key.iter().chain(&row.pin).all(|&char| char == 0));
 }

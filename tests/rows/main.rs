@@ -113,7 +113,7 @@ fn rows() -> impl Strategy<Value = Drawn> {
 
 /// RFC 4648 section 6, with its padding, as the add-on writes a secret.
 fn base32(secret: &[u8]) -> String {
-    let bits: String = secret.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits = secret.iter().fold(String::new(), |bits, byte| format!("{bits}{byte:08b}"));
     let char = |bits: &str| {
         let value = u8::from_str_radix(&format!("{bits:0<5}"), 2).unwrap();
         char::from(if value < 26 { b'A' + value } else { b'2' + value - 26 })

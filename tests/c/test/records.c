@@ -9,6 +9,8 @@ static void records_and_seals(void) {
     totp();
     CHECK(keyfob_record_size() == sizeof(keyfob_record) && keyfob_sealed_size() == sizeof sealed);
     CHECK(strcmp(keyfob_version(), KEYFOB_VERSION) == 0);
+    CHECK(strcmp(keyfob_result_message(R(OK)), "done") == 0 && strcmp(keyfob_result_message(-1), "unknown result") == 0);
+    CHECK(strstr(keyfob_result_message(R(RECORD_LENGTH)), "168") != NULL);
     CHECK(keyfob_key_size() == sizeof key && keyfob_nonce_size() == sizeof nonce);
     CHECK(keyfob_secret_min() == KEYFOB_SECRET_MIN && keyfob_secret_max() == KEYFOB_SECRET_MAX);
     CHECK(keyfob_code_size() == KEYFOB_CODE_SIZE && keyfob_base32_size() == KEYFOB_BASE32_SIZE && keyfob_hex_size() == KEYFOB_HEX_SIZE);
