@@ -29,8 +29,11 @@ pub struct Query {
     pub filter: Filter,
     /// Whether to leave out those that were deleted.
     pub live_only: bool,
-    /// In which order; by id where they are equal.
+    /// In which order.
     pub sort: Sort,
+    /// By which attributes devices stand that are equal in it: the first of these that they differ in, in the direction of `sort`; by id where
+    /// they differ in none. Empty with [`Start::After`].
+    pub then_by: Vec<Attribute>,
     /// Where the page begins.
     pub start: Start,
     /// How many to return at most: 0 to 1000, and with [`Start::After`] 1 or more.
@@ -96,7 +99,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             match name {
                 "filter" => search.filter = Some(text(name, value)?),
                 "textFilter" => search.text_filter = Some(text(name, value)?),
-                "sortBy" => search.sort_by = Some(text(name, value)?),
+                "sortBy" => search.sort_by = Some(names(name, value)?),
                 "sortOrder" => search.sort_order = Some(text(name, value)?),
                 "startIndex" => search.start_index = number()?,
                 "cursor" => search.cursor = Some(text(name, value)?),
@@ -123,7 +126,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             filters.push(Filter::Anywhere(text.to_owned()));
         }
-        let sort = search.sort()?;
+        let (sort, then_by) = search.sort()?;
+        if search.cursor.is_some() && !then_by.is_empty() {
+            return Err(Error::value("cursor: needs an order by one attribute; sortBy names several"));
+        }
         let walk = search.cursor.map(|cursor| {
             let walk = Walk::new(sort, [search.filter, search.text_filter]);
             walk.read(cursor).map(|cursor| (walk, cursor))
@@ -135,6 +141,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             filter: if filters.len() == 1 { filters.remove(0) } else { Filter::And(filters) },
             live_only: profile == Profile::Rfc,
             sort,
+            then_by,
             start: match &walk {
                 None => Start::Offset(index.saturating_sub(1)),
                 Some((_, cursor)) => Start::After(cursor.as_ref().map(|cursor| cursor.position.clone())),
@@ -168,7 +175,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 struct Search<'a> {
     filter: Option<&'a str>,
     text_filter: Option<&'a str>,
-    sort_by: Option<&'a str>,
+    sort_by: Option<Vec<String>>,
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
     cursor: Option<&'a str>,
@@ -188,7 +195,7 @@ impl<'a> Search<'a> {
         Ok(Self {
             filter: get("filter"),
             text_filter: get("textFilter"),
-            sort_by: get("sortBy"),
+            sort_by: listed(parameters, "sortBy"),
             sort_order: get("sortOrder"),
             start_index: number("startIndex")?,
             cursor: get("cursor"),
@@ -217,16 +224,21 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn sort(&self) -> Result<Sort, Error> {
-        let by = match self.sort_by {
-            None => Attribute::Created,
-            Some(name) => {
-                Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {}", quoted(name))))?
+    /// The order, and by what devices stand that are equal in it.
+    fn sort(&self) -> Result<(Sort, Vec<Attribute>), Error> {
+        let mut all = Vec::new();
+        for name in self.sort_by.iter().flatten() {
+            let by =
+                Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {}", quoted(name))))?;
+            if !matches!(by.class(), Class::Text | Class::Number | Class::Time) {
+                return Err(Error::value(format!("sortBy: {} has no order", by.name())));
             }
-        };
-        if !matches!(by.class(), Class::Text | Class::Number | Class::Time) {
-            return Err(Error::value(format!("sortBy: {} has no order", by.name())));
+            if !all.contains(&by) {
+                all.push(by);
+            }
         }
+        let mut all = all.into_iter();
+        let by = all.next().unwrap_or(Attribute::Created);
         let descending = match self.sort_order {
             Some(order) if order.eq_ignore_ascii_case("descending") => true,
             Some(order) if !order.eq_ignore_ascii_case("ascending") => {
@@ -234,14 +246,19 @@ impl<'a> Search<'a> {
             }
             _ => false,
         };
-        Ok(Sort { by, descending })
+        Ok((Sort { by, descending }, all.collect()))
     }
 }
 
 /// The attributes that `attributes` and `excludedAttributes` of a URL select.
 pub(crate) fn selection(parameters: &BTreeMap<String, String>) -> Result<Selection, Error> {
-    let list = |name: &str| Some(parameters.get(name)?.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let list = |name: &str| listed(parameters, name);
     Selection::read(list("attributes").as_deref(), list("excludedAttributes").as_deref())
+}
+
+/// The names of a parameter, which have commas between them.
+fn listed(parameters: &BTreeMap<String, String>, name: &str) -> Option<Vec<String>> {
+    Some(parameters.get(name)?.split(',').map(|name| name.trim().to_owned()).collect())
 }
 
 /// The names of a list, or as a URL has them: with commas between them.

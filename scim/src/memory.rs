@@ -83,7 +83,7 @@ impl Store for Memory {
         let is_found = |row: &&Row| query.filter.matches(row) && !(query.live_only && row.deleted);
         let mut rows: Vec<Row> = self.entries.values().map(|entry| &entry.row).filter(is_found).cloned().collect();
         let position = |row: &Row| query.sort.position(row);
-        rows.sort_by(|one, other| query.sort.compare(&position(one), &position(other)));
+        rows.sort_by(|one, other| query.compare(one, other));
         let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let (passed, total) = match &query.start {
             Start::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),

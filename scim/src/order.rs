@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{Attribute, Row};
+use crate::{Attribute, Query, Row};
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,23 @@ impl Sort {
 
     /// Which of two positions in this order is first: by the value, none last, then by id; descending, all but the id turned round.
     pub fn compare(&self, one: &Position, other: &Position) -> Ordering {
+        self.compare_keys(one, other).then(one.id.cmp(&other.id))
+    }
+
+    fn compare_keys(&self, one: &Position, other: &Position) -> Ordering {
         let order = (one.key.is_none(), &one.key).cmp(&(other.key.is_none(), &other.key));
-        if self.descending { order.reverse() } else { order }.then(one.id.cmp(&other.id))
+        if self.descending { order.reverse() } else { order }
+    }
+}
+
+impl Query {
+    /// Which of two devices is first in the order that is asked for.
+    pub fn compare(&self, one: &Row, other: &Row) -> Ordering {
+        let orders = self.then_by.iter().map(|&by| Sort { by, ..self.sort });
+        std::iter::once(self.sort)
+            .chain(orders)
+            .map(|sort| sort.compare_keys(&sort.position(one), &sort.position(other)))
+            .fold(Ordering::Equal, Ordering::then)
+            .then(one.id.cmp(&other.id))
     }
 }

@@ -96,12 +96,28 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
         ("sortBy=lastUsed", vec![1, 2, 3, 4, 5, 6]),
         ("sortBy=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:name&sortOrder=descending", vec![6, 5, 4, 3, 2, 1]),
         ("sortBy=user&startIndex=2&count=2", vec![6, 1]),
+        // Those that are equal in the first stand by the next.
+        ("sortBy=user,name", vec![3, 6, 1, 4, 2, 5]),
+        ("sortBy=user,id&sortOrder=descending", vec![5, 2, 4, 1, 6, 3]),
+        ("sortBy=user,%20externalId", vec![6, 3, 4, 1, 2, 5]),
+        ("sortBy=user,externalId&sortOrder=descending", vec![5, 2, 1, 4, 3, 6]),
+        ("sortBy=user,user,lastUsed,name&sortOrder=descending", vec![5, 2, 4, 1, 6, 3]),
     ] {
         assert_eq!(ids(&host.get(&format!("/OtpDevice?{query}")).ok(200)), expected, "{query}");
     }
-    for wrong in
-        ["sortBy=colour", "sortBy=", "sortBy=pin", "sortBy=meta", "sortBy=schemas", "sortBy=image", "sortBy=id&sortOrder=up"]
-    {
+    for wrong in [
+        "sortBy=colour",
+        "sortBy=user,colour",
+        "sortBy=user,",
+        "sortBy=user,pin",
+        "sortBy=user,name&cursor=",
+        "sortBy=",
+        "sortBy=pin",
+        "sortBy=meta",
+        "sortBy=schemas",
+        "sortBy=image",
+        "sortBy=id&sortOrder=up",
+    ] {
         host.get(&format!("/OtpDevice?{wrong}")).bad("invalidValue");
     }
 }
@@ -211,6 +227,8 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
         (r#"{"startIndex": "2", "count": "3"}"#, "startIndex=2&count=3"),
         (r#"{"startIndex": 2.0, "count": 3.0}"#, "startIndex=2&count=3"),
         (r#"{"startIndex": ["2"], "count": [3], "sortBy": ["user"]}"#, "startIndex=2&count=3&sortBy=user"),
+        (r#"{"sortBy": "user, externalId"}"#, "sortBy=user,externalId"),
+        (r#"{"sortBy": ["user", "externalId"]}"#, "sortBy=user,externalId"),
         (r#"{"attributes": "user,type"}"#, "attributes=user,type"),
         (
             r#"{"schemas": "urn:ietf:params:scim:api:messages:2.0:SearchRequest", "attributes": ["user, type"]}"#,

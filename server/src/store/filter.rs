@@ -123,12 +123,16 @@ struct Style {
 
 /// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET`: as the query asks for, but for the limit.
 pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
-    let (by, direction) = (column(query.sort.by), if query.sort.descending { " DESC" } else { "" });
-    sql.push(" ORDER BY ");
-    if !query.sort.by.is_always_present() {
-        sql.push("(").push(by).push(" IS NULL)").push(direction).push(", ");
+    let direction = if query.sort.descending { " DESC" } else { "" };
+    let mut comma = " ORDER BY ";
+    for &by in std::iter::once(&query.sort.by).chain(&query.then_by) {
+        sql.push(comma);
+        if !by.is_always_present() {
+            sql.push("(").push(column(by)).push(" IS NULL)").push(direction).push(", ");
+        }
+        sql.push(column(by)).push(direction);
+        comma = ", ";
     }
-    sql.push(by).push(direction);
     if query.sort.by != Attribute::Id {
         sql.push(", id");
     }

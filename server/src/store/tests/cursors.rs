@@ -13,7 +13,7 @@ const BY_CREATION: Sort = Sort { by: Attribute::Created, descending: false };
 
 fn query(filter: &str, sort: Sort, last: Option<Position>, limit: u64) -> Query {
     let filter = if filter.is_empty() { Filter::ALL } else { Filter::parse(filter).unwrap() };
-    Query { filter, live_only: false, sort, start: Start::After(last), limit }
+    Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::After(last), limit }
 }
 
 /// Creates devices of these users, all at this time; gives their numbers.

@@ -43,7 +43,7 @@ fn spoil(place: &Place, id: i64, column: &str) {
 async fn lists(store: &Store) -> (u64, Vec<i64>, usize) {
     let query = |limit| {
         let sort = Sort { by: Attribute::Id, descending: false };
-        Query { filter: Filter::ALL, live_only: false, sort, start: Start::Offset(0), limit }
+        Query { filter: Filter::ALL, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit }
     };
     let found = store.list("a", &query(100)).await.unwrap();
     // A full page, after which the devices are counted.

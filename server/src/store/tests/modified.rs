@@ -18,7 +18,7 @@ on_both! {
 async fn since(store: &Store, at: u64) -> Vec<i64> {
     let filter = Filter::parse(&format!("meta.lastModified ge \"{}\"", keyfob_scim::date::write(at, true))).unwrap();
     let sort = Sort { by: Attribute::LastModified, descending: false };
-    let query = Query { filter, live_only: false, sort, start: Start::Offset(0), limit: 10 };
+    let query = Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 10 };
     store.list("a test", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect()
 }
 

@@ -70,7 +70,8 @@ async fn an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_n
     assert_eq!(names, ["HOTP00000004", "HOTP00000005", "HOTP00000006"]);
     assert!(new.iter().all(|row| (1 << 32..1 << 52).contains(&row.id)), "{new:?}");
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter: Filter::And(Vec::new()), live_only: false, sort, start: Start::Offset(0), limit: 10 };
+    let query =
+        Query { filter: Filter::And(Vec::new()), live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 10 };
     let mut expected: Vec<_> = new.iter().map(|row| row.id).collect();
     expected.sort_unstable();
     let listed: Vec<_> = store.list("a", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect();

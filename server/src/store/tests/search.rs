@@ -57,7 +57,7 @@ impl Both {
 
     /// Checks the page behind the device that stands there in the order of the query, or behind its place if the number is another.
     fn check_behind(&self, query: Query, at: usize, number: i64) -> Result<(), TestCaseError> {
-        let all = Query { filter: Filter::ALL, live_only: false, start: Start::Offset(0), limit: 1000, ..query };
+        let all = Query { filter: Filter::ALL, live_only: false, start: Start::Offset(0), limit: 1000, ..query.clone() };
         let rows = self.model.lock().unwrap().list(&all).unwrap().rows;
         let mut row = rows[at % rows.len()].clone();
         row.id = row.id.saturating_add(number);
@@ -138,9 +138,10 @@ proptest! {
 
     #[test]
     fn sql_finds_what_the_filter_means(
-        filter in filters(), by in sortable(), descending: bool, live_only: bool, offset in 0..70_u64, limit in 0..70_u64,
+        filter in filters(), by in sortable(), then_by in prop::collection::vec(sortable(), 0..3), descending: bool, live_only: bool,
+        offset in 0..70_u64, limit in 0..70_u64,
     ) {
-        let query = Query { filter, live_only, sort: Sort { by, descending }, start: Start::Offset(offset), limit };
+        let query = Query { filter, live_only, sort: Sort { by, descending }, then_by, start: Start::Offset(offset), limit };
         SQLITE.check(&query)?;
         POSTGRES.check(&query)?;
     }
@@ -150,7 +151,7 @@ proptest! {
         filter in filters(), by in sortable(), descending: bool, live_only: bool, at in prop::option::weighted(0.9, 0..60_usize),
         number in prop_oneof![4 => Just(0), 1 => -1..=1_i64, 1 => any::<i64>()], limit in 1..70_u64,
     ) {
-        let query = Query { filter, live_only, sort: Sort { by, descending }, start: Start::After(None), limit };
+        let query = Query { filter, live_only, sort: Sort { by, descending }, then_by: Vec::new(), start: Start::After(None), limit };
         for both in [&SQLITE, &POSTGRES] {
             match at {
                 None => both.check(&query)?,
@@ -200,7 +201,14 @@ fn plan(connection: &mut dyn Connection, text: &str) -> String {
     let mut sql = Sql::new(explain);
     sql.push(" SELECT count(*) FROM device");
     let sort = Sort { by: Attribute::Id, descending: false };
-    let query = Query { filter: Filter::parse(text).unwrap(), live_only: false, sort, start: Start::Offset(0), limit: 100 };
+    let query = Query {
+        filter: Filter::parse(text).unwrap(),
+        live_only: false,
+        sort,
+        then_by: Vec::new(),
+        start: Start::Offset(0),
+        limit: 100,
+    };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
@@ -228,7 +236,7 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
         Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
     };
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter, live_only: false, sort, start: Start::Offset(0), limit: 100 };
+    let query = Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
     filter::page(&mut sql, &query, query.limit);
     let mut records = connection.rows(&sql).unwrap();

@@ -99,7 +99,14 @@ async fn a_search_that_nobody_waits_for_is_not_begun(place: Place) {
 
 fn query(filter: &str) -> Query {
     let sort = Sort { by: Attribute::Id, descending: false };
-    Query { filter: Filter::parse(filter).unwrap(), live_only: false, sort, start: Start::Offset(0), limit: 100 }
+    Query {
+        filter: Filter::parse(filter).unwrap(),
+        live_only: false,
+        sort,
+        then_by: Vec::new(),
+        start: Start::Offset(0),
+        limit: 100,
+    }
 }
 
 async fn a_search_by_an_index_waits_for_none_that_reads_all(place: Place) {
