@@ -195,9 +195,9 @@ fn both_kinds_are_written_whole() {
     let [head, tail] = ["ACME:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ACME&algorithm", "&digits=6"];
     let written = |device: Device| device.uri("ACME", "alice").unwrap().to_text();
     let minute = Device::totp(totp().with_period(60).unwrap(), NOW);
-    assert_eq!(*written(minute), format!("otpauth://totp/{head}=SHA1{tail}&period=60"));
+    assert_eq!(*written(minute).unwrap(), format!("otpauth://totp/{head}=SHA1{tail}&period=60"));
     let hotp = Hotp::new(secret()).with_algorithm(Algorithm::Sha512);
-    assert_eq!(*written(Device::hotp(hotp, 7, NOW)), format!("otpauth://hotp/{head}=SHA512{tail}&counter=7"));
+    assert_eq!(*written(Device::hotp(hotp, 7, NOW)).unwrap(), format!("otpauth://hotp/{head}=SHA512{tail}&counter=7"));
 }
 
 /// Characters of one to four bytes, raw and percent-encoded.
