@@ -94,22 +94,22 @@ static void clock_ahead(void) {
     CHECK(keyfob_device_create_totp(NULL, SECRET, SECRET_LEN, NOW, &out.record) == R(OK));
     CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 7200, code, sizeof code) == R(OK));
     TAKE();
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 7200, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW + 7200, &out.verdict));
     CHECK(out.verdict.right == 1);
     TAKE();
-    IN_PLACE(R(CLOCK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW, &out.verdict));
+    IN_PLACE(R(CLOCK), keyfob_device_verify(&out.record, NULL, code, 6, NOW, &out.verdict));
     IN_PLACE(R(OK), keyfob_device_unlock(&out.record, NOW));
     TAKE();
     for (later = 0; later < 12 * 30; later += 30) {
         CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + later, code, sizeof code) == R(OK));
-        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + later, &out.verdict));
+        IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW + later, &out.verdict));
         CHECK(out.verdict.reason == KEYFOB_REASON_CLOCK_WAS_AHEAD && out.verdict.fails == 0 && out.verdict.locked == 0);
     }
     IN_PLACE(R(CLOCK_WAS_AHEAD), keyfob_device_challenge(&out.record, NULL, NULL, NULL, NOW, &out.challenge));
     IN_PLACE(R(OK), keyfob_device_forget_steps(&out.record, NOW));
     TAKE();
     CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 30, code, sizeof code) == R(OK));
-    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, (const uint8_t *)code, 6, NOW + 30, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW + 30, &out.verdict));
     CHECK(out.verdict.right == 1);
 }
 

@@ -68,7 +68,7 @@ static void make_devices(void) {
         devices[IS_AHEAD] = devices[IS_TOTP];
         out.verdict.size = (uint32_t)sizeof out.verdict;
         CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 7200, code, sizeof code) == R(OK));
-        CHECK(keyfob_device_verify(&devices[IS_AHEAD], NULL, (const uint8_t *)code, 6, NOW + 7200, &out.verdict) == R(OK) && out.verdict.right == 1);
+        CHECK(keyfob_device_verify(&devices[IS_AHEAD], NULL, code, 6, NOW + 7200, &out.verdict) == R(OK) && out.verdict.right == 1);
         CHECK(keyfob_device_unlock(&devices[IS_AHEAD], NOW) == R(OK));
     }
     devices[IS_PENDING] = devices[IS_SMS];
