@@ -69,7 +69,7 @@ struct Service {
 }
 
 impl Service {
-    async fn start(limits: Limits) -> Self {
+    fn start(limits: Limits) -> Self {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let taken = Arc::new(AtomicUsize::new(0));
         let of_answers = Arc::clone(&taken);
@@ -118,7 +118,7 @@ async fn rest(stream: &mut TcpStream) -> (Vec<u8>, bool) {
 
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     let (mut none, mut slow) = (service.ask("GET /long HTTP/1.1\r\n\r\n").await, service.ask("GET /long HTTP/1.0\r\n\r\n").await);
     let mut taken = 0;
     let mut bytes = vec![0; LONG / 20];
@@ -136,7 +136,7 @@ async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not()
 
 #[tokio::test]
 async fn of_an_answer_that_is_not_read_little_is_held() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     let mut none = service.ask("GET /counted HTTP/1.1\r\n\r\n").await;
     // Until it is given up.
     sleep(SHORT * 3).await;
@@ -149,7 +149,7 @@ async fn of_an_answer_that_is_not_read_little_is_held() {
 
 #[tokio::test]
 async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     let mut slow = service.ask("GET /slow HTTP/1.1\r\n\r\n").await;
     let mut others = vec![
         service.ask("").await,
@@ -168,7 +168,7 @@ async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end_and_no_reset() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     let mut stream = service.ask("POST /refused HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n").await;
     // Longer than a pause may be, but never without a byte for so long.
     for _ in 0..20 {
@@ -191,7 +191,7 @@ async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end
 
 #[tokio::test]
 async fn half_of_a_connection_is_enough_for_the_answer() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     for (request, wanted) in [
         ("GET /slow HTTP/1.1\r\n\r\n", "done"),
         ("POST /read HTTP/1.1\r\nContent-Length: 5\r\n\r\nbytes", "5"),
@@ -207,7 +207,7 @@ async fn half_of_a_connection_is_enough_for_the_answer() {
 
 #[tokio::test]
 async fn new_clients_are_served_though_all_places_are_taken() {
-    let service = Service::start(Limits { connections: 4, ..limits() }).await;
+    let service = Service::start(Limits { connections: 4, ..limits() });
     let mut idle = Vec::new();
     for _ in 0..20 {
         idle.push(service.ask("GET /long HTTP/1.1\r\n\r\n").await);
@@ -218,7 +218,7 @@ async fn new_clients_are_served_though_all_places_are_taken() {
 
 #[tokio::test]
 async fn a_search_is_given_up_a_second_after_its_client_has_closed_its_side() {
-    let service = Service::start(limits()).await;
+    let service = Service::start(limits());
     let ask = async |millis: u64, rest: &str| {
         service.ask(&format!("GET /search/{millis} HTTP/1.1\r\nConnection: close\r\n\r\n{rest}")).await
     };
