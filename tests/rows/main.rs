@@ -203,10 +203,7 @@ fn judged(verdict: Verdict) -> Judged {
 }
 
 proptest! {
-    #![proptest_config({
-        let usual = ProptestConfig::default();
-        ProptestConfig { cases: usual.cases * 40, ..usual }
-    })]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// Ten thousand rows, unless `PROPTEST_CASES` asks for others.
     #[test]

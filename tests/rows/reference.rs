@@ -4,6 +4,11 @@ use keyfob::{Algorithm, Asked, Challenge, Error, Kind, Policy, Reason, SoffidRow
 
 use crate::common::code;
 
+/// Soffid's numbers, evened: steps around the present one, counters after the expected one, and counters that a resync searches.
+const WINDOW: u64 = 10;
+const LOOK_AHEAD: u64 = 24;
+const RESYNC: u64 = 100;
+
 /// The columns of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
@@ -173,15 +178,15 @@ impl Reference {
     }
 
     /// Where `codes` stand in a row, lowest first: the counters or steps of the last of them.
-    fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
-        let last = |first: u64, more: u16| first.saturating_add(more.into()).min(u64::MAX - 1);
+    fn places(&self, codes: &[&str], now: u64) -> Vec<u64> {
+        let last = |first: u64, more: u64| first.saturating_add(more).min(u64::MAX - 1);
         let (first, last) = match self.row.kind {
             Kind::Totp => {
                 let step = now / 30;
-                (step.saturating_sub(policy.window().into()), last(step, policy.window()))
+                (step - WINDOW, last(step, WINDOW))
             }
-            Kind::Hotp if codes.len() == 2 => (self.expected(), last(self.expected(), policy.resync_window())),
-            Kind::Hotp => (self.expected(), last(self.expected(), policy.look_ahead())),
+            Kind::Hotp if codes.len() == 2 => (self.expected(), last(self.expected(), RESYNC)),
+            Kind::Hotp => (self.expected(), last(self.expected(), LOOK_AHEAD)),
             Kind::Sms | Kind::Email | Kind::Pin => {
                 let number = if self.is_message() { self.accepted().unwrap_or(0) } else { 0 };
                 let waits = self.pending.as_ref().is_some_and(|pending| codes == [pending.answer.as_str()]);
@@ -214,7 +219,7 @@ impl Reference {
             _ => {}
         }
         let (is_unasked, is_expired) = (self.is_asked() && self.pending.is_none(), self.is_expired(policy, now));
-        let places = self.places(policy, codes, now);
+        let places = self.places(codes, now);
         let fresh = places.iter().copied().find(|&place| self.is_asked() || place >= self.expected());
         self.changed(now);
         if let Some(matched) = fresh.filter(|_| !is_expired) {
