@@ -32,3 +32,27 @@ fn the_first_commands_of_the_readme_do_what_it_says() {
     let uri = program("zbarimg", "zbar-tools", &["-q", "--raw", image.to_str().expect("UTF-8")]);
     assert!(uri.starts_with("otpauth://totp/") && uri.contains("alice"), "{uri}");
 }
+
+#[test]
+fn the_walk_of_the_readme_lists_each_device_once() {
+    let (_, text) = include_str!("../../README.md").split_once("### All devices, page by page").expect("the walk");
+    let block = text.split("```").nth(1).and_then(|block| block.strip_prefix("sh\n")).expect("a block of commands");
+    assert!(block.contains("http://127.0.0.1:8080/") && block.contains("count=500"), "{block}");
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    let mut client = server.admin();
+    let mut created: Vec<_> = (0..7)
+        .map(|at| {
+            let user = format!("user{at}");
+            format!("{}\t{user}", client.create(&json!({"type": "HOTP", "user": user})).1["id"])
+        })
+        .collect();
+    let script = block.replace("127.0.0.1:8080", &server.address.to_string()).replace("count=500", "count=2");
+    let output =
+        Command::new("sh").args(["-euc", &script]).env("PW", PASSWORD).current_dir(folder.path()).output().expect("a shell");
+    assert!(output.status.success(), "{output:?}");
+    let mut listed: Vec<_> = String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect();
+    created.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, created);
+}
