@@ -118,7 +118,7 @@ fn has_backslash(path: &Path) -> Result<bool, String> {
     }
 }
 
-/// The format of `MariaDB` and `MySQL`. If they enclose any text, they enclose all, and the first row has some.
+/// The format of MariaDB and MySQL. If they enclose any text, they enclose all, and the first row has some.
 fn mysql(path: &Path, separator: u8) -> Result<Format, String> {
     let format = Format { separator, quoting: Quoting::MySql, has_quotes: true };
     let (mut rows, _) = open(path, format)?;
