@@ -1,4 +1,4 @@
-//! Soffid's tables in `MariaDB`: the binary and a real server, private to each test.
+//! Soffid's tables in MariaDB: the binary and a real server, private to each test.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -48,11 +48,15 @@ fn tell(line: &str) -> std::result::Result<(), String> {
 fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     let (column, users) = (args.user_column.as_deref(), args.users.as_deref());
     let names = column.map_or(Names::Table(users), Names::Column);
+    let is_postgres = args.from.starts_with("postgres://") || args.from.starts_with("postgresql://");
+    if (is_postgres || soffid::is_mysql(&args.from)) && (args.dialect.is_some() || args.null.is_some()) {
+        return Err("--dialect and --null: say how a file is written; leave them out where --from is a database".into());
+    }
     if soffid::is_mysql(&args.from) {
         let (password, timeout) = (std::env::var("MYSQL_PWD").ok(), config.database.timeout);
         return Ok(Box::new(MySql::open(&args.from, password, timeout, &args.table, &names)?));
     }
-    if args.from.starts_with("postgres://") || args.from.starts_with("postgresql://") {
+    if is_postgres {
         // The store's password is not Soffid's.
         let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
         let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
@@ -65,7 +69,7 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     Ok(Box::new(Values::open(Path::new(&args.from), told)?))
 }
 
-/// What to do about a URL that is not read; none for a path. Of the URL only its scheme is told, since a password may stand in it.
+/// What to do about a URL that is not read; none for a path. Nothing of it is repeated, since a password may stand in it.
 fn foreign(from: &str) -> Option<String> {
     let scheme = match from.strip_prefix("jdbc:") {
         Some(rest) => rest.split(':').next()?,

@@ -14,7 +14,7 @@ const LIMIT: usize = 1 << 20;
 pub(crate) enum Quoting {
     /// RFC 4180: a quote within quotes is doubled, and a backslash is text
     Csv,
-    /// `MariaDB` and `MySQL`: a backslash begins an escape, as in `SELECT ... INTO OUTFILE`
+    /// MariaDB and MySQL: a backslash begins an escape, as in `SELECT ... INTO OUTFILE`
     #[value(name = "mysql")]
     MySql,
 }
@@ -207,7 +207,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads what follows a backslash: what `INTO OUTFILE` writes there, the letters of `mariadb --batch`, and those of `PostgreSQL`'s `COPY`.
+    /// Reads what follows a backslash: what `INTO OUTFILE` writes there, the letters of `mariadb --batch`, and those of PostgreSQL's `COPY`.
     fn escape(&mut self) -> Result<(), Fault> {
         let next = self.next()?;
         let byte = match next {

@@ -78,6 +78,9 @@ fn start(path: &Path) -> Result<Start, String> {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.iter().take(4).any(|byte| *byte == 0) {
         return Err("is UTF-16, or no text; save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW".to_owned());
     }
+    if head.contains(&b'\r') && !head.contains(&b'\n') {
+        return Err("its lines end with CR alone; end them with LF, as with tr '\\r' '\\n' < FILE > NEW".to_owned());
+    }
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let named = match text {
         [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator, b'\n', ..] => Some((*separator, 6)),
@@ -118,7 +121,7 @@ fn has_backslash(path: &Path) -> Result<bool, String> {
     }
 }
 
-/// The format of `MariaDB` and `MySQL`. If they enclose any text, they enclose all, and the first row has some.
+/// The format of MariaDB and MySQL. If they enclose any text, they enclose all, and the first row has some.
 fn mysql(path: &Path, separator: u8) -> Result<Format, String> {
     let format = Format { separator, quoting: Quoting::MySql, has_quotes: true };
     let (mut rows, _) = open(path, format)?;

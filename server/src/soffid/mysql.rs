@@ -1,4 +1,4 @@
-//! `SCO_DEVICE` where it is in `MariaDB` or `MySQL`: in Soffid's own database.
+//! `SCO_DEVICE` where it is in MariaDB or MySQL: in Soffid's own database.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -168,7 +168,7 @@ fn text(value: Option<Value>) -> Result<Option<String>, String> {
 
 fn told(error: &mysql_async::Error) -> String {
     match error {
-        mysql_async::Error::Server(error) => error.message.to_string(),
+        mysql_async::Error::Server(error) => error.message.clone(),
         other => other.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! Files that `MariaDB` itself writes, imported: `INTO OUTFILE`, `--batch` and `--tab`.
+//! Files that MariaDB itself writes, imported: `INTO OUTFILE`, `--batch` and `--tab`.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `keyfob import-soffid` from Soffid's own tables in `MariaDB`.
+//! `keyfob import-soffid` from Soffid's own tables in MariaDB.
 
 use std::path::Path;
 

@@ -190,6 +190,11 @@ fn bad_use_is_told() {
     }
     let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
     assert!(run.status == Some(2) && run.err.contains("cannot connect to postgres://soffid@127.0.0.1:1/soffid"), "{run:?}");
+    for option in [["--dialect", "mysql"], ["--null", "NULL"]] {
+        let from = ["import-soffid", "--from", "mysql://soffid@127.0.0.1:1/soffid"];
+        let run = Run::of(keyfob(folder.path(), &[&from[..], &option].concat()), "");
+        assert!(run.status == Some(2) && run.err.contains("leave them out where --from is a database"), "{run:?}");
+    }
     program("mkfifo", "coreutils", &[folder.path().join("pipe").to_str().unwrap()]);
     for (from, told) in [
         ("none.csv", "none.csv: "),

@@ -1,4 +1,4 @@
-//! Private `MariaDB` servers for tests, on free ports of loopback: each ends with the process that started it, however that ends.
+//! Private MariaDB servers for tests, on free ports of loopback: each ends with the process that started it, however that ends.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -94,7 +94,7 @@ impl Drop for MariaDb {
     }
 }
 
-/// A command as a user without rights: `MariaDB` refuses to run as root.
+/// A command as a user without rights: MariaDB refuses to run as root.
 fn as_mysql(program: &str) -> Command {
     let is_root = run(Command::new("id").arg("-u")).trim() == "0";
     if !is_root {

@@ -127,7 +127,7 @@ Exit status: 0 all rows are there, or would be; 1 some are not taken, or are the
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Soffid's database in `PostgreSQL`, `MariaDB` or `MySQL`, or a CSV file with the table
+    /// Soffid's database in PostgreSQL, MariaDB or MySQL, or a CSV file with the table
     #[arg(long, value_name = "postgres://USER@HOST/DATABASE|mysql://USER@HOST/DATABASE|FILE")]
     pub(crate) from: String,
     /// Write what is taken [default: only tell]

@@ -111,6 +111,7 @@ fn separators_are_found_or_named() {
     for (bytes, told) in [
         (text.replace(',', "|").into_bytes(), "with commas, semicolons or tabs between them"),
         (format!("sep=\\\n{text}").into_bytes(), "line 1: sep= must name a separator"),
+        (text.replace('\n', "\r").into_bytes(), "its lines end with CR alone"),
         (text.lines().nth(1).unwrap().as_bytes().to_vec(), "MariaDB and MySQL write no such line"),
     ] {
         let error = open(&files.put("devices.csv", &bytes), Told::default()).err().expect("it is refused");

@@ -107,7 +107,9 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
     store.import(wrong(), "test", NOW, false).await.unwrap();
     let right = || {
         let mut all = wrong();
-        all.iter_mut().for_each(|imported| imported.entry.row.user = "CORP\\tom".to_owned());
+        for imported in &mut all {
+            imported.entry.row.user = "CORP\\tom".to_owned();
+        }
         all[0].entry.row.name = "HOTP00000036".to_owned();
         all
     };
