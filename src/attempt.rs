@@ -4,6 +4,8 @@ use core::fmt;
 
 use crate::device::State;
 use crate::{Device, RECORD_SIZE, Record};
+#[cfg(feature = "seal")]
+use crate::{NONCE_SIZE, SEALED_SIZE, SealKey};
 
 /// The next device and an answer that comes out only by committing it.
 ///
@@ -96,6 +98,13 @@ impl<'a> Next<'a> {
     /// Writes its record over `record`, without another copy of the secret on the way.
     pub fn write_record(&self, record: &mut [u8; RECORD_SIZE]) {
         self.device.write_with(self.state, record);
+    }
+
+    /// Its record, sealed under `key` for the device of this id, as [`SealKey::seal`](crate::SealKey::seal) seals a device. `nonce` is drawn
+    /// at random for each call.
+    #[cfg(feature = "seal")]
+    pub fn seal(&self, key: &SealKey, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
+        key.seal_record(self.to_record(), device_id, nonce)
     }
 
     /// The device.

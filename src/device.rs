@@ -43,6 +43,9 @@ impl Factor {
 ///
 /// A device is a value: [`verify`](Device::verify) and [`challenge`](Device::challenge) leave it as it is and return the next one
 /// inside an [`Attempt`](crate::Attempt), whose answer comes out when that next one is stored. All times are Unix seconds.
+///
+#[doc = include_str!("device.md")]
+#[cfg_attr(feature = "seal", doc = include_str!("sealed.md"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     pub(crate) factor: Factor,

@@ -40,7 +40,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, uri_text | the state machine and its bytes |
 //!
 //! # Features
 //!
@@ -85,6 +85,7 @@ mod soffid;
 mod status;
 mod totp;
 mod uri;
+mod uri_text;
 mod verdict;
 mod verify;
 
@@ -105,7 +106,8 @@ pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
 pub use soffid::{SOFFID_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
-pub use uri::{Uri, UriText};
+pub use uri::Uri;
+pub use uri_text::UriText;
 pub use verdict::{Reason, Verdict};
 
 /// The README's example runs as a test.

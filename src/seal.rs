@@ -10,7 +10,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::record::{Reader, Writer};
-use crate::{Device, Error, RECORD_SIZE};
+use crate::{Device, Error, RECORD_SIZE, Record};
 
 /// The size of a sealing key in bytes.
 pub const KEY_SIZE: usize = 32;
@@ -57,10 +57,13 @@ impl SealKey {
 
     /// Seals the device's record, bound to `device_id`: whatever names the device in the host's store.
     ///
-    /// `nonce` must never be used again with this key: draw it at random for each call.
+    /// `nonce` must never be used again with this key: draw it at random for each call, as from `getrandom::SysRng`.
     pub fn seal(&self, device: &Device, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
+        self.seal_record(device.to_record(), device_id, nonce)
+    }
+
+    pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
-        let mut body = device.to_record();
         let encrypted = self.cipher().encrypt_inout_detached(&nonce.into(), device_id, body.as_mut_bytes().into());
         // Encryption fails only above 256 GiB; were it otherwise, zeros leave this function and open never again.
         let Ok(tag) = encrypted else { return sealed };

@@ -135,6 +135,18 @@ impl Secret {
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
     /// section 5.1 and appendix A).
     ///
+    /// `rng` is any generator that is fit for secrets, by the traits of [`rand_core`](crate::rand_core) 0.10: that of the operating system is
+    /// `getrandom::SysRng` (crate getrandom 0.4, feature `sys_rng`).
+    ///
+    /// ```
+    /// use getrandom::SysRng;
+    /// use keyfob::{Algorithm, Secret};
+    ///
+    /// let secret = Secret::random(Algorithm::Sha1, &mut SysRng)?;
+    /// assert_eq!(secret.expose().len(), 20);
+    /// # Ok::<(), keyfob::Error>(())
+    /// ```
+    ///
     /// Errors: [`Error::Randomness`] if the generator fails or gives only zeros.
     pub fn random<R: TryCryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> Result<Self, Error> {
         let mut buffer = Zeroizing::new([0; SECRET_MAX]);

@@ -19,6 +19,20 @@ final class Library {
 
     private Library() {}
 
+    /**
+     * Refuses classes that were relocated, as build tools do in shading: the library has the methods of {@code io.keyfob} only. The name is put
+     * together, since relocation rewrites names in texts, too.
+     */
+    static void checkPackage() {
+        String own = String.join(".", "io", "keyfob");
+        String name = Library.class.getName();
+        String found = name.substring(0, Math.max(0, name.lastIndexOf('.')));
+        if (!found.equals(own)) {
+            throw new UnsatisfiedLinkError("keyfob: the package " + own + " was relocated to " + found + ", where its native library does not work."
+                    + " Exclude it from relocation (maven-shade-plugin: <exclude>" + own + ".*</exclude>; Gradle Shadow: exclude '" + own + ".*')");
+        }
+    }
+
     /** Finds the library and has it opened. */
     static void load(Consumer<Path> open) {
         String given = System.getProperty("io.keyfob.library");

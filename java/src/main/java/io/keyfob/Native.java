@@ -11,6 +11,7 @@ final class Native {
         Engine engine = null;
         Throwable missing = null;
         try {
+            Library.checkPackage();
             engine = choose(System.getProperty("io.keyfob.way"));
         } catch (RuntimeException | LinkageError cause) {
             missing = cause;

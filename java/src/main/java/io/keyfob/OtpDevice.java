@@ -121,13 +121,13 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Enrols the authenticator that an {@code otpauth://} URI describes.
      *
-     * @param uri the URI, which is not changed
+     * @param uri the URI, which is not changed; in its label other characters than ASCII may stand as they are
      * @param now Unix seconds
      * @return a device to be closed
      * @throws OtpException an error of the URI, its secret or its parameters
      */
     public static OtpDevice fromUri(char[] uri, long now) {
-        byte[] text = Text.terminated(uri);
+        byte[] text = Text.utf8(uri);
         try {
             return filled(record -> Native.engine().uriParse(text, now, record));
         } finally {
@@ -222,8 +222,8 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /** Makes an attempt in place, if {@code store} is null; otherwise its answer comes out only when the next record is stored. */
-    private <X extends Exception> byte[] attempt(byte[] answer, Attempt attempt, Store<X> store) throws X {
-        return record.<byte[], X>use(read -> {
+    private byte[] attempt(byte[] answer, Attempt attempt, Store store) {
+        return record.<byte[], RuntimeException>use(read -> {
             if (store == null) {
                 Native.check(attempt.make(read, answer));
                 return answer;
@@ -244,22 +244,28 @@ public final class OtpDevice implements AutoCloseable {
         });
     }
 
-    private <X extends Exception> Verdict judged(Attempt attempt, Store<X> store) throws X {
+    private Verdict judged(Attempt attempt, Store store) {
         return Verdict.of(attempt(Verdict.struct(), attempt, store));
     }
 
-    private <X extends Exception> Challenge asked(Attempt attempt, Store<X> store) throws X {
+    private Challenge asked(Attempt attempt, Store store) {
         return Challenge.of(attempt(Challenge.struct(), attempt, store));
     }
 
-    private static <X extends Exception> void store(Store<X> store, Memory next, long revision) throws X {
-        byte[] shown = next.toArray();
+    private static void store(Store store, Memory next, long revision) {
+        boolean isStored;
         try {
-            if (!store.compareAndSwap(shown, revision)) {
-                throw new OtpException(OtpError.STORE_CONFLICT);
+            isStored = store.compareAndSwap(next.toArray(), revision);
+        } catch (RuntimeException unchecked) {
+            throw unchecked;
+        } catch (Exception cause) {
+            if (cause instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
             }
-        } finally {
-            Arrays.fill(shown, (byte) 0);
+            throw new OtpException(OtpError.STORE_FAILED, cause);
+        }
+        if (!isStored) {
+            throw new OtpException(OtpError.STORE_CONFLICT);
         }
     }
 
@@ -284,20 +290,18 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Judges an answer, has the next record stored, and only then tells the verdict.
      *
-     * @param <X> what the store may throw
      * @param policy the server's choices
      * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
-     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}
-     * @throws X if storing failed; the verdict is lost
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
-    public <X extends Exception> Verdict verify(Policy policy, char[] answer, long now, Store<X> store) throws X {
+    public Verdict verify(Policy policy, char[] answer, long now, Store store) {
         return judge(policy, answer, now, Objects.requireNonNull(store, "store"));
     }
 
-    private <X extends Exception> Verdict judge(Policy policy, char[] answer, long now, Store<X> store) throws X {
+    private Verdict judge(Policy policy, char[] answer, long now, Store store) {
         Memory choices = policy.memory();
         byte[] typed = Text.answer(answer);
         try {
@@ -325,21 +329,20 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Finds a HOTP authenticator that has run ahead, has the next record stored, and only then tells the verdict.
      *
-     * @param <X> what the store may throw
      * @param policy the server's choices
      * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}
-     * @throws X if storing failed; the verdict is lost
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT},
+     *         {@link OtpError#STORE_FAILED}
      */
-    public <X extends Exception> Verdict resync(Policy policy, char[] first, char[] second, long now, Store<X> store) throws X {
+    public Verdict resync(Policy policy, char[] first, char[] second, long now, Store store) {
         return find(policy, first, second, now, Objects.requireNonNull(store, "store"));
     }
 
-    private <X extends Exception> Verdict find(Policy policy, char[] first, char[] second, long now, Store<X> store) throws X {
+    private Verdict find(Policy policy, char[] first, char[] second, long now, Store store) {
         byte[] struct = policy.struct();
         byte[] one = Text.answer(first);
         byte[] two = Text.answer(second);
@@ -368,19 +371,17 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Requests a challenge, has the next record stored, and only then tells the code.
      *
-     * @param <X> what the store may throw
      * @param policy the server's choices
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return a challenge to be closed
-     * @throws OtpException as {@link #challenge(Policy, long)}, and {@link OtpError#STORE_CONFLICT}
-     * @throws X if storing failed; the code is lost
+     * @throws OtpException as {@link #challenge(Policy, long)}, and {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
-    public <X extends Exception> Challenge challenge(Policy policy, long now, Store<X> store) throws X {
+    public Challenge challenge(Policy policy, long now, Store store) {
         return request(policy, now, Objects.requireNonNull(store, "store"));
     }
 
-    private <X extends Exception> Challenge request(Policy policy, long now, Store<X> store) throws X {
+    private Challenge request(Policy policy, long now, Store store) {
         byte[] struct = policy.struct();
         return asked((bytes, challenge) -> Native.engine().deviceChallenge(bytes, struct, now, challenge), store);
     }

@@ -19,6 +19,11 @@ public final class OtpException extends RuntimeException {
         this(error.number());
     }
 
+    OtpException(OtpError error, Throwable cause) {
+        this(error.number());
+        initCause(cause);
+    }
+
     /**
      * The engine's number, as in {@code keyfob.h}.
      *

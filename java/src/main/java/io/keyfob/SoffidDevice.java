@@ -58,12 +58,10 @@ public final class SoffidDevice {
     private SoffidDevice() {}
 
     /**
-     * The table: {@link Store} in terms of rows.
-     *
-     * @param <X> what storing may throw
+     * The table: {@link Store} in terms of rows, also in what becomes of exceptions.
      */
     @FunctionalInterface
-    public interface Table<X extends Exception> {
+    public interface Table {
         /**
          * Writes {@code next} if the stored row still has the columns of {@code read}, in one step, and durably. There is no column for a
          * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together
@@ -74,26 +72,27 @@ public final class SoffidDevice {
          * lost as well: a driver that counts the rows that it finds would report it as stored, to each of two threads.
          *
          * @param read the row that was read
-         * @param next the row to write, valid during the call only
+         * @param next the row to write, which belongs to the table: it may keep it, or close it
          * @return false if the stored row has other columns or {@code next} has the same, and nothing was written
-         * @throws X if storing failed
+         * @throws Exception if storing failed
          */
-        boolean compareAndSwap(SoffidRow read, SoffidRow next) throws X;
+        boolean compareAndSwap(SoffidRow read, SoffidRow next) throws Exception;
     }
 
     /**
      * A store for an attempt on a device of this row.
      *
-     * @param <X> what storing may throw
      * @param read the row that was read
      * @param policy the one that it was read with
      * @param table where it is stored
      * @return a store to be given to {@link OtpDevice#verify(Policy, char[], long, Store)} and the others
      */
-    public static <X extends Exception> Store<X> store(SoffidRow read, Policy policy, Table<X> table) {
+    public static Store store(SoffidRow read, Policy policy, Table table) {
         return (record, revision) -> {
-            try (OtpDevice device = OtpDevice.fromRecord(record); SoffidRow next = write(device, read, policy)) {
-                return table.compareAndSwap(read, next);
+            try (OtpDevice device = OtpDevice.fromRecord(record)) {
+                return table.compareAndSwap(read, write(device, read, policy));
+            } finally {
+                Arrays.fill(record, (byte) 0);
             }
         };
     }

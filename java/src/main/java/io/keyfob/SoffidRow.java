@@ -211,7 +211,7 @@ public final class SoffidRow implements AutoCloseable {
             key = other.authKey();
             digits = other.pin();
             synchronized (this) {
-                return !isClosed && Arrays.equals(authKey, key) && Arrays.equals(pin, digits);
+                return !isClosed && isSame(authKey, key) & isSame(pin, digits);
             }
         } catch (IllegalStateException closed) {
             return false;
@@ -219,6 +219,18 @@ public final class SoffidRow implements AutoCloseable {
             wipe(key);
             wipe(digits);
         }
+    }
+
+    /** In constant time for a given length, as all columns of secrets are compared. */
+    private static boolean isSame(char[] one, char[] other) {
+        if (one == null || other == null || one.length != other.length) {
+            return one == other;
+        }
+        int difference = 0;
+        for (int at = 0; at < one.length; at++) {
+            difference |= one[at] ^ other[at];
+        }
+        return difference == 0;
     }
 
     @Override

@@ -6,19 +6,20 @@ package io.keyfob;
  * <p>Several threads, processes and machines may read the same record and attempt at once. Only a compare and swap keeps them from counting
  * one right code twice and two wrong ones once: of all who read a revision, one stores.
  *
- * @param <X> what storing may throw; it goes to the caller as it is, and the verdict is then lost
+ * <p>A checked exception comes out as the cause of an {@link OtpException} with {@link OtpError#STORE_FAILED}, an unchecked one as it is; the
+ * verdict or the code is then lost, and the device stays as it was.
  */
 @FunctionalInterface
-public interface Store<X extends Exception> {
+public interface Store {
     /**
      * Stores {@code next} if the stored record still has the revision that was read, in one step, and durably.
      *
      * <p>Not called if nothing changed, as on a locked device. Must not use the device that calls it, other than to close it.
      *
-     * @param next the record to store, valid during the call only: it is overwritten afterwards
+     * @param next the record to store: a copy, which belongs to the store. It may keep it; whoever does not, overwrites it
      * @param revision the {@linkplain DeviceInfo#revision() revision} of the record that was read
      * @return false if the stored record has another revision, and nothing was stored
-     * @throws X if storing failed
+     * @throws Exception if storing failed
      */
-    boolean compareAndSwap(byte[] next, long revision) throws X;
+    boolean compareAndSwap(byte[] next, long revision) throws Exception;
 }

@@ -1,9 +1,13 @@
 package io.keyfob;
 
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetEncoder;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Texts between Java and the engine, whose texts are ASCII and end with a NUL. */
+/** Texts between Java and the engine, whose texts end with a NUL and are ASCII, but for labels of URIs: those are UTF-8. */
 final class Text {
     /** No answer that can be right is longer: a PIN has at most 64 digits. */
     private static final int ANSWER_MAX = 65;
@@ -11,8 +15,11 @@ final class Text {
     /** So many bytes hold any answer, in whole longs. */
     static final int ANSWER_ROOM = 72;
 
-    /** What is not ASCII is no part of any code, secret or URI, and neither is this. */
+    /** What is not ASCII is no part of any code or secret, and neither is this. */
     private static final byte FOREIGN = 0x7f;
+
+    /** So many bytes of UTF-8 one char makes at most. */
+    private static final int MOST_BYTES = 3;
 
     private Text() {}
 
@@ -25,6 +32,27 @@ final class Text {
     static byte[] terminated(char[] text) {
         checkLength(text.length);
         return ascii(text, text.length, 1);
+    }
+
+    /** The UTF-8 of a text, with a NUL behind it. What is none, half a surrogate pair or a NUL, becomes a character that no URI may hold. */
+    static byte[] utf8(char[] text) {
+        checkLength(text.length);
+        byte[] room = new byte[MOST_BYTES * text.length];
+        try {
+            ByteBuffer to = ByteBuffer.wrap(room);
+            CharsetEncoder encoder =
+                    StandardCharsets.UTF_8.newEncoder().onMalformedInput(CodingErrorAction.REPLACE).replaceWith(new byte[] {FOREIGN});
+            encoder.encode(CharBuffer.wrap(text), to, true);
+            encoder.flush(to);
+            int length = to.position();
+            checkLength(length);
+            for (int at = 0; at < length; at++) {
+                room[at] = room[at] == 0 ? FOREIGN : room[at];
+            }
+            return Arrays.copyOf(room, length + 1);
+        } finally {
+            Arrays.fill(room, (byte) 0);
+        }
     }
 
     /** The UTF-8 of a text that is no secret, with a NUL behind it. */

@@ -284,6 +284,14 @@ class DeviceTest {
             assertArrayEquals(record, OtpDevice.fromRecord(record).toRecord());
             assertArrayEquals(record, OtpDevice.fromUri(device.uri("ACME", "al\u00edce"), NOW).toRecord());
             assertTrue(new String(device.uri("", "al\u00edce")).startsWith("otpauth://totp/al%C3%ADce?secret=" + Samples.BASE32));
+            for (String label : new String[] {"Caf\u00e9:Jos\u00e9", "\u65e5\u672c:\ud83d\ude00", "ACME:a@b.c:8443", "A%3a%20B:c", ""}) {
+                String raw = "otpauth://totp/" + label + "?secret=" + Samples.BASE32 + "\r\n";
+                assertArrayEquals(record, OtpDevice.fromUri(raw.toCharArray(), NOW).toRecord(), raw);
+            }
+            for (String none : new String[] {"\ud83d", "a\0b", "a\ude00"}) {
+                char[] raw = ("otpauth://totp/" + none + "?secret=" + Samples.BASE32).toCharArray();
+                assertEquals(OtpError.URI_ENCODING, assertThrows(OtpException.class, () -> OtpDevice.fromUri(raw, NOW)).error());
+            }
             assertArrayEquals(Samples.BYTES, device.secret());
             byte[] sealed = key.seal(device, id);
             assertNotEquals(new String(sealed), new String(key.seal(device, id)), "a nonce of its own each time");
@@ -343,16 +351,24 @@ class DeviceTest {
         try (OtpDevice device = Samples.totp()) {
             byte[] before = device.toRecord();
             char[] code = Samples.codeAt(NOW);
-            IOException thrown = assertThrows(IOException.class, () -> device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> {
+            OtpException thrown = assertThrows(OtpException.class, () -> device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> {
                 throw new IOException("full");
             }));
-            assertEquals("full", thrown.getMessage());
+            assertEquals(OtpError.STORE_FAILED, thrown.error());
+            assertEquals("full", thrown.getCause().getMessage());
+            assertThrows(IllegalStateException.class, () -> device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> {
+                throw new IllegalStateException("unchecked, and as it is");
+            }));
+            assertThrows(OtpException.class, () -> device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> {
+                throw new InterruptedException();
+            }));
+            assertTrue(Thread.interrupted(), "an interrupt is not lost");
             assertTrue(assertThrows(OtpException.class, () -> device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> false)).isConflict());
             assertArrayEquals(before, device.toRecord());
 
             AtomicReference<byte[]> stored = new AtomicReference<>();
             AtomicReference<byte[]> given = new AtomicReference<>();
-            Store<IOException> store = (next, revision) -> {
+            Store store = (next, revision) -> {
                 assertEquals(0, revision);
                 given.set(next);
                 stored.set(next.clone());
@@ -360,7 +376,7 @@ class DeviceTest {
             };
             assertTrue(device.verify(Policy.DEFAULT, code, NOW, store).isRight());
             assertArrayEquals(stored.get(), device.toRecord());
-            assertTrue(Samples.isWiped(given.get()), "what the store was given is overwritten");
+            assertArrayEquals(stored.get(), given.get(), "what the store was given is its own, as in a map or an entity that is written later");
         }
     }
 

@@ -199,6 +199,8 @@ class ErrorsTest {
         assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> SealKey.of(1, new byte[32]).seal(Samples.totp(), new byte[1025])).error());
         assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> Samples.totp().uri("x".repeat(4096), "a")).error());
         assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> OtpDevice.fromUri(new char[1 << 20], NOW)).error());
+        char[] wide = "\u00e9".repeat(Engine.TEXT_MAX / 2).toCharArray();
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> OtpDevice.fromUri(wide, NOW)).error());
         assertThrows(IllegalArgumentException.class, () -> SealKey.of(1, new byte[31]));
         assertThrows(IllegalArgumentException.class, () -> Samples.totp().uri("a\0b", "c"));
         assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[1 << 20], NOW).reason());

@@ -3,12 +3,14 @@ package io.keyfob;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.jar.JarFile;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
@@ -174,6 +177,33 @@ class LibraryTest {
         Files.write(library, bytes);
         String output = output("-Dio.keyfob.library=" + library);
         assertTrue(output.contains("the native library is of version 9"), output);
+    }
+
+    /** As build tools relocate classes and the names in their texts; to a name of the same length, so that it stays a replacement of bytes. */
+    private Path relocated() throws IOException {
+        Path file = folder.resolve("relocated.jar");
+        try (JarFile jar = new JarFile(Jvm.jar().toFile()); JarOutputStream out = new JarOutputStream(Files.newOutputStream(file))) {
+            for (ZipEntry entry : jar.stream().filter(each -> !each.isDirectory()).toList()) {
+                String text = new String(jar.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1);
+                boolean isClass = entry.getName().endsWith(".class");
+                out.putNextEntry(new ZipEntry(entry.getName().replace("io/keyfob", "my/keyfob")));
+                out.write((isClass ? text.replace("io/keyfob", "my/keyfob").replace("io.keyfob", "my.keyfob") : text)
+                        .getBytes(StandardCharsets.ISO_8859_1));
+            }
+        }
+        return file;
+    }
+
+    @Test
+    void aRelocatedJarSaysSo() throws Exception {
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {relocated().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
+            Class<?> secret = loader.loadClass("my.keyfob.Secret");
+            Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+            Throwable refused =
+                    assertThrows(InvocationTargetException.class, () -> secret.getMethod("toBase32").invoke(made)).getCause();
+            String told = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
+            assertTrue(refused.getMessage().startsWith(told), refused::toString);
+        }
     }
 
     @Test

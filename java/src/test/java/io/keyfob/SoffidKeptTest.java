@@ -202,7 +202,7 @@ class SoffidKeptTest {
             char[] code;
             try (OtpDevice device = SoffidDevice.read(old, Policy.SOFFID);
                     Challenge challenge = device.challenge(Policy.SOFFID, NOW, SoffidDevice.store(old, Policy.SOFFID, (read, next) -> {
-                        stored[0] = next.toBuilder().build();
+                        stored[0] = next;
                         return true;
                     }))) {
                 code = challenge.code();
