@@ -40,7 +40,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, uri_text | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
 //!
 //! # Features
 //!
@@ -74,6 +74,7 @@ mod error;
 pub mod ffi;
 mod hmac;
 mod hotp;
+mod label;
 mod lanes;
 mod pin;
 mod policy;
@@ -85,7 +86,6 @@ mod soffid;
 mod status;
 mod totp;
 mod uri;
-mod uri_text;
 mod verdict;
 mod verify;
 
@@ -96,6 +96,7 @@ pub use code::{Algorithm, Code, Digits};
 pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use hotp::{Hotp, Keyed};
+pub use label::UriText;
 pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
 pub use policy::{Asked, Lock, Policy, PolicyBuilder};
 pub use rand_core;
@@ -107,7 +108,6 @@ pub use soffid::{SOFFID_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::Uri;
-pub use uri_text::UriText;
 pub use verdict::{Reason, Verdict};
 
 /// The README's example runs as a test.

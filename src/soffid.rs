@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::secret::SECRET_MAX;
 use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
@@ -230,7 +230,8 @@ impl PartialEq for SoffidRow<'_> {
             (kind, status, fails, last_counter, digits, lock_fails, times)
         };
         let secrets = self.auth_key.as_bytes().ct_eq(other.auth_key.as_bytes()) & self.pin.as_bytes().ct_eq(other.pin.as_bytes());
-        bool::from(secrets) & (columns(self) == columns(other)) & (self.algorithm == other.algorithm)
+        let others = columns(self) == columns(other) && self.algorithm == other.algorithm;
+        bool::from(secrets & Choice::from(u8::from(others)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::uri_text::Encoding;
+use crate::label::Encoding;
 use crate::{Algorithm, Device, Digits, Error, Factor, Hotp, Secret, Totp, UriText};
 
 /// An `otpauth://totp/` or `otpauth://hotp/` URI: an authenticator's parameters and secret under a label.

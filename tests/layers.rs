@@ -8,7 +8,7 @@ use std::path::Path;
 const LAYERS: [&[&str]; 3] = [
     &["error", "secret", "code", "status", "chance", "policy"],
     &["hmac", "lanes", "hotp", "totp", "pin"],
-    &["device", "admin", "attempt", "challenge", "verdict", "verify", "record", "seal", "soffid", "uri", "uri_text"],
+    &["device", "admin", "attempt", "challenge", "verdict", "verify", "record", "seal", "soffid", "uri", "label"],
 ];
 
 fn sources(folder: &str) -> BTreeMap<String, String> {

@@ -1,4 +1,4 @@
-//! Layer 3: the texts in a URI, decoded and encoded.
+//! Layer 3: the texts of a URI's label, decoded and encoded.
 
 use core::fmt;
 
