@@ -155,14 +155,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
                 let counted = || walk.as_ref().and_then(|(_, cursor)| Some(cursor.as_ref()?.total));
                 let total = total.or_else(counted).unwrap_or(shown);
-                let last = rows.last().filter(|_| has_more);
+                let end = rows.last().filter(|_| has_more);
                 let is_told = shown < total || walk.is_some() || profile == Profile::Rfc;
                 let list = ListResponse {
                     schemas: ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
                     total_results: total,
                     start_index: walk.is_none().then_some(index),
                     items_per_page: is_told.then_some(rows.len()),
-                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.behind(last?, total))),
+                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.behind(end?, total))),
                     resources: rows.iter().map(|row| Resource::new(row, profile, &context.base, selection)).collect(),
                 };
                 Step::Done(Response::json(200, &list))

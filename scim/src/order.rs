@@ -43,7 +43,7 @@ impl Sort {
         self.compare_keys(one, other).then(one.id.cmp(&other.id))
     }
 
-    fn compare_keys(&self, one: &Position, other: &Position) -> Ordering {
+    fn compare_keys(self, one: &Position, other: &Position) -> Ordering {
         let order = (one.key.is_none(), &one.key).cmp(&(other.key.is_none(), &other.key));
         if self.descending { order.reverse() } else { order }
     }

@@ -112,7 +112,7 @@ impl Reference {
 
     /// The highest counter or step accepted. A negative one is none.
     pub(crate) fn accepted(&self) -> Option<u64> {
-        self.row.last_counter.filter(|last| *last >= 0).map(|last| last as u64)
+        self.row.last_counter.and_then(|last| last.try_into().ok())
     }
 
     /// What has not changed stays in the row as it is.
