@@ -141,9 +141,11 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
 /// keyfob_device_replace_factor, the record's is written: auth_key
 /// or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
 ///
-/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_LASUSE, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and
-/// OTP_ALGORI are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two
-/// answers at once count as one, and a secret that was replaced meanwhile is still right. What a row cannot say is lost at the next import: a
+/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI
+/// are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at
+/// once count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers read a local time that does not exist
+/// as another. Write nothing if the row has not changed, as by the code accepted last, repeated: a driver may count such an UPDATE as no row.
+/// What a row cannot say is lost at the next import: a
 /// lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
 /// e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go on with it. Thread-safe.
 ///

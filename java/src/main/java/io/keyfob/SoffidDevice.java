@@ -68,8 +68,8 @@ public final class SoffidDevice {
          * are one. A row that was locked when it was read (SELECT FOR UPDATE) has them.
          *
          * <p>Compare no time: a driver reads a local time that the end of winter leaves out as another one, and then no attempt on that row is
-         * ever stored. Write times only where they differ, for the same reason. Attempts leave no row as it was, so an UPDATE without a change is
-         * lost as well: a driver that counts the rows that it finds would report it as stored, to each of two threads.
+         * ever stored. Write times only where they differ, for the same reason. This is called only where a column changes, so an
+         * UPDATE without a change is lost as well: a driver that counts the rows that it finds would report it as stored, to each of two threads.
          *
          * @param read the row that was read
          * @param next the row to write, which belongs to the table: it may keep it, or close it
@@ -80,7 +80,8 @@ public final class SoffidDevice {
     }
 
     /**
-     * A store for an attempt on a device of this row.
+     * A store for an attempt on a device of this row. It does not call the table where the attempt changes no column, as where the code that was
+     * accepted last is repeated: that is refused, and no fail.
      *
      * @param read the row that was read
      * @param policy the one that it was read with
@@ -90,7 +91,13 @@ public final class SoffidDevice {
     public static Store store(SoffidRow read, Policy policy, Table table) {
         return (record, revision) -> {
             try (OtpDevice device = OtpDevice.fromRecord(record)) {
-                return table.compareAndSwap(read, write(device, read, policy));
+                SoffidRow next = write(device, read, policy);
+                if (next.equals(read)) {
+                    // As with a repeated code, which is refused and is no fail: nothing to store, and a driver may count such an UPDATE as no row.
+                    next.close();
+                    return true;
+                }
+                return table.compareAndSwap(read, next);
             } finally {
                 Arrays.fill(record, (byte) 0);
             }

@@ -143,6 +143,24 @@ class SoffidExampleTest {
         }
     }
 
+    /** It changes no column, which is no conflict. */
+    @ParameterizedTest
+    @MethodSource("databases")
+    void theCodeAcceptedLastIsRefusedOnceMoreAndWritesNothing(Database database) throws Exception {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            Counted table = new Counted(database);
+            table.insert(60, row(kind).authKey(KEY.toCharArray()).build());
+            String right = code(kind == Kind.TOTP ? NOW / 30 : 0);
+            assertTrue(table.example().validatePin(DEVICE, CONFIG, right));
+            SoffidRow used = table.read(60);
+            for (int again = 0; again < 20; again++) {
+                assertFalse(table.example().validatePin(DEVICE, CONFIG, right));
+            }
+            assertEquals(used, table.read(60));
+            assertEquals(1, table.stored.get());
+        }
+    }
+
     /** The pom gives this JVM the zone of Madrid. */
     @ParameterizedTest
     @MethodSource("databases")
