@@ -40,7 +40,7 @@
 //! |---|---|---|
 //! | 1 values | error, secret, code, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, uri_text | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, `uri_text` | the state machine and its bytes |
 //!
 //! # Features
 //!

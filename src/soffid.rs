@@ -220,7 +220,7 @@ impl<'r> SoffidRow<'r> {
     }
 }
 
-/// Key and PIN are compared in constant time for a given length, whatever the other columns say.
+/// Key and PIN are compared in constant time for a given length.
 impl PartialEq for SoffidRow<'_> {
     fn eq(&self, other: &Self) -> bool {
         let columns = |row: &Self| {
@@ -230,7 +230,7 @@ impl PartialEq for SoffidRow<'_> {
             (kind, status, fails, last_counter, digits, lock_fails, times)
         };
         let secrets = self.auth_key.as_bytes().ct_eq(other.auth_key.as_bytes()) & self.pin.as_bytes().ct_eq(other.pin.as_bytes());
-        bool::from(secrets) & (columns(self) == columns(other)) & (self.algorithm == other.algorithm)
+        bool::from(secrets) && columns(self) == columns(other) && self.algorithm == other.algorithm
     }
 }
 
