@@ -220,7 +220,7 @@ impl<'r> SoffidRow<'r> {
     }
 }
 
-/// Key and PIN are compared in constant time for a given length, whatever the other columns say.
+/// Key and PIN are compared in constant time for a given length.
 impl PartialEq for SoffidRow<'_> {
     fn eq(&self, other: &Self) -> bool {
         let columns = |row: &Self| {

@@ -33,7 +33,7 @@ async fn walk(store: &Store, sort: Sort, limit: u64, mut meanwhile: impl AsyncFn
     let (mut seen, mut last) = (BTreeMap::new(), None);
     for turn in 0.. {
         let Page { rows, has_more, .. } = store.list("a", &query("", sort, last.clone(), limit)).await.unwrap().page;
-        for row in rows {
+        for row in &rows {
             *seen.entry(row.id).or_default() += 1;
         }
         if !has_more {
