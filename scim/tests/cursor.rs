@@ -202,7 +202,7 @@ impl Deed {
         match self {
             Self::Create(_) => there = there.is_none().then(|| entry(id)),
             Self::Delete(_) => {
-                there = there.map(|entry| Entry { row: Row { deleted: true, status: Status::Disabled, ..entry.row }, ..entry })
+                there = there.map(|entry| Entry { row: Row { deleted: true, status: Status::Disabled, ..entry.row }, ..entry });
             }
             Self::Change(_) => {
                 there = there.map(|entry| {
@@ -212,7 +212,9 @@ impl Deed {
                 });
             }
         }
-        there.into_iter().for_each(|entry| host.store.memory.put(entry));
+        if let Some(entry) = there {
+            host.store.memory.put(entry);
+        }
         id
     }
 }
