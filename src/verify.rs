@@ -13,6 +13,9 @@ use crate::hmac::Key;
 use crate::hotp::{Answer, Found, LAST, search};
 use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
+/// No other windows.
+const NONE: [Option<RangeInclusive<u64>>; 2] = [None, None];
+
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
@@ -54,9 +57,9 @@ impl Device {
             Factor::Hotp(hotp) => {
                 // And the counter before, whose code was accepted last.
                 let window = self.state.moving.saturating_sub(1)..=*self.ahead(policy.look_ahead())?.end();
-                (self.find(hotp, answer, None, window), self.state.moving)
+                (self.find(hotp, answer, None, window, NONE), self.state.moving)
             }
-            Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?), self.state.moving),
+            Factor::Sms(hotp) | Factor::Email(hotp) => (self.find(hotp, answer, None, self.ahead(0)?, NONE), self.state.moving),
             Factor::Pin(pin) => (self.find_pin(pin, policy, answer), 0),
         };
         self.settle(policy, &found, expected, now, next)
@@ -68,29 +71,39 @@ impl Device {
     /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
         let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
-        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?);
+        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?, NONE);
         // What matches is the second code, one after the expected first.
         let mut next = State::FRESH;
         let verdict = self.settle(policy, &found, self.state.moving.saturating_add(1), now, &mut next)?;
         Ok(Attempt::new(self, next, verdict))
     }
 
-    fn find(&self, hotp: &Hotp, first: &[u8], second: Option<&[u8]>, window: RangeInclusive<u64>) -> Found {
+    /// Searches a window, and others besides, with one key.
+    fn find(
+        &self,
+        hotp: &Hotp,
+        first: &[u8],
+        second: Option<&[u8]>,
+        window: RangeInclusive<u64>,
+        others: [Option<RangeInclusive<u64>>; 2],
+    ) -> Found {
         let submitted = |code| Submitted::new(code, hotp.digits());
         let answer = Answer { first: submitted(first), second: second.map(submitted) };
-        Key::with(hotp.algorithm(), hotp.secret(), |key| search(key, hotp.digits(), &answer, window, self.state.moving))
+        Key::with(hotp.algorithm(), hotp.secret(), |key| {
+            let search = |window| search(key, hotp.digits(), &answer, window, self.state.moving);
+            others.into_iter().flatten().fold(search(window), |found, other| found.or(&search(other)))
+        })
     }
 
     /// Searches around the present step and, if drift is learned, around the drift as well, whatever it is: a clock that was put right
     /// drifts no more. Searches the step accepted last, too, where it lies in neither window: a client may repeat its code for hours.
     fn find_step(&self, totp: &Totp, policy: &Policy, answer: &[u8], now: u64) -> Result<Found, Error> {
-        let find = |steps| self.find(totp.hotp(), answer, None, steps);
         let around = |drift| totp.window(now, drift, policy.window());
         let present = around(0)?;
         let drifted = if policy.max_drift() == 0 { None } else { Some(around(self.kept_drift(policy))?) };
         let is_searched = |step| present.contains(&step) || drifted.as_ref().is_some_and(|steps| steps.contains(&step));
         let last = self.state.moving.checked_sub(1).filter(|&last| !is_searched(last)).map(|last| last..=last);
-        Ok([drifted, last].into_iter().flatten().fold(find(present), |found, steps| found.or(&find(steps))))
+        Ok(self.find(totp.hotp(), answer, None, present, [drifted, last]))
     }
 
     /// The learned drift, as far as the policy allows one.

@@ -107,7 +107,7 @@ fn only_hotp_has_a_counter_and_only_two_texts_are_two_codes() {
         ("{}", "invalidValue"),
         (r#"{"pin": "987654"}"#, "invalidValue"),
         (r#"{"nextPin": "987654"}"#, "invalidValue"),
-        (r#"{"pin": "987654", "nextPin": 987655}"#, "invalidValue"),
+        (r#"{"pin": "987654", "nextPin": 98765.5}"#, "invalidValue"),
         (r#"{"pin": "987654", "nextPin": null}"#, "invalidValue"),
         (r#"{"pin": "987654", "nextPin": "987655", "NEXTPIN": "987655"}"#, "invalidSyntax"),
         (r#"{"pin": "987654", "nextPin": "987655", "user": "a"}"#, "invalidSyntax"),

@@ -173,7 +173,7 @@ impl Reference {
     }
 
     fn is_expired(&self, policy: &Policy, now: u64) -> bool {
-        let age = |pending: &Pending| now.max(self.seen()) - pending.since;
+        let age = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since);
         self.is_message() && self.pending.as_ref().is_some_and(|pending| age(pending) >= u64::from(policy.lifetime()))
     }
 
@@ -279,7 +279,7 @@ impl Reference {
             assert_eq!(given.as_ref().err(), refused.as_ref());
             return;
         }
-        let is_young = |pending: &Pending| now.max(self.seen()) - pending.since < u64::from(policy.reuse());
+        let is_young = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since) < u64::from(policy.reuse());
         let is_again = self.pending.as_ref().is_some_and(is_young) && !self.is_expired(policy, now);
         match self.row.kind {
             Kind::Totp | Kind::Hotp => assert_eq!(given, &Ok(Challenge::Authenticator)),

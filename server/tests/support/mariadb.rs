@@ -28,12 +28,14 @@ impl MariaDb {
             assert!(child.wait().expect("it ends").success());
         }
         let data = format!("--datadir={}", folder.join("data").display());
-        let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data];
+        // A server removes the temporary tables of all others that share this folder when it starts.
+        let temporary = format!("--tmpdir={}", folder.display());
+        let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data, &temporary];
         run(as_mysql("mariadb-install-db").args(install));
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let mut command = as_mysql("/bin/sh");
-        command.args(["-c", WATCH, "watch"]).arg(&folder).args([&program("mariadbd"), "--no-defaults", &data]);
+        command.args(["-c", WATCH, "watch"]).arg(&folder).args([&program("mariadbd"), "--no-defaults", &data, &temporary]);
         command.arg(format!("--socket={}", folder.join("socket").display()));
         command.args(["--bind-address=127.0.0.1", "--secure-file-priv=", "--innodb-flush-log-at-trx-commit=0"]);
         command.arg(format!("--port={port}"));

@@ -88,9 +88,12 @@ final class Database {
     private static List<Database> mariadb() throws Exception {
         String folder = folder("mysql");
         String data = folder + "/data";
-        run("mysql", "mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir=" + data);
+        // A server removes the temporary tables of all others that share this folder when it starts.
+        String temporary = "--tmpdir=" + folder;
+        run("mysql", "mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+                "--datadir=" + data, temporary);
         int port = freePort();
-        Process server = watch("mysql", folder, "/usr/sbin/mariadbd", "--no-defaults", "--datadir=" + data, "--port=" + port,
+        Process server = watch("mysql", folder, "/usr/sbin/mariadbd", "--no-defaults", "--datadir=" + data, temporary, "--port=" + port,
                 "--bind-address=127.0.0.1", "--socket=" + folder + "/socket", "--pid-file=" + folder + "/pid",
                 "--innodb-flush-log-at-trx-commit=0");
         String url = "jdbc:mariadb://127.0.0.1:" + port + "/soffid?user=root&createDatabaseIfNotExist=true&useAffectedRows=";
