@@ -63,7 +63,7 @@ fn bodies_that_are_no_json_or_of_the_wrong_types() {
         target.send(method, address, "Content-Type: text/plain\r\n", b"{\"pin\": \"123\"}").refused(415);
         target.send(method, address, "Content-Type: application/x-www-form-urlencoded\r\n", b"pin=123").refused(415);
     }
-    for body in [json!({}), json!({"pin": 123}), json!({"pin": null}), json!({"pin": ["123", "123"]}), json!({"pin": "1", "x": 1})]
+    for body in [json!({}), json!({"pin": -123}), json!({"pin": null}), json!({"pin": ["123", "123"]}), json!({"pin": "1", "x": 1})]
     {
         target.send("POST", &response, JSON, body.to_string().as_bytes()).refused(400);
     }
