@@ -45,7 +45,7 @@ class DeviceTest {
             assertEquals(30, info.period());
             assertEquals(0, info.t0());
             assertEquals(0, info.drift());
-            assertEquals(1, info.fails());
+            assertEquals(0, info.fails());
             assertEquals(NOW / 30 + 2, info.movingFactor());
             assertEquals(NOW, info.created());
             assertEquals(OptionalLong.of(NOW), info.lastUsed());
