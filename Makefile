@@ -46,6 +46,12 @@ tools:
 .PHONY: test
 test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those
 
+.PHONY: check
+check: ## check format and lints and run the Rust tests; installs nothing
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked
+
 .PHONY: test-packages
 test-packages: ## test how missing Debian packages are installed
 	tests/packages/test
