@@ -91,7 +91,8 @@ impl<'r> SoffidRow<'r> {
     }
 
     /// The row of a new device, with its secret written into `key`. What a row cannot say is lost: a lock that disabling keeps, a throttle, the
-    /// positions asked of a PIN, learned drift, and of SMS and e-mail the secret and the pending code. For a row that was there before,
+    /// positions asked of a PIN, learned drift, whether a locked device was validated by an administrator, and of SMS and e-mail the secret and the
+    /// pending code. `lock_fails` is 0: set it before the row is imported again. For a row that was there before,
     /// [`update`](Self::update) writes no more than what has changed.
     ///
     /// Errors: [`Error::SoffidParameters`].
@@ -131,13 +132,14 @@ impl<'r> SoffidRow<'r> {
             return Err(Error::WrongKind);
         }
         let (history, before) = (device.history(), self.counted_fails());
+        let counter = column(history.last_counter)?;
         if before != history.fails {
             self.fails = history.fails;
         }
         self.status = history.status;
         // A PIN has no counter here; what its column says is Soffid's.
         if self.kind != Kind::Pin && self.accepted_counter() != history.last_counter {
-            self.last_counter = column(history.last_counter)?;
+            self.last_counter = counter;
         }
         if self.last_used.map(since_1970) != history.last_used {
             self.last_used = history.last_used;

@@ -71,7 +71,9 @@ impl Device {
     /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
         let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
-        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?, NONE);
+        // And the two before, which may be the codes of a resync that is sent again.
+        let last = self.state.moving.checked_sub(2).map(|first| first..=first.saturating_add(1));
+        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?, [last, None]);
         // What matches is the second code, one after the expected first.
         let mut next = State::FRESH;
         let verdict = self.settle(policy, &found, self.state.moving.saturating_add(1), now, &mut next)?;
@@ -161,7 +163,9 @@ impl Device {
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
         let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
-        let (matches, replayed, last) = (found.right.unwrap_u8(), found.replayed.unwrap_u8(), found.last.unwrap_u8());
+        let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
+        // Once in a million a code stands at a further place of the window as well. It was used all the same (RFC 6238 section 5.2).
+        let matches = found.right.unwrap_u8() & not(last);
 
         // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
         let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
@@ -176,8 +180,9 @@ impl Device {
 
         let evaluated = open & not(unasked | expired);
         let again = evaluated & replayed & not(matches);
-        // Not the code accepted last, and that one lies ahead: it has used up codes that are shown only now.
-        let overtaken = again & not(last) & bit(self.is_ahead_by(0, policy, expected));
+        // Not the code accepted last, and that one lies ahead of the present step, by a clock or a drift that was put right: it has used
+        // up codes that are shown only now.
+        let overtaken = again & not(last) & totp & bit(state.moving.saturating_sub(1) > expected);
         // Neither can be a guess that comes right later, and both happen to people who do nothing wrong.
         let fail = refused & not((again & last) | overtaken);
 

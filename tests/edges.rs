@@ -331,21 +331,20 @@ fn a_search_tells_the_lowest_counter_or_none() {
     assert_eq!(format!("{:?}", hotp.keyed()), "Keyed { digits: Digits(6), .. }");
 }
 
-/// Two steps of one window happen to have the same code: it is right for each of them once, and a replay only then.
+/// Two steps of one window happen to have the same code: once used it is not right again.
 #[test]
-fn a_code_of_two_steps_is_right_for_each_of_them_once() {
+fn a_code_of_two_steps_is_right_once() {
     const STEPS: [u64; 2] = [56_836_343, 56_836_349];
     let [now, later] = STEPS.map(|step| step * 30);
     let (first, second) = (totp().generate(now).unwrap(), totp().generate(later).unwrap());
     assert_eq!((first.as_str(), second.as_str()), ("624555", "624555"));
-    let mut device = Device::totp(totp(), now);
-    for step in STEPS {
-        let (next, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
-        assert_eq!((verdict.reason(), verdict.matched()), (Reason::Right, Some(step)));
-        device = next;
+    let device = Device::totp(totp(), now);
+    let (device, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
+    assert_eq!((verdict.reason(), verdict.matched()), (Reason::Right, Some(STEPS[0])));
+    for now in [now, later] {
+        let (_, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
+        assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 0));
     }
-    let (_, verdict) = committed(device.verify(&Policy::soffid(), b"624555", now).unwrap());
-    assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 0));
 }
 
 #[test]

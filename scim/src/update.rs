@@ -42,9 +42,16 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             }
             let next = next.modified(context.now);
             let is_revived = entry.row.deleted && !next.row.deleted;
+            let forgets_steps = changes.iter().any(|fields| fields.forgets_steps);
+            if is_revived && forgets_steps {
+                // One change has one line in the trail, and each of these must have its own.
+                return Err(Error::value(format!(
+                    "{STEPS_AHEAD}: the device was deleted; give it a status in a request before this one"
+                )));
+            }
             let kind = match () {
                 // Of all that a PATCH may do, this alone makes a used code right.
-                () if changes.iter().any(|fields| fields.forgets_steps) => EventKind::ForgetSteps,
+                () if forgets_steps => EventKind::ForgetSteps,
                 () if is_revived => EventKind::Revive,
                 () => EventKind::Update,
             };

@@ -65,6 +65,22 @@ fn one_patch_unlocks_and_forgets() {
     host.answer(id, &right).verdict(true);
 }
 
+/// Each of the two has a line of its own in the trail, and a change has one.
+#[test]
+fn a_deleted_device_is_given_a_status_before_its_steps_are_forgotten() {
+    let mut host = Host::default();
+    let id = used_ahead(&mut host);
+    host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
+    let before = (host.entry(id), host.store.memory.events.len());
+    let body = r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}, {"op": "remove", "path": "stepsAhead"}]}"#;
+    assert!(host.patch(id, body).bad("invalidValue").contains("in a request before"));
+    assert_eq!((host.entry(id), host.store.memory.events.len()), before);
+    host.replace(id, "status", "V").ok(200);
+    host.patch(id, r#"{"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#).ok(200);
+    let kinds: Vec<EventKind> = host.store.memory.events.iter().rev().take(2).map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::ForgetSteps, EventKind::Revive]);
+}
+
 #[test]
 fn only_a_remove_forgets_and_only_totp_has_steps() {
     let mut host = Host::default();

@@ -123,6 +123,18 @@ impl Model {
         places.map(|(_, counter)| counter + codes.len() as u64 - 1).collect()
     }
 
+    /// Whether these are the codes accepted last: of a resync the last two.
+    fn is_repeated(&self, codes: &[&str]) -> bool {
+        let (Factor::Totp(_) | Factor::Hotp(_), Some(hotp)) = (&self.factor, self.factor.generator()) else { return false };
+        let first = self.moving.checked_sub(codes.len() as u64);
+        first.is_some_and(|first| (first..self.moving).map(|counter| code(hotp, counter)).eq(codes.iter().copied()))
+    }
+
+    /// TOTP: whether the highest accepted step is beyond the present one.
+    fn is_beyond(&self, policy: &Policy, now: u64) -> bool {
+        self.centres(policy, now).is_some_and(|[present, _]| self.moving.saturating_sub(1) > present)
+    }
+
     pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> (Reason, Option<u64>) {
         if let Some(reason) = self.closed(policy, now) {
             if reason == Reason::Locked && self.status != Status::Locked {
@@ -137,7 +149,8 @@ impl Model {
         let places = self.places(policy, codes, now);
         let fresh = places.iter().copied().find(|&place| place >= self.moving || self.kind() == Kind::Pin);
         let waits = self.waits(policy);
-        if let Some(matched) = fresh.filter(|_| waits && !expired) {
+        let repeated = self.is_repeated(codes);
+        if let Some(matched) = fresh.filter(|_| waits && !expired && !repeated) {
             if let Factor::Totp(totp) = &self.factor {
                 let (step, bound) = ((now - totp.t0()) / u64::from(totp.period()), i64::from(policy.max_drift()));
                 self.drift = (matched.cast_signed() - step.cast_signed()).clamp(-bound, bound);
@@ -149,13 +162,11 @@ impl Model {
             (self.pending, self.throttled_until) = (None, None);
             return (Reason::Right, Some(matched));
         }
-        let repeated = matches!(self.factor, Factor::Totp(_) | Factor::Hotp(_))
-            && self.moving.checked_sub(1).is_some_and(|last| codes == [code(self.factor.generator().unwrap(), last)]);
         let reason = match () {
             () if !waits => Reason::NoChallenge,
             () if expired => Reason::Expired,
             () if repeated => return (Reason::Replayed, None),
-            () if !places.is_empty() && self.lead(policy, now).is_some() => return (Reason::ClockWasAhead, None),
+            () if !places.is_empty() && self.is_beyond(policy, now) => return (Reason::ClockWasAhead, None),
             () if !places.is_empty() => Reason::Replayed,
             () => Reason::Wrong,
         };

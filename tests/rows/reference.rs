@@ -198,6 +198,12 @@ impl Reference {
         places.map(|(_, counter)| counter + codes.len() as u64 - 1).collect()
     }
 
+    /// Whether these are the codes accepted last: of a resync the last two.
+    fn is_again(&self, codes: &[&str]) -> bool {
+        let first = self.expected().checked_sub(codes.len() as u64).filter(|_| !self.is_asked());
+        first.is_some_and(|first| (first..self.expected()).map(|counter| self.code(counter)).eq(codes.iter().copied()))
+    }
+
     /// Judges a code, or two in a row.
     pub(crate) fn judge(&mut self, policy: &Policy, codes: &[&str], now: u64) -> Result<Judged, Error> {
         if self.is_clock_back(policy, now) {
@@ -222,7 +228,8 @@ impl Reference {
         let places = self.places(codes, now);
         let fresh = places.iter().copied().find(|&place| self.is_asked() || place >= self.expected());
         self.changed(now);
-        if let Some(matched) = fresh.filter(|_| !is_expired) {
+        let is_again = self.is_again(codes);
+        if let Some(matched) = fresh.filter(|_| !is_expired && !is_again) {
             self.set_fails(0);
             self.row.status = Status::Validated;
             self.row.last_used = Some(now.max(self.row.last_used.map_or(0, since_1970)));
@@ -232,11 +239,10 @@ impl Reference {
             self.pending = None;
             return Ok(Judged { reason: Reason::Right, matched: Some(matched), fails: 0, is_locked: false });
         }
-        let is_again = !self.is_asked() && self.accepted().is_some_and(|last| codes == [self.code(last)]);
         let reason = match () {
             () if is_unasked => Reason::NoChallenge,
             () if is_expired => Reason::Expired,
-            // The code accepted last, and one that a clock ahead used up: neither is a fail.
+            // The codes accepted last, and one that a clock ahead used up: neither is a fail.
             () if is_again => return closed(Reason::Replayed, false),
             () if !places.is_empty() && self.lead(now) > 0 => return closed(Reason::ClockWasAhead, false),
             () if !places.is_empty() => Reason::Replayed,

@@ -56,7 +56,7 @@ pub(crate) fn answer(right: bool, locked: bool, object: Option<Value>) -> Result
         None => line(match (right, locked) {
             (true, _) => "right",
             (false, false) => "wrong",
-            (false, true) => "wrong, and the device is locked",
+            (false, true) => "wrong, and the device is locked; keyfob unlock opens it",
         })?,
     }
     Ok(ExitCode::from(u8::from(!right)))

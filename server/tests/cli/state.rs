@@ -41,8 +41,8 @@ fn ten_wrong_codes_lock_and_unlocking_opens() {
         verify(&path, &wrong, "1000").is(1, "wrong\n");
         assert_eq!(show(&path)["fails"], fails);
     }
-    verify(&path, &wrong, "1000").is(1, "wrong, and the device is locked\n");
-    verify(&path, &right, "1000").is(1, "wrong, and the device is locked\n");
+    verify(&path, &wrong, "1000").is(1, "wrong, and the device is locked; keyfob unlock opens it\n");
+    verify(&path, &right, "1000").is(1, "wrong, and the device is locked; keyfob unlock opens it\n");
     assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
 
     let unlocked = keyfob(&["unlock", "--state", &path, "--now", "1000", "--json"], "").json();

@@ -1,5 +1,6 @@
 //! Threads that hash passwords.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -22,7 +23,8 @@ impl Hasher {
         let work = move || {
             give_way(Work::Hash);
             for job in waiting {
-                job(&mut area);
+                // Whoever waits for a job that panics is refused, and the next one is done.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut area)));
             }
         };
         thread.spawn(work).map_err(|error| format!("a thread for passwords could not be started: {error}"))?;
@@ -32,5 +34,26 @@ impl Hasher {
     /// Hands in a job, which is done after those before it. None: the thread has ended.
     pub(super) fn run(&self, job: impl FnOnce(&mut Area) + Send + 'static) -> Option<()> {
         self.0.send(Box::new(job)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_panics_is_the_only_one_that_fails() {
+        let hasher = Hasher::start(Area::default()).unwrap();
+        let (told, answers) = channel();
+        for job in 0..3 {
+            let told = told.clone();
+            let work = move |_: &mut Area| {
+                assert!(job != 1, "as a hash that has a fault");
+                told.send(job).unwrap();
+            };
+            hasher.run(work).unwrap();
+        }
+        drop(told);
+        assert_eq!(answers.iter().collect::<Vec<_>>(), [0, 2]);
     }
 }
