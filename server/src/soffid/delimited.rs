@@ -47,13 +47,15 @@ pub(crate) enum Fault {
     File(u64, String),
 }
 
-/// Which backslashes the rows so far had.
+/// Which quotes and backslashes the rows so far had.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     /// A cell is `\N` and nothing else.
     pub(crate) has_null: bool,
     /// An escape is a letter, such as `\t`. `INTO OUTFILE` writes none but `\N`.
     pub(crate) has_letter: bool,
+    /// A cell is enclosed in quotes.
+    pub(crate) has_quoted: bool,
     /// The first backslash in any other cell.
     pub(crate) first: Option<Place>,
 }
@@ -188,6 +190,7 @@ impl<R: BufRead> Reader<R> {
 
     /// Reads as far as the closing quote.
     fn quoted(&mut self) -> Result<(), Fault> {
+        self.seen.has_quoted = true;
         loop {
             let Some(byte) = self.next()? else {
                 return Err(Fault::File(self.row, "a quote opens in this row, and none closes it".to_owned()));

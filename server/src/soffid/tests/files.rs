@@ -249,3 +249,23 @@ fn the_word_null_is_null_in_numbers_and_dates_and_asked_for_in_texts() {
     assert_eq!(users(&devices, Told { null: Some("NULL"), ..told }), [""]);
     assert_eq!(users(&devices, Told { null: Some("-"), ..told }), ["NULL"]);
 }
+
+/// PostgreSQL writes so with `NULL '\N'`: taken for MariaDB's without quotes, names would have quotes in them.
+#[test]
+fn quotes_in_a_file_that_mariadb_would_write_without_are_asked_about() {
+    let files = Files::new();
+    let path = files.rows("USU_CODI,OTP_NAME", &[r"CORP\\tom,TOTP1", r"anna,\N"]);
+    let text = std::fs::read_to_string(&path).unwrap().replace("TOTP1", "\"say \"\"hi\"\"\"");
+    std::fs::write(&path, text).unwrap();
+    let error = read(&path, Told::default()).err().unwrap();
+    assert!(error.contains("--dialect csv") && error.contains("column USU_CODI"), "{error}");
+}
+
+/// The first line may be a row, with a secret in it.
+#[test]
+fn the_first_line_of_a_file_without_names_is_not_repeated() {
+    let files = Files::new();
+    let path = files.put("devices.csv", b"60,TOTP,V,0,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,1\n61,TOTP,V,0,x\\y,1\n");
+    let error = read(&path, Told::default()).err().unwrap();
+    assert!(!error.contains("GEZDGNBV"), "{error}");
+}
