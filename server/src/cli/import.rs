@@ -16,7 +16,7 @@ use crate::store::{Location, Options, Present};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = serve::configured(&args.config)?;
-    let zone = TimeZone::get(&args.time_zone).map_err(|error| format!("--time-zone: {error}"))?;
+    let zone = TimeZone::get(&args.time_zone).map_err(|error| format!("--time-zone: {error}; give a name as Europe/Madrid"))?;
     let rules = Rules {
         settings: &config.settings,
         users: config.users.as_ref(),

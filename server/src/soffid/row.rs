@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::password::{self, NoPin};
 use super::source::{Field, Raw};
-use crate::store::Imported;
+use crate::store::{FARTHEST_ZONE, Imported};
 
 /// The highest number that a device may have. JSON's numbers are exact up to twice that.
 const LAST_ID: i64 = (1 << 52) - 1;
@@ -130,11 +130,21 @@ impl Rules<'_> {
     /// Reads a time, which must not lie ahead: the engine would take the clock for one that was set back.
     fn time(&self, raw: &Raw, field: Field) -> Result<Option<u64>, String> {
         let Some(text) = raw.get(field) else { return Ok(None) };
-        let time = text.parse::<Timestamp>().or_else(|_| self.zone.to_timestamp(text.parse::<DateTime>()?));
+        let moment = text.parse::<Timestamp>();
+        let has_offset = moment.is_ok();
+        let time = moment.or_else(|_| self.zone.to_timestamp(text.parse::<DateTime>()?));
         let seconds = time.ok().and_then(|time| u64::try_from(time.as_second()).ok());
         let seconds = seconds.ok_or_else(|| named(field, "must be a date as 2026-01-31 08:00:00"))?;
         if seconds > self.now.saturating_add(self.settings.policy.clock_skew().into()) {
-            return Err(named(field, "lies ahead; name the time zone of Soffid's server with --time-zone"));
+            let is_of_a_zone = !has_offset && seconds.saturating_sub(self.now) <= FARTHEST_ZONE;
+            return Err(named(
+                field,
+                if is_of_a_zone {
+                    "lies ahead; name the time zone of Soffid's server with --time-zone"
+                } else {
+                    "lies ahead; correct the row, or the clock of this machine"
+                },
+            ));
         }
         Ok(Some(seconds))
     }

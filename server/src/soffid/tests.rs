@@ -186,7 +186,11 @@ fn what_cannot_be_taken_is_told_by_its_column() {
         ("HOTP", Field::LastCounter, "9223372036854775808", "OTP_LASCOU: must be a number"),
         ("TOTP", Field::Created, "", "OTP_CREATED: is missing"),
         ("TOTP", Field::Created, "yesterday", "OTP_CREATED: must be a date"),
-        ("TOTP", Field::LastUsed, "2023-11-14 23:00:00", "OTP_LASUSE: lies ahead"),
+        ("TOTP", Field::LastUsed, "2023-11-14 23:00:00", "OTP_LASUSE: lies ahead; name the time zone of"),
+        ("TOTP", Field::Created, "2023-11-15 13:13:20", "OTP_CREATED: lies ahead; name the time zone of"),
+        ("TOTP", Field::Created, "2023-11-15 13:13:21", "OTP_CREATED: lies ahead; correct the row"),
+        // It says its offset, so no zone helps.
+        ("TOTP", Field::Created, "2023-11-14 23:00:00Z", "OTP_CREATED: lies ahead; correct the row"),
         ("SMS", Field::Phone, "", "phone: is missing; SMS needs it"),
         ("SMS", Field::Phone, "call me", "phone: must be a telephone number"),
         ("EMAIL", Field::Email, "", "email: is missing; EMAIL needs it"),

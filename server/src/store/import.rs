@@ -15,6 +15,9 @@ use super::{Store, schema};
 /// How many devices are stored in one commit.
 pub(crate) const PAGE: usize = 256;
 
+/// How far apart two readings of one time are at most, in seconds, if one reads it in UTC and the other in its own time zone.
+pub(crate) const FARTHEST_ZONE: u64 = 15 * 60 * 60;
+
 /// A device to be stored, with how to name it if it had no name.
 #[derive(Clone, Debug)]
 pub(crate) struct Imported {
