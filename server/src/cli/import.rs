@@ -12,7 +12,7 @@ use super::key_watch;
 use super::{Result, note, output, serve};
 use crate::config::Config;
 use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
-use crate::store::{Location, Options, Present};
+use crate::store::{Location, Options, Present, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = serve::configured(&args.config)?;
@@ -90,7 +90,11 @@ fn foreign(from: &str) -> Option<String> {
 fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {
     // A thread of its own for the runtime: the key file is read anew while this one reads the source.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let is_new = !Store::exists(&config.store)?;
     let (store, is_new_key) = runtime.block_on(serve::open(config))?;
+    if is_new {
+        note(&format!("store: {}: made just now", config.store));
+    }
     if is_new_key {
         note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
     }

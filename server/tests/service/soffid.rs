@@ -89,7 +89,10 @@ fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
     let written = import(folder.path(), &["--write"]);
     check_refusals(&written);
     assert_eq!(counted(&written, "imported"), 8);
+    let made = "store: sqlite://keyfob.db: made just now";
+    assert!(written.err.contains(made) && !dry.err.contains(made), "{written:?}");
     let again = import(folder.path(), &["--write"]);
+    assert!(!again.err.contains(made), "{again:?}");
     assert_eq!((counted(&again, "imported"), counted(&again, "there already")), (0, 8), "{again:?}");
     assert_eq!(counted(&import(folder.path(), &[]), "there already"), 8);
 
@@ -179,7 +182,7 @@ fn bad_use_is_told() {
     let folder = folder();
     write_file(folder.path());
     for (args, told) in [
-        (&["--time-zone", "Mars/Olympus"][..], "--time-zone"),
+        (&["--time-zone", "Madrid"][..], "; give a name as Europe/Madrid"),
         (&["--user-column", "LOGIN"], "has no column LOGIN"),
         (&["--users", "none.csv"], "none.csv"),
         (&["--users", "a", "--user-column", "b"], "--users"),
