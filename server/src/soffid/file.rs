@@ -83,7 +83,7 @@ impl Values {
                 let reason = format!("{}: is not UTF-8; convert the file, as with iconv -f LATIN1 -t UTF-8", field.name());
                 return Ok(Err(NoRow { line, reason }));
             };
-            let is_null = is_null(cell, self.null.as_deref(), field.is_text()).map_err(|reason| {
+            let is_null = is_null(cell, self.null.as_deref(), field.may_be_word()).map_err(|reason| {
                 let place = (line.unwrap_or_default(), place);
                 format!("{self}: line {}, {}: {reason}", place.0, column(place, &self.names))
             })?;
@@ -125,7 +125,7 @@ impl Source for Values {
 }
 
 /// Whether a cell stands for NULL. Errors: only the caller knows.
-fn is_null(cell: Cell<'_>, told: Option<&str>, is_text: bool) -> Result<bool, String> {
+fn is_null(cell: Cell<'_>, told: Option<&str>, may_be_word: bool) -> Result<bool, String> {
     if cell.is_quoted {
         return Ok(false);
     }
@@ -133,7 +133,7 @@ fn is_null(cell: Cell<'_>, told: Option<&str>, is_text: bool) -> Result<bool, St
     let is_word = text.eq_ignore_ascii_case(NULL.as_bytes());
     match told {
         Some(null) if text == null.as_bytes() => Ok(true),
-        _ if is_word && !is_text => Ok(true),
+        _ if is_word && !may_be_word => Ok(true),
         None if is_word => {
             Err("the word NULL may be a text or stand for none; give --null NULL if it stands for none in this file, or \
                                 --null '' if it is a text"

@@ -68,8 +68,8 @@ impl Field {
         }
     }
 
-    /// Whether it is neither a number nor a date.
-    pub(crate) const fn is_text(self) -> bool {
+    /// Whether the word NULL may be its text: it is neither a number nor a date, nor an algorithm.
+    pub(crate) const fn may_be_word(self) -> bool {
         !matches!(
             self,
             Self::Id
@@ -78,6 +78,7 @@ impl Field {
                 | Self::LastUsed
                 | Self::Created
                 | Self::Digits
+                | Self::Algorithm
                 | Self::Tenant
                 | Self::UserId
         )
