@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::delimited::{Cell, Fault, Format, Quoting, Reader};
 use super::format::{self, column, shown};
-use super::source::{Columns, Field, NoRow, Raw, Read, Source};
+use super::source::{Columns, Field, NoRow, Raw, Read, Source, USERS_COLUMNS, lacks};
 use crate::store::PAGE;
 
 /// The word that some programs write where there is nothing. In a text it may be a name.
@@ -43,15 +43,9 @@ impl Values {
         let fault = |fault: String| format!("{}: {fault}", path.display());
         let format = format::find(path, told.quoting).map_err(fault)?;
         let (rows, names) = format::open(path, format).map_err(fault)?;
-        let columns = Columns::find(&names, told.user_column).map_err(|reason| fault(with_remedy(reason, &names)))?;
+        check_header(&names).map_err(fault)?;
+        let columns = Columns::find(&names, told.user_column, told.users.is_some()).map_err(fault)?;
         let users = told.users.map(|users| self::users(users, told)).transpose()?;
-        if !columns.has(Field::User) && (users.is_none() || !columns.has(Field::UserId)) {
-            return Err(fault(
-                "has no column USU_CODI; name the one that has the users' names with --user-column, or give --users FILE with the columns \
-                 USU_ID and USU_CODI of SC_USUARI"
-                    .to_owned(),
-            ));
-        }
         Ok(Self { path: path.to_owned(), format, rows, names, columns, users, null: told.null.map(str::to_owned) })
     }
 
@@ -143,19 +137,18 @@ fn is_null(cell: Cell<'_>, told: Option<&str>, may_be_word: bool) -> Result<bool
     }
 }
 
-/// Says more of a missing column where all names are missing.
-fn with_remedy(reason: String, names: &[String]) -> String {
+/// Checks that these are names of columns. Errors: none of them is, or all stand in one cell.
+fn check_header(names: &[String]) -> Result<(), String> {
     let is_name = |name: &String| {
         let name = name.to_ascii_uppercase();
         name.starts_with("OTP_") || name.starts_with("USU_")
     };
     if names.len() > 1 && names.iter().any(is_name) {
-        return reason;
+        return Ok(());
     }
-    format!(
-        "{reason}: the first line must have the names of the columns, with commas, semicolons or tabs between them. MariaDB and MySQL write \
-         no such line with INTO OUTFILE and --tab: put it there"
-    )
+    Err("has no names of columns: its first line must have them, with commas, semicolons or tabs between them. MariaDB and MySQL write no \
+         such line with INTO OUTFILE and --tab: put it there"
+        .to_owned())
 }
 
 /// Reads the names of the users by their numbers.
@@ -163,11 +156,12 @@ fn users(path: &Path, told: Told<'_>) -> Result<HashMap<String, String>, String>
     let fault = |fault: String| format!("{}: {fault}", path.display());
     let format = format::find(path, told.quoting).map_err(fault)?;
     let (mut rows, names) = format::open(path, format).map_err(fault)?;
-    let place = |name: &str| {
-        let place = names.iter().position(|known| known.eq_ignore_ascii_case(name));
-        place.ok_or_else(|| fault(with_remedy(format!("has no column {name}"), &names)))
+    check_header(&names).map_err(fault)?;
+    let place = |wanted: &str| names.iter().position(|known| known.eq_ignore_ascii_case(wanted));
+    let (id, name) = match USERS_COLUMNS.map(place) {
+        [Some(id), Some(name)] => (id, name),
+        _ => return Err(fault(lacks(&USERS_COLUMNS.into_iter().filter(|wanted| place(wanted).is_none()).collect::<Vec<_>>()))),
     };
-    let (id, name) = (place("USU_ID")?, place("USU_CODI")?);
     let mut users = HashMap::new();
     while rows.read().map_err(|error| fault(shown(&error, &names)))? {
         let line = rows.row();

@@ -1,6 +1,6 @@
 //! The statement that reads `SCO_DEVICE` and the names of the users in `SC_USUARI`, for whatever database has them.
 
-use super::source::{Columns, Field};
+use super::source::{Columns, Field, USERS_COLUMNS, lacks};
 use crate::store::PAGE;
 
 /// The table with the users, unless the devices' own has their names.
@@ -51,23 +51,20 @@ impl Select {
         let (devices, columns) = catalog.describe(table)?;
         let own = if let Names::Column(column) = names { Some(*column) } else { None };
         let all: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-        let found = Columns::find(&all, own).map_err(|fault| format!("{devices}: {fault}"))?;
+        let found = Columns::find(&all, own, own.is_none()).map_err(|fault| format!("{devices}: {fault}"))?;
         let place = |field| found.place(field).and_then(|place| columns.get(place));
         let quoted = |catalog: &dyn Catalog, field| place(field).map(|column| format!("d.{}", catalog.quoted(&column.name)));
 
         let (mut user, mut join) = (quoted(catalog, Field::User), String::new());
-        if let (Names::Table(users), None) = (names, &user) {
-            let number = quoted(catalog, Field::UserId).ok_or_else(|| {
-                format!("{devices}: has no column OTP_USU_ID; name the one with the users' names with --user-column")
-            })?;
+        if let (Names::Table(users), None, Some(number)) = (names, &user, quoted(catalog, Field::UserId)) {
             let (users, of_users) = catalog.describe(users.unwrap_or(USERS))?;
-            let column = |catalog: &dyn Catalog, wanted: &str| {
-                let column = of_users.iter().find(|column| column.name.eq_ignore_ascii_case(wanted));
-                let name = column.map(|column| format!("u.{}", catalog.quoted(&column.name)));
-                name.ok_or_else(|| format!("{users}: has no column {wanted}"))
+            let place = |wanted: &str| of_users.iter().find(|column| column.name.eq_ignore_ascii_case(wanted));
+            let [Some(id), Some(name)] = USERS_COLUMNS.map(place) else {
+                let missing: Vec<_> = USERS_COLUMNS.into_iter().filter(|wanted| place(wanted).is_none()).collect();
+                return Err(format!("{users}: {}", lacks(&missing)));
             };
-            join = format!(" LEFT JOIN {users} u ON {} = {number}", column(catalog, "USU_ID")?);
-            user = Some(column(catalog, "USU_CODI")?);
+            join = format!(" LEFT JOIN {users} u ON u.{} = {number}", catalog.quoted(&id.name));
+            user = Some(format!("u.{}", catalog.quoted(&name.name)));
         }
 
         let (mut fields, mut texts) = (Vec::new(), Vec::new());

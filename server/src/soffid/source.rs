@@ -93,25 +93,44 @@ impl Field {
     }
 }
 
+/// The columns of `SC_USUARI` that are read: the number of a user, and the name.
+pub(crate) const USERS_COLUMNS: [&str; 2] = ["USU_ID", "USU_CODI"];
+
+/// Says that these columns are missing.
+pub(crate) fn lacks(missing: &[&str]) -> String {
+    format!("has no column{} {}", if missing.len() == 1 { "" } else { "s" }, missing.join(", "))
+}
+
 /// Where the columns are that a source has.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns([Option<usize>; Field::ALL.len()]);
 
 impl Columns {
-    /// Finds them among these names, in any case; the user's name stands in the column of this name.
-    pub(crate) fn find(names: &[String], user: Option<&str>) -> Result<Self, String> {
+    /// Finds them among these names, in any case. The user's name stands in the column `user`, or in another source by the user's number if
+    /// that `has_users`. Errors: all that are missing, and what to do.
+    pub(crate) fn find(names: &[String], user: Option<&str>, has_users: bool) -> Result<Self, String> {
         let place = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
         let columns = Self(Field::ALL.map(|field| match (field, user) {
             (Field::User, Some(user)) => place(user),
             (field, _) => place(field.name()),
         }));
-        if let Some(user) = user.filter(|_| !columns.has(Field::User)) {
-            return Err(format!("has no column {user}"));
+        let needed = Field::ALL.into_iter().filter(|&field| field.is_needed() && !columns.has(field));
+        let mut missing: Vec<&str> = needed.map(Field::name).collect();
+        let has_user = columns.has(Field::User) || (user.is_none() && has_users && columns.has(Field::UserId));
+        if !has_user {
+            missing.push(user.unwrap_or(if has_users { Field::UserId.name() } else { Field::User.name() }));
         }
-        match Field::ALL.into_iter().find(|&field| field.is_needed() && !columns.has(field)) {
-            Some(field) => Err(format!("has no column {}", field.name())),
-            None => Ok(columns),
+        if missing.is_empty() {
+            return Ok(columns);
         }
+        let mut reason = lacks(&missing);
+        if !has_user && user.is_none() {
+            reason.push_str("; name the one that has the users' names with --user-column");
+            if !has_users {
+                reason.push_str(", or give --users FILE with the columns USU_ID and USU_CODI of SC_USUARI");
+            }
+        }
+        Err(reason)
     }
 
     pub(crate) fn has(&self, field: Field) -> bool {

@@ -263,9 +263,11 @@ fn a_refusal_repeats_what_names_a_row_only() {
 fn columns_have_their_names_in_any_case_and_order() {
     let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let all = "otp_lasuse OTP_ID Otp_Type OTP_STATUS OTP_FAILS OTP_AUTKEY OTP_LASCOU OTP_CREATED login";
-    let columns = Columns::find(&names(all), Some("LOGIN")).unwrap();
+    let columns = Columns::find(&names(all), Some("LOGIN"), false).unwrap();
     assert_eq!((columns.place(Field::LastUsed), columns.place(Field::User), columns.has(Field::Pin)), (Some(0), Some(8), false));
-    assert_eq!(Columns::find(&names(all), Some("name")).unwrap_err(), "has no column name");
+    assert_eq!(Columns::find(&names(all), Some("name"), false).unwrap_err(), "has no column name");
     let few = all.replace("OTP_LASCOU ", "");
-    assert_eq!(Columns::find(&names(&few), None).unwrap_err(), "has no column OTP_LASCOU");
+    assert_eq!(Columns::find(&names(&few), Some("login"), false).unwrap_err(), "has no column OTP_LASCOU");
+    let few = few.replace("OTP_ID ", "");
+    assert_eq!(Columns::find(&names(&few), Some("name"), false).unwrap_err(), "has no columns OTP_ID, OTP_LASCOU, name");
 }

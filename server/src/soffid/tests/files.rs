@@ -88,7 +88,19 @@ fn files_are_read_as_programs_write_them() {
     assert!(fault(Told::default()).contains("has no column USU_CODI; name the one"));
     assert!(fault(Told { user_column: Some("login"), ..Told::default() }).contains("has no column login"));
     let wrong = Values::open(&devices, Told { users: Some(&devices), ..Told::default() }).err().unwrap();
-    assert!(wrong.contains("has no column USU_ID"), "{wrong}");
+    assert!(wrong.contains("has no columns USU_ID, USU_CODI"), "{wrong}");
+    let few = files.put("few.csv", b"OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_CREATED\n");
+    for (told, all) in [
+        (Told::default(), "has no columns OTP_LASCOU, OTP_LASUSE, USU_CODI; name the one"),
+        (Told { user_column: Some("login"), ..Told::default() }, "has no columns OTP_LASCOU, OTP_LASUSE, login"),
+        (Told { users: Some(&names), ..Told::default() }, "has no columns OTP_LASCOU, OTP_LASUSE, OTP_USU_ID; name the one"),
+    ] {
+        let error = open(&few, told).err().unwrap();
+        assert!(error.contains(all), "{error}");
+    }
+    let nobody = files.put("nobody.csv", b"USU_NAME,USU_MAIL\n");
+    let error = Values::open(&devices, Told { users: Some(&nobody), ..Told::default() }).err().unwrap();
+    assert!(error.ends_with("nobody.csv: has no columns USU_ID, USU_CODI"), "{error}");
     assert!(open(&files.0.path().join("none.csv"), Told::default()).is_err());
     assert!(open(&files.put("empty.csv", b""), Told::default()).err().unwrap().contains("is empty"));
 }
@@ -238,6 +250,9 @@ fn the_word_null_is_null_in_numbers_and_dates_and_asked_for_in_texts() {
         assert_eq!((rows[0].get(Field::User), rows[1].get(Field::User)), (Some("alice"), None));
         assert_eq!(users(&text(word), Told { null: Some(""), ..Told::default() }), ["alice", word]);
     }
+    // No algorithm has that name.
+    let rows = good(&files.rows("OTP_ALGORI,USU_CODI", &["NULL,alice"]), Told::default());
+    assert_eq!((rows[0].get(Field::Algorithm), rows[0].get(Field::User)), (None, Some("alice")));
     // Within quotes it is a text.
     assert_eq!(users(&files.rows("OTP_NAME,USU_CODI", &["\"NULL\",\"NULL\""]), Told::default()), ["NULL"]);
     // So is the file of the users.
