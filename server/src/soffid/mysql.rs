@@ -46,11 +46,16 @@ impl MySql {
         names: &Names<'_>,
     ) -> Result<Self, String> {
         let (options, shown) = options(url, password).map_err(|fault| format!("--from: {fault}"))?;
+        let options = Opts::from(options);
+        let has_password = options.pass().is_some_and(|password| !password.is_empty());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
         let connect = async { tokio::time::timeout(timeout, Conn::new(options)).await };
         let connection = match runtime.block_on(connect) {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(format!("cannot connect to {shown}: {}", told(&error))),
+            Ok(Err(error)) => {
+                let remedy = if is_denied(&error) && !has_password { "; give the password in MYSQL_PWD" } else { "" };
+                return Err(format!("cannot connect to {shown}: {}{remedy}", told(&error)));
+            }
             Err(_) => return Err(format!("cannot connect to {shown}: it does not answer within {timeout:?}")),
         };
         let mut session = Session { runtime, connection, shown, timeout };
@@ -166,9 +171,16 @@ fn text(value: Option<Value>) -> Result<Option<String>, String> {
     }
 }
 
+/// Whether a server does not let a user in: `ER_ACCESS_DENIED_ERROR`, or `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
+fn is_denied(error: &mysql_async::Error) -> bool {
+    matches!(error, mysql_async::Error::Server(error) if matches!(error.code, 1045 | 1698))
+}
+
 fn told(error: &mysql_async::Error) -> String {
     match error {
         mysql_async::Error::Server(error) => error.message.clone(),
+        // Both this error and the one in it begin with "Input/output error".
+        mysql_async::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
 }

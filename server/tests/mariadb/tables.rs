@@ -68,7 +68,7 @@ fn tables_and_columns_may_have_other_names_and_types() {
     let (url, folder) = (server.url("reader", "soffid"), folder());
     refused(&import(folder.path(), &url, &["--table", "none"]), "has no table none");
     refused(&import(folder.path(), &url, &["--users", "none"]), "has no table none");
-    refused(&import(folder.path(), &url, &["--table", "sc_usuari"]), "has no column OTP_ID");
+    refused(&import(folder.path(), &url, &["--table", "sc_usuari"]), "has no columns OTP_ID, OTP_TYPE, OTP_STATUS");
     refused(&import(folder.path(), &url, &["--user-column", "login"]), "has no column login");
     let named = import(folder.path(), &url, &["--table", "IAM.the devices", "--user-column", "log`in", "--write"]);
     assert_eq!(named.status, Some(0), "{named:?}");
@@ -92,9 +92,20 @@ fn urls_that_lead_nowhere_are_told_without_the_password() {
         (url.clone() + "?ssl-mode=VERIFY_IDENTITY&ssl-ca=none.pem", "ssl-ca: none.pem"),
         ("mysql://reader:p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: must be mysql://USER@HOST/DATABASE"),
         ("mysql://reader:1?p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: has a parameter that is none"),
-        ("mysql://reader@127.0.0.1:1/soffid".to_owned(), "cannot connect to mysql://reader@127.0.0.1:1/soffid"),
+        (
+            "mysql://reader@127.0.0.1:1/soffid".to_owned(),
+            "cannot connect to mysql://reader@127.0.0.1:1/soffid: Input/output error: Connection refused",
+        ),
     ] {
-        refused(&import(folder.path(), &from, &[]), told);
+        let run = import(folder.path(), &from, &[]);
+        refused(&run, told);
+        assert!(!run.err.contains("MYSQL_PWD"), "a password was given: {run:?}");
+    }
+    for password in [None, Some("")] {
+        let mut command = keyfob(folder.path(), &["import-soffid", "--from", &url]);
+        command.env_remove("MYSQL_PWD").envs(password.map(|password| ("MYSQL_PWD", password)));
+        let run = Run::of(command, "");
+        assert!(run.err.contains("Access denied") && run.err.contains("; give the password in MYSQL_PWD"), "{run:?}");
     }
 }
 
