@@ -16,7 +16,11 @@ use crate::store::{Location, Options, Present, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = serve::configured(&args.config)?;
-    let zone = TimeZone::get(&args.time_zone).map_err(|error| format!("--time-zone: {error}; give a name as Europe/Madrid"))?;
+    let zone = args
+        .time_zone
+        .as_deref()
+        .map_or(Ok(TimeZone::UTC), TimeZone::get)
+        .map_err(|error| format!("--time-zone: {error}; give a name as Europe/Madrid"))?;
     let rules = Rules {
         settings: &config.settings,
         users: config.users.as_ref(),
@@ -30,6 +34,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         corrects_names: args.correct_names,
     };
     let mut source = source(args, &config)?;
+    if args.time_zone.is_none() {
+        note("times are read as UTC; --time-zone names another");
+    }
     // Looked at before anything is made.
     let mut present = Present::open(&config.store)?;
     let mut look = soffid::look(&mut *source, &rules, &mut present, &mut tell)?;

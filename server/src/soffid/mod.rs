@@ -39,6 +39,10 @@ pub(crate) type Tell<'t> = dyn FnMut(&str) -> Result<(), String> + 't;
 /// Who stands in the trail.
 const ACTOR: &str = "import-soffid";
 
+/// Why a row is not taken whose number the store has.
+const TAKEN: &str = "OTP_ID: is the number of another device in the store";
+const OTHER_ZONE: &str = "OTP_CREATED: imported before with another --time-zone?";
+
 /// What the first pass has found, by which the second one goes.
 #[derive(Default)]
 pub(crate) struct Look {
@@ -94,7 +98,8 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     add(&mut look.report.differ, true);
                     tell(&differs(raw))?;
                 }
-                Outcome::Taken => look.refuse(raw, taken, tell)?,
+                Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
+                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }
@@ -137,7 +142,8 @@ pub(crate) fn write(
                     add(&mut there, true);
                     add(&mut corrected, true);
                 }
-                Outcome::Taken => look.refuse(raw, taken, tell)?,
+                Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
+                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }
@@ -156,10 +162,10 @@ fn changed(source: &dyn Source, stored: u64) -> String {
 
 impl Look {
     /// Reports a row whose number another device has, once.
-    fn refuse(&mut self, raw: &Raw, taken: &Taken, tell: &mut Tell<'_>) -> Result<(), String> {
+    fn refuse(&mut self, raw: &Raw, taken: &Taken, reason: &str, tell: &mut Tell<'_>) -> Result<(), String> {
         if self.taken.insert(taken.device.entry.row.id) {
             add(&mut self.report.refused, true);
-            tell(&refusal(raw.line, Some(raw), "OTP_ID: is the number of another device in the store"))?;
+            tell(&refusal(raw.line, Some(raw), reason))?;
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub(crate) enum Outcome {
     Differs,
     /// It was there already, and has the user and the name that it should have from now on.
     Corrected,
+    /// Its number is that of a device of its kind whose second of enrolment another time zone would explain.
+    OtherZone,
     /// Its number is that of another device.
     Taken,
 }
@@ -216,6 +218,15 @@ fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
             let is_same = known.user == row.user && (!has_own_name(device) || known.name == row.name);
             if is_same { Outcome::There } else { Outcome::Differs }
         }
+        Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, time(row.created)) => {
+            Outcome::OtherZone
+        }
         Some(_) => Outcome::Taken,
     }
+}
+
+/// Whether two times may be one time of day in two time zones: offsets are whole quarter hours.
+fn are_zones_apart(one: i64, other: i64) -> bool {
+    let apart = one.abs_diff(other);
+    apart <= FARTHEST_ZONE && apart.is_multiple_of(15 * 60)
 }

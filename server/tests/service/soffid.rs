@@ -95,6 +95,12 @@ fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
     assert!(!again.err.contains(made), "{again:?}");
     assert_eq!((counted(&again, "imported"), counted(&again, "there already")), (0, 8), "{again:?}");
     assert_eq!(counted(&import(folder.path(), &[]), "there already"), 8);
+    let zone = "times are read as UTC; --time-zone names another";
+    assert!([&dry, &written].iter().all(|run| run.err.contains(zone)), "{dry:?}, {written:?}");
+    let named = import(folder.path(), &["--time-zone", "UTC"]);
+    assert!(counted(&named, "there already") == 8 && !named.err.contains(zone), "{named:?}");
+    let other = import(folder.path(), &["--time-zone", "Europe/Madrid"]);
+    assert_eq!((counted(&other, "not taken"), other.out.matches("imported before with another --time-zone?").count()), (17, 8));
 
     let server = Server::start(folder.path(), &[]);
     verify(folder.path(), &server);

@@ -154,9 +154,9 @@ pub(crate) struct ImportArgs {
     /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) tenant: Option<String>,
-    /// Time zone of Soffid's server, whose times the table holds
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    pub(crate) time_zone: String,
+    /// Time zone of Soffid's server, whose times the table holds, as Europe/Madrid [default: UTC]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) time_zone: Option<String>,
     /// Digits of HOTP rows that have neither digits nor algorithm: Soffid's `hotpDigits`, which old versions read instead
     #[arg(long, value_name = "N", value_parser = digits, default_value = "6")]
     pub(crate) hotp_digits: Digits,

@@ -134,6 +134,40 @@ fn a_number_that_is_taken_between_the_passes_is_reported_once() {
 }
 
 #[test]
+fn a_repeat_in_another_time_zone_is_told_from_numbers_of_other_devices() {
+    let import = Import::new();
+    let file = |times: &[(&str, &str)]| {
+        let row = |(at, (kind, time)): (usize, &(&str, &str))| format!("{},{kind},V,0,{SECRET},,,{time},alice\n", at + 1);
+        format!("{HEAD}\n{}", times.iter().enumerate().map(row).collect::<String>())
+    };
+    import.put(FILE, &file(&[("TOTP", "2023-11-12 20:00:00"); 8]));
+    assert_eq!(import.run(FILE, || ()).0.unwrap().stored, Some(8));
+    import.put(
+        FILE,
+        &file(&[
+            ("TOTP", "2023-11-12 19:00:00"),
+            ("TOTP", "2023-11-13 01:45:00"),
+            ("TOTP", "2023-11-13 11:00:00"),
+            ("TOTP", "2023-11-12 20:00:00"),
+            ("TOTP", "2023-11-13 11:15:00"),
+            ("TOTP", "2023-11-12 19:00:01"),
+            ("HOTP", "2023-11-12 19:00:00"),
+            ("TOTP", "2023-11-12 04:45:00"),
+        ]),
+    );
+    let (done, told) = import.run(FILE, || ());
+    let report = done.unwrap();
+    assert_eq!((report.stored, report.there, report.refused), (Some(0), 1, 7), "{told:?}");
+    let reason = |id: u64| match id {
+        1..=3 => "OTP_CREATED: imported before with another --time-zone?",
+        _ => "OTP_ID: is the number of another device in the store",
+    };
+    let lines = [1, 2, 3, 5, 6, 7, 8].map(|id| format!("not taken: line {}, OTP_ID {id}, user \"alice\": {}", id + 1, reason(id)));
+    assert_eq!(told, lines);
+    import.store.close();
+}
+
+#[test]
 fn a_repeat_tells_of_wrong_names_and_corrects_them_if_it_is_told_to() {
     let import = Import::new();
     let file = |names: &[(&str, &str)]| {
