@@ -32,6 +32,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
             .map_err(|_| "system clock: is before 1970; set it")?
             .as_secs(),
         corrects_names: args.correct_names,
+        writes: args.write,
     };
     let mut source = source(args, &config)?;
     if args.time_zone.is_none() {

@@ -93,10 +93,13 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     look.last_name = look.last_name.max(taken.number);
                 }
                 Outcome::There => add(&mut look.report.there, true),
-                Outcome::Differs | Outcome::Corrected => {
+                Outcome::Differs(difference) | Outcome::Corrected(difference) => {
                     add(&mut look.report.there, true);
-                    add(&mut look.report.differ, true);
-                    tell(&differs(raw))?;
+                    add(if rules.corrects_names { &mut look.report.corrected } else { &mut look.report.differ }, true);
+                    // The write tells of those that it has corrected.
+                    if !(rules.writes && rules.corrects_names) {
+                        tell(&differs(raw, &taken.device, &difference, rules.corrects_names))?;
+                    }
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
                 Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
@@ -106,7 +109,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
 }
 
 /// Writes all rows that [`look`] would take, and brings its report up to what became of them. `tell` gets a line for each row whose number
-/// another device has taken meanwhile, `progress` the number of rows of each page.
+/// another device has taken meanwhile, and for each device whose user or name was corrected, `progress` the number of rows of each page.
 ///
 /// Errors: a sentence for people, also where the source does not show what it has shown to [`look`]. What was written until then stays, and
 /// is found to be there the next time.
@@ -137,18 +140,18 @@ pub(crate) fn write(
         for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There | Outcome::Differs => add(&mut there, true),
-                Outcome::Corrected => {
+                Outcome::There | Outcome::Differs(_) => add(&mut there, true),
+                Outcome::Corrected(difference) => {
                     add(&mut there, true);
                     add(&mut corrected, true);
+                    tell(&report::corrected(raw, &taken.device, &difference))?;
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
                 Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }
-    (look.report.stored, look.report.there) = (Some(stored), there);
-    (look.report.corrected, look.report.differ) = (corrected, look.report.differ.saturating_sub(corrected));
+    (look.report.stored, look.report.there, look.report.corrected) = (Some(stored), there, corrected);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use keyfob::Kind;
 
 use super::row::Taken;
 use super::source::{Field, Raw};
+use crate::store::{Difference, Imported};
 
 /// Counts of rows by what becomes of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,9 +15,9 @@ pub(crate) struct Report {
     /// Taken, by kind in the order of [`Kind::ALL`].
     pub(crate) taken: BTreeMap<u8, u64>,
     pub(crate) there: u64,
-    /// Of those that are there, how many have another user or name than their row.
+    /// Of those that are there, how many have another user or name than their row, and keep them.
     pub(crate) differ: u64,
-    /// Of those that are there, how many were given the user and name of their row.
+    /// Of those that are there, how many were given the user and name of their row, or would be.
     pub(crate) corrected: u64,
     pub(crate) refused: u64,
     pub(crate) elsewhere: u64,
@@ -52,11 +53,19 @@ impl Report {
             Some(stored) => line("imported", stored, &kinds.join(", ")),
             None => line("would be taken", self.all_taken(), &kinds.join(", ")),
         }
-        line("there already", self.there, "left as they are");
+        line("there already", self.there.saturating_sub(self.corrected), "left as they are");
         line("not taken", self.refused, if self.refused == 0 { "" } else { "see the lines above" });
+        let corrected = if self.stored.is_some() {
+            "there already, with user and name corrected"
+        } else {
+            "there already with another user or name: see the lines above; --write gives them those of the rows"
+        };
         for (many, what) in [
-            (self.differ, "there already with another user or name: see the lines above; --correct-names takes those of the rows"),
-            (self.corrected, "there already, with user and name corrected"),
+            (
+                self.differ,
+                "there already with another user or name: see the lines above; --write --correct-names gives them those of the rows",
+            ),
+            (self.corrected, corrected),
             (self.elsewhere, "of other tenants, left out"),
             (self.challenges, "with a challenge that ends: the next one is a new one"),
             (self.fails, "open with as many fails as lock here: one guess is left"),
@@ -82,9 +91,25 @@ pub(crate) fn refusal(line: Option<u64>, raw: Option<&Raw>, reason: &str) -> Str
     format!("not taken: {}: {reason}", place(line, raw))
 }
 
-/// The line of a row whose device is there with another user or name.
-pub(crate) fn differs(raw: &Raw) -> String {
-    format!("differs: {}: the device is there already, and its user or name is another", place(raw.line, Some(raw)))
+/// The line of a row whose device is there with another user or name, which a write corrects or not.
+pub(crate) fn differs(raw: &Raw, device: &Imported, difference: &Difference, corrects: bool) -> String {
+    let values = values(device, difference, |what, old, new| format!("{what} is {old:?} in the store, and {new:?} in the row"));
+    let remedy = if corrects { "--write" } else { "--write --correct-names" };
+    format!("differs: {}: {values}; {remedy} takes the row's", place(raw.line, Some(raw)))
+}
+
+/// The line of a row whose user or name a device has got.
+pub(crate) fn corrected(raw: &Raw, device: &Imported, difference: &Difference) -> String {
+    let values = values(device, difference, |what, old, new| format!("{what} was {old:?}, and is {new:?} now"));
+    format!("corrected: {}: {values}", place(raw.line, Some(raw)))
+}
+
+/// Of user and name the ones that differ, with the value in the store and the one in the row.
+fn values(device: &Imported, difference: &Difference, text: impl Fn(&str, &str, &str) -> String) -> String {
+    let row = &device.entry.row;
+    let pairs = [("user", &difference.user, &row.user), ("name", &difference.name, &row.name)];
+    let texts = pairs.into_iter().filter_map(|(what, old, new)| Some(text(what, old.as_ref()?, new)));
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 fn place(line: Option<u64>, raw: Option<&Raw>) -> String {

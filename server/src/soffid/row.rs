@@ -31,6 +31,8 @@ pub(crate) struct Rules<'c> {
     pub(crate) now: u64,
     /// Whether devices that are there already get the users and names of their rows.
     pub(crate) corrects_names: bool,
+    /// Whether what is looked at is written afterwards.
+    pub(crate) writes: bool,
 }
 
 /// A row that is taken.

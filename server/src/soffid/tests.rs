@@ -48,7 +48,7 @@ fn raw(kind: &str, changes: &[Change<'_>]) -> Raw {
 
 fn judge_with(settings: &Settings, zone: &str, raw: &Raw) -> Result<Taken, String> {
     let zone = TimeZone::get(zone).unwrap();
-    Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false }.judge(raw)
+    Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false, writes: true }.judge(raw)
 }
 
 fn judge(kind: &str, changes: &[Change<'_>]) -> Result<Taken, String> {
@@ -232,8 +232,16 @@ fn times_are_of_soffids_clock_unless_they_say() {
 fn users_that_are_not_configured_have_no_devices() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
     let users = BTreeMap::from([("bob".to_owned(), BTreeMap::new())]);
-    let rules =
-        Rules { settings: &settings, users: Some(&users), tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false };
+    let rules = Rules {
+        settings: &settings,
+        users: Some(&users),
+        tenant: None,
+        zone: &zone,
+        hotp: HOTP,
+        now: NOW,
+        corrects_names: false,
+        writes: true,
+    };
     assert_eq!(rules.judge(&raw("TOTP", &[])).err().as_deref(), Some("the user: is not known in the configuration"));
     assert!(rules.judge(&raw("TOTP", &[(Field::User, "bob")])).is_ok());
 }
@@ -241,8 +249,16 @@ fn users_that_are_not_configured_have_no_devices() {
 #[test]
 fn tenants_are_taken_one_at_a_time() {
     let (settings, zone) = (Settings::default(), TimeZone::UTC);
-    let rules =
-        |tenant| Rules { settings: &settings, users: None, tenant, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false };
+    let rules = |tenant| Rules {
+        settings: &settings,
+        users: None,
+        tenant,
+        zone: &zone,
+        hotp: HOTP,
+        now: NOW,
+        corrects_names: false,
+        writes: true,
+    };
     let (one, two) = (raw("TOTP", &[(Field::Tenant, "1")]), raw("TOTP", &[(Field::Tenant, "2")]));
     let mut first = None;
     assert_eq!(rules(None).is_elsewhere(&one, &mut first), Ok(false));

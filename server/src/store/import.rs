@@ -26,19 +26,26 @@ pub(crate) struct Imported {
 }
 
 /// What became of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Stored,
     /// It was there already.
     There,
     /// It was there already, of another user or with another name.
-    Differs,
-    /// It was there already, and has the user and the name that it should have from now on.
-    Corrected,
+    Differs(Difference),
+    /// It was there already with these, and has the user and the name that it should have from now on.
+    Corrected(Difference),
     /// Its number is that of a device of its kind whose second of enrolment another time zone would explain.
     OtherZone,
     /// Its number is that of another device.
     Taken,
+}
+
+/// What a device of the store has other than its row; none of what is the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) user: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// What a store has, to be looked at and not touched: where there is none yet, none is made.
@@ -134,9 +141,9 @@ fn page(
     }
     let mut outcomes: Vec<_> = devices.iter().zip(records).map(|(device, record)| outcome(&found, device, record)).collect();
     for (device, outcome) in devices.iter().zip(&mut outcomes) {
-        if corrects && *outcome == Outcome::Differs {
+        if let (true, Outcome::Differs(difference)) = (corrects, &mut *outcome) {
             correct(connection, device, event)?;
-            *outcome = Outcome::Corrected;
+            *outcome = Outcome::Corrected(std::mem::take(difference));
         }
     }
     Ok(outcomes)
@@ -215,8 +222,11 @@ fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
         None => Outcome::Stored,
         Some(Some(known)) if known.record == record => Outcome::Stored,
         Some(Some(known)) if known.kind == row.kind.name() && known.created == time(row.created) => {
-            let is_same = known.user == row.user && (!has_own_name(device) || known.name == row.name);
-            if is_same { Outcome::There } else { Outcome::Differs }
+            let difference = Difference {
+                user: (known.user != row.user).then(|| known.user.clone()),
+                name: (has_own_name(device) && known.name != row.name).then(|| known.name.clone()),
+            };
+            if difference == Difference::default() { Outcome::There } else { Outcome::Differs(difference) }
         }
         Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, time(row.created)) => {
             Outcome::OtherZone

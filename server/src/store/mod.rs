@@ -39,7 +39,7 @@ use keyfob_scim::{Entry, Error, Event, Name, Query, Step};
 pub use accounts::Account;
 use answers::Answers;
 pub use copy::{Copied, Progress, copy};
-pub(crate) use import::{FARTHEST_ZONE, Imported, Outcome, PAGE, Present};
+pub(crate) use import::{Difference, FARTHEST_ZONE, Imported, Outcome, PAGE, Present};
 pub use key_check::KeyCheck;
 pub(crate) use key_check::numbered;
 pub use key_file::KeyFile;

@@ -50,17 +50,39 @@ impl Import {
 
     /// The same, where names are corrected or not.
     fn run_as(&self, file: &str, corrects_names: bool, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
-        let (settings, zone, mut refused) = (Settings::default(), TimeZone::UTC, Vec::new());
-        let rules = Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names };
+        let mut told = Vec::new();
+        let done = self.pass(file, corrects_names, Some(meanwhile), &mut told);
+        (done, told)
+    }
+
+    /// Looks at a file only. Returns the summary, and the lines above it.
+    fn look(&self, file: &str, corrects_names: bool) -> (String, Vec<String>) {
+        let mut told = Vec::new();
+        let report = self.pass(file, corrects_names, None::<fn()>, &mut told).unwrap();
+        (report.summary(), told)
+    }
+
+    /// Looks at a file, and writes it if there is something to do meanwhile.
+    fn pass(
+        &self,
+        file: &str,
+        corrects_names: bool,
+        meanwhile: Option<impl FnOnce()>,
+        told: &mut Vec<String>,
+    ) -> Result<Report, String> {
+        let (settings, zone, writes) = (Settings::default(), TimeZone::UTC, meanwhile.is_some());
+        let rules =
+            Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names, writes };
         let mut tell = |line: &str| {
-            refused.push(line.to_owned());
+            told.push(line.to_owned());
             Ok(())
         };
         let mut source = Values::open(&self.folder.path().join(file), Told::default()).unwrap();
         let mut look = look(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
+        let Some(meanwhile) = meanwhile else { return Ok(look.report) };
         meanwhile();
-        let written = write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ());
-        (written.map(|()| look.report), refused)
+        write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ())?;
+        Ok(look.report)
     }
 
     fn put(&self, file: &str, text: &str) {
@@ -178,22 +200,50 @@ fn a_repeat_tells_of_wrong_names_and_corrects_them_if_it_is_told_to() {
     };
     import.put(FILE, &file(&[("CORP//tom", "a"), ("bob", "b/'s"), ("eve", "c")]));
     import.run(FILE, || ()).0.unwrap();
-    import.put(FILE, &file(&[("CORP/tom", "a"), ("bob", "b's"), ("eve", "c"), ("new", "d")]));
-    let differs = |line: u64, id: i64, user: &str| {
-        format!("differs: line {line}, OTP_ID {id}, user \"{user}\": the device is there already, and its user or name is another")
+    import.put(FILE, &file(&[("CORP/tom", "a"), ("bob", "b's"), ("eva", "C"), ("new", "d")]));
+    // The third has both another user and another name.
+    let rows = [(2, 1, "CORP/tom"), (3, 2, "bob"), (4, 3, "eva")];
+    let lines = |word: &str, values: [&str; 3], end: &str| {
+        let line = |((line, id, user), values): ((u64, u64, &str), &str)| {
+            format!("{word}: line {line}, OTP_ID {id}, user {user:?}: {values}{end}")
+        };
+        rows.into_iter().zip(values).map(line).collect::<Vec<_>>()
     };
-    let lines = [differs(2, 1, "CORP/tom"), differs(3, 2, "bob")];
+    let values = [
+        r#"user is "CORP//tom" in the store, and "CORP/tom" in the row"#,
+        r#"name is "b/'s" in the store, and "b's" in the row"#,
+        r#"user is "eve" in the store, and "eva" in the row; name is "c" in the store, and "C" in the row"#,
+    ];
+    let (summary, told) = import.look(FILE, false);
+    assert_eq!(told, lines("differs", values, "; --write --correct-names takes the row's"));
+    assert!(summary.contains("left as they are") && summary.contains("--write --correct-names gives them those"), "{summary}");
     let (done, told) = import.run(FILE, || ());
     let report = done.unwrap();
-    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(1), 3, 2, 0));
-    assert!(told == lines && report.summary().contains("--correct-names"), "{told:?}");
+    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(1), 3, 3, 0));
+    assert_eq!(told, lines("differs", values, "; --write --correct-names takes the row's"));
+    assert!(report.summary().contains("--correct-names"), "{}", report.summary());
     assert_eq!(import.user(1).as_deref(), Some("CORP//tom"));
 
+    let (summary, told) = import.look(FILE, true);
+    assert_eq!(told, lines("differs", values, "; --write takes the row's"));
+    assert!(summary.contains(" 1  left as they are") && summary.contains(" 3  there already with another"), "{summary}");
+    assert!(summary.contains("; --write gives them those of the rows"), "{summary}");
+    assert_eq!(import.user(1).as_deref(), Some("CORP//tom"), "it was looked at only");
     let before = import.runtime.block_on(import.store.get(1)).unwrap().unwrap();
     let (done, told) = import.run_as(FILE, true, || ());
     let report = done.unwrap();
-    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(0), 4, 0, 2));
-    assert_eq!(told, lines);
+    assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(0), 4, 0, 3));
+    let values = [
+        r#"user was "CORP//tom", and is "CORP/tom" now"#,
+        r#"name was "b/'s", and is "b's" now"#,
+        r#"user was "eve", and is "eva" now; name was "c", and is "C" now"#,
+    ];
+    assert_eq!(told, lines("corrected", values, ""));
+    let summary = report.summary();
+    assert!(
+        summary.contains(" 1  left as they are") && summary.contains(" 3  there already, with user and name corr"),
+        "{summary}"
+    );
     let after = import.runtime.block_on(import.store.get(1)).unwrap().unwrap();
     assert_eq!((after.row.user.as_str(), after.row.name.as_str(), after.version), ("CORP/tom", "a", before.version + 1));
     let second = import.runtime.block_on(import.store.get(2)).unwrap().unwrap();

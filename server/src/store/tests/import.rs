@@ -4,7 +4,7 @@ use keyfob::Device;
 use keyfob_scim::{EventKind, Name};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
-use crate::store::{Imported, Outcome, Present, Store, Wanted, writes};
+use crate::store::{Difference, Imported, Outcome, Present, Store, Wanted, writes};
 
 on_both! {
     devices_are_stored_once_and_never_over_others
@@ -24,13 +24,13 @@ fn imported(id: i64, device: Device, name: Option<Name>) -> Imported {
 async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let store = place.open();
     let all = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Name::Numbered("HOTP")))];
-    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Stored; 2]);
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Stored, Outcome::Stored]);
     let stored = store.get(60).await.unwrap().unwrap();
     assert_eq!((stored.row.name.as_str(), stored.row.user.as_str(), stored.version), ("HOTP00000035", "alice", 0));
     assert_eq!(stored.device, device(NOW));
     assert_eq!(store.get(61).await.unwrap().unwrap().row.name, "HOTP00000001");
     // Each with a fresh nonce, so that no row is taken for one that was just written.
-    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::There; 2]);
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::There, Outcome::There]);
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
     assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
@@ -91,7 +91,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
         };
         let (outcome, ()) = tokio::join!(import, create);
         let user = store.get(id).await.unwrap().unwrap().row.user;
-        match outcome.unwrap()[0] {
+        match outcome.unwrap().remove(0) {
             Outcome::Stored => assert_eq!((made.row.id, user.as_str()), (1000 + id, "alice")),
             Outcome::Taken => assert_eq!((made.row.id, user.as_str()), (id, "new")),
             other => panic!("{id}: it is another device, and not {other:?}"),
@@ -113,10 +113,15 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
         all[0].entry.row.name = "HOTP00000036".to_owned();
         all
     };
-    assert_eq!(store.import(right(), "test", NOW, false).await.unwrap(), [Outcome::Differs; 2]);
+    let both = Difference { user: Some("alice".to_owned()), name: Some("HOTP00000035".to_owned()) };
+    // The other has a name of the store's own.
+    let one = Difference { name: None, ..both.clone() };
+    let differ = [Outcome::Differs(both.clone()), Outcome::Differs(one.clone())];
+    assert_eq!(store.import(right(), "test", NOW, false).await.unwrap(), differ);
     let before = store.get(60).await.unwrap().unwrap();
     assert_eq!((before.row.user.as_str(), before.row.name.as_str()), ("alice", "HOTP00000035"));
-    assert_eq!(store.import(right(), "test", NOW + 1, true).await.unwrap(), [Outcome::Corrected; 2]);
+    let corrected = [Outcome::Corrected(both), Outcome::Corrected(one)];
+    assert_eq!(store.import(right(), "test", NOW + 1, true).await.unwrap(), corrected);
     for (id, name) in [(60, "HOTP00000036"), (61, "HOTP00000001")] {
         let after = store.get(id).await.unwrap().unwrap();
         assert_eq!((after.row.user.as_str(), after.row.name.as_str()), ("CORP\\tom", name));
@@ -126,7 +131,7 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
     for line in lines {
         assert_eq!((line.event.as_str(), line.user.as_str()), ("credential-change:update", "CORP\\tom"));
     }
-    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::There; 2]);
+    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::There, Outcome::There]);
     store.close();
 }
 
