@@ -158,9 +158,9 @@ fn users(path: &Path, told: Told<'_>) -> Result<HashMap<String, String>, String>
     let (mut rows, names) = format::open(path, format).map_err(fault)?;
     check_header(&names).map_err(fault)?;
     let place = |wanted: &str| names.iter().position(|known| known.eq_ignore_ascii_case(wanted));
-    let (id, name) = match USERS_COLUMNS.map(place) {
-        [Some(id), Some(name)] => (id, name),
-        _ => return Err(fault(lacks(&USERS_COLUMNS.into_iter().filter(|wanted| place(wanted).is_none()).collect::<Vec<_>>()))),
+    let [Some(id), Some(name)] = USERS_COLUMNS.map(place) else {
+        let missing: Vec<_> = USERS_COLUMNS.into_iter().filter(|wanted| place(wanted).is_none()).collect();
+        return Err(fault(lacks(&missing)));
     };
     let mut users = HashMap::new();
     while rows.read().map_err(|error| fault(shown(&error, &names)))? {
