@@ -79,5 +79,9 @@ fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Pol
         (Kind::Hotp, Some(counters)) => builder.look_ahead(counters),
         _ => return Err(format!("--window: {}", Error::WrongKind).into()),
     };
-    builder.build().map_err(|error| format!("--window: {error}").into())
+    builder.build().map_err(|error| match error {
+        // The bound is the library's default, which no option changes.
+        Error::GuessBound => "--window: is so wide that codes could be guessed before the lock; give a smaller number".into(),
+        error => format!("--window: {error}").into(),
+    })
 }

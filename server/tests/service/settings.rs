@@ -128,6 +128,15 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         let run = check(folder.path(), &["--set", set], &[]);
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
     }
+    for (set, told) in [
+        ("policy.window=500", "lower policy.window, policy.look_ahead or policy.fails, or lower policy.guess_bound (1 in N)"),
+        ("policy.throttle=5", "within a year of policy.throttle, which never locks; remove policy.throttle"),
+        ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.fails, or lower policy.pin_guess_bound (1 in N)"),
+    ] {
+        let run = check(folder.path(), &["--set", set], &[]);
+        assert!(run.err.contains(told) && run.err.contains("a lower number allows more, 0 any"), "{run:?}");
+        assert!(!run.err.contains("raise the bound"), "{run:?}");
+    }
     // The rest of the section is read all the same.
     let run = check(folder.path(), &["--set", "policy.clock_skew=0", "--set", "policy.throttle_longest=60"], &[]);
     assert_eq!(faults(&run), ["policy.clock_skew", "policy.throttle_longest"]);
