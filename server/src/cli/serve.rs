@@ -89,14 +89,14 @@ pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
 /// A warning of variables that are no configuration, though they begin as its own do.
 fn passed_over(config: &Config) -> Option<String> {
     let first = config.links.first()?;
-    let others = match config.links.len().saturating_sub(1) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let (which, they) = match config.links.len().saturating_sub(1) {
+        0 => ("is a service link".to_owned(), "it is passed over (enableServiceLinks: false in the pod leaves it out)"),
+        more => (
+            format!("and {more} more are service links"),
+            "they are passed over (enableServiceLinks: false in the pod leaves them out)",
+        ),
     };
-    Some(format!(
-        "environment: {first}{others} are a service link of Kubernetes or Docker, and no configuration; they are passed over \
-         (enableServiceLinks: false in the pod leaves them out)"
-    ))
+    Some(format!("environment: {first} {which} of Kubernetes or Docker, and no configuration; {they}"))
 }
 
 /// Reads the configuration as the options and the environment say.

@@ -160,6 +160,39 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
 }
 
 #[test]
+fn wrong_types_are_told_in_words_and_with_an_example() {
+    let folder = folder();
+    let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nkey = 1\n\
+                 key_file = 1\nconnections_per_address = -1\nusers = 1\n[otp]\nkinds = 'TOTP'\nissuer = 5\ndigits = 'six'\n\
+                 [policy]\nwindow = 'many'\nguess_bound = 5000000000\n[database]\ntimeout = 'long'\n\
+                 [email]\nserver = 'mail.example.com'\nsecurity = 'ssl'\n[sms]\ntimeout = 'long'\n[voice]\nuri = 'x'\n";
+    fs::write(folder.path().join("types.toml"), types).unwrap();
+    let run = check(folder.path(), &["--config", "types.toml"], &[]);
+    let mut told: Vec<_> = run.err.lines().collect();
+    told.sort_unstable();
+    let wanted = [
+        r#"allowed_origins: must be a list, as ["https://portal.example.com"]"#,
+        "connections_per_address: must be a whole number, 0 or more",
+        "database.timeout: must be a whole number, 0 or more",
+        "email.security: must be one of starttls, tls, none",
+        r#"key: must be text in quotes, as "text""#,
+        r#"key_file: must be the name of a file in quotes, as "file.pem""#,
+        "listen: must be an address and a port, as 127.0.0.1:8080",
+        "metrics: must be true or false",
+        "metrics_listen: must be an address and a port, as 127.0.0.1:8080",
+        "otp.digits: must be a number from 0 to 255",
+        r#"otp.issuer: must be text in quotes, as "text""#,
+        r#"otp.kinds: must be a list, as ["TOTP", "SMS"]"#,
+        "policy.guess_bound: must be a number from 0 to 4294967295",
+        "policy.window: must be a number from 0 to 65535",
+        "sms.timeout: must be a number, as 10 or 0.5",
+        "users: must be a table: names, each with its value",
+        "voice.uri: is no key of the configuration; did you mean voice.url?",
+    ];
+    assert_eq!(told, wanted.map(|line| format!("keyfob: {line}")), "{run:?}");
+}
+
+#[test]
 fn text_may_look_like_a_number_and_others_variables_like_nothing() {
     let folder = folder();
     let mut command = Server::command(folder.path(), &["--set", "otp.issuer=7", "--set", "base_path=false"]);
@@ -273,7 +306,10 @@ fn service_links_of_kubernetes_and_docker_are_passed_over_with_one_warning() {
     let folder = folder.path();
     let run = check(folder, &[], &LINKS);
     assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
-    assert!(run.err.contains(" and 13 more are a service link of Kubernetes or Docker"), "{run:?}");
+    assert!(run.err.contains(" and 13 more are service links of Kubernetes or Docker"), "{run:?}");
+    let one = check(folder, &[], &LINKS[..1]);
+    let told = "environment: KEYFOB_PORT is a service link of Kubernetes or Docker, and no configuration; it is passed over";
+    assert!(one.status == Some(0) && one.err.contains(told), "{one:?}");
     let mut command = Server::command(folder, &[]);
     command.envs(LINKS).env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
     Server::spawn(command).stop();
