@@ -101,11 +101,20 @@ fn passed_over(config: &Config) -> Option<String> {
 
 /// Reads the configuration as the options and the environment say.
 pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
+    match read_all(args) {
+        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// Reads what can be read of the configuration, and every fault. None of a file that cannot be read.
+fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
     let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
     let text = match &path {
-        Some(path) => {
-            std::fs::read_to_string(path).map_err(|error| vec![Problem::new(&path.display().to_string(), &error.to_string())])?
-        }
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return (None, vec![Problem::new(&path.display().to_string(), &error.to_string())]),
+        },
         None => String::new(),
     };
     let mut flags = args.set.clone();
@@ -121,10 +130,9 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
             Err(_) => problems.push(Problem::new(name, "is not UTF-8")),
         }
     }
-    match Config::read(&text, environment.into_iter(), &flags) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        read => Err([problems, read.err().unwrap_or_default()].concat()),
-    }
+    let (config, mut more) = Config::read_all(&text, environment.into_iter(), &flags);
+    problems.append(&mut more);
+    (config, problems)
 }
 
 /// All problems in one line.
@@ -135,8 +143,8 @@ fn told(problems: &[Problem]) -> String {
 
 /// Checks all that can be checked without a socket and a store.
 fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
-    let config = read(args)?;
-    let mut problems = Vec::new();
+    let (config, mut problems) = read_all(args);
+    let Some(config) = config else { return Err(problems) };
     if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
         problems.push(Problem::new("tls", &error));
     }

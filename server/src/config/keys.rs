@@ -123,10 +123,10 @@ impl Reader {
         }
     }
 
-    /// The value, if there was no fault and no key is left.
-    pub(crate) fn finish<T>(&mut self, value: T) -> Result<T, Vec<Problem>> {
+    /// All faults, a key that is left among them.
+    pub(crate) fn finish(mut self) -> Vec<Problem> {
         self.leftovers();
-        if self.problems.is_empty() { Ok(value) } else { Err(std::mem::take(&mut self.problems)) }
+        self.problems
     }
 }
 

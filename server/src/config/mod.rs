@@ -98,7 +98,23 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(String, String)],
     ) -> Result<Self, Vec<Problem>> {
-        let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![unreadable(file, &error)])?;
+        match Self::read_all(file, environment, flags) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads what can be read, with defaults in the place of what is wrong, and every fault: what is right may have faults that only its use
+    /// shows. None of a file that is no TOML.
+    pub(crate) fn read_all(
+        file: &str,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> (Option<Self>, Vec<Problem>) {
+        let mut table: Table = match file.parse() {
+            Ok(table) => table,
+            Err(error) => return (None, vec![unreadable(file, &error)]),
+        };
         let mut problems = catalog::take_unknown(&mut table);
         let (ours, links) = split(environment);
         let variables = ours.into_iter().map(|(name, text)| (catalog::of_variable(&name), text));
@@ -112,7 +128,7 @@ impl Config {
         let mut reader = Reader::new(table);
         reader.problems.append(&mut problems);
         let config = Self { links, ..Self::from(&mut reader) };
-        reader.finish(config)
+        (Some(config), reader.finish())
     }
 
     fn from(keys: &mut Reader) -> Self {

@@ -75,6 +75,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "colour",
         "colours",
         "connections_per_address",
+        "key",
         "listen",
         "log_format",
         "metrics",
@@ -143,7 +144,8 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     assert!(run.err.contains("policy.clock_skew: must be 5 to 3600 seconds; a request may wait"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
-    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.colour"]);
+    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5", "--set", "key=not a key"], &[]);
+    assert_eq!(faults(&run), ["email.colour", "email.from", "email.timeout", "key", "otp.digits"], "one run names all");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\npassword = 60718293\n").unwrap();
     let run = check(folder.path(), &["--config", "a.toml"], &[]);
     assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
@@ -165,7 +167,7 @@ fn wrong_types_are_told_in_words_and_with_an_example() {
     let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nkey = 1\n\
                  key_file = 1\nconnections_per_address = -1\nusers = 1\n[otp]\nkinds = 'TOTP'\nissuer = 5\ndigits = 'six'\n\
                  [policy]\nwindow = 'many'\nguess_bound = 5000000000\n[database]\ntimeout = 'long'\n\
-                 [email]\nserver = 'mail.example.com'\nsecurity = 'ssl'\n[sms]\ntimeout = 'long'\n[voice]\nuri = 'x'\n";
+                 [email]\nserver = 'mail.example.com'\nsecurity = 'ssl'\n[sms]\ntimeout = 'long'\n[voice]\nurl = 'https://x/${PHONE}/${PIN}'\nuri = 'x'\n";
     fs::write(folder.path().join("types.toml"), types).unwrap();
     let run = check(folder.path(), &["--config", "types.toml"], &[]);
     let mut told: Vec<_> = run.err.lines().collect();
