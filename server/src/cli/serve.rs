@@ -14,7 +14,7 @@ use super::greeting::Greeting;
 use super::signals::Hangups;
 use super::{Result, first_account, key_watch, note, output, tls_watch};
 use crate::config::{Config, LogFormat, Problem, log_filter};
-use crate::delivery::Delivery;
+use crate::delivery::{self, Delivery};
 use crate::file;
 use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
 use crate::store::{KeyCheck, KeyFile, Keys, Store};
@@ -34,9 +34,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
-        if let Some(warning) = passed_over(&config) {
-            note(&warning);
-        }
+        passed_over(&config).iter().chain(&unfilled(&config)).for_each(|warning| note(warning));
         output::line("The configuration is right.")?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -99,6 +97,11 @@ fn passed_over(config: &Config) -> Option<String> {
     Some(format!("environment: {first} {which} of Kubernetes or Docker, and no configuration; {they}"))
 }
 
+/// A warning of each template that cannot be filled, as there are no users with attributes. Where there are, it is a fault.
+fn unfilled(config: &Config) -> Vec<String> {
+    delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
+}
+
 /// Reads the configuration as the options and the environment say.
 pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
     match read_all(args) {
@@ -150,6 +153,9 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
+    }
+    if config.users.is_some() {
+        problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
     }
     match Delivery::new(&config.delivery) {
         Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
@@ -296,6 +302,9 @@ fn not_bound(key: &str, option: &str, address: SocketAddr, error: &io::Error) ->
 /// Logs what an operator should change, and what does not keep the service from its work.
 fn warn(config: &Config) {
     if let Some(warning) = passed_over(config) {
+        tracing::warn!("{warning}");
+    }
+    for warning in unfilled(config) {
         tracing::warn!("{warning}");
     }
     let key_file = config.key.is_none().then_some(config.key_file.as_path());

@@ -162,6 +162,30 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
 }
 
 #[test]
+fn placeholders_that_nobody_has_a_value_for_are_faults_with_users_and_warnings_without() {
+    let folder = folder();
+    let wrong = "[sms]\nurl = 'https://sms.example.com/?to=${PHONE_DIGITS}&x=${EMAIL}'\nbody = '${PIN} ${PHNE} ${dni}'\n\
+                 headers = { X-User = '${USER}', X-Name = '${nam}' }\n\
+                 [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\nbody = '${PIN} ${EMAIL} ${PHONE} ${name}'\n";
+    let users = "[users.alice]\nname = 'Alice'\n[users.bob]\ndni = '1'\n";
+    fs::write(folder.path().join("a.toml"), [wrong, users].concat()).unwrap();
+    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5"], &[]);
+    assert_eq!(faults(&run), ["email.body", "otp.digits", "sms.body", "sms.headers.X-Name", "sms.url"]);
+    assert!(run.err.contains("sms.body: has ${PHNE}, for which neither keyfob"), "{run:?}");
+    fs::write(folder.path().join("a.toml"), wrong).unwrap();
+    let run = check(folder.path(), &["--config", "a.toml"], &[]);
+    assert_eq!((run.status, run.out.as_str()), (Some(0), "The configuration is right.\n"), "{run:?}");
+    assert!(run.err.lines().count() == 4 && run.err.contains("sms.body: has ${PHNE} and ${dni}, for which"), "{run:?}");
+    let right = wrong
+        .replace("PHNE", "PHONE")
+        .replace("&x=${EMAIL}", "")
+        .replace("${PHONE} ${name}", "${name}")
+        .replace("${nam}", "${name}");
+    fs::write(folder.path().join("a.toml"), [&right, users].concat()).unwrap();
+    assert_eq!(check(folder.path(), &["--config", "a.toml"], &[]).well(), "The configuration is right.\n");
+}
+
+#[test]
 fn wrong_types_are_told_in_words_and_with_an_example() {
     let folder = folder();
     let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nkey = 1\n\
