@@ -4,6 +4,12 @@ use std::fmt;
 
 use serde_json::json;
 
+/// The engine's [`keyfob::Error::Clock`], with the request that helps.
+const CLOCK: &str = "time: is before T0 or before what the device has already seen; set the clock right, or, if it was ahead before and is \
+                     right now, unlock the device: PATCH status to the value that it has";
+/// The request that helps with [`keyfob::Error::ClockWasAhead`].
+const FORGET_STEPS: &str = r#"PATCH {"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
+
 /// The keyword of a fault, where the RFC names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
@@ -117,14 +123,15 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<keyfob::Error> for Error {
-    /// What the engine refuses: a wrong clock is the host's fault, a state that forbids the operation a conflict, the rest a wrong value.
+    /// What the engine refuses: a wrong clock is the host's fault and lasts, a state that forbids the operation a conflict, the rest a wrong value.
     fn from(error: keyfob::Error) -> Self {
         use keyfob::Error as E;
         match error {
-            E::Clock | E::Randomness => Self::new(503, error.message()),
-            E::Locked | E::Throttled | E::Disabled | E::ClockWasAhead | E::NoChallenge | E::Exhausted => {
-                Self::new(409, error.message())
-            }
+            // Asking again does not help before an operator has acted, or hours have passed.
+            E::Clock => Self { retry_after: None, ..Self::new(503, CLOCK) },
+            E::Randomness => Self::new(503, error.message()),
+            E::ClockWasAhead => Self::new(409, format!("{}: {FORGET_STEPS}", error.message())),
+            E::Locked | E::Throttled | E::Disabled | E::NoChallenge | E::Exhausted => Self::new(409, error.message()),
             _ => Self::value(error.message()),
         }
     }

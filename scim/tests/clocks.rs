@@ -27,10 +27,13 @@ fn shown_now(host: &mut Host, id: i64) -> String {
 fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten_on_request() {
     for mut host in [Host::default(), Host::rfc()] {
         let id = used_ahead(&mut host);
-        host.challenge(id).refused(503, None);
+        let early = host.challenge(id);
+        assert!(early.refused(503, None).contains("unlock the device: PATCH status to the value that it has"));
+        assert_eq!(early.header("retry-after"), None, "a client that obeys would ask for two hours");
         host.replace(id, "status", "V").ok(200);
         let told = host.challenge(id).refused(409, None);
-        assert!(told.contains("have an administrator forget the steps used ahead of time"), "{told}");
+        assert!(told.contains("have an administrator forget the steps used ahead of time: PATCH"), "{told}");
+        assert!(told.contains(r#"{"op": "remove", "path": "stepsAhead"}"#), "{told}");
         for _ in 0..12 {
             let code = shown_now(&mut host, id);
             assert!(!host.answer(id, &code).verdict(false), "not locked");

@@ -18,12 +18,13 @@ type Field = (&'static str, Value, Option<String>);
 pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
     // Without the lock: the file is only ever replaced as a whole.
     let device = state::read(&args.state)?;
+    let now = input::now(&args.clock)?;
     if args.json {
-        output::print(&object(&device)?)?;
+        output::print(&object(&device, now)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    for (name, value, beside) in fields(&device) {
+    for (name, value, beside) in fields(&device, now) {
         let value = match value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text,
@@ -36,9 +37,9 @@ pub(crate) fn show(args: &ShowArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fields(device: &Device) -> [Field; 10] {
+fn fields(device: &Device, now: u64) -> [Field; 11] {
     let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
-    let utc = |seconds| format!("{} UTC", date::write(seconds, false));
+    let ahead_until = ahead_until(device, now);
     [
         ("kind", json!(device.kind().name()), None),
         ("status", json!(device.status().letter()), Some(word(device.status()).to_owned())),
@@ -50,12 +51,33 @@ fn fields(device: &Device) -> [Field; 10] {
         ("created", json!(device.created()), Some(utc(device.created()))),
         ("last_used", json!(device.last_used()), device.last_used().map(utc)),
         ("throttled_until", json!(device.throttled_until()), device.throttled_until().map(utc)),
+        ("ahead_until", json!(ahead_until), ahead_until.map(utc)),
     ]
 }
 
 /// The device as a line of JSON, without its secret.
-fn object(device: &Device) -> Result<output::Wiped> {
-    output::json(fields(device).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
+fn object(device: &Device, now: u64) -> Result<output::Wiped> {
+    output::json(fields(device, now).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
+}
+
+/// A time as people read it.
+pub(super) fn utc(seconds: u64) -> String {
+    format!("{} UTC", date::write(seconds, false))
+}
+
+/// When the step after the highest accepted one begins, in Unix seconds: from then on the code of each step is right. Only of TOTP.
+pub(super) fn next_right(device: &Device) -> Option<u64> {
+    let Factor::Totp(totp) = device.factor() else { return None };
+    Some(device.moving_factor().saturating_mul(totp.period().into()).saturating_add(totp.t0()))
+}
+
+/// Until when, in Unix seconds, no code is right as one was accepted while a clock was ahead; none if no code was.
+fn ahead_until(device: &Device, now: u64) -> Option<u64> {
+    let Factor::Totp(totp) = device.factor() else { return None };
+    let highest = device.moving_factor().checked_sub(1)?;
+    // Before T0 any step lies ahead.
+    let latest = totp.step(now).map_or(0, |present| present.saturating_add(Policy::default().window().into()));
+    if highest > latest { next_right(device) } else { None }
 }
 
 pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
@@ -70,12 +92,16 @@ pub(crate) fn unlock(args: &UnlockArgs) -> Result<ExitCode> {
         let before = device.moving_factor();
         device.forget_steps(now).map_err(|error| format!("--forget-steps: {error}"))?;
         if device.moving_factor() < before {
-            note("codes used while the clock was ahead are right once more when their time comes");
+            let period = if let Factor::Totp(totp) = device.factor() { totp.period() } else { 0 };
+            note(&format!(
+                "codes are right again from the next one on, in at most {period} seconds; codes used while the clock was ahead are right \
+                 once more when their time comes"
+            ));
         }
     }
     state.replace(&device.to_record())?;
     if args.json {
-        output::print(&object(&device)?)?;
+        output::print(&object(&device, now)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use super::greeting::Greeting;
 use super::signals::Hangups;
 use super::{Result, first_account, key_watch, note, output, tls_watch};
 use crate::config::{Config, LogFormat, Problem, log_filter};
-use crate::delivery::Delivery;
+use crate::delivery::{self, Delivery};
 use crate::file;
 use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
 use crate::store::{KeyCheck, KeyFile, Keys, Store};
@@ -34,9 +34,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
-        if let Some(warning) = passed_over(&config) {
-            note(&warning);
-        }
+        passed_over(&config).iter().chain(&unfilled(&config)).for_each(|warning| note(warning));
         output::line("The configuration is right.")?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -89,23 +87,37 @@ pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
 /// A warning of variables that are no configuration, though they begin as its own do.
 fn passed_over(config: &Config) -> Option<String> {
     let first = config.links.first()?;
-    let others = match config.links.len().saturating_sub(1) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let (which, they) = match config.links.len().saturating_sub(1) {
+        0 => ("is a service link".to_owned(), "it is passed over (enableServiceLinks: false in the pod leaves it out)"),
+        more => (
+            format!("and {more} more are service links"),
+            "they are passed over (enableServiceLinks: false in the pod leaves them out)",
+        ),
     };
-    Some(format!(
-        "environment: {first}{others} are a service link of Kubernetes or Docker, and no configuration; they are passed over \
-         (enableServiceLinks: false in the pod leaves them out)"
-    ))
+    Some(format!("environment: {first} {which} of Kubernetes or Docker, and no configuration; {they}"))
+}
+
+/// A warning of each template that cannot be filled, as there are no users with attributes. Where there are, it is a fault.
+fn unfilled(config: &Config) -> Vec<String> {
+    delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
 }
 
 /// Reads the configuration as the options and the environment say.
 pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
+    match read_all(args) {
+        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// Reads what can be read of the configuration, and every fault. None of a file that cannot be read.
+fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
     let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
     let text = match &path {
-        Some(path) => {
-            std::fs::read_to_string(path).map_err(|error| vec![Problem::new(&path.display().to_string(), &error.to_string())])?
-        }
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return (None, vec![Problem::new(&path.display().to_string(), &error.to_string())]),
+        },
         None => String::new(),
     };
     let mut flags = args.set.clone();
@@ -121,10 +133,9 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
             Err(_) => problems.push(Problem::new(name, "is not UTF-8")),
         }
     }
-    match Config::read(&text, environment.into_iter(), &flags) {
-        Ok(config) if problems.is_empty() => Ok(config),
-        read => Err([problems, read.err().unwrap_or_default()].concat()),
-    }
+    let (config, mut more) = Config::read_all(&text, environment.into_iter(), &flags);
+    problems.append(&mut more);
+    (config, problems)
 }
 
 /// All problems in one line.
@@ -135,13 +146,16 @@ fn told(problems: &[Problem]) -> String {
 
 /// Checks all that can be checked without a socket and a store.
 fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
-    let config = read(args)?;
-    let mut problems = Vec::new();
+    let (config, mut problems) = read_all(args);
+    let Some(config) = config else { return Err(problems) };
     if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
         problems.push(Problem::new("tls", &error));
     }
     if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
         problems.push(Problem::new("key", &error));
+    }
+    if config.users.is_some() {
+        problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
     }
     match Delivery::new(&config.delivery) {
         Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
@@ -288,6 +302,9 @@ fn not_bound(key: &str, option: &str, address: SocketAddr, error: &io::Error) ->
 /// Logs what an operator should change, and what does not keep the service from its work.
 fn warn(config: &Config) {
     if let Some(warning) = passed_over(config) {
+        tracing::warn!("{warning}");
+    }
+    for warning in unfilled(config) {
         tracing::warn!("{warning}");
     }
     let key_file = config.key.is_none().then_some(config.key_file.as_path());

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::VerifyArgs;
 use super::authenticator::Authenticator;
 use super::state::State;
-use super::{Result, input, note, output, secret};
+use super::{Result, device, input, note, output, secret};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     match &args.state {
@@ -24,13 +24,15 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let state = State::lock(path)?;
     let device = state.read()?;
     let policy = policy(Policy::builder(), device.kind(), args.window)?;
+    let next_right = device::next_right(&device);
     let attempt = device.verify(&policy, &code, input::now(&args.clock)?)?;
     let verdict = attempt.commit(|next| state.replace(&next.to_record()))?;
-    if verdict.reason() == Reason::ClockWasAhead {
+    if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), next_right) {
         note(&format!(
-            "{}: was used while the clock was ahead, and takes no code that was used up then; wait until that time, or give keyfob \
-             unlock --forget-steps, whose help tells the price",
-            path.display()
+            "{}: has accepted a code of a later time, while a clock was ahead; codes are right again from {} on; wait until then, or give \
+             keyfob unlock --forget-steps, whose help tells the price",
+            path.display(),
+            device::utc(time)
         ));
     }
     answer(verdict, args.json)
@@ -79,5 +81,9 @@ fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Pol
         (Kind::Hotp, Some(counters)) => builder.look_ahead(counters),
         _ => return Err(format!("--window: {}", Error::WrongKind).into()),
     };
-    builder.build().map_err(|error| format!("--window: {error}").into())
+    builder.build().map_err(|error| match error {
+        // The bound is the library's default, which no option changes.
+        Error::GuessBound => "--window: is so wide that codes could be guessed before the lock; give a smaller number".into(),
+        error => format!("--window: {error}").into(),
+    })
 }

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+/// Of a key that the catalog lacks.
+const UNKNOWN: &str = "is no key of the configuration; keyfob config lists them all";
+
 /// A fault of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -80,7 +83,7 @@ impl Reader {
         match value.try_into() {
             Ok(value) => Some(value),
             Err(error) => {
-                let (place, message) = told(&error);
+                let (place, message) = told(key, &error);
                 self.fault(&format!("{key}{place}"), &message);
                 None
             }
@@ -116,24 +119,52 @@ impl Reader {
     fn leftovers(&mut self) {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
-            self.fault(&key, "is no key of the configuration; keyfob config lists them all");
+            self.fault(&key, UNKNOWN);
         }
     }
 
-    /// The value, if there was no fault and no key is left.
-    pub(crate) fn finish<T>(&mut self, value: T) -> Result<T, Vec<Problem>> {
+    /// All faults, a key that is left among them.
+    pub(crate) fn finish(mut self) -> Vec<Problem> {
         self.leftovers();
-        if self.problems.is_empty() { Ok(value) } else { Err(std::mem::take(&mut self.problems)) }
+        self.problems
     }
 }
 
 /// Where within a value something is wrong, as the rest of a path, and what: without the value itself, which may be a password.
-fn told(error: &toml::de::Error) -> (String, String) {
+fn told(key: &str, error: &toml::de::Error) -> (String, String) {
     let shown = error.to_string();
     let message = error.message().trim();
     let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let place = unknown.or_else(|| shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')));
-    let wanted = message.split_once(", expected ").filter(|_| message.starts_with("invalid "));
-    let message = wanted.map_or_else(|| message.to_owned(), |(_, wanted)| format!("must be {wanted}"));
+    let message = match message.split_once(", expected ") {
+        _ if unknown.is_some() => UNKNOWN.to_owned(),
+        Some((fault, choices)) if fault.starts_with("unknown variant ") => {
+            format!("must be {}", choices.replace('`', ""))
+        }
+        Some((fault, wanted)) if fault.starts_with("invalid ") => format!("must be {}", in_words(key, wanted)),
+        _ if message == "invalid socket address syntax" => format!("must be {}", in_words(key, "socket address")),
+        _ => message.to_owned(),
+    };
     (place.map(|place| format!(".{place}")).unwrap_or_default(), message)
+}
+
+/// What is wanted, which serde names by types of Rust, in words.
+fn in_words<'w>(key: &str, wanted: &'w str) -> &'w str {
+    match wanted {
+        "a sequence" if key == "allowed_origins" => r#"a list, as ["https://portal.example.com"]"#,
+        "a sequence" if key == "kinds" => r#"a list, as ["TOTP", "SMS"]"#,
+        "a sequence" => r#"a list, as ["one", "two"]"#,
+        "a boolean" => "true or false",
+        "u8" => "a number from 0 to 255",
+        "u16" => "a number from 0 to 65535",
+        "u32" => "a number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more",
+        "f64" => "a number, as 10 or 0.5",
+        "a string" => r#"text in quotes, as "text""#,
+        "path string" => r#"the name of a file in quotes, as "file.pem""#,
+        "socket address" => "an address and a port, as 127.0.0.1:8080",
+        "a map" => "a table: names, each with its value",
+        other if other.starts_with("struct ") => "a table: names, each with its value",
+        other => other,
+    }
 }

@@ -5,29 +5,24 @@ mod keys;
 mod links;
 mod log;
 mod origins;
+mod policy;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keyfob::{Algorithm, Asked, Digits, Kind, Lock, Policy};
+use keyfob::{Algorithm, Digits, Kind};
 use keyfob_scim::{Profile, Settings};
 use toml::Table;
 use zeroize::Zeroizing;
 
 use crate::delivery;
-use crate::store::{FEWEST, Location, OLD, Options};
+use crate::store::{FEWEST, Location, Options};
 pub(crate) use catalog::Catalog;
 pub use keys::Problem;
 use keys::Reader;
 pub(crate) use log::filter as log_filter;
-
-/// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then waits for the store: with fewer, one that
-/// is judged after a later one would be refused as that of a clock that is behind.
-const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
-const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= OLD.as_secs());
 
 /// The fewest bytes of a password.
 pub(crate) const SHORTEST_PASSWORD: usize = 8;
@@ -103,7 +98,23 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(String, String)],
     ) -> Result<Self, Vec<Problem>> {
-        let mut table: Table = file.parse().map_err(|error: toml::de::Error| vec![unreadable(file, &error)])?;
+        match Self::read_all(file, environment, flags) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads what can be read, with defaults in the place of what is wrong, and every fault: what is right may have faults that only its use
+    /// shows. None of a file that is no TOML.
+    pub(crate) fn read_all(
+        file: &str,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> (Option<Self>, Vec<Problem>) {
+        let mut table: Table = match file.parse() {
+            Ok(table) => table,
+            Err(error) => return (None, vec![unreadable(file, &error)]),
+        };
         let mut problems = catalog::take_unknown(&mut table);
         let (ours, links) = split(environment);
         let variables = ours.into_iter().map(|(name, text)| (catalog::of_variable(&name), text));
@@ -117,7 +128,7 @@ impl Config {
         let mut reader = Reader::new(table);
         reader.problems.append(&mut problems);
         let config = Self { links, ..Self::from(&mut reader) };
-        reader.finish(config)
+        (Some(config), reader.finish())
     }
 
     fn from(keys: &mut Reader) -> Self {
@@ -267,73 +278,10 @@ fn settings(keys: &mut Reader) -> Settings {
         }
     });
     keys.section("policy", |keys| {
-        if let Some(policy) = policy(keys) {
+        if let Some(policy) = policy::read(keys) {
             settings.policy = policy;
         }
         settings.pause = keys.or("pause", || settings.pause);
     });
     settings
-}
-
-/// The policy of a section: a preset, and what is to differ from it.
-fn policy(keys: &mut Reader) -> Option<Policy> {
-    let preset = keys.choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
-    let mut builder = preset.to_builder();
-    macro_rules! each {
-        ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
-    }
-    each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
-    each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len);
-    if let Some(seconds) = keys.take("clock_skew") {
-        if CLOCK_SKEWS.contains(&seconds) {
-            builder = builder.clock_skew(seconds);
-        } else {
-            keys.fault(
-                "clock_skew",
-                "must be 5 to 3600 seconds; a request may wait 5 seconds for the store, and is then judged after later ones",
-            );
-        }
-    }
-    let fails = keys.or("fails", || preset.lock().fails());
-    let longest = keys.take("throttle_longest");
-    builder = builder.lock(match (keys.take("throttle"), longest) {
-        (Some(first), longest) => Lock::Throttle { fails, first, longest: longest.unwrap_or(3600) },
-        (None, None) => Lock::Hard { fails },
-        (None, Some(_)) => {
-            keys.fault("throttle_longest", "is of use with throttle only");
-            Lock::Hard { fails }
-        }
-    });
-    if let Some(positions) = keys.take::<u8>("pin_positions") {
-        builder = builder.asked(if positions == 0 { Asked::All } else { Asked::Positions(positions) });
-    }
-    // In how many guessings of a whole lock one may succeed at the most.
-    if let Some(one_in) = keys.take::<u32>("guess_bound") {
-        builder = builder.bound(keyfob::GuessChance::one_in(one_in));
-    }
-    if let Some(one_in) = keys.take::<u32>("pin_guess_bound") {
-        builder = builder.pin_bound(keyfob::GuessChance::one_in(one_in));
-    }
-    builder.build().map_err(|error| keys.refused(key_of(error), error)).ok()
-}
-
-/// The key that the engine refuses a policy for.
-const fn key_of(error: keyfob::Error) -> &'static str {
-    use keyfob::Error as E;
-    match error {
-        E::Window => "window",
-        E::LookAhead => "look_ahead",
-        E::ResyncWindow => "resync_window",
-        E::MaxDrift => "max_drift",
-        E::LockFails => "fails",
-        E::LockDelay => "throttle",
-        E::LongestDelay => "throttle_longest",
-        E::Lifetime => "lifetime",
-        E::Reuse => "reuse",
-        E::PolicyPinLength => "pin_length",
-        E::Positions => "pin_positions",
-        E::GuessBound => "guess_bound",
-        E::PinBound => "pin_guess_bound",
-        _ => "",
-    }
 }

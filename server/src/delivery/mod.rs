@@ -12,6 +12,7 @@ mod request;
 mod smtp;
 mod target;
 mod template;
+mod unfilled;
 mod wire;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Problem;
 pub(crate) use config::Config;
+pub(crate) use unfilled::unfilled;
 
 /// A way to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

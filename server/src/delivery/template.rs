@@ -90,9 +90,14 @@ impl Template {
         Ok(out)
     }
 
+    /// The names of its placeholders.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| if let Piece::Value(name) = piece { Some(name.as_str()) } else { None })
+    }
+
     /// Whether one of its placeholders is the code.
     pub(super) fn has_code(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Value(name) if name == "PIN" || name == "PIN_SPACED"))
+        self.names().any(|name| name == "PIN" || name == "PIN_SPACED")
     }
 
     /// Errors: it is not JSON, whatever the values, or a placeholder stands outside of quotes, where a value could be more than one.

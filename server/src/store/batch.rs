@@ -6,6 +6,7 @@ use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
 use super::keys::Sealer;
 use super::retry::Pauses;
+use super::schema;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 use super::writable::Writable;
 
@@ -116,7 +117,7 @@ fn settle_within(
             }
             Failure::Conflict | Failure::Unreached | Failure::Unknown if pauses.wait() => {}
             _ => {
-                let fault = if is_unsure { fault.unknown() } else { fault };
+                let fault = if is_unsure { fault.unknown() } else { schema::explained(connection, fault) };
                 let swaps = writes.iter().map(|write| (write.id(), Err(fault.clone()))).collect();
                 return Settled { swaps, lines: Err(fault) };
             }

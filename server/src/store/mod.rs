@@ -328,7 +328,7 @@ fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, F
         if answer.is_closed() || since.elapsed() >= OLD {
             return;
         }
-        let _ = answer.send(work(connection).map_err(|fault| unavailable(&fault)));
+        let _ = answer.send(work(connection).map_err(|fault| unavailable(&schema::explained(connection, fault))));
     })
 }
 
@@ -339,6 +339,10 @@ fn unavailable(fault: &Fault) -> Error {
         Failure::Gone => {
             "a file of the store was deleted or replaced while the service used it; no verdict is given, and what was just changed may be \
              lost; the service must be stopped, and started with the right file"
+        }
+        Failure::Moved => {
+            "the store was moved to another one by keyfob migrate; nothing was changed, and no verdict is given; the service must be stopped, \
+             and started with that store"
         }
         Failure::Unknown => "the store did not answer; whether it has stored this is not known, and no verdict is given; try again",
         _ => "the store is not available; nothing was changed, and no verdict is given; try again",

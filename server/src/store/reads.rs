@@ -7,6 +7,7 @@ use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 use super::filter::{self, Part};
 use super::keys::Keys;
 use super::retry::reread;
+use super::schema;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
 use super::unavailable;
 use super::workers::Answer;
@@ -60,7 +61,7 @@ fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found 
             }
             Ok(found)
         }
-        (Err(fault), _) => Err(fault),
+        (Err(fault), _) => Err(schema::explained(connection, fault)),
     }
 }
 

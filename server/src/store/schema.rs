@@ -1,7 +1,7 @@
 //! The tables, and how an older store becomes a newer one.
 
 use super::retry::persist;
-use super::sql::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
+use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql, transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];
@@ -251,7 +251,16 @@ pub(crate) fn set(connection: &mut dyn Connection, stage: Stage) -> Result<(), F
 
 /// The fault of a store whose devices were moved elsewhere.
 pub(crate) fn moved() -> Fault {
-    Fault::new("its devices were moved to another store by keyfob migrate; serve that store")
+    Fault::of(Failure::Moved, "its devices were moved to another store by keyfob migrate; serve that store")
+}
+
+/// The fault that explains another one: where a service still runs on a store that was moved, statements find no tables. Only outside of a
+/// transaction.
+pub(crate) fn explained(connection: &mut dyn Connection, fault: Fault) -> Fault {
+    match fault.failure {
+        Failure::Refused if matches!(stage(connection), Ok((Stage::Moved, _))) => moved(),
+        _ => fault,
+    }
 }
 
 /// The fault of a store that is an unfinished copy.

@@ -12,6 +12,7 @@ use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
 use super::retry::persist;
+use super::schema;
 use super::sql::{Connection, Failure, Fault};
 use super::{Call, unavailable};
 use crate::priority::{Work, give_way};
@@ -109,7 +110,7 @@ impl Lane {
             reader.end_at(Some(end));
             let found = persist(reader, &mut work);
             reader.end_at(None);
-            let _ = answer.send(found.map_err(|fault| refused(&fault)));
+            let _ = answer.send(found.map_err(|fault| refused(&schema::explained(reader, fault))));
         });
         self.0.hand_in(&claim.account, Job { work, end, client: Arc::downgrade(&client) })?;
         match tokio::time::timeout_at(end.checked_add(GRACE).unwrap_or(end).into(), told).await {

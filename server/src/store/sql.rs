@@ -223,6 +223,8 @@ pub(crate) enum Failure {
     Damaged,
     /// The files are not where they were opened: what they hold is not the store any more.
     Gone,
+    /// The store's devices were moved to another store by keyfob migrate.
+    Moved,
 }
 
 impl Failure {

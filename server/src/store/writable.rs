@@ -79,6 +79,7 @@ impl Store {
             Failure::Unreached => "is out of reach",
             Failure::Damaged => "is damaged",
             Failure::Gone => "has lost a file, which was deleted or replaced: stop the service and start it with the right one",
+            Failure::Moved => "was moved to another one by keyfob migrate: stop the service and start it with that one",
             Failure::Unknown => "does not finish writes: its disk may be full, or another program may hold a lock",
         };
         Err(Error::new(503, format!("the store {reason}; the log has the error")))

@@ -9,6 +9,7 @@ use super::batch::{Write, device, seal, settle, trail};
 use super::keys::Keys;
 use super::reads::{find, found_in};
 use super::retry::persist;
+use super::schema;
 use super::sql::{Access, Connection, Fault, Sql, transaction};
 use super::workers::Answer;
 use super::writable::Writable;
@@ -107,7 +108,8 @@ impl Round {
         let writes = if swaps.is_empty() {
             Ok(Vec::new())
         } else {
-            keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect())
+            let writes = keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect());
+            writes.map_err(|fault| schema::explained(connection, fault))
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));

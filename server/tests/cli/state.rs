@@ -66,15 +66,29 @@ fn a_clock_that_was_ahead_locks_nobody_out_and_its_steps_can_be_forgotten() {
     assert_eq!(refused.status, 2);
     assert!(refused.err.contains("unlock the device if the clock was ahead before"), "{}", refused.err);
     keyfob(&["unlock", "--state", &path, "--now", &now], "").is(0, "");
+    // The step of 107200 is the last that is refused.
+    let ahead = |now: &str| keyfob(&["show", "--state", &path, "--json", "--now", now], "").json()["ahead_until"].clone();
+    assert_eq!((ahead("100000"), ahead("107159")), (json!(107_220), json!(107_220)));
+    assert_eq!((ahead("107220"), show(&path)["ahead_until"].clone()), (json!(null), json!(null)));
+    let text = keyfob(&["show", "--state", &path, "--now", "100000"], "").out;
+    assert!(text.ends_with("\nahead until: 107220 (1970-01-02 05:47:00 UTC)\n"), "{text}");
     for later in (0..12).map(|step| 100_000 + 30 * step) {
         let (code, now) = at(later);
         let refused = verify(&path, &code, &now);
         assert_eq!((refused.status, refused.out), (1, "wrong\n".to_owned()));
         assert!(refused.err.contains("unlock --forget-steps"), "{}", refused.err);
+        assert!(refused.err.contains("codes are right again from 1970-01-02 05:47:00 UTC on; wait until then"), "{}", refused.err);
+        assert!(!refused.err.contains("used up"), "{}", refused.err);
     }
+    let copy = folder.file("copy.keyfob", std::fs::read(&path).unwrap());
+    let (code, now) = at(107_219);
+    verify(&copy, &code, &now).is(1, "wrong\n");
+    let (code, now) = at(107_220);
+    verify(&copy, &code, &now).is(0, "right\n");
     assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("V"), &json!(0)));
     let unlocked = keyfob(&["unlock", "--state", &path, "--now", "100400", "--forget-steps"], "");
     assert_eq!((unlocked.status, unlocked.out), (0, String::new()));
+    assert!(unlocked.err.contains("codes are right again from the next one on, in at most 30 seconds"), "{}", unlocked.err);
     assert!(unlocked.err.contains("right once more when their time comes"), "{}", unlocked.err);
     let (code, now) = at(100_400);
     verify(&path, &code, &now).is(1, "wrong\n");
@@ -129,8 +143,7 @@ fn the_window_is_bounded_by_the_policy() {
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
     let verify = |window| keyfob(&["verify", "--state", &path, "--now", "1100", "--window", window, &code], "");
-    verify("100")
-        .fails("--window: policy: guessing a code of six digits would succeed before the lock more often than its bound allows");
+    verify("100").fails("--window: is so wide that codes could be guessed before the lock; give a smaller number");
     verify("2000").fails("window: must be 0 to 1000 steps");
     assert_eq!(show(&path)["fails"], 0, "a refused window is no attempt");
     verify("2").is(1, "wrong\n");
@@ -177,10 +190,10 @@ fn show_as_text_and_as_json() {
     let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
     let (path, _) = folder.enroll("a.keyfob", &args);
     let text = "kind: TOTP\nstatus: C (created)\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60 (seconds)\nmoving factor: 0\n\
-                created: 0 (1970-01-01 00:00:00 UTC)\nlast used: none\nthrottled until: none\n";
+                created: 0 (1970-01-01 00:00:00 UTC)\nlast used: none\nthrottled until: none\nahead until: none\n";
     keyfob(&["show", "--state", &path], "").is(0, text);
     let object = json!({"kind": "TOTP", "status": "C", "fails": 0, "algorithm": "SHA512", "digits": 8, "period": 60,
-        "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null});
+        "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null, "ahead_until": null});
     assert_eq!(show(&path), object);
     let (hotp, uri) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
     verify(&hotp, &code_of(&uri, ["--counter", "7"]), "1700000000").is(0, "right\n");

@@ -75,6 +75,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "colour",
         "colours",
         "connections_per_address",
+        "key",
         "listen",
         "log_format",
         "metrics",
@@ -128,13 +129,23 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         let run = check(folder.path(), &["--set", set], &[]);
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
     }
+    for (set, told) in [
+        ("policy.window=500", "lower policy.window, policy.look_ahead or policy.fails, or lower policy.guess_bound (1 in N)"),
+        ("policy.throttle=5", "within a year of policy.throttle, which never locks; remove policy.throttle"),
+        ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.fails, or lower policy.pin_guess_bound (1 in N)"),
+    ] {
+        let run = check(folder.path(), &["--set", set], &[]);
+        assert!(run.err.contains(told) && run.err.contains("a lower number allows more, 0 any"), "{run:?}");
+        assert!(!run.err.contains("raise the bound"), "{run:?}");
+    }
     // The rest of the section is read all the same.
     let run = check(folder.path(), &["--set", "policy.clock_skew=0", "--set", "policy.throttle_longest=60"], &[]);
     assert_eq!(faults(&run), ["policy.clock_skew", "policy.throttle_longest"]);
     assert!(run.err.contains("policy.clock_skew: must be 5 to 3600 seconds; a request may wait"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
-    assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.colour"]);
+    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5", "--set", "key=not a key"], &[]);
+    assert_eq!(faults(&run), ["email.colour", "email.from", "email.timeout", "key", "otp.digits"], "one run names all");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\npassword = 60718293\n").unwrap();
     let run = check(folder.path(), &["--config", "a.toml"], &[]);
     assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
@@ -148,6 +159,63 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     fs::write(folder.path().join("a.toml"), "metrics = true\nadmin_password = '60718293\n").unwrap();
     let run = check(folder.path(), &[], &[("KEYFOB_CONFIG", "a.toml")]);
     assert!(faults(&run) == ["configuration"] && run.err.contains("line 2") && !run.err.contains("60718293"), "{run:?}");
+}
+
+#[test]
+fn placeholders_that_nobody_has_a_value_for_are_faults_with_users_and_warnings_without() {
+    let folder = folder();
+    let wrong = "[sms]\nurl = 'https://sms.example.com/?to=${PHONE_DIGITS}&x=${EMAIL}'\nbody = '${PIN} ${PHNE} ${dni}'\n\
+                 headers = { X-User = '${USER}', X-Name = '${nam}' }\n\
+                 [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\nbody = '${PIN} ${EMAIL} ${PHONE} ${name}'\n";
+    let users = "[users.alice]\nname = 'Alice'\n[users.bob]\ndni = '1'\n";
+    fs::write(folder.path().join("a.toml"), [wrong, users].concat()).unwrap();
+    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5"], &[]);
+    assert_eq!(faults(&run), ["email.body", "otp.digits", "sms.body", "sms.headers.X-Name", "sms.url"]);
+    assert!(run.err.contains("sms.body: has ${PHNE}, for which neither keyfob"), "{run:?}");
+    fs::write(folder.path().join("a.toml"), wrong).unwrap();
+    let run = check(folder.path(), &["--config", "a.toml"], &[]);
+    assert_eq!((run.status, run.out.as_str()), (Some(0), "The configuration is right.\n"), "{run:?}");
+    assert!(run.err.lines().count() == 4 && run.err.contains("sms.body: has ${PHNE} and ${dni}, for which"), "{run:?}");
+    let right = wrong
+        .replace("PHNE", "PHONE")
+        .replace("&x=${EMAIL}", "")
+        .replace("${PHONE} ${name}", "${name}")
+        .replace("${nam}", "${name}");
+    fs::write(folder.path().join("a.toml"), [&right, users].concat()).unwrap();
+    assert_eq!(check(folder.path(), &["--config", "a.toml"], &[]).well(), "The configuration is right.\n");
+}
+
+#[test]
+fn wrong_types_are_told_in_words_and_with_an_example() {
+    let folder = folder();
+    let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nkey = 1\n\
+                 key_file = 1\nconnections_per_address = -1\nusers = 1\n[otp]\nkinds = 'TOTP'\nissuer = 5\ndigits = 'six'\n\
+                 [policy]\nwindow = 'many'\nguess_bound = 5000000000\n[database]\ntimeout = 'long'\n\
+                 [email]\nserver = 'mail.example.com'\nsecurity = 'ssl'\n[sms]\ntimeout = 'long'\n[voice]\nurl = 'https://x/${PHONE}/${PIN}'\nuri = 'x'\n";
+    fs::write(folder.path().join("types.toml"), types).unwrap();
+    let run = check(folder.path(), &["--config", "types.toml"], &[]);
+    let mut told: Vec<_> = run.err.lines().collect();
+    told.sort_unstable();
+    let wanted = [
+        r#"allowed_origins: must be a list, as ["https://portal.example.com"]"#,
+        "connections_per_address: must be a whole number, 0 or more",
+        "database.timeout: must be a whole number, 0 or more",
+        "email.security: must be one of starttls, tls, none",
+        r#"key: must be text in quotes, as "text""#,
+        r#"key_file: must be the name of a file in quotes, as "file.pem""#,
+        "listen: must be an address and a port, as 127.0.0.1:8080",
+        "metrics: must be true or false",
+        "metrics_listen: must be an address and a port, as 127.0.0.1:8080",
+        "otp.digits: must be a number from 0 to 255",
+        r#"otp.issuer: must be text in quotes, as "text""#,
+        r#"otp.kinds: must be a list, as ["TOTP", "SMS"]"#,
+        "policy.guess_bound: must be a number from 0 to 4294967295",
+        "policy.window: must be a number from 0 to 65535",
+        "sms.timeout: must be a number, as 10 or 0.5",
+        "users: must be a table: names, each with its value",
+        "voice.uri: is no key of the configuration; did you mean voice.url?",
+    ];
+    assert_eq!(told, wanted.map(|line| format!("keyfob: {line}")), "{run:?}");
 }
 
 #[test]
@@ -264,7 +332,10 @@ fn service_links_of_kubernetes_and_docker_are_passed_over_with_one_warning() {
     let folder = folder.path();
     let run = check(folder, &[], &LINKS);
     assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
-    assert!(run.err.contains(" and 13 more are a service link of Kubernetes or Docker"), "{run:?}");
+    assert!(run.err.contains(" and 13 more are service links of Kubernetes or Docker"), "{run:?}");
+    let one = check(folder, &[], &LINKS[..1]);
+    let told = "environment: KEYFOB_PORT is a service link of Kubernetes or Docker, and no configuration; it is passed over";
+    assert!(one.status == Some(0) && one.err.contains(told), "{one:?}");
     let mut command = Server::command(folder, &[]);
     command.envs(LINKS).env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
     Server::spawn(command).stop();

@@ -123,6 +123,8 @@ pub(crate) struct ShowArgs {
     /// State file of the device
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -133,8 +135,9 @@ pub(crate) struct UnlockArgs {
     /// State file of the device
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
-    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes of them that were used
-    /// are right once more when their time comes
+    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes are right again from the
+    /// next step on; that of the present step stays refused. Codes of later steps that were used are right once more when
+    /// their time comes
     #[arg(long)]
     pub(crate) forget_steps: bool,
     #[command(flatten)]

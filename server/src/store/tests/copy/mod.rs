@@ -162,10 +162,22 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
         }
     }
     assert!(refused > 0, "a line after the last moment is not told to be written");
-    assert_eq!(record(&store, id).await.map_err(|error| error.status), Err(503));
-    assert_eq!(store.add_account(&account("one")).await.map_err(|error| error.status), Err(503));
-    assert_eq!(store.get(id).await.map_err(|error| error.status), Err(503));
-    assert_eq!(store.ready().await.map_err(|error| error.status), Err(503));
+    let told = move |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
+    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+    for (what, refused) in [
+        ("a swap", swapped.map(|_| ())),
+        ("a line", record(&store, id).await),
+        ("an account", store.add_account(&account("one")).await.map(|_| ())),
+        ("a device", store.get(id).await.map(|_| ())),
+        ("the trail", store.trail(&Wanted { limit: 1, ..Wanted::default() }).await.map(|_| ())),
+        ("ready", store.ready().await),
+    ] {
+        let refused = refused.unwrap_err();
+        assert!(
+            refused.status == 503 && refused.detail.contains("was moved to another one by keyfob migrate"),
+            "{what}: {refused}"
+        );
+    }
     assert!(place.open_with(keys()).unwrap_err().contains("were moved to another store by keyfob migrate; serve that store"));
     let moved = target.open();
     assert_eq!(lines(&moved).await, 1 + written);

@@ -1,0 +1,53 @@
+//! Placeholders of templates that have a value for nobody, so that no code would be sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::{Config, Gateway};
+use super::template::Template;
+use super::{Channel, Message, Values};
+use crate::config::Problem;
+
+/// Users by their names, each with its attributes.
+type Users = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Each key whose template has placeholders that are neither keyfob's own in this channel nor an attribute of any user.
+pub(crate) fn unfilled(config: &Config, users: Option<&Users>) -> Vec<Problem> {
+    let attributes: BTreeMap<_, _> =
+        users.into_iter().flat_map(BTreeMap::values).flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    templates(config).into_iter().filter_map(|(channel, key, text)| told(channel, &key, text, &attributes)).collect()
+}
+
+/// The templates of each channel, with their keys.
+fn templates(config: &Config) -> Vec<(Channel, String, &str)> {
+    let mut all = Vec::new();
+    if let Some(email) = &config.email {
+        all.push((Channel::Email, "subject".to_owned(), email.subject.expose()));
+        all.push((Channel::Email, "body".to_owned(), email.body.expose()));
+    }
+    for (channel, gateway) in [(Channel::Sms, &config.sms), (Channel::Voice, &config.voice)] {
+        let Some(Gateway { url, headers, body, .. }) = gateway else { continue };
+        all.push((channel, "url".to_owned(), url.expose()));
+        all.extend(headers.iter().map(|(name, text)| (channel, format!("headers.{name}"), text.expose())));
+        all.extend(body.iter().map(|text| (channel, "body".to_owned(), text.expose())));
+    }
+    all
+}
+
+fn told(channel: Channel, key: &str, text: &str, attributes: &BTreeMap<String, String>) -> Option<Problem> {
+    // What is no template is told by whoever sends.
+    let template = Template::parse(text).ok()?;
+    // A number that has every form, and an address that is not read.
+    let message = Message { channel, to: "+34600112233", code: "000000", user: "user", attributes };
+    let values = Values::new(&message);
+    let names: BTreeSet<_> = template.names().filter(|name| values.get(name).is_err()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = names.into_iter().map(|name| format!("${{{name}}}")).collect();
+    let message = format!(
+        "has {}, for which neither keyfob in this channel nor any user of [users] has a value, so no code would be sent; correct the name, \
+         or give users the attribute",
+        names.join(" and ")
+    );
+    Some(Problem::new(&format!("{}.{key}", channel.key()), &message))
+}
