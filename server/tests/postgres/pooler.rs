@@ -1,6 +1,7 @@
 //! `PgBouncer` between: by session everything works, and any other mode is refused, or harms nothing if it is set later.
 
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -29,6 +30,8 @@ fn a_pooler_by_session_serves_several_starts_and_may_lose_its_sessions() {
         cluster.sql("keyfob", "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
         let mut device = None;
         for _ in 0..3 {
+            // A pooler that has not heard of the end of a session yet would hand it out.
+            thread::sleep(Duration::from_secs(1));
             let mut args = vec!["--store", &url, "--set", "log=warn"];
             for pair in UNLOCKED {
                 args.extend(["--set", pair]);
