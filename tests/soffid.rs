@@ -88,7 +88,10 @@ fn a_counter_that_no_column_can_say_is_refused() {
     assert_eq!(exported.last_counter, Some(i64::MAX));
     assert_eq!(exported.import(&[]).unwrap().moving_factor(), last + 1);
     let device = Device::hotp(Hotp::new(secret()), last + 2, NOW);
-    assert_eq!(row(Kind::Hotp).update(&device, &mut key).unwrap_err(), Error::SoffidParameters);
+    let (before, mut refused) = (row(Kind::Hotp), row(Kind::Hotp));
+    assert_ne!(before.status, device.status());
+    assert_eq!(refused.update(&device, &mut key).unwrap_err(), Error::SoffidParameters);
+    assert_eq!(refused, before, "nothing of it is written");
     assert_eq!(SoffidRow::export(&device, &mut key).unwrap_err(), Error::SoffidParameters);
 }
 

@@ -23,6 +23,8 @@ enum Operation {
     Guess(String),
     /// Two codes in a row, so many counters ahead, or not in a row.
     Resync(u64, bool),
+    /// The two codes that were accepted last.
+    ResyncAgain,
     Status(usize),
     Unlock,
     /// The factor of another row.
@@ -30,7 +32,7 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    use Operation::{Again, Answer, Challenge, ClockBack, Code, Guess, Replace, Resync, Status, Unlock, Wait};
+    use Operation::{Again, Answer, Challenge, ClockBack, Code, Guess, Replace, Resync, ResyncAgain, Status, Unlock, Wait};
     prop_oneof![
         3 => (0..100_u64).prop_map(Wait),
         1 => (0..2000_u64).prop_map(Wait),
@@ -41,6 +43,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         4 => Just(Answer),
         3 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
         1 => (0..110_u64, any::<bool>()).prop_map(|(ahead, in_a_row)| Resync(ahead, in_a_row)),
+        1 => Just(ResyncAgain),
         1 => (0..4_usize).prop_map(Status),
         1 => Just(Unlock),
         1 => rows().prop_map(|drawn| Replace(Box::new(drawn))),
@@ -233,6 +236,9 @@ proptest! {
                 Operation::Resync(ahead, in_a_row) if rule.row.kind == Kind::Hotp => {
                     let first = rule.expected().saturating_add(ahead);
                     vec![rule.code(first), rule.code(first.saturating_add(1 + u64::from(!in_a_row)))]
+                }
+                Operation::ResyncAgain if rule.row.kind == Kind::Hotp && rule.expected() > 1 => {
+                    [2, 1].map(|back| rule.code(rule.expected() - back)).into()
                 }
                 _ => vec![],
             };

@@ -280,7 +280,7 @@ fn quotes_in_a_file_that_mariadb_would_write_without_are_asked_about() {
 #[test]
 fn the_first_line_of_a_file_without_names_is_not_repeated() {
     let files = Files::new();
-    let path = files.put("devices.csv", b"60,TOTP,V,0,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,1\n61,TOTP,V,0,x\\y,1\n");
+    let path = files.put("devices.csv", b"60,TOTP,V,0,ABCDEFGHIJKLMNOPQRSTUVWXYZ,1\n61,TOTP,V,0,x\\y,1\n");
     let error = read(&path, Told::default()).err().unwrap();
-    assert!(!error.contains("GEZDGNBV"), "{error}");
+    assert!(error.contains("column 5:") && !error.contains("ABCDEF"), "{error}");
 }
