@@ -6,7 +6,8 @@ fn main() {
     header();
 }
 
-/// Opens C linkage. cbindgen writes it behind all types, but to C++ the linkage is a part of a callback's type.
+/// Opens C linkage. cbindgen writes it behind all types, but to C++ the linkage is a part of a
+/// callback's type.
 #[cfg(feature = "header")]
 const LINKAGE: &str = "#ifdef __cplusplus\nextern \"C\" {\n#endif // __cplusplus\n";
 

@@ -287,7 +287,8 @@ enum keyfob_result
    */
   KEYFOB_RESULT_RANDOMNESS = 70,
   /**
-   * Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its time comes no code is right.
+   * Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its
+   * time comes no code is right.
    */
   KEYFOB_RESULT_CLOCK_WAS_AHEAD = 71,
   /**
@@ -295,7 +296,8 @@ enum keyfob_result
    */
   KEYFOB_RESULT_URI_TYPE = 80,
   /**
-   * URI: account or issuer too long, not UTF-8, or with a control character; in writing also with a colon, or an empty account.
+   * URI: account or issuer too long, not UTF-8, or with a control character; in writing also
+   * with a colon, or an empty account.
    */
   KEYFOB_RESULT_URI_LABEL = 81,
   /**
@@ -488,7 +490,8 @@ enum keyfob_reason
    */
   KEYFOB_REASON_WRONG = 1,
   /**
-   * A code that was accepted before, or is older than one that was. A fail, unless it is the very code accepted last.
+   * A code that was accepted before, or is older than one that was. A fail, unless it is the
+   * very code accepted last.
    */
   KEYFOB_REASON_REPLAYED = 2,
   /**
@@ -512,8 +515,9 @@ enum keyfob_reason
    */
   KEYFOB_REASON_DISABLED = 7,
   /**
-   * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a clock was ahead when it was accepted.
-   * Nothing was counted. Lasts until that time comes, or until keyfob_device_forget_steps.
+   * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a
+   * clock was ahead when it was accepted. Nothing was counted. Lasts until that time comes, or
+   * until keyfob_device_forget_steps.
    */
   KEYFOB_REASON_CLOCK_WAS_AHEAD = 8,
 };
@@ -882,12 +886,14 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t lock_fails;
   /**
-   * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the add-on tries counters from -4 on, which no
-   * authenticator has, and stores one that happens to match.
+   * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
+   * add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
+   * match.
    */
   int64_t last_counter;
   /**
-   * OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
+   * OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does
+   * OTP_LASUSE.
    */
   uint64_t created;
   /**
@@ -895,8 +901,8 @@ typedef struct keyfob_soffid_row {
    */
   uint64_t last_used;
   /**
-   * OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time, so keyfob_soffid_update writes NULL where a
-   * code of keyfob's is pending.
+   * OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time,
+   * so keyfob_soffid_update writes NULL where a code of keyfob's is pending.
    */
   uint64_t last_issued;
   /**
@@ -994,7 +1000,8 @@ size_t keyfob_label_size(void);
  * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
  * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
+ * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
@@ -1008,8 +1015,8 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
  * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
  * was read, and stays as it is. Thread-safe, if `store` and `random` are.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
- * STORE_CONFLICT.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
+ * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
@@ -1024,7 +1031,8 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
 /**
  * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+ * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
+ * LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
@@ -1033,12 +1041,14 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
                                    struct keyfob_challenge *challenge);
 
 /**
- * Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix seconds. An answer is its `answer_length` ASCII digits
- * and nothing else: a blank or a hyphen in it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS,
- * e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
- * device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
- * keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
- * Not thread-safe on the same record.
+ * Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
+ * seconds. An answer is its `answer_length` ASCII digits and nothing else: a blank or a hyphen in
+ * it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS, e-mail
+ * and PIN want a challenge first, which one right answer uses up, also where the policy asks for
+ * the whole PIN. The device in `record` is changed in place: store it before you tell anybody the
+ * verdict. Where several may answer at once, keyfob_device_verify_and_store keeps that order.
+ * `policy` may be NULL. Set verdict->size before. Constant time for a given length. Not
+ * thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
  */
@@ -1269,9 +1279,10 @@ keyfob_result keyfob_device_set_status(struct keyfob_record *record,
                                        uint64_t now);
 
 /**
- * Resets the fails of the device in `record`, in place, ends a throttle and a pending code, forgets a learned drift, and opens it if it is
- * locked. Takes `now` for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was
- * used while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
+ * Resets the fails of the device in `record`, in place, ends a throttle and a pending code,
+ * forgets a learned drift, and opens it if it is locked. Takes `now` for true, even if it lies
+ * before what the device has seen. No code used before becomes right by it: for TOTP that was used
+ * while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, EXHAUSTED.
  */
@@ -1280,11 +1291,13 @@ keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
- * The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD): takes the highest accepted step of the device in
- * `record`, in place, down to that of `now`, if it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks
- * stay. The price: codes of steps after `now` that were accepted already are right once more when their time comes, for anyone who
- * has seen them; nothing of `now` or before is. Call it only on an administrator's word, with a clock that is right, and record that. Not
- * thread-safe on the same record.
+ * The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD):
+ * takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
+ * it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks stay.
+ * The price: codes of steps after `now` that were accepted already are right once more when their
+ * time comes, for anyone who has seen them; nothing of `now` or before is. Call it only on an
+ * administrator's word, with a clock that is right, and record that. Not thread-safe on the same
+ * record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, CLOCK, EXHAUSTED.
  */
@@ -1455,7 +1468,8 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
  * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
  * learned drift and no pending challenge. Thread-safe.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
+ * STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
@@ -1475,18 +1489,23 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a code is
- * pending, no last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after
- * keyfob_device_replace_factor, the record's is written: auth_key
- * or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
+ * Writes to the row that `record` was imported from what attempts have changed: status, fails,
+ * last_counter, last_used and, while a code is pending, no last_issued; and created after an
+ * unlock by a clock that is behind it. If the row says another factor than the record, as after
+ * keyfob_device_replace_factor, the record's is written: auth_key or pin, digits and algorithm. So
+ * give these as they were imported. Every other column keeps its bytes. The row must be of the
+ * same kind.
  *
- * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI
- * are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at
- * once count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers read a local time that does not exist
- * as another. Write nothing if the row has not changed, as by the code accepted last, repeated: a driver may count such an UPDATE as no row.
- * What a row cannot say is lost at the next import: a
- * lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
- * e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go on with it. Thread-safe.
+ * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU,
+ * OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI are still those that were read, in one statement
+ * (an optimistic lock), or hold the row locked from reading to writing; else two answers at once
+ * count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers
+ * read a local time that does not exist as another. Write nothing if the row has not changed, as
+ * by the code accepted last, repeated: a driver may count such an UPDATE as no row. What a row
+ * cannot say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's
+ * positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
+ * e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go
+ * on with it. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
  */
@@ -1522,10 +1541,12 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
                                size_t *length);
 
 /**
- * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored, as
- * are blanks and line ends around the URI. Issuer and account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL
- * if it is not wanted. They may be empty or hold colons, which keyfob_uri_write refuses. KEYFOB_LABEL_SIZE bytes suffice for each; one that is
- * longer is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
+ * Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds.
+ * Unknown parameters are ignored, as are blanks and line ends around the URI. Issuer and account
+ * are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not
+ * wanted. They may be empty or hold colons, which keyfob_uri_write refuses. KEYFOB_LABEL_SIZE
+ * bytes suffice for each; one that is longer is KEYFOB_RESULT_URI_LABEL if it is wanted.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
  * URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.

@@ -39,10 +39,13 @@ impl Device {
     /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
     /// answer or was validated when it was locked, else created. A disabled one stays disabled.
     ///
-    /// Takes `now` for true even if it lies before what the device has seen, and takes down to it the times of enrolment and of the last
-    /// right answer: after a host's clock was ahead, the device works again. No code used before becomes right by it, so TOTP that
-    /// was used while the clock was ahead refuses codes until that time comes ([`Reason::ClockWasAhead`](crate::Reason::ClockWasAhead)), unless
-    /// [`forget_steps`](Self::forget_steps) is called. Learned drift is forgotten. Errors: [`Error::Exhausted`].
+    /// Takes `now` for true even if it lies before what the device has seen, and takes down to it
+    /// the times of enrolment and of the last right answer: after a host's clock was ahead, the
+    /// device works again. No code used before becomes right by it, so TOTP that was used while the
+    /// clock was ahead refuses codes until that time comes
+    /// ([`Reason::ClockWasAhead`](crate::Reason::ClockWasAhead)), unless
+    /// [`forget_steps`](Self::forget_steps) is called. Learned drift is forgotten. Errors:
+    /// [`Error::Exhausted`].
     pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
         let mut next = self.state;
         next.reset(self.kind(), now);
@@ -54,14 +57,17 @@ impl Device {
         self.change(next, now)
     }
 
-    /// The way back for TOTP that was used while a clock was ahead: takes the highest accepted step down to that of `now`, if it lies
-    /// beyond. Takes `now` for true as [`unlock`](Self::unlock) does, and forgets a learned drift; status, fails and locks stay.
+    /// The way back for TOTP that was used while a clock was ahead: takes the highest accepted step
+    /// down to that of `now`, if it lies beyond. Takes `now` for true as [`unlock`](Self::unlock)
+    /// does, and forgets a learned drift; status, fails and locks stay.
     ///
-    /// The price: the codes of steps after `now` that were accepted already are right once more when their time comes, for anyone
-    /// who has seen them. Nothing of `now` or before is right again, and the code of the present step is not: the next one is.
-    /// So call it only on an administrator's word, with a clock that is right, and record that.
+    /// The price: the codes of steps after `now` that were accepted already are right once more
+    /// when their time comes, for anyone who has seen them. Nothing of `now` or before is right
+    /// again, and the code of the present step is not: the next one is. So call it only on an
+    /// administrator's word, with a clock that is right, and record that.
     ///
-    /// Errors: [`Error::WrongKind`] for other kinds, whose counters know no time; [`Error::Clock`] before T0; [`Error::Exhausted`].
+    /// Errors: [`Error::WrongKind`] for other kinds, whose counters know no time; [`Error::Clock`]
+    /// before T0; [`Error::Exhausted`].
     pub fn forget_steps(&mut self, now: u64) -> Result<(), Error> {
         let Factor::Totp(totp) = &self.factor else { return Err(Error::WrongKind) };
         let lowest = totp.step(now)?.saturating_add(1);

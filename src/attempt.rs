@@ -100,8 +100,9 @@ impl<'a> Next<'a> {
         self.device.write_with(self.state, record);
     }
 
-    /// Its record, sealed under `key` for the device of this id, as [`SealKey::seal`](crate::SealKey::seal) seals a device. `nonce` is drawn
-    /// at random for each call.
+    /// Its record, sealed under `key` for the device of this id, as
+    /// [`SealKey::seal`](crate::SealKey::seal) seals a device. `nonce` is drawn at random for each
+    /// call.
     #[cfg(feature = "seal")]
     pub fn seal(&self, key: &SealKey, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         key.seal_record(self.to_record(), device_id, nonce)

@@ -22,15 +22,17 @@ pub enum Challenge {
         /// Whether it is a new one rather than one issued before.
         fresh: bool,
     },
-    /// PIN: the positions to ask for, counted from 1: 1 is the first digit. The answer is the digits there, in ascending order of position.
+    /// PIN: the positions to ask for, counted from 1: 1 is the first digit. The answer is the
+    /// digits there, in ascending order of position.
     Positions(Positions),
 }
 
 impl Device {
     /// Requests a challenge at time `now`. Never lowers the fails.
     ///
-    /// `rng` is any generator that is fit for secrets, by the traits of [`rand_core`](crate::rand_core) 0.10: that of the operating system is
-    /// `getrandom::SysRng` (crate getrandom 0.4, feature `sys_rng`). Only a PIN's positions are drawn with it.
+    /// `rng` is any generator that is fit for secrets, by the traits of
+    /// [`rand_core`](crate::rand_core) 0.10: that of the operating system is `getrandom::SysRng`
+    /// (crate getrandom 0.4, feature `sys_rng`). Only a PIN's positions are drawn with it.
     ///
     /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`] seconds ago; an older one dies.
     /// PIN: positions drawn with `rng`, or those pending, which stay until answered rightly; if the policy asks for more by now, more are

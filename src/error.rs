@@ -77,7 +77,8 @@ pub enum Error {
     Throttled,
     /// The device is disabled.
     Disabled,
-    /// TOTP: a step beyond the window was accepted while a clock was ahead, and until its time comes no code is right.
+    /// TOTP: a step beyond the window was accepted while a clock was ahead, and until its time
+    /// comes no code is right.
     ClockWasAhead,
     /// No challenge is pending, or it has expired.
     NoChallenge,
@@ -89,10 +90,11 @@ pub enum Error {
     UriType,
     /// A T0 other than 0, which a URI cannot say.
     UriT0,
-    /// An issuer or account that is not UTF-8, has a control character in it, or (in C) is too long; in a URI to write also one with a
-    /// colon, and an empty account.
+    /// An issuer or account that is not UTF-8, has a control character in it, or (in C) is too
+    /// long; in a URI to write also one with a colon, and an empty account.
     UriLabel,
-    /// A percent sign that two hexadecimal digits do not follow, a character that must be encoded, or `&amp;` in place of `&`.
+    /// A percent sign that two hexadecimal digits do not follow, a character that must be encoded,
+    /// or `&amp;` in place of `&`.
     UriEncoding,
     /// A URI without a secret.
     UriNoSecret,

@@ -24,7 +24,8 @@ pub(crate) enum Encoding {
 }
 
 impl<'a> UriText<'a> {
-    /// The decoded bytes. A percent sign that no two hexadecimal digits follow ends them: [`check`](Self::check) refuses it.
+    /// The decoded bytes. A percent sign that no two hexadecimal digits follow ends them:
+    /// [`check`](Self::check) refuses it.
     pub(crate) fn bytes(self) -> impl Iterator<Item = u8> + 'a {
         let mut raw = self.raw.bytes();
         core::iter::from_fn(move || {

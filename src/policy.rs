@@ -209,10 +209,11 @@ impl Policy {
     /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits` digits (which a PIN ignores).
     /// Under [`Lock::Throttle`], the chance within a year of uninterrupted guessing.
     ///
-    /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is 10^-digits but for the bias of
-    /// RFC 4226's truncation: a code of 10 digits has only 2^31 values. Where drift is learned, the window around it counts as well, as far
-    /// as it can lie beside the one around the present step. For a PIN
-    /// this is the chance against one as long as this policy asks for, whose digits were drawn; people choose worse ones.
+    /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is
+    /// 10^-digits but for the bias of RFC 4226's truncation: a code of 10 digits has only 2^31
+    /// values. Where drift is learned, the window around it counts as well, as far as it can lie
+    /// beside the one around the present step. For a PIN this is the chance against one as long as
+    /// this policy asks for, whose digits were drawn; people choose worse ones.
     pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
         let accepted = match kind {
             Kind::Totp => self.accepted_steps(),
@@ -223,8 +224,8 @@ impl Policy {
         GuessChance::of_codes(accepted, digits, self.lock.guesses())
     }
 
-    /// How many codes of a TOTP device are right at a time: those around the present step, and those around the largest drift that are not
-    /// among them.
+    /// How many codes of a TOTP device are right at a time: those around the present step, and
+    /// those around the largest drift that are not among them.
     fn accepted_steps(&self) -> u64 {
         let window = u64::from(self.window).saturating_mul(2).saturating_add(1);
         window.saturating_add(window.min(self.max_drift.into()))
@@ -274,8 +275,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// TOTP: learn by how many steps an authenticator's clock is off, up to this many: 0 to 1000, 0 (off) by default. Searches a second
-    /// window around what was learned, which doubles the work of a verification and, unless it is small, the chance of a guess.
+    /// TOTP: learn by how many steps an authenticator's clock is off, up to this many: 0 to 1000, 0
+    /// (off) by default. Searches a second window around what was learned, which doubles the work
+    /// of a verification and, unless it is small, the chance of a guess.
     pub const fn max_drift(mut self, steps: u16) -> Self {
         self.0.max_drift = steps;
         self

@@ -57,7 +57,8 @@ impl SealKey {
 
     /// Seals the device's record, bound to `device_id`: whatever names the device in the host's store.
     ///
-    /// `nonce` must never be used again with this key: draw it at random for each call, as from `getrandom::SysRng`.
+    /// `nonce` must never be used again with this key: draw it at random for each call, as from
+    /// `getrandom::SysRng`.
     pub fn seal(&self, device: &Device, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         self.seal_record(device.to_record(), device_id, nonce)
     }

@@ -135,8 +135,9 @@ impl Secret {
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
     /// section 5.1 and appendix A).
     ///
-    /// `rng` is any generator that is fit for secrets, by the traits of [`rand_core`](crate::rand_core) 0.10: that of the operating system is
-    /// `getrandom::SysRng` (crate getrandom 0.4, feature `sys_rng`).
+    /// `rng` is any generator that is fit for secrets, by the traits of
+    /// [`rand_core`](crate::rand_core) 0.10: that of the operating system is `getrandom::SysRng`
+    /// (crate getrandom 0.4, feature `sys_rng`).
     ///
     /// ```
     /// use getrandom::SysRng;
@@ -152,7 +153,8 @@ impl Secret {
         let mut buffer = Zeroizing::new([0; SECRET_MAX]);
         let bytes = buffer.get_mut(..algorithm.secret_len()).ok_or(Error::SecretLength)?;
         rng.try_fill_bytes(bytes).map_err(|_| Error::Randomness)?;
-        // All bytes are looked at: a search for the first that is not zero would take longer for some secrets.
+        // All bytes are looked at: a search for the first that is not zero would take longer for
+        // some secrets.
         if bytes.iter().fold(0, |all, byte| all | byte).ct_eq(&0).into() {
             return Err(Error::Randomness);
         }

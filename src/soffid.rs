@@ -40,18 +40,21 @@ pub struct SoffidRow<'r> {
     pub kind: Kind,
     /// `OTP_STATUS`, by [its letter](Status::letter).
     pub status: Status,
-    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens devices without resetting them. What is
-    /// negative as a signed number of 32 bits counts as 0.
+    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens
+    /// devices without resetting them. What is negative as a signed number of 32 bits counts as 0.
     pub fails: u32,
-    /// `OTP_CREATED`. A time before 1970, which is negative as a signed number of 64 bits, counts as 1970.
+    /// `OTP_CREATED`. A time before 1970, which is negative as a signed number of 64 bits, counts
+    /// as 1970.
     pub created: u64,
     /// `OTP_LASUSE`: when it last gave a right answer. A time before 1970 counts as 1970.
     pub last_used: Option<u64>,
-    /// `OTP_LASISS`: when the add-on sent a message. Not read: the add-on's code is not taken over. It sends no other for a minute after this time,
-    /// so [`update`](Self::update) writes NULL where a code of the engine's is pending.
+    /// `OTP_LASISS`: when the add-on sent a message. Not read: the add-on's code is not taken over.
+    /// It sends no other for a minute after this time, so [`update`](Self::update) writes NULL
+    /// where a code of the engine's is pending.
     pub last_issued: Option<u64>,
-    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none. A negative number stands for none: the add-on tries counters from -4
-    /// on, which no authenticator has, and stores one that happens to match.
+    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none. A negative number stands
+    /// for none: the add-on tries counters from -4 on, which no authenticator has, and stores one
+    /// that happens to match.
     pub last_counter: Option<i64>,
     /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not read: the engine needs no such hash.
     pub auth_key: &'r str,
@@ -90,10 +93,11 @@ impl<'r> SoffidRow<'r> {
         Device::restore(factor, history)
     }
 
-    /// The row of a new device, with its secret written into `key`. What a row cannot say is lost: a lock that disabling keeps, a throttle, the
-    /// positions asked of a PIN, learned drift, whether a locked device was validated by an administrator, and of SMS and e-mail the secret and the
-    /// pending code. `lock_fails` is 0: set it before the row is imported again. For a row that was there before,
-    /// [`update`](Self::update) writes no more than what has changed.
+    /// The row of a new device, with its secret written into `key`. What a row cannot say is lost:
+    /// a lock that disabling keeps, a throttle, the positions asked of a PIN, learned drift,
+    /// whether a locked device was validated by an administrator, and of SMS and e-mail the secret
+    /// and the pending code. `lock_fails` is 0: set it before the row is imported again. For a row
+    /// that was there before, [`update`](Self::update) writes no more than what has changed.
     ///
     /// Errors: [`Error::SoffidParameters`].
     pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<Self, Error> {
@@ -117,11 +121,12 @@ impl<'r> SoffidRow<'r> {
         Ok(row)
     }
 
-    /// Writes to the row that a device was imported from what attempts have changed: status, fails, `last_counter`, `last_used` and, while a
-    /// code is pending, no `last_issued`; and `created` after an [unlock](Device::unlock) by a clock that is behind it. If the row
-    /// [says another factor](Self::has_factor_of) than the device's, as after
-    /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`. All else stays in the words that Soffid wrote
-    /// it in.
+    /// Writes to the row that a device was imported from what attempts have changed: status, fails,
+    /// `last_counter`, `last_used` and, while a code is pending, no `last_issued`; and `created`
+    /// after an [unlock](Device::unlock) by a clock that is behind it. If the row [says another
+    /// factor](Self::has_factor_of) than the device's, as after
+    /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`.
+    /// All else stays in the words that Soffid wrote it in.
     ///
     /// A row has no revision: write it only where all that is read of it, but the time of issue, is as it was read, in one statement.
     ///

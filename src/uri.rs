@@ -50,12 +50,14 @@ impl<'a> Uri<'a> {
         Ok(uri)
     }
 
-    /// Reads a URI. Unknown parameters are ignored, as is the counter of TOTP and the period of HOTP; what is missing has its default:
-    /// SHA1, 6 digits, 30 seconds. Where the label and the parameter name different issuers, the parameter counts.
+    /// Reads a URI. Unknown parameters are ignored, as is the counter of TOTP and the period of
+    /// HOTP; what is missing has its default: SHA1, 6 digits, 30 seconds. Where the label and the
+    /// parameter name different issuers, the parameter counts.
     ///
-    /// The label is read leniently, since it decides nothing: blanks and line ends around the URI are ignored, issuer and account may
-    /// be empty or hold colons. The issuer in the label ends at the colon behind the parameter's issuer, or else at the first colon.
-    /// [`write`](Self::write) refuses such labels.
+    /// The label is read leniently, since it decides nothing: blanks and line ends around the URI
+    /// are ignored, issuer and account may be empty or hold colons. The issuer in the label ends at
+    /// the colon behind the parameter's issuer, or else at the first colon. [`write`](Self::write)
+    /// refuses such labels.
     ///
     /// A URI with `&amp;`, copied from the source of a web page, is refused.
     ///
@@ -78,7 +80,8 @@ impl<'a> Uri<'a> {
         let [mut secret, mut issuer, mut algorithm, mut digits, mut period, mut counter] = [None; 6];
         for parameter in query.split('&') {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            // The separator as HTML writes it. Passed over as unknown, it would take the digits or the period away.
+            // The separator as HTML writes it. Passed over as unknown, it would take the digits or
+            // the period away.
             if strip_prefix(name, "amp;").is_some() {
                 return Err(Error::UriEncoding);
             }
@@ -155,8 +158,9 @@ impl<'a> Uri<'a> {
 
     /// Writes the URI into `buffer` and returns the text; [`len`](Self::len) tells how much room it needs.
     ///
-    /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::UriLabel`] if the URI was read with a label that others
-    /// read differently (a colon in issuer or account, no account), [`Error::BufferTooSmall`]; the buffer is then wiped.
+    /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::UriLabel`] if the
+    /// URI was read with a label that others read differently (a colon in issuer or account, no
+    /// account), [`Error::BufferTooSmall`]; the buffer is then wiped.
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
         let mut at = 0_usize;
         let written = self.check_writable().and_then(|()| {
@@ -189,7 +193,8 @@ impl<'a> Uri<'a> {
         Ok(self)
     }
 
-    /// The format forbids colons in issuer and account, and an account that is empty: authenticators differ in how they read those.
+    /// The format forbids colons in issuer and account, and an account that is empty:
+    /// authenticators differ in how they read those.
     fn check_writable(&self) -> Result<(), Error> {
         let has_colon = |text: UriText<'_>| text.bytes().any(|byte| byte == b':');
         if self.account.is_empty() || has_colon(self.account) || has_colon(self.issuer) {
@@ -241,8 +246,8 @@ impl Device {
     }
 }
 
-/// Splits a label into issuer and account, and drops the spaces before the account. It is split at the colon, literal or encoded, behind
-/// the parameter's issuer, else at the first.
+/// Splits a label into issuer and account, and drops the spaces before the account. It is split at
+/// the colon, literal or encoded, behind the parameter's issuer, else at the first.
 fn split_label<'a>(label: &'a str, issuer: Option<UriText<'a>>) -> (UriText<'a>, UriText<'a>) {
     let text = |raw| UriText { raw, encoding: Encoding::Label };
     let splits = || {

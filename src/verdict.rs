@@ -8,8 +8,8 @@ pub enum Reason {
     Right = 0,
     /// A wrong answer.
     Wrong = 1,
-    /// TOTP: a code of the window that was accepted before, or is older than one that was; TOTP, HOTP: the code accepted last.
-    /// Counts as a fail, unless it is the very code accepted last.
+    /// TOTP: a code of the window that was accepted before, or is older than one that was; TOTP,
+    /// HOTP: the code accepted last. Counts as a fail, unless it is the very code accepted last.
     Replayed = 2,
     /// SMS, e-mail: the challenge had expired; whether the code was right is not told. Counts as a fail.
     Expired = 3,
@@ -21,8 +21,9 @@ pub enum Reason {
     Locked = 6,
     /// The device is disabled. Nothing was evaluated or counted.
     Disabled = 7,
-    /// TOTP: the highest accepted step lies ahead of the present time, and has used up this code: it was accepted while a clock was
-    /// ahead, the host's or the authenticator's. No fail was counted. It lasts until that time comes, or an administrator calls
+    /// TOTP: the highest accepted step lies ahead of the present time, and has used up this code:
+    /// it was accepted while a clock was ahead, the host's or the authenticator's. No fail was
+    /// counted. It lasts until that time comes, or an administrator calls
     /// [`Device::forget_steps`](crate::Device::forget_steps).
     ClockWasAhead = 8,
 }

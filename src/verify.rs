@@ -19,12 +19,13 @@ const NONE: [Option<RangeInclusive<u64>>; 2] = [None, None];
 impl Device {
     /// Judges `answer` at time `now`: the code, or of a PIN the digits at the positions asked.
     ///
-    /// An answer is exactly its ASCII digits; anything else is a wrong one, so take out the blanks and hyphens that people type
-    /// before the call. Each answer that an open device refuses is a fail, and the fail that reaches the policy's limit locks. Two
-    /// refusals are none: of the very code that TOTP or HOTP accepted last ([`Reason::Replayed`]), and of codes used up while a clock
-    /// was ahead ([`Reason::ClockWasAhead`]). A right answer resets the fails and validates the device. A wrong clock is an error
-    /// rather than a fail, so that it locks nobody out. SMS, e-mail and PIN want a [`challenge`](Self::challenge) first, which one
-    /// right answer uses up.
+    /// An answer is exactly its ASCII digits; anything else is a wrong one, so take out the blanks
+    /// and hyphens that people type before the call. Each answer that an open device refuses is a
+    /// fail, and the fail that reaches the policy's limit locks. Two refusals are none: of the very
+    /// code that TOTP or HOTP accepted last ([`Reason::Replayed`]), and of codes used up while a
+    /// clock was ahead ([`Reason::ClockWasAhead`]). A right answer resets the fails and validates
+    /// the device. A wrong clock is an error rather than a fail, so that it locks nobody out. SMS,
+    /// e-mail and PIN want a [`challenge`](Self::challenge) first, which one right answer uses up.
     ///
     /// Errors: [`Error::Clock`], [`Error::Exhausted`].
     pub fn verify(&self, policy: &Policy, answer: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
@@ -97,8 +98,9 @@ impl Device {
         })
     }
 
-    /// Searches around the present step and, if drift is learned, around the drift as well, whatever it is: a clock that was put right
-    /// drifts no more. Searches the step accepted last, too, where it lies in neither window: a client may repeat its code for hours.
+    /// Searches around the present step and, if drift is learned, around the drift as well,
+    /// whatever it is: a clock that was put right drifts no more. Searches the step accepted last,
+    /// too, where it lies in neither window: a client may repeat its code for hours.
     fn find_step(&self, totp: &Totp, policy: &Policy, answer: &[u8], now: u64) -> Result<Found, Error> {
         let around = |drift| totp.window(now, drift, policy.window());
         let present = around(0)?;
@@ -114,14 +116,16 @@ impl Device {
         self.state.drift.clamp(bound.saturating_neg(), bound)
     }
 
-    /// Whether the highest accepted step is more than `steps` ahead of the present one, by the authenticator's drift as well: only of TOTP.
+    /// Whether the highest accepted step is more than `steps` ahead of the present one, by the
+    /// authenticator's drift as well: only of TOTP.
     fn is_ahead_by(&self, steps: u16, policy: &Policy, present: u64) -> bool {
         let latest = present.max(present.saturating_add_signed(self.kept_drift(policy).into()));
         let highest = self.state.moving.saturating_sub(1);
         matches!(self.factor, Factor::Totp(_)) && highest > latest.saturating_add(steps.into())
     }
 
-    /// Whether no code of TOTP can be right at `now`, since a step beyond the windows was accepted while a clock was ahead.
+    /// Whether no code of TOTP can be right at `now`, since a step beyond the windows was accepted
+    /// while a clock was ahead.
     pub(crate) fn is_ahead(&self, policy: &Policy, now: u64) -> bool {
         let Factor::Totp(totp) = &self.factor else { return false };
         totp.step(now).is_ok_and(|present| self.is_ahead_by(policy.window(), policy, present))
@@ -164,7 +168,8 @@ impl Device {
         let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
-        // Once in a million a code stands at a further place of the window as well. It was used all the same (RFC 6238 section 5.2).
+        // Once in a million a code stands at a further place of the window as well. It was used all
+        // the same (RFC 6238 section 5.2).
         let matches = found.right.unwrap_u8() & not(last);
 
         // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
@@ -180,10 +185,11 @@ impl Device {
 
         let evaluated = open & not(unasked | expired);
         let again = evaluated & replayed & not(matches);
-        // Not the code accepted last, and that one lies ahead of the present step, by a clock or a drift that was put right: it has used
-        // up codes that are shown only now.
+        // Not the code accepted last, and that one lies ahead of the present step, by a clock or a
+        // drift that was put right: it has used up codes that are shown only now.
         let overtaken = again & not(last) & totp & bit(state.moving.saturating_sub(1) > expected);
-        // Neither can be a guess that comes right later, and both happen to people who do nothing wrong.
+        // Neither can be a guess that comes right later, and both happen to people who do nothing
+        // wrong.
         let fail = refused & not((again & last) | overtaken);
 
         // Of these one holds, unless the answer is right, whose number is 0.

@@ -293,8 +293,8 @@ fn cases() -> Vec<Case> {
     authenticators().into_iter().chain(resyncs()).chain(messages_and_pins()).chain(secrets_outside_of_devices()).collect()
 }
 
-/// The instructions of each call of `probe`, as callgrind counts them. Of one function for each run: of several whose names begin alike, callgrind
-/// counts some as 0.
+/// The instructions of each call of `probe`, as callgrind counts them. Of one function for each
+/// run: of several whose names begin alike, callgrind counts some as 0.
 fn count(probe: &str, calls: usize) -> Result<Vec<u64>, String> {
     let folder = env::temp_dir().join(format!("keyfob-constant-time-{}", std::process::id()));
     fs::create_dir(&folder).map_err(|error| error.to_string())?;

@@ -1,4 +1,5 @@
-//! SECURITY.md, STANDARDS.md and ARCHITECTURE.md name tests, files and commands: each of them is there, and each promise has a test and a command.
+//! SECURITY.md, STANDARDS.md and ARCHITECTURE.md name tests, files and commands: each of them is
+//! there, and each promise has a test and a command.
 
 use std::fs;
 use std::path::Path;

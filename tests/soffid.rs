@@ -57,7 +57,8 @@ fn what_is_no_row_is_refused() {
     assert_eq!(refused(row(Kind::Sms)), Error::SecretLength, "none was drawn");
 }
 
-/// The add-on takes NULL for -5 and tries the counters behind it: so it may have stored -4 to -1, which no authenticator has.
+/// The add-on takes NULL for -5 and tries the counters behind it: so it may have stored -4 to -1,
+/// which no authenticator has.
 #[test]
 fn a_negative_counter_is_none() {
     for kind in [Kind::Totp, Kind::Hotp, Kind::Sms, Kind::Email] {

@@ -238,7 +238,8 @@ fn a_history_comes_back_as_it_went_in() {
     }
 }
 
-/// Whichever of both is the later one: a row written by several hosts, or with a clock that was ahead when it was enrolled.
+/// Whichever of both is the later one: a row written by several hosts, or with a clock that was
+/// ahead when it was enrolled.
 #[test]
 fn a_restored_device_has_seen_its_enrolment_and_its_last_use() {
     for (created, last_used) in [(NOW, None), (NOW, Some(NOW + 900)), (NOW + 900, Some(NOW)), (NOW + 900, Some(0))] {

@@ -48,7 +48,8 @@ fn rule_11_each_type_that_holds_a_secret_wipes_it() {
     assert_eq!(held::<[u8; 20]>(*b"12345678901234567890", b"12345678901234567890"), [true, true], "an array");
 }
 
-/// The hash's state after the block of a padded key, from which every code can be made as from the key: word by word, as it lies in memory.
+/// The hash's state after the block of a padded key, from which every code can be made as from the
+/// key: word by word, as it lies in memory.
 fn state(algorithm: Algorithm, pad: u8) -> Vec<u8> {
     fn padded<const BLOCK: usize>(pad: u8) -> [u8; BLOCK] {
         let mut block = [pad; BLOCK];

@@ -41,7 +41,8 @@ impl Typed {
         Ok(Self { text: code::digits(&body::digits(name, value)?), is_number: value.as_text().is_none() })
     }
 
-    /// The answer to a device: a number gets back the zeros in front that one of the right length has.
+    /// The answer to a device: a number gets back the zeros in front that one of the right length
+    /// has.
     fn answer(&self, device: &Device) -> Zeroizing<String> {
         if !self.is_number {
             return self.text.clone();
@@ -86,7 +87,8 @@ impl Answer {
     }
 }
 
-/// What was typed, of an object that has these attributes and no others but those of every resource.
+/// What was typed, of an object that has these attributes and no others but those of every
+/// resource.
 fn typed<const N: usize>(object: &Object, names: [&str; N], what: &str, example: &str) -> Result<[Typed; N], Error> {
     let mut all = [const { None }; N];
     for (given, value) in object.iter() {

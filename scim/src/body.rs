@@ -190,7 +190,8 @@ fn plain<'v>(name: &str, value: &'v Value) -> Result<Cow<'v, str>, Error> {
     }
 }
 
-/// The value, which must be text, or a number of 0 or more for its digits: JSON has no zeros in front of those.
+/// The value, which must be text, or a number of 0 or more for its digits: JSON has no zeros in
+/// front of those.
 pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Error> {
     match (value.as_text(), value.as_integer()) {
         (Some(text), _) => Ok(text.clone()),

@@ -87,7 +87,8 @@ fn asked(entry: Entry, challenge: Challenge, is_call: bool, pause: u32) -> Step 
     }
 }
 
-/// One sign for each position of a PIN: its number where it is asked, else a small square. Where all are asked, what every code has.
+/// One sign for each position of a PIN: its number where it is asked, else a small square. Where
+/// all are asked, what every code has.
 fn cell(device: &Device, positions: Positions) -> String {
     let Factor::Pin(pin) = device.factor() else { return String::new() };
     if usize::from(positions.count()) == pin.expose().len() {

@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-/// The code without the blanks and hyphens that parts of it are shown with: all white space, no-break and invisible ones too, the hyphens and
-/// dashes of ASCII and of typographers. Everything else stays and makes a wrong code, digits of other scripts as well.
+/// The code without the blanks and hyphens that parts of it are shown with: all white space,
+/// no-break and invisible ones too, the hyphens and dashes of ASCII and of typographers. Everything
+/// else stays and makes a wrong code, digits of other scripts as well.
 ///
 /// ```
 /// assert_eq!(keyfob_scim::code::digits("475 073").as_str(), "475073");

@@ -1,15 +1,18 @@
 //! Cursors (RFC 9865): a walk through all devices of a search, page by page.
 //!
-//! A cursor is the position of the last device of a page, so the service keeps nothing between pages: no cursor expires, and each process on a
-//! store takes those of the others. Its checksum is over the search as well. It finds a cursor that was cut off, changed by accident or sent with
-//! another search. It is no protection, and none is needed: who makes up a cursor sees no more than the search itself would show.
+//! A cursor is the position of the last device of a page, so the service keeps nothing between
+//! pages: no cursor expires, and each process on a store takes those of the others. Its checksum is
+//! over the search as well. It finds a cursor that was cut off, changed by accident or sent with
+//! another search. It is no protection, and none is needed: who makes up a cursor sees no more than
+//! the search itself would show.
 
 use crc32fast::Hasher;
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::{Class, Error, Key, Position, Row, ScimType, Sort};
 
-/// The version of the form, which is a cursor's first byte. The checksum follows, then the total, the id and the key, numbers big-endian.
+/// The version of the form, which is a cursor's first byte. The checksum follows, then the total,
+/// the id and the key, numbers big-endian.
 const VERSION: u8 = 1;
 /// What the bytes behind it are the key of: none for a device without one.
 const TEXT: u8 = b't';
@@ -61,7 +64,8 @@ impl Walk {
         BASE64URL_NOPAD.encode(&[&[VERSION], &self.checksum(&told)[..], &told].concat())
     }
 
-    /// Reads a cursor. An empty one begins the walk, and tells nothing. Errors: 400 `invalidCursor`.
+    /// Reads a cursor. An empty one begins the walk, and tells nothing. Errors: 400
+    /// `invalidCursor`.
     pub(crate) fn read(&self, cursor: &str) -> Result<Option<Cursor>, Error> {
         if cursor.is_empty() {
             return Ok(None);

@@ -27,7 +27,8 @@ pub enum ScimType {
     NoTarget,
     /// A cursor that is none of this search (RFC 9865 section 2.1).
     InvalidCursor,
-    /// A page of a walk by cursor without a device, or not of a number of them (RFC 9865 section 2.1).
+    /// A page of a walk by cursor without a device, or not of a number of them (RFC 9865 section
+    /// 2.1).
     InvalidCount,
 }
 
@@ -123,7 +124,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<keyfob::Error> for Error {
-    /// What the engine refuses: a wrong clock is the host's fault and lasts, a state that forbids the operation a conflict, the rest a wrong value.
+    /// What the engine refuses: a wrong clock is the host's fault and lasts, a state that forbids
+    /// the operation a conflict, the rest a wrong value.
     fn from(error: keyfob::Error) -> Self {
         use keyfob::Error as E;
         match error {

@@ -11,7 +11,8 @@ pub enum EventKind {
     Revoke,
     /// An administrator took it out of deletion by another status.
     Revive,
-    /// An administrator had a TOTP device forget the steps that it used while a clock was ahead: their codes are right once more.
+    /// An administrator had a TOTP device forget the steps that it used while a clock was ahead:
+    /// their codes are right once more.
     ForgetSteps,
     /// A challenge was requested.
     Challenge,

@@ -31,8 +31,9 @@ pub struct Query {
     pub live_only: bool,
     /// In which order.
     pub sort: Sort,
-    /// By which attributes devices stand that are equal in it: the first of these that they differ in, in the direction of `sort`; by id where
-    /// they differ in none. Empty with [`Start::After`].
+    /// By which attributes devices stand that are equal in it: the first of these that they differ
+    /// in, in the direction of `sort`; by id where they differ in none. Empty with
+    /// [`Start::After`].
     pub then_by: Vec<Attribute>,
     /// Where the page begins.
     pub start: Start,
@@ -45,8 +46,9 @@ pub struct Query {
 pub enum Start {
     /// Behind so many devices.
     Offset(u64),
-    /// Behind this position; without one, at the first device. So it is in a walk through all devices, which must not stop before the last one:
-    /// a page that is not the last has at least one device that the next can go on behind.
+    /// Behind this position; without one, at the first device. So it is in a walk through all
+    /// devices, which must not stop before the last one: a page that is not the last has at least
+    /// one device that the next can go on behind.
     After(Option<Position>),
 }
 

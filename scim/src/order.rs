@@ -22,7 +22,8 @@ pub enum Key {
     Number(i64),
 }
 
-/// Where a device stands in an order. The position stays where it is if the device changes or goes away.
+/// Where a device stands in an order. The position stays where it is if the device changes or goes
+/// away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The value that it is sorted by; none if it has none.
@@ -38,7 +39,8 @@ impl Sort {
         Position { key: row.number(self.by).map(Key::Number).or_else(text), id: row.id }
     }
 
-    /// Which of two positions in this order is first: by the value, none last, then by id; descending, all but the id turned round.
+    /// Which of two positions in this order is first: by the value, none last, then by id;
+    /// descending, all but the id turned round.
     pub fn compare(&self, one: &Position, other: &Position) -> Ordering {
         self.compare_keys(one, other).then(one.id.cmp(&other.id))
     }

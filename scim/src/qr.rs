@@ -23,7 +23,8 @@ pub enum Size {
     Module(usize),
     /// The image has this many pixels a side, and modules as large as fit.
     Side(usize),
-    /// The image has so many pixels a side if its modules fit, or else as many as its smallest modules need.
+    /// The image has so many pixels a side if its modules fit, or else as many as its smallest
+    /// modules need.
     SideOrMore(usize),
 }
 

@@ -12,7 +12,8 @@ use crate::service::{Context, Response, Service, TRIES, again, shown};
 use crate::step::{Scope, Step, Swap};
 use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, repeated};
 
-/// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing else names: see [`Device::forget_steps`].
+/// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing
+/// else names: see [`Device::forget_steps`].
 const STEPS_AHEAD: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {

@@ -35,7 +35,8 @@ fn side(png: &[u8]) -> usize {
     png::Decoder::new(Cursor::new(png)).read_info().unwrap().info().width as usize
 }
 
-/// The pixels of a module's side: a code begins with seven dark modules. And how many modules a side of the code has.
+/// The pixels of a module's side: a code begins with seven dark modules. And how many modules a
+/// side of the code has.
 fn module(png: &[u8]) -> (usize, usize) {
     let side = side(png);
     let dark = pixels(png, side);

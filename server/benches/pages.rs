@@ -1,8 +1,9 @@
-//! `make bench-pages`: what the last pages of a walk by cursor cost beside the first ones, with a million devices, on SQLite and on PostgreSQL.
-//! `--pages=N` for another number of pages than 10,000.
+//! `make bench-pages`: what the last pages of a walk by cursor cost beside the first ones, with a
+//! million devices, on SQLite and on PostgreSQL. `--pages=N` for another number of pages than
+//! 10,000.
 //!
-//! Half of the devices were created in one second, as by an import. The pages are asked for by turns, so that a change of the machine's speed
-//! hits all of them.
+//! Half of the devices were created in one second, as by an import. The pages are asked for by
+//! turns, so that a change of the machine's speed hits all of them.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]

@@ -16,7 +16,8 @@ pub enum keyfob_reason {
     RIGHT = 0,
     /// A wrong answer.
     WRONG = 1,
-    /// A code that was accepted before, or is older than one that was. A fail, unless it is the very code accepted last.
+    /// A code that was accepted before, or is older than one that was. A fail, unless it is the
+    /// very code accepted last.
     REPLAYED = 2,
     /// The challenge had expired. A fail.
     EXPIRED = 3,
@@ -28,8 +29,9 @@ pub enum keyfob_reason {
     LOCKED = 6,
     /// The device is disabled. Nothing was counted.
     DISABLED = 7,
-    /// TOTP: the highest accepted step lies ahead of the present time and has used up this code: a clock was ahead when it was accepted.
-    /// Nothing was counted. Lasts until that time comes, or until keyfob_device_forget_steps.
+    /// TOTP: the highest accepted step lies ahead of the present time and has used up this code: a
+    /// clock was ahead when it was accepted. Nothing was counted. Lasts until that time comes, or
+    /// until keyfob_device_forget_steps.
     CLOCK_WAS_AHEAD = 8,
 }
 

@@ -67,7 +67,8 @@ impl To {
 /// the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
 /// may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
+/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
@@ -94,8 +95,8 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 /// keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
 /// was read, and stays as it is. Thread-safe, if `store` and `random` are.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
-/// STORE_CONFLICT.
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
+/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
@@ -124,7 +125,8 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
 
 /// The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK, LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+/// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
+/// LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(
@@ -146,12 +148,14 @@ pub unsafe extern "C" fn keyfob_device_resend(
     })
 }
 
-/// Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix seconds. An answer is its `answer_length` ASCII digits
-/// and nothing else: a blank or a hyphen in it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS,
-/// e-mail and PIN want a challenge first, which one right answer uses up, also where the policy asks for the whole PIN. The
-/// device in `record` is changed in place: store it before you tell anybody the verdict. Where several may answer at once,
-/// keyfob_device_verify_and_store keeps that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
-/// Not thread-safe on the same record.
+/// Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
+/// seconds. An answer is its `answer_length` ASCII digits and nothing else: a blank or a hyphen in
+/// it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS, e-mail
+/// and PIN want a challenge first, which one right answer uses up, also where the policy asks for
+/// the whole PIN. The device in `record` is changed in place: store it before you tell anybody the
+/// verdict. Where several may answer at once, keyfob_device_verify_and_store keeps that order.
+/// `policy` may be NULL. Set verdict->size before. Constant time for a given length. Not
+/// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
 #[must_use]

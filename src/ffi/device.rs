@@ -306,9 +306,10 @@ pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, st
     })
 }
 
-/// Resets the fails of the device in `record`, in place, ends a throttle and a pending code, forgets a learned drift, and opens it if it is
-/// locked. Takes `now` for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was
-/// used while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
+/// Resets the fails of the device in `record`, in place, ends a throttle and a pending code,
+/// forgets a learned drift, and opens it if it is locked. Takes `now` for true, even if it lies
+/// before what the device has seen. No code used before becomes right by it: for TOTP that was used
+/// while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, EXHAUSTED.
 #[must_use]
@@ -318,11 +319,13 @@ pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u
     guard(|| unsafe { change(record, |device| device.unlock(now)) })
 }
 
-/// The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD): takes the highest accepted step of the device in
-/// `record`, in place, down to that of `now`, if it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks
-/// stay. The price: codes of steps after `now` that were accepted already are right once more when their time comes, for anyone who
-/// has seen them; nothing of `now` or before is. Call it only on an administrator's word, with a clock that is right, and record that. Not
-/// thread-safe on the same record.
+/// The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD):
+/// takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
+/// it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks stay.
+/// The price: codes of steps after `now` that were accepted already are right once more when their
+/// time comes, for anyone who has seen them; nothing of `now` or before is. Call it only on an
+/// administrator's word, with a clock that is right, and record that. Not thread-safe on the same
+/// record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, CLOCK, EXHAUSTED.
 #[must_use]

@@ -100,11 +100,13 @@ pub enum keyfob_result {
     NO_CHALLENGE = 69,
     /// Randomness: the generator failed, or there is none.
     RANDOMNESS = 70,
-    /// Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its time comes no code is right.
+    /// Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its
+    /// time comes no code is right.
     CLOCK_WAS_AHEAD = 71,
     /// URI: not otpauth://totp/ or otpauth://hotp/.
     URI_TYPE = 80,
-    /// URI: account or issuer too long, not UTF-8, or with a control character; in writing also with a colon, or an empty account.
+    /// URI: account or issuer too long, not UTF-8, or with a control character; in writing also
+    /// with a colon, or an empty account.
     URI_LABEL = 81,
     /// URI: wrong percent-encoding.
     URI_ENCODING = 82,

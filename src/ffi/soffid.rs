@@ -32,15 +32,17 @@ pub struct keyfob_soffid_row {
     /// No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
     /// is written, whatever the policy says, so that no row has more guesses than this.
     pub lock_fails: u32,
-    /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the add-on tries counters from -4 on, which no
-    /// authenticator has, and stores one that happens to match.
+    /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
+    /// add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
+    /// match.
     pub last_counter: i64,
-    /// OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does OTP_LASUSE.
+    /// OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does
+    /// OTP_LASUSE.
     pub created: u64,
     /// OTP_LASUSE.
     pub last_used: u64,
-    /// OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time, so keyfob_soffid_update writes NULL where a
-    /// code of keyfob's is pending.
+    /// OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time,
+    /// so keyfob_soffid_update writes NULL where a code of keyfob's is pending.
     pub last_issued: u64,
     /// OTP_TYPE: TOTP, HOTP, SMS, EMAIL or PIN.
     pub kind: [c_char; 8],
@@ -94,7 +96,8 @@ impl zeroize::Zeroize for keyfob_soffid_row {
 /// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
 /// learned drift and no pending challenge. Thread-safe.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
+/// STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_soffid_import(
@@ -136,18 +139,23 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
     })
 }
 
-/// Writes to the row that `record` was imported from what attempts have changed: status, fails, last_counter, last_used and, while a code is
-/// pending, no last_issued; and created after an unlock by a clock that is behind it. If the row says another factor than the record, as after
-/// keyfob_device_replace_factor, the record's is written: auth_key
-/// or pin, digits and algorithm. So give these as they were imported. Every other column keeps its bytes. The row must be of the same kind.
+/// Writes to the row that `record` was imported from what attempts have changed: status, fails,
+/// last_counter, last_used and, while a code is pending, no last_issued; and created after an
+/// unlock by a clock that is behind it. If the row says another factor than the record, as after
+/// keyfob_device_replace_factor, the record's is written: auth_key or pin, digits and algorithm. So
+/// give these as they were imported. Every other column keeps its bytes. The row must be of the
+/// same kind.
 ///
-/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI
-/// are still those that were read, in one statement (an optimistic lock), or hold the row locked from reading to writing; else two answers at
-/// once count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers read a local time that does not exist
-/// as another. Write nothing if the row has not changed, as by the code accepted last, repeated: a driver may count such an UPDATE as no row.
-/// What a row cannot say is lost at the next import: a
-/// lock that disabling keeps, a throttle, a PIN's positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
-/// e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go on with it. Thread-safe.
+/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU,
+/// OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI are still those that were read, in one statement
+/// (an optimistic lock), or hold the row locked from reading to writing; else two answers at once
+/// count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers
+/// read a local time that does not exist as another. Write nothing if the row has not changed, as
+/// by the code accepted last, repeated: a driver may count such an UPDATE as no row. What a row
+/// cannot say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's
+/// positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
+/// e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go
+/// on with it. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
 #[must_use]

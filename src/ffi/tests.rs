@@ -238,7 +238,8 @@ fn uris_seals_and_rows_go_there_and_back() {
     }
 }
 
-/// As `Zeroizing` does on drop. Whether every copy is dropped so, tests/c/stack.c looks for in optimised code.
+/// As `Zeroizing` does on drop. Whether every copy is dropped so, tests/c/stack.c looks for in
+/// optimised code.
 #[test]
 fn structs_that_hold_a_secret_overwrite_it() {
     let (mut challenge, mut row) = (sized::<keyfob_challenge>(), sized::<keyfob_soffid_row>());

@@ -46,10 +46,12 @@ pub unsafe extern "C" fn keyfob_uri_write(
     })
 }
 
-/// Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds. Unknown parameters are ignored, as
-/// are blanks and line ends around the URI. Issuer and account are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL
-/// if it is not wanted. They may be empty or hold colons, which keyfob_uri_write refuses. KEYFOB_LABEL_SIZE bytes suffice for each; one that is
-/// longer is KEYFOB_RESULT_URI_LABEL if it is wanted. Thread-safe.
+/// Reads an otpauth:// URI and enrols the device that it describes at time `now`, in Unix seconds.
+/// Unknown parameters are ignored, as are blanks and line ends around the URI. Issuer and account
+/// are written decoded, each with a NUL, to `issuer` and `account`; either may be NULL if it is not
+/// wanted. They may be empty or hold colons, which keyfob_uri_write refuses. KEYFOB_LABEL_SIZE
+/// bytes suffice for each; one that is longer is KEYFOB_RESULT_URI_LABEL if it is wanted.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
 /// URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.

@@ -26,7 +26,8 @@ enum Operation {
     Resync(u64),
     Status(usize),
     Unlock,
-    /// Answers with the code of a clock that is so many seconds ahead, and goes on with one put right, after an unlock.
+    /// Answers with the code of a clock that is so many seconds ahead, and goes on with one put
+    /// right, after an unlock.
     Ahead(u64),
     ForgetSteps,
     /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.

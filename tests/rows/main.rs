@@ -1,4 +1,5 @@
-//! Random rows of Soffid's table and random attempts on them: each verdict and each column is the one that the rule says.
+//! Random rows of Soffid's table and random attempts on them: each verdict and each column is the
+//! one that the rule says.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,10 +1,12 @@
-//! The rule of a row, written for reading: DESIGN.md's rules on the columns themselves, plain branches, RFC 4226 to the letter.
+//! The rule of a row, written for reading: DESIGN.md's rules on the columns themselves, plain
+//! branches, RFC 4226 to the letter.
 
 use keyfob::{Algorithm, Asked, Challenge, Error, Kind, Policy, Reason, SoffidRow, Status};
 
 use crate::common::code;
 
-/// Soffid's numbers, evened: steps around the present one, counters after the expected one, and counters that a resync searches.
+/// Soffid's numbers, evened: steps around the present one, counters after the expected one, and
+/// counters that a resync searches.
 const WINDOW: u64 = 10;
 const LOOK_AHEAD: u64 = 24;
 const RESYNC: u64 = 100;
@@ -142,7 +144,8 @@ impl Reference {
         matches!(self.row.kind, Kind::Sms | Kind::Email)
     }
 
-    /// Soffid opens devices without a reset of their fails: an open row is one fail away from the lock at least.
+    /// Soffid opens devices without a reset of their fails: an open row is one fail away from the
+    /// lock at least.
     fn counted(&self) -> u32 {
         let is_open = matches!(self.row.status, Status::Created | Status::Validated);
         // Negative numbers count as none.
@@ -150,7 +153,8 @@ impl Reference {
         if is_open { fails.min(self.row.lock_fails.saturating_sub(1)) } else { fails }
     }
 
-    /// What has not changed stays in the row as it is, even where more fails stand there than count.
+    /// What has not changed stays in the row as it is, even where more fails stand there than
+    /// count.
     fn set_fails(&mut self, fails: u32) {
         if self.counted() != fails {
             self.row.fails = fails;
@@ -264,7 +268,8 @@ impl Reference {
         self.row.status = Status::Locked;
     }
 
-    /// A code that was sent counts as given out already, so that its end changes no column. Positions of a PIN stay.
+    /// A code that was sent counts as given out already, so that its end changes no column.
+    /// Positions of a PIN stay.
     fn end_code(&mut self) {
         if self.is_message() {
             self.pending = None;
@@ -348,7 +353,8 @@ impl Reference {
         self.row.status = status;
     }
 
-    /// Another secret, from a device of which the `next` counter or step is the first that was not used, and the words of the row for it.
+    /// Another secret, from a device of which the `next` counter or step is the first that was not
+    /// used, and the words of the row for it.
     pub(crate) fn replace(&mut self, words: &Row, secret: Vec<u8>, next: u64, now: u64) {
         let kept = if self.row.kind == Kind::Totp { self.expected().min(now / 30) } else { 0 };
         self.set_accepted(kept.max(next).checked_sub(1));

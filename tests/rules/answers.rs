@@ -61,7 +61,8 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, NOW + later).1.is_right());
     }
 
-    /// Another device has sent a code of the secret that comes with it: no challenge sends that code again.
+    /// Another device has sent a code of the secret that comes with it: no challenge sends that
+    /// code again.
     #[test]
     fn rule_06_a_code_that_the_other_device_sent_is_never_right(hotp in hotps(), other in hotps(), same: bool, email: bool, used: bool) {
         let policy = Policy::default();
@@ -268,8 +269,8 @@ fn rule_05_zeros_are_a_code_like_any_other() {
     assert!(!judge(&Device::hotp(hotp(), 0, NOW), &Policy::default(), b"000000", NOW).1.is_right());
 }
 
-/// Draws positions 1000 times for each of the `sets` that may come out, and holds these to be equally likely: `limit` is what chi-square exceeds
-/// in one of 1000 seeds. The seed is fixed.
+/// Draws positions 1000 times for each of the `sets` that may come out, and holds these to be
+/// equally likely: `limit` is what chi-square exceeds in one of 1000 seeds. The seed is fixed.
 fn assert_even(device: &Device, policy: &Policy, sets: u32, limit: f64) {
     let (mut rng, mut seen) = (Seeded(7), HashMap::<Positions, u32>::new());
     for _ in 0..1000 * sets {

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, pins, totp};
 use crate::{failed, judge};
 
-/// A device that gave a right answer by a clock that was so many seconds ahead, unlocked by one that is right.
+/// A device that gave a right answer by a clock that was so many seconds ahead, unlocked by one
+/// that is right.
 fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
     let totp = Totp::of(hotp.clone());
     let code = totp.generate(NOW + seconds).unwrap();
@@ -16,7 +17,8 @@ fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
     device
 }
 
-/// The drift that an authenticator whose clock is so many steps ahead has taught the device, by the answers of a year.
+/// The drift that an authenticator whose clock is so many steps ahead has taught the device, by the
+/// answers of a year.
 fn drifted(hotp: &Hotp, policy: &Policy, steps: i64) -> Device {
     let mut device = Device::totp(Totp::of(hotp.clone()), NOW - 31_536_000);
     for (day, drift) in (1..=steps.abs()).map(|drift| (drift, drift * steps.signum())) {
@@ -151,7 +153,8 @@ proptest! {
         prop_assert_eq!(between.map(|drift| judge(&device, &policy, shown(drift).as_bytes(), NOW).1.reason()), between.map(|_| Reason::Wrong));
     }
 
-    /// A minute after the last login by the clock that was ahead, codes of the true time are used up already.
+    /// A minute after the last login by the clock that was ahead, codes of the true time are used
+    /// up already.
     #[test]
     fn rule_16_codes_that_a_drift_has_used_up_are_no_fails(hotp in hotps(), steps in 2..=20_i64) {
         let policy = Policy::builder().max_drift(20).build().unwrap();
@@ -252,7 +255,8 @@ proptest! {
         prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 1));
     }
 
-    /// What is asked for by a challenge is used up with it, and a PIN's digits are the same every time: a repeated answer is a guess.
+    /// What is asked for by a challenge is used up with it, and a PIN's digits are the same every
+    /// time: a repeated answer is a guess.
     #[test]
     fn rule_17_repeated_answers_to_challenges_are_fails(hotp in hotps(), pin in pins(), kind in 0..3_usize) {
         let policy = Policy::default();

@@ -65,13 +65,15 @@ pub(super) fn utc(seconds: u64) -> String {
     format!("{} UTC", date::write(seconds, false))
 }
 
-/// When the step after the highest accepted one begins, in Unix seconds: from then on the code of each step is right. Only of TOTP.
+/// When the step after the highest accepted one begins, in Unix seconds: from then on the code of
+/// each step is right. Only of TOTP.
 pub(super) fn next_right(device: &Device) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     Some(device.moving_factor().saturating_mul(totp.period().into()).saturating_add(totp.t0()))
 }
 
-/// Until when, in Unix seconds, no code is right as one was accepted while a clock was ahead; none if no code was.
+/// Until when, in Unix seconds, no code is right as one was accepted while a clock was ahead; none
+/// if no code was.
 fn ahead_until(device: &Device, now: u64) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     let highest = device.moving_factor().checked_sub(1)?;

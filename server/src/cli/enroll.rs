@@ -47,7 +47,8 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The files that were made. What is left here when it is dropped is removed: an enrolment whose output nobody has read is none.
+/// The files that were made. What is left here when it is dropped is removed: an enrolment whose
+/// output nobody has read is none.
 struct Made<'p>(Vec<&'p Path>);
 
 impl Drop for Made<'_> {

@@ -77,7 +77,8 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     Ok(Box::new(Values::open(Path::new(&args.from), told)?))
 }
 
-/// What to do about a URL that is not read; none for a path. Nothing of it is repeated, since a password may stand in it.
+/// What to do about a URL that is not read; none for a path. Nothing of it is repeated, since a
+/// password may stand in it.
 fn foreign(from: &str) -> Option<String> {
     let scheme = match from.strip_prefix("jdbc:") {
         Some(rest) => rest.split(':').next()?,

@@ -71,7 +71,8 @@ fn source(file: Option<&Path>) -> Source<'_> {
     }
 }
 
-/// The code without blanks and hyphens: of the command line, else typed, else one line of standard input.
+/// The code without blanks and hyphens: of the command line, else typed, else one line of standard
+/// input.
 pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
     if let Some(code) = argument {
         return Ok(digits(code.as_encoded_bytes()));
@@ -83,7 +84,8 @@ pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
     Ok(digits(&line()?.ok_or(NO_CODE)?))
 }
 
-/// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong code.
+/// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong
+/// code.
 fn digits(given: &[u8]) -> Wiped {
     Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::digits(text).as_bytes().to_vec()))
 }

@@ -17,10 +17,11 @@ pub(crate) enum Given<'t> {
     Uri(Uri<'t>),
 }
 
-/// Reads an otpauth URI or a bare secret, in Base32 or in hexadecimal. Byte order marks and blanks of all kinds are skipped, line endings within a
-/// bare secret too.
+/// Reads an otpauth URI or a bare secret, in Base32 or in hexadecimal. Byte order marks and blanks
+/// of all kinds are skipped, line endings within a bare secret too.
 ///
-/// Errors: a sentence that says what the text is instead and what to do. It repeats nothing of the text.
+/// Errors: a sentence that says what the text is instead and what to do. It repeats nothing of the
+/// text.
 pub(crate) fn read(bytes: &[u8], hex: bool) -> Result<Given<'_>> {
     if let Some(what) = foreign(bytes) {
         return Err(what.into());
@@ -44,7 +45,8 @@ pub(crate) fn read(bytes: &[u8], hex: bool) -> Result<Given<'_>> {
     Ok(Given::Bare(bare(text, hex)?))
 }
 
-/// What bytes are in place of a secret, by their beginning, and what to do; none for what may be one.
+/// What bytes are in place of a secret, by their beginning, and what to do; none for what may be
+/// one.
 pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
     foreign_bytes(bytes).or_else(|| {
         let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());

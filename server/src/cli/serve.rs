@@ -97,7 +97,8 @@ fn passed_over(config: &Config) -> Option<String> {
     Some(format!("environment: {first} {which} of Kubernetes or Docker, and no configuration; {they}"))
 }
 
-/// A warning of each template that cannot be filled, as there are no users with attributes. Where there are, it is a fault.
+/// A warning of each template that cannot be filled, as there are no users with attributes. Where
+/// there are, it is a fault.
 fn unfilled(config: &Config) -> Vec<String> {
     delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
 }
@@ -110,7 +111,8 @@ pub(crate) fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem
     }
 }
 
-/// Reads what can be read of the configuration, and every fault. None of a file that cannot be read.
+/// Reads what can be read of the configuration, and every fault. None of a file that cannot be
+/// read.
 fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
     let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
     let text = match &path {

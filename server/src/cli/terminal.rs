@@ -7,7 +7,8 @@ use super::input::Wiped;
 
 /// A line typed after `prompt`, without echo.
 ///
-/// Errors: more lines came with it. They are dropped: the shell would run them, and keep them in its history.
+/// Errors: more lines came with it. They are dropped: the shell would run them, and keep them in
+/// its history.
 pub(crate) fn typed(prompt: &str) -> Result<Wiped> {
     let named = |error: std::io::Error| format!("terminal: {error}");
     #[cfg(unix)]
@@ -29,10 +30,12 @@ mod rest {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
     use zeroize::Zeroizing;
 
-    /// What is pasted arrives at once. This long nothing has come behind it, and nobody types so fast.
+    /// What is pasted arrives at once. This long nothing has come behind it, and nobody types so
+    /// fast.
     const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-    /// The terminal of this process. Until it is dropped, it shows nothing that is typed, and keeps no line back.
+    /// The terminal of this process. Until it is dropped, it shows nothing that is typed, and keeps
+    /// no line back.
     pub(super) struct Terminal {
         file: File,
         before: Termios,

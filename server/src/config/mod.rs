@@ -104,8 +104,8 @@ impl Config {
         }
     }
 
-    /// Reads what can be read, with defaults in the place of what is wrong, and every fault: what is right may have faults that only its use
-    /// shows. None of a file that is no TOML.
+    /// Reads what can be read, with defaults in the place of what is wrong, and every fault: what
+    /// is right may have faults that only its use shows. None of a file that is no TOML.
     pub(crate) fn read_all(
         file: &str,
         environment: impl Iterator<Item = (String, String)>,

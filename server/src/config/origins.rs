@@ -2,7 +2,8 @@
 
 use super::keys::Reader;
 
-/// Reads the list. An entry is what browsers send as `Origin` (RFC 6454 section 6.2), or it would never be equal.
+/// Reads the list. An entry is what browsers send as `Origin` (RFC 6454 section 6.2), or it would
+/// never be equal.
 pub(super) fn read(keys: &mut Reader) -> Vec<String> {
     let origins: Vec<String> = keys.or("allowed_origins", Vec::new);
     for origin in &origins {

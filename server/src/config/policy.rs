@@ -7,8 +7,9 @@ use keyfob::{Asked, Lock, Policy};
 use super::keys::Reader;
 use crate::store::OLD;
 
-/// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then waits for the store: with fewer, one that
-/// is judged after a later one would be refused as that of a clock that is behind.
+/// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then
+/// waits for the store: with fewer, one that is judged after a later one would be refused as that
+/// of a clock that is behind.
 const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
 const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= OLD.as_secs());
 
@@ -85,8 +86,8 @@ const fn key_of(error: keyfob::Error) -> &'static str {
     }
 }
 
-/// What to do where a bound on guessing is exceeded, by the names of the keys; none for other errors. The engine's own text speaks of a chance,
-/// which grows where N of the keys falls.
+/// What to do where a bound on guessing is exceeded, by the names of the keys; none for other
+/// errors. The engine's own text speaks of a chance, which grows where N of the keys falls.
 const fn too_many_guesses(error: keyfob::Error, throttles: bool) -> Option<&'static str> {
     use keyfob::Error as E;
     Some(match (error, throttles) {

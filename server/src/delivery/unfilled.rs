@@ -10,7 +10,8 @@ use crate::config::Problem;
 /// Users by their names, each with its attributes.
 type Users = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Each key whose template has placeholders that are neither keyfob's own in this channel nor an attribute of any user.
+/// Each key whose template has placeholders that are neither keyfob's own in this channel nor an
+/// attribute of any user.
 pub(crate) fn unfilled(config: &Config, users: Option<&Users>) -> Vec<Problem> {
     let attributes: BTreeMap<_, _> =
         users.into_iter().flat_map(BTreeMap::values).flatten().map(|(k, v)| (k.clone(), v.clone())).collect();

@@ -215,7 +215,8 @@ impl Connection {
         Asked(Arc::clone(self))
     }
 
-    /// The request that is being answered is refused for its account. Returns whether the one before it was too.
+    /// The request that is being answered is refused for its account. Returns whether the one
+    /// before it was too.
     pub(super) fn gives_way(&self) -> bool {
         self.is_refused.store(true, Ordering::Relaxed);
         self.was_refused.load(Ordering::Relaxed)

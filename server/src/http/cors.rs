@@ -1,5 +1,5 @@
-//! Scripts of web pages of other origins (CORS, of the Fetch standard): browsers show them an answer only if it names their origin, and ask before
-//! most requests whether they may be sent.
+//! Scripts of web pages of other origins (CORS, of the Fetch standard): browsers show them an
+//! answer only if it names their origin, and ask before most requests whether they may be sent.
 
 use axum::http::{HeaderMap, Method, header};
 use keyfob_scim::Response;
@@ -9,7 +9,8 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "authorization, content-type, if-match, if-none-match, x-request-id";
 /// What it may read beside the few fields that it always may.
 const EXPOSED: &str = "allow, location, retry-after, www-authenticate, x-request-id";
-/// How long a browser need not ask again, in seconds. A page that is allowed no more may go on for so long.
+/// How long a browser need not ask again, in seconds. A page that is allowed no more may go on for
+/// so long.
 const MAX_AGE: &str = "600";
 
 /// The page that asks, as far as browsers say and the configuration allows.
@@ -31,7 +32,8 @@ impl Cors {
         }
     }
 
-    /// The answer to a browser that asks whether a request may be sent. It has no account yet. None for other requests and other pages.
+    /// The answer to a browser that asks whether a request may be sent. It has no account yet. None
+    /// for other requests and other pages.
     pub(super) fn preflight(&self) -> Option<Response> {
         (self.is_preflight && self.origin.is_some()).then(|| {
             Response { status: 204, headers: Vec::new(), body: Vec::new() }
@@ -41,7 +43,8 @@ impl Cors {
         })
     }
 
-    /// The answer with what the browser is to know. Nothing allows it to send credentials of its own: scripts give the account's.
+    /// The answer with what the browser is to know. Nothing allows it to send credentials of its
+    /// own: scripts give the account's.
     pub(super) fn told(self, response: Response) -> Response {
         let response = if self.is_on { response.with_header("vary", "origin".to_owned()) } else { response };
         match self.origin {

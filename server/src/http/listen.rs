@@ -26,8 +26,9 @@ use super::socket::{Side, Socket};
 
 /// How many bytes of an answer TLS may hold that the client has not taken.
 const TLS_BUFFER: usize = 16 * 1024;
-/// How many bytes of answers the system may hold for a client that has not taken them; Linux doubles it for what it needs itself. By default
-/// it takes megabytes, of the kernel and of each connection, before a client is seen not to read.
+/// How many bytes of answers the system may hold for a client that has not taken them; Linux
+/// doubles it for what it needs itself. By default it takes megabytes, of the kernel and of each
+/// connection, before a client is seen not to read.
 const SEND_BUFFER: u32 = 64 * 1024;
 /// How many connections may wait to be accepted. Linux cuts it to `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -45,8 +46,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// The connection makes room for others before those of clients who are let in: what is being answered is a refusal. Returns whether
-    /// the answer before it was one too.
+    /// The connection makes room for others before those of clients who are let in: what is being
+    /// answered is a refusal. Returns whether the answer before it was one too.
     pub(crate) fn gives_way(&self) -> bool {
         self.place.connection().gives_way()
     }
@@ -60,7 +61,8 @@ pub type Stop = watch::Receiver<bool>;
 /// Errors: those of the operating system.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Or a restart would have to wait for the connections before it. On Windows, others could take the address.
+    // Or a restart would have to wait for the connections before it. On Windows, others could take
+    // the address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;

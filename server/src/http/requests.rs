@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Requests(watch::Sender<()>);
 
 impl Requests {
-    /// Does the work of a request in a task of its own. Whoever drops the handle, as a connection does that is closed, drops the answer and
-    /// nothing else.
+    /// Does the work of a request in a task of its own. Whoever drops the handle, as a connection
+    /// does that is closed, drops the answer and nothing else.
     pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         // In a box from the start: each future that it is moved into would have room for it too.
         let (work, begun) = (Box::pin(work), self.0.subscribe());

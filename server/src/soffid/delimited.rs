@@ -1,4 +1,5 @@
-//! Rows of delimited text, read strictly: as RFC 4180 has them, and as MariaDB and MySQL write them.
+//! Rows of delimited text, read strictly: as RFC 4180 has them, and as MariaDB and MySQL write
+//! them.
 
 use std::io::{self, BufRead};
 

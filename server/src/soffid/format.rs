@@ -1,4 +1,5 @@
-//! How a file of rows is written: found out from the file where it shows, asked for where it does not.
+//! How a file of rows is written: found out from the file where it shows, asked for where it does
+//! not.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -28,7 +29,8 @@ pub(crate) fn find(path: &Path, quoting: Option<Quoting>) -> Result<Format, Stri
     }
 }
 
-/// Opens a file that is written so, and reads the names of its columns. Errors: a sentence for people, without the file's name.
+/// Opens a file that is written so, and reads the names of its columns. Errors: a sentence for
+/// people, without the file's name.
 pub(crate) fn open(path: &Path, format: Format) -> Result<(Rows, Vec<String>), String> {
     let Start { bytes, line, .. } = start(path)?;
     let mut rows = Reader::new(bytes, line, format);
@@ -124,7 +126,8 @@ fn has_backslash(path: &Path) -> Result<bool, String> {
     }
 }
 
-/// The format of MariaDB and MySQL. If they enclose any text, they enclose all, and the first row has some.
+/// The format of MariaDB and MySQL. If they enclose any text, they enclose all, and the first row
+/// has some.
 fn mysql(path: &Path, separator: u8) -> Result<Format, String> {
     let format = Format { separator, quoting: Quoting::MySql, has_quotes: true };
     let (mut rows, _) = open(path, format)?;

@@ -108,8 +108,9 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
     }
 }
 
-/// Writes all rows that [`look`] would take, and brings its report up to what became of them. `tell` gets a line for each row whose number
-/// another device has taken meanwhile, and for each device whose user or name was corrected, `progress` the number of rows of each page.
+/// Writes all rows that [`look`] would take, and brings its report up to what became of them.
+/// `tell` gets a line for each row whose number another device has taken meanwhile, and for each
+/// device whose user or name was corrected, `progress` the number of rows of each page.
 ///
 /// Errors: a sentence for people, also where the source does not show what it has shown to [`look`]. What was written until then stays, and
 /// is found to be there the next time.

@@ -35,7 +35,8 @@ pub(crate) struct MySql {
 }
 
 impl MySql {
-    /// Opens a table of `mysql://USER@HOST/DATABASE`. All of it is read as it is at this moment. No statement takes longer than `timeout`.
+    /// Opens a table of `mysql://USER@HOST/DATABASE`. All of it is read as it is at this moment. No
+    /// statement takes longer than `timeout`.
     ///
     /// Errors: a sentence for people, without the password.
     pub(crate) fn open(
@@ -123,7 +124,8 @@ impl Session {
 impl Catalog for Session {
     fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String> {
         let (schema, name) = table.split_once('.').map_or((None, table), |(schema, name)| (Some(schema), name));
-        // Names of tables are compared with case on some systems: where there are two, the very name is first.
+        // Names of tables are compared with case on some systems: where there are two, the very
+        // name is first.
         let sql = "SELECT t.table_schema, t.table_name, c.column_name, c.data_type FROM information_schema.tables t \
                    JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name \
                    WHERE lower(t.table_schema) = lower(coalesce(?, database())) AND lower(t.table_name) = lower(?) \
@@ -171,7 +173,8 @@ fn text(value: Option<Value>) -> Result<Option<String>, String> {
     }
 }
 
-/// Whether a server does not let a user in: `ER_ACCESS_DENIED_ERROR`, or `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
+/// Whether a server does not let a user in: `ER_ACCESS_DENIED_ERROR`, or
+/// `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
 fn is_denied(error: &mysql_async::Error) -> bool {
     matches!(error, mysql_async::Error::Server(error) if matches!(error.code, 1045 | 1698))
 }
@@ -185,8 +188,8 @@ fn told(error: &mysql_async::Error) -> String {
     }
 }
 
-/// Reads a URL. Without `ssl-mode`, a server on this machine is reached without TLS, all others with it. A certificate of a server is always
-/// checked, and so is its name.
+/// Reads a URL. Without `ssl-mode`, a server on this machine is reached without TLS, all others
+/// with it. A certificate of a server is always checked, and so is its name.
 fn options(url: &str, password: Option<String>) -> Result<(OptsBuilder, String), String> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let rest = base.split_once("://").map(|(_, rest)| rest).unwrap_or_default();

@@ -91,7 +91,8 @@ pub(crate) fn refusal(line: Option<u64>, raw: Option<&Raw>, reason: &str) -> Str
     format!("not taken: {}: {reason}", place(line, raw))
 }
 
-/// The line of a row whose device is there with another user or name, which a write corrects or not.
+/// The line of a row whose device is there with another user or name, which a write corrects or
+/// not.
 pub(crate) fn differs(raw: &Raw, device: &Imported, difference: &Difference, corrects: bool) -> String {
     let values = values(device, difference, |what, old, new| format!("{what} is {old:?} in the store, and {new:?} in the row"));
     let remedy = if corrects { "--write" } else { "--write --correct-names" };

@@ -1,4 +1,5 @@
-//! The statement that reads `SCO_DEVICE` and the names of the users in `SC_USUARI`, for whatever database has them.
+//! The statement that reads `SCO_DEVICE` and the names of the users in `SC_USUARI`, for whatever
+//! database has them.
 
 use super::source::{Columns, Field, USERS_COLUMNS, lacks};
 use crate::store::PAGE;
@@ -29,7 +30,8 @@ pub(crate) trait Catalog {
     /// A column's name as SQL takes it.
     fn quoted(&self, name: &str) -> String;
 
-    /// A column as text; a time in ISO 8601 or as MySQL writes it, with an offset if the column has one.
+    /// A column as text; a time in ISO 8601 or as MySQL writes it, with an offset if the column has
+    /// one.
     fn text(&self, column: &str, field: Field, kind: &str) -> String;
 
     /// A column as a number.
@@ -38,7 +40,8 @@ pub(crate) trait Catalog {
 
 /// A statement, but for the number behind which a page begins.
 pub(crate) struct Select {
-    /// What stands before that number. The first column is the number of the device, the others are the fields.
+    /// What stands before that number. The first column is the number of the device, the others are
+    /// the fields.
     pub(crate) start: String,
     /// What stands behind it.
     pub(crate) end: String,

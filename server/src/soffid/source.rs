@@ -106,8 +106,9 @@ pub(crate) fn lacks(missing: &[&str]) -> String {
 pub(crate) struct Columns([Option<usize>; Field::ALL.len()]);
 
 impl Columns {
-    /// Finds them among these names, in any case. The user's name stands in the column `user`, or in another source by the user's number if
-    /// that `has_users`. Errors: all that are missing, and what to do.
+    /// Finds them among these names, in any case. The user's name stands in the column `user`, or
+    /// in another source by the user's number if that `has_users`. Errors: all that are missing,
+    /// and what to do.
     pub(crate) fn find(names: &[String], user: Option<&str>, has_users: bool) -> Result<Self, String> {
         let place = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
         let columns = Self(Field::ALL.map(|field| match (field, user) {

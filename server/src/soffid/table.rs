@@ -82,7 +82,8 @@ impl Catalog for Postgres<'_> {
 
     fn text(&self, column: &str, field: Field, _: &str) -> String {
         match field {
-            // Whatever the session's DateStyle, JSON has ISO 8601, with an offset if the column has one.
+            // Whatever the session's DateStyle, JSON has ISO 8601, with an offset if the column has
+            // one.
             Field::Created | Field::LastUsed => format!("to_json({column}) #>> '{{}}'"),
             _ => format!("{column}::text"),
         }

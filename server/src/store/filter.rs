@@ -19,8 +19,9 @@ pub(crate) enum Part<'q> {
 }
 
 impl<'q> Part<'q> {
-    /// The parts that a page is read from, one after another. An index begins each where it begins, however many devices have the same value:
-    /// for both at once, as `(created, id) > (?, ?)`, SQLite would read all that have the value, since `id` is its name for the row's number.
+    /// The parts that a page is read from, one after another. An index begins each where it begins,
+    /// however many devices have the same value: for both at once, as `(created, id) > (?, ?)`,
+    /// SQLite would read all that have the value, since `id` is its name for the row's number.
     pub(crate) fn of(query: &'q Query) -> Vec<Self> {
         match &query.start {
             Start::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
@@ -39,7 +40,8 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
     let plain = Style { dialect, sign: "" };
     let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };
     let key = key(&query.filter);
-    // Before the filter: of two bounds of one column, an index of SQLite takes the first. By a key, it finds fewer than by another column.
+    // Before the filter: of two bounds of one column, an index of SQLite takes the first. By a key,
+    // it finds fewer than by another column.
     let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
     behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
     // SQLite does not know how many devices have a value: of two indexes it may take the one that finds half of them.
@@ -58,7 +60,8 @@ fn is_of(key: &Filter, attribute: Attribute) -> bool {
     matches!(key, Filter::Text(of, ..) | Filter::Number(of, ..) if *of == attribute)
 }
 
-/// Writes where the devices of a part stand, and ` AND `. Those without a value come last; descending, first.
+/// Writes where the devices of a part stand, and ` AND `. Those without a value come last;
+/// descending, first.
 fn behind(sql: &mut Sql, style: &Style, sort: Sort, part: Part<'_>) {
     let (by, is_beyond) = (format!("{}{}", style.sign, column(sort.by)), if sort.descending { " < " } else { " > " });
     let (last, is_equal) = match part {

@@ -15,7 +15,8 @@ use super::{Store, schema};
 /// How many devices are stored in one commit.
 pub(crate) const PAGE: usize = 256;
 
-/// How far apart two readings of one time are at most, in seconds, if one reads it in UTC and the other in its own time zone.
+/// How far apart two readings of one time are at most, in seconds, if one reads it in UTC and the
+/// other in its own time zone.
 pub(crate) const FARTHEST_ZONE: u64 = 15 * 60 * 60;
 
 /// A device to be stored, with how to name it if it had no name.
@@ -33,9 +34,11 @@ pub(crate) enum Outcome {
     There,
     /// It was there already, of another user or with another name.
     Differs(Difference),
-    /// It was there already with these, and has the user and the name that it should have from now on.
+    /// It was there already with these, and has the user and the name that it should have from now
+    /// on.
     Corrected(Difference),
-    /// Its number is that of a device of its kind whose second of enrolment another time zone would explain.
+    /// Its number is that of a device of its kind whose second of enrolment another time zone would
+    /// explain.
     OtherZone,
     /// Its number is that of another device.
     Taken,
@@ -89,8 +92,9 @@ impl Store {
         self.write(move |connection| connection.change(&sql).map(|_| ())).await
     }
 
-    /// Stores devices of which the store has none of their numbers, with a line of the trail for each, in one commit. Those that are there get
-    /// the users and names of these if `corrects` says so. Errors: 503.
+    /// Stores devices of which the store has none of their numbers, with a line of the trail for
+    /// each, in one commit. Those that are there get the users and names of these if `corrects`
+    /// says so. Errors: 503.
     pub(crate) async fn import(&self, devices: Vec<Imported>, actor: &str, at: u64, corrects: bool) -> Result<Vec<Outcome>, Error> {
         let event = Event {
             kind: EventKind::Create,
@@ -163,7 +167,8 @@ fn correct(connection: &mut dyn Connection, device: &Imported, event: &Event) ->
     trail(connection, &[&line(event, EventKind::Update, row)])
 }
 
-/// Whether its name is the row's. Those of messages follow the address, which may have changed in the store.
+/// Whether its name is the row's. Those of messages follow the address, which may have changed in
+/// the store.
 fn has_own_name(device: &Imported) -> bool {
     device.name.is_none() && !matches!(device.entry.row.kind, Kind::Sms | Kind::Email)
 }

@@ -117,7 +117,8 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         if !is_walk || missing == 0 || shown < most {
             break (shown, read);
         }
-        // Others in the place of those that cannot be read: a page of nothing else would end the walk.
+        // Others in the place of those that cannot be read: a page of nothing else would end the
+        // walk.
         most = wanted.saturating_add(length(&read.damaged));
     };
     for device in &damaged {
@@ -142,7 +143,8 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
     Ok(Listed { page: Page { total, rows, has_more }, unreadable: damaged.len() })
 }
 
-/// Reads at most so many devices of a page, and tells how many there are, those that cannot be read included.
+/// Reads at most so many devices of a page, and tells how many there are, those that cannot be read
+/// included.
 fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
     let mut records = Vec::new();
     for part in Part::of(query) {

@@ -254,8 +254,8 @@ pub(crate) fn moved() -> Fault {
     Fault::of(Failure::Moved, "its devices were moved to another store by keyfob migrate; serve that store")
 }
 
-/// The fault that explains another one: where a service still runs on a store that was moved, statements find no tables. Only outside of a
-/// transaction.
+/// The fault that explains another one: where a service still runs on a store that was moved,
+/// statements find no tables. Only outside of a transaction.
 pub(crate) fn explained(connection: &mut dyn Connection, fault: Fault) -> Fault {
     match fault.failure {
         Failure::Refused if matches!(stage(connection), Ok((Stage::Moved, _))) => moved(),

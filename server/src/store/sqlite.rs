@@ -242,7 +242,8 @@ pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     }
 }
 
-/// Refuses what is no file: SQLite's words for it are those of a broken disk. What is not there is looked at by who opens it.
+/// Refuses what is no file: SQLite's words for it are those of a broken disk. What is not there is
+/// looked at by who opens it.
 fn regular(path: &Path) -> Result<(), Fault> {
     let kind = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => "a folder",

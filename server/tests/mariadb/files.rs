@@ -98,7 +98,8 @@ fn what_into_outfile_writes_is_imported_as_the_tables_have_it() {
             server.sql(&format!("SELECT {} FROM soffid.{table} INTO OUTFILE '{}' {form}", columns.join(","), path.display()));
             put(folder, &format!("{name}.csv"), columns, separator, &fs::read(path).unwrap());
         }
-        // The devices have \N; what a backslash is among the users, their file does not show. The word NULL is a text: of quotes only that shows.
+        // The devices have \N; what a backslash is among the users, their file does not show. The
+        // word NULL is a text: of quotes only that shows.
         let quoted = form.contains("ENCLOSED");
         let run = import(folder, &[]);
         let asked = run.err.contains("users.csv: line 2, column USU_CODI: has a backslash");

@@ -152,7 +152,8 @@ fn a_table_that_changes_between_the_passes_is_taken_as_it_was() {
                    WHERE p.user = 'reader'";
     while server.sql(reading).lines().last() != Some("1") {
         assert!(!importing.is_finished(), "{:?}", importing.join());
-        // What MariaDB tells of transactions stays as it was while it is asked more often than every 0.1 s.
+        // What MariaDB tells of transactions stays as it was while it is asked more often than
+        // every 0.1 s.
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     server.sql("UPDATE soffid.SCO_DEVICE SET OTP_STATUS = 'L'; DELETE FROM soffid.SCO_DEVICE WHERE OTP_ID = 60");

@@ -73,7 +73,8 @@ fn a_table_is_taken_into_a_server_and_into_a_file() {
         let all = [&zone[..], &["--write"]].concat();
         tells(&import(folder.path(), &soffid, &all), 1, &["imported 1003", "there already 0", "not taken 1", refused]);
         tells(&import(folder.path(), &soffid, &all), 1, &["imported 0", "there already 1003", "not taken 1"]);
-        // Read as another zone's, the times are others: the device is perhaps the same, and is left alone.
+        // Read as another zone's, the times are others: the device is perhaps the same, and is left
+        // alone.
         let other = import(folder.path(), &soffid, &["--tenant", "1", "--store", store, "--write"]);
         tells(
             &other,

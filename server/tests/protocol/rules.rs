@@ -54,8 +54,9 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Of an SMS device that locks on the fail `limit` and has sent a code. A repeated code of TOTP or HOTP counts no fail, however often it comes; here
-    /// each answer that is judged counts, so that there is an end of records.
+    /// Of an SMS device that locks on the fail `limit` and has sent a code. A repeated code of TOTP
+    /// or HOTP counts no fail, however often it comes; here each answer that is judged counts, so
+    /// that there is an end of records.
     pub(crate) fn new(limit: u32) -> Self {
         let policy = Policy::builder().lock(Lock::Hard { fails: limit }).build().unwrap();
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());

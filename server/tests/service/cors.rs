@@ -1,4 +1,5 @@
-//! Scripts of web pages of other origins: what browsers ask before they send, and what they must be told to show an answer.
+//! Scripts of web pages of other origins: what browsers ask before they send, and what they must be
+//! told to show an answer.
 
 use serde_json::json;
 

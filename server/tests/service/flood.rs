@@ -81,8 +81,8 @@ fn passwords_are_hashed_in_two_areas_of_memory_that_are_used_again() {
     assert!(most < MEMORY, "{most} KiB");
 }
 
-/// What the kernel says of the threads of a service, by their names: their nice values, and the processor's time that they took, in
-/// hundredths of a second.
+/// What the kernel says of the threads of a service, by their names: their nice values, and the
+/// processor's time that they took, in hundredths of a second.
 fn threads(server: &Server) -> BTreeMap<String, (BTreeSet<i32>, u64)> {
     let mut all = BTreeMap::<_, (BTreeSet<i32>, u64)>::new();
     for thread in std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap() {

@@ -174,7 +174,8 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     };
     let head = "OTP_ID,OTP_NAME,OTP_TYPE,USU_CODI,OTP_STATUS,OTP_FAILS,OTP_CREATED,OTP_LASUSE,OTP_AUTKEY,OTP_LASCOU,OTP_LASISS,OTP_EMAIL,\
                 OTP_PHONE,OTP_PIN,OTP_DIGITS,OTP_ALGORI\n";
-    // The import waits where it tells more than a pipe holds and nobody reads: behind its first pass, and within its second one.
+    // The import waits where it tells more than a pipe holds and nobody reads: behind its first
+    // pass, and within its second one.
     let (kept, last, refused) = (1..513, 4096..4609, 1500);
     let all = [rows(kept, "TOTP", 43), rows(513..4096, "TOTP", 43), rows(last, "TOTP", 43), rows(5001..5001 + refused, "FIDO", 43)];
     fs::write(folder.join("devices.csv"), head.to_owned() + &all.concat()).unwrap();

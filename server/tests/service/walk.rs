@@ -63,7 +63,8 @@ fn challenge(client: &mut Client, path: &str, name: &Value) -> String {
     asked["cell"].as_str().unwrap().to_owned()
 }
 
-/// Right once, refused the second time; the tenth wrong answer says that it locks; then nothing is right until it is unlocked.
+/// Right once, refused the second time; the tenth wrong answer says that it locks; then nothing is
+/// right until it is unlocked.
 fn life(client: &mut Client, body: &Value, mut ask: impl FnMut(&mut Client, &str, &Value) -> String) {
     let (path, created) = client.create(body);
     let name = created["name"].clone();

@@ -1,4 +1,5 @@
-//! Private MariaDB servers for tests, on free ports of loopback: each ends with the process that started it, however that ends.
+//! Private MariaDB servers for tests, on free ports of loopback: each ends with the process that
+//! started it, however that ends.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -16,8 +17,8 @@ pub(crate) struct MariaDb {
 }
 
 impl MariaDb {
-    /// Makes a new one and starts it. `options` are further ones of the server, `files` are for it to read in its folder: in an option, `DIR`
-    /// stands for that.
+    /// Makes a new one and starts it. `options` are further ones of the server, `files` are for it
+    /// to read in its folder: in an option, `DIR` stands for that.
     pub(crate) fn start(options: &[&str], files: &[(&str, &str)]) -> Self {
         let folder = PathBuf::from(run(as_mysql("mktemp").args(["-d", "/tmp/keyfob-mariadb-XXXXXX"])).trim());
         for (name, text) in files {
@@ -28,7 +29,8 @@ impl MariaDb {
             assert!(child.wait().expect("it ends").success());
         }
         let data = format!("--datadir={}", folder.join("data").display());
-        // A server removes the temporary tables of all others that share this folder when it starts.
+        // A server removes the temporary tables of all others that share this folder when it
+        // starts.
         let temporary = format!("--tmpdir={}", folder.display());
         let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data, &temporary];
         run(as_mysql("mariadb-install-db").args(install));

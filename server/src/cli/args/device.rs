@@ -10,18 +10,20 @@ use keyfob_scim::date;
 #[derive(Args)]
 pub(crate) struct CodeArgs {
     /// State file of the device, in place of a secret; it is not changed
-    // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
+    // "Parameters" is the group that clap makes of that struct; of one that flattens another it
+    // makes none.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
-    /// All codes that keyfob verify --window N takes, one a line: TOTP: N steps each side of the present one; HOTP: N counters
-    /// after the first; 0 to 1000 [default: 0]
+    /// All codes that keyfob verify --window N takes, one a line: TOTP: N steps each side of the
+    /// present one; HOTP: N counters after the first; 0 to 1000 [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u16).range(..=1000))]
     pub(crate) window: u16,
     #[command(flatten)]
     pub(crate) clock: Clock,
-    /// Behind each code: from when until when it is right and for how many seconds more; HOTP: its counter
+    /// Behind each code: from when until when it is right and for how many seconds more; HOTP: its
+    /// counter
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) verbose: bool,
     /// Print JSON objects, one a line
@@ -31,7 +33,8 @@ pub(crate) struct CodeArgs {
 
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
-    /// The code; blanks and hyphens are left out [default: prompt, or a line of standard input, after the secret if that comes from there too]
+    /// The code; blanks and hyphens are left out [default: prompt, or a line of standard input,
+    /// after the secret if that comes from there too]
     pub(crate) code: Option<OsString>,
     /// State file of the device, in place of a secret
     // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
@@ -53,7 +56,8 @@ pub(crate) struct VerifyArgs {
 /// The secret and its parameters.
 #[derive(Args)]
 pub(crate) struct AuthenticatorArgs {
-    /// File with the secret or an otpauth URI; - is standard input [default: prompt, or standard input]
+    /// File with the secret or an otpauth URI; - is standard input [default: prompt, or standard
+    /// input]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// The secret is hexadecimal [default: Base32]
@@ -135,9 +139,9 @@ pub(crate) struct UnlockArgs {
     /// State file of the device
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
-    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes are right again from the
-    /// next step on; that of the present step stays refused. Codes of later steps that were used are right once more when
-    /// their time comes
+    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes
+    /// are right again from the next step on; that of the present step stays refused. Codes of
+    /// later steps that were used are right once more when their time comes
     #[arg(long)]
     pub(crate) forget_steps: bool,
     #[command(flatten)]
@@ -168,8 +172,8 @@ pub(crate) struct ResyncArgs {
 
 #[derive(Args)]
 pub(crate) struct Clock {
-    /// The time: Unix seconds, or a date, UTC if it names no other, as '2026-01-31 08:00:00' or 2026-01-31T09:00:00+01:00
-    /// [default: the system's clock]
+    /// The time: Unix seconds, or a date, UTC if it names no other, as '2026-01-31 08:00:00' or
+    /// 2026-01-31T09:00:00+01:00 [default: the system's clock]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<u64>,
 }

@@ -64,7 +64,8 @@ pub(crate) enum AccountCommand {
         /// A token made up now, in place of a password
         #[arg(long)]
         token: bool,
-        /// Replace the account of this name, with its roles and its password or token, if there is one
+        /// Replace the account of this name, with its roles and its password or token, if there is
+        /// one
         #[arg(long)]
         replace: bool,
         #[command(flatten)]
@@ -94,7 +95,8 @@ pub(crate) struct AuditArgs {
     /// Of this user's devices only
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
-    /// At this time or later: a date, UTC if it names no other, as 2026-01-31 08:00:00, or Unix seconds
+    /// At this time or later: a date, UTC if it names no other, as 2026-01-31 08:00:00, or Unix
+    /// seconds
     #[arg(long, value_name = "DATE", value_parser = time)]
     pub(crate) since: Option<u64>,
     /// At most this many lines
@@ -148,7 +150,8 @@ pub(crate) struct ImportArgs {
     /// File: what a backslash means [default: what the file shows, or an error that asks]
     #[arg(long, value_enum)]
     pub(crate) dialect: Option<Quoting>,
-    /// File: the text without quotes that stands for NULL, beside nothing and `\N` [default: NULL in numbers and dates; asked for in texts]
+    /// File: the text without quotes that stands for NULL, beside nothing and `\N` [default: NULL
+    /// in numbers and dates; asked for in texts]
     #[arg(long, value_name = "TEXT")]
     pub(crate) null: Option<String>,
     /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]

@@ -10,8 +10,8 @@ use crate::priority::{Work, give_way};
 /// What a thread does with its area of memory.
 type Job = Box<dyn FnOnce(&mut Area) + Send>;
 
-/// A thread that hashes in an area of memory of its own. It ends when this and its clones are gone. It gives way to requests: ten
-/// milliseconds of a processor are a thousand verifications.
+/// A thread that hashes in an area of memory of its own. It ends when this and its clones are gone.
+/// It gives way to requests: ten milliseconds of a processor are a thousand verifications.
 #[derive(Clone)]
 pub(super) struct Hasher(Sender<Job>);
 

@@ -58,8 +58,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The refusal, when its time has come. Many clients send no credentials until they are asked to, and are asked at once. Those that were
-    /// refused by the answer before as well, and go `again` without, wait as any.
+    /// The refusal, when its time has come. Many clients send no credentials until they are asked
+    /// to, and are asked at once. Those that were refused by the answer before as well, and go
+    /// `again` without, wait as any.
     pub(crate) async fn in_time(self, again: bool) -> Response {
         if again || !self.has_none {
             tokio::time::sleep_until(self.at.into()).await;
@@ -104,8 +105,8 @@ impl Accounts {
         })
     }
 
-    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after too many wrong passwords, 503; each to be
-    /// told at a beat.
+    /// Who sent these headers from this address. Errors: 401 for nobody that is known, 429 after
+    /// too many wrong passwords, 503; each to be told at a beat.
     pub(crate) async fn identify(
         &self,
         headers: &HeaderMap,

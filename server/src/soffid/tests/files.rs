@@ -1,4 +1,5 @@
-//! Files as programs write them: separators, quotes, escapes, NULL, and faults with their line and column.
+//! Files as programs write them: separators, quotes, escapes, NULL, and faults with their line and
+//! column.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,8 @@ impl Files {
         path
     }
 
-    /// A file with these columns beside those that are needed, and of each row what these say. If the first has quotes, all texts have.
+    /// A file with these columns beside those that are needed, and of each row what these say. If
+    /// the first has quotes, all texts have.
     fn rows(&self, columns: &str, rows: &[&str]) -> PathBuf {
         let quote = if rows[0].contains('"') { "\"" } else { "" };
         let row = |(at, row): (usize, &&str)| {
@@ -265,7 +267,8 @@ fn the_word_null_is_null_in_numbers_and_dates_and_asked_for_in_texts() {
     assert_eq!(users(&devices, Told { null: Some("-"), ..told }), ["NULL"]);
 }
 
-/// PostgreSQL writes so with `NULL '\N'`: taken for MariaDB's without quotes, names would have quotes in them.
+/// PostgreSQL writes so with `NULL '\N'`: taken for MariaDB's without quotes, names would have
+/// quotes in them.
 #[test]
 fn quotes_in_a_file_that_mariadb_would_write_without_are_asked_about() {
     let files = Files::new();

@@ -59,7 +59,8 @@ pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<Th
             return Ok(There::Empty);
         }
     }
-    // A file that is none of SQLite's is as little for this copy as a store of others. What a server says is told as it is.
+    // A file that is none of SQLite's is as little for this copy as a store of others. What a
+    // server says is told as it is.
     let opened = to.reader().map_err(|fault| if to.file().is_some() { refused(&fault.to_string()) } else { fault });
     opened.and_then(|mut connection| look_at(from, &mut *connection, origin)).map_err(|fault| format!("{to}: {fault}"))
 }

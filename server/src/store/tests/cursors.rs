@@ -1,4 +1,5 @@
-//! Walks behind positions: each device once while devices come and go, and an index begins each page.
+//! Walks behind positions: each device once while devices come and go, and an index begins each
+//! page.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +59,8 @@ async fn a_walk_has_each_device_once_while_devices_come_and_go(place: Place) {
     ] {
         let sort = Sort { by, descending };
         let seen = walk(&store, sort, limit, async |turn: usize| {
-            // Some in the seconds of those that are there, so that they come in before and behind the page.
+            // Some in the seconds of those that are there, so that they come in before and behind
+            // the page.
             let new = create(&store, &["a", "b"], 1000 + turn as u64 % 3).await;
             place.with(|connection| connection.run(&format!("DELETE FROM device WHERE id = {}", new[0])).unwrap());
         })
@@ -111,7 +113,8 @@ fn plan(connection: &mut dyn Connection, query: &Query, part: Part<'_>) -> Strin
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
 
-/// Or the last page would cost what all pages cost: also of devices that were all created in one second.
+/// Or the last page would cost what all pages cost: also of devices that were all created in one
+/// second.
 #[test]
 fn an_index_begins_behind_the_last_device_of_the_page_before() {
     let place = Place::sqlite();

@@ -55,7 +55,8 @@ impl Both {
         Ok(())
     }
 
-    /// Checks the page behind the device that stands there in the order of the query, or behind its place if the number is another.
+    /// Checks the page behind the device that stands there in the order of the query, or behind its
+    /// place if the number is another.
     fn check_behind(&self, query: Query, at: usize, number: i64) -> Result<(), TestCaseError> {
         let all = Query { filter: Filter::ALL, live_only: false, start: Start::Offset(0), limit: 1000, ..query.clone() };
         let rows = self.model.lock().unwrap().list(&all).unwrap().rows;

@@ -20,8 +20,9 @@ final class Library {
     private Library() {}
 
     /**
-     * Refuses classes that were relocated, as build tools do in shading: the library has the methods of {@code io.keyfob} only. The name is put
-     * together, since relocation rewrites names in texts, too.
+     * Refuses classes that were relocated, as build tools do in shading: the library has the
+     * methods of {@code io.keyfob} only. The name is put together, since relocation rewrites names
+     * in texts, too.
      */
     static void checkPackage() {
         String own = String.join(".", "io", "keyfob");

@@ -121,7 +121,8 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Enrols the authenticator that an {@code otpauth://} URI describes.
      *
-     * @param uri the URI, which is not changed; in its label other characters than ASCII may stand as they are
+     * @param uri the URI, which is not changed; in its label other characters than ASCII may stand
+     *         as they are
      * @param now Unix seconds
      * @return a device to be closed
      * @throws OtpException an error of the URI, its secret or its parameters
@@ -274,8 +275,8 @@ public final class OtpDevice implements AutoCloseable {
      * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
      * answer uses up, also where the policy asks for the whole PIN.
      *
-     * <p>An answer is its ASCII digits and nothing else. A blank or a hyphen makes it wrong and a fail, so take out those that people type, as in
-     * {@code 475 073}.
+     * <p>An answer is its ASCII digits and nothing else. A blank or a hyphen makes it wrong and a
+     * fail, so take out those that people type, as in {@code 475 073}.
      *
      * @param policy the server's choices
      * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
@@ -295,7 +296,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
-     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link
+     *         OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
     public Verdict verify(Policy policy, char[] answer, long now, Store store) {
         return judge(policy, answer, now, Objects.requireNonNull(store, "store"));
@@ -335,8 +337,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return the verdict
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT},
-     *         {@link OtpError#STORE_FAILED}
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link
+     *         OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
     public Verdict resync(Policy policy, char[] first, char[] second, long now, Store store) {
         return find(policy, first, second, now, Objects.requireNonNull(store, "store"));
@@ -361,8 +363,9 @@ public final class OtpDevice implements AutoCloseable {
      * @param policy the server's choices
      * @param now Unix seconds
      * @return a challenge to be closed
-     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link OtpError#LOCKED}, {@link OtpError#THROTTLED},
-     *         {@link OtpError#CLOCK_WAS_AHEAD}, {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link
+     *         OtpError#LOCKED}, {@link OtpError#THROTTLED}, {@link OtpError#CLOCK_WAS_AHEAD},
+     *         {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
      */
     public Challenge challenge(Policy policy, long now) {
         return request(policy, now, null);
@@ -375,7 +378,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @param store takes the next record, if anything changed
      * @return a challenge to be closed
-     * @throws OtpException as {@link #challenge(Policy, long)}, and {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
+     * @throws OtpException as {@link #challenge(Policy, long)}, and {@link
+     *         OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
     public Challenge challenge(Policy policy, long now, Store store) {
         return request(policy, now, Objects.requireNonNull(store, "store"));
@@ -412,9 +416,10 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Resets the fails, in place, ends a throttle and a pending code, forgets a learned drift, and opens the device if it is locked. Takes
-     * {@code now} for true, even if it lies before what the device has seen. No code used before becomes right by it: for TOTP that was used
-     * while a clock was ahead see {@link #forgetSteps}.
+     * Resets the fails, in place, ends a throttle and a pending code, forgets a learned drift, and
+     * opens the device if it is locked. Takes {@code now} for true, even if it lies before what the
+     * device has seen. No code used before becomes right by it: for TOTP that was used while a
+     * clock was ahead see {@link #forgetSteps}.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#EXHAUSTED}
@@ -424,14 +429,17 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * The way back for TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): takes the highest accepted step down, in
-     * place, to that of {@code now}, if it lies beyond. Takes {@code now} for true, and forgets a learned drift; status, fails and locks stay.
+     * The way back for TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}):
+     * takes the highest accepted step down, in place, to that of {@code now}, if it lies beyond.
+     * Takes {@code now} for true, and forgets a learned drift; status, fails and locks stay.
      *
-     * <p>The price: codes of steps after {@code now} that were accepted already are right once more when their time comes, for anyone who has
-     * seen them; nothing of {@code now} or before is. Call it only on an administrator's word, with a clock that is right, and record that.
+     * <p>The price: codes of steps after {@code now} that were accepted already are right once more
+     * when their time comes, for anyone who has seen them; nothing of {@code now} or before is.
+     * Call it only on an administrator's word, with a clock that is right, and record that.
      *
      * @param now Unix seconds
-     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK} before T0, {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK}
+     *         before T0, {@link OtpError#EXHAUSTED}
      */
     public void forgetSteps(long now) {
         Native.check(onRecord(bytes -> Native.engine().deviceForgetSteps(bytes, now)));

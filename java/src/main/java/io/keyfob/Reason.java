@@ -19,8 +19,9 @@ public enum Reason {
     /** The device is disabled. Nothing was counted. */
     DISABLED,
     /**
-     * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a clock was ahead when it was accepted.
-     * Nothing was counted. Lasts until that time comes, or until {@link OtpDevice#forgetSteps}.
+     * TOTP: the highest accepted step lies ahead of the present time and has used up this code: a
+     * clock was ahead when it was accepted. Nothing was counted. Lasts until that time comes, or
+     * until {@link OtpDevice#forgetSteps}.
      */
     CLOCK_WAS_AHEAD
 }

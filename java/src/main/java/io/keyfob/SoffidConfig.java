@@ -3,9 +3,11 @@ package io.keyfob;
 /**
  * What Soffid's {@code OtpConfig} says of verification, under its names. Immutable.
  *
- * <p>The rest of it is not the engine's: which kinds are allowed, how messages are sent. Digits and algorithm of a TOTP or HOTP device stand in
- * its row, and are taken from the configuration at enrolment only; for HOTP rows of add-ons of before January 2022 see {@link #complete}. SMS and e-mail rows
- * have none, so their {@link SoffidRow.Builder#digits} is {@code smsDigits} or {@code emailDigits}, 6 to 10.
+ * <p>The rest of it is not the engine's: which kinds are allowed, how messages are sent. Digits and
+ * algorithm of a TOTP or HOTP device stand in its row, and are taken from the configuration at
+ * enrolment only; for HOTP rows of add-ons of before January 2022 see {@link #complete}. SMS and
+ * e-mail rows have none, so their {@link SoffidRow.Builder#digits} is {@code smsDigits} or {@code
+ * emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
     /** Local times repeat one at the end of summer. */
@@ -64,13 +66,15 @@ public final class SoffidConfig {
     }
 
     /**
-     * A row with what the configuration says in its place: digits and algorithm of a HOTP row that has neither. Call this only if the add-on that
-     * judged the rows until now is one of before January 2022: those wrote neither, and judged codes by the configuration. Later ones take NULL
-     * for 6 and {@code HmacSHA1}, as {@link SoffidDevice} does: after this call it would judge each right code of such a row as wrong where the
-     * configuration says another.
+     * A row with what the configuration says in its place: digits and algorithm of a HOTP row that
+     * has neither. Call this only if the add-on that judged the rows until now is one of before
+     * January 2022: those wrote neither, and judged codes by the configuration. Later ones take
+     * NULL for 6 and {@code HmacSHA1}, as {@link SoffidDevice} does: after this call it would judge
+     * each right code of such a row as wrong where the configuration says another.
      *
-     * <p>What was filled in is written with the first attempt, so {@link SoffidDevice.Table#compareAndSwap} is to compare with the row as it was
-     * before: give {@link SoffidDevice#store} the completed row, and let its table compare with the one that was read.
+     * <p>What was filled in is written with the first attempt, so {@link
+     * SoffidDevice.Table#compareAndSwap} is to compare with the row as it was before: give {@link
+     * SoffidDevice#store} the completed row, and let its table compare with the one that was read.
      *
      * @param row a row as it was read
      * @return a row to be closed, equal to the one given if nothing is missing

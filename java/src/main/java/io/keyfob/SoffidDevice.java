@@ -63,25 +63,30 @@ public final class SoffidDevice {
     @FunctionalInterface
     public interface Table {
         /**
-         * Writes {@code next} if the stored row still has the columns of {@code read}, in one step, and durably. There is no column for a
-         * revision: status, fails, {@code OTP_LASCOU}, {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together
-         * are one. A row that was locked when it was read (SELECT FOR UPDATE) has them.
+         * Writes {@code next} if the stored row still has the columns of {@code read}, in one step,
+         * and durably. There is no column for a revision: status, fails, {@code OTP_LASCOU}, {@code
+         * OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together are one.
+         * A row that was locked when it was read (SELECT FOR UPDATE) has them.
          *
-         * <p>Compare no time: a driver reads a local time that the end of winter leaves out as another one, and then no attempt on that row is
-         * ever stored. Write times only where they differ, for the same reason. This is called only where a column changes, so an
-         * UPDATE without a change is lost as well: a driver that counts the rows that it finds would report it as stored, to each of two threads.
+         * <p>Compare no time: a driver reads a local time that the end of winter leaves out as
+         * another one, and then no attempt on that row is ever stored. Write times only where they
+         * differ, for the same reason. This is called only where a column changes, so an UPDATE
+         * without a change is lost as well: a driver that counts the rows that it finds would
+         * report it as stored, to each of two threads.
          *
          * @param read the row that was read
          * @param next the row to write, which belongs to the table: it may keep it, or close it
-         * @return false if the stored row has other columns or {@code next} has the same, and nothing was written
+         * @return false if the stored row has other columns or {@code next} has the same, and
+         *         nothing was written
          * @throws Exception if storing failed
          */
         boolean compareAndSwap(SoffidRow read, SoffidRow next) throws Exception;
     }
 
     /**
-     * A store for an attempt on a device of this row. It does not call the table where the attempt changes no column, as where the code that was
-     * accepted last is repeated: that is refused, and no fail.
+     * A store for an attempt on a device of this row. It does not call the table where the attempt
+     * changes no column, as where the code that was accepted last is repeated: that is refused, and
+     * no fail.
      *
      * @param read the row that was read
      * @param policy the one that it was read with
@@ -93,7 +98,8 @@ public final class SoffidDevice {
             try (OtpDevice device = OtpDevice.fromRecord(record)) {
                 SoffidRow next = write(device, read, policy);
                 if (next.equals(read)) {
-                    // As with a repeated code, which is refused and is no fail: nothing to store, and a driver may count such an UPDATE as no row.
+                    // As with a repeated code, which is refused and is no fail: nothing to store,
+                    // and a driver may count such an UPDATE as no row.
                     next.close();
                     return true;
                 }
@@ -113,10 +119,12 @@ public final class SoffidDevice {
      * @param row the row
      * @param policy the one that attempts are judged by, whose lock says how many fails count
      * @return a device to be closed
-     * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for secrets of less than 16 bytes,
-     *         {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS}, {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; of a record that is kept, {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN},
-     *         {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS} if the system has none for a secret
-     *         to be drawn
+     * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for
+     *         secrets of less than 16 bytes, {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS},
+     *         {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; of a record that is kept,
+     *         {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN}, {@link
+     *         OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS}
+     *         if the system has none for a secret to be drawn
      */
     public static OtpDevice read(SoffidRow row, Policy policy) {
         byte[] struct = struct(row, policy);
@@ -146,9 +154,11 @@ public final class SoffidDevice {
     }
 
     /**
-     * The row of a device: {@code before} with what an attempt changed, or a {@linkplain OtpDevice#replaceFactor replaced factor}. What none has
-     * changed stays, even where the engine counts otherwise: of an open row that Soffid unlocked with its fails, not all count. An
-     * {@linkplain OtpDevice#unlock unlock} by a clock that is behind {@code OTP_CREATED} or {@code OTP_LASUSE} takes both down to it.
+     * The row of a device: {@code before} with what an attempt changed, or a {@linkplain
+     * OtpDevice#replaceFactor replaced factor}. What none has changed stays, even where the engine
+     * counts otherwise: of an open row that Soffid unlocked with its fails, not all count. An
+     * {@linkplain OtpDevice#unlock unlock} by a clock that is behind {@code OTP_CREATED} or {@code
+     * OTP_LASUSE} takes both down to it.
      *
      * @param device the device
      * @param before the row that it was read from
@@ -175,7 +185,8 @@ public final class SoffidDevice {
                 row.authKey(null);
             }
             boolean hasFactor = !isSame(was, struct, DIGITS, Integer.BYTES) || !isSame(was, struct, ALGORITHM, SIZE - ALGORITHM);
-            // What the add-on has in OTP_AUTKEY may be the hash of a code that it has sent: that stays until a challenge takes its place.
+            // What the add-on has in OTP_AUTKEY may be the hash of a code that it has sent: that
+            // stays until a challenge takes its place.
             boolean hasIssued = !Objects.equals(lastUsedValue(was), lastUsedValue(struct));
             boolean isToKeep = isPending || isMessage(before.type()) && (hasIssued || hasFactor || isKept(before));
             return build(row, device, struct, hasFactor, isToKeep);

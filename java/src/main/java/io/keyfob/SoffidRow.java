@@ -114,7 +114,8 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * {@code OTP_LASCOU}: the highest step or counter accepted. A negative number stands for none, as NULL does.
+     * {@code OTP_LASCOU}: the highest step or counter accepted. A negative number stands for none,
+     * as NULL does.
      *
      * @return a number, or null
      */

@@ -88,7 +88,8 @@ final class Database {
     private static List<Database> mariadb() throws Exception {
         String folder = folder("mysql");
         String data = folder + "/data";
-        // A server removes the temporary tables of all others that share this folder when it starts.
+        // A server removes the temporary tables of all others that share this folder when it
+        // starts.
         String temporary = "--tmpdir=" + folder;
         run("mysql", "mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
                 "--datadir=" + data, temporary);

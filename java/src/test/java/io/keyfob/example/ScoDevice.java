@@ -16,8 +16,8 @@ import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
 /**
- * Soffid's table SCO_DEVICE, over JDBC, as Hibernate and OtpDeviceEntity are in Soffid. The SQL is the same for H2, PostgreSQL, MariaDB and
- * SQLite.
+ * Soffid's table SCO_DEVICE, over JDBC, as Hibernate and OtpDeviceEntity are in Soffid. The SQL is
+ * the same for H2, PostgreSQL, MariaDB and SQLite.
  */
 class ScoDevice {
     /** A column, its type in JDBC and its value. */
@@ -56,8 +56,9 @@ class ScoDevice {
     }
 
     /**
-     * Writes the columns that differ, if the row is still the one that was read. Returns false if it is another, or if no column differs: some
-     * drivers count the rows that a condition finds, others those that change, and only a row that changes is one in both counts.
+     * Writes the columns that differ, if the row is still the one that was read. Returns false if
+     * it is another, or if no column differs: some drivers count the rows that a condition finds,
+     * others those that change, and only a row that changes is one in both counts.
      */
     boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
         List<Cell> condition = state(read);
