@@ -16,10 +16,15 @@ pub fn digits(text: &str) -> Zeroizing<String> {
     digits
 }
 
-const fn is_separator(char: char) -> bool {
-    let is_invisible = matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let is_hyphen = matches!(char, '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}');
-    char.is_whitespace() || is_invisible || is_hyphen
+/// What may stand between parts of a code or a secret: a [blank](is_blank), a hyphen or a dash.
+pub const fn is_separator(char: char) -> bool {
+    is_blank(char) || matches!(char, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// White space, no-break blanks among it, and marks that nobody sees: zero-width ones, soft hyphens
+/// and byte order marks.
+pub const fn is_blank(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 #[cfg(test)]

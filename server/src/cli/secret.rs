@@ -1,6 +1,7 @@
 //! The text of a secret, told apart from what people give in its place.
 
 use keyfob::{Device, Error, Secret, Uri};
+use keyfob_scim::code::{self, is_blank};
 use zeroize::Zeroizing;
 
 use super::{Result, note};
@@ -124,12 +125,7 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|front| front.eq_ignore_ascii_case(start))
 }
 
-/// Blanks, also those that break no line and those that have no width, and the byte order mark.
-fn is_blank(char: char) -> bool {
-    char.is_whitespace() || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
-}
-
 /// What may stand between the groups of a bare secret.
 fn is_separator(char: char) -> bool {
-    is_blank(char) || matches!(char, '-' | ':' | '\u{2010}'..='\u{2013}')
+    code::is_separator(char) || char == ':'
 }
