@@ -7,8 +7,8 @@
  *   KEYFOB_RESULT_OK, and then all of them; on any other result they keep their old bytes. A wrong code is no failure: it is a verdict.
  * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's are RECORD_FOREIGN, RECORD_NEWER,
  *   RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW,
- *   MAX_DRIFT, LOCK_KIND, LOCK_FAILS, LOCK_DELAY, LONGEST_DELAY, LIFETIME, REUSE, POSITIONS, POLICY_PIN_LENGTH, CLOCK_SKEW, GUESS_BOUND,
- *   PIN_BOUND. Any function may return PANIC in hosted builds, which would be a defect of the library. Later versions may add results.
+ *   MAX_DRIFT, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND,
+ *   PIN_GUESS_BOUND. Any function may return PANIC in hosted builds, which would be a defect of the library. Later versions may add results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL. Structs that begin with `size` want
  *   `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and keeps no state.
@@ -201,19 +201,19 @@ enum keyfob_result
   /**
    * Policy: lock after 0 fails.
    */
-  KEYFOB_RESULT_LOCK_FAILS = 44,
+  KEYFOB_RESULT_MAX_FAILS = 44,
   /**
    * Policy: first delay of 0 seconds.
    */
-  KEYFOB_RESULT_LOCK_DELAY = 45,
+  KEYFOB_RESULT_FIRST_DELAY = 45,
   /**
    * Policy: lifetime of 0 seconds.
    */
-  KEYFOB_RESULT_LIFETIME = 46,
+  KEYFOB_RESULT_CODE_LIFETIME = 46,
   /**
    * Policy: positions asked of a PIN, fewer than 2 or more than the shortest PIN has.
    */
-  KEYFOB_RESULT_POSITIONS = 47,
+  KEYFOB_RESULT_PIN_POSITIONS = 47,
   /**
    * Policy: a guess would succeed more often than its bound allows.
    */
@@ -221,19 +221,19 @@ enum keyfob_result
   /**
    * Policy: the same for the positions of a PIN.
    */
-  KEYFOB_RESULT_PIN_BOUND = 49,
+  KEYFOB_RESULT_PIN_GUESS_BOUND = 49,
   /**
    * Policy: longest delay shorter than the first.
    */
-  KEYFOB_RESULT_LONGEST_DELAY = 50,
+  KEYFOB_RESULT_MAX_DELAY = 50,
   /**
    * Policy: time of reuse longer than the lifetime.
    */
-  KEYFOB_RESULT_REUSE = 51,
+  KEYFOB_RESULT_CODE_REUSE = 51,
   /**
    * Policy: shortest PIN not 4 to 64 digits.
    */
-  KEYFOB_RESULT_POLICY_PIN_LENGTH = 52,
+  KEYFOB_RESULT_PIN_MIN_LENGTH = 52,
   /**
    * Policy: clock skew above 3600 seconds.
    */
@@ -600,7 +600,7 @@ typedef struct keyfob_policy {
   /**
    * The fail on which the lock or the first delay falls, 1 or more; 10 by default.
    */
-  uint32_t lock_fails;
+  uint32_t max_fails;
   /**
    * Throttle: the first delay, in seconds, 1 or more.
    */
@@ -608,23 +608,23 @@ typedef struct keyfob_policy {
   /**
    * Throttle: the longest delay, in seconds.
    */
-  uint32_t longest_delay;
+  uint32_t max_delay;
   /**
    * SMS, e-mail: how long a code lives, in seconds, 1 or more; 600 by default.
    */
-  uint32_t lifetime;
+  uint32_t code_lifetime;
   /**
    * SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
    */
-  uint32_t reuse;
+  uint32_t code_reuse;
   /**
    * PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
    */
-  uint32_t positions;
+  uint32_t pin_positions;
   /**
    * PIN: the fewest digits of a new one, 4 to 64; 8 by default.
    */
-  uint32_t pin_length;
+  uint32_t pin_min_length;
   /**
    * Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
    */
@@ -632,11 +632,11 @@ typedef struct keyfob_policy {
   /**
    * The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
    */
-  uint32_t bound;
+  uint32_t guess_bound;
   /**
    * The same for the positions of a PIN; 10000000 (1 in 100) by default.
    */
-  uint32_t pin_bound;
+  uint32_t pin_guess_bound;
 } keyfob_policy;
 
 /**
@@ -856,7 +856,7 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
+   * OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since Soffid opens devices without resetting
    * them. What is negative as a signed number counts as 0.
    */
   uint32_t fails;
@@ -881,10 +881,10 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_issued;
   /**
-   * No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
+   * No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open row with that many fails is locked when it
    * is written, whatever the policy says, so that no row has more guesses than this.
    */
-  uint32_t lock_fails;
+  uint32_t max_fails;
   /**
    * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
    * add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
@@ -1350,10 +1350,10 @@ keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
  * Results: NULL_POINTER, the policy's, KIND, DIGITS.
  */
 KEYFOB_MUST_USE
-keyfob_result keyfob_policy_chance(const struct keyfob_policy *policy,
-                                   uint32_t kind,
-                                   uint32_t digits,
-                                   uint32_t *chance);
+keyfob_result keyfob_policy_guess_chance(const struct keyfob_policy *policy,
+                                         uint32_t kind,
+                                         uint32_t digits,
+                                         uint32_t *chance);
 
 /**
  * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.

@@ -51,7 +51,8 @@ impl Device {
         let challenge = match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Challenge::Authenticator,
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let reuse = self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.reuse());
+                let reuse =
+                    self.state.pending == 1 && !self.is_expired(policy, now) && self.age(now) < u64::from(policy.code_reuse());
                 if !reuse {
                     next.kill_code(self.kind());
                     next.issue(0, now)?;
@@ -116,7 +117,7 @@ impl State {
     /// Not inlined: the compiler would move the code once more, and leave it behind on the stack.
     #[inline(never)]
     fn message(&self, hotp: &Hotp, policy: &Policy, fresh: bool) -> Challenge {
-        let expires_at = self.issued_at.saturating_add(u64::from(policy.lifetime()));
+        let expires_at = self.issued_at.saturating_add(u64::from(policy.code_lifetime()));
         Challenge::Message { code: hotp.generate(self.moving), issued_at: self.issued_at, expires_at, fresh }
     }
 

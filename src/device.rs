@@ -122,7 +122,7 @@ impl Device {
 
     /// Enrols a security PIN. Errors: [`Error::PinLength`] if it is shorter than the policy asks for.
     pub fn pin(pin: Pin, policy: &Policy, now: u64) -> Result<Self, Error> {
-        if pin.count() < policy.pin_len() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
+        if pin.count() < policy.pin_min_length() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
     }
 
     pub(crate) const fn new(factor: Factor, now: u64, moving: u64) -> Self {
@@ -255,7 +255,7 @@ impl Device {
 
     /// Whether it is locked, or has as many fails as a hard lock of this policy takes.
     pub(crate) fn is_locked(&self, policy: &Policy) -> bool {
-        let due = matches!(policy.lock(), Lock::Hard { fails } if self.state.fails >= fails);
+        let due = matches!(policy.lock(), Lock::Hard { max_fails: fails } if self.state.fails >= fails);
         (self.state.status == Status::Locked as u8) | due
     }
 
@@ -268,7 +268,7 @@ impl Device {
     /// stays so. Challenges of a PIN stay.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
-        message && self.age(now) >= u64::from(policy.lifetime())
+        message && self.age(now) >= u64::from(policy.code_lifetime())
     }
 
     /// How long ago the challenge was issued, by this clock or by the latest that the device has seen.

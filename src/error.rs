@@ -40,25 +40,25 @@ pub enum Error {
     /// A bound on learned drift above 1000 steps.
     MaxDrift,
     /// A lock after 0 fails.
-    LockFails,
+    MaxFails,
     /// A throttle whose first delay is 0 seconds.
-    LockDelay,
+    FirstDelay,
     /// A throttle whose longest delay is shorter than its first.
-    LongestDelay,
+    MaxDelay,
     /// A code lifetime of 0 seconds.
-    Lifetime,
+    CodeLifetime,
     /// A time of reuse longer than the code lifetime.
-    Reuse,
+    CodeReuse,
     /// A shortest PIN of fewer than 4 or more than 64 digits, as a policy's choice.
-    PolicyPinLength,
+    PinMinLength,
     /// A clock skew above 3600 seconds.
     ClockSkew,
     /// A PIN challenge that asks for fewer than 2 positions, or for more than the shortest PIN has.
-    Positions,
+    PinPositions,
     /// A guess at a code would succeed before the lock more often than the policy's bound allows.
     GuessBound,
     /// A guess at a PIN's positions would succeed before the lock more often than the policy's PIN bound allows.
-    PinBound,
+    PinGuessBound,
     /// The time is before T0, or before what the record has already seen.
     Clock,
     /// A counter, time step or revision is at the end of its range.
@@ -143,16 +143,16 @@ impl Error {
             Self::LookAhead => c"look-ahead: must be 0 to 1000 counters",
             Self::ResyncWindow => c"resync window: must be 1 to 10000 counters",
             Self::MaxDrift => c"largest learned drift: must be 0 to 1000 steps",
-            Self::LockFails => c"lock: must fall after 1 fail or more",
-            Self::LockDelay => c"throttle: the first delay must be 1 second or more",
-            Self::LongestDelay => c"throttle: the longest delay must not be shorter than the first",
-            Self::Lifetime => c"code lifetime: must be 1 second or more",
-            Self::Reuse => c"time of reuse: must not be longer than the code lifetime",
-            Self::PolicyPinLength => c"shortest PIN: must be 4 to 64 digits",
+            Self::MaxFails => c"lock: must fall after 1 fail or more",
+            Self::FirstDelay => c"throttle: the first delay must be 1 second or more",
+            Self::MaxDelay => c"throttle: the longest delay must not be shorter than the first",
+            Self::CodeLifetime => c"code lifetime: must be 1 second or more",
+            Self::CodeReuse => c"time of reuse: must not be longer than the code lifetime",
+            Self::PinMinLength => c"shortest PIN: must be 4 to 64 digits",
             Self::ClockSkew => c"clock skew: must be 0 to 3600 seconds",
-            Self::Positions => c"PIN positions: must be 2 to the number of digits of the shortest PIN allowed",
+            Self::PinPositions => c"PIN positions: must be 2 to the number of digits of the shortest PIN allowed",
             Self::GuessBound => c"policy: guessing a code of six digits would succeed before the lock more often than its bound allows; narrow the windows, lock earlier, or raise the bound knowingly",
-            Self::PinBound => c"policy: guessing the positions asked of a PIN would succeed before the lock more often than its PIN bound allows; ask more positions, lock earlier, or raise the PIN bound knowingly",
+            Self::PinGuessBound => c"policy: guessing the positions asked of a PIN would succeed before the lock more often than its PIN bound allows; ask more positions, lock earlier, or raise the PIN bound knowingly",
             Self::Clock => {
                 c"time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was ahead before"
             }

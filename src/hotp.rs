@@ -79,8 +79,8 @@ impl Hotp {
     }
 
     /// With the secret hashed once, for several codes.
-    pub fn keyed(&self) -> Keyed {
-        Keyed { key: self.key(), digits: self.digits }
+    pub fn keyed(&self) -> KeyedHotp {
+        KeyedHotp { key: self.key(), digits: self.digits }
     }
 
     fn key(&self) -> Key {
@@ -97,12 +97,12 @@ impl Hotp {
 /// assert_eq!((keyed.generate(0).as_str(), keyed.generate(1).as_str()), ("755224", "287082"));
 /// # Ok::<(), keyfob::Error>(())
 /// ```
-pub struct Keyed {
+pub struct KeyedHotp {
     key: Key,
     digits: Digits,
 }
 
-impl Keyed {
+impl KeyedHotp {
     /// As [`Hotp::generate`].
     pub fn generate(&self, counter: u64) -> Code {
         Code::new(self.digits.reduce(self.key.truncated(counter)), self.digits)
@@ -120,9 +120,9 @@ impl Keyed {
     }
 }
 
-impl fmt::Debug for Keyed {
+impl fmt::Debug for KeyedHotp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyed").field("digits", &self.digits).finish_non_exhaustive()
+        f.debug_struct("KeyedHotp").field("digits", &self.digits).finish_non_exhaustive()
     }
 }
 

@@ -95,10 +95,10 @@ pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
 pub use device::{Device, Factor, History};
 pub use error::Error;
-pub use hotp::{Hotp, Keyed};
+pub use hotp::{Hotp, KeyedHotp};
 pub use label::UriText;
 pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
-pub use policy::{Asked, Lock, Policy, PolicyBuilder};
+pub use policy::{Lock, PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]

@@ -8,7 +8,7 @@ use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
 use zeroize::ZeroizeOnDrop;
 
 use crate::secret::{SECRET_MAX, Wiped};
-use crate::{Asked, Error, Policy};
+use crate::{Error, PinPositions, Policy};
 
 /// The fewest digits of a PIN, whatever the policy says.
 pub const PIN_MIN: usize = 4;
@@ -56,9 +56,9 @@ impl Pin {
 
     /// How many of its positions a policy asks for.
     pub(crate) fn count_asked(&self, policy: &Policy) -> u8 {
-        match policy.asked() {
-            Asked::Positions(count) => count.min(self.count()),
-            Asked::All => self.count(),
+        match policy.pin_positions() {
+            PinPositions::Count(count) => count.min(self.count()),
+            PinPositions::All => self.count(),
         }
     }
 

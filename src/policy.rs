@@ -8,31 +8,31 @@ pub enum Lock {
     /// The device is locked until somebody unlocks it.
     Hard {
         /// The fail on which the lock falls, 1 or more; 10 by default.
-        fails: u32,
+        max_fails: u32,
     },
     /// The device takes no attempt for a time that doubles with each further fail.
     Throttle {
         /// The fail that begins the first delay, 1 or more.
-        fails: u32,
+        max_fails: u32,
         /// The first delay, in seconds, 1 or more.
-        first: u32,
+        first_delay: u32,
         /// The longest delay, in seconds.
-        longest: u32,
+        max_delay: u32,
     },
 }
 
 impl Lock {
     /// The fail on which the lock or the first delay falls.
-    pub const fn fails(self) -> u32 {
+    pub const fn max_fails(self) -> u32 {
         match self {
-            Self::Hard { fails } | Self::Throttle { fails, .. } => fails,
+            Self::Hard { max_fails: fails } | Self::Throttle { max_fails: fails, .. } => fails,
         }
     }
 
     /// How long the device refuses to answer after its `fails`-th fail, in seconds, from the limit on.
     pub(crate) fn delay(self, fails: u32) -> u32 {
         match self {
-            Self::Throttle { fails: limit, first, longest } => {
+            Self::Throttle { max_fails: limit, first_delay: first, max_delay: longest } => {
                 let doublings = fails.saturating_sub(limit);
                 first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(longest)
             }
@@ -44,8 +44,8 @@ impl Lock {
     #[inline]
     fn guesses(self) -> u64 {
         match self {
-            Self::Hard { fails } => fails.into(),
-            Self::Throttle { fails, longest, .. } => self.guesses_in_a_year(fails, longest),
+            Self::Hard { max_fails: fails } => fails.into(),
+            Self::Throttle { max_fails: fails, max_delay: longest, .. } => self.guesses_in_a_year(fails, longest),
         }
     }
 
@@ -66,9 +66,9 @@ impl Lock {
 
 /// How many digits of a PIN are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Asked {
+pub enum PinPositions {
     /// This many positions, drawn anew after each right answer; 3 by default.
-    Positions(u8),
+    Count(u8),
     /// The whole PIN, every time. It too is asked by a challenge, so that an answer is right once.
     All,
 }
@@ -81,27 +81,27 @@ pub enum Asked {
 /// use keyfob::{Digits, Error, GuessChance, Kind, Lock, Policy};
 ///
 /// let policy = Policy::default();
-/// assert_eq!(policy.chance(Kind::Totp, Digits::SIX).to_string(), "1 in 33324");
+/// assert_eq!(policy.guess_chance(Kind::Totp, Digits::SIX).to_string(), "1 in 33324");
 ///
 /// // 201 codes of a million would be right at any time, in ten guesses each.
 /// assert_eq!(Policy::builder().window(100).build(), Err(Error::GuessBound));
-/// let knowingly = Policy::builder().window(100).bound(GuessChance::one_in(400)).build()?;
+/// let knowingly = Policy::builder().window(100).guess_bound(GuessChance::one_in(400)).build()?;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
     window: u16,
     look_ahead: u16,
-    resync: u16,
+    resync_window: u16,
     max_drift: u16,
     lock: Lock,
-    lifetime: u32,
-    reuse: u32,
-    asked: Asked,
-    pin_len: u8,
+    code_lifetime: u32,
+    code_reuse: u32,
+    pin_positions: PinPositions,
+    pin_min_length: u8,
     clock_skew: u32,
-    bound: GuessChance,
-    pin_bound: GuessChance,
+    guess_bound: GuessChance,
+    pin_guess_bound: GuessChance,
 }
 
 /// The widest resync window.
@@ -115,16 +115,16 @@ impl Policy {
     pub const DEFAULT: Self = Self {
         window: 1,
         look_ahead: 10,
-        resync: 100,
+        resync_window: 100,
         max_drift: 0,
-        lock: Lock::Hard { fails: 10 },
-        lifetime: 600,
-        reuse: 60,
-        asked: Asked::Positions(3),
-        pin_len: 8,
+        lock: Lock::Hard { max_fails: 10 },
+        code_lifetime: 600,
+        code_reuse: 60,
+        pin_positions: PinPositions::Count(3),
+        pin_min_length: 8,
         clock_skew: 30,
-        bound: GuessChance::one_in(1_000),
-        pin_bound: GuessChance::one_in(100),
+        guess_bound: GuessChance::one_in(1_000),
+        pin_guess_bound: GuessChance::one_in(100),
     };
 
     /// Starts from the defaults: TOTP window of 1 step each way, HOTP look-ahead of 10, lock at 10 fails, codes that live for 10
@@ -158,7 +158,7 @@ impl Policy {
 
     /// HOTP: how many counters from the expected one a resync searches.
     pub const fn resync_window(&self) -> u16 {
-        self.resync
+        self.resync_window
     }
 
     /// TOTP: the largest drift that is learned, in steps; 0 learns none.
@@ -172,23 +172,23 @@ impl Policy {
     }
 
     /// SMS and e-mail: how long a code lives, in seconds.
-    pub const fn lifetime(&self) -> u32 {
-        self.lifetime
+    pub const fn code_lifetime(&self) -> u32 {
+        self.code_lifetime
     }
 
     /// SMS and e-mail: for how many seconds after its issue a code asked again is the same one.
-    pub const fn reuse(&self) -> u32 {
-        self.reuse
+    pub const fn code_reuse(&self) -> u32 {
+        self.code_reuse
     }
 
     /// PIN: how many positions are asked.
-    pub const fn asked(&self) -> Asked {
-        self.asked
+    pub const fn pin_positions(&self) -> PinPositions {
+        self.pin_positions
     }
 
     /// PIN: the fewest digits of a new one.
-    pub const fn pin_len(&self) -> u8 {
-        self.pin_len
+    pub const fn pin_min_length(&self) -> u8 {
+        self.pin_min_length
     }
 
     /// By how many seconds the clocks of those who share a device may differ.
@@ -197,13 +197,13 @@ impl Policy {
     }
 
     /// The largest chance that this policy allows of guessing a code of six digits before the lock.
-    pub const fn bound(&self) -> GuessChance {
-        self.bound
+    pub const fn guess_bound(&self) -> GuessChance {
+        self.guess_bound
     }
 
     /// The largest chance that this policy allows of guessing the positions asked of a PIN before the lock.
-    pub const fn pin_bound(&self) -> GuessChance {
-        self.pin_bound
+    pub const fn pin_guess_bound(&self) -> GuessChance {
+        self.pin_guess_bound
     }
 
     /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits` digits (which a PIN ignores).
@@ -214,7 +214,7 @@ impl Policy {
     /// values. Where drift is learned, the window around it counts as well, as far as it can lie
     /// beside the one around the present step. For a PIN this is the chance against one as long as
     /// this policy asks for, whose digits were drawn; people choose worse ones.
-    pub fn chance(&self, kind: Kind, digits: Digits) -> GuessChance {
+    pub fn guess_chance(&self, kind: Kind, digits: Digits) -> GuessChance {
         let accepted = match kind {
             Kind::Totp => self.accepted_steps(),
             Kind::Hotp => self.accepted_counters(),
@@ -238,9 +238,9 @@ impl Policy {
 
     /// How many positions are asked of the shortest PIN.
     fn fewest_positions(&self) -> u8 {
-        match self.asked {
-            Asked::Positions(positions) => positions,
-            Asked::All => self.pin_len,
+        match self.pin_positions {
+            PinPositions::Count(positions) => positions,
+            PinPositions::All => self.pin_min_length,
         }
     }
 }
@@ -271,7 +271,7 @@ impl PolicyBuilder {
 
     /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default.
     pub const fn resync_window(mut self, counters: u16) -> Self {
-        self.0.resync = counters;
+        self.0.resync_window = counters;
         self
     }
 
@@ -290,26 +290,26 @@ impl PolicyBuilder {
     }
 
     /// SMS and e-mail: seconds that a code lives, 1 or more, 600 by default.
-    pub const fn lifetime(mut self, seconds: u32) -> Self {
-        self.0.lifetime = seconds;
+    pub const fn code_lifetime(mut self, seconds: u32) -> Self {
+        self.0.code_lifetime = seconds;
         self
     }
 
     /// SMS and e-mail: seconds in which a code asked again is the same one, at most the lifetime, 60 by default.
-    pub const fn reuse(mut self, seconds: u32) -> Self {
-        self.0.reuse = seconds;
+    pub const fn code_reuse(mut self, seconds: u32) -> Self {
+        self.0.code_reuse = seconds;
         self
     }
 
-    /// PIN: how many positions are asked, 2 to [`pin_len`](Self::pin_len), or all; 3 by default.
-    pub const fn asked(mut self, asked: Asked) -> Self {
-        self.0.asked = asked;
+    /// PIN: how many positions are asked, 2 to [`pin_min_length`](Self::pin_min_length), or all; 3 by default.
+    pub const fn pin_positions(mut self, positions: PinPositions) -> Self {
+        self.0.pin_positions = positions;
         self
     }
 
     /// PIN: the fewest digits of a new one, 4 to 64, 8 by default.
-    pub const fn pin_len(mut self, digits: u8) -> Self {
-        self.0.pin_len = digits;
+    pub const fn pin_min_length(mut self, digits: u8) -> Self {
+        self.0.pin_min_length = digits;
         self
     }
 
@@ -322,14 +322,14 @@ impl PolicyBuilder {
     }
 
     /// The largest chance allowed of guessing a code of six digits before the lock: 1 in 1000 by default.
-    pub const fn bound(mut self, bound: GuessChance) -> Self {
-        self.0.bound = bound;
+    pub const fn guess_bound(mut self, bound: GuessChance) -> Self {
+        self.0.guess_bound = bound;
         self
     }
 
     /// The largest chance allowed of guessing the positions asked of a PIN before the lock: 1 in 100 by default.
-    pub const fn pin_bound(mut self, bound: GuessChance) -> Self {
-        self.0.pin_bound = bound;
+    pub const fn pin_guess_bound(mut self, bound: GuessChance) -> Self {
+        self.0.pin_guess_bound = bound;
         self
     }
 
@@ -342,9 +342,9 @@ impl PolicyBuilder {
 
     /// Checks everything and gives the policy where it is: for those who check one at each use.
     ///
-    /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::LockFails`],
-    /// [`Error::LockDelay`], [`Error::LongestDelay`], [`Error::Lifetime`], [`Error::Reuse`], [`Error::PolicyPinLength`],
-    /// [`Error::ClockSkew`], [`Error::Positions`], [`Error::GuessBound`], [`Error::PinBound`].
+    /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::MaxFails`],
+    /// [`Error::FirstDelay`], [`Error::MaxDelay`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
+    /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`], [`Error::PinGuessBound`].
     #[inline]
     pub fn check(&self) -> Result<&Policy, Error> {
         self.0.check().map(|()| &self.0)
@@ -356,22 +356,22 @@ impl Policy {
         let require = |holds: bool, error: Error| if holds { Ok(()) } else { Err(error) };
         require(self.window <= Policy::WIDEST, Error::Window)?;
         require(self.look_ahead <= Policy::WIDEST, Error::LookAhead)?;
-        require((1..=WIDEST_RESYNC).contains(&self.resync), Error::ResyncWindow)?;
+        require((1..=WIDEST_RESYNC).contains(&self.resync_window), Error::ResyncWindow)?;
         require(self.max_drift <= Policy::WIDEST, Error::MaxDrift)?;
-        require(self.lock.fails() >= 1, Error::LockFails)?;
-        if let Lock::Throttle { first, longest, .. } = self.lock {
-            require(first >= 1, Error::LockDelay)?;
-            require(first <= longest, Error::LongestDelay)?;
+        require(self.lock.max_fails() >= 1, Error::MaxFails)?;
+        if let Lock::Throttle { first_delay: first, max_delay: longest, .. } = self.lock {
+            require(first >= 1, Error::FirstDelay)?;
+            require(first <= longest, Error::MaxDelay)?;
         }
-        require(self.lifetime >= 1, Error::Lifetime)?;
-        require(self.reuse <= self.lifetime, Error::Reuse)?;
-        require((4..=64).contains(&self.pin_len), Error::PolicyPinLength)?;
+        require(self.code_lifetime >= 1, Error::CodeLifetime)?;
+        require(self.code_reuse <= self.code_lifetime, Error::CodeReuse)?;
+        require((4..=64).contains(&self.pin_min_length), Error::PinMinLength)?;
         require(self.clock_skew <= 3_600, Error::ClockSkew)?;
-        require((2..=self.pin_len).contains(&self.fewest_positions()), Error::Positions)?;
+        require((2..=self.pin_min_length).contains(&self.fewest_positions()), Error::PinPositions)?;
         let guesses = self.lock.guesses();
         // No kind accepts more codes than these two.
         let accepted = self.accepted_steps().max(self.accepted_counters());
-        require(GuessChance::of_codes(accepted, Digits::SIX, guesses) <= self.bound, Error::GuessBound)?;
-        require(GuessChance::of_digits(self.fewest_positions(), guesses) <= self.pin_bound, Error::PinBound)
+        require(GuessChance::of_codes(accepted, Digits::SIX, guesses) <= self.guess_bound, Error::GuessBound)?;
+        require(GuessChance::of_digits(self.fewest_positions(), guesses) <= self.pin_guess_bound, Error::PinGuessBound)
     }
 }

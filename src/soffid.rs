@@ -28,7 +28,7 @@ pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
 ///     pin: "",
 ///     digits: None,
 ///     algorithm: Some("HmacSHA1"),
-///     lock_fails: 10,
+///     max_fails: 10,
 /// };
 /// let device = row.import(&[])?;
 /// assert_eq!((device.status(), device.fails()), (Status::Validated, 2));
@@ -40,7 +40,7 @@ pub struct SoffidRow<'r> {
     pub kind: Kind,
     /// `OTP_STATUS`, by [its letter](Status::letter).
     pub status: Status,
-    /// `OTP_FAILS`. Those of an open row count as less than `lock_fails`, since Soffid opens
+    /// `OTP_FAILS`. Those of an open row count as less than `max_fails`, since Soffid opens
     /// devices without resetting them. What is negative as a signed number of 32 bits counts as 0.
     pub fails: u32,
     /// `OTP_CREATED`. A time before 1970, which is negative as a signed number of 64 bits, counts
@@ -66,7 +66,7 @@ pub struct SoffidRow<'r> {
     pub algorithm: Option<&'r str>,
     /// No column: the fail on which the policy locks. An open row with that many fails is locked when it is updated, whatever the policy
     /// says, so that no row has more guesses than this.
-    pub lock_fails: u32,
+    pub max_fails: u32,
 }
 
 impl<'r> SoffidRow<'r> {
@@ -96,7 +96,7 @@ impl<'r> SoffidRow<'r> {
     /// The row of a new device, with its secret written into `key`. What a row cannot say is lost:
     /// a lock that disabling keeps, a throttle, the positions asked of a PIN, learned drift,
     /// whether a locked device was validated by an administrator, and of SMS and e-mail the secret
-    /// and the pending code. `lock_fails` is 0: set it before the row is imported again. For a row
+    /// and the pending code. `max_fails` is 0: set it before the row is imported again. For a row
     /// that was there before, [`update`](Self::update) writes no more than what has changed.
     ///
     /// Errors: [`Error::SoffidParameters`].
@@ -115,7 +115,7 @@ impl<'r> SoffidRow<'r> {
             pin: "",
             digits: None,
             algorithm: None,
-            lock_fails: 0,
+            max_fails: 0,
         };
         row.set_factor(device, key)?;
         Ok(row)
@@ -155,7 +155,7 @@ impl<'r> SoffidRow<'r> {
         if matches!(self.kind, Kind::Sms | Kind::Email) && device.pending_since().is_some() {
             self.last_issued = None;
         }
-        if self.is_open() && history.fails >= self.lock_fails && history.fails > before {
+        if self.is_open() && history.fails >= self.max_fails && history.fails > before {
             // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
             self.status = Status::Locked;
         }
@@ -202,7 +202,7 @@ impl<'r> SoffidRow<'r> {
     /// than the limit. The status has the last word: such a device is open, and one fail away from the lock.
     pub fn counted_fails(&self) -> u32 {
         let fails = if self.fails.cast_signed() < 0 { 0 } else { self.fails };
-        if self.is_open() { fails.min(self.lock_fails.saturating_sub(1)) } else { fails }
+        if self.is_open() { fails.min(self.max_fails.saturating_sub(1)) } else { fails }
     }
 
     /// The counter that `OTP_LASCOU` says was accepted.
@@ -233,8 +233,8 @@ impl PartialEq for SoffidRow<'_> {
         let columns = |row: &Self| {
             let times = (row.created, row.last_used, row.last_issued);
             // By name, so that a column that is added is not forgotten here.
-            let Self { kind, status, fails, last_counter, digits, lock_fails, .. } = *row;
-            (kind, status, fails, last_counter, digits, lock_fails, times)
+            let Self { kind, status, fails, last_counter, digits, max_fails, .. } = *row;
+            (kind, status, fails, last_counter, digits, max_fails, times)
         };
         let secrets = self.auth_key.as_bytes().ct_eq(other.auth_key.as_bytes()) & self.pin.as_bytes().ct_eq(other.pin.as_bytes());
         let others = columns(self) == columns(other) && self.algorithm == other.algorithm;

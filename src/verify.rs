@@ -207,7 +207,7 @@ impl Device {
         .fold(Reason::Right as u8, |reason, (other, holds)| reason | (other as u8).wrapping_mul(holds));
 
         let fails = state.fails.saturating_add(1);
-        let strikes = fail & bit(fails >= policy.lock().fails());
+        let strikes = fail & bit(fails >= policy.lock().max_fails());
         let locks = (strikes & hard) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
         let delays = Choice::from(strikes & not(hard));

@@ -14,7 +14,8 @@ use std::{env, fs};
 use common::{NOW, challenged, totp};
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{
-    Algorithm, Asked, Attempt, Device, Digits, GuessChance, Hotp, Kind, Lock, Pin, Policy, Secret, SoffidRow, Status, Totp, Verdict,
+    Algorithm, Attempt, Device, Digits, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, Secret, SoffidRow, Status, Totp,
+    Verdict,
 };
 
 #[inline(never)]
@@ -168,9 +169,14 @@ fn authenticators() -> Vec<Case> {
             ));
         }
     }
-    let lock = Lock::Throttle { fails: 1, first: 60, longest: 60 };
-    let throttle =
-        Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).max_drift(9).build().unwrap();
+    let lock = Lock::Throttle { max_fails: 1, first_delay: 60, max_delay: 60 };
+    let throttle = Policy::builder()
+        .lock(lock)
+        .guess_bound(GuessChance::CERTAIN)
+        .pin_guess_bound(GuessChance::CERTAIN)
+        .max_drift(9)
+        .build()
+        .unwrap();
     let ten = Totp::of(Hotp::new(common::secret()).with_digits(Digits::TEN));
     let (open, code) = (Device::totp(ten.clone(), NOW), ten.generate(NOW + 30).unwrap());
     let throttled = open.verify(&throttle, b"wrong", NOW).unwrap().split().0;
@@ -211,7 +217,7 @@ fn messages_and_pins() -> Vec<Case> {
     cases.push(case("PIN", "last digit wrong", &pin, policy, &changed(2), NOW));
     cases.push(case("PIN", "all wrong", &pin, policy, b"xxx", NOW));
 
-    let whole = Policy::builder().asked(Asked::All).build().unwrap();
+    let whole = Policy::builder().pin_positions(PinPositions::All).build().unwrap();
     let (pin, right) = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &whole, NOW).unwrap(), &whole, NOW);
     for (name, answer) in
         [("right", &right[..]), ("first wrong", b"59205187"), ("last wrong", b"49205188"), ("all wrong", b"xxxxxxxx")]
@@ -258,7 +264,7 @@ fn secrets_outside_of_devices() -> Vec<Case> {
         pin,
         digits: None,
         algorithm: None,
-        lock_fails: 10,
+        max_fails: 10,
     };
     for (name, key, pin) in [
         ("the same", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "49205187"),

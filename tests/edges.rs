@@ -163,13 +163,14 @@ fn chances_are_never_above_certainty() {
 fn a_throttle_longer_than_a_year_lets_its_first_fails_guess_and_no_more() {
     const DAY: u32 = 24 * 60 * 60;
     let chance = |first: u32, longest: u32| {
-        let lock = Lock::Throttle { fails: 3, first, longest };
-        let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
-        policy.chance(Kind::Totp, Digits::SIX).parts_per_billion()
+        let lock = Lock::Throttle { max_fails: 3, first_delay: first, max_delay: longest };
+        let policy =
+            Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        policy.guess_chance(Kind::Totp, Digits::SIX).parts_per_billion()
     };
     let hard = |fails: u32| {
-        let policy = Policy::builder().lock(Lock::Hard { fails }).build().unwrap();
-        policy.chance(Kind::Totp, Digits::SIX).parts_per_billion()
+        let policy = Policy::builder().lock(Lock::Hard { max_fails: fails }).build().unwrap();
+        policy.guess_chance(Kind::Totp, Digits::SIX).parts_per_billion()
     };
     assert_eq!(chance(366 * DAY, 366 * DAY), hard(3));
     assert_eq!(chance(365 * DAY, 365 * DAY), hard(4), "a delay of just a year ends in it");
@@ -217,9 +218,9 @@ fn an_attempt_says_whether_there_is_something_to_store() {
 #[test]
 fn the_last_word_on_a_throttled_device_is_its_lock() {
     let throttle = Policy::builder()
-        .lock(Lock::Throttle { fails: 1, first: 600, longest: 600 })
-        .bound(GuessChance::CERTAIN)
-        .pin_bound(GuessChance::CERTAIN);
+        .lock(Lock::Throttle { max_fails: 1, first_delay: 600, max_delay: 600 })
+        .guess_bound(GuessChance::CERTAIN)
+        .pin_guess_bound(GuessChance::CERTAIN);
     let throttle = throttle.build().unwrap();
     let throttled = committed(Device::totp(totp(), NOW).verify(&throttle, b"000000", NOW).unwrap()).0;
     let told = |device: &Device, policy: &Policy| {
@@ -227,7 +228,7 @@ fn the_last_word_on_a_throttled_device_is_its_lock() {
         (verdict.reason(), verdict.retry_at(), verdict.fails())
     };
     assert_eq!(told(&throttled, &throttle), (Reason::Throttled, Some(NOW + 600), 1));
-    let locks_at_once = Policy::builder().lock(Lock::Hard { fails: 1 }).build().unwrap();
+    let locks_at_once = Policy::builder().lock(Lock::Hard { max_fails: 1 }).build().unwrap();
     assert_eq!(told(&throttled, &locks_at_once), (Reason::Locked, None, 1));
     let mut disabled = throttled;
     disabled.set_status(Status::Disabled, NOW).unwrap();
@@ -302,9 +303,9 @@ fn time_begins_without_a_throttle() {
 
 #[test]
 fn a_code_that_expired_dies_with_the_fail_that_locks() {
-    let policy = Policy::builder().lock(Lock::Hard { fails: 1 }).build().unwrap();
+    let policy = Policy::builder().lock(Lock::Hard { max_fails: 1 }).build().unwrap();
     let (device, code) = challenged(&Device::sms(hotp(), NOW), &policy, NOW);
-    let (device, verdict) = committed(device.verify(&policy, &code, NOW + u64::from(policy.lifetime())).unwrap());
+    let (device, verdict) = committed(device.verify(&policy, &code, NOW + u64::from(policy.code_lifetime())).unwrap());
     assert_eq!((verdict.reason(), verdict.is_locked(), device.status()), (Reason::Expired, true, Status::Locked));
     assert_eq!(device.pending_since(), None);
 }
@@ -328,7 +329,7 @@ fn a_search_tells_the_lowest_counter_or_none() {
     assert_eq!(totp.search(b"287082", 59, 0), Ok(Some(1)));
     assert_eq!(totp.search(b"287082", 89, 0), Ok(None));
     assert_eq!(totp.search(b"287082", 89, 1), Ok(Some(1)));
-    assert_eq!(format!("{:?}", hotp.keyed()), "Keyed { digits: Digits(6), .. }");
+    assert_eq!(format!("{:?}", hotp.keyed()), "KeyedHotp { digits: Digits(6), .. }");
 }
 
 /// Two steps of one window happen to have the same code: once used it is not right again.

@@ -21,7 +21,7 @@ fn row(kind: Kind) -> SoffidRow<'static> {
         pin: "12345678",
         digits: None,
         algorithm: None,
-        lock_fails: 10,
+        max_fails: 10,
     }
 }
 
@@ -98,11 +98,11 @@ fn a_counter_that_no_column_can_say_is_refused() {
 
 #[test]
 fn an_open_row_is_a_fail_away_from_its_lock_at_least() {
-    for (fails, lock_fails, counted) in
+    for (fails, max_fails, counted) in
         [(9, 10, 9), (10, 10, 9), (i32::MAX.cast_unsigned(), 10, 9), (10, 20, 10), (5, 3, 2), (5, 0, 0)]
     {
         for status in Status::ALL {
-            let row = SoffidRow { status, fails, lock_fails, ..row(Kind::Totp) };
+            let row = SoffidRow { status, fails, max_fails, ..row(Kind::Totp) };
             let is_open = matches!(status, Status::Created | Status::Validated);
             assert_eq!(row.counted_fails(), if is_open { counted } else { fails });
             assert_eq!(row.import(&[]).unwrap().fails(), row.counted_fails());
@@ -156,7 +156,7 @@ fn what_is_exported_is_imported() {
         Device::pin(Pin::new(b"12345678").unwrap(), &Policy::default(), NOW).unwrap(),
     ] {
         let mut key = [0; SOFFID_KEY_SIZE];
-        let row = SoffidRow { lock_fails: 10, ..SoffidRow::export(&device, &mut key).unwrap() };
+        let row = SoffidRow { max_fails: 10, ..SoffidRow::export(&device, &mut key).unwrap() };
         assert_eq!(row.import(secret().expose()).unwrap(), device);
         assert_eq!(format!("{row:?}"), format!("SoffidRow {{ kind: {:?}, status: Created, .. }}", device.kind()));
     }
@@ -169,7 +169,8 @@ fn what_is_exported_is_imported() {
 
 #[test]
 fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says() {
-    let patient = Policy::builder().lock(keyfob::Lock::Hard { fails: 20 }).pin_bound(keyfob::GuessChance::CERTAIN).build().unwrap();
+    let patient =
+        Policy::builder().lock(keyfob::Lock::Hard { max_fails: 20 }).pin_guess_bound(keyfob::GuessChance::CERTAIN).build().unwrap();
     for (fails, status) in [(3, Status::Validated), (8, Status::Validated), (9, Status::Locked)] {
         let mut row = SoffidRow { fails, ..row(Kind::Totp) };
         let next = committed(row.import(&[]).unwrap().verify(&patient, b"no code", NOW).unwrap()).0;
@@ -182,7 +183,7 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
 /// Not even one that would be locked at its first fail.
 #[test]
 fn a_row_is_not_locked_without_an_attempt() {
-    let before = SoffidRow { fails: 0, lock_fails: 0, ..row(Kind::Totp) };
+    let before = SoffidRow { fails: 0, max_fails: 0, ..row(Kind::Totp) };
     let (device, mut key, mut after) = (before.import(&[]).unwrap(), [0; SOFFID_KEY_SIZE], before);
     after.update(&device, &mut key).unwrap();
     assert_eq!(after, before);

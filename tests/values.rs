@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOW, Seeded, hotp, secret, totp};
 use keyfob::{
-    Algorithm, Asked, Device, Digits, Error, Factor, GuessChance, History, Kind, Lock, Pin, Policy, PolicyBuilder, Reason, Secret,
-    Status,
+    Algorithm, Device, Digits, Error, Factor, GuessChance, History, Kind, Lock, Pin, PinPositions, Policy, PolicyBuilder, Reason,
+    Secret, Status,
 };
 use proptest::prelude::*;
 
@@ -89,38 +89,38 @@ fn wrong_pins_are_told_apart() {
     assert_eq!(Pin::new(b"1234567x"), Err(Error::PinDigits));
     assert_eq!(Pin::new("١٢٣٤".as_bytes()), Err(Error::PinDigits));
     assert_eq!(Device::pin(Pin::new(b"1234567").unwrap(), &Policy::default(), NOW).err(), Some(Error::PinLength));
-    let short = Policy::builder().pin_len(4).build().unwrap();
+    let short = Policy::builder().pin_min_length(4).build().unwrap();
     assert!(Device::pin(Pin::new(b"1234").unwrap(), &short, NOW).is_ok());
 }
 
 #[test]
 fn each_wrong_choice_of_a_policy_has_its_own_error() {
-    let throttle = |fails, first, longest| Lock::Throttle { fails, first, longest };
+    let throttle = |fails, first, longest| Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest };
     let wrong = |change: fn(PolicyBuilder) -> PolicyBuilder| {
-        change(Policy::builder().bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN)).build().err()
+        change(Policy::builder().guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN)).build().err()
     };
     assert_eq!(wrong(|policy| policy), None);
-    assert_eq!(wrong(|policy| policy.window(1000).look_ahead(1000).resync_window(10_000).max_drift(1000).pin_len(64)), None);
+    assert_eq!(wrong(|policy| policy.window(1000).look_ahead(1000).resync_window(10_000).max_drift(1000).pin_min_length(64)), None);
     assert_eq!(wrong(|policy| policy.window(1001)), Some(Error::Window));
     assert_eq!(wrong(|policy| policy.look_ahead(1001)), Some(Error::LookAhead));
     assert_eq!(wrong(|policy| policy.resync_window(0)), Some(Error::ResyncWindow));
     assert_eq!(wrong(|policy| policy.resync_window(10_001)), Some(Error::ResyncWindow));
     assert_eq!(wrong(|policy| policy.max_drift(1001)), Some(Error::MaxDrift));
-    assert_eq!(wrong(|policy| policy.lock(Lock::Hard { fails: 0 })), Some(Error::LockFails));
-    assert_eq!(wrong(|policy| policy.lifetime(0).reuse(0)), Some(Error::Lifetime));
-    assert_eq!(wrong(|policy| policy.lifetime(59)), Some(Error::Reuse));
-    assert_eq!(wrong(|policy| policy.pin_len(3)), Some(Error::PolicyPinLength));
-    assert_eq!(wrong(|policy| policy.pin_len(65)), Some(Error::PolicyPinLength));
-    assert_eq!(wrong(|policy| policy.asked(Asked::Positions(1))), Some(Error::Positions));
-    assert_eq!(wrong(|policy| policy.asked(Asked::Positions(9))), Some(Error::Positions));
+    assert_eq!(wrong(|policy| policy.lock(Lock::Hard { max_fails: 0 })), Some(Error::MaxFails));
+    assert_eq!(wrong(|policy| policy.code_lifetime(0).code_reuse(0)), Some(Error::CodeLifetime));
+    assert_eq!(wrong(|policy| policy.code_lifetime(59)), Some(Error::CodeReuse));
+    assert_eq!(wrong(|policy| policy.pin_min_length(3)), Some(Error::PinMinLength));
+    assert_eq!(wrong(|policy| policy.pin_min_length(65)), Some(Error::PinMinLength));
+    assert_eq!(wrong(|policy| policy.pin_positions(PinPositions::Count(1))), Some(Error::PinPositions));
+    assert_eq!(wrong(|policy| policy.pin_positions(PinPositions::Count(9))), Some(Error::PinPositions));
     assert_eq!(wrong(|policy| policy.clock_skew(3601)), Some(Error::ClockSkew));
     for (lock, error) in [
-        (throttle(0, 1, 1), Some(Error::LockFails)),
-        (throttle(1, 0, 1), Some(Error::LockDelay)),
-        (throttle(1, 2, 1), Some(Error::LongestDelay)),
+        (throttle(0, 1, 1), Some(Error::MaxFails)),
+        (throttle(1, 0, 1), Some(Error::FirstDelay)),
+        (throttle(1, 2, 1), Some(Error::MaxDelay)),
         (throttle(1, 1, 1), None),
     ] {
-        let policy = Policy::builder().bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).lock(lock);
+        let policy = Policy::builder().guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).lock(lock);
         assert_eq!(policy.build().err(), error);
     }
 }
@@ -128,7 +128,7 @@ fn each_wrong_choice_of_a_policy_has_its_own_error() {
 #[test]
 fn chances_are_what_a_hand_reckons() {
     let policy = Policy::default();
-    let ppb = |policy: Policy, kind, digits| policy.chance(kind, Digits::new(digits).unwrap()).parts_per_billion();
+    let ppb = |policy: Policy, kind, digits| policy.guess_chance(kind, Digits::new(digits).unwrap()).parts_per_billion();
     // 3 codes x 10 guesses x 2148 / 2^31 for six digits; rounded up.
     assert_eq!(ppb(policy, Kind::Totp, 6), 30_008);
     assert_eq!(ppb(policy, Kind::Hotp, 6), 110_027);
@@ -139,31 +139,33 @@ fn chances_are_what_a_hand_reckons() {
     assert_eq!(ppb(policy, Kind::Pin, 6), 10_000_000);
     assert_eq!(ppb(Policy::soffid(), Kind::Totp, 6), 210_051);
     assert_eq!(ppb(Policy::soffid(), Kind::Hotp, 6), 250_061);
-    let all = Policy::builder().asked(Asked::All).build().unwrap();
+    let all = Policy::builder().pin_positions(PinPositions::All).build().unwrap();
     assert_eq!(ppb(all, Kind::Pin, 6), 100);
     for digits in 8..=64 {
-        assert!(Policy::builder().asked(Asked::All).pin_len(digits).build().is_ok(), "{digits}");
+        assert!(Policy::builder().pin_positions(PinPositions::All).pin_min_length(digits).build().is_ok(), "{digits}");
     }
 
     // 5 guesses at once, then a day's wait after each of 365 more.
-    let throttle = Lock::Throttle { fails: 5, first: 86_400, longest: 86_400 };
+    let throttle = Lock::Throttle { max_fails: 5, first_delay: 86_400, max_delay: 86_400 };
     assert_eq!(Policy::builder().lock(throttle).build(), Err(Error::GuessBound));
-    let yearly = Policy::builder().lock(throttle).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    let yearly =
+        Policy::builder().lock(throttle).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
     assert_eq!(ppb(yearly, Kind::Sms, 6), u32::try_from((370_u64 * 2148 * 1_000_000_000).div_ceil(1 << 31)).unwrap());
-    let never = Lock::Hard { fails: u32::MAX };
-    let never = Policy::builder().lock(never).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
-    assert_eq!(never.chance(Kind::Sms, Digits::SIX), GuessChance::CERTAIN);
+    let never = Lock::Hard { max_fails: u32::MAX };
+    let never =
+        Policy::builder().lock(never).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+    assert_eq!(never.guess_chance(Kind::Sms, Digits::SIX), GuessChance::CERTAIN);
 }
 
 #[test]
 fn a_policy_above_its_bound_is_refused_until_the_bound_is_raised() {
     assert_eq!(Policy::builder().window(50).build(), Err(Error::GuessBound));
-    assert!(Policy::builder().window(50).bound(GuessChance::one_in(500)).build().is_ok());
-    assert!(Policy::builder().window(50).lock(Lock::Hard { fails: 9 }).build().is_ok());
-    assert_eq!(Policy::builder().lock(Lock::Hard { fails: 11 }).build(), Err(Error::PinBound), "a PIN's three digits");
-    assert!(Policy::builder().lock(Lock::Hard { fails: 11 }).pin_bound(GuessChance::one_in(90)).build().is_ok());
+    assert!(Policy::builder().window(50).guess_bound(GuessChance::one_in(500)).build().is_ok());
+    assert!(Policy::builder().window(50).lock(Lock::Hard { max_fails: 9 }).build().is_ok());
+    assert_eq!(Policy::builder().lock(Lock::Hard { max_fails: 11 }).build(), Err(Error::PinGuessBound), "a PIN's three digits");
+    assert!(Policy::builder().lock(Lock::Hard { max_fails: 11 }).pin_guess_bound(GuessChance::one_in(90)).build().is_ok());
     assert_eq!(Policy::soffid().to_builder().build(), Ok(Policy::soffid()));
-    let raised = Policy::builder().window(50).bound(GuessChance::one_in(500)).build().unwrap();
+    let raised = Policy::builder().window(50).guess_bound(GuessChance::one_in(500)).build().unwrap();
     assert_eq!(raised.to_builder().build(), Ok(raised));
     assert_eq!((GuessChance::one_in(0), GuessChance::one_in(1)), (GuessChance::CERTAIN, GuessChance::CERTAIN));
     assert_eq!(GuessChance::one_in(3).parts_per_billion(), 333_333_334);

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 
 use common::{NOW, hotp, secret, totp};
-use keyfob::{Algorithm, Code, Device, Keyed, Pin, Record, SealKey, Secret};
+use keyfob::{Algorithm, Code, Device, KeyedHotp, Pin, Record, SealKey, Secret};
 
 /// Drops a value where it lies, and tells whether `secret` was there before, and whether it is there after.
 fn held<T>(value: T, secret: &[u8]) -> [bool; 2] {
@@ -86,13 +86,13 @@ fn state(algorithm: Algorithm, pad: u8) -> Vec<u8> {
     }
 }
 
-/// Both states of each hash: what is inside of `Keyed` is the key of every search as well.
+/// Both states of each hash: what is inside of `KeyedHotp` is the key of every search as well.
 #[test]
 fn rule_11_a_hashed_key_is_wiped_too() {
     for algorithm in Algorithm::ALL {
         for (name, pad) in [("inner", 0x36), ("outer", 0x5c)] {
             let keyed = hotp().with_algorithm(algorithm).keyed();
-            assert_eq!(held::<Keyed>(keyed, &state(algorithm, pad)), [true, false], "{algorithm}, {name}");
+            assert_eq!(held::<KeyedHotp>(keyed, &state(algorithm, pad)), [true, false], "{algorithm}, {name}");
         }
     }
 }

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use arbitrary::Arbitrary;
 use keyfob::{
-    Algorithm, Asked, Attempt, Challenge, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, Policy, Secret, Status, Totp,
+    Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, PinPositions, Policy, Secret,
+    Status, Totp,
 };
 
 use crate::seeded::Seeded;
@@ -57,20 +58,24 @@ fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
 fn policy(input: &Input) -> Result<Policy, Error> {
     let (window, look_ahead, resync, drift, fails, first, longest, lifetime, positions) = input.policy;
     let fails = u32::from(fails);
-    let lock = if first == 0 { Lock::Hard { fails } } else { Lock::Throttle { fails, first, longest } };
-    let asked = if positions == 0 { Asked::All } else { Asked::Positions(positions) };
+    let lock = if first == 0 {
+        Lock::Hard { max_fails: fails }
+    } else {
+        Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest }
+    };
+    let asked = if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) };
     Policy::builder()
         .window(window % 64)
         .look_ahead(look_ahead % 64)
         .resync_window(resync % 256)
         .max_drift(drift % 64)
         .lock(lock)
-        .lifetime(lifetime)
-        .reuse(lifetime / 2)
-        .asked(asked)
-        .pin_len(4)
-        .bound(GuessChance::CERTAIN)
-        .pin_bound(GuessChance::CERTAIN)
+        .code_lifetime(lifetime)
+        .code_reuse(lifetime / 2)
+        .pin_positions(asked)
+        .pin_min_length(4)
+        .guess_bound(GuessChance::CERTAIN)
+        .pin_guess_bound(GuessChance::CERTAIN)
         .build()
 }
 
@@ -101,7 +106,7 @@ fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, keyfo
         assert_eq!((verdict.matched(), verdict.drift()), (None, None));
         assert_eq!(device.last_used(), before.last_used());
     }
-    if let Lock::Hard { fails } = policy.lock() {
+    if let Lock::Hard { max_fails: fails } = policy.lock() {
         assert!(device.fails() < fails || matches!(device.status(), Status::Locked | Status::Disabled));
     }
 }

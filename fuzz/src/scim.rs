@@ -68,9 +68,9 @@ fn body(body: &Body, store: &Memory) -> Vec<u8> {
 }
 
 pub fn run(input: Input) {
-    let profile = if input.rfc { Profile::Rfc } else { Profile::Seed };
+    let profile = if input.rfc { Profile::Rfc } else { Profile::Soffid };
     let settings = Settings { profile, ..Settings::default() };
-    let Lock::Hard { fails: limit } = settings.policy.lock() else { return };
+    let Lock::Hard { max_fails: limit } = settings.policy.lock() else { return };
     let service = Service::new(settings, Seeded(1));
     let mut store = Memory::default();
     let mut now = 1_700_000_000;

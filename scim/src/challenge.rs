@@ -33,7 +33,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }
             let attempt = entry.device.challenge(&service.settings.policy, &mut service.rng.clone(), context.now)?;
-            let pause = service.settings.pause;
+            let pause = service.settings.message_pause;
             let is_paused = pause > 0 && matches!(entry.row.kind, Kind::Sms | Kind::Email);
             if is_paused {
                 pause::check(&entry.device, &service.settings, context.now)?;

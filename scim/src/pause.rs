@@ -12,7 +12,7 @@ use crate::{Error, Settings};
 /// answer has come since, or an administrator has ended the code and no fails are left.
 pub(crate) fn check(device: &Device, settings: &Settings, now: u64) -> Result<(), Error> {
     let is_begun = device.pending_since().is_some() || device.fails() > 0;
-    let left = device.last_changed().saturating_add(settings.pause.into()).saturating_sub(now);
+    let left = device.last_changed().saturating_add(settings.message_pause.into()).saturating_sub(now);
     if !is_begun || left == 0 {
         return Ok(());
     }

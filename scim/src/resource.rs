@@ -118,7 +118,7 @@ impl<'r> Resource<'r> {
         let date = |seconds| date::write(seconds, profile == Profile::Rfc);
         let url = location(base, row.id);
         let links = || Links { request: format!("{url}/requestChallenge"), response: format!("{url}/responseChallenge") };
-        let links = (profile == Profile::Seed).then(links).and_then(|links| selection.keeps(A::Links, links));
+        let links = (profile == Profile::Soffid).then(links).and_then(|links| selection.keeps(A::Links, links));
         // Soffid's own answers have no times there.
         let time = |attribute, seconds| (profile == Profile::Rfc).then(|| selection.keeps(attribute, seconds).map(date)).flatten();
         let meta = Meta {

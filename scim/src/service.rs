@@ -312,7 +312,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         then: impl FnOnce(Entry) -> Result<Step, Error> + Send + 'static,
     ) -> Step {
         let profile = self.settings.profile;
-        let is_shown = move |entry: &Entry| profile == Profile::Seed || !entry.row.deleted;
+        let is_shown = move |entry: &Entry| profile == Profile::Soffid || !entry.row.deleted;
         Step::Get {
             id,
             to_swap,

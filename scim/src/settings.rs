@@ -8,7 +8,7 @@ pub enum Profile {
     /// As Soffid's own service: `id` is a number, dates are `yyyy-MM-dd HH:mm:ss`, `meta.links` are there, and what was deleted is
     /// still read, with status `D`.
     #[default]
-    Seed,
+    Soffid,
     /// As clients of RFC 7643 and RFC 7644 insist on: `id` is a string, dates are ISO 8601, and what was deleted is 404.
     Rfc,
 }
@@ -23,7 +23,7 @@ pub struct Settings {
     pub policy: Policy,
     /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next message, unless a right answer lies
     /// between; 0, the default, for none.
-    pub pause: u32,
+    pub message_pause: u32,
     /// The kinds that may be created; all by default.
     pub kinds: Vec<Kind>,
     /// What authenticators show as the issuer.
@@ -39,9 +39,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            profile: Profile::Seed,
+            profile: Profile::Soffid,
             policy: Policy::default(),
-            pause: 0,
+            message_pause: 0,
             kinds: Kind::ALL.to_vec(),
             issuer: "keyfob".to_owned(),
             algorithm: Algorithm::Sha1,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{EMAIL, Flaky, Host, PIN, SMS, TOTP, WRONG};
-use keyfob::{Asked, Kind, Lock, Policy, Status};
+use keyfob::{Kind, Lock, PinPositions, Policy, Status};
 use keyfob_scim::{EventKind, Method, Settings};
 use serde_json::json;
 
@@ -137,8 +137,8 @@ fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
 #[test]
 fn the_cell_of_a_pin_that_is_asked_whole_is_that_of_a_code() {
     let policies = [
-        Policy::builder().asked(Asked::All).build().unwrap(),
-        Policy::builder().pin_len(8).asked(Asked::Positions(8)).build().unwrap(),
+        Policy::builder().pin_positions(PinPositions::All).build().unwrap(),
+        Policy::builder().pin_min_length(8).pin_positions(PinPositions::Count(8)).build().unwrap(),
     ];
     for policy in policies {
         let mut host = Host::new(Settings { policy, ..Settings::default() });
@@ -183,8 +183,12 @@ fn a_disabled_device_asks_nothing_and_takes_nothing() {
 
 #[test]
 fn a_throttled_device_is_locked_for_a_while() {
-    let lock = Lock::Throttle { fails: 1, first: 10, longest: 100 };
-    let policy = Policy::builder().lock(lock).bound(keyfob::GuessChance::CERTAIN).pin_bound(keyfob::GuessChance::CERTAIN).build();
+    let lock = Lock::Throttle { max_fails: 1, first_delay: 10, max_delay: 100 };
+    let policy = Policy::builder()
+        .lock(lock)
+        .guess_bound(keyfob::GuessChance::CERTAIN)
+        .pin_guess_bound(keyfob::GuessChance::CERTAIN)
+        .build();
     let mut host = Host::new(Settings { policy: policy.unwrap(), ..Settings::default() });
     let id = host.create(TOTP);
     let right = host.right(id);

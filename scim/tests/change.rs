@@ -275,10 +275,12 @@ fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
 /// A throttle, a limit that was lowered and a clock that was ahead leave the status an open one.
 #[test]
 fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
-    let lock = |lock| Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
-    let throttle = lock(Lock::Throttle { fails: 3, first: 600, longest: 600 });
+    let lock = |lock| {
+        Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap()
+    };
+    let throttle = lock(Lock::Throttle { max_fails: 3, first_delay: 600, max_delay: 600 });
     for (policy, later) in
-        [(throttle, throttle), (Policy::default(), lock(Lock::Hard { fails: 3 })), (Policy::default(), Policy::default())]
+        [(throttle, throttle), (Policy::default(), lock(Lock::Hard { max_fails: 3 })), (Policy::default(), Policy::default())]
     {
         for right in [true, false] {
             let mut host = Host::new(Settings { policy, ..Settings::default() });

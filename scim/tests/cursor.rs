@@ -59,7 +59,7 @@ fn walk(host: &mut Host, search: &str, mut meanwhile: impl FnMut(&mut Host)) -> 
 
 #[test]
 fn pages_of_a_walk_name_the_next_one_until_the_last() {
-    for profile in [Profile::Seed, Profile::Rfc] {
+    for profile in [Profile::Soffid, Profile::Rfc] {
         let mut host = host(profile, 10);
         let all = ids(&host.get("/OtpDevice").ok(200));
         let (mut seen, mut url) = (Vec::new(), "/OtpDevice?count=4&cursor".to_owned());
@@ -114,7 +114,7 @@ fn the_configuration_tells_of_cursors() {
 
 #[test]
 fn a_count_that_gets_a_walk_nowhere_is_refused() {
-    let mut host = host(Profile::Seed, 3);
+    let mut host = host(Profile::Soffid, 3);
     for count in ["0", "-1", "many", "1.5", ""] {
         let told = host.get(&format!("/OtpDevice?cursor=&count={count}")).bad("invalidCount");
         assert_eq!(told, "count: must be an integer from 1 to 1000 where there is a cursor");
@@ -130,7 +130,7 @@ fn a_count_that_gets_a_walk_nowhere_is_refused() {
 
 #[test]
 fn a_cursor_that_is_none_of_the_search_is_refused() {
-    let mut host = host(Profile::Seed, 9);
+    let mut host = host(Profile::Soffid, 9);
     for order in ["created", "externalId", "email", "user", "id", "lastUsed"] {
         let search = format!("count=2&filter=id+gt+1&sortBy={order}");
         // Of those without the attribute as well.
@@ -174,7 +174,7 @@ fn a_cursor_that_is_none_of_the_search_is_refused() {
 
 #[test]
 fn a_walk_needs_the_role_of_a_search_at_each_page() {
-    let mut host = host(Profile::Seed, 3);
+    let mut host = host(Profile::Soffid, 3);
     let page = host.get("/OtpDevice?count=1&cursor").ok(200);
     host.roles = keyfob_scim::Roles::MANAGE;
     host.get(&format!("/OtpDevice?count=1&cursor={}", page["nextCursor"].as_str().unwrap())).refused(403, None);
@@ -251,7 +251,7 @@ proptest! {
         order in prop_oneof![Just(0), 0..ORDERS.len()], descending: bool, filter in 0..FILTERS.len(), rfc: bool, devices in 0..40_i64,
         count in 1..8_usize, deeds in prop::collection::vec(deeds(), 0..20),
     ) {
-        let profile = if rfc { Profile::Rfc } else { Profile::Seed };
+        let profile = if rfc { Profile::Rfc } else { Profile::Soffid };
         let mut host = host(profile, devices);
         let wanted = FILTERS[filter];
         let matches = |entry: &Entry| (wanted.is_empty() || Filter::parse(wanted).unwrap().matches(&entry.row)) && !(rfc && entry.row.deleted);

@@ -16,12 +16,12 @@ fn wait(reply: &Reply, seconds: &str) {
 }
 
 fn paused() -> Host {
-    Host::new(Settings { pause: 30, ..Settings::default() })
+    Host::new(Settings { message_pause: 30, ..Settings::default() })
 }
 
 /// A policy with any lock.
 fn lenient(lock: Lock) -> PolicyBuilder {
-    Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN)
+    Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN)
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
 
 #[test]
 fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
-    let mut host = Host::new(Settings { policy: Policy::builder().reuse(600).build().unwrap(), ..Settings::default() });
+    let mut host = Host::new(Settings { policy: Policy::builder().code_reuse(600).build().unwrap(), ..Settings::default() });
     let id = host.create(SMS);
     let right = host.right(id);
     host.answer(id, WRONG).verdict(false);
@@ -101,8 +101,8 @@ fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
 
 #[test]
 fn the_pause_holds_under_a_throttle_however_many_codes_end() {
-    let lock = Lock::Throttle { fails: 1, first: 1, longest: 3600 };
-    let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), pause: 30, ..Settings::default() });
+    let lock = Lock::Throttle { max_fails: 1, first_delay: 1, max_delay: 3600 };
+    let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), message_pause: 30, ..Settings::default() });
     let id = host.create(SMS);
     let mut sent = Vec::new();
     // A stranger asks and guesses each second. Each guess that is judged ends the code, or would be the end of one.
@@ -119,8 +119,8 @@ fn the_pause_holds_under_a_throttle_however_many_codes_end() {
 
 #[test]
 fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
-    let policy = Policy::builder().lifetime(10).reuse(10).build().unwrap();
-    let mut host = Host::new(Settings { policy, pause: 30, ..Settings::default() });
+    let policy = Policy::builder().code_lifetime(10).code_reuse(10).build().unwrap();
+    let mut host = Host::new(Settings { policy, message_pause: 30, ..Settings::default() });
     let id = host.create(EMAIL);
     host.challenge(id).ok(200);
     host.now += 10;
@@ -167,13 +167,13 @@ proptest! {
         pause in 1..80_u32,
         (lifetime, reuse) in (1..80_u32).prop_flat_map(|lifetime| (Just(lifetime), 0..=lifetime)),
         lock in prop_oneof![
-            (2..9_u32).prop_map(|fails| Lock::Hard { fails }),
-            (1..5_u32, 1..20_u32, 0..80_u32).prop_map(|(fails, first, more)| Lock::Throttle { fails, first, longest: first + more }),
+            (2..9_u32).prop_map(|fails| Lock::Hard { max_fails: fails }),
+            (1..5_u32, 1..20_u32, 0..80_u32).prop_map(|(fails, first, more)| Lock::Throttle { max_fails: fails, first_delay: first, max_delay: first + more }),
         ],
         deeds in vec((0..40_u64, prop_oneof![3 => Just(Deed::Ask), 1 => Just(Deed::Call), 1 => Just(Deed::Right), 3 => Just(Deed::Wrong)]), 1..60),
     ) {
-        let policy = lenient(lock).lifetime(lifetime).reuse(reuse).build().unwrap();
-        let mut host = Host::new(Settings { policy, pause, ..Settings::default() });
+        let policy = lenient(lock).code_lifetime(lifetime).code_reuse(reuse).build().unwrap();
+        let mut host = Host::new(Settings { policy, message_pause: pause, ..Settings::default() });
         let id = host.create(SMS);
         // The latest message or judged wrong answer since the last right one.
         let mut latest = None;

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 /// How many requests of each sort are timed.
 const TIMES: u64 = 2_000;
 /// A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
-const UNLOCKED: [&str; 3] = ["policy.fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
+const UNLOCKED: [&str; 3] = ["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

@@ -40,7 +40,8 @@ async fn run(devices: i64) -> Run {
     drop(Server::keyfob(folder.path(), &[]));
     fill(folder.path(), devices);
     let began = Instant::now();
-    let server = Server::keyfob(folder.path(), &["policy.fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"]);
+    let server =
+        Server::keyfob(folder.path(), &["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"]);
     let start = began.elapsed();
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();

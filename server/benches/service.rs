@@ -49,7 +49,7 @@ async fn measure(time: Duration, devices: u64) {
     let folder = tempfile::tempdir().unwrap();
     let baseline = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--baseline"));
     // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
-    let unlocked = ["policy.fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
+    let unlocked = ["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
     let keyfob = Server::keyfob(folder.path(), &unlocked);
     // For as long as this runs.
     let numbers: &'static [i64] = enrol(&keyfob, devices).await.leak();

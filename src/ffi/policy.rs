@@ -2,7 +2,7 @@
 
 use super::memory::{Out, OutSized, Sized, read_sized};
 use super::{guard, keyfob_result};
-use crate::{Asked, Digits, Error, GuessChance, Kind, Lock, Policy, PolicyBuilder};
+use crate::{Digits, Error, GuessChance, Kind, Lock, PinPositions, Policy, PolicyBuilder};
 
 /// What happens at too many fails.
 #[repr(u32)]
@@ -32,25 +32,25 @@ pub struct keyfob_policy {
     /// A keyfob_lock; hard by default.
     pub lock: u32,
     /// The fail on which the lock or the first delay falls, 1 or more; 10 by default.
-    pub lock_fails: u32,
+    pub max_fails: u32,
     /// Throttle: the first delay, in seconds, 1 or more.
     pub first_delay: u32,
     /// Throttle: the longest delay, in seconds.
-    pub longest_delay: u32,
+    pub max_delay: u32,
     /// SMS, e-mail: how long a code lives, in seconds, 1 or more; 600 by default.
-    pub lifetime: u32,
+    pub code_lifetime: u32,
     /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
-    pub reuse: u32,
+    pub code_reuse: u32,
     /// PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
-    pub positions: u32,
+    pub pin_positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
-    pub pin_length: u32,
+    pub pin_min_length: u32,
     /// Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
     pub clock_skew: u32,
     /// The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
-    pub bound: u32,
+    pub guess_bound: u32,
     /// The same for the positions of a PIN; 10000000 (1 in 100) by default.
-    pub pin_bound: u32,
+    pub pin_guess_bound: u32,
 }
 
 // SAFETY: sixteen numbers of 32 bits, of which the first is the size.
@@ -60,9 +60,9 @@ unsafe impl Sized for keyfob_policy {
 
 impl keyfob_policy {
     fn of(policy: Policy) -> Self {
-        let (lock, lock_fails, first_delay, longest_delay) = match policy.lock() {
-            Lock::Hard { fails } => (keyfob_lock::HARD, fails, 0, 0),
-            Lock::Throttle { fails, first, longest } => (keyfob_lock::THROTTLE, fails, first, longest),
+        let (lock, max_fails, first_delay, max_delay) = match policy.lock() {
+            Lock::Hard { max_fails } => (keyfob_lock::HARD, max_fails, 0, 0),
+            Lock::Throttle { max_fails, first_delay, max_delay } => (keyfob_lock::THROTTLE, max_fails, first_delay, max_delay),
         };
         Self {
             size: size_of::<Self>() as u32,
@@ -71,19 +71,19 @@ impl keyfob_policy {
             resync_window: policy.resync_window().into(),
             max_drift: policy.max_drift().into(),
             lock: lock as u32,
-            lock_fails,
+            max_fails,
             first_delay,
-            longest_delay,
-            lifetime: policy.lifetime(),
-            reuse: policy.reuse(),
-            positions: match policy.asked() {
-                Asked::Positions(count) => count.into(),
-                Asked::All => 0,
+            max_delay,
+            code_lifetime: policy.code_lifetime(),
+            code_reuse: policy.code_reuse(),
+            pin_positions: match policy.pin_positions() {
+                PinPositions::Count(count) => count.into(),
+                PinPositions::All => 0,
             },
-            pin_length: policy.pin_len().into(),
+            pin_min_length: policy.pin_min_length().into(),
             clock_skew: policy.clock_skew(),
-            bound: policy.bound().parts_per_billion(),
-            pin_bound: policy.pin_bound().parts_per_billion(),
+            guess_bound: policy.guess_bound().parts_per_billion(),
+            pin_guess_bound: policy.pin_guess_bound().parts_per_billion(),
         }
     }
 
@@ -92,24 +92,24 @@ impl keyfob_policy {
         let narrow = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
         let narrowest = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         let lock = match self.lock {
-            0 => Lock::Hard { fails: self.lock_fails },
-            1 => Lock::Throttle { fails: self.lock_fails, first: self.first_delay, longest: self.longest_delay },
+            0 => Lock::Hard { max_fails: self.max_fails },
+            1 => Lock::Throttle { max_fails: self.max_fails, first_delay: self.first_delay, max_delay: self.max_delay },
             _ => return Err(keyfob_result::LOCK_KIND),
         };
-        let asked = if self.positions == 0 { Asked::All } else { Asked::Positions(narrowest(self.positions)) };
+        let asked = if self.pin_positions == 0 { PinPositions::All } else { PinPositions::Count(narrowest(self.pin_positions)) };
         let builder = Policy::builder()
             .window(narrow(self.window))
             .look_ahead(narrow(self.look_ahead))
             .resync_window(narrow(self.resync_window))
             .max_drift(narrow(self.max_drift))
             .lock(lock)
-            .lifetime(self.lifetime)
-            .reuse(self.reuse)
-            .asked(asked)
-            .pin_len(narrowest(self.pin_length))
+            .code_lifetime(self.code_lifetime)
+            .code_reuse(self.code_reuse)
+            .pin_positions(asked)
+            .pin_min_length(narrowest(self.pin_min_length))
             .clock_skew(self.clock_skew)
-            .bound(GuessChance::from_parts_per_billion(self.bound))
-            .pin_bound(GuessChance::from_parts_per_billion(self.pin_bound));
+            .guess_bound(GuessChance::from_parts_per_billion(self.guess_bound))
+            .pin_guess_bound(GuessChance::from_parts_per_billion(self.pin_guess_bound));
         Ok(builder)
     }
 }
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
 /// Results: NULL_POINTER, the policy's, KIND, DIGITS.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn keyfob_policy_chance(
+pub unsafe extern "C" fn keyfob_policy_guess_chance(
     policy: *const keyfob_policy,
     kind: u32,
     digits: u32,
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn keyfob_policy_chance(
             _ => u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?,
         };
         // SAFETY: the caller keeps to the header.
-        unsafe { out.write(policy.chance(kind, digits).parts_per_billion()) };
+        unsafe { out.write(policy.guess_chance(kind, digits).parts_per_billion()) };
         Ok(())
     })
 }

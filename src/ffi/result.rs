@@ -57,23 +57,23 @@ pub enum keyfob_result {
     /// Policy: largest learned drift above 1000 steps.
     MAX_DRIFT = 43,
     /// Policy: lock after 0 fails.
-    LOCK_FAILS = 44,
+    MAX_FAILS = 44,
     /// Policy: first delay of 0 seconds.
-    LOCK_DELAY = 45,
+    FIRST_DELAY = 45,
     /// Policy: lifetime of 0 seconds.
-    LIFETIME = 46,
+    CODE_LIFETIME = 46,
     /// Policy: positions asked of a PIN, fewer than 2 or more than the shortest PIN has.
-    POSITIONS = 47,
+    PIN_POSITIONS = 47,
     /// Policy: a guess would succeed more often than its bound allows.
     GUESS_BOUND = 48,
     /// Policy: the same for the positions of a PIN.
-    PIN_BOUND = 49,
+    PIN_GUESS_BOUND = 49,
     /// Policy: longest delay shorter than the first.
-    LONGEST_DELAY = 50,
+    MAX_DELAY = 50,
     /// Policy: time of reuse longer than the lifetime.
-    REUSE = 51,
+    CODE_REUSE = 51,
     /// Policy: shortest PIN not 4 to 64 digits.
-    POLICY_PIN_LENGTH = 52,
+    PIN_MIN_LENGTH = 52,
     /// Policy: clock skew above 3600 seconds.
     CLOCK_SKEW = 53,
     /// Policy: lock not one of keyfob_lock.
@@ -165,15 +165,15 @@ errors! {
     LookAhead => LOOK_AHEAD,
     ResyncWindow => RESYNC_WINDOW,
     MaxDrift => MAX_DRIFT,
-    LockFails => LOCK_FAILS,
-    LockDelay => LOCK_DELAY,
-    Lifetime => LIFETIME,
-    Positions => POSITIONS,
+    MaxFails => MAX_FAILS,
+    FirstDelay => FIRST_DELAY,
+    CodeLifetime => CODE_LIFETIME,
+    PinPositions => PIN_POSITIONS,
     GuessBound => GUESS_BOUND,
-    PinBound => PIN_BOUND,
-    LongestDelay => LONGEST_DELAY,
-    Reuse => REUSE,
-    PolicyPinLength => POLICY_PIN_LENGTH,
+    PinGuessBound => PIN_GUESS_BOUND,
+    MaxDelay => MAX_DELAY,
+    CodeReuse => CODE_REUSE,
+    PinMinLength => PIN_MIN_LENGTH,
     ClockSkew => CLOCK_SKEW,
     UriT0 => URI_T0,
     SealNewer => SEAL_NEWER,

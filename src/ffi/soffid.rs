@@ -16,7 +16,7 @@ use crate::{Device, Error, Kind, SOFFID_KEY_SIZE, SoffidRow, Status};
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS. In reading, those of a row with status C or V count as less than lock_fails, since Soffid opens devices without resetting
+    /// OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since Soffid opens devices without resetting
     /// them. What is negative as a signed number counts as 0.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
@@ -29,9 +29,9 @@ pub struct keyfob_soffid_row {
     pub has_last_used: u32,
     /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
     pub has_last_issued: u32,
-    /// No column: the fail on which the policy locks, keyfob_policy.lock_fails; 0 for 10. An open row with that many fails is locked when it
+    /// No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open row with that many fails is locked when it
     /// is written, whatever the policy says, so that no row has more guesses than this.
-    pub lock_fails: u32,
+    pub max_fails: u32,
     /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
     /// add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
     /// match.
@@ -68,7 +68,7 @@ const EMPTY: keyfob_soffid_row = keyfob_soffid_row {
     has_last_counter: 0,
     has_last_used: 0,
     has_last_issued: 0,
-    lock_fails: 0,
+    max_fails: 0,
     last_counter: 0,
     created: 0,
     last_used: 0,
@@ -213,7 +213,7 @@ fn of(row: &keyfob_soffid_row, kind: Kind, status: Status) -> SoffidRow<'_> {
         pin: text(&row.pin),
         digits: (row.digits != 0).then_some(row.digits),
         algorithm: Some(text(&row.algorithm)).filter(|name| !name.is_empty()),
-        lock_fails: if row.lock_fails == 0 { 10 } else { row.lock_fails },
+        max_fails: if row.max_fails == 0 { 10 } else { row.max_fails },
     }
 }
 

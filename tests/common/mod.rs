@@ -68,7 +68,7 @@ pub fn enrolled(factor: Factor, counter: u64) -> Device {
         Factor::Sms(hotp) => Device::sms(hotp, NOW),
         Factor::Email(hotp) => Device::email(hotp, NOW),
         Factor::Pin(pin) => {
-            let policy = Policy::builder().pin_len(4).build().unwrap();
+            let policy = Policy::builder().pin_min_length(4).build().unwrap();
             Device::pin(pin, &policy, NOW).unwrap()
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyfob::{Asked, Challenge, Device, Error, Factor, Hotp, Kind, Lock, Policy, Reason, Status};
+use keyfob::{Challenge, Device, Error, Factor, Hotp, Kind, Lock, PinPositions, Policy, Reason, Status};
 
 pub(crate) struct Model {
     pub(crate) factor: Factor,
@@ -54,7 +54,7 @@ impl Model {
     }
 
     pub(crate) fn closed(&self, policy: &Policy, now: u64) -> Option<Reason> {
-        let due = matches!(policy.lock(), Lock::Hard { fails } if self.fails >= fails);
+        let due = matches!(policy.lock(), Lock::Hard { max_fails: fails } if self.fails >= fails);
         match self.status {
             Status::Disabled => Some(Reason::Disabled),
             Status::Locked => Some(Reason::Locked),
@@ -85,7 +85,8 @@ impl Model {
 
     pub(crate) fn expired(&self, policy: &Policy, now: u64) -> bool {
         let since = self.pending.as_ref().map(|pending| pending.since);
-        self.is_message() && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.lifetime()))
+        self.is_message()
+            && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.code_lifetime()))
     }
 
     /// Whether an answer can be right: a code or enough positions wait for it, where the kind asks first.
@@ -93,9 +94,9 @@ impl Model {
         match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => true,
             Factor::Sms(_) | Factor::Email(_) => self.pending.is_some(),
-            Factor::Pin(pin) => match policy.asked() {
-                Asked::All => self.positions().len() == pin.expose().len(),
-                Asked::Positions(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
+            Factor::Pin(pin) => match policy.pin_positions() {
+                PinPositions::All => self.positions().len() == pin.expose().len(),
+                PinPositions::Count(count) => self.positions().len() >= usize::from(count).min(pin.expose().len()),
             },
         }
     }
@@ -174,11 +175,11 @@ impl Model {
             self.kill();
         }
         self.fails += 1;
-        if self.fails >= policy.lock().fails() {
+        if self.fails >= policy.lock().max_fails() {
             self.kill();
             match policy.lock() {
                 Lock::Hard { .. } => self.lock(),
-                Lock::Throttle { fails, first, longest } => {
+                Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest } => {
                     let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
                     self.throttled_until = Some(self.seen + delay.min(u64::from(longest)));
                 }
@@ -219,7 +220,7 @@ impl Model {
         match self.factor.clone() {
             Factor::Totp(_) | Factor::Hotp(_) => assert_eq!(given, &Challenge::Authenticator),
             Factor::Sms(hotp) | Factor::Email(hotp) => {
-                let young = |pending: &Pending| now.max(self.seen) - pending.since < u64::from(policy.reuse());
+                let young = |pending: &Pending| now.max(self.seen) - pending.since < u64::from(policy.code_reuse());
                 let reuse = self.pending.as_ref().is_some_and(young) && !self.expired(policy, now);
                 if !reuse {
                     self.kill();
@@ -232,9 +233,9 @@ impl Model {
             }
             Factor::Pin(pin) => {
                 let Challenge::Positions(positions) = given else { panic!("{given:?}") };
-                let count = match policy.asked() {
-                    Asked::Positions(count) => usize::from(count),
-                    Asked::All => pin.expose().len(),
+                let count = match policy.pin_positions() {
+                    PinPositions::Count(count) => usize::from(count),
+                    PinPositions::All => pin.expose().len(),
                 };
                 let before = self.positions();
                 let positions: Vec<u8> = positions.iter().collect();

@@ -6,7 +6,7 @@ mod device;
 
 use common::{NOW, Seeded, committed, devices, enrolled};
 use device::{Model, Pending, code};
-use keyfob::{Asked, Device, Error, Factor, GuessChance, Hotp, Lock, Policy, Reason, Status, Verdict};
+use keyfob::{Device, Error, Factor, GuessChance, Hotp, Lock, PinPositions, Policy, Reason, Status, Verdict};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -64,14 +64,23 @@ fn operations() -> impl Strategy<Value = Operation> {
 
 fn policies() -> impl Strategy<Value = Policy> {
     let locks = prop_oneof![
-        (1..12_u32).prop_map(|fails| Lock::Hard { fails }),
-        (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle { fails, first, longest }),
+        (1..12_u32).prop_map(|fails| Lock::Hard { max_fails: fails }),
+        (1..6_u32, 1..60_u32, 60..900_u32).prop_map(|(fails, first, longest)| Lock::Throttle {
+            max_fails: fails,
+            first_delay: first,
+            max_delay: longest
+        }),
     ];
-    let asked = prop_oneof![(2..6_u8).prop_map(Asked::Positions), Just(Asked::All)];
+    let asked = prop_oneof![(2..6_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
     (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32, asked).prop_map(|(window, look_ahead, drift, lock, lifetime, asked)| {
-        let builder =
-            Policy::builder().window(window).look_ahead(look_ahead).max_drift(drift).lock(lock).lifetime(lifetime).asked(asked);
-        builder.bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap()
+        let builder = Policy::builder()
+            .window(window)
+            .look_ahead(look_ahead)
+            .max_drift(drift)
+            .lock(lock)
+            .code_lifetime(lifetime)
+            .pin_positions(asked);
+        builder.guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap()
     })
 }
 

@@ -6,7 +6,7 @@ mod common;
 mod reference;
 
 use common::{NOW, Seeded, committed};
-use keyfob::{Algorithm, Asked, Attempt, Device, Error, GuessChance, Kind, Lock, Policy, SOFFID_KEY_SIZE, Status, Verdict};
+use keyfob::{Algorithm, Attempt, Device, Error, GuessChance, Kind, Lock, PinPositions, Policy, SOFFID_KEY_SIZE, Status, Verdict};
 use proptest::prelude::*;
 use reference::{Judged, Reference, Row};
 
@@ -82,7 +82,7 @@ fn rows() -> impl Strategy<Value = Drawn> {
     let algorithm = prop::option::of((0..3_usize, any::<bool>()));
     let parameters = (prop::option::of(6..=10_u32), algorithm, "[0-9]{4,12}");
     let row = (kinds, statuses, fails, times, counters, secret, parameters, 1..15_u32);
-    row.prop_map(|(kind, status, fails, times, (counter, at_the_end), (secret, spelling), (digits, algorithm, pin), lock_fails)| {
+    row.prop_map(|(kind, status, fails, times, (counter, at_the_end), (secret, spelling), (digits, algorithm, pin), max_fails)| {
         let last_counter = counter.and_then(|away| match kind {
             Kind::Totp => i64::try_from((NOW / 30).saturating_add_signed(away)).ok(),
             _ if at_the_end => Some(i64::MAX - away.abs() - 1000),
@@ -97,20 +97,8 @@ fn rows() -> impl Strategy<Value = Drawn> {
             _ => ["", "2jmj7l5rSw0yVb/vlWAYkK/YBwk="][spelling % 2].to_owned(),
         };
         let (created, last_used, last_issued) = times;
-        let row = Row {
-            kind,
-            status,
-            fails,
-            created,
-            last_used,
-            last_issued,
-            last_counter,
-            auth_key,
-            pin,
-            digits,
-            algorithm,
-            lock_fails,
-        };
+        let row =
+            Row { kind, status, fails, created, last_used, last_issued, last_counter, auth_key, pin, digits, algorithm, max_fails };
         Drawn { row, secret }
     })
 }
@@ -141,12 +129,12 @@ fn spelled(secret: &[u8], spelling: usize) -> String {
 
 /// Soffid's windows. The lock of authenticators may be another one than the row's.
 fn policies() -> impl Strategy<Value = (Policy, u32)> {
-    let asked = prop_oneof![(2..=5_u8).prop_map(Asked::Positions), Just(Asked::All)];
+    let asked = prop_oneof![(2..=5_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
     let skew = prop_oneof![Just(0), Just(30), Just(3600)];
     let lock = prop_oneof![3 => Just(0), 1 => 1..20_u32];
     (asked, skew, lock).prop_map(|(asked, skew, lock)| {
-        let policy = Policy::soffid().to_builder().asked(asked).clock_skew(skew).bound(GuessChance::CERTAIN);
-        (policy.pin_bound(GuessChance::CERTAIN).build().unwrap(), lock)
+        let policy = Policy::soffid().to_builder().pin_positions(asked).clock_skew(skew).guess_bound(GuessChance::CERTAIN);
+        (policy.pin_guess_bound(GuessChance::CERTAIN).build().unwrap(), lock)
     })
 }
 
@@ -220,8 +208,8 @@ proptest! {
             return Ok(());
         }
         let is_shown = matches!(row.kind, Kind::Totp | Kind::Hotp);
-        let fails = if is_shown && other_lock > 0 { other_lock } else { row.lock_fails };
-        let policy = policy.to_builder().lock(Lock::Hard { fails }).build().unwrap();
+        let fails = if is_shown && other_lock > 0 { other_lock } else { row.max_fails };
+        let policy = policy.to_builder().lock(Lock::Hard { max_fails: fails }).build().unwrap();
         let mut host = Host { row: row.clone(), drawn: secret.clone(), kept: None };
         let (mut rule, mut now) = (Reference::new(row, secret), NOW);
         for operation in operations {

@@ -1,7 +1,7 @@
 //! The rule of a row, written for reading: DESIGN.md's rules on the columns themselves, plain
 //! branches, RFC 4226 to the letter.
 
-use keyfob::{Algorithm, Asked, Challenge, Error, Kind, Policy, Reason, SoffidRow, Status};
+use keyfob::{Algorithm, Challenge, Error, Kind, PinPositions, Policy, Reason, SoffidRow, Status};
 
 use crate::common::code;
 
@@ -26,7 +26,7 @@ pub(crate) struct Row {
     pub(crate) digits: Option<u32>,
     pub(crate) algorithm: Option<String>,
     /// No column: the fail that locks.
-    pub(crate) lock_fails: u32,
+    pub(crate) max_fails: u32,
 }
 
 impl Row {
@@ -43,7 +43,7 @@ impl Row {
             pin: &self.pin,
             digits: self.digits,
             algorithm: self.algorithm.as_deref(),
-            lock_fails: self.lock_fails,
+            max_fails: self.max_fails,
         }
     }
 }
@@ -62,7 +62,7 @@ impl From<SoffidRow<'_>> for Row {
             pin: row.pin.into(),
             digits: row.digits,
             algorithm: row.algorithm.map(Into::into),
-            lock_fails: row.lock_fails,
+            max_fails: row.max_fails,
         }
     }
 }
@@ -150,7 +150,7 @@ impl Reference {
         let is_open = matches!(self.row.status, Status::Created | Status::Validated);
         // Negative numbers count as none.
         let fails = if self.row.fails > i32::MAX as u32 { 0 } else { self.row.fails };
-        if is_open { fails.min(self.row.lock_fails.saturating_sub(1)) } else { fails }
+        if is_open { fails.min(self.row.max_fails.saturating_sub(1)) } else { fails }
     }
 
     /// What has not changed stays in the row as it is, even where more fails stand there than
@@ -178,7 +178,7 @@ impl Reference {
 
     fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let age = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since);
-        self.is_message() && self.pending.as_ref().is_some_and(|pending| age(pending) >= u64::from(policy.lifetime()))
+        self.is_message() && self.pending.as_ref().is_some_and(|pending| age(pending) >= u64::from(policy.code_lifetime()))
     }
 
     /// Where `codes` stand in a row, lowest first: the counters or steps of the last of them.
@@ -213,7 +213,7 @@ impl Reference {
         if self.is_clock_back(policy, now) {
             return Err(Error::Clock);
         }
-        let (before, limit) = (self.counted(), policy.lock().fails());
+        let (before, limit) = (self.counted(), policy.lock().max_fails());
         let closed = |reason, is_locked| Ok(Judged { reason, matched: None, fails: before, is_locked });
         match self.row.status {
             Status::Disabled => return closed(Reason::Disabled, false),
@@ -257,7 +257,7 @@ impl Reference {
         if is_expired || fails >= limit {
             self.end_code();
         }
-        if fails >= limit || fails >= self.row.lock_fails {
+        if fails >= limit || fails >= self.row.max_fails {
             self.lock();
         }
         Ok(Judged { reason, matched: None, fails, is_locked: fails >= limit })
@@ -282,7 +282,7 @@ impl Reference {
             _ if self.is_clock_back(policy, now) => Some(Error::Clock),
             Status::Disabled => Some(Error::Disabled),
             Status::Locked => Some(Error::Locked),
-            _ if self.counted() >= policy.lock().fails() => Some(Error::Locked),
+            _ if self.counted() >= policy.lock().max_fails() => Some(Error::Locked),
             _ if self.lead(now) > policy.window().into() => Some(Error::ClockWasAhead),
             _ => None,
         };
@@ -290,7 +290,7 @@ impl Reference {
             assert_eq!(given.as_ref().err(), refused.as_ref());
             return;
         }
-        let is_young = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since) < u64::from(policy.reuse());
+        let is_young = |pending: &Pending| now.max(self.seen()).saturating_sub(pending.since) < u64::from(policy.code_reuse());
         let is_again = self.pending.as_ref().is_some_and(is_young) && !self.is_expired(policy, now);
         match self.row.kind {
             Kind::Totp | Kind::Hotp => assert_eq!(given, &Ok(Challenge::Authenticator)),
@@ -309,10 +309,10 @@ impl Reference {
                 let Ok(Challenge::Positions(positions)) = given else { panic!("{given:?}") };
                 let answer: String =
                     positions.iter().map(|number| self.row.pin.as_bytes()[usize::from(number) - 1] as char).collect();
-                match (&self.pending, policy.asked()) {
+                match (&self.pending, policy.pin_positions()) {
                     (Some(pending), _) => assert_eq!(answer, pending.answer, "they stay until they are answered"),
-                    (None, Asked::Positions(count)) => assert_eq!(answer.len(), self.row.pin.len().min(count.into())),
-                    (None, Asked::All) => assert_eq!(answer, self.row.pin),
+                    (None, PinPositions::Count(count)) => assert_eq!(answer.len(), self.row.pin.len().min(count.into())),
+                    (None, PinPositions::All) => assert_eq!(answer, self.row.pin),
                 }
                 if self.pending.is_none() {
                     self.issue(answer, now);

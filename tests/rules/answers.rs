@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keyfob::{Asked, Challenge, Device, Error, GuessChance, Lock, Pin, Policy, Positions, Reason, Status};
+use keyfob::{Challenge, Device, Error, GuessChance, Lock, Pin, PinPositions, Policy, Positions, Reason, Status};
 use proptest::prelude::*;
 
 use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, pins, wrong};
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn rule_06_message_codes_expire(hotp in hotps(), lifetime in 60..100_000_u32, age in 0..200_000_u64, email: bool) {
-        let policy = Policy::builder().lifetime(lifetime).build().unwrap();
+        let policy = Policy::builder().code_lifetime(lifetime).build().unwrap();
         let device = if email { Device::email(hotp, NOW) } else { Device::sms(hotp, NOW) };
         let (device, right) = challenged(&device, &policy, NOW);
         let alive = age < u64::from(lifetime);
@@ -92,7 +92,7 @@ proptest! {
         prop_assert_eq!(verdict.reason(), if alive { Reason::Right } else { Reason::Expired });
         prop_assert_eq!(after.fails(), u32::from(!alive));
         // Used once, or dead: a second time there is no challenge, whatever the clock or the lifetime by then.
-        let longer = Policy::builder().lifetime(u32::MAX).build().unwrap();
+        let longer = Policy::builder().code_lifetime(u32::MAX).build().unwrap();
         for (policy, now) in [(policy, NOW + age), (policy, (NOW + age).saturating_sub(30)), (longer, NOW + age)] {
             prop_assert_eq!(judge(&after, &policy, &right, now).1.reason(), Reason::NoChallenge);
         }
@@ -112,7 +112,7 @@ proptest! {
     /// One host's clock is ahead of another's, as far as clocks may differ: what the slow one issues is not dead for that.
     #[test]
     fn rule_06_a_fresh_code_is_right_whatever_the_skew(hotp in hotps(), skew in 0..=30_u64, lifetime in 1..60_u32, age in 0..60_u64) {
-        let policy = Policy::builder().lifetime(lifetime).reuse(0).build().unwrap();
+        let policy = Policy::builder().code_lifetime(lifetime).code_reuse(0).build().unwrap();
         let mut device = Device::sms(hotp, NOW);
         device.set_status(Status::Validated, NOW + skew).unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
@@ -125,7 +125,7 @@ proptest! {
         let reason = if age < u64::from(lifetime) { Reason::Right } else { Reason::Expired };
         prop_assert_eq!(judge(&device, &policy, &right, issued + age).1.reason(), reason);
         // And what is asked again is the same as long as it is young, by the latest clock.
-        let reuse = Policy::builder().lifetime(lifetime).reuse(lifetime).build().unwrap();
+        let reuse = Policy::builder().code_lifetime(lifetime).code_reuse(lifetime).build().unwrap();
         let (again, _) = committed(device.challenge(&reuse, &mut Seeded(1), NOW).unwrap());
         prop_assert_eq!(again, device);
     }
@@ -134,7 +134,7 @@ proptest! {
     fn rule_06_message_codes_die_wherever_the_lock_comes_from(hotp in hotps(), by_limit: bool, by_status: bool) {
         let (mut device, right) = failed(&Device::sms(hotp, NOW), &Policy::default(), 5);
         if by_limit {
-            let strict = Policy::builder().lock(Lock::Hard { fails: 5 }).build().unwrap();
+            let strict = Policy::builder().lock(Lock::Hard { max_fails: 5 }).build().unwrap();
             device = judge(&device, &strict, &right, NOW).0;
         } else {
             device.set_status(Status::Locked, NOW).unwrap();
@@ -150,8 +150,8 @@ proptest! {
 
     #[test]
     fn rule_06_message_codes_die_at_the_lock(hotp in hotps(), throttle: bool) {
-        let lock = if throttle { Lock::Throttle { fails: 5, first: 1, longest: 1_000_000 } } else { Lock::Hard { fails: 5 } };
-        let policy = Policy::builder().lock(lock).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let lock = if throttle { Lock::Throttle { max_fails: 5, first_delay: 1, max_delay: 1_000_000 } } else { Lock::Hard { max_fails: 5 } };
+        let policy = Policy::builder().lock(lock).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (mut device, right) = failed(&Device::sms(hotp, NOW), &policy, 5);
         prop_assert_eq!(device.pending_since(), None);
         device.unlock(NOW).unwrap();
@@ -196,7 +196,7 @@ proptest! {
 
     #[test]
     fn rule_07_positions_stay_until_answered_rightly(pin in pins(), count in 2..=8_u8, wrongs in 0..9_u32) {
-        let policy = Policy::builder().asked(Asked::Positions(count)).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().pin_positions(PinPositions::Count(count)).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (device, right) = challenged(&Device::pin(pin.clone(), &policy, NOW).unwrap(), &policy, NOW);
         let asked = device.positions().unwrap();
         prop_assert_eq!((asked.count(), asked.iter().count()), (count, usize::from(count)));
@@ -217,7 +217,7 @@ proptest! {
 
     #[test]
     fn rule_07_all_digits_are_asked_when_the_policy_says_so(pin in pins()) {
-        let policy = Policy::builder().asked(Asked::All).build().unwrap();
+        let policy = Policy::builder().pin_positions(PinPositions::All).build().unwrap();
         let device = Device::pin(pin.clone(), &policy, NOW).unwrap();
         prop_assert_eq!(judge(&device, &policy, pin.expose(), NOW).1.reason(), Reason::NoChallenge);
         let (device, right) = challenged(&device, &policy, NOW);
@@ -230,8 +230,8 @@ proptest! {
 
     #[test]
     fn rule_07_a_stricter_policy_holds_at_once(pin in pins(), few in 2..=4_u8, more in 5..=8_u8, all: bool) {
-        let asked = |asked| Policy::builder().asked(asked).pin_bound(GuessChance::CERTAIN).build().unwrap();
-        let (lax, strict) = (asked(Asked::Positions(few)), asked(if all { Asked::All } else { Asked::Positions(more) }));
+        let asked = |asked| Policy::builder().asked(asked).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        let (lax, strict) = (asked(PinPositions::Count(few)), asked(if all { PinPositions::All } else { PinPositions::Count(more) }));
         let (device, right) = challenged(&Device::pin(pin.clone(), &lax, NOW).unwrap(), &lax, NOW);
         prop_assert!(!judge(&device, &strict, &right, NOW).1.is_right());
         // Nor is it shown again what would not be right.
@@ -248,8 +248,8 @@ proptest! {
     /// Enrolled when fewer digits were enough: it has no more than it has.
     #[test]
     fn rule_07_a_pin_shorter_than_the_policy_asks_is_asked_whole(digits in "[0-9]{4,8}", few in 2..=4_u8, asked_before: bool) {
-        let lax = Policy::builder().pin_len(4).asked(Asked::Positions(few)).pin_bound(GuessChance::CERTAIN).build().unwrap();
-        let strict = Policy::builder().asked(Asked::Positions(8)).build().unwrap();
+        let lax = Policy::builder().pin_min_length(4).pin_positions(PinPositions::Count(few)).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        let strict = Policy::builder().pin_positions(PinPositions::Count(8)).build().unwrap();
         let mut device = Device::pin(Pin::new(digits.as_bytes()).unwrap(), &lax, NOW).unwrap();
         if asked_before {
             device = challenged(&device, &lax, NOW).0;
@@ -294,7 +294,8 @@ fn rule_07_positions_are_drawn_evenly() {
 /// Whichever positions were asked before, and stay.
 #[test]
 fn rule_07_positions_that_a_stricter_policy_adds_are_drawn_evenly() {
-    let asked = |count| Policy::builder().asked(Asked::Positions(count)).pin_bound(GuessChance::CERTAIN).build().unwrap();
+    let asked =
+        |count| Policy::builder().pin_positions(PinPositions::Count(count)).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
     let pin = Device::pin(Pin::new(b"12345678").unwrap(), &asked(2), NOW).unwrap();
     for seed in 0..6 {
         let (pending, _) = committed(pin.challenge(&asked(2), &mut Seeded(seed), NOW).unwrap());

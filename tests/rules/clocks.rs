@@ -190,8 +190,8 @@ proptest! {
 
     #[test]
     fn rule_16_the_bound_counts_both_windows(window in 0..40_u16, max_drift in 0..=1000_u16) {
-        let build = |max_drift, bound| Policy::builder().look_ahead(0).window(window).max_drift(max_drift).bound(bound).build();
-        let chance = |max_drift| build(max_drift, GuessChance::CERTAIN).unwrap().chance(Kind::Totp, Digits::SIX);
+        let build = |max_drift, bound| Policy::builder().look_ahead(0).window(window).max_drift(max_drift).guess_bound(bound).build();
+        let chance = |max_drift| build(max_drift, GuessChance::CERTAIN).unwrap().guess_chance(Kind::Totp, Digits::SIX);
         // Of HOTP one code is accepted: TOTP makes the bound.
         let each = 2 * u64::from(window) + 1;
         let accepted = each + each.min(max_drift.into());

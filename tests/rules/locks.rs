@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use keyfob::{Asked, Device, Error, GuessChance, Lock, Policy, Reason, Status};
+use keyfob::{Device, Error, GuessChance, Lock, PinPositions, Policy, Reason, Status};
 use proptest::prelude::*;
 
 use crate::common::{NOW, Seeded, Store, challenged, committed, devices, enrolled, hotps, wrong};
@@ -14,7 +14,7 @@ proptest! {
     /// Many threads guess at once; some crash before they have stored, and all read the record anew.
     #[test]
     fn rule_01_of_n_guesses_the_limit_is_evaluated(device in devices(), guesses in 1..60_u32, limit in 1..20_u32, crash in 2..9_u32) {
-        let policy = Policy::builder().lock(Lock::Hard { fails: limit }).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
         let guess = wrong(&device, &policy, &right, NOW);
         let store = Store::new(&device);
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn rule_01_of_n_copies_of_a_right_code_one_succeeds(device in devices(), copies in 2..40_usize, all: bool) {
         // Without a window, in which another counter may have the same code.
-        let asked = if all { Asked::All } else { Asked::Positions(3) };
+        let asked = if all { PinPositions::All } else { PinPositions::Count(3) };
         let policy = Policy::builder().window(0).look_ahead(0).asked(asked).build().unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
         let store = Store::new(&device);
@@ -71,7 +71,7 @@ proptest! {
 proptest! {
     #[test]
     fn rule_02_the_lock_falls_on_the_limit_and_is_told_at_once(device in devices(), limit in 1..30_u32) {
-        let policy = Policy::builder().lock(Lock::Hard { fails: limit }).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (device, right) = failed(&device, &policy, limit - 1);
         prop_assert_eq!(device.status(), Status::Created);
         let guess = wrong(&device, &policy, &right, NOW);
@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn rule_02_a_lower_limit_locks_without_evaluating(device in devices(), fails in 5..10_u32) {
         let (device, right) = failed(&device, &Policy::default(), fails);
-        let strict = Policy::builder().lock(Lock::Hard { fails: 5 }).build().unwrap();
+        let strict = Policy::builder().lock(Lock::Hard { max_fails: 5 }).build().unwrap();
         let (device, verdict) = judge(&device, &strict, &right, NOW);
         prop_assert_eq!((verdict.reason(), verdict.is_locked(), verdict.fails()), (Reason::Locked, true, fails));
         prop_assert_eq!(device.status(), Status::Locked);
@@ -208,8 +208,8 @@ proptest! {
 
     #[test]
     fn rule_03_another_factor_is_no_way_around_a_lock(device in devices(), other in devices(), fails in 0..=10_u32, closing in 0..4_usize) {
-        let throttle = Lock::Throttle { fails: 1, first: 60, longest: 600 };
-        let throttle = Policy::builder().lock(throttle).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let throttle = Lock::Throttle { max_fails: 1, first_delay: 60, max_delay: 600 };
+        let throttle = Policy::builder().lock(throttle).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let policy = if closing == 3 { throttle } else { Policy::default() };
         let (mut device, _) = failed(&device, &policy, if closing == 3 { 1 } else { fails });
         // Locked, disabled, disabled while locked, throttled.
@@ -231,8 +231,8 @@ proptest! {
 
     #[test]
     fn rule_14_a_slow_clock_does_not_shorten_the_delay(device in devices(), skew in 0..=30_u64, first in 1..100_u32) {
-        let lock = Lock::Throttle { fails: 1, first, longest: 100 };
-        let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let lock = Lock::Throttle { max_fails: 1, first_delay: first, max_delay: 100 };
+        let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let mut device = device;
         device.set_status(Status::Validated, NOW + skew).unwrap();
         let (device, verdict) = judge(&device, &policy, b"wrong", NOW);
@@ -244,8 +244,8 @@ proptest! {
     #[test]
     fn rule_14_a_throttle_doubles_its_delay(device in devices(), fails in 1..6_u32, first in 1..100_u32, more in 0..40_u32) {
         let longest = first.saturating_mul(1000);
-        let lock = Lock::Throttle { fails, first, longest };
-        let policy = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let lock = Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest };
+        let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (mut device, right) = failed(&device, &policy, fails - 1);
         let mut now = NOW;
         for fail in 0..=more {

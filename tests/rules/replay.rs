@@ -11,8 +11,8 @@ proptest! {
     fn rule_04_nothing_is_accepted_twice(device in devices(), waits in prop::collection::vec(0..90_u64, 1..12), upkeep in 0..5_u8) {
         // A PIN's digits are the same ones every time; its challenge is what is used up.
         prop_assume!(device.kind() != Kind::Pin);
-        let policy = Policy::builder().window(10).max_drift(20).lock(Lock::Hard { fails: 1000 }).bound(GuessChance::CERTAIN);
-        let policy = policy.pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().window(10).max_drift(20).lock(Lock::Hard { max_fails: 1000 }).guess_bound(GuessChance::CERTAIN);
+        let policy = policy.pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (mut device, mut now, mut answers, mut highest) = (device, NOW, Vec::new(), None);
         for wait in waits {
             now += wait;
@@ -221,7 +221,7 @@ proptest! {
     /// The way out for an authenticator whose clock was set right.
     #[test]
     fn rule_13_its_own_factor_forgets_a_drift_and_nothing_else(hotp in hotps(), ahead in 1..=10_u64) {
-        let policy = Policy::builder().window(10).max_drift(10).bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().window(10).max_drift(10).guess_bound(GuessChance::CERTAIN).build().unwrap();
         let totp = Totp::of(hotp);
         let code = totp.generate(NOW + 30 * ahead).unwrap();
         // Another step may have the same code.
@@ -257,7 +257,7 @@ proptest! {
 
     #[test]
     fn rule_13_resync_counts_and_locks(hotp in hotps(), limit in 1..20_u32) {
-        let policy = Policy::builder().lock(Lock::Hard { fails: limit }).pin_bound(GuessChance::CERTAIN).build().unwrap();
+        let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let mut device = Device::hotp(hotp, 0, NOW);
         for fail in 1..=limit {
             let (next, verdict) = committed(device.resync(&policy, b"wrong", b"wrong", NOW).unwrap());

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use keyfob::ffi::*;
 use keyfob::{
-    Algorithm, Asked, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, Policy, SEALED_SIZE, SealKey, Secret, Status,
-    Totp,
+    Algorithm, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey, Secret,
+    Status, Totp,
 };
 
 use crate::common::{NOW, Seeded, challenged, hotp, secret};
@@ -123,8 +123,9 @@ fn authenticators() -> Vec<Case> {
     let mut ahead = used;
     ahead.unlock(NOW - 7_200).unwrap();
     cases.push(verify("TOTP, used ahead", &ahead, Policy::default(), &[right.as_bytes()], NOW - 7_200).blind());
-    let lock = Lock::Throttle { fails: 1, first: 60, longest: 60 };
-    let throttle = Policy::builder().lock(lock).bound(GuessChance::CERTAIN).pin_bound(GuessChance::CERTAIN).max_drift(9);
+    let lock = Lock::Throttle { max_fails: 1, first_delay: 60, max_delay: 60 };
+    let throttle =
+        Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).max_drift(9);
     let throttle = throttle.build().unwrap();
     let throttled = device.verify(&throttle, b"wrong", NOW).unwrap().split().0;
     cases.push(verify("TOTP that learns its drift", &device, throttle, &[right.as_bytes()], NOW));
@@ -142,7 +143,7 @@ fn asked() -> Vec<Case> {
         cases.push(verify(format!("{kind:?}, right"), &device, policy, &[&right], NOW));
         cases.push(verify(format!("{kind:?}, expired"), &device, policy, &[&right], NOW + 600).blind());
     }
-    let whole = Policy::builder().asked(Asked::All).build().unwrap();
+    let whole = Policy::builder().pin_positions(PinPositions::All).build().unwrap();
     for (name, policy) in [("positions of a PIN", policy), ("whole PIN", whole)] {
         let (device, right) = challenged(&Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap(), &policy, NOW);
         cases.push(verify(format!("{name}, right"), &device, policy, &[&right], NOW));

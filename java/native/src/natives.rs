@@ -72,7 +72,7 @@ natives! {
     fn policy_soffid(policy: NewPolicy) = keyfob_policy_soffid(policy.pointer());
     fn policy_check(policy: Policy) = keyfob_policy_check(policy.pointer());
     fn policy_chance(policy: Policy, kind: u32, digits: u32, chance: NewNumber) =
-        keyfob_policy_chance(policy.pointer(), kind, digits, chance.pointer());
+        keyfob_policy_guess_chance(policy.pointer(), kind, digits, chance.pointer());
 
     fn secret_random(algorithm: u32, secret: NewSecret, length: NewLength) =
         keyfob_secret_random(algorithm, None, ptr::null_mut(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());

@@ -55,7 +55,7 @@ impl Greeting<'_> {
     }
 
     fn guessing(&self) -> String {
-        let chance = self.config.settings.policy.chance(Kind::Totp, self.config.settings.digits);
+        let chance = self.config.settings.policy.guess_chance(Kind::Totp, self.config.settings.digits);
         format!("{chance} for a TOTP device before it locks")
     }
 

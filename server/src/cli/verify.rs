@@ -44,7 +44,7 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     let (text, code) = input::secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
     let authenticator = Authenticator::read(secret::read(&text, options.hex)?, options)?;
     // Without a lock there are no guesses to bound, but the widest windows are those of the library.
-    let unbounded = Policy::builder().bound(GuessChance::CERTAIN);
+    let unbounded = Policy::builder().guess_bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {
         Authenticator::Totp(totp) => {
             let (now, policy) = (input::now(&args.clock)?, policy(unbounded, Kind::Totp, args.window)?);

@@ -242,7 +242,7 @@ fn unreadable(file: &str, error: &toml::de::Error) -> Problem {
 
 fn settings(keys: &mut Reader) -> Settings {
     let mut settings = Settings::default();
-    if let Some(profile) = keys.choice("profile", &[("seed", Profile::Seed), ("rfc", Profile::Rfc)]) {
+    if let Some(profile) = keys.choice("profile", &[("soffid", Profile::Soffid), ("rfc", Profile::Rfc)]) {
         settings.profile = profile;
     }
     keys.section("otp", |otp| {
@@ -281,7 +281,7 @@ fn settings(keys: &mut Reader) -> Settings {
         if let Some(policy) = policy::read(keys) {
             settings.policy = policy;
         }
-        settings.pause = keys.or("pause", || settings.pause);
+        settings.message_pause = keys.or("message_pause", || settings.message_pause);
     });
     settings
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use keyfob::{Asked, Lock, Policy};
+use keyfob::{Lock, PinPositions, Policy};
 
 use super::keys::Reader;
 use crate::store::OLD;
@@ -21,7 +21,7 @@ pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
         ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
     }
     each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
-    each!("lifetime" lifetime "reuse" reuse "pin_length" pin_len);
+    each!("code_lifetime" code_lifetime "code_reuse" code_reuse "pin_min_length" pin_min_length);
     if let Some(seconds) = keys.take("clock_skew") {
         if CLOCK_SKEWS.contains(&seconds) {
             builder = builder.clock_skew(seconds);
@@ -32,27 +32,27 @@ pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
             );
         }
     }
-    let fails = keys.or("fails", || preset.lock().fails());
-    let longest = keys.take("throttle_longest");
+    let fails = keys.or("max_fails", || preset.lock().max_fails());
+    let longest = keys.take("throttle_max_delay");
     let first = keys.take("throttle");
     let throttles = first.is_some();
     builder = builder.lock(match (first, longest) {
-        (Some(first), longest) => Lock::Throttle { fails, first, longest: longest.unwrap_or(3600) },
-        (None, None) => Lock::Hard { fails },
+        (Some(first), longest) => Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest.unwrap_or(3600) },
+        (None, None) => Lock::Hard { max_fails: fails },
         (None, Some(_)) => {
-            keys.fault("throttle_longest", "is of use with throttle only");
-            Lock::Hard { fails }
+            keys.fault("throttle_max_delay", "is of use with throttle only");
+            Lock::Hard { max_fails: fails }
         }
     });
     if let Some(positions) = keys.take::<u8>("pin_positions") {
-        builder = builder.asked(if positions == 0 { Asked::All } else { Asked::Positions(positions) });
+        builder = builder.pin_positions(if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) });
     }
     // In how many guessings of a whole lock one may succeed at the most.
     if let Some(one_in) = keys.take::<u32>("guess_bound") {
-        builder = builder.bound(keyfob::GuessChance::one_in(one_in));
+        builder = builder.guess_bound(keyfob::GuessChance::one_in(one_in));
     }
     if let Some(one_in) = keys.take::<u32>("pin_guess_bound") {
-        builder = builder.pin_bound(keyfob::GuessChance::one_in(one_in));
+        builder = builder.pin_guess_bound(keyfob::GuessChance::one_in(one_in));
     }
     let error = match builder.build() {
         Ok(policy) => return Some(policy),
@@ -73,15 +73,15 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::LookAhead => "look_ahead",
         E::ResyncWindow => "resync_window",
         E::MaxDrift => "max_drift",
-        E::LockFails => "fails",
-        E::LockDelay => "throttle",
-        E::LongestDelay => "throttle_longest",
-        E::Lifetime => "lifetime",
-        E::Reuse => "reuse",
-        E::PolicyPinLength => "pin_length",
-        E::Positions => "pin_positions",
+        E::MaxFails => "max_fails",
+        E::FirstDelay => "throttle",
+        E::MaxDelay => "throttle_max_delay",
+        E::CodeLifetime => "code_lifetime",
+        E::CodeReuse => "code_reuse",
+        E::PinMinLength => "pin_min_length",
+        E::PinPositions => "pin_positions",
         E::GuessBound => "guess_bound",
-        E::PinBound => "pin_guess_bound",
+        E::PinGuessBound => "pin_guess_bound",
         _ => "",
     }
 }
@@ -93,17 +93,17 @@ const fn too_many_guesses(error: keyfob::Error, throttles: bool) -> Option<&'sta
     Some(match (error, throttles) {
         (E::GuessBound, false) => {
             "more than 1 in N people who guess codes of six digits would succeed before the lock; lower policy.window, policy.look_ahead or \
-             policy.fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+             policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::GuessBound, true) => {
             "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle, which never locks; remove \
-             policy.throttle, raise policy.throttle_longest, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+             policy.throttle, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
-        (E::PinBound, false) => {
+        (E::PinGuessBound, false) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed before the lock; raise policy.pin_positions, lower \
-             policy.fails, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
+             policy.max_fails, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
-        (E::PinBound, true) => {
+        (E::PinGuessBound, true) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle, which never locks; \
              remove policy.throttle, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }

@@ -32,7 +32,7 @@ pub(crate) struct Email {
     /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
     pub(crate) port: Option<u16>,
     /// How keyfob names itself to the server: a domain name, or an address in brackets. Default: the domain of `from`.
-    pub(crate) hello: Option<String>,
+    pub(crate) ehlo_name: Option<String>,
     /// How the connection is encrypted.
     pub(crate) security: Security,
     /// PEM file of authorities to trust beside the system's.
@@ -58,7 +58,7 @@ impl Default for Email {
         Self {
             server: String::new(),
             port: None,
-            hello: None,
+            ehlo_name: None,
             security: Security::Starttls,
             ca_file: None,
             username: None,
@@ -91,7 +91,7 @@ pub(crate) struct Gateway {
     /// Template of the URL; required. Placeholders may stand in path and query.
     pub(crate) url: Hidden,
     /// Whether the URL may be plain http to another machine.
-    pub(crate) cleartext: bool,
+    pub(crate) allow_cleartext: bool,
     /// PEM file of authorities to trust beside the system's.
     pub(crate) ca_file: Option<PathBuf>,
     /// GET, POST or PUT.
@@ -103,7 +103,7 @@ pub(crate) struct Gateway {
     /// Template of the body.
     pub(crate) body: Option<Hidden>,
     /// Text that the answer holds if the gateway has taken the message.
-    pub(crate) success: Option<String>,
+    pub(crate) success_text: Option<String>,
     /// Seconds for the whole exchange, 0.1 to 300.
     pub(crate) timeout: f64,
 }
@@ -112,13 +112,13 @@ impl Default for Gateway {
     fn default() -> Self {
         Self {
             url: Hidden::from(""),
-            cleartext: false,
+            allow_cleartext: false,
             ca_file: None,
             method: "POST".to_owned(),
             headers: BTreeMap::new(),
             content_type: None,
             body: None,
-            success: None,
+            success_text: None,
             timeout: 10.0,
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Client {
     channel: Channel,
     request: Request,
     tls: Option<Tls>,
-    success: Option<String>,
+    success_text: Option<String>,
     limit: Duration,
 }
 
@@ -42,8 +42,8 @@ impl Client {
         let mut check = Check::new(channel.key(), problems);
         let request = Request::new(channel, config, &mut check);
         let limit = check.timeout(config.timeout);
-        if config.success.as_deref() == Some("") {
-            check.wrong("success", "must not be empty; leave it out to go by the status alone");
+        if config.success_text.as_deref() == Some("") {
+            check.wrong("success_text", "must not be empty; leave it out to go by the status alone");
         }
         let encrypted = request.as_ref().is_some_and(|request| request.target.encrypted);
         if request.is_some() && !encrypted && config.ca_file.is_some() {
@@ -55,7 +55,7 @@ impl Client {
             let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
             tls = Some(check.ok("url", Tls::new(authorities, Some("http/1.1"), &request.target.host))?);
         }
-        Some(Self { channel, request, tls, success: config.success.clone(), limit: limit? })
+        Some(Self { channel, request, tls, success_text: config.success_text.clone(), limit: limit? })
     }
 
     /// Errors: as `Delivery::send`.
@@ -119,14 +119,14 @@ impl Client {
             let what = format!("{self}: answered {status}{hint}");
             return Err(if passing { Failure::passing(what) } else { Failure::lasting(what) });
         }
-        let Some(success) = &self.success else { return Ok(()) };
+        let Some(text) = &self.success_text else { return Ok(()) };
         let (answer, whole) = read(response.into_body()).await;
-        if answer.windows(success.len()).any(|window| window == success.as_bytes()) {
+        if answer.windows(text.len()).any(|window| window == text.as_bytes()) {
             return Ok(());
         }
         self.tell(&answer);
         if whole {
-            Err(Failure::lasting(format!("{self}: answered {status}, but without the text of {}.success", self.channel.key())))
+            Err(Failure::lasting(format!("{self}: answered {status}, but without the text of {}.success_text", self.channel.key())))
         } else {
             Err(Failure::passing(format!("{self}: closed the connection within its answer")))
         }

@@ -33,8 +33,11 @@ impl Request {
     /// Errors: none, and what is wrong is noted.
     pub(super) fn new(channel: Channel, config: &Gateway, check: &mut Check<'_>) -> Option<Self> {
         let target = check.ok("url", Target::parse(config.url.expose()));
-        if target.as_ref().is_some_and(|target| !target.encrypted && !config.cleartext && !loopback(&target.host)) {
-            check.wrong("url", "is plain http to another machine: use https, or set cleartext = true if nobody else is on the way");
+        if target.as_ref().is_some_and(|target| !target.encrypted && !config.allow_cleartext && !loopback(&target.host)) {
+            check.wrong(
+                "url",
+                "is plain http to another machine: use https, or set allow_cleartext = true if nobody else is on the way",
+            );
         }
         let method = match config.method.as_str() {
             "GET" => Some(Method::GET),

@@ -40,7 +40,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) struct Mailer {
     host: String,
     port: u16,
-    hello: ClientId,
+    ehlo_name: ClientId,
     encryption: Encryption,
     credentials: Option<Credentials>,
     from: Mailbox,
@@ -80,7 +80,7 @@ impl Mailer {
         let from = from.and_then(|from| address::mailbox(&from.email).map(|(email, host)| (Mailbox::new(from.name, email), host)));
         let from = from.ok_or_else(|| "must be a mailbox: name@example.com, or Name <name@example.com>".to_owned());
         let from = check.ok("from", from);
-        let hello = config.hello.as_deref().map(|hello| check.ok("hello", hello_name(hello)));
+        let ehlo_name = config.ehlo_name.as_deref().map(|name| check.ok("ehlo_name", client_id(name)));
         let subject = check.ok("subject", subject(config.subject.expose()));
         let body = check.ok("body", Template::parse(config.body.expose()));
         if subject.as_ref().is_some_and(|it| !it.has_code()) && body.as_ref().is_some_and(|it| !it.has_code()) {
@@ -91,7 +91,7 @@ impl Mailer {
         Some(Self {
             host: host.to_owned(),
             port,
-            hello: hello.unwrap_or(Some(domain))?,
+            ehlo_name: ehlo_name.unwrap_or(Some(domain))?,
             encryption: encryption?,
             credentials: credentials.ok()?,
             from,
@@ -166,7 +166,7 @@ impl Mailer {
     }
 
     async fn greet(&self, stream: impl AsyncTokioStream + 'static, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
-        let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
+        let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.ehlo_name).await;
         connection.map_err(|error| {
             let failure = self.failure(&error, asked);
             // Postfix ends the handshake well, and refuses a client without a certificate in its answer to EHLO.
@@ -235,9 +235,9 @@ fn encryption(config: &Email, host: &str, check: &mut Check<'_>) -> Option<Encry
     Some(if config.security == Security::Tls { Encryption::Tls(tls) } else { Encryption::Starttls(tls) })
 }
 
-fn hello_name(hello: &str) -> Result<ClientId, String> {
+fn client_id(name: &str) -> Result<ClientId, String> {
     let wrong = "must be a domain name (mail.example.com) or an address in brackets ([192.0.2.1], [IPv6:2001:db8::1])";
-    address::host(hello).ok_or_else(|| wrong.to_owned())
+    address::host(name).ok_or_else(|| wrong.to_owned())
 }
 
 /// The enhanced status code that a refusal begins with (RFC 3463, RFC 2034): of the same class, and digits and points only.

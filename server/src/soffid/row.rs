@@ -96,8 +96,8 @@ impl Rules<'_> {
             Kind::Hotp if digits.is_none() && algorithm.is_none() => Some(self.hotp),
             _ => None,
         };
-        let lock_fails = match self.settings.policy.lock() {
-            keyfob::Lock::Hard { fails } => fails,
+        let max_fails = match self.settings.policy.lock() {
+            keyfob::Lock::Hard { max_fails: fails } => fails,
             // Which never closes for good: all fails count.
             keyfob::Lock::Throttle { .. } => u32::MAX,
         };
@@ -113,7 +113,7 @@ impl Rules<'_> {
             pin,
             digits: digits.or(otherwise.map(|(digits, _)| digits.get().into())),
             algorithm: algorithm.or(otherwise.map(|(_, algorithm)| algorithm.hmac_name())),
-            lock_fails,
+            max_fails,
         })
     }
 
@@ -123,8 +123,8 @@ impl Rules<'_> {
             NoPin::Unreadable => named(Field::Pin, "is neither digits nor such as Soffid's Password encodes them"),
             NoPin::Ambiguous => named(Field::Pin, "may be digits or such as Soffid's Password encodes them; set another PIN"),
         })?;
-        if digits.len() < self.settings.policy.pin_len().into() {
-            return Err(named(Field::Pin, "has fewer digits than policy.pin_length"));
+        if digits.len() < self.settings.policy.pin_min_length().into() {
+            return Err(named(Field::Pin, "has fewer digits than policy.pin_min_length"));
         }
         Ok(digits)
     }

@@ -198,8 +198,8 @@ fn what_cannot_be_taken_is_told_by_its_column() {
         ("PIN", Field::Pin, "", "OTP_PIN: is missing"),
         ("PIN", Field::Pin, "EcjoC8P4SYMcPQ==", "OTP_PIN: is neither digits"),
         ("PIN", Field::Pin, "71083107", "OTP_PIN: may be digits or"),
-        ("PIN", Field::Pin, "1234567", "OTP_PIN: has fewer digits than policy.pin_length"),
-        ("PIN", Field::Pin, "AAA0a2Td", "OTP_PIN: has fewer digits than policy.pin_length"),
+        ("PIN", Field::Pin, "1234567", "OTP_PIN: has fewer digits than policy.pin_min_length"),
+        ("PIN", Field::Pin, "AAA0a2Td", "OTP_PIN: has fewer digits than policy.pin_min_length"),
     ] {
         let told = refused(kind, &[(field, text)]);
         assert!(told.starts_with(reason), "{kind} {field:?}: {told}");
@@ -208,8 +208,10 @@ fn what_cannot_be_taken_is_told_by_its_column() {
 
 #[test]
 fn a_shorter_pin_is_taken_if_the_policy_says_so() {
-    let settings =
-        Settings { policy: Policy::builder().pin_len(4).asked(keyfob::Asked::All).build().unwrap(), ..Settings::default() };
+    let settings = Settings {
+        policy: Policy::builder().pin_min_length(4).pin_positions(keyfob::PinPositions::All).build().unwrap(),
+        ..Settings::default()
+    };
     assert!(judge_with(&settings, "UTC", &raw("PIN", &[(Field::Pin, "AAA0a2Td")])).is_ok());
 }
 

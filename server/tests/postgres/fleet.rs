@@ -13,7 +13,7 @@ use super::client::Client;
 use super::process::Server;
 
 /// A lock that the guesses of a test do not reach, and so a chance of guessing that is to be allowed.
-pub(crate) const UNLOCKED: [&str; 3] = ["policy.fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
+pub(crate) const UNLOCKED: [&str; 3] = ["policy.max_fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
 
 /// Services on one store.
 pub(crate) struct Fleet {

@@ -146,7 +146,16 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
     assert!(again.contains("0 records sealed anew under key 2."), "{again}");
     let server = Server::start(
         fleet.folder(),
-        &["--store", &url, "--set", "policy.fails=1000000", "--set", "policy.guess_bound=0", "--set", "policy.pin_guess_bound=0"],
+        &[
+            "--store",
+            &url,
+            "--set",
+            "policy.max_fails=1000000",
+            "--set",
+            "policy.guess_bound=0",
+            "--set",
+            "policy.pin_guess_bound=0",
+        ],
     );
     load.check_used(&mut server.admin());
 }

@@ -58,7 +58,7 @@ impl Rules {
     /// or HOTP counts no fail, however often it comes; here each answer that is judged counts, so
     /// that there is an end of records.
     pub(crate) fn new(limit: u32) -> Self {
-        let policy = Policy::builder().lock(Lock::Hard { fails: limit }).build().unwrap();
+        let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).build().unwrap();
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
         let fresh = Device::sms(hotp.clone(), NOW);
         let (sent, _) = fresh.challenge(&policy, &mut SysRng, NOW).unwrap().split();

@@ -64,7 +64,7 @@ fn answer(client: &mut Client, path: &str, code: &str) -> Option<bool> {
 
 fn start(folder: &Path) -> Server {
     // A lock that these guesses do not reach, and so a chance of guessing that is to be allowed.
-    let policy = ["policy.fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0", "log=warn"];
+    let policy = ["policy.max_fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0", "log=warn"];
     let args: Vec<_> = policy.into_iter().flat_map(|pair| ["--set", pair]).collect();
     Server::spawn(Server::command(folder, &args))
 }

@@ -55,7 +55,8 @@ fn of_a_thousand_guesses_at_once_ten_are_evaluated() {
 #[test]
 fn answers_at_the_turn_of_a_second_are_all_judged() {
     let folder = folder();
-    let policy = ["log=warn", "policy.clock_skew=5", "policy.fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
+    let policy =
+        ["log=warn", "policy.clock_skew=5", "policy.max_fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
     let server = Server::start(folder.path(), &policy.map(|pair| ["--set", pair]).concat());
     let mut client = server.admin();
     let (path, _) = client.create(&json!({"type": "HOTP", "user": "franck"}));

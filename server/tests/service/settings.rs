@@ -49,12 +49,14 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
     let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\
                key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\nconnections_per_address = 0\n\
                [otp]\nkinds = ['TOTP', 'SMS']\nissuer = 'ACME'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\n\
-               [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nfails = 5\nlifetime = 300\npin_positions = 4\nclock_skew = 5\n\
+               [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nmax_fails = 5\ncode_lifetime = 300\npin_positions = 4\nclock_skew = 5\n\
                [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\n\
                [sms]\nurl = 'https://sms.example.com/?to=${PHONE}&text=${PIN}'\nmethod = 'GET'\n\
                [users.alice]\nname = 'Alice'\n";
     fs::write(folder.path().join("all.toml"), all).unwrap();
-    for args in [&[][..], &["--config", "all.toml"], &["--config", "all.toml", "--set", "policy.fails=6", "--profile", "seed"]] {
+    for args in
+        [&[][..], &["--config", "all.toml"], &["--config", "all.toml", "--set", "policy.max_fails=6", "--profile", "soffid"]]
+    {
         assert_eq!(check(folder.path(), args, &[]).well(), "The configuration is right.\n");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no store and no key were made");
@@ -109,7 +111,7 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("policy.window=500", "policy.guess_bound"),
         ("policy.pin_positions=1", "policy.pin_positions"),
         ("policy.pin_positions=2", "policy.pin_guess_bound"),
-        ("policy.fails=0", "policy.fails"),
+        ("policy.max_fails=0", "policy.max_fails"),
         ("policy.clock_skew=0", "policy.clock_skew"),
         ("policy.clock_skew=4", "policy.clock_skew"),
         ("policy.clock_skew=3601", "policy.clock_skew"),
@@ -121,7 +123,7 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
         ("otp.kinds=TOTP", "otp.kinds"),
-        ("policy.throttle_longest=60", "policy.throttle_longest"),
+        ("policy.throttle_max_delay=60", "policy.throttle_max_delay"),
         ("otp.issuer=A\u{7}", "otp.issuer"),
         ("admin_password=", "admin_password"),
         ("admin_password=7654321", "admin_password"),
@@ -130,17 +132,17 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         assert_eq!(faults(&run), [key], "{set}: {run:?}");
     }
     for (set, told) in [
-        ("policy.window=500", "lower policy.window, policy.look_ahead or policy.fails, or lower policy.guess_bound (1 in N)"),
+        ("policy.window=500", "lower policy.window, policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N)"),
         ("policy.throttle=5", "within a year of policy.throttle, which never locks; remove policy.throttle"),
-        ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.fails, or lower policy.pin_guess_bound (1 in N)"),
+        ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.max_fails, or lower policy.pin_guess_bound (1 in N)"),
     ] {
         let run = check(folder.path(), &["--set", set], &[]);
         assert!(run.err.contains(told) && run.err.contains("a lower number allows more, 0 any"), "{run:?}");
         assert!(!run.err.contains("raise the bound"), "{run:?}");
     }
     // The rest of the section is read all the same.
-    let run = check(folder.path(), &["--set", "policy.clock_skew=0", "--set", "policy.throttle_longest=60"], &[]);
-    assert_eq!(faults(&run), ["policy.clock_skew", "policy.throttle_longest"]);
+    let run = check(folder.path(), &["--set", "policy.clock_skew=0", "--set", "policy.throttle_max_delay=60"], &[]);
+    assert_eq!(faults(&run), ["policy.clock_skew", "policy.throttle_max_delay"]);
     assert!(run.err.contains("policy.clock_skew: must be 5 to 3600 seconds; a request may wait"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
@@ -376,7 +378,7 @@ fn mistyped_keys_are_told_the_key_that_was_meant() {
     }
     let err = told("", &["--set", "policy.fail=3"], &[("KEYFOB_POLICY_WINDOWS", "2"), ("KEYFOB_EMAIL_SERVER", "a.example")]);
     for wanted in [
-        "policy.fail: is no key of the configuration; did you mean policy.fails?",
+        "policy.fail: is no key of the configuration; did you mean policy.max_fails?",
         "KEYFOB_POLICY_WINDOWS: is no key of the configuration; did you mean KEYFOB_POLICY_WINDOW?",
         "KEYFOB_EMAIL_SERVER: email.server may stand in the file of the configuration only",
     ] {

@@ -29,7 +29,7 @@ impl Post {
         let toml = format!(
             "development = false\n\
              [email]\nserver = '127.0.0.1'\nport = {smtp}\nsecurity = 'none'\nfrom = 'otp@example.com'\nbody = 'code=${{PIN}}.'\n\
-             [sms]\nurl = 'http://127.0.0.1:{http}/send'\nbody = 'to=${{PHONE}}&code=${{PIN}}.'\nsuccess = 'taken'\n\
+             [sms]\nurl = 'http://127.0.0.1:{http}/send'\nbody = 'to=${{PHONE}}&code=${{PIN}}.'\nsuccess_text = 'taken'\n\
              [voice]\nurl = 'http://127.0.0.1:{voice}/call'\nbody = 'to=${{PHONE}}&say=${{PIN_SPACED}}.&code=${{PIN}}.'\n"
         );
         Self { mails, texts, calls, toml, _runtime: runtime }
@@ -172,7 +172,8 @@ fn a_code_is_said_on_the_telephone() {
 fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     let (folder, post) = (folder(), Post::open());
     std::fs::write(folder.path().join("keyfob.toml"), &post.toml).unwrap();
-    let start = |pause: &str| Server::start(folder.path(), &["--config", "keyfob.toml", "--set", &format!("policy.pause={pause}")]);
+    let start =
+        |pause: &str| Server::start(folder.path(), &["--config", "keyfob.toml", "--set", &format!("policy.message_pause={pause}")]);
     let server = start("300");
     let (path, _) = server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));
     let ask = format!("{path}/requestChallenge");
@@ -194,7 +195,7 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     server.stop();
     let server = start("0");
     server.admin().get(&ask).ok(200);
-    assert_eq!((post.texts.all().len(), code(&post.texts)), (2, first.clone()), "within policy.reuse it is the same code");
+    assert_eq!((post.texts.all().len(), code(&post.texts)), (2, first.clone()), "within policy.code_reuse it is the same code");
     server.stop();
     let server = start("300");
     refused(&server);
@@ -237,7 +238,7 @@ fn what_administrators_do_to_a_device_stands_in_the_trail() {
 
 #[test]
 fn a_counter_that_has_run_ahead_is_found_again() {
-    for profile in ["seed", "rfc"] {
+    for profile in ["soffid", "rfc"] {
         let folder = folder();
         let server = Server::start(folder.path(), &["--profile", profile]);
         let mut client = server.admin();
@@ -350,7 +351,7 @@ fn a_code_that_was_not_delivered_is_neither_lost_nor_burnt() {
     let folder = folder();
     let runtime = Runtime::new().unwrap();
     let closed = runtime.block_on(sink::closed());
-    let toml = |port: u16| format!("[sms]\nurl = 'http://127.0.0.1:{port}/'\nbody = 'code=${{PIN}}.'\nsuccess = 'taken'\n");
+    let toml = |port: u16| format!("[sms]\nurl = 'http://127.0.0.1:{port}/'\nbody = 'code=${{PIN}}.'\nsuccess_text = 'taken'\n");
     std::fs::write(folder.path().join("keyfob.toml"), toml(closed)).unwrap();
     let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
     let (path, created) = server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));

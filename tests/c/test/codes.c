@@ -112,18 +112,18 @@ static void codes_and_secrets(void) {
 static void policies(void) {
     keyfob_policy p;
     CALL(R(OK), keyfob_policy_default(&out.policy));
-    CHECK(out.policy.window == 1 && out.policy.lock_fails == 10 && out.policy.size == sizeof out.policy);
+    CHECK(out.policy.window == 1 && out.policy.max_fails == 10 && out.policy.size == sizeof out.policy);
     p = out.policy;
     CALL(R(OK), keyfob_policy_check(&p));
     CALL(R(OK), keyfob_policy_check(NULL));
     CALL(R(OK), keyfob_policy_soffid(&out.policy));
     CHECK(out.policy.window == 10 && out.policy.look_ahead == 24);
-    CALL(R(OK), keyfob_policy_chance(NULL, KEYFOB_KIND_TOTP, 6, &out.number));
+    CALL(R(OK), keyfob_policy_guess_chance(NULL, KEYFOB_KIND_TOTP, 6, &out.number));
     CHECK(out.number == 30008);
-    CALL(R(OK), keyfob_policy_chance(&p, KEYFOB_KIND_PIN, 0, &out.number));
+    CALL(R(OK), keyfob_policy_guess_chance(&p, KEYFOB_KIND_PIN, 0, &out.number));
     CHECK(out.number == 10000000);
-    CALL(R(KIND), keyfob_policy_chance(NULL, 6, 6, &out.number));
-    CALL(R(DIGITS), keyfob_policy_chance(NULL, KEYFOB_KIND_HOTP, 11, &out.number));
+    CALL(R(KIND), keyfob_policy_guess_chance(NULL, 6, 6, &out.number));
+    CALL(R(DIGITS), keyfob_policy_guess_chance(NULL, KEYFOB_KIND_HOTP, 11, &out.number));
     p.window = 100, p.bound = UINT32_MAX;
     CALL(R(OK), keyfob_policy_check(&p));
     {

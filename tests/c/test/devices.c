@@ -146,8 +146,8 @@ static void throttle(void) {
     keyfob_policy throttle;
     CALL(R(OK), keyfob_policy_default(&out.policy));
     throttle = out.policy;
-    throttle.lock = KEYFOB_LOCK_THROTTLE, throttle.lock_fails = 1, throttle.first_delay = 60, throttle.longest_delay = 600;
-    throttle.bound = throttle.pin_bound = UINT32_MAX;
+    throttle.lock = KEYFOB_LOCK_THROTTLE, throttle.max_fails = 1, throttle.first_delay = 60, throttle.max_delay = 600;
+    throttle.bound = throttle.pin_guess_bound = UINT32_MAX;
     totp();
     IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);

@@ -113,10 +113,10 @@ static void late_lock(void) {
     memset(&late, 0, sizeof late), late.size = (uint32_t)sizeof late;
     for (at = 0; at < sizeof cases / sizeof cases[0]; at++) {
         CHECK(keyfob_policy_default(&late) == R(OK));
-        late.lock_fails = cases[at].policy, late.positions = 4;
+        late.max_fails = cases[at].policy, late.positions = 4;
         memset(&table, 0, sizeof table);
         table.size = (uint32_t)sizeof table, table.status = KEYFOB_STATUS_VALIDATED, table.created = NOW - 9;
-        table.lock_fails = cases[at].row;
+        table.max_fails = cases[at].row;
         strcpy(table.kind, "HOTP"), strcpy(table.auth_key, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         for (guess = 1; guess <= 40 && table.status != KEYFOB_STATUS_LOCKED; guess++) {
             CALL(R(OK), keyfob_soffid_import(&table, NULL, 0, &out.record));

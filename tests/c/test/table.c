@@ -276,20 +276,20 @@ static keyfob_result wrong_policy(int which, keyfob_policy *p) {
     FAULTY(5, LOOK_AHEAD, p->look_ahead = 1001);
     FAULTY(6, RESYNC_WINDOW, p->resync_window = 0);
     FAULTY(7, MAX_DRIFT, p->max_drift = 1001);
-    FAULTY(8, LOCK_FAILS, p->lock_fails = 0);
+    FAULTY(8, MAX_FAILS, p->max_fails = 0);
     FAULTY(9, LOCK_KIND, p->lock = 2);
     FAULTY(10, LOCK_KIND, p->lock = UINT32_MAX);
-    FAULTY(11, LOCK_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 0));
-    FAULTY(12, LONGEST_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 2, p->longest_delay = 1));
-    FAULTY(13, LIFETIME, p->lifetime = 0);
-    FAULTY(14, REUSE, p->reuse = 601);
-    FAULTY(15, POLICY_PIN_LENGTH, p->pin_length = 3);
-    FAULTY(16, POLICY_PIN_LENGTH, p->pin_length = 256 + 8);
-    FAULTY(17, POSITIONS, p->positions = 9);
-    FAULTY(18, POSITIONS, p->positions = 256);
+    FAULTY(11, FIRST_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 0));
+    FAULTY(12, MAX_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 2, p->max_delay = 1));
+    FAULTY(13, CODE_LIFETIME, p->code_lifetime = 0);
+    FAULTY(14, CODE_REUSE, p->code_reuse = 601);
+    FAULTY(15, PIN_MIN_LENGTH, p->pin_min_length = 3);
+    FAULTY(16, PIN_MIN_LENGTH, p->pin_min_length = 256 + 8);
+    FAULTY(17, PIN_POSITIONS, p->pin_positions = 9);
+    FAULTY(18, PIN_POSITIONS, p->pin_positions = 256);
     FAULTY(19, CLOCK_SKEW, p->clock_skew = 3601);
     FAULTY(20, GUESS_BOUND, p->window = 100);
-    FAULTY(21, PIN_BOUND, p->positions = 2);
+    FAULTY(21, PIN_GUESS_BOUND, p->pin_positions = 2);
     default: return R(OK);
     }
 }

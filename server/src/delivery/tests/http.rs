@@ -34,7 +34,7 @@ async fn request(toml: &str) -> String {
 #[tokio::test]
 async fn get_with_values_in_path_and_query() {
     let got = request(
-        "[sms]\nurl = 'http://127.0.0.1:PORT/a/${name}?to=${PHONE}&text=Code%20${PIN}&u=${USER}'\nmethod = 'GET'\nsuccess = 'queued'\n\
+        "[sms]\nurl = 'http://127.0.0.1:PORT/a/${name}?to=${PHONE}&text=Code%20${PIN}&u=${USER}'\nmethod = 'GET'\nsuccess_text = 'queued'\n\
          headers = { Authorization = 'Bearer sesame', X-Dni = '${dni}' }",
     )
     .await;
@@ -145,8 +145,8 @@ async fn numbers_go_in_the_form_that_a_gateway_wants() {
 async fn refusals_tell_whether_to_try_again() {
     let long = format!("{}queued", "x".repeat(64 * 1024));
     let cases = [
-        (answer("200 OK", "ERROR 804317"), false, "sms.success"),
-        (answer("200 OK", &long), false, "sms.success"),
+        (answer("200 OK", "ERROR 804317"), false, "sms.success_text"),
+        (answer("200 OK", &long), false, "sms.success_text"),
         (answer("500 Internal Server Error", "804317"), true, "500"),
         (answer("429 Too Many Requests", ""), true, "429"),
         (answer("401 Unauthorized", "sesame"), false, "401"),
@@ -158,7 +158,7 @@ async fn refusals_tell_whether_to_try_again() {
     let mut told = false;
     for (answer, retry, said) in cases {
         let (port, got) = gateway(answer.clone(), None).await;
-        let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send?key=sesame'\nbody = 'c=${{PIN}}'\nsuccess = 'queued'");
+        let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send?key=sesame'\nbody = 'c=${{PIN}}'\nsuccess_text = 'queued'");
         let (lines, guard) = logged();
         let failure = send(&toml).await.unwrap_err();
         drop(guard);
@@ -174,7 +174,7 @@ async fn refusals_tell_whether_to_try_again() {
 #[tokio::test]
 async fn a_gateway_that_hangs_is_left() {
     let endless = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nque".to_owned();
-    for (answer, more) in [(None, ""), (Some(endless), "success = 'queued'")] {
+    for (answer, more) in [(None, ""), (Some(endless), "success_text = 'queued'")] {
         let (port, _) = gateway(answer, None).await;
         let start = Instant::now();
         let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send'\nbody = '${{PIN}}'\ntimeout = 0.3\n{more}");

@@ -162,10 +162,10 @@ async fn the_hello_is_the_domain_of_the_sender_unless_another_is_given() {
     let cases = [
         ("otp@example.com", "", "EHLO example.com"),
         ("otp@münchen.example", "", "EHLO xn--mnchen-3ya.example"),
-        ("otp@example.com", "hello = 'mail.example.org'", "EHLO mail.example.org"),
-        ("otp@example.com", "hello = 'bücher.example'", "EHLO xn--bcher-kva.example"),
-        ("otp@example.com", "hello = '[192.0.2.1]'", "EHLO [192.0.2.1]"),
-        ("otp@example.com", "hello = '[IPv6:2001:db8::1]'", "EHLO [IPv6:2001:db8::1]"),
+        ("otp@example.com", "ehlo_name = 'mail.example.org'", "EHLO mail.example.org"),
+        ("otp@example.com", "ehlo_name = 'bücher.example'", "EHLO xn--bcher-kva.example"),
+        ("otp@example.com", "ehlo_name = '[192.0.2.1]'", "EHLO [192.0.2.1]"),
+        ("otp@example.com", "ehlo_name = '[IPv6:2001:db8::1]'", "EHLO [IPv6:2001:db8::1]"),
     ];
     for (from, more, said) in cases {
         let (port, got) = smtp(Manner::default()).await;

@@ -13,7 +13,7 @@ fn defaults() {
     assert!(config.development && config.voice.is_none());
     assert_eq!((email.port, email.security), (None, Security::Starttls));
     assert_eq!((email.subject.expose(), email.body.expose()), ("Your code", "Your code is ${PIN}"));
-    assert_eq!((sms.method.as_str(), sms.cleartext), ("POST", false));
+    assert_eq!((sms.method.as_str(), sms.allow_cleartext), ("POST", false));
 }
 
 #[test]
@@ -44,13 +44,13 @@ fn unknown_keys_and_values_are_refused() {
 fn every_problem_is_told() {
     let toml = "[email]\nserver = 'http://x'\nfrom = 'nobody'\nsubject = '${'\nbody = '${'\ntimeout = 0\nusername = 'u'\nport = 0\n\
                 ca_file = '/nowhere'\n\
-                [sms]\nurl = 'ftp://x'\nmethod = 'DELETE'\ncontent_type = 'image/png'\nbody = '${'\nsuccess = ''\ntimeout = 1e9\n\
+                [sms]\nurl = 'ftp://x'\nmethod = 'DELETE'\ncontent_type = 'image/png'\nbody = '${'\nsuccess_text = ''\ntimeout = 1e9\n\
                 headers = { Host = 'x', 'a b' = 'x', Content-Type = 'x', X = '${', Y = \"a\\nb\" }\n[voice]\n";
     let mut found = keys(toml);
     found.sort();
     let mut expected: Vec<_> =
         "email.server email.from email.subject email.body email.timeout email.password email.port email.ca_file \
-         sms.url sms.method sms.content_type sms.body sms.success sms.timeout sms.headers.Host sms.headers.a\u{a0}b \
+         sms.url sms.method sms.content_type sms.body sms.success_text sms.timeout sms.headers.Host sms.headers.a\u{a0}b \
          sms.headers.Content-Type sms.headers.X sms.headers.Y voice.url"
             .split(' ')
             .map(|key| key.replace('\u{a0}', " "))
@@ -70,12 +70,12 @@ fn each_problem_has_its_key() {
         ("email.body", "body = 'no code'"),
         ("email.subject", "subject = \"a\\nb ${PIN}\""),
         ("email.timeout", "timeout = nan"),
-        ("email.hello", "hello = ''"),
-        ("email.hello", "hello = '-x.example.com'"),
-        ("email.hello", "hello = 'mail example'"),
-        ("email.hello", "hello = '192.0.2.1'"),
-        ("email.hello", "hello = '[192.0.2.256]'"),
-        ("email.hello", "hello = '[2001:db8::1]'"),
+        ("email.ehlo_name", "ehlo_name = ''"),
+        ("email.ehlo_name", "ehlo_name = '-x.example.com'"),
+        ("email.ehlo_name", "ehlo_name = 'mail example'"),
+        ("email.ehlo_name", "ehlo_name = '192.0.2.1'"),
+        ("email.ehlo_name", "ehlo_name = '[192.0.2.256]'"),
+        ("email.ehlo_name", "ehlo_name = '[2001:db8::1]'"),
     ];
     for (key, more) in cases {
         assert_eq!(keys(&format!("{EMAIL}{more}")), [key], "{more}");

@@ -37,7 +37,7 @@ interface Engine {
 
     int policyCheck(byte[] policy);
 
-    int policyChance(byte[] policy, int kind, int digits, byte[] chance);
+    int policyGuessChance(byte[] policy, int kind, int digits, byte[] chance);
 
     int secretRandom(int algorithm, byte[] secret, byte[] length);
 

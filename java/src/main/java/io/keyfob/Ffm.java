@@ -10,6 +10,6 @@ final class Ffm {
     }
 
     static Engine load() {
-        throw new UnsupportedOperationException("keyfob: io.keyfob.way=ffm needs Java 22 or later, and keyfob's jar as it is");
+        throw new UnsupportedOperationException("keyfob: io.keyfob.binding=ffm needs Java 22 or later, and keyfob's jar as it is");
     }
 }

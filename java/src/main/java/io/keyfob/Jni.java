@@ -85,7 +85,7 @@ final class Jni implements Engine {
     public native int policyCheck(byte[] policy);
 
     @Override
-    public native int policyChance(byte[] policy, int kind, int digits, byte[] chance);
+    public native int policyGuessChance(byte[] policy, int kind, int digits, byte[] chance);
 
     @Override
     public native int secretRandom(int algorithm, byte[] secret, byte[] length);

@@ -12,7 +12,7 @@ final class Native {
         Throwable missing = null;
         try {
             Library.checkPackage();
-            engine = choose(System.getProperty("io.keyfob.way"));
+            engine = choose(System.getProperty("io.keyfob.binding"));
         } catch (RuntimeException | LinkageError cause) {
             missing = cause;
         }
@@ -33,7 +33,7 @@ final class Native {
 
     private static Engine choose(String way) {
         if (way != null && !way.equals("jni") && !way.equals("ffm")) {
-            throw new IllegalArgumentException("keyfob: io.keyfob.way must be jni or ffm");
+            throw new IllegalArgumentException("keyfob: io.keyfob.binding must be jni or ffm");
         }
         try {
             return (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();

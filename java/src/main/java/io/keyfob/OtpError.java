@@ -47,23 +47,23 @@ public enum OtpError {
     /** Policy: largest learned drift above 1000 steps. */
     MAX_DRIFT(43),
     /** Policy: lock after 0 fails. */
-    LOCK_FAILS(44),
+    MAX_FAILS(44),
     /** Policy: first delay of 0 seconds. */
-    LOCK_DELAY(45),
+    FIRST_DELAY(45),
     /** Policy: lifetime of 0 seconds. */
-    LIFETIME(46),
+    CODE_LIFETIME(46),
     /** Policy: positions asked of a PIN, fewer than 2 or more than the shortest PIN has. */
-    POSITIONS(47),
+    PIN_POSITIONS(47),
     /** Policy: a guess would succeed more often than its bound allows. */
     GUESS_BOUND(48),
     /** Policy: the same for the positions of a PIN. */
-    PIN_BOUND(49),
+    PIN_GUESS_BOUND(49),
     /** Policy: longest delay shorter than the first. */
-    LONGEST_DELAY(50),
+    MAX_DELAY(50),
     /** Policy: time of reuse longer than the lifetime. */
-    REUSE(51),
+    CODE_REUSE(51),
     /** Policy: shortest PIN not 4 to 64 digits. */
-    POLICY_PIN_LENGTH(52),
+    PIN_MIN_LENGTH(52),
     /** Policy: clock skew above 3600 seconds. */
     CLOCK_SKEW(53),
     /** Policy: neither a lock nor a throttle. */

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * The server's choices: how far from its own clock or counter it looks, when it locks, how long codes live. Immutable; build it once.
  *
- * <p>Building refuses a policy under which guessing would succeed too often: see {@link #chance}. All numbers are checked when it is built.
+ * <p>Building refuses a policy under which guessing would succeed too often: see {@link #guessChance}. All numbers are checked when it is built.
  */
 public final class Policy {
     private static final int SIZE = 64;
@@ -14,16 +14,16 @@ public final class Policy {
     private static final int RESYNC_WINDOW = 12;
     private static final int MAX_DRIFT = 16;
     private static final int LOCK = 20;
-    private static final int LOCK_FAILS = 24;
+    private static final int MAX_FAILS = 24;
     private static final int FIRST_DELAY = 28;
-    private static final int LONGEST_DELAY = 32;
-    private static final int LIFETIME = 36;
-    private static final int REUSE = 40;
-    private static final int POSITIONS = 44;
-    private static final int PIN_LENGTH = 48;
+    private static final int MAX_DELAY = 32;
+    private static final int CODE_LIFETIME = 36;
+    private static final int CODE_REUSE = 40;
+    private static final int PIN_POSITIONS = 44;
+    private static final int PIN_MIN_LENGTH = 48;
     private static final int CLOCK_SKEW = 52;
     private static final int BOUND = 56;
-    private static final int PIN_BOUND = 60;
+    private static final int PIN_GUESS_BOUND = 60;
 
     /** keyfob's defaults: window of 1 step each way, look-ahead of 10, lock at 10 fails, 3 positions of a PIN of 8 digits or more. */
     public static final Policy DEFAULT = preset(Native.engine()::policyDefault);
@@ -75,9 +75,9 @@ public final class Policy {
      * @return parts per billion
      * @throws OtpException {@link OtpError#DIGITS}
      */
-    public long chance(Kind kind, int digits) {
+    public long guessChance(Kind kind, int digits) {
         byte[] chance = new byte[Engine.NUMBER_SIZE];
-        Native.check(Native.engine().policyChance(struct, kind.number(), digits, chance));
+        Native.check(Native.engine().policyGuessChance(struct, kind.number(), digits, chance));
         return Integer.toUnsignedLong(Struct.getInt(chance, 0));
     }
 
@@ -95,8 +95,8 @@ public final class Policy {
      *
      * @return fails, 1 or more; 10 by default
      */
-    public int lockFails() {
-        return Struct.getInt(struct, LOCK_FAILS);
+    public int maxFails() {
+        return Struct.getInt(struct, MAX_FAILS);
     }
 
     /**
@@ -113,8 +113,8 @@ public final class Policy {
      *
      * @return seconds; 0 without a throttle
      */
-    public int longestDelay() {
-        return Struct.getInt(struct, LONGEST_DELAY);
+    public int maxDelay() {
+        return Struct.getInt(struct, MAX_DELAY);
     }
 
     /**
@@ -158,8 +158,8 @@ public final class Policy {
      *
      * @return seconds
      */
-    public int lifetime() {
-        return Struct.getInt(struct, LIFETIME);
+    public int codeLifetime() {
+        return Struct.getInt(struct, CODE_LIFETIME);
     }
 
     /**
@@ -167,8 +167,8 @@ public final class Policy {
      *
      * @return seconds
      */
-    public int reuse() {
-        return Struct.getInt(struct, REUSE);
+    public int codeReuse() {
+        return Struct.getInt(struct, CODE_REUSE);
     }
 
     /**
@@ -176,8 +176,8 @@ public final class Policy {
      *
      * @return positions
      */
-    public int positions() {
-        return Struct.getInt(struct, POSITIONS);
+    public int pinPositions() {
+        return Struct.getInt(struct, PIN_POSITIONS);
     }
 
     /**
@@ -185,8 +185,8 @@ public final class Policy {
      *
      * @return digits
      */
-    public int pinLength() {
-        return Struct.getInt(struct, PIN_LENGTH);
+    public int pinMinLength() {
+        return Struct.getInt(struct, PIN_MIN_LENGTH);
     }
 
     /**
@@ -203,7 +203,7 @@ public final class Policy {
      *
      * @return parts per billion
      */
-    public int bound() {
+    public int guessBound() {
         return Struct.getInt(struct, BOUND);
     }
 
@@ -212,8 +212,8 @@ public final class Policy {
      *
      * @return parts per billion
      */
-    public int pinBound() {
-        return Struct.getInt(struct, PIN_BOUND);
+    public int pinGuessBound() {
+        return Struct.getInt(struct, PIN_GUESS_BOUND);
     }
 
     byte[] struct() {
@@ -236,7 +236,7 @@ public final class Policy {
 
     @Override
     public String toString() {
-        return "Policy(window " + window() + ", look-ahead " + lookAhead() + ", " + (isThrottle() ? "throttle" : "lock") + " at " + lockFails()
+        return "Policy(window " + window() + ", look-ahead " + lookAhead() + ", " + (isThrottle() ? "throttle" : "lock") + " at " + maxFails()
                 + " fails)";
     }
 
@@ -271,7 +271,7 @@ public final class Policy {
         }
 
         private Builder lock(int kind, int fails, int first, int longest) {
-            return put(LOCK, kind).put(LOCK_FAILS, fails).put(FIRST_DELAY, first).put(LONGEST_DELAY, longest);
+            return put(LOCK, kind).put(MAX_FAILS, fails).put(FIRST_DELAY, first).put(MAX_DELAY, longest);
         }
 
         /**
@@ -320,8 +320,8 @@ public final class Policy {
          * @param seconds 1 or more
          * @return this builder
          */
-        public Builder lifetime(int seconds) {
-            return put(LIFETIME, seconds);
+        public Builder codeLifetime(int seconds) {
+            return put(CODE_LIFETIME, seconds);
         }
 
         /**
@@ -330,8 +330,8 @@ public final class Policy {
          * @param seconds at most the lifetime
          * @return this builder
          */
-        public Builder reuse(int seconds) {
-            return put(REUSE, seconds);
+        public Builder codeReuse(int seconds) {
+            return put(CODE_REUSE, seconds);
         }
 
         /**
@@ -340,8 +340,8 @@ public final class Policy {
          * @param positions 2 to the length of the shortest PIN, or 0 for all
          * @return this builder
          */
-        public Builder positions(int positions) {
-            return put(POSITIONS, positions);
+        public Builder pinPositions(int positions) {
+            return put(PIN_POSITIONS, positions);
         }
 
         /**
@@ -350,8 +350,8 @@ public final class Policy {
          * @param digits 4 to 64
          * @return this builder
          */
-        public Builder pinLength(int digits) {
-            return put(PIN_LENGTH, digits);
+        public Builder pinMinLength(int digits) {
+            return put(PIN_MIN_LENGTH, digits);
         }
 
         /**
@@ -370,7 +370,7 @@ public final class Policy {
          * @param partsPerBillion 1000000 is 1 in 1000
          * @return this builder
          */
-        public Builder bound(int partsPerBillion) {
+        public Builder guessBound(int partsPerBillion) {
             return put(BOUND, partsPerBillion);
         }
 
@@ -380,8 +380,8 @@ public final class Policy {
          * @param partsPerBillion 10000000 is 1 in 100
          * @return this builder
          */
-        public Builder pinBound(int partsPerBillion) {
-            return put(PIN_BOUND, partsPerBillion);
+        public Builder pinGuessBound(int partsPerBillion) {
+            return put(PIN_GUESS_BOUND, partsPerBillion);
         }
 
         private Builder put(int at, int value) {
@@ -394,9 +394,9 @@ public final class Policy {
          *
          * @return the policy
          * @throws OtpException {@link OtpError#WINDOW}, {@link OtpError#LOOK_AHEAD}, {@link OtpError#RESYNC_WINDOW}, {@link OtpError#MAX_DRIFT},
-         *         {@link OtpError#LOCK_FAILS}, {@link OtpError#LOCK_DELAY}, {@link OtpError#LONGEST_DELAY}, {@link OtpError#LIFETIME},
-         *         {@link OtpError#REUSE}, {@link OtpError#POSITIONS}, {@link OtpError#POLICY_PIN_LENGTH}, {@link OtpError#CLOCK_SKEW},
-         *         {@link OtpError#GUESS_BOUND}, {@link OtpError#PIN_BOUND}
+         *         {@link OtpError#MAX_FAILS}, {@link OtpError#FIRST_DELAY}, {@link OtpError#MAX_DELAY}, {@link OtpError#CODE_LIFETIME},
+         *         {@link OtpError#CODE_REUSE}, {@link OtpError#PIN_POSITIONS}, {@link OtpError#PIN_MIN_LENGTH}, {@link OtpError#CLOCK_SKEW},
+         *         {@link OtpError#GUESS_BOUND}, {@link OtpError#PIN_GUESS_BOUND}
          */
         public Policy build() {
             Native.check(Native.engine().policyCheck(struct));

@@ -17,14 +17,14 @@ public final class SoffidConfig {
     private static final int CERTAIN = 1_000_000_000;
 
     private final int[] locks;
-    private final int pinLength;
+    private final int pinMinLength;
     private final int pinDigits;
     private final Integer hotpDigits;
     private final String hotpAlgorithm;
 
     private SoffidConfig(Builder from) {
         locks = from.locks.clone();
-        pinLength = from.pinLength;
+        pinMinLength = from.pinMinLength;
         pinDigits = from.pinDigits;
         hotpDigits = from.hotpDigits;
         hotpAlgorithm = from.hotpAlgorithm;
@@ -59,10 +59,10 @@ public final class SoffidConfig {
             policy.lookAhead(0);
         }
         if (kind != Kind.PIN) {
-            return policy.pinBound(CERTAIN);
+            return policy.pinGuessBound(CERTAIN);
         }
         // Soffid asks for all digits of a PIN that has no more than pinDigits.
-        return policy.bound(CERTAIN).pinLength(pinLength).positions(pinDigits > pinLength ? 0 : pinDigits);
+        return policy.guessBound(CERTAIN).pinMinLength(pinMinLength).pinPositions(pinDigits > pinMinLength ? 0 : pinDigits);
     }
 
     /**
@@ -94,7 +94,7 @@ public final class SoffidConfig {
         private static final int LOCK = 10;
 
         private final int[] locks = {LOCK, LOCK, LOCK, LOCK, LOCK};
-        private int pinLength = 8;
+        private int pinMinLength = 8;
         private int pinDigits = 3;
         private Integer hotpDigits;
         private String hotpAlgorithm;
@@ -162,8 +162,8 @@ public final class SoffidConfig {
          * @param digits 4 to 64
          * @return this builder
          */
-        public Builder pinLength(Integer digits) {
-            pinLength = digits == null ? 8 : digits;
+        public Builder pinMinLength(Integer digits) {
+            pinMinLength = digits == null ? 8 : digits;
             return this;
         }
 

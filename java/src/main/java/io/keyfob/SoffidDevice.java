@@ -37,7 +37,7 @@ public final class SoffidDevice {
     private static final int DIGITS = 12;
     private static final int HAS_LAST_COUNTER = 16;
     private static final int HAS_LAST_USED = 20;
-    private static final int LOCK_FAILS = 28;
+    private static final int MAX_FAILS = 28;
     private static final int LAST_COUNTER = 32;
     private static final int CREATED = 40;
     private static final int LAST_USED = 48;
@@ -271,7 +271,7 @@ public final class SoffidDevice {
         byte[] struct = Struct.ofSize(SIZE);
         Struct.putInt(struct, FAILS, row.fails());
         // A throttle never closes for good: all fails count.
-        Struct.putInt(struct, LOCK_FAILS, policy.isThrottle() ? NEVER : policy.lockFails());
+        Struct.putInt(struct, MAX_FAILS, policy.isThrottle() ? NEVER : policy.maxFails());
         Struct.putInt(struct, STATUS, row.status().letter());
         Struct.putLong(struct, CREATED, row.created().getEpochSecond());
         Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE);
@@ -326,7 +326,7 @@ public final class SoffidDevice {
         DeviceInfo info = kept.info();
         boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
         // Under a lock that was made lower, the columns leave one more fail, and the record none.
-        boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, LOCK_FAILS)) >= 0;
+        boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, MAX_FAILS)) >= 0;
         if (info.kind() != row.type() || info.created() != Math.max(Struct.getLong(struct, CREATED), 0) || isDue) {
             return false;
         }

@@ -27,7 +27,7 @@
  * <p><b>System properties</b>, read once, at first use:
  *
  * <ul>
- * <li>{@code io.keyfob.way}: {@code jni} or {@code ffm}, the way down to the engine; {@code ffm} on Java 22 and later, otherwise {@code jni}.
+ * <li>{@code io.keyfob.binding}: {@code jni} or {@code ffm}, the way down to the engine; {@code ffm} on Java 22 and later, otherwise {@code jni}.
  * <li>{@code io.keyfob.library}: the path of the native library; by default one on {@code java.library.path}, otherwise the one in the jar.
  * <li>{@code io.keyfob.tmpdir}: where the jar's library is extracted to; by default {@code java.io.tmpdir}.
  * </ul>

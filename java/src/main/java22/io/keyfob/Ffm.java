@@ -113,7 +113,7 @@ final class Ffm implements Engine {
     }
 
     @Override
-    public int policyChance(byte[] policy, int kind, int digits, byte[] chance) {
+    public int policyGuessChance(byte[] policy, int kind, int digits, byte[] chance) {
         try {
             return (int) Handles.POLICY_CHANCE.invokeExact(ofArray(policy), kind, digits, ofArray(chance));
         } catch (Throwable thrown) {

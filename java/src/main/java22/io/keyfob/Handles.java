@@ -15,7 +15,7 @@ final class Handles {
     static final MethodHandle POLICY_DEFAULT = critical("keyfob_policy_default", ADDRESS);
     static final MethodHandle POLICY_SOFFID = critical("keyfob_policy_soffid", ADDRESS);
     static final MethodHandle POLICY_CHECK = critical("keyfob_policy_check", ADDRESS);
-    static final MethodHandle POLICY_CHANCE = critical("keyfob_policy_chance", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
+    static final MethodHandle POLICY_CHANCE = critical("keyfob_policy_guess_chance", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
     static final MethodHandle SECRET_RANDOM =
             critical("keyfob_secret_random", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SECRET_FROM_BASE32 = critical("keyfob_secret_from_base32", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);

@@ -121,7 +121,7 @@ class DeviceTest {
 
     @Test
     void aThrottleDelays() {
-        Policy policy = Policy.builder().throttle(2, 60, 240).bound(1_000_000_000).pinBound(1_000_000_000).build();
+        Policy policy = Policy.builder().throttle(2, 60, 240).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         try (OtpDevice device = Samples.totp()) {
             device.verify(policy, Samples.wrongAt(NOW), NOW);
             assertEquals(OptionalLong.of(NOW + 60), device.verify(policy, Samples.wrongAt(NOW), NOW).retryAt());
@@ -165,7 +165,7 @@ class DeviceTest {
 
     @Test
     void aWholePinIsAskedForToo() {
-        Policy policy = Policy.builder().positions(0).build();
+        Policy policy = Policy.builder().pinPositions(0).build();
         try (OtpDevice device = Samples.pin()) {
             char[] pin = "12345678".toCharArray();
             Verdict unasked = device.verify(policy, pin, NOW);
@@ -407,17 +407,17 @@ class DeviceTest {
 
     @Test
     void policiesTellTheirNumbers() {
-        Policy policy = Policy.builder().window(2).lookAhead(3).resyncWindow(4).maxDrift(5).lock(6).lifetime(7).reuse(1).positions(4).pinLength(9)
-                .clockSkew(10).bound(11_000_000).pinBound(12_000_000).build();
+        Policy policy = Policy.builder().window(2).lookAhead(3).resyncWindow(4).maxDrift(5).lock(6).codeLifetime(7).codeReuse(1).pinPositions(4).pinMinLength(9)
+                .clockSkew(10).guessBound(11_000_000).pinGuessBound(12_000_000).build();
         assertEquals(policy, policy.toBuilder().build());
         assertNotEquals(policy, Policy.DEFAULT);
-        int[] numbers = {policy.window(), policy.lookAhead(), policy.resyncWindow(), policy.maxDrift(), policy.lockFails(), policy.lifetime(),
-            policy.reuse(), policy.positions(), policy.pinLength(), policy.clockSkew(), policy.bound(), policy.pinBound()};
+        int[] numbers = {policy.window(), policy.lookAhead(), policy.resyncWindow(), policy.maxDrift(), policy.maxFails(), policy.codeLifetime(),
+            policy.codeReuse(), policy.pinPositions(), policy.pinMinLength(), policy.clockSkew(), policy.guessBound(), policy.pinGuessBound()};
         assertArrayEquals(new int[] {2, 3, 4, 5, 6, 7, 1, 4, 9, 10, 11_000_000, 12_000_000}, numbers);
-        assertEquals(30_008, Policy.DEFAULT.chance(Kind.TOTP, 6));
+        assertEquals(30_008, Policy.DEFAULT.guessChance(Kind.TOTP, 6));
         assertEquals(10, Policy.SOFFID.window());
         assertEquals(24, Policy.SOFFID.lookAhead());
-        Policy throttle = Policy.builder().throttle(5, 60, 600).bound(1_000_000_000).pinBound(1_000_000_000).build();
-        assertTrue(throttle.isThrottle() && throttle.firstDelay() == 60 && throttle.longestDelay() == 600 && throttle.lockFails() == 5);
+        Policy throttle = Policy.builder().throttle(5, 60, 600).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
+        assertTrue(throttle.isThrottle() && throttle.firstDelay() == 60 && throttle.maxDelay() == 600 && throttle.maxFails() == 5);
     }
 }

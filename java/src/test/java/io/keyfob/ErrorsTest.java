@@ -94,16 +94,16 @@ class ErrorsTest {
         calls.put(OtpError.LOOK_AHEAD, builders[1].lookAhead(1001)::build);
         calls.put(OtpError.RESYNC_WINDOW, builders[2].resyncWindow(0)::build);
         calls.put(OtpError.MAX_DRIFT, builders[3].maxDrift(1001)::build);
-        calls.put(OtpError.LOCK_FAILS, builders[4].lock(0)::build);
-        calls.put(OtpError.LOCK_DELAY, builders[5].throttle(1, 0, 1)::build);
-        calls.put(OtpError.LONGEST_DELAY, builders[6].throttle(1, 2, 1)::build);
-        calls.put(OtpError.LIFETIME, builders[7].lifetime(0)::build);
-        calls.put(OtpError.REUSE, builders[8].reuse(601)::build);
-        calls.put(OtpError.POSITIONS, builders[9].positions(9)::build);
-        calls.put(OtpError.POLICY_PIN_LENGTH, builders[10].pinLength(3)::build);
+        calls.put(OtpError.MAX_FAILS, builders[4].lock(0)::build);
+        calls.put(OtpError.FIRST_DELAY, builders[5].throttle(1, 0, 1)::build);
+        calls.put(OtpError.MAX_DELAY, builders[6].throttle(1, 2, 1)::build);
+        calls.put(OtpError.CODE_LIFETIME, builders[7].codeLifetime(0)::build);
+        calls.put(OtpError.CODE_REUSE, builders[8].codeReuse(601)::build);
+        calls.put(OtpError.PIN_POSITIONS, builders[9].pinPositions(9)::build);
+        calls.put(OtpError.PIN_MIN_LENGTH, builders[10].pinMinLength(3)::build);
         calls.put(OtpError.CLOCK_SKEW, builders[11].clockSkew(3601)::build);
         calls.put(OtpError.GUESS_BOUND, builders[12].window(100)::build);
-        calls.put(OtpError.PIN_BOUND, builders[13].positions(2)::build);
+        calls.put(OtpError.PIN_GUESS_BOUND, builders[13].pinPositions(2)::build);
     }
 
     private void secretsAndCodes() {
@@ -127,7 +127,7 @@ class ErrorsTest {
     }
 
     private void devices() {
-        Policy throttle = Policy.builder().throttle(1, 60, 60).bound(1_000_000_000).pinBound(1_000_000_000).build();
+        Policy throttle = Policy.builder().throttle(1, 60, 60).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         calls.put(OtpError.WRONG_KIND, () -> Samples.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
         calls.put(OtpError.CLOCK, () -> Samples.totp().verify(Policy.DEFAULT, new char[6], NOW - 31));
         calls.put(OtpError.NO_CHALLENGE, () -> Samples.sms().resend(Policy.DEFAULT, NOW));
@@ -218,10 +218,10 @@ class ErrorsTest {
     @Test
     void aShortestPinThatNoPinReachesIsRefused() {
         for (int digits : new int[] {3, 65, 1 << 16, -1}) {
-            assertEquals(OtpError.POLICY_PIN_LENGTH,
-                    assertThrows(OtpException.class, Policy.builder().pinLength(digits)::build, Integer.toString(digits)).error());
-            assertEquals(OtpError.POLICY_PIN_LENGTH, assertThrows(OtpException.class,
-                    SoffidConfig.builder().pinLength(digits).build().policy(Kind.PIN)::build, Integer.toString(digits)).error());
+            assertEquals(OtpError.PIN_MIN_LENGTH,
+                    assertThrows(OtpException.class, Policy.builder().pinMinLength(digits)::build, Integer.toString(digits)).error());
+            assertEquals(OtpError.PIN_MIN_LENGTH, assertThrows(OtpException.class,
+                    SoffidConfig.builder().pinMinLength(digits).build().policy(Kind.PIN)::build, Integer.toString(digits)).error());
         }
     }
 

@@ -65,7 +65,7 @@ final class Exercise {
             byte[] sealed = key.seal(hotp, new byte[0]);
             require(SealKey.idOf(sealed) == 1 && key.open(sealed, new byte[0]).secret().length == 20);
             OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).uri("ACME", "alice"), NOW).close();
-            require(Policy.builder().window(2).build().chance(Kind.TOTP, 6) > 0);
+            require(Policy.builder().window(2).build().guessChance(Kind.TOTP, 6) > 0);
             try (SoffidRow row = row(); OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); SoffidRow next = SoffidDevice.write(device, row, Policy.SOFFID)) {
                 require(row.equals(next));
             }

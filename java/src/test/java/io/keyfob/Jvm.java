@@ -73,7 +73,7 @@ final class Jvm {
         List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         line.addAll(access);
         line.addAll(flags);
-        line.add("-Dio.keyfob.way=" + way);
+        line.add("-Dio.keyfob.binding=" + way);
         line.addAll(isModule ? List.of("-p", jar().toString(), "--patch-module", "io.keyfob=" + tests)
                 : List.of("-cp", jar() + System.getProperty("path.separator") + tests));
         line.addAll(main);

@@ -68,7 +68,7 @@ class JvmTest {
     @Test
     void theWayIsTheProperty() throws Exception {
         Jvm.Ended none = new Jvm().way("smoke").main(Exercise.class, "once").run();
-        assertTrue(none.output().contains("io.keyfob.way must be jni or ffm"), none::output);
+        assertTrue(none.output().contains("io.keyfob.binding must be jni or ffm"), none::output);
         for (String way : List.of("jni", "ffm")) {
             Jvm.Ended ended = new Jvm().way(way).main(Exercise.class, "once").run();
             boolean exists = way.equals("jni") || Jvm.isNewer();

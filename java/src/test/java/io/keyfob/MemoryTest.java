@@ -148,7 +148,7 @@ class MemoryTest {
         for (int at = 0; at < digits.length; at++) {
             digits[at] = (char) ('0' + at * 7 % 10);
         }
-        Policy whole = Policy.builder().positions(0).build();
+        Policy whole = Policy.builder().pinPositions(0).build();
         try (OtpDevice device = OtpDevice.pin(whole, digits, NOW)) {
             device.challenge(whole, NOW).close();
             char[] answer = new char[64];

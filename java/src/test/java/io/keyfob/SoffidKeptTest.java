@@ -175,7 +175,7 @@ class SoffidKeptTest {
 
     @Test
     void aWholePinIsAskedForAndAnsweredOnce() {
-        Policy policy = SoffidConfig.builder().pinLength(8).pinDigits(9).build().policy(Kind.PIN).build();
+        Policy policy = SoffidConfig.builder().pinMinLength(8).pinDigits(9).build().policy(Kind.PIN).build();
         char[] pin = "12345678".toCharArray();
         SoffidRow row = row(Kind.PIN).build();
         try (OtpDevice device = SoffidDevice.read(row, policy)) {

@@ -371,42 +371,42 @@ class SoffidTest {
 
     @Test
     void theConfigurationIsAPolicyForEachKind() {
-        SoffidConfig config = SoffidConfig.builder().totpLock(5).hotpLock(6).smsLock(7).emailLock(8).pinLock(4).pinLength(6).pinDigits(4).build();
+        SoffidConfig config = SoffidConfig.builder().totpLock(5).hotpLock(6).smsLock(7).emailLock(8).pinLock(4).pinMinLength(6).pinDigits(4).build();
         int[] locks = {5, 6, 7, 8, 4};
         for (Kind kind : Kind.values()) {
             Policy policy = config.policy(kind).build();
-            assertEquals(locks[kind.ordinal()], policy.lockFails());
+            assertEquals(locks[kind.ordinal()], policy.maxFails());
             assertEquals(kind == Kind.TOTP ? 10 : 0, policy.window());
             assertEquals(kind == Kind.HOTP ? 24 : 0, policy.lookAhead());
-            assertEquals(kind == Kind.PIN ? 6 : 8, policy.pinLength());
-            assertEquals(kind == Kind.PIN ? 4 : 3, policy.positions());
+            assertEquals(kind == Kind.PIN ? 6 : 8, policy.pinMinLength());
+            assertEquals(kind == Kind.PIN ? 4 : 3, policy.pinPositions());
         }
-        SoffidConfig unset = SoffidConfig.builder().totpLock(null).pinDigits(null).pinLength(null).build();
-        assertEquals(10, unset.policy(Kind.TOTP).build().lockFails());
-        assertEquals(0, SoffidConfig.builder().pinLength(6).pinDigits(9).build().policy(Kind.PIN).build().positions());
+        SoffidConfig unset = SoffidConfig.builder().totpLock(null).pinDigits(null).pinMinLength(null).build();
+        assertEquals(10, unset.policy(Kind.TOTP).build().maxFails());
+        assertEquals(0, SoffidConfig.builder().pinMinLength(6).pinDigits(9).build().policy(Kind.PIN).build().pinPositions());
     }
 
     /** What is wrong for one kind refuses that one alone. */
     @Test
     void eachKindHasItsOwnBounds() {
         for (SoffidConfig config : List.of(SoffidConfig.builder().pinDigits(2).build(), SoffidConfig.builder().pinDigits(1).build(),
-                SoffidConfig.builder().pinLength(3).build(), SoffidConfig.builder().pinLock(50).build())) {
+                SoffidConfig.builder().pinMinLength(3).build(), SoffidConfig.builder().pinLock(50).build())) {
             for (Kind kind : Kind.values()) {
                 if (kind == Kind.PIN) {
                     assertThrows(OtpException.class, () -> config.policy(kind).build());
                 } else {
-                    assertEquals(10, config.policy(kind).build().lockFails());
+                    assertEquals(10, config.policy(kind).build().maxFails());
                 }
             }
         }
-        assertEquals(50, SoffidConfig.builder().pinLock(50).pinDigits(5).build().policy(Kind.PIN).build().lockFails());
+        assertEquals(50, SoffidConfig.builder().pinLock(50).pinDigits(5).build().policy(Kind.PIN).build().maxFails());
         SoffidConfig late = SoffidConfig.builder().totpLock(39).hotpLock(39).smsLock(900).emailLock(900).build();
         for (Kind kind : Kind.values()) {
-            assertEquals(kind == Kind.PIN ? 10 : kind == Kind.TOTP || kind == Kind.HOTP ? 39 : 900, late.policy(kind).build().lockFails());
+            assertEquals(kind == Kind.PIN ? 10 : kind == Kind.TOTP || kind == Kind.HOTP ? 39 : 900, late.policy(kind).build().maxFails());
         }
         assertEquals(OtpError.GUESS_BOUND, assertThrows(OtpException.class,
                 () -> SoffidConfig.builder().totpLock(60).build().policy(Kind.TOTP).build()).error());
-        assertEquals(OtpError.PIN_BOUND, assertThrows(OtpException.class,
+        assertEquals(OtpError.PIN_GUESS_BOUND, assertThrows(OtpException.class,
                 () -> SoffidConfig.builder().pinDigits(2).build().policy(Kind.PIN).build()).error());
     }
 }

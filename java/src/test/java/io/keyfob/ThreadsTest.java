@@ -78,7 +78,7 @@ class ThreadsTest {
         SealKey key = SealKey.of(1, new byte[32]);
         try {
             char[] wrong = Samples.wrongAt(NOW);
-            Policy endless = Policy.builder().lock(Integer.MAX_VALUE).bound(1_000_000_000).pinBound(1_000_000_000).build();
+            Policy endless = Policy.builder().lock(Integer.MAX_VALUE).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
             Future<?> stores = threads.submit(() -> {
                 for (int at = 0; at < 20_000; at++) {
                     device.verify(endless, wrong, NOW, (next, revision) -> {

@@ -40,7 +40,7 @@ public class VerifyBench {
     @Setup
     public void enrol() throws GeneralSecurityException {
         // A lock that never falls, so that every call judges.
-        policy = Policy.builder().window(window).lock(Integer.MAX_VALUE).bound(1_000_000_000).pinBound(1_000_000_000).build();
+        policy = Policy.builder().window(window).lock(Integer.MAX_VALUE).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         loop = new MacLoop(SECRET);
         try (Secret secret = Secret.of(SECRET)) {
             device = OtpDevice.totp(Parameters.DEFAULT, secret, NOW);

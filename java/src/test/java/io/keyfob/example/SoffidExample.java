@@ -18,11 +18,11 @@ final class SoffidExample {
     record OtpDeviceEntity(long id) {}
 
     /** As much of Soffid's OtpConfig. */
-    record OtpConfig(Integer totpLock, Integer hotpLock, Integer smsLock, Integer emailLock, Integer pinLock, Integer pinLength,
+    record OtpConfig(Integer totpLock, Integer hotpLock, Integer smsLock, Integer emailLock, Integer pinLock, Integer pinMinLength,
             Integer pinDigits) {
         SoffidConfig toKeyfob() {
             return SoffidConfig.builder().totpLock(totpLock).hotpLock(hotpLock).smsLock(smsLock).emailLock(emailLock).pinLock(pinLock)
-                    .pinLength(pinLength).pinDigits(pinDigits).build();
+                    .pinMinLength(pinMinLength).pinDigits(pinDigits).build();
         }
     }
 
