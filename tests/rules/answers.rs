@@ -230,7 +230,7 @@ proptest! {
 
     #[test]
     fn rule_07_a_stricter_policy_holds_at_once(pin in pins(), few in 2..=4_u8, more in 5..=8_u8, all: bool) {
-        let asked = |asked| Policy::builder().asked(asked).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        let asked = |asked| Policy::builder().pin_positions(asked).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (lax, strict) = (asked(PinPositions::Count(few)), asked(if all { PinPositions::All } else { PinPositions::Count(more) }));
         let (device, right) = challenged(&Device::pin(pin.clone(), &lax, NOW).unwrap(), &lax, NOW);
         prop_assert!(!judge(&device, &strict, &right, NOW).1.is_right());

@@ -48,7 +48,7 @@ proptest! {
     fn rule_01_of_n_copies_of_a_right_code_one_succeeds(device in devices(), copies in 2..40_usize, all: bool) {
         // Without a window, in which another counter may have the same code.
         let asked = if all { PinPositions::All } else { PinPositions::Count(3) };
-        let policy = Policy::builder().window(0).look_ahead(0).asked(asked).build().unwrap();
+        let policy = Policy::builder().window(0).look_ahead(0).pin_positions(asked).build().unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
         let store = Store::new(&device);
         let successes = AtomicU32::new(0);

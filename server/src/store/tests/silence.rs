@@ -69,15 +69,15 @@ async fn a_session_in_use_is_not_asked_whether_it_lives() {
     let (place, proxy) = place("used");
     let store = place.open();
     store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
-    let before = proxy.asked();
+    let before = proxy.pin_positions();
     for _ in 0..1000 {
         store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     }
-    let asked = proxy.asked();
+    let asked = proxy.pin_positions();
     assert!(asked < before + 100, "a slow machine may leave it idle at times: {asked}");
     thread::sleep(IDLE);
     store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
-    assert!(proxy.asked() > asked);
+    assert!(proxy.pin_positions() > asked);
     store.close();
 }
 
