@@ -85,7 +85,7 @@ impl Device {
             _ if self.state.pending == 0 || self.is_expired(policy, now) => Err(Error::NoChallenge),
             Factor::Sms(hotp) | Factor::Email(hotp) => Ok(self.state.message(hotp, policy, false)),
             // Fewer positions than the policy asks for by now are no challenge any more.
-            Factor::Pin(_) => match self.pin_positions(policy) {
+            Factor::Pin(_) => match self.asked(policy) {
                 0 => Err(Error::NoChallenge),
                 mask => Ok(Challenge::Positions(Positions::from_mask(mask))),
             },

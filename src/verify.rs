@@ -132,7 +132,7 @@ impl Device {
     }
 
     fn find_pin(&self, pin: &Pin, policy: &Policy, answer: &[u8]) -> Found {
-        let positions = match self.pin_positions(policy) {
+        let positions = match self.asked(policy) {
             0 => Positions::all(pin.count()),
             mask => Positions::from_mask(mask),
         };
@@ -173,7 +173,7 @@ impl Device {
         let matches = found.right.unwrap_u8() & not(last);
 
         // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
-        let unasked = (message & not(pending)) | (pin & bit(self.pin_positions(policy) == 0));
+        let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
         let expired = pending & bit(self.is_expired(policy, now));
         let disabled = bit(state.status == Status::Disabled as u8);
         let locked = bit(self.is_locked(policy)) & not(disabled);

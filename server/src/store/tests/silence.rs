@@ -69,15 +69,15 @@ async fn a_session_in_use_is_not_asked_whether_it_lives() {
     let (place, proxy) = place("used");
     let store = place.open();
     store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
-    let before = proxy.pin_positions();
+    let before = proxy.asked();
     for _ in 0..1000 {
         store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     }
-    let asked = proxy.pin_positions();
+    let asked = proxy.asked();
     assert!(asked < before + 100, "a slow machine may leave it idle at times: {asked}");
     thread::sleep(IDLE);
     store.write(|connection| connection.run("SELECT 1").map(drop)).await.unwrap();
-    assert!(proxy.pin_positions() > asked);
+    assert!(proxy.asked() > asked);
     store.close();
 }
 
