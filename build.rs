@@ -1,4 +1,5 @@
-//! Makes `include/keyfob.h` of `src/ffi`, with the feature `header` only: users of the crate never build cbindgen.
+//! Makes `include/keyfob.h` of `src/ffi`, with the feature `header` only: users of the crate never
+//! build cbindgen.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,4 +1,5 @@
-//! What the C ABI costs beside the Rust API, and beside liboath (Debian's liboath-dev), in the same run.
+//! What the C ABI costs beside the Rust API, and beside liboath (Debian's liboath-dev), in the same
+//! run.
 //!
 //! liboath stops at a match, so the code looked for is one that no step shows.
 

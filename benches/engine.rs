@@ -1,6 +1,8 @@
-//! What the engine costs beside its peers, in the same run: totp-rs, and RustCrypto's hmac used plainly. benches/capi.rs has liboath.
+//! What the engine costs beside its peers, in the same run: totp-rs, and RustCrypto's hmac used
+//! plainly. benches/capi.rs has liboath.
 //!
-//! From the raw secret: as the peers, it keeps the secret and hashes it at each call. From its bytes: it makes and wipes the [`Secret`], too.
+//! From the raw secret: as the peers, it keeps the secret and hashes it at each call. From its
+//! bytes: it makes and wipes the [`Secret`], too.
 
 mod common;
 

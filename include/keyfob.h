@@ -1,21 +1,30 @@
 /**
- * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in constant time.
+ * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in
+ * constant time.
  *
- * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no handle and no heap, so there is nothing to
- *   free. A record, a secret, a code and a URI are secrets: wipe them when they are done with, and never log them.
- * - A function returns a keyfob_result, unless it tells a size, the version or a message. It writes its out-parameters only on
- *   KEYFOB_RESULT_OK, and then all of them; on any other result they keep their old bytes. A wrong code is no failure: it is a verdict.
- * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's are RECORD_FOREIGN, RECORD_NEWER,
- *   RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW,
- *   MAX_DRIFT, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND,
- *   PIN_GUESS_BOUND. Any function may return PANIC in hosted builds, which would be a defect of the library. Later versions may add results.
- * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL. Structs that begin with `size` want
- *   `size = sizeof(the struct)` before any call.
- * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and keeps no state.
- * - All functions are thread-safe on different records; those that change a record in place need it to themselves. Whoever stores a changed
- *   record compares and swaps on the revision that keyfob_device_info told before the change, be it an attempt or an administrator's work:
- *   another's attempt in the meantime must not be written over, since its code would be right again.
- * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an exception and without longjmp.
+ * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no
+ *   handle and no heap, so there is nothing to free. A record, a secret, a code and a URI are
+ *   secrets: wipe them when they are done with, and never log them.
+ * - A function returns a keyfob_result, unless it tells a size, the version or a message. It writes
+ *   its out-parameters only on KEYFOB_RESULT_OK, and then all of them; on any other result they
+ *   keep their old bytes. A wrong code is no failure: it is a verdict.
+ * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's
+ *   are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM,
+ *   DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT, LOCK_KIND,
+ *   MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH,
+ *   CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. Any function may return PANIC in hosted builds, which
+ *   would be a defect of the library. Later versions may add results.
+ * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
+ *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
+ * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and
+ *   keeps no state.
+ * - All functions are thread-safe on different records; those that change a record in place need it
+ *   to themselves. Whoever stores a changed record compares and swaps on the revision that
+ *   keyfob_device_info told before the change, be it an attempt or an administrator's work:
+ *   another's attempt in the meantime must not be written over, since its code would be right
+ *   again.
+ * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an
+ *   exception and without longjmp.
  */
 
 #ifndef KEYFOB_H
@@ -98,8 +107,9 @@ extern "C" {
 #define KEYFOB_LABEL_SIZE 1024
 
 /**
- * What a function returns, each function some of them. A number never changes its meaning; later versions may add some. Out-parameters are written only with
- * KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
+ * What a function returns, each function some of them. A number never changes its meaning; later
+ * versions may add some. Out-parameters are written only with KEYFOB_RESULT_OK. A wrong code is no
+ * failure: it is a verdict.
  */
 enum keyfob_result
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -115,7 +125,8 @@ enum keyfob_result
    */
   KEYFOB_RESULT_NULL_POINTER = 1,
   /**
-   * A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
+   * A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown
+   * to this library is not zero.
    */
   KEYFOB_RESULT_STRUCT_SIZE = 2,
   /**
@@ -559,7 +570,8 @@ typedef uint32_t keyfob_challenge_kind;
 #endif // __cplusplus
 
 /**
- * A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret in the clear.
+ * A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret
+ * in the clear.
  */
 typedef struct keyfob_record {
   /**
@@ -569,8 +581,9 @@ typedef struct keyfob_record {
 } keyfob_record;
 
 /**
- * The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what you like, and check it once with
- * keyfob_policy_check. Where a function takes a policy, NULL stands for the default.
+ * The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what
+ * you like, and check it once with keyfob_policy_check. Where a function takes a policy, NULL
+ * stands for the default.
  */
 typedef struct keyfob_policy {
   /**
@@ -590,7 +603,8 @@ typedef struct keyfob_policy {
    */
   uint32_t resync_window;
   /**
-   * TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns none.
+   * TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns
+   * none.
    */
   uint32_t max_drift;
   /**
@@ -614,7 +628,8 @@ typedef struct keyfob_policy {
    */
   uint32_t code_lifetime;
   /**
-   * SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
+   * SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime;
+   * 60 by default.
    */
   uint32_t code_reuse;
   /**
@@ -626,11 +641,13 @@ typedef struct keyfob_policy {
    */
   uint32_t pin_min_length;
   /**
-   * Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
+   * Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for
+   * a host with one thread only.
    */
   uint32_t clock_skew;
   /**
-   * The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
+   * The largest chance of guessing a code of six digits before the lock, in parts per billion;
+   * 1000000 (1 in 1000) by default.
    */
   uint32_t guess_bound;
   /**
@@ -640,8 +657,9 @@ typedef struct keyfob_policy {
 } keyfob_policy;
 
 /**
- * Fills `length` bytes at `bytes` with randomness fit for secrets and returns 0; anything else is a failure. `context` is what the caller
- * passed along. Must return, without an exception and without longjmp, and must not call keyfob with the same record.
+ * Fills `length` bytes at `bytes` with randomness fit for secrets and returns 0; anything else is
+ * a failure. `context` is what the caller passed along. Must return, without an exception and
+ * without longjmp, and must not call keyfob with the same record.
  */
 typedef int32_t (*keyfob_random)(void *context,
                                  uint8_t *bytes,
@@ -682,16 +700,18 @@ typedef struct keyfob_challenge {
 } keyfob_challenge;
 
 /**
- * Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
- * else if storing failed. Not called if nothing changed, as on a locked device. `context` is what the caller passed along;
- * `next` is valid during the call only. Must return, without an exception and without longjmp.
+ * Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns
+ * 0; 1 if it has another (a conflict), anything else if storing failed. Not called if nothing
+ * changed, as on a locked device. `context` is what the caller passed along; `next` is valid
+ * during the call only. Must return, without an exception and without longjmp.
  */
 typedef int32_t (*keyfob_store)(void *context,
                                 const struct keyfob_record *next,
                                 uint64_t read);
 
 /**
- * The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's audit.
+ * The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's
+ * audit.
  */
 typedef struct keyfob_verdict {
   /**
@@ -703,7 +723,8 @@ typedef struct keyfob_verdict {
    */
   uint32_t right;
   /**
-   * 1 if the device is locked or throttled after this attempt, already on the fail that locks it; else 0.
+   * 1 if the device is locked or throttled after this attempt, already on the fail that locks
+   * it; else 0.
    */
   uint32_t locked;
   /**
@@ -723,8 +744,8 @@ typedef struct keyfob_verdict {
    */
   uint64_t matched;
   /**
-   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
-   * before the code (HOTP; before the first of the two in a resync); else 0.
+   * If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters
+   * were skipped before the code (HOTP; before the first of the two in a resync); else 0.
    */
   int64_t drift;
   /**
@@ -734,8 +755,8 @@ typedef struct keyfob_verdict {
 } keyfob_verdict;
 
 /**
- * What an authenticator computes with, beside the secret. Where a function takes parameters, NULL stands for SHA-1, 6 digits, 30 seconds and
- * T0 = 0.
+ * What an authenticator computes with, beside the secret. Where a function takes parameters, NULL
+ * stands for SHA-1, 6 digits, 30 seconds and T0 = 0.
  */
 typedef struct keyfob_parameters {
   /**
@@ -809,7 +830,8 @@ typedef struct keyfob_info {
    */
   uint64_t t0;
   /**
-   * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+   * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
+   * number of the issue. PIN: 0.
    */
   uint64_t moving_factor;
   /**
@@ -837,7 +859,8 @@ typedef struct keyfob_info {
    */
   uint64_t revision;
   /**
-   * 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+   * 1 if the device was locked when it was disabled, so that it can be enabled only after an
+   * unlocking; else 0.
    */
   uint32_t was_locked;
   /**
@@ -847,8 +870,8 @@ typedef struct keyfob_info {
 } keyfob_info;
 
 /**
- * A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an empty one stands for NULL. Times are Unix
- * seconds. The caller wipes it.
+ * A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an
+ * empty one stands for NULL. Times are Unix seconds. The caller wipes it.
  */
 typedef struct keyfob_soffid_row {
   /**
@@ -856,8 +879,9 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since Soffid opens devices without resetting
-   * them. What is negative as a signed number counts as 0.
+   * OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since
+   * Soffid opens devices without resetting them. What is negative as a signed number counts as
+   * 0.
    */
   uint32_t fails;
   /**
@@ -881,8 +905,9 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_issued;
   /**
-   * No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open row with that many fails is locked when it
-   * is written, whatever the policy says, so that no row has more guesses than this.
+   * No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
+   * row with that many fails is locked when it is written, whatever the policy says, so that no
+   * row has more guesses than this.
    */
   uint32_t max_fails;
   /**
@@ -914,17 +939,20 @@ typedef struct keyfob_soffid_row {
    */
   char algorithm[16];
   /**
-   * OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
+   * OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading:
+   * the engine needs no such hash.
    */
   char auth_key[112];
   /**
-   * OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
+   * OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and
+   * encodes that.
    */
   char pin[72];
 } keyfob_soffid_row;
 
 /**
- * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
+ * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
+ * header. Static memory. Thread-safe.
  */
 KEYFOB_MUST_USE
 const char *keyfob_version(void);
@@ -996,9 +1024,11 @@ KEYFOB_MUST_USE
 size_t keyfob_label_size(void);
 
 /**
- * Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
- * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
- * may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+ * Requests a challenge of the device in `record`, which is changed in place; store it before you
+ * deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the policy's
+ * time of reuse. PIN: positions, which stay until answered rightly. `policy` may be NULL; `random`
+ * too in hosted builds, and where the device is no PIN. Set challenge->size before. Not
+ * thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
  * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
@@ -1012,8 +1042,9 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
                                       struct keyfob_challenge *challenge);
 
 /**
- * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
- * was read, and stays as it is. Thread-safe, if `store` and `random` are.
+ * keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has
+ * stored the next record. `record` is the one that was read, and stays as it is. Thread-safe, if
+ * `store` and `random` are.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
  * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
@@ -1029,7 +1060,8 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
                                                 struct keyfob_challenge *challenge);
 
 /**
- * The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+ * The pending challenge once more, for sending a message again: nothing changes, its expiry
+ * included. Set challenge->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
  * LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
@@ -1061,10 +1093,12 @@ keyfob_result keyfob_device_verify(struct keyfob_record *record,
                                    struct keyfob_verdict *verdict);
 
 /**
- * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
- * read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+ * keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored
+ * the next record. `record` is the one that was read, and stays as it is. On
+ * KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED,
+ * STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
@@ -1077,10 +1111,12 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              struct keyfob_verdict *verdict);
 
 /**
- * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
- * keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+ * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync
+ * window. Counts and locks as keyfob_device_verify, in place as that does.
+ * KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
+ * EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync(struct keyfob_record *record,
@@ -1093,9 +1129,11 @@ keyfob_result keyfob_device_resync(struct keyfob_record *record,
                                    struct keyfob_verdict *verdict);
 
 /**
- * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+ * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if
+ * `store` is.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
+ * EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
@@ -1110,8 +1148,9 @@ keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
                                              struct keyfob_verdict *verdict);
 
 /**
- * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
- * `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+ * Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size`
+ * bytes: KEYFOB_CODE_SIZE always suffice. `parameters` may be NULL. The caller wipes `code`.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters'.
  */
@@ -1124,8 +1163,8 @@ keyfob_result keyfob_hotp_generate(const struct keyfob_parameters *parameters,
                                    size_t code_size);
 
 /**
- * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
- * Thread-safe.
+ * Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as
+ * keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters', PERIOD, CLOCK.
  */
@@ -1138,8 +1177,9 @@ keyfob_result keyfob_totp_generate(const struct keyfob_parameters *parameters,
                                    size_t code_size);
 
 /**
- * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
- * matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+ * Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in
+ * constant time. Writes 1 and the lowest matching counter to `found` and `matched`, or 0 and 0.
+ * Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', LOOK_AHEAD.
  */
@@ -1155,8 +1195,8 @@ keyfob_result keyfob_hotp_search(const struct keyfob_parameters *parameters,
                                  uint64_t *matched);
 
 /**
- * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
- * step in `matched`. Thread-safe.
+ * Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after
+ * it. Otherwise as keyfob_hotp_search, with the step in `matched`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD, WINDOW, CLOCK, EXHAUSTED.
  */
@@ -1172,8 +1212,8 @@ keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
                                  uint64_t *matched);
 
 /**
- * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
- * Thread-safe.
+ * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
+ * bytes, which are copied into `record`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
  */
@@ -1185,8 +1225,8 @@ keyfob_result keyfob_device_create_totp(const struct keyfob_parameters *paramete
                                         struct keyfob_record *record);
 
 /**
- * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
- * Thread-safe.
+ * Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one.
+ * Otherwise as keyfob_device_create_totp. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
  */
@@ -1199,8 +1239,8 @@ keyfob_result keyfob_device_create_hotp(const struct keyfob_parameters *paramete
                                         struct keyfob_record *record);
 
 /**
- * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
- * Thread-safe.
+ * Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random.
+ * Otherwise as keyfob_device_create_totp. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
  */
@@ -1224,7 +1264,8 @@ keyfob_result keyfob_device_create_email(const struct keyfob_parameters *paramet
                                          struct keyfob_record *record);
 
 /**
- * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+ * Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for.
+ * `policy` may be NULL. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, PIN_LENGTH, PIN_DIGITS, the policy's.
  */
@@ -1236,8 +1277,8 @@ keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
                                        struct keyfob_record *record);
 
 /**
- * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
- * which may be NULL to check only. Thread-safe.
+ * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
+ * apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
  */
@@ -1256,8 +1297,9 @@ keyfob_result keyfob_device_info(const struct keyfob_record *record,
                                  struct keyfob_info *info);
 
 /**
- * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
- * number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+ * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes
+ * (KEYFOB_SECRET_MAX always suffice), and their number to `secret_length`. The caller wipes
+ * `secret`, and never logs it. Thread-safe.
  *
  * Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.
  */
@@ -1268,8 +1310,8 @@ keyfob_result keyfob_device_secret(const struct keyfob_record *record,
                                    size_t *secret_length);
 
 /**
- * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
- * fails. Not thread-safe on the same record.
+ * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C
+ * or V is an unlocking; leaving D keeps the fails. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
  */
@@ -1306,11 +1348,13 @@ keyfob_result keyfob_device_forget_steps(struct keyfob_record *record,
                                          uint64_t now);
 
 /**
- * Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of the device in
- * `from`, which was created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
- * authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The
- * same secret keeps the higher counter; TOTP keeps the time that is used up, under a new secret no more than that before `now`. Never give it
- * a secret that it had before its present one. Not thread-safe on the same record.
+ * Gives the device in `record`, in place, another factor of its kind: the parameters and the
+ * secret, or the PIN, and the counter of the device in `from`, which was created for that and of
+ * which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
+ * authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge
+ * ends, and learned drift is forgotten. The same secret keeps the higher counter; TOTP keeps the
+ * time that is used up, under a new secret no more than that before `now`. Never give it a secret
+ * that it had before its present one. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
  */
@@ -1328,7 +1372,8 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_policy_default(struct keyfob_policy *policy);
 
 /**
- * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
+ * Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step
+ * and one counter more than Soffid does. Set policy->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE.
  */
@@ -1336,7 +1381,8 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_policy_soffid(struct keyfob_policy *policy);
 
 /**
- * Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+ * Checks a policy, its bound on guessing included; NULL is the default, which is right.
+ * Thread-safe.
  *
  * Results: the policy's.
  */
@@ -1344,8 +1390,9 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
 
 /**
- * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
- * codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+ * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds
+ * against a device of this keyfob_kind with codes of `digits` digits (6 to 10; ignored for a PIN).
+ * `policy` may be NULL. Thread-safe.
  *
  * Results: NULL_POINTER, the policy's, KIND, DIGITS.
  */
@@ -1356,15 +1403,18 @@ keyfob_result keyfob_policy_guess_chance(const struct keyfob_policy *policy,
                                          uint32_t *chance);
 
 /**
- * A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
+ * A message in English that names the parameter and its allowed values, for any number. Static
+ * memory, never NULL. Thread-safe.
  */
 KEYFOB_MUST_USE
 const char *keyfob_result_message(int32_t result);
 
 /**
- * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
- * may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
- * must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+ * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
+ * device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_KEY_SIZE random
+ * bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that must never be
+ * used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, the record's.
  */
@@ -1402,9 +1452,10 @@ keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
                                    uint32_t *key_id);
 
 /**
- * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
- * written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
- * `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
+ * Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has
+ * room for `secret_size` bytes; how many were written goes to `secret_length`. `random` may be
+ * NULL in hosted builds, where the operating system's generator is taken; `context` is passed to
+ * it. The caller wipes `secret`. Thread-safe, if `random` is.
  *
  * Results: NULL_POINTER, BUFFER_TOO_SMALL, ALGORITHM, RANDOMNESS.
  */
@@ -1417,9 +1468,10 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
                                    size_t *secret_length);
 
 /**
- * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
- * NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
- * `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
+ * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
+ * or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
+ * KEYFOB_SECRET_MAX always suffice; how many were written goes to `secret_length`. The caller
+ * wipes `secret` and `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
  */
@@ -1441,8 +1493,8 @@ keyfob_result keyfob_secret_from_hex(const char *text,
                                      size_t *secret_length);
 
 /**
- * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
- * always suffice. The caller wipes `text`. Thread-safe.
+ * Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for
+ * `text_size` bytes: KEYFOB_BASE32_SIZE always suffice. The caller wipes `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
  */
@@ -1453,7 +1505,8 @@ keyfob_result keyfob_secret_to_base32(const uint8_t *secret,
                                       size_t text_size);
 
 /**
- * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
+ * Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice.
+ * The caller wipes `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
  */
@@ -1464,9 +1517,10 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
                                    size_t text_size);
 
 /**
- * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
- * other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
- * learned drift and no pending challenge. Thread-safe.
+ * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device
+ * alone in `secret`, which is ignored for the other kinds. A row of HOTP whose digits and
+ * algorithm are NULL takes Soffid's configuration: fill it in before. A row has no learned drift
+ * and no pending challenge. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
  * STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
@@ -1478,8 +1532,9 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
                                    struct keyfob_record *record);
 
 /**
- * Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
- * a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+ * Writes the row of a new device: all columns. What a row cannot say is lost: a lock that
+ * disabling keeps, a throttle, the positions asked of a PIN, learned drift, and of SMS and e-mail
+ * the secret and the pending code. Set row->size before. For a row that was there before,
  * keyfob_soffid_update writes no more than what has changed. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
@@ -1514,8 +1569,9 @@ keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and auth_key or pin; else 0. Then Soffid has
- * changed it since the record was made, and the row is to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+ * Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and
+ * auth_key or pin; else 0. Then Soffid has changed it since the record was made, and the row is to
+ * be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
  */
@@ -1525,10 +1581,12 @@ keyfob_result keyfob_soffid_has_factor(const struct keyfob_record *record,
                                        uint32_t *has_factor);
 
 /**
- * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
- * empty) and `account` are UTF-8 without colons and control characters; all is percent-encoded. Up to 200 bytes of each always fit into
- * KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever `text_size`. The length without the NUL goes to
- * `length`, which may be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+ * Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`,
+ * and a NUL, to `text`. `issuer` (may be NULL or empty) and `account` are UTF-8 without colons and
+ * control characters; all is percent-encoded. Up to 200 bytes of each always fit into
+ * KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever
+ * `text_size`. The length without the NUL goes to `length`, which may be NULL. The URI holds the
+ * secret: the caller wipes `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, the record's, WRONG_KIND, URI_LABEL, URI_T0.
  */
@@ -1548,8 +1606,8 @@ keyfob_result keyfob_uri_write(const struct keyfob_record *record,
  * bytes suffice for each; one that is longer is KEYFOB_RESULT_URI_LABEL if it is wanted.
  * Thread-safe.
  *
- * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
- * URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+ * DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_parse(const char *text,

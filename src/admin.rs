@@ -5,15 +5,18 @@ use subtle::ConstantTimeEq;
 use crate::device::State;
 use crate::{Device, Error, Factor, Kind, Status};
 
-/// What an administrator may do. Whoever stores the device after one of these compares and swaps on the [`revision`](Device::revision) that it had before, as for an attempt:
-/// another's attempt in the meantime must not be written over, since its code would be right again.
+/// What an administrator may do. Whoever stores the device after one of these compares and swaps on
+/// the [`revision`](Device::revision) that it had before, as for an attempt: another's attempt in
+/// the meantime must not be written over, since its code would be right again.
 impl Device {
-    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an [`unlock`](Self::unlock); leaving
-    /// [`Status::Disabled`] keeps the fails, so that disabling is no way around a lock. A pending code ends with a lock, with disabling
-    /// and with an unlock; between the open statuses it stays.
+    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an
+    /// [`unlock`](Self::unlock); leaving [`Status::Disabled`] keeps the fails, so that disabling is
+    /// no way around a lock. A pending code ends with a lock, with disabling and with an unlock;
+    /// between the open statuses it stays.
     ///
-    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors: [`Error::Locked`] if a device that was
-    /// locked when it was disabled shall be opened: unlock it first. [`Error::Exhausted`].
+    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors:
+    /// [`Error::Locked`] if a device that was locked when it was disabled shall be opened: unlock
+    /// it first. [`Error::Exhausted`].
     pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
         let mut next = self.state;
         let opens = matches!(status, Status::Created | Status::Validated);
@@ -36,8 +39,9 @@ impl Device {
         self.change(next, now)
     }
 
-    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again: validated if it ever gave a right
-    /// answer or was validated when it was locked, else created. A disabled one stays disabled.
+    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again:
+    /// validated if it ever gave a right answer or was validated when it was locked, else created.
+    /// A disabled one stays disabled.
     ///
     /// Takes `now` for true even if it lies before what the device has seen, and takes down to it
     /// the times of enrolment and of the last right answer: after a host's clock was ahead, the
@@ -75,14 +79,17 @@ impl Device {
         self.change(next, now)
     }
 
-    /// Gives the device the factor and the counter of another one of its kind, which was made for that: a fresh secret after a change
-    /// of telephone, a new PIN, an authenticator enrolled again. Keeps the status, the fails and every lock, so that it is no way
-    /// around one. A pending challenge ends, and learned drift is forgotten: given its own factor, a device forgets only these.
+    /// Gives the device the factor and the counter of another one of its kind, which was made for
+    /// that: a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
+    /// again. Keeps the status, the fails and every lock, so that it is no way around one. A
+    /// pending challenge ends, and learned drift is forgotten: given its own factor, a device
+    /// forgets only these.
     ///
-    /// Nothing that was used becomes right by it. The same secret again keeps the higher of both counters, or TOTP steps: another
-    /// period or T0 wants a new secret. Under a new secret TOTP keeps the lowest step still to be accepted, but none beyond that of
-    /// `now`, so that an authenticator that was ahead does not shut out the next one. The device remembers only its present secret, so
-    /// never give it one that it had before that.
+    /// Nothing that was used becomes right by it. The same secret again keeps the higher of both
+    /// counters, or TOTP steps: another period or T0 wants a new secret. Under a new secret TOTP
+    /// keeps the lowest step still to be accepted, but none beyond that of `now`, so that an
+    /// authenticator that was ahead does not shut out the next one. The device remembers only its
+    /// present secret, so never give it one that it had before that.
     ///
     /// Errors: [`Error::WrongKind`] for a device of another kind, [`Error::Exhausted`].
     pub fn replace_factor(&mut self, from: &Self, now: u64) -> Result<(), Error> {
@@ -120,8 +127,8 @@ impl Device {
     }
 }
 
-/// Whether both make codes of the same key, whatever the algorithm and the digits: fewer digits are the end of more. HMAC fills a
-/// key up with zeros, so zeros at its end make no other one.
+/// Whether both make codes of the same key, whatever the algorithm and the digits: fewer digits are
+/// the end of more. HMAC fills a key up with zeros, so zeros at its end make no other one.
 fn is_same_key(one: &Factor, other: &Factor) -> bool {
     match (one.generator(), other.generator()) {
         (Some(one), Some(other)) => one.secret().padded().ct_eq(other.secret().padded()).into(),

@@ -9,9 +9,10 @@ use crate::{NONCE_SIZE, SEALED_SIZE, SealKey};
 
 /// The next device and an answer that comes out only by committing it.
 ///
-/// Whoever serves several attempts at once stores with compare and swap on [`Device::revision`]: if it finds another revision
-/// stored than the one it read, which is one less than the next device's, it reads again and makes the attempt again. An attempt on a
-/// device that takes none (locked, disabled, throttled) changes nothing, and then nothing is stored.
+/// Whoever serves several attempts at once stores with compare and swap on [`Device::revision`]: if
+/// it finds another revision stored than the one it read, which is one less than the next device's,
+/// it reads again and makes the attempt again. An attempt on a device that takes none (locked,
+/// disabled, throttled) changes nothing, and then nothing is stored.
 ///
 /// ```
 /// # use keyfob::{Device, Policy, Secret, Totp, Error};
@@ -39,7 +40,8 @@ impl<'d, T> Attempt<'d, T> {
         Self { device, next, held: Held(answer) }
     }
 
-    /// Gives the next device to `store` and, once that has stored it, returns the answer. Does not call `store` if nothing changed.
+    /// Gives the next device to `store` and, once that has stored it, returns the answer. Does not
+    /// call `store` if nothing changed.
     ///
     /// Errors are those of `store`; the answer is then lost, as it must be.
     pub fn commit<E>(self, store: impl FnOnce(&Next<'_>) -> Result<(), E>) -> Result<T, E> {
@@ -47,7 +49,8 @@ impl<'d, T> Attempt<'d, T> {
         Ok(self.held.release())
     }
 
-    /// Whether there is something to store. This tells nothing of the answer: an open device changes with every attempt.
+    /// Whether there is something to store. This tells nothing of the answer: an open device
+    /// changes with every attempt.
     pub const fn is_changed(&self) -> bool {
         self.next().is_changed()
     }
@@ -64,7 +67,8 @@ impl<'d, T> Attempt<'d, T> {
     }
 }
 
-/// The next device, for its store. An attempt changes no secret, so this has none of its own: it borrows that of the device before.
+/// The next device, for its store. An attempt changes no secret, so this has none of its own: it
+/// borrows that of the device before.
 pub struct Next<'a> {
     device: &'a Device,
     state: &'a State,

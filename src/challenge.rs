@@ -34,12 +34,14 @@ impl Device {
     /// [`rand_core`](crate::rand_core) 0.10: that of the operating system is `getrandom::SysRng`
     /// (crate getrandom 0.4, feature `sys_rng`). Only a PIN's positions are drawn with it.
     ///
-    /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`] seconds ago; an older one dies.
-    /// PIN: positions drawn with `rng`, or those pending, which stay until answered rightly; if the policy asks for more by now, more are
-    /// drawn to them. TOTP, HOTP: nothing changes.
+    /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`]
+    /// seconds ago; an older one dies. PIN: positions drawn with `rng`, or those pending, which
+    /// stay until answered rightly; if the policy asks for more by now, more are drawn to them.
+    /// TOTP, HOTP: nothing changes.
     ///
-    /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`],
-    /// [`Error::Throttled`], [`Error::ClockWasAhead`], [`Error::Randomness`], [`Error::Exhausted`].
+    /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`],
+    /// [`Error::Locked`], [`Error::Throttled`], [`Error::ClockWasAhead`], [`Error::Randomness`],
+    /// [`Error::Exhausted`].
     pub fn challenge<R: TryCryptoRng + ?Sized>(
         &self,
         policy: &Policy,
@@ -74,9 +76,11 @@ impl Device {
         Ok(Attempt::new(self, next, challenge))
     }
 
-    /// The pending challenge once more, as it is: for sending a message again. Nothing changes, its expiry included.
+    /// The pending challenge once more, as it is: for sending a message again. Nothing changes, its
+    /// expiry included.
     ///
-    /// Errors: [`Error::NoChallenge`] if none is pending, or it has expired or asks for less than the policy, [`Error::WrongKind`] for TOTP and HOTP, and those of
+    /// Errors: [`Error::NoChallenge`] if none is pending, or it has expired or asks for less than
+    /// the policy, [`Error::WrongKind`] for TOTP and HOTP, and those of
     /// [`challenge`](Self::challenge).
     pub fn resend(&self, policy: &Policy, now: u64) -> Result<Challenge, Error> {
         self.check_open(policy, now)?;
@@ -92,11 +96,11 @@ impl Device {
         }
     }
 
-    /// Whether status, locks and clock let attempts be judged; otherwise not even a right answer is one. Before T0 and at the end of a
-    /// counter an open device refuses all the same.
+    /// Whether status, locks and clock let attempts be judged; otherwise not even a right answer is
+    /// one. Before T0 and at the end of a counter an open device refuses all the same.
     ///
-    /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a limit that was lowered since,
-    /// [`Error::Throttled`], [`Error::ClockWasAhead`].
+    /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a
+    /// limit that was lowered since, [`Error::Throttled`], [`Error::ClockWasAhead`].
     pub fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         self.check_clock(policy, now)?;
         if self.status() == Status::Disabled {
@@ -123,7 +127,8 @@ impl State {
 
     fn issue(&mut self, positions: u64, now: u64) -> Result<(), Error> {
         self.revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        // Issued at the latest time seen, as expiry is measured from there: a host whose clock is behind issues no dead code.
+        // Issued at the latest time seen, as expiry is measured from there: a host whose clock is
+        // behind issues no dead code.
         self.seen = self.seen.max(now);
         (self.pending, self.issued_at, self.positions) = (1, self.seen, positions);
         Ok(())

@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::Digits;
 
-/// A probability in whole parts per billion, rounded up: at most 1 000 000 000. No floating point, so that it costs nothing on
-/// a microcontroller.
+/// A probability in whole parts per billion, rounded up: at most 1 000 000 000. No floating point,
+/// so that it costs nothing on a microcontroller.
 ///
 /// ```
 /// use keyfob::GuessChance;
@@ -36,7 +36,8 @@ impl GuessChance {
         if parts < Self::BILLION { Self(parts) } else { Self::CERTAIN }
     }
 
-    /// That of guessing one of `accepted` codes, out of the 2^31 values of a truncated HMAC, with so many guesses.
+    /// That of guessing one of `accepted` codes, out of the 2^31 values of a truncated HMAC, with
+    /// so many guesses.
     #[inline]
     pub(crate) fn of_codes(accepted: u64, digits: Digits, guesses: u64) -> Self {
         const ALL: u64 = 1 << 31;

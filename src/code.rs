@@ -26,7 +26,8 @@ impl Algorithm {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
 
-    /// The size of a fresh secret, in bytes: the hash's own output (RFC 4226 section 4, R6; RFC 6238 section 5.1).
+    /// The size of a fresh secret, in bytes: the hash's own output (RFC 4226 section 4, R6; RFC
+    /// 6238 section 5.1).
     pub const fn secret_len(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -77,7 +78,8 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = Error;
 
-    /// Reads `SHA1`, `SHA-1` or `HmacSHA1` and the like, in either case. Errors: [`Error::Algorithm`].
+    /// Reads `SHA1`, `SHA-1` or `HmacSHA1` and the like, in either case. Errors:
+    /// [`Error::Algorithm`].
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_named = |algorithm: &Self| {
             let names = [algorithm.name(), algorithm.hmac_name(), algorithm.standard_name()];
@@ -153,7 +155,8 @@ impl Default for Digits {
     }
 }
 
-/// A generated code: 6 to 10 ASCII digits, wiped on drop, redacted in `Debug`, compared in constant time.
+/// A generated code: 6 to 10 ASCII digits, wiped on drop, redacted in `Debug`, compared in constant
+/// time.
 ///
 /// There is no `Display`, so that a code is only printed where [`as_str`](Code::as_str) says so.
 #[derive(Clone)]
@@ -212,7 +215,8 @@ impl PartialEq for Code {
 
 impl Eq for Code {}
 
-/// What somebody submitted as a code, as a number: no code's for anything but exactly the digits asked.
+/// What somebody submitted as a code, as a number: no code's for anything but exactly the digits
+/// asked.
 ///
 /// Only the length of a submission reaches a branch: it is no secret.
 pub(crate) struct Submitted(u64);
@@ -236,7 +240,8 @@ impl Submitted {
     /// Above every code.
     const NONE: u64 = 1 << 62;
 
-    /// Where in `codes`, which are at most 64, this stands: bit n for the n-th, from 0. In constant time.
+    /// Where in `codes`, which are at most 64, this stands: bit n for the n-th, from 0. In constant
+    /// time.
     pub(crate) fn places(&self, codes: &[u32]) -> u64 {
         // Below 2^63, so that only of 0 the number before has the highest bit.
         let is = |code: u32| (self.0 ^ u64::from(code)).wrapping_sub(1) >> 63;
@@ -244,10 +249,12 @@ impl Submitted {
     }
 }
 
-/// Quotient and remainder of `n` < 2^31 by the constant `D`, by multiplication: a division instruction takes a time that depends
-/// on what is divided, and compilers that save space use one even for constants.
+/// Quotient and remainder of `n` < 2^31 by the constant `D`, by multiplication: a division
+/// instruction takes a time that depends on what is divided, and compilers that save space use one
+/// even for constants.
 ///
-/// With s = 31 + ceil(log2 D) and m = ceil(2^s / D), n * m >> s is exact (Granlund and Montgomery, 1994, theorem 4.2).
+/// With s = 31 + ceil(log2 D) and m = ceil(2^s / D), n * m >> s is exact (Granlund and Montgomery,
+/// 1994, theorem 4.2).
 #[expect(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "n < 2^31 and m < 2^32, so no step overflows")]
 const fn divide<const D: u32>(n: u32) -> (u32, u32) {
     let shift = const { 31 + D.next_power_of_two().trailing_zeros() };
@@ -259,8 +266,9 @@ const fn divide<const D: u32>(n: u32) -> (u32, u32) {
 
 /// The ASCII digits of `n` < 100 000, in constant time.
 ///
-/// n / 10^4 as a fraction of 2^40, rounded up, shows the first digit before its point, and after each multiplication by ten the next one.
-/// Rounding adds less than n / 2^40, which the multiplications bring to less than 10^-3: never to the next digit.
+/// n / 10^4 as a fraction of 2^40, rounded up, shows the first digit before its point, and after
+/// each multiplication by ten the next one. Rounding adds less than n / 2^40, which the
+/// multiplications bring to less than 10^-3: never to the next digit.
 #[expect(clippy::arithmetic_side_effects, reason = "n < 2^17 and digits are below 10, so no step overflows 64 bits")]
 fn five_digits(n: u32) -> [u8; 5] {
     const POINT: u32 = 40;

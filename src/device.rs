@@ -41,8 +41,9 @@ impl Factor {
 
 /// A second factor with all that it has seen: what a [`Record`](crate::Record) holds.
 ///
-/// A device is a value: [`verify`](Device::verify) and [`challenge`](Device::challenge) leave it as it is and return the next one
-/// inside an [`Attempt`](crate::Attempt), whose answer comes out when that next one is stored. All times are Unix seconds.
+/// A device is a value: [`verify`](Device::verify) and [`challenge`](Device::challenge) leave it as
+/// it is and return the next one inside an [`Attempt`](crate::Attempt), whose answer comes out when
+/// that next one is stored. All times are Unix seconds.
 ///
 #[doc = include_str!("device.md")]
 #[cfg_attr(feature = "seal", doc = include_str!("sealed.md"))]
@@ -60,7 +61,8 @@ pub struct History {
     pub status: Status,
     /// Fails since the last right answer.
     pub fails: u32,
-    /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the highest issue given out. PIN: ignored.
+    /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the
+    /// highest issue given out. PIN: ignored.
     pub last_counter: Option<u64>,
     /// When it was enrolled, in Unix seconds.
     pub created: u64,
@@ -68,14 +70,15 @@ pub struct History {
     pub last_used: Option<u64>,
 }
 
-/// What attempts change. Plain numbers, so that the next state is selected without a branch; flags are 0 or 1.
+/// What attempts change. Plain numbers, so that the next state is selected without a branch; flags
+/// are 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     /// A letter of [`Status`].
     pub(crate) status: u8,
     pub(crate) fails: u32,
-    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the present issue, or of
-    /// the next if none is pending. PIN: 0.
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
+    /// number of the present issue, or of the next if none is pending. PIN: 0.
     pub(crate) moving: u64,
     /// TOTP: the learned drift in steps.
     pub(crate) drift: i32,
@@ -105,22 +108,26 @@ impl Device {
         Self::new(Factor::Totp(totp), now, 0)
     }
 
-    /// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one.
+    /// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh
+    /// one.
     pub const fn hotp(hotp: Hotp, counter: u64, now: u64) -> Self {
         Self::new(Factor::Hotp(hotp), now, counter)
     }
 
-    /// Enrols a telephone. The secret is drawn for this device alone: [`Secret::random`](crate::Secret::random).
+    /// Enrols a telephone. The secret is drawn for this device alone:
+    /// [`Secret::random`](crate::Secret::random).
     pub const fn sms(hotp: Hotp, now: u64) -> Self {
         Self::new(Factor::Sms(hotp), now, 0)
     }
 
-    /// Enrols an e-mail address. The secret is drawn for this device alone: [`Secret::random`](crate::Secret::random).
+    /// Enrols an e-mail address. The secret is drawn for this device alone:
+    /// [`Secret::random`](crate::Secret::random).
     pub const fn email(hotp: Hotp, now: u64) -> Self {
         Self::new(Factor::Email(hotp), now, 0)
     }
 
-    /// Enrols a security PIN. Errors: [`Error::PinLength`] if it is shorter than the policy asks for.
+    /// Enrols a security PIN. Errors: [`Error::PinLength`] if it is shorter than the policy asks
+    /// for.
     pub fn pin(pin: Pin, policy: &Policy, now: u64) -> Result<Self, Error> {
         if pin.count() < policy.pin_min_length() { Err(Error::PinLength) } else { Ok(Self::new(Factor::Pin(pin), now, 0)) }
     }
@@ -130,8 +137,8 @@ impl Device {
         Self { factor, created: now, state }
     }
 
-    /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`. A pending challenge is not taken
-    /// over: the next one is a fresh one.
+    /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`.
+    /// A pending challenge is not taken over: the next one is a fresh one.
     ///
     /// Errors: [`Error::Exhausted`] if `last_counter` is the last number there is.
     pub fn restore(factor: Factor, history: History) -> Result<Self, Error> {
@@ -180,13 +187,15 @@ impl Device {
         self.state.fails
     }
 
-    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
+    /// number of the issue. PIN: 0.
     pub const fn moving_factor(&self) -> u64 {
         self.state.moving
     }
 
-    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device. A pending code counts as given out, so
-    /// that it is not issued again. What it does not hold is lost: a throttle, a lock before disabling, positions and learned drift.
+    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device. A
+    /// pending code counts as given out, so that it is not issued again. What it does not hold is
+    /// lost: a throttle, a lock before disabling, positions and learned drift.
     pub fn history(&self) -> History {
         let issued = self.state.pending == 1 && matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         History {
@@ -223,7 +232,8 @@ impl Device {
         if self.state.used == 1 { Some(self.state.used_at) } else { None }
     }
 
-    /// Since when a challenge waits for its answer (it may have expired); always none for TOTP and HOTP.
+    /// Since when a challenge waits for its answer (it may have expired); always none for TOTP and
+    /// HOTP.
     pub const fn pending_since(&self) -> Option<u64> {
         if self.state.pending == 1 { Some(self.state.issued_at) } else { None }
     }
@@ -233,7 +243,8 @@ impl Device {
         if self.state.positions == 0 { None } else { Some(Positions::from_mask(self.state.positions)) }
     }
 
-    /// Until when a throttle refuses everything; none if there never was one since the last right answer.
+    /// Until when a throttle refuses everything; none if there never was one since the last right
+    /// answer.
     pub const fn throttled_until(&self) -> Option<u64> {
         if self.state.until == 0 { None } else { Some(self.state.until) }
     }
@@ -248,7 +259,8 @@ impl Device {
         self.factor.generator()
     }
 
-    /// [`Error::Clock`] if `now` lies before what the device has seen, by more than clocks may differ.
+    /// [`Error::Clock`] if `now` lies before what the device has seen, by more than clocks may
+    /// differ.
     pub(crate) fn check_clock(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         if now.saturating_add(u64::from(policy.clock_skew())) < self.state.seen { Err(Error::Clock) } else { Ok(()) }
     }
@@ -264,14 +276,15 @@ impl Device {
         now < self.state.until
     }
 
-    /// Whether the pending code has outlived the policy's lifetime, by this clock or by any that the device has seen: what expired once
-    /// stays so. Challenges of a PIN stay.
+    /// Whether the pending code has outlived the policy's lifetime, by this clock or by any that
+    /// the device has seen: what expired once stays so. Challenges of a PIN stay.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         message && self.age(now) >= u64::from(policy.code_lifetime())
     }
 
-    /// How long ago the challenge was issued, by this clock or by the latest that the device has seen.
+    /// How long ago the challenge was issued, by this clock or by the latest that the device has
+    /// seen.
     pub(crate) fn age(&self, now: u64) -> u64 {
         now.max(self.state.seen).saturating_sub(self.state.issued_at)
     }
@@ -296,8 +309,8 @@ impl State {
         revision: 0,
     };
 
-    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until answered. At the end of the range the
-    /// number stays, and no code of it is issued or accepted.
+    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until
+    /// answered. At the end of the range the number stays, and no code of it is issued or accepted.
     pub(crate) fn kill_code(&mut self, kind: Kind) {
         if matches!(kind, Kind::Sms | Kind::Email) && self.pending == 1 {
             self.moving = self.moving.saturating_add(1);

@@ -5,8 +5,9 @@ use core::fmt;
 
 /// Why a call was refused. The device it was made on is unchanged.
 ///
-/// A wrong code is not an error: it is a [`Verdict`](crate::Verdict). The kinds are exhaustive, carry no data (so no secret can
-/// slip into a log) and each message names the parameter and what it may be.
+/// A wrong code is not an error: it is a [`Verdict`](crate::Verdict). The kinds are exhaustive,
+/// carry no data (so no secret can slip into a log) and each message names the parameter and what
+/// it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Error {
     /// A secret shorter than 16 bytes or longer than 64 (RFC 4226 section 4, R6).
@@ -57,7 +58,8 @@ pub enum Error {
     PinPositions,
     /// A guess at a code would succeed before the lock more often than the policy's bound allows.
     GuessBound,
-    /// A guess at a PIN's positions would succeed before the lock more often than the policy's PIN bound allows.
+    /// A guess at a PIN's positions would succeed before the lock more often than the policy's PIN
+    /// bound allows.
     PinGuessBound,
     /// The time is before T0, or before what the record has already seen.
     Clock,
@@ -106,7 +108,8 @@ pub enum Error {
     SealForeign,
     /// A sealed record of a newer version of this crate.
     SealNewer,
-    /// A sealed record that was changed, belongs to another device, or was sealed under another key.
+    /// A sealed record that was changed, belongs to another device, or was sealed under another
+    /// key.
     SealBroken,
     /// A sealed record under a key that was not given.
     SealKey,

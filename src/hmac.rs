@@ -1,9 +1,10 @@
 //! Layer 2: HMAC (RFC 2104) of an 8-byte counter under a key computed once.
 //!
-//! Written on the bare compression functions, since that is where the time goes: the two states after the padded key are kept, the
-//! counter and the inner hash are one block each, and so a candidate of a window costs two compressions instead of four. A key
-//! has at most 64 bytes, so it is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where
-//! [`lanes`] are faster, they compute the same.
+//! Written on the bare compression functions, since that is where the time goes: the two states
+//! after the padded key are kept, the counter and the inner hash are one block each, and so a
+//! candidate of a window costs two compressions instead of four. A key has at most 64 bytes, so it
+//! is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where [`lanes`] are
+//! faster, they compute the same.
 
 use core::ops::RangeInclusive;
 
@@ -75,8 +76,9 @@ macro_rules! states {
     };
 }
 
-/// The last block of a message, of whose bytes `len` (at most 64) stand in it and one block before it: after them the bit 1, zeros,
-/// and in the last bytes the length in bits (FIPS 180-4 section 5.1).
+/// The last block of a message, of whose bytes `len` (at most 64) stand in it and one block before
+/// it: after them the bit 1, zeros, and in the last bytes the length in bits (FIPS 180-4 section
+/// 5.1).
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -165,8 +167,9 @@ fn first_of_64(mac: &[u64; 8]) -> [u32; 5] {
     [a[0], a[1], b[0], b[1], c[0]]
 }
 
-/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that the last four bits of its last byte name. Where the RFC indexes, this
-/// shifts: by 8 and 4 bytes through selection, by the rest within a word.
+/// RFC 4226 section 5.3: 31 bits of the MAC, from the byte that the last four bits of its last byte
+/// name. Where the RFC indexes, this shifts: by 8 and 4 bytes through selection, by the rest within
+/// a word.
 fn truncate(words: [u32; 5], last: u8) -> u32 {
     let offset = last & 15;
     let ([mut first, mut second, mut third, fourth, fifth], by_8, by_4) =
@@ -201,8 +204,9 @@ impl Key {
         key
     }
 
-    /// Calls `then` with a key that stays where it is made: to move what was just written costs as much as half a compression, and even the
-    /// empty states of one of three sizes a call to copy them.
+    /// Calls `then` with a key that stays where it is made: to move what was just written costs as
+    /// much as half a compression, and even the empty states of one of three sizes a call to copy
+    /// them.
     pub(crate) fn with<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
         macro_rules! with {
             ($hash:ident) => {{
@@ -232,9 +236,11 @@ impl Key {
         self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
-    /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on, each with its first. Wipes them.
+    /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on,
+    /// each with its first. Wipes them.
     pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
-        // Most windows are narrow, and to clear the room of a wide one costs as much as a tenth of theirs.
+        // Most windows are narrow, and to clear the room of a wide one costs as much as a tenth of
+        // theirs.
         const FEW: usize = 16;
         if window.is_empty() {
             return;
@@ -298,7 +304,8 @@ pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> 
 /// Each path by itself, for tests and fuzzing.
 #[cfg(any(test, fuzzing))]
 impl Key {
-    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions, or it has not this hash.
+    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions,
+    /// or it has not this hash.
     pub(crate) fn fill_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
         let Some(path) = path.checked_sub(1) else {
             values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));

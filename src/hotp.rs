@@ -71,9 +71,11 @@ impl Hotp {
         Code::new(self.digits.reduce(truncated(self.algorithm, &self.secret, counter)), self.digits)
     }
 
-    /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not just its digits.
+    /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not
+    /// just its digits.
     ///
-    /// Computes every code of the window, always, in constant time: two compressions each, so keep it narrow.
+    /// Computes every code of the window, always, in constant time: two compressions each, so keep
+    /// it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
         Key::with(self.algorithm, &self.secret, |key| search_one(key, self.digits, code, window))
     }
@@ -113,7 +115,8 @@ impl KeyedHotp {
         search_one(&self.key, self.digits, code, window)
     }
 
-    /// For fuzzing: the truncated values of `first` and the counters after it, on one path alone, and the path's name.
+    /// For fuzzing: the truncated values of `first` and the counters after it, on one path alone,
+    /// and the path's name.
     #[cfg(fuzzing)]
     pub fn truncated_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
         self.key.fill_on(path, first, values)
@@ -138,7 +141,8 @@ pub(crate) struct Answer {
     pub(crate) second: Option<Submitted>,
 }
 
-/// What a search found; `counter` is that of the last code of the answer and means nothing unless `right`.
+/// What a search found; `counter` is that of the last code of the answer and means nothing unless
+/// `right`.
 pub(crate) struct Found {
     /// The answer stands in the window, at `floor` or above.
     pub(crate) right: Choice,
@@ -162,10 +166,11 @@ impl Found {
     }
 }
 
-/// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant time: the work depends on the
-/// window's width and on whether the answer is one code or two.
+/// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant
+/// time: the work depends on the window's width and on whether the answer is one code or two.
 pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
-    // Bits; what selects is a choice, which is hidden from the compiler, and for which the processor waits.
+    // Bits; what selects is a choice, which is hidden from the compiler, and for which the
+    // processor waits.
     let (mut right, mut replayed, mut last, mut found) = (0, 0, 0, 0);
     // Bit 0: the first code stood at the last counter of the batch before.
     let mut before = 0;
@@ -200,7 +205,8 @@ fn lowest_bits(count: u64) -> u64 {
     !above.unwrap_or(0)
 }
 
-/// Which bit is the lowest one set, in constant time: on some processors `trailing_zeros` looks into a table.
+/// Which bit is the lowest one set, in constant time: on some processors `trailing_zeros` looks
+/// into a table.
 fn lowest_place(bits: u64) -> u64 {
     let lowest = bits & bits.wrapping_neg();
     // The n-th holds the places whose number has bit n.
@@ -224,7 +230,8 @@ mod tests {
     use crate::{Code, Digits, Hotp, Secret};
 
     proptest! {
-        /// Against the definition: the lowest place at or above the floor, and whether there is one below it.
+        /// Against the definition: the lowest place at or above the floor, and whether there is one
+        /// below it.
         #[test]
         fn a_search_finds_the_lowest_place(
             first in prop_oneof![0..1000_u64, any::<u64>(), Just(LAST - 70)],

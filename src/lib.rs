@@ -1,9 +1,11 @@
-//! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in constant time.
+//! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail and PIN devices as small records,
+//! verified in constant time.
 //!
-//! A [`Device`] is one small record of plain bytes. The engine keeps no state, no clock and no randomness, and does no I/O: it takes
-//! a device, a [`Policy`], an answer and the time, and gives back the next device and a [`Verdict`]. Whoever calls it stores the
-//! record where it likes: flash memory, a file, a table. The verdict comes out only by [committing](Attempt::commit) the next device,
-//! so that no right answer counts twice and no wrong one goes uncounted.
+//! A [`Device`] is one small record of plain bytes. The engine keeps no state, no clock and no
+//! randomness, and does no I/O: it takes a device, a [`Policy`], an answer and the time, and gives
+//! back the next device and a [`Verdict`]. Whoever calls it stores the record where it likes: flash
+//! memory, a file, a table. The verdict comes out only by [committing](Attempt::commit) the next
+//! device, so that no right answer counts twice and no wrong one goes uncounted.
 //!
 //! ```
 //! use keyfob::{Device, Error, Policy, Secret, Totp};
@@ -44,8 +46,9 @@
 //!
 //! # Features
 //!
-//! The crate is `no_std` and needs no heap. Features only add: `alloc` (strings of secrets and URIs, wiped on drop), `std` (conversion
-//! of [`Error`] to `std::io::Error`), `seal` (records encrypted for storage). `std` and `seal` are on by default.
+//! The crate is `no_std` and needs no heap. Features only add: `alloc` (strings of secrets and
+//! URIs, wiped on drop), `std` (conversion of [`Error`] to `std::io::Error`), `seal` (records
+//! encrypted for storage). `std` and `seal` are on by default.
 //!
 //! # Panics
 //!

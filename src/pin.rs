@@ -27,7 +27,8 @@ impl Pin {
         Wiped::new(digits).ok_or(Error::PinLength).and_then(Self::of)
     }
 
-    /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or they are no PIN.
+    /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or
+    /// they are no PIN.
     pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
         if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
     }
@@ -62,7 +63,8 @@ impl Pin {
         }
     }
 
-    /// Whether `answer` is the digits at `positions`, in their order; in constant time for positions and lengths given.
+    /// Whether `answer` is the digits at `positions`, in their order; in constant time for
+    /// positions and lengths given.
     pub(crate) fn answers(&self, positions: Positions, answer: &[u8]) -> Choice {
         let mut right = answer.len().ct_eq(&usize::from(positions.count()));
         let digits = self.expose().iter().zip(1..).filter(|&(_, number)| positions.contains(number));
@@ -95,7 +97,8 @@ impl PartialEq for Pin {
 
 impl Eq for Pin {}
 
-/// The positions of a PIN that a challenge asks for, numbered from 1. No secret: whoever answers is shown them.
+/// The positions of a PIN that a challenge asks for, numbered from 1. No secret: whoever answers is
+/// shown them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Positions(u64);
 
@@ -165,7 +168,8 @@ impl fmt::Debug for Positions {
     }
 }
 
-/// A number below `bound`, evenly: what would favour some is drawn again. A generator that never gives a usable byte has failed.
+/// A number below `bound`, evenly: what would favour some is drawn again. A generator that never
+/// gives a usable byte has failed.
 fn below<R: TryCryptoRng + ?Sized>(bound: u8, rng: &mut R) -> Result<u8, Error> {
     let fair = u8::MAX.checked_rem(bound).map(|rest| u8::MAX.saturating_sub(rest)).ok_or(Error::Randomness)?;
     for _ in 0..128 {

@@ -29,7 +29,8 @@ impl Lock {
         }
     }
 
-    /// How long the device refuses to answer after its `fails`-th fail, in seconds, from the limit on.
+    /// How long the device refuses to answer after its `fails`-th fail, in seconds, from the limit
+    /// on.
     pub(crate) fn delay(self, fails: u32) -> u32 {
         match self {
             Self::Throttle { max_fails: limit, first_delay: first, max_delay: longest } => {
@@ -40,7 +41,8 @@ impl Lock {
         }
     }
 
-    /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted guessing.
+    /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted
+    /// guessing.
     #[inline]
     fn guesses(self) -> u64 {
         match self {
@@ -73,9 +75,11 @@ pub enum PinPositions {
     All,
 }
 
-/// The server's choices: how far from its own clock or counter it looks, when it locks, how long codes live.
+/// The server's choices: how far from its own clock or counter it looks, when it locks, how long
+/// codes live.
 ///
-/// A policy is small and `Copy`; build it once. Building refuses one under which guessing would succeed too often.
+/// A policy is small and `Copy`; build it once. Building refuses one under which guessing would
+/// succeed too often.
 ///
 /// ```
 /// use keyfob::{Digits, Error, GuessChance, Kind, Lock, Policy};
@@ -108,7 +112,8 @@ pub struct Policy {
 const WIDEST_RESYNC: u16 = 10_000;
 
 impl Policy {
-    /// The widest TOTP window, HOTP look-ahead and learned drift that a policy may have, in steps or counters.
+    /// The widest TOTP window, HOTP look-ahead and learned drift that a policy may have, in steps
+    /// or counters.
     pub const WIDEST: u16 = 1_000;
 
     /// keyfob's defaults.
@@ -127,16 +132,18 @@ impl Policy {
         pin_guess_bound: GuessChance::one_in(100),
     };
 
-    /// Starts from the defaults: TOTP window of 1 step each way, HOTP look-ahead of 10, lock at 10 fails, codes that live for 10
-    /// minutes, 3 positions of a PIN of 8 digits or more.
+    /// Starts from the defaults: TOTP window of 1 step each way, HOTP look-ahead of 10, lock at 10
+    /// fails, codes that live for 10 minutes, 3 positions of a PIN of 8 digits or more.
     pub const fn builder() -> PolicyBuilder {
         Self::DEFAULT.to_builder()
     }
 
-    /// Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default.
+    /// Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times
+    /// likelier than by default.
     ///
-    /// Soffid's add-on itself takes the steps from 10 before to 9 after the present one, and 24 HOTP codes from the expected one; this takes
-    /// one more of each, so that the windows are even and every code that Soffid takes is taken.
+    /// Soffid's add-on itself takes the steps from 10 before to 9 after the present one, and 24
+    /// HOTP codes from the expected one; this takes one more of each, so that the windows are even
+    /// and every code that Soffid takes is taken.
     pub const fn soffid() -> Self {
         Self { window: 10, look_ahead: 24, ..Self::DEFAULT }
     }
@@ -201,13 +208,15 @@ impl Policy {
         self.guess_bound
     }
 
-    /// The largest chance that this policy allows of guessing the positions asked of a PIN before the lock.
+    /// The largest chance that this policy allows of guessing the positions asked of a PIN before
+    /// the lock.
     pub const fn pin_guess_bound(&self) -> GuessChance {
         self.pin_guess_bound
     }
 
-    /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits` digits (which a PIN ignores).
-    /// Under [`Lock::Throttle`], the chance within a year of uninterrupted guessing.
+    /// The chance that somebody who guesses until the lock falls succeeds, with codes of `digits`
+    /// digits (which a PIN ignores). Under [`Lock::Throttle`], the chance within a year of
+    /// uninterrupted guessing.
     ///
     /// Codes accepted at a time x guesses x the chance of the likeliest code. That last factor is
     /// 10^-digits but for the bias of RFC 4226's truncation: a code of 10 digits has only 2^31
@@ -295,13 +304,15 @@ impl PolicyBuilder {
         self
     }
 
-    /// SMS and e-mail: seconds in which a code asked again is the same one, at most the lifetime, 60 by default.
+    /// SMS and e-mail: seconds in which a code asked again is the same one, at most the lifetime,
+    /// 60 by default.
     pub const fn code_reuse(mut self, seconds: u32) -> Self {
         self.0.code_reuse = seconds;
         self
     }
 
-    /// PIN: how many positions are asked, 2 to [`pin_min_length`](Self::pin_min_length), or all; 3 by default.
+    /// PIN: how many positions are asked, 2 to [`pin_min_length`](Self::pin_min_length), or all; 3
+    /// by default.
     pub const fn pin_positions(mut self, positions: PinPositions) -> Self {
         self.0.pin_positions = positions;
         self
@@ -313,21 +324,24 @@ impl PolicyBuilder {
         self
     }
 
-    /// Seconds by which the clocks of those who share a device may differ: a time earlier than what the device has seen by more
-    /// than this is [`Error::Clock`]; 0 to 3600, 30 by default. It also covers answers that are judged in another order than their
-    /// times were taken in: 0 is for a host with one thread only.
+    /// Seconds by which the clocks of those who share a device may differ: a time earlier than what
+    /// the device has seen by more than this is [`Error::Clock`]; 0 to 3600, 30 by default. It also
+    /// covers answers that are judged in another order than their times were taken in: 0 is for a
+    /// host with one thread only.
     pub const fn clock_skew(mut self, seconds: u32) -> Self {
         self.0.clock_skew = seconds;
         self
     }
 
-    /// The largest chance allowed of guessing a code of six digits before the lock: 1 in 1000 by default.
+    /// The largest chance allowed of guessing a code of six digits before the lock: 1 in 1000 by
+    /// default.
     pub const fn guess_bound(mut self, bound: GuessChance) -> Self {
         self.0.guess_bound = bound;
         self
     }
 
-    /// The largest chance allowed of guessing the positions asked of a PIN before the lock: 1 in 100 by default.
+    /// The largest chance allowed of guessing the positions asked of a PIN before the lock: 1 in
+    /// 100 by default.
     pub const fn pin_guess_bound(mut self, bound: GuessChance) -> Self {
         self.0.pin_guess_bound = bound;
         self
@@ -342,9 +356,11 @@ impl PolicyBuilder {
 
     /// Checks everything and gives the policy where it is: for those who check one at each use.
     ///
-    /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`], [`Error::MaxDrift`], [`Error::MaxFails`],
-    /// [`Error::FirstDelay`], [`Error::MaxDelay`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
-    /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`], [`Error::PinGuessBound`].
+    /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
+    /// [`Error::MaxDrift`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],
+    /// [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
+    /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
+    /// [`Error::PinGuessBound`].
     #[inline]
     pub fn check(&self) -> Result<&Policy, Error> {
         self.0.check().map(|()| &self.0)

@@ -23,8 +23,9 @@ const DRIFT_MAX: i32 = 1_000;
 
 /// A device as bytes: what hosts store. Wiped on drop; `Debug` shows nothing of it.
 ///
-/// The bytes hold the secret in the clear: seal them for storage that others can read. Every byte is defined, so that equal
-/// devices have equal records, and a check at the end tells damaged ones. It is no protection from forgery: sealing is.
+/// The bytes hold the secret in the clear: seal them for storage that others can read. Every byte
+/// is defined, so that equal devices have equal records, and a check at the end tells damaged ones.
+/// It is no protection from forgery: sealing is.
 #[derive(Clone)]
 pub struct Record([u8; RECORD_SIZE]);
 
@@ -106,7 +107,8 @@ impl Device {
         let head = u64::from_le_bytes([k, f, VERSION, self.kind() as u8, status, algorithm, digits, secret.count()]);
         let flags = used | pending << 1 | held << 2 | validated << 3;
         let mut to = Writer(record);
-        // Word by word, since the check reads words: one that was written in parts would have to be waited for.
+        // Word by word, since the check reads words: one that was written in parts would have to be
+        // waited for.
         for word in [head, pair(period, fails), pair(drift.cast_unsigned(), flags.into())] {
             to.put(word.to_le_bytes());
         }
@@ -122,7 +124,8 @@ impl Device {
 
     /// Reads a record of [`RECORD_SIZE`] bytes.
     ///
-    /// Errors: [`Error::RecordLength`], [`Error::RecordForeign`], [`Error::RecordNewer`], [`Error::RecordDamaged`].
+    /// Errors: [`Error::RecordLength`], [`Error::RecordForeign`], [`Error::RecordNewer`],
+    /// [`Error::RecordDamaged`].
     #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let [magic @ .., version] = bytes.first_chunk::<3>().ok_or(Error::RecordLength)?;
@@ -139,8 +142,9 @@ impl Device {
         Self::read(bytes).ok_or(Error::RecordDamaged)
     }
 
-    /// Reads the fields; none if they are not what [`to_record`](Self::to_record) writes of any device. The device is put together last and
-    /// at once, since moving it costs more than reading it.
+    /// Reads the fields; none if they are not what [`to_record`](Self::to_record) writes of any
+    /// device. The device is put together last and at once, since moving it costs more than reading
+    /// it.
     #[inline]
     fn read(record: &[u8; RECORD_SIZE]) -> Option<Self> {
         let mut from = Reader(record);
@@ -245,9 +249,9 @@ fn halves(word: u64) -> [u32; 2] {
     [(word & 0xffff_ffff) as u32, (word >> 32) as u32]
 }
 
-/// A check over all but the last eight bytes. Each step is a bijection of the sum and of the word, so that any change within one word is
-/// found for sure and any other with a chance of 1 in 2^64; no table, which the secret's bytes would index. Four sums, which do not wait for
-/// each other.
+/// A check over all but the last eight bytes. Each step is a bijection of the sum and of the word,
+/// so that any change within one word is found for sure and any other with a chance of 1 in 2^64;
+/// no table, which the secret's bytes would index. Four sums, which do not wait for each other.
 fn check(record: &[u8; RECORD_SIZE]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(ODD).rotate_left(29);

@@ -1,7 +1,7 @@
 //! Layer 3, feature `seal`: records encrypted for storage with XChaCha20-Poly1305.
 //!
-//! XChaCha's nonce of 24 bytes can be drawn at random each time a record is stored, for all devices under one key and as long as one
-//! likes; the 12 bytes of AES-GCM or ChaCha20-Poly1305 could not.
+//! XChaCha's nonce of 24 bytes can be drawn at random each time a record is stored, for all devices
+//! under one key and as long as one likes; the 12 bytes of AES-GCM or ChaCha20-Poly1305 could not.
 
 use core::fmt;
 
@@ -24,7 +24,8 @@ const HEADER: [u8; 4] = [b'k', b'f', b's', VERSION];
 const KEY_ID_SIZE: usize = 4;
 const TAG_SIZE: usize = 16;
 
-/// The host's key for sealing records, with the number that it is known by, so that keys can be rotated. Wiped on drop.
+/// The host's key for sealing records, with the number that it is known by, so that keys can be
+/// rotated. Wiped on drop.
 ///
 /// ```
 /// use keyfob::{Device, Secret, SealKey, Totp, sealed_key_id};
@@ -55,7 +56,8 @@ impl SealKey {
         self.id
     }
 
-    /// Seals the device's record, bound to `device_id`: whatever names the device in the host's store.
+    /// Seals the device's record, bound to `device_id`: whatever names the device in the host's
+    /// store.
     ///
     /// `nonce` must never be used again with this key: draw it at random for each call, as from
     /// `getrandom::SysRng`.
@@ -66,7 +68,8 @@ impl SealKey {
     pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
         let encrypted = self.cipher().encrypt_inout_detached(&nonce.into(), device_id, body.as_mut_bytes().into());
-        // Encryption fails only above 256 GiB; were it otherwise, zeros leave this function and open never again.
+        // Encryption fails only above 256 GiB; were it otherwise, zeros leave this function and
+        // open never again.
         let Ok(tag) = encrypted else { return sealed };
         let mut to = Writer(&mut sealed);
         to.put(HEADER);
@@ -79,7 +82,8 @@ impl SealKey {
 
     /// Opens what was sealed under this key for `device_id`.
     ///
-    /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKey`], [`Error::SealBroken`], and those of [`Device::from_bytes`].
+    /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKey`],
+    /// [`Error::SealBroken`], and those of [`Device::from_bytes`].
     pub fn open(&self, sealed: &[u8], device_id: &[u8]) -> Result<Device, Error> {
         if sealed_key_id(sealed)? != self.id {
             return Err(Error::SealKey);

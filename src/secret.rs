@@ -11,18 +11,20 @@ use crate::{Algorithm, Error};
 
 /// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
 pub const SECRET_MIN: usize = 16;
-/// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed first.
+/// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed
+/// first.
 pub const SECRET_MAX: usize = 64;
 
-/// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what an attempt waits for; the barrier is
-/// the one that it has as well.
+/// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what
+/// an attempt waits for; the barrier is the one that it has as well.
 #[inline]
 pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
     values.fill(T::default());
     optimization_barrier(values);
 }
 
-/// The places of a secret's bytes: in a table, since so many numbers cost more to make than to read.
+/// The places of a secret's bytes: in a table, since so many numbers cost more to make than to
+/// read.
 const PLACES: [u8; SECRET_MAX] = {
     let (mut places, mut at) = ([0; SECRET_MAX], 0_u8);
     while let Some((place, _)) = places.split_at_mut(at as usize).1.split_first_mut() {
@@ -32,8 +34,8 @@ const PLACES: [u8; SECRET_MAX] = {
     places
 };
 
-/// Room for up to 64 bytes that are wiped on drop and redacted in `Debug`; bytes past `len` are zero.
-/// Aligned, so that they are copied as they are.
+/// Room for up to 64 bytes that are wiped on drop and redacted in `Debug`; bytes past `len` are
+/// zero. Aligned, so that they are copied as they are.
 #[derive(Clone)]
 #[repr(align(8))]
 pub(crate) struct Wiped {
@@ -50,7 +52,8 @@ impl Wiped {
         Some(wiped)
     }
 
-    /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in constant time for a length.
+    /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in
+    /// constant time for a length.
     #[inline]
     pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
         let behind = bytes.iter().zip(&PLACES).fold(0, |behind, (&byte, &at)| behind | if at < len { 0 } else { byte });
@@ -132,8 +135,8 @@ impl Secret {
         Self(Wiped::of_padded(bytes, len))
     }
 
-    /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64 for SHA-512 (RFC 6238
-    /// section 5.1 and appendix A).
+    /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64
+    /// for SHA-512 (RFC 6238 section 5.1 and appendix A).
     ///
     /// `rng` is any generator that is fit for secrets, by the traits of
     /// [`rand_core`](crate::rand_core) 0.10: that of the operating system is `getrandom::SysRng`
@@ -161,8 +164,9 @@ impl Secret {
         Self::new(bytes)
     }
 
-    /// Reads Base32 (RFC 4648 section 6) as people type it: either case, blanks and hyphens between groups, with or without
-    /// `=` at the end. Bits left over in the last character are ignored, as authenticators do.
+    /// Reads Base32 (RFC 4648 section 6) as people type it: either case, blanks and hyphens between
+    /// groups, with or without `=` at the end. Bits left over in the last character are ignored, as
+    /// authenticators do.
     ///
     /// Errors: [`Error::SecretBase32`], [`Error::SecretLength`].
     pub fn from_base32(text: &str) -> Result<Self, Error> {
@@ -183,14 +187,16 @@ impl Secret {
         decode(&HEXLOWER_PERMISSIVE, symbols.get(..len).unwrap_or(&[]), Error::SecretHex)
     }
 
-    /// Writes the secret as Base32, upper case, without padding, into `buffer` and returns the text: 26 to 103 bytes.
+    /// Writes the secret as Base32, upper case, without padding, into `buffer` and returns the
+    /// text: 26 to 103 bytes.
     ///
     /// The caller wipes the buffer. Errors: [`Error::BufferTooSmall`].
     pub fn write_base32<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
         encode(&BASE32_NOPAD, self.expose(), buffer)
     }
 
-    /// Writes the secret as lower-case hexadecimal into `buffer` and returns the text: 32 to 128 bytes.
+    /// Writes the secret as lower-case hexadecimal into `buffer` and returns the text: 32 to 128
+    /// bytes.
     ///
     /// The caller wipes the buffer. Errors: [`Error::BufferTooSmall`].
     pub fn write_hex<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {

@@ -10,8 +10,9 @@ use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, 
 /// Room for any secret in Base32 as Soffid writes it, with its padding: see [`SoffidRow::export`].
 pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
 
-/// A row of Soffid's table `SCO_DEVICE`, as far as it concerns the engine. None stands for NULL, and times are Unix seconds. Key and PIN are
-/// secrets of the caller's, who wipes them; `Debug` does not show them.
+/// A row of Soffid's table `SCO_DEVICE`, as far as it concerns the engine. None stands for NULL,
+/// and times are Unix seconds. Key and PIN are secrets of the caller's, who wipes them; `Debug`
+/// does not show them.
 ///
 /// ```
 /// use keyfob::{Kind, SoffidRow, Status};
@@ -56,7 +57,8 @@ pub struct SoffidRow<'r> {
     /// for none: the add-on tries counters from -4 on, which no authenticator has, and stores one
     /// that happens to match.
     pub last_counter: Option<i64>,
-    /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not read: the engine needs no such hash.
+    /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not
+    /// read: the engine needs no such hash.
     pub auth_key: &'r str,
     /// `OTP_PIN` of a PIN: its digits, decoded from the `Password` that Soffid stores.
     pub pin: &'r str,
@@ -64,17 +66,18 @@ pub struct SoffidRow<'r> {
     pub digits: Option<u32>,
     /// `OTP_ALGORI`: `HmacSHA1`, `HmacSHA256` or `HmacSHA512`; none stands for `HmacSHA1`.
     pub algorithm: Option<&'r str>,
-    /// No column: the fail on which the policy locks. An open row with that many fails is locked when it is updated, whatever the policy
-    /// says, so that no row has more guesses than this.
+    /// No column: the fail on which the policy locks. An open row with that many fails is locked
+    /// when it is updated, whatever the policy says, so that no row has more guesses than this.
     pub max_fails: u32,
 }
 
 impl<'r> SoffidRow<'r> {
-    /// The device of a row. SMS and e-mail rows hold no secret: `drawn` is one that was drawn for this device alone, and is ignored for the
-    /// other kinds. The device has no learned drift and no pending challenge.
+    /// The device of a row. SMS and e-mail rows hold no secret: `drawn` is one that was drawn for
+    /// this device alone, and is ignored for the other kinds. The device has no learned drift and
+    /// no pending challenge.
     ///
-    /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`], [`Error::Digits`], [`Error::PinLength`],
-    /// [`Error::PinDigits`].
+    /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`],
+    /// [`Error::Digits`], [`Error::PinLength`], [`Error::PinDigits`].
     pub fn import(&self, drawn: &[u8]) -> Result<Device, Error> {
         let factor = match self.kind {
             Kind::Totp => Factor::Totp(Totp::of(self.generator(Secret::from_base32(self.auth_key)?)?)),
@@ -128,7 +131,8 @@ impl<'r> SoffidRow<'r> {
     /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`.
     /// All else stays in the words that Soffid wrote it in.
     ///
-    /// A row has no revision: write it only where all that is read of it, but the time of issue, is as it was read, in one statement.
+    /// A row has no revision: write it only where all that is read of it, but the time of issue, is
+    /// as it was read, in one statement.
     ///
     /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
     pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {
@@ -156,7 +160,8 @@ impl<'r> SoffidRow<'r> {
             self.last_issued = None;
         }
         if self.is_open() && history.fails >= self.max_fails && history.fails > before {
-            // No later fail would be counted: the next import takes this row for one that is a fail away from the lock.
+            // No later fail would be counted: the next import takes this row for one that is a fail
+            // away from the lock.
             self.status = Status::Locked;
         }
         if !self.has_factor_of(device) {
@@ -165,7 +170,8 @@ impl<'r> SoffidRow<'r> {
         Ok(())
     }
 
-    /// Whether the row says what the device's codes are made of: secret, digits and algorithm, or the PIN. SMS and e-mail rows hold no secret.
+    /// Whether the row says what the device's codes are made of: secret, digits and algorithm, or
+    /// the PIN. SMS and e-mail rows hold no secret.
     pub fn has_factor_of(&self, device: &Device) -> bool {
         let says = |secret: Result<Secret, Error>, hotp: &Hotp| {
             secret.and_then(|secret| self.generator(secret)).is_ok_and(|generator| generator == *hotp)
@@ -198,8 +204,9 @@ impl<'r> SoffidRow<'r> {
         Ok(())
     }
 
-    /// The fails as keyfob counts them. Soffid locks one fail later and keeps the fails when it unlocks, so that an open row may have more
-    /// than the limit. The status has the last word: such a device is open, and one fail away from the lock.
+    /// The fails as keyfob counts them. Soffid locks one fail later and keeps the fails when it
+    /// unlocks, so that an open row may have more than the limit. The status has the last word:
+    /// such a device is open, and one fail away from the lock.
     pub fn counted_fails(&self) -> u32 {
         let fails = if self.fails.cast_signed() < 0 { 0 } else { self.fails };
         if self.is_open() { fails.min(self.max_fails.saturating_sub(1)) } else { fails }

@@ -81,7 +81,8 @@ impl Totp {
         self.t0
     }
 
-    /// The step of `time`, in Unix seconds (RFC 6238 section 4.2). Errors: [`Error::Clock`] before T0.
+    /// The step of `time`, in Unix seconds (RFC 6238 section 4.2). Errors: [`Error::Clock`] before
+    /// T0.
     pub fn step(&self, time: u64) -> Result<u64, Error> {
         let since = time.checked_sub(self.t0).ok_or(Error::Clock)?;
         since.checked_div(u64::from(self.period)).ok_or(Error::Period)
@@ -92,15 +93,18 @@ impl Totp {
         Ok(self.hotp.generate(self.step(time)?))
     }
 
-    /// The lowest step from `window` steps before `time` to `window` steps after it whose code is `code`.
+    /// The lowest step from `window` steps before `time` to `window` steps after it whose code is
+    /// `code`.
     ///
-    /// Computes every code of the window, always, in constant time. Keeps no state: whoever must refuse a code used before takes
-    /// a [`Device`](crate::Device). Errors: [`Error::Clock`] before T0, [`Error::Exhausted`] at the end of time.
+    /// Computes every code of the window, always, in constant time. Keeps no state: whoever must
+    /// refuse a code used before takes a [`Device`](crate::Device). Errors: [`Error::Clock`] before
+    /// T0, [`Error::Exhausted`] at the end of time.
     pub fn search(&self, code: &[u8], time: u64, window: u16) -> Result<Option<u64>, Error> {
         Ok(self.hotp.search(code, self.window(time, 0, window)?))
     }
 
-    /// The first step that begins no earlier than step `lowest` of `old`, which may have another period and T0; 0 if that is 0.
+    /// The first step that begins no earlier than step `lowest` of `old`, which may have another
+    /// period and T0; 0 if that is 0.
     pub(crate) fn lowest_from(&self, old: &Self, lowest: u64) -> u64 {
         if lowest == 0 || (self.period, self.t0) == (old.period, old.t0) {
             return lowest;

@@ -1,11 +1,13 @@
-//! Layer 3: `otpauth://` URIs in Google Authenticator's Key URI format, what a QR code for an authenticator holds.
+//! Layer 3: `otpauth://` URIs in Google Authenticator's Key URI format, what a QR code for an
+//! authenticator holds.
 
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::label::Encoding;
 use crate::{Algorithm, Device, Digits, Error, Factor, Hotp, Secret, Totp, UriText};
 
-/// An `otpauth://totp/` or `otpauth://hotp/` URI: an authenticator's parameters and secret under a label.
+/// An `otpauth://totp/` or `otpauth://hotp/` URI: an authenticator's parameters and secret under a
+/// label.
 ///
 /// ```
 /// use keyfob::{Factor, Secret, Totp, Uri};
@@ -33,8 +35,8 @@ pub struct Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
-    /// Puts a TOTP or HOTP factor under a label. `counter` is that of HOTP's next code. `issuer` may be empty; authenticators show it
-    /// beside `account`.
+    /// Puts a TOTP or HOTP factor under a label. `counter` is that of HOTP's next code. `issuer`
+    /// may be empty; authenticators show it beside `account`.
     ///
     /// Errors: [`Error::WrongKind`] for other factors, [`Error::UriT0`], [`Error::UriLabel`].
     pub fn new(factor: Factor, counter: u64, issuer: &'a str, account: &'a str) -> Result<Self, Error> {
@@ -61,9 +63,9 @@ impl<'a> Uri<'a> {
     ///
     /// A URI with `&amp;`, copied from the source of a web page, is refused.
     ///
-    /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`], [`Error::UriNoSecret`], [`Error::UriCounter`],
-    /// [`Error::UriRepeated`], [`Error::Algorithm`], [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`],
-    /// [`Error::SecretLength`].
+    /// Errors: [`Error::UriType`], [`Error::UriLabel`], [`Error::UriEncoding`],
+    /// [`Error::UriNoSecret`], [`Error::UriCounter`], [`Error::UriRepeated`], [`Error::Algorithm`],
+    /// [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`], [`Error::SecretLength`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let text = text.trim();
         let rest = strip_prefix(text, "otpauth://").ok_or(Error::UriType)?;
@@ -156,7 +158,8 @@ impl<'a> Uri<'a> {
         counted.map_or(0, |()| len)
     }
 
-    /// Writes the URI into `buffer` and returns the text; [`len`](Self::len) tells how much room it needs.
+    /// Writes the URI into `buffer` and returns the text; [`len`](Self::len) tells how much room it
+    /// needs.
     ///
     /// The text holds the secret: the caller wipes the buffer. Errors: [`Error::UriLabel`] if the
     /// URI was read with a label that others read differently (a colon in issuer or account, no
@@ -238,7 +241,8 @@ impl<'a> Uri<'a> {
 }
 
 impl Device {
-    /// The URI that enrols an authenticator for this device: for TOTP and HOTP, the latter from the expected counter on.
+    /// The URI that enrols an authenticator for this device: for TOTP and HOTP, the latter from the
+    /// expected counter on.
     ///
     /// Errors: as [`Uri::new`].
     pub fn uri<'a>(&self, issuer: &'a str, account: &'a str) -> Result<Uri<'a>, Error> {

@@ -11,7 +11,8 @@ pub enum Reason {
     /// TOTP: a code of the window that was accepted before, or is older than one that was; TOTP,
     /// HOTP: the code accepted last. Counts as a fail, unless it is the very code accepted last.
     Replayed = 2,
-    /// SMS, e-mail: the challenge had expired; whether the code was right is not told. Counts as a fail.
+    /// SMS, e-mail: the challenge had expired; whether the code was right is not told. Counts as a
+    /// fail.
     Expired = 3,
     /// SMS, e-mail, PIN: no challenge was pending. Counts as a fail.
     NoChallenge = 4,
@@ -64,12 +65,14 @@ impl core::fmt::Display for Reason {
     }
 }
 
-/// The answer to an attempt. Tell the person only [`is_right`](Self::is_right) and [`is_locked`](Self::is_locked): they are alike
-/// for a wrong, an expired and a replayed code. The rest is for the host's audit.
+/// The answer to an attempt. Tell the person only [`is_right`](Self::is_right) and
+/// [`is_locked`](Self::is_locked): they are alike for a wrong, an expired and a replayed code. The
+/// rest is for the host's audit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     // Plain numbers, selected without a branch; named only when asked for.
-    /// The number of the reason, and [`LOCKED`](Self::LOCKED): in one, since they are read as soon as they are written.
+    /// The number of the reason, and [`LOCKED`](Self::LOCKED): in one, since they are read as soon
+    /// as they are written.
     pub(crate) told: u8,
     pub(crate) fails: u32,
     pub(crate) until: u64,
@@ -86,7 +89,8 @@ impl Verdict {
         self.told & !Self::LOCKED == Reason::Right as u8
     }
 
-    /// Whether the device is locked or throttled after this attempt; true already on the fail that locks it.
+    /// Whether the device is locked or throttled after this attempt; true already on the fail that
+    /// locks it.
     pub const fn is_locked(&self) -> bool {
         self.told & Self::LOCKED != 0
     }
@@ -107,13 +111,15 @@ impl Verdict {
         if self.until == 0 { None } else { Some(self.until) }
     }
 
-    /// If right: the matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS, e-mail); 0 for a PIN.
+    /// If right: the matched step (TOTP), counter (HOTP; of the second code after a resync) or
+    /// issue (SMS, e-mail); 0 for a PIN.
     pub const fn matched(&self) -> Option<u64> {
         if self.is_right() { Some(self.matched) } else { None }
     }
 
-    /// If right: by how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were
-    /// skipped before the code (HOTP; before the first of the two in a resync).
+    /// If right: by how many steps the authenticator's clock is ahead (TOTP; negative if behind),
+    /// or how many counters were skipped before the code (HOTP; before the first of the two in a
+    /// resync).
     pub fn drift(&self) -> Option<i64> {
         self.matched().map(|matched| matched.wrapping_sub(self.expected).cast_signed())
     }

@@ -1,7 +1,8 @@
 //! Layer 3: the one path on which every answer is judged.
 //!
-//! Nothing here branches on the secret, on what was submitted or on where it matched: the whole window is computed even for a locked
-//! device, both outcomes are computed, and each field of the next state is selected.
+//! Nothing here branches on the secret, on what was submitted or on where it matched: the whole
+//! window is computed even for a locked device, both outcomes are computed, and each field of the
+//! next state is selected.
 
 use core::ops::RangeInclusive;
 
@@ -34,8 +35,9 @@ impl Device {
         Ok(Attempt::new(self, next, verdict))
     }
 
-    /// [`verify`](Self::verify) and [`commit`](Attempt::commit) in one: gives the next device to `store`, if anything changed, and the verdict
-    /// only when that has stored it. A little quicker, since no attempt is moved.
+    /// [`verify`](Self::verify) and [`commit`](Attempt::commit) in one: gives the next device to
+    /// `store`, if anything changed, and the verdict only when that has stored it. A little
+    /// quicker, since no attempt is moved.
     ///
     /// Errors: those of `store`, [`Error::Clock`], [`Error::Exhausted`].
     #[inline]
@@ -66,8 +68,9 @@ impl Device {
         self.settle(policy, &found, expected, now, next)
     }
 
-    /// Finds a HOTP authenticator that has run ahead: `first` and `second` are two codes in a row, searched over
-    /// [`Policy::resync_window`] counters from the expected one. Counts, locks and resets as [`verify`](Self::verify).
+    /// Finds a HOTP authenticator that has run ahead: `first` and `second` are two codes in a row,
+    /// searched over [`Policy::resync_window`] counters from the expected one. Counts, locks and
+    /// resets as [`verify`](Self::verify).
     ///
     /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
@@ -147,21 +150,23 @@ impl Device {
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
-    /// The positions of a PIN that are to be answered now: those pending if they are as many as the policy asks for; 0 for none.
+    /// The positions of a PIN that are to be answered now: those pending if they are as many as the
+    /// policy asks for; 0 for none.
     pub(crate) fn asked(&self, policy: &Policy) -> u64 {
         let Factor::Pin(pin) = &self.factor else { return 0 };
         let pending = Positions::from_mask(self.state.positions);
         if pending.count() >= pin.count_asked(policy) { pending.mask() } else { 0 }
     }
 
-    /// The verdict, and the next state in the place of `next`, where it stays: its parts were just written, and moving them all would wait
-    /// for each.
+    /// The verdict, and the next state in the place of `next`, where it stays: its parts were just
+    /// written, and moving them all would wait for each.
     #[inline]
     fn settle(&self, policy: &Policy, found: &Found, expected: u64, now: u64, next: &mut State) -> Result<Verdict, Error> {
         self.check_clock(policy, now)?;
         let state = &self.state;
         let revision = state.revision.checked_add(1).ok_or(Error::Exhausted)?;
-        // Conditions are bits, and become choices where they select: a choice is hidden from the compiler, for which the processor waits.
+        // Conditions are bits, and become choices where they select: a choice is hidden from the
+        // compiler, for which the processor waits.
         let message = bit(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
         let pin = bit(matches!(self.factor, Factor::Pin(_)));
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
@@ -172,7 +177,8 @@ impl Device {
         // the same (RFC 6238 section 5.2).
         let matches = found.right.unwrap_u8() & not(last);
 
-        // What stands in the way, from the least to the last word. The first two count as fails, the others end the matter.
+        // What stands in the way, from the least to the last word. The first two count as fails,
+        // the others end the matter.
         let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
         let expired = pending & bit(self.is_expired(policy, now));
         let disabled = bit(state.status == Status::Disabled as u8);
@@ -223,7 +229,8 @@ impl Device {
         to.status.conditional_assign(&(Status::Validated as u8), right);
         to.status.conditional_assign(&(Status::Locked as u8), locks);
         to.validated.conditional_assign(&bit(state.status == Status::Validated as u8), locks);
-        // From the latest time seen, so that a host whose clock is behind does not shorten the delay for the others.
+        // From the latest time seen, so that a host whose clock is behind does not shorten the
+        // delay for the others.
         let until = state.seen.max(now).saturating_add(u64::from(policy.lock().delay(fails)));
         to.until.conditional_assign(&until, delays);
         to.until.conditional_assign(&0, right);
@@ -245,7 +252,8 @@ impl Device {
             told: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
-            // Zero unless right: not even the bytes of a verdict tell that a refused code was a right one.
+            // Zero unless right: not even the bytes of a verdict tell that a refused code was a
+            // right one.
             matched: u64::conditional_select(&0, &found.counter, right),
             expected,
         };

@@ -1,9 +1,12 @@
-//! Rule 10: verification does the same work whatever the code, the secret, the place of the match and the device's status.
+//! Rule 10: verification does the same work whatever the code, the secret, the place of the match
+//! and the device's status.
 //!
-//! Counted rather than timed: Valgrind's callgrind counts the instructions of each call of `probe`, and within a group of cases the
-//! counts must be equal to the last one. Valgrind hides the SHA extensions and AVX-512 from the program, so these are the counts of AVX2;
-//! with `RUSTFLAGS='--cfg keyfob_lanes="portable"'` they are those of a processor without lanes. A twin that stops at the first wrong
-//! digit must be caught by the same counting. The clock of a noisy machine can neither fail nor pass this.
+//! Counted rather than timed: Valgrind's callgrind counts the instructions of each call of `probe`,
+//! and within a group of cases the counts must be equal to the last one. Valgrind hides the SHA
+//! extensions and AVX-512 from the program, so these are the counts of AVX2; with `RUSTFLAGS='--cfg
+//! keyfob_lanes="portable"'` they are those of a processor without lanes. A twin that stops at the
+//! first wrong digit must be caught by the same counting. The clock of a noisy machine can neither
+//! fail nor pass this.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! What inputs drawn at random hardly ever reach: each rule of a record's fields by itself, and the ends of ranges.
+//! What inputs drawn at random hardly ever reach: each rule of a record's fields by itself, and the
+//! ends of ranges.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! The layers of DESIGN.md: no module of src/ uses one of a higher layer, and `unsafe` stands only where it may.
+//! The layers of DESIGN.md: no module of src/ uses one of a higher layer, and `unsafe` stands only
+//! where it may.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +49,8 @@ fn homes(lib: &str) -> BTreeMap<String, String> {
     homes
 }
 
-/// What follows each `crate::` of the code, up to the end of its path or braces; without comments and tests.
+/// What follows each `crate::` of the code, up to the end of its path or braces; without comments
+/// and tests.
 fn uses(source: &str) -> Vec<String> {
     let code = source.split("#[cfg(test)]").next().unwrap();
     let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");

@@ -68,7 +68,8 @@ proptest! {
         prop_assert!(Device::from_bytes(&bytes).is_err());
     }
 
-    /// Fields that no device has are refused though the check is right: what is accepted is canonical.
+    /// Fields that no device has are refused though the check is right: what is accepted is
+    /// canonical.
     #[test]
     fn rule_09_what_is_accepted_is_canonical(device in used_devices(), at in 3..RECORD_SIZE - 8, byte: u8) {
         let mut bytes = *device.to_record().as_bytes();

@@ -96,7 +96,8 @@ fn blanks_and_line_ends_around_a_uri_are_ignored() {
     }
 }
 
-/// Found by the fuzz target uri: without an issuer the spaces were kept, written behind an issuer, and lost when read again.
+/// Found by the fuzz target uri: without an issuer the spaces were kept, written behind an issuer,
+/// and lost when read again.
 #[test]
 fn spaces_before_an_account_are_dropped() {
     for text in ["otpauth://totp/%20 alice?secret=SECRET&issuer=ACME", "otpauth://totp/ACME:%20alice?secret=SECRET"] {

@@ -24,7 +24,8 @@ proptest! {
         prop_assert_eq!(&Secret::from_base32(&format!("{grouped}====\n")).unwrap(), &secret);
     }
 
-    /// Authenticators ignore the bits behind the last whole byte, so those who choose a secret by typing letters may rely on it.
+    /// Authenticators ignore the bits behind the last whole byte, so those who choose a secret by
+    /// typing letters may rely on it.
     #[test]
     fn spare_bits_of_base32_are_ignored(symbols in "[A-Z2-7]{26}|[A-Z2-7]{28}|[A-Z2-7]{29}|[A-Z2-7]{31}|[A-Z2-7]{32}") {
         let secret = Secret::from_base32(&symbols).unwrap();
@@ -216,7 +217,8 @@ fn every_way_to_store_gives_the_same_record() {
     }
 }
 
-/// A store that updates where the revision is one less than the next one's must not wait for an update that never comes.
+/// A store that updates where the revision is one less than the next one's must not wait for an
+/// update that never comes.
 #[test]
 fn nothing_is_stored_where_nothing_changed() {
     let mut device = Device::totp(totp(), NOW);

@@ -60,7 +60,8 @@ fn every_code_verifies_once() {
         }
         let (device, verdict) = common::committed(attempt.unwrap());
         assert!(verdict.is_right(), "{case}");
-        // A shorter way to the same digits may stand in the window; the match is never above the case's own.
+        // A shorter way to the same digits may stand in the window; the match is never above the
+        // case's own.
         assert!(verdict.matched().unwrap() <= matched, "{case}");
         if let Ok(again) = device.verify(&policy, code, now) {
             assert!(!common::committed(again).1.is_right() || verdict.matched() < Some(matched), "{case}");

@@ -1,6 +1,8 @@
-//! Rule 11 for each type that holds a secret: after it is dropped, its memory does not hold the secret any more.
+//! Rule 11 for each type that holds a secret: after it is dropped, its memory does not hold the
+//! secret any more.
 //!
-//! The process reads its own memory, as a core dump would: the compiler then cannot know what is read.
+//! The process reads its own memory, as a core dump would: the compiler then cannot know what is
+//! read.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -12,10 +14,12 @@ use std::os::unix::fs::FileExt;
 use common::{NOW, hotp, secret, totp};
 use keyfob::{Algorithm, Code, Device, KeyedHotp, Pin, Record, SealKey, Secret};
 
-/// Drops a value where it lies, and tells whether `secret` was there before, and whether it is there after.
+/// Drops a value where it lies, and tells whether `secret` was there before, and whether it is
+/// there after.
 fn held<T>(value: T, secret: &[u8]) -> [bool; 2] {
     let memory = File::open("/proc/self/mem").unwrap();
-    // Cleared, it drops what it holds and writes nothing over it; a `None` would bring whatever lay on the stack.
+    // Cleared, it drops what it holds and writes nothing over it; a `None` would bring whatever lay
+    // on the stack.
     let mut place = vec![value];
     let address = place.as_ptr().addr() as u64;
     let is_there = || {

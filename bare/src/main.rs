@@ -1,5 +1,6 @@
-//! A program without an operating system or a heap that enrols, challenges and verifies TOTP, HOTP and PIN devices. It is built to be
-//! weighed (`make size`) and to prove that the engine needs neither; it has no start-up code, so it does not run.
+//! A program without an operating system or a heap that enrols, challenges and verifies TOTP, HOTP
+//! and PIN devices. It is built to be weighed (`make size`) and to prove that the engine needs
+//! neither; it has no start-up code, so it does not run.
 #![no_std]
 #![no_main]
 

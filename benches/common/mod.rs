@@ -1,7 +1,8 @@
 //! What the benches share: times, and a table of them.
 //!
-//! Each time is the least of many short runs, since whatever else a machine does only ever adds to it; and the runs of one row of the
-//! table are taken in turn, so that all of them see the same machine.
+//! Each time is the least of many short runs, since whatever else a machine does only ever adds to
+//! it; and the runs of one row of the table are taken in turn, so that all of them see the same
+//! machine.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -46,13 +47,15 @@ fn seconds(cases: &mut [Case]) -> Vec<f64> {
     least
 }
 
-/// One compression of SHA-1 that waits for the one before: the yardstick, by which machines compare.
+/// One compression of SHA-1 that waits for the one before: the yardstick, by which machines
+/// compare.
 fn unit() -> Case<'static> {
     let (mut state, block) = ([1, 2, 3, 4, 5], [[7; 64]]);
     case("unit", move || sha1::block_api::compress(black_box(&mut state), black_box(&block)))
 }
 
-/// Times the cases, the yardstick among them, and prints each in nanoseconds and as a multiple of it.
+/// Times the cases, the yardstick among them, and prints each in nanoseconds and as a multiple of
+/// it.
 pub(crate) fn table(title: &str, cases: Vec<Case>) {
     let mut cases: Vec<Case> = std::iter::once(unit()).chain(cases).collect();
     let times = seconds(&mut cases);

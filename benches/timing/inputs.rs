@@ -114,7 +114,8 @@ fn from_record_of_three(input: &Input, _: &Device) {
     store(device.verify(black_box(&Policy::default()), input.answer(), black_box(NOW)).unwrap());
 }
 
-/// From the device on: where the classes differ in what everybody may know, which reading a record may branch on.
+/// From the device on: where the classes differ in what everybody may know, which reading a record
+/// may branch on.
 fn from_device(input: &Input, device: &Device) {
     store(device.verify(black_box(&Policy::soffid()), input.answer(), black_box(NOW)).unwrap());
 }

@@ -1,9 +1,10 @@
-//! Rule 10 by the clock, in the way of dudect (Reparaz, Balasch and Verbauwhede, "Dude, is my code constant time?", 2017): two classes of
-//! inputs in random turn, and Welch's t-test of their times, of all of them and of those below each of several percentiles, since whatever
-//! else a machine does makes some times longer. Two broken twins must be caught by the same harness.
+//! Rule 10 by the clock, in the way of dudect (Reparaz, Balasch and Verbauwhede, "Dude, is my code
+//! constant time?", 2017): two classes of inputs in random turn, and Welch's t-test of their times,
+//! of all of them and of those below each of several percentiles, since whatever else a machine
+//! does makes some times longer. Two broken twins must be caught by the same harness.
 //!
-//! `make timing` takes ten million samples of each pair of classes. A number as an argument is how many to take, and `twins` runs the twins
-//! alone.
+//! `make timing` takes ten million samples of each pair of classes. A number as an argument is how
+//! many to take, and `twins` runs the twins alone.
 
 mod inputs;
 mod statistics;
@@ -17,10 +18,12 @@ use statistics::Tests;
 
 /// Above it times depend on the class: dudect's bound.
 const BOUND: f64 = 4.5;
-/// Samples between which nothing is computed: what is drawn before and what is reckoned after stands outside of all times.
+/// Samples between which nothing is computed: what is drawn before and what is reckoned after
+/// stands outside of all times.
 const BATCH: usize = 10_000;
 
-/// The processor's count of time: of the time stamp counter where there is one, otherwise nanoseconds.
+/// The processor's count of time: of the time stamp counter where there is one, otherwise
+/// nanoseconds.
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "reads the time stamp counter")]
 #[inline(always)]

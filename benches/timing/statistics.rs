@@ -19,7 +19,8 @@ impl Welch {
         self.squares[class] += off * (value - self.mean[class]);
     }
 
-    /// By how much the second class's mean is above the first's, and t; none before there is enough to say.
+    /// By how much the second class's mean is above the first's, and t; none before there is enough
+    /// to say.
     fn t(&self) -> Option<(f64, f64)> {
         if self.count.iter().any(|&count| count < 1_000.0) {
             return None;
@@ -36,7 +37,8 @@ pub(crate) struct Tests {
 }
 
 impl Tests {
-    /// With the percentiles of these times as crops, which are dense at the long ones: 1 - 2^(-10 k / 30).
+    /// With the percentiles of these times as crops, which are dense at the long ones: 1 - 2^(-10 k
+    /// / 30).
     pub(crate) fn new(times: &[(usize, u64)]) -> Self {
         let mut sorted: Vec<u64> = times.iter().map(|&(_, time)| time).collect();
         sorted.sort_unstable();

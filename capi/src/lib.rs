@@ -1,4 +1,5 @@
-//! Makes the C libraries of keyfob: shared and static, hosted or for bare metal. All the code is the engine's, in `src/ffi`.
+//! Makes the C libraries of keyfob: shared and static, hosted or for bare metal. All the code is
+//! the engine's, in `src/ffi`.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub use engine::ffi::*;

@@ -1,4 +1,5 @@
-//! Any text as a filter: it is parsed or refused in its place, and what it matches its negation does not.
+//! Any text as a filter: it is parsed or refused in its place, and what it matches its negation
+//! does not.
 
 use keyfob::{Kind, Status};
 use keyfob_scim::{Filter, Row, ScimType};

@@ -1,4 +1,5 @@
-//! What each fuzz target does with an input, here so that `tests/replay.rs` runs the corpora as ordinary tests.
+//! What each fuzz target does with an input, here so that `tests/replay.rs` runs the corpora as
+//! ordinary tests.
 
 pub mod capi;
 pub mod filter;

@@ -1,4 +1,5 @@
-//! Any sequence of operations on any device, at any time, under any policy: what must hold after each.
+//! Any sequence of operations on any device, at any time, under any policy: what must hold after
+//! each.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,5 @@
-//! Any bytes as a record, with and without a right check, and as a sealed record: what is accepted is canonical.
+//! Any bytes as a record, with and without a right check, and as a sealed record: what is accepted
+//! is canonical.
 
 use keyfob::{Device, Policy, RECORD_SIZE, SealKey};
 

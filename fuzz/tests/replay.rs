@@ -1,4 +1,5 @@
-//! The corpora once more, without a fuzzer: whatever a target ever ran into, or needed to get somewhere, goes on being right.
+//! The corpora once more, without a fuzzer: whatever a target ever ran into, or needed to get
+//! somewhere, goes on being right.
 
 use arbitrary::{Arbitrary, Unstructured};
 

@@ -1,6 +1,7 @@
 //! A plain program with SCIM devices: no async, no server, a store in memory.
 //!
-//! It creates a TOTP device and answers its challenge twice with the same code: the first time it is right, the second it is not.
+//! It creates a TOTP device and answers its challenge twice with the same code: the first time it
+//! is right, the second it is not.
 
 use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};

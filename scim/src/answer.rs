@@ -125,7 +125,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let attempt = answer.judge(&entry.device, &service.settings.policy, context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();
-            // The trail is written in the same commit as the record. Nobody else learns the verdict before that.
+            // The trail is written in the same commit as the record. Nobody else learns the verdict
+            // before that.
             let verdict = held.release();
             let event = Event {
                 success: verdict.is_right(),

@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
 const LONGEST: usize = 255;
 
-/// The longest name before the `@` of an e-mail address, and the longest label of a host behind it, in bytes.
+/// The longest name before the `@` of an e-mail address, and the longest label of a host behind it,
+/// in bytes.
 const LONGEST_NAME: usize = 64;
 const LONGEST_LABEL: usize = 63;
 
@@ -29,17 +30,20 @@ pub(crate) struct Fields {
     /// Said to be none, or what it is.
     #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
     pub(crate) external_id: Option<Option<String>>,
-    /// What is to be removed, and what is read-only, with its value: both are right only where they change nothing.
+    /// What is to be removed, and what is read-only, with its value: both are right only where they
+    /// change nothing.
     pub(crate) removed: Vec<Attribute>,
     pub(crate) repeated: Vec<(Attribute, Value)>,
     /// Whether the steps that a TOTP device has used ahead of the present time are to be forgotten.
     pub(crate) forgets_steps: bool,
-    /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from what was read.
+    /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from
+    /// what was read.
     pub(crate) is_asked_for: bool,
 }
 
 impl Fields {
-    /// Reads a resource. What is read-only is ignored (RFC 7644 sections 3.3 and 3.5.1), null is as if left out.
+    /// Reads a resource. What is read-only is ignored (RFC 7644 sections 3.3 and 3.5.1), null is as
+    /// if left out.
     pub(crate) fn read(attributes: &[(Attribute, &Value)]) -> Result<Self, Error> {
         let mut fields = Self::default();
         for (attribute, value) in attributes {
@@ -68,7 +72,8 @@ impl Fields {
 
     /// What an operation of a PATCH says of one attribute: a value, or null for none.
     ///
-    /// Errors: 400 `mutability` for what every device has and is to be removed; those of [`set`](Self::set).
+    /// Errors: 400 `mutability` for what every device has and is to be removed; those of
+    /// [`set`](Self::set).
     pub(crate) fn change(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
         match attribute {
             _ if attribute.mutability() == Mutability::ReadOnly => self.repeated.push((attribute, value.clone())),
@@ -101,7 +106,8 @@ pub(crate) fn resource(object: &Object) -> Result<Vec<(Attribute, &Value)>, Erro
     attributes(members(object, SCHEMA)?, |name| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
 }
 
-/// What these members say: attributes by their names, and those in an object under the schema's URN.
+/// What these members say: attributes by their names, and those in an object under the schema's
+/// URN.
 ///
 /// Errors: 400 for an attribute that stands there twice, that of `unknown` for a name that is none.
 pub(crate) fn attributes<'o>(
@@ -135,7 +141,8 @@ fn is_json(content_type: &str) -> bool {
     is_known && charsets.all(|charset| is_one_of(charset, ["utf-8", "utf8"]))
 }
 
-/// Reads a body that must be a JSON object. Errors: 415 for another media type or charset, 400 `invalidSyntax`.
+/// Reads a body that must be a JSON object. Errors: 415 for another media type or charset, 400
+/// `invalidSyntax`.
 pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Object, Error> {
     if content_type.is_some_and(|text| !is_json(text)) {
         return Err(Error::new(415, "Content-Type: must be application/scim+json or application/json, in UTF-8"));
@@ -143,7 +150,8 @@ pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Object, 
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Error::syntax("body: must be a JSON object")),
-        // The category and place only: the text of the fault may quote the body, and that may be a PIN.
+        // The category and place only: the text of the fault may quote the body, and that may be a
+        // PIN.
         Err(error) => Err(Error::syntax(format!("body: is not valid JSON (line {}, column {})", error.line(), error.column()))),
     }
 }
@@ -160,7 +168,8 @@ pub(crate) fn members<'o>(object: &'o Object, wanted: &str) -> Result<impl Itera
     Ok(object.iter().filter(move |(name, _)| !is_schemas(name)))
 }
 
-/// Which of these names this is, in any case. Errors: 400 for another one, or one that was seen before.
+/// Which of these names this is, in any case. Errors: 400 for another one, or one that was seen
+/// before.
 pub(crate) fn once(name: &str, all: &[&'static str], seen: &mut Vec<&'static str>, of: &str) -> Result<&'static str, Error> {
     let Some(known) = all.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
         return Err(Error::syntax(format!("{of} has no attribute {}", quoted(name))));
@@ -214,7 +223,8 @@ pub(crate) fn line(name: &str, text: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
-/// An address that mail servers take (RFC 5321 section 4.1.2, RFC 6531): a code goes to one mailbox. Quoted names are refused.
+/// An address that mail servers take (RFC 5321 section 4.1.2, RFC 6531): a code goes to one
+/// mailbox. Quoted names are refused.
 pub(crate) fn address(text: &str) -> Result<String, Error> {
     let Some((local, domain)) = text.split_once('@').filter(|(_, domain)| !domain.contains('@')) else {
         return Err(Error::value("email: must be an e-mail address: name@example.com"));
@@ -235,7 +245,8 @@ pub(crate) fn address(text: &str) -> Result<String, Error> {
     line("email", text)
 }
 
-/// Whether this may stand for a host (RFC 1123 section 2.1), before its letters beyond ASCII go as punycode. Some hosts have `_`.
+/// Whether this may stand for a host (RFC 1123 section 2.1), before its letters beyond ASCII go as
+/// punycode. Some hosts have `_`.
 fn is_host(domain: &str) -> bool {
     if let Some(literal) = domain.strip_prefix('[') {
         return literal.strip_suffix(']').is_some_and(|address| address.parse::<Ipv4Addr>().is_ok());

@@ -58,7 +58,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         })
     }
 
-    /// The kind that a body names. Errors: 400 for none, and where it has not what devices of that kind need, or more.
+    /// The kind that a body names. Errors: 400 for none, and where it has not what devices of that
+    /// kind need, or more.
     fn kind(&self, attributes: &[(Attribute, &Value)]) -> Result<Kind, Error> {
         let given = |wanted| attributes.iter().find(|(attribute, value)| *attribute == wanted && !value.is_null());
         let (_, kind) =

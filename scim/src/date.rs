@@ -10,7 +10,8 @@ pub fn write(seconds: u64, iso: bool) -> String {
     if iso { time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() } else { time.strftime("%Y-%m-%d %H:%M:%S").to_string() }
 }
 
-/// Reads either form, a date alone too, into Unix seconds; without an offset it is UTC. A part of a second is dropped.
+/// Reads either form, a date alone too, into Unix seconds; without an offset it is UTC. A part of a
+/// second is dropped.
 pub fn read(text: &str) -> Option<i64> {
     read_exact(text).map(|(seconds, _)| seconds)
 }

@@ -52,7 +52,8 @@ impl Row {
         }
     }
 
-    /// The value of an attribute of class [`Number`](crate::Class::Number) or [`Time`](crate::Class::Time).
+    /// The value of an attribute of class [`Number`](crate::Class::Number) or
+    /// [`Time`](crate::Class::Time).
     pub fn number(&self, attribute: Attribute) -> Option<i64> {
         let time = |seconds| Some(i64::try_from(seconds).unwrap_or(i64::MAX));
         match attribute {
@@ -98,8 +99,9 @@ impl Entry {
         Self { row, version: 0, device }
     }
 
-    /// A device that another system held under this number, without a name: see [`Name::of`]. User and address are held to what requests are
-    /// held to; an address that its kind has no use for is dropped.
+    /// A device that another system held under this number, without a name: see [`Name::of`]. User
+    /// and address are held to what requests are held to; an address that its kind has no use for
+    /// is dropped.
     ///
     /// Errors: 400, which names the attribute.
     pub fn restored(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {

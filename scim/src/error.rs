@@ -62,7 +62,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// A refusal without a keyword. What is not there for the moment, 503, may be asked again after a second.
+    /// A refusal without a keyword. What is not there for the moment, 503, may be asked again after
+    /// a second.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self { status, scim_type: None, detail: detail.into(), retry_after: (status == 503).then_some(1) }
     }
@@ -104,7 +105,8 @@ impl Error {
     }
 }
 
-/// A name as a refusal may repeat it. What cannot be a name may be a PIN out of its place, and is not repeated.
+/// A name as a refusal may repeat it. What cannot be a name may be a PIN out of its place, and is
+/// not repeated.
 pub(crate) fn quoted(name: &str) -> String {
     let is_first = |char: char| char.is_ascii_alphabetic() || char == '$';
     let is_later = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.:".contains(&byte);

@@ -20,7 +20,8 @@ pub enum EventKind {
     Verify,
     /// Two codes were judged that shall find a HOTP authenticator again.
     Resync,
-    /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no operation on a device does.
+    /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no
+    /// operation on a device does.
     Refuse,
 }
 

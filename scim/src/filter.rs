@@ -64,7 +64,8 @@ impl Op {
     }
 }
 
-/// A filter that was parsed and checked: text is compared with text, numbers and times with integers.
+/// A filter that was parsed and checked: text is compared with text, numbers and times with
+/// integers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// All of them hold; true if there are none.
@@ -75,9 +76,11 @@ pub enum Filter {
     Not(Box<Filter>),
     /// The attribute is there.
     Present(Attribute),
-    /// A comparison of an attribute of class text. What is not there is unequal to everything, and else compares as false.
+    /// A comparison of an attribute of class text. What is not there is unequal to everything, and
+    /// else compares as false.
     Text(Attribute, Op, String),
-    /// A comparison of an attribute of class number, or time in Unix seconds, likewise. Never contains, starts or ends with.
+    /// A comparison of an attribute of class number, or time in Unix seconds, likewise. Never
+    /// contains, starts or ends with.
     Number(Attribute, Op, i64),
     /// User or name contain this, in any case of ASCII letters.
     Anywhere(String),

@@ -1,5 +1,6 @@
-//! JSON of bodies, which is wiped on drop, whatever was read of it and wherever it broke off: any text, number or name in it may be a PIN or a
-//! code. (Text with escapes passes through a buffer of the parser, which is not.)
+//! JSON of bodies, which is wiped on drop, whatever was read of it and wherever it broke off: any
+//! text, number or name in it may be a PIN or a code. (Text with escapes passes through a buffer of
+//! the parser, which is not.)
 
 use std::fmt;
 
@@ -8,8 +9,9 @@ use zeroize::Zeroizing;
 
 /// A value, as far as bodies have a use for it.
 ///
-/// The readers below take what clients write in place of the plain form, wherever it stands: a number as text, an integer with a fraction of
-/// zero, a list of exactly one value for the value, and a value for a list of it.
+/// The readers below take what clients write in place of the plain form, wherever it stands: a
+/// number as text, an integer with a fraction of zero, a list of exactly one value for the value,
+/// and a value for a list of it.
 #[derive(Clone)]
 pub(crate) enum Value {
     Null,
@@ -99,7 +101,8 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Other)
     }
 
-    /// Some writers have but one kind of number, and write `2` as `2.0`. Up to 2^53, each integer has a form of its own.
+    /// Some writers have but one kind of number, and write `2` as `2.0`. Up to 2^53, each integer
+    /// has a form of its own.
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         let is_integer = number.fract() == 0.0 && number.abs() < EXACT;

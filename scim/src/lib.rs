@@ -1,9 +1,12 @@
-//! SCIM 2.0 (RFC 7643, RFC 7644) for one-time-password devices: the resource `OtpDevice` of Soffid, on keyfob's engine.
+//! SCIM 2.0 (RFC 7643, RFC 7644) for one-time-password devices: the resource `OtpDevice` of Soffid,
+//! on keyfob's engine.
 //!
-//! This crate has no sockets, no clock, no store and no async. A [`Service`] takes a [`Request`] and returns a [`Step`]: either the
-//! response, or something that it needs of the host (read an entry, swap it for the next one, deliver a code) with what to do then.
-//! Whoever drives the steps decides how: blocking, as [`run`](Service::run) does over a [`Store`], or awaiting, as a server does.
-//! The verdict on a code is in a response, so it comes out only after the store has taken the next record.
+//! This crate has no sockets, no clock, no store and no async. A [`Service`] takes a [`Request`]
+//! and returns a [`Step`]: either the response, or something that it needs of the host (read an
+//! entry, swap it for the next one, deliver a code) with what to do then. Whoever drives the steps
+//! decides how: blocking, as [`run`](Service::run) does over a [`Store`], or awaiting, as a server
+//! does. The verdict on a code is in a response, so it comes out only after the store has taken the
+//! next record.
 //!
 //! ```
 //! use keyfob_scim::{Memory, Method, Request, Roles, Service, Settings};

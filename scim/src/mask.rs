@@ -17,7 +17,8 @@ pub(crate) fn email(address: &str) -> String {
     address.chars().map(masked).collect()
 }
 
-/// `666555444` is `66*****44`: two characters of each end stay. Of a number of fewer than six nothing does.
+/// `666555444` is `66*****44`: two characters of each end stay. Of a number of fewer than six
+/// nothing does.
 pub(crate) fn phone(number: &str) -> String {
     let chars: Vec<char> = number.chars().collect();
     match chars.as_slice() {

@@ -8,7 +8,8 @@ use keyfob::Kind;
 use crate::step::{Delivered, Message, Scope, Store, Swap};
 use crate::{Entry, Error, Event, Name, Page, Query, Row, Start};
 
-/// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to deliver.
+/// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to
+/// deliver.
 #[derive(Default)]
 pub struct Memory {
     entries: BTreeMap<i64, Entry>,

@@ -1,7 +1,8 @@
 //! The one parser of filters.
 //!
-//! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" / attribute "pr" / attribute operator value`.
-//! Words are read in any case; a value is text in either kind of quotes with JSON's escapes, a number or `null`.
+//! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" /
+//! attribute "pr" / attribute operator value`. Words are read in any case; a value is text in
+//! either kind of quotes with JSON's escapes, a number or `null`.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -264,7 +265,8 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A comparison with a time. Those of devices are whole seconds: with a part of one none is equal, and all up to its second are before it.
+/// A comparison with a time. Those of devices are whole seconds: with a part of one none is equal,
+/// and all up to its second are before it.
 fn time(attribute: Attribute, op: Op, seconds: i64, nanos: i32) -> Filter {
     match op {
         _ if nanos == 0 => Filter::Number(attribute, op, seconds),

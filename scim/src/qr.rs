@@ -28,9 +28,11 @@ pub enum Size {
     SideOrMore(usize),
 }
 
-/// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than [`WIDEST`] pixels a side.
+/// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than
+/// [`WIDEST`] pixels a side.
 pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
-    // A screen is not scratched: the lowest level of correction leaves the most pixels for each module.
+    // A screen is not scratched: the lowest level of correction leaves the most pixels for each
+    // module.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let modules = code.width().checked_add(2 * QUIET)?;
     let fewest = if code.width() < LARGE { FEWEST } else { FEWEST_OF_LARGE };

@@ -127,7 +127,8 @@ pub struct Request<'r> {
     pub query: &'r str,
     /// The media type of the body, if it was given.
     pub content_type: Option<&'r str>,
-    /// How the body is encoded, if that was said (RFC 9110 section 8.4): what is not as it is, is not read.
+    /// How the body is encoded, if that was said (RFC 9110 section 8.4): what is not as it is, is
+    /// not read.
     pub content_encoding: Option<&'r str>,
     /// The field `If-Match`, if it was given (RFC 9110 section 13.1.1).
     pub if_match: Option<&'r str>,
@@ -176,7 +177,8 @@ impl<'r> Request<'r> {
         Self { query, ..self }
     }
 
-    /// The answer to who asks for a state of what is there, if it is another: nothing here has an entity tag, so there is no state but any.
+    /// The answer to who asks for a state of what is there, if it is another: nothing here has an
+    /// entity tag, so there is no state but any.
     pub(crate) fn unmet(&self) -> Option<Unmet> {
         let is_any = |tags: &str| tags.split(',').any(|tag| tag.trim() == "*");
         if self.if_match.is_some_and(|tags| !is_any(tags)) {
@@ -216,7 +218,8 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
-/// Decodes what a URL holds. Errors: 400 where a percent sign is not followed by two hexadecimal digits, or for what is not UTF-8.
+/// Decodes what a URL holds. Errors: 400 where a percent sign is not followed by two hexadecimal
+/// digits, or for what is not UTF-8.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
     let encoded = |rest: &str| rest.as_bytes().first_chunk::<2>().is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(encoded) {
@@ -229,7 +232,8 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
 const PARAMETERS: [&str; 10] =
     ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes", "channel"];
 
-/// The parameters of a query that operations know; others are passed over. Lists that stand there twice are joined.
+/// The parameters of a query that operations know; others are passed over. Lists that stand there
+/// twice are joined.
 ///
 /// Errors: 400 for a bad encoding, or the same parameter twice.
 pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>, Error> {

@@ -16,8 +16,8 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// Those named in `attributes`, or all but those in `excluded`; `id` and `schemas` always are. Errors: 400 for an unknown one, or
-    /// both lists.
+    /// Those named in `attributes`, or all but those in `excluded`; `id` and `schemas` always are.
+    /// Errors: 400 for an unknown one, or both lists.
     pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
         let bits = |list: &str, names: &[String]| {
             names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {

@@ -26,7 +26,8 @@ pub struct Response {
     pub status: u16,
     /// Headers beside those of the transport, names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body, of type `application/scim+json`; empty for none. To a HEAD, a host sends its length and not the body.
+    /// The body, of type `application/scim+json`; empty for none. To a HEAD, a host sends its
+    /// length and not the body.
     pub body: Vec<u8>,
 }
 
@@ -167,13 +168,15 @@ fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Error> {
     path.split('/').filter(|segment| !segment.is_empty()).map(request::decode).collect()
 }
 
-/// The answer to a method that is no [`Method`], at a path below the base: 405 with what the address takes, or what any method gets there.
+/// The answer to a method that is no [`Method`], at a path below the base: 405 with what the
+/// address takes, or what any method gets there.
 pub fn not_allowed(path: &str) -> Response {
     let answer = segments(path).and_then(|segments| Target::of(&segments).map(Target::not_allowed));
     answer.unwrap_or_else(Response::from)
 }
 
-/// The name of what a request asks for, for the numbers that a host keeps: `unknown` where there is nothing at a path below the base.
+/// The name of what a request asks for, for the numbers that a host keeps: `unknown` where there is
+/// nothing at a path below the base.
 pub fn operation(method: Option<Method>, path: &str) -> &'static str {
     let Ok(segments) = segments(path) else { return "unknown" };
     match (Target::of(&segments), method) {
@@ -189,7 +192,8 @@ pub fn operation(method: Option<Method>, path: &str) -> &'static str {
 }
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
-    /// A service with these settings, which draws secrets and positions from `rng`: the operating system's, as a rule.
+    /// A service with these settings, which draws secrets and positions from `rng`: the operating
+    /// system's, as a rule.
     pub fn new(settings: Settings, rng: R) -> Self {
         Self { settings: Arc::new(settings), rng }
     }
@@ -303,7 +307,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         })
     }
 
-    /// Reads an entry and goes on with it; 404 if there is none that the profile shows, 412 or 304 if it was asked for in another state.
+    /// Reads an entry and goes on with it; 404 if there is none that the profile shows, 412 or 304
+    /// if it was asked for in another state.
     pub(crate) fn entry(
         &self,
         unmet: Option<Unmet>,

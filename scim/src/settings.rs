@@ -5,11 +5,12 @@ use keyfob::{Algorithm, Digits, Kind, Policy};
 /// Whom the answers are written for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// As Soffid's own service: `id` is a number, dates are `yyyy-MM-dd HH:mm:ss`, `meta.links` are there, and what was deleted is
-    /// still read, with status `D`.
+    /// As Soffid's own service: `id` is a number, dates are `yyyy-MM-dd HH:mm:ss`, `meta.links` are
+    /// there, and what was deleted is still read, with status `D`.
     #[default]
     Soffid,
-    /// As clients of RFC 7643 and RFC 7644 insist on: `id` is a string, dates are ISO 8601, and what was deleted is 404.
+    /// As clients of RFC 7643 and RFC 7644 insist on: `id` is a string, dates are ISO 8601, and
+    /// what was deleted is 404.
     Rfc,
 }
 
@@ -18,11 +19,11 @@ pub enum Profile {
 pub struct Settings {
     /// Whom the answers are written for.
     pub profile: Profile,
-    /// The engine's policy. Its clock skew must cover how long after its time ([`Request::now`](crate::Request::now)) a host may judge a
-    /// request.
+    /// The engine's policy. Its clock skew must cover how long after its time
+    /// ([`Request::now`](crate::Request::now)) a host may judge a request.
     pub policy: Policy,
-    /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next message, unless a right answer lies
-    /// between; 0, the default, for none.
+    /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next
+    /// message, unless a right answer lies between; 0, the default, for none.
     pub message_pause: u32,
     /// The kinds that may be created; all by default.
     pub kinds: Vec<Kind>,

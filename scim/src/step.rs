@@ -10,8 +10,8 @@ use crate::{Entry, Error, Event, Name, Page, Query, Response};
 /// What follows once the host has done what was asked.
 pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;
 
-/// The next thing to do for a request. A host that cannot do it answers with an [`Error`], 503 as a rule, and drops the rest: then no
-/// verdict was told and nothing is half done.
+/// The next thing to do for a request. A host that cannot do it answers with an [`Error`], 503 as a
+/// rule, and drops the rest: then no verdict was told and nothing is half done.
 pub enum Step {
     /// Nothing: this is the response.
     Done(Response),
@@ -24,8 +24,9 @@ pub enum Step {
         /// Goes on with the entry, if there is one.
         then: Then<Option<Entry>>,
     },
-    /// Give a new entry its number and name, and store it durably. No other device may have the number, or have had it: clients keep numbers,
-    /// and never hear that a device is gone (RFC 7643 section 3.1).
+    /// Give a new entry its number and name, and store it durably. No other device may have the
+    /// number, or have had it: clients keep numbers, and never hear that a device is gone (RFC 7643
+    /// section 3.1).
     Insert {
         /// The entry.
         entry: Box<Entry>,
@@ -86,7 +87,8 @@ pub struct Swap {
 /// What of an entry is another: a store need not write the rest, nor its indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The record, the fails that follow from it, and the time of the change. So it is with a wrong answer.
+    /// The record, the fails that follow from it, and the time of the change. So it is with a wrong
+    /// answer.
     Record,
     /// Also the status and the last use. So it is with a right answer.
     State,
@@ -140,7 +142,8 @@ impl fmt::Debug for Message {
 /// Whether a message was taken; if not, why, without the code.
 pub type Delivered = Result<(), String>;
 
-/// A host that answers at once: for [`Service::run`](crate::Service::run). Each method does what the [`Step`] of its name says.
+/// A host that answers at once: for [`Service::run`](crate::Service::run). Each method does what
+/// the [`Step`] of its name says.
 pub trait Store {
     /// [`Step::Get`].
     fn get(&mut self, id: i64) -> Result<Option<Entry>, Error>;

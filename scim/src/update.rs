@@ -17,7 +17,8 @@ use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, r
 const STEPS_AHEAD: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
-    /// Replaces what clients may set. What the body leaves out keeps its value if every device of the kind has it.
+    /// Replaces what clients may set. What the body leaves out keeps its value if every device of
+    /// the kind has it.
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());
@@ -79,7 +80,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             row.external_id.clone_from(external_id);
             is_managed = true;
         }
-        // A new address proves nothing of the old one's codes: the secret is drawn anew, and what was sent before is never right.
+        // A new address proves nothing of the old one's codes: the secret is drawn anew, and what
+        // was sent before is never right.
         let kind = row.kind;
         let foreign = |name: &str| Error::value(format!("{name}: a device of type {kind} has none"));
         if let Some(email) = fields.email.as_ref().filter(|email| row.email.as_ref() != Some(email)) {
@@ -108,8 +110,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             is_allowed = true;
         }
         if let Some(status) = fields.status {
-            // A throttle, a limit that was lowered and a clock that was ahead close a device whose status is an open one: to ask for that
-            // unlocks it. Who puts a whole device says its status as it was read, which is no wish.
+            // A throttle, a limit that was lowered and a clock that was ahead close a device whose
+            // status is an open one: to ask for that unlocks it. Who puts a whole device says its
+            // status as it was read, which is no wish.
             let is_closed = is_open(device.status())
                 && matches!(
                     device.check_open(&self.settings.policy, context.now),
@@ -171,7 +174,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// Whether what the fields say of attributes that cannot change is what the device has. Who neither reads nor manages devices may not even ask.
+/// Whether what the fields say of attributes that cannot change is what the device has. Who neither
+/// reads nor manages devices may not even ask.
 fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
     if fields.has_knowledge() {
         context.roles.require_any(Roles::QUERY.and(Roles::MANAGE))?;
@@ -198,7 +202,8 @@ const fn is_open(status: Status) -> bool {
     matches!(status, Status::Created | Status::Validated)
 }
 
-/// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to manage.
+/// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to
+/// manage.
 fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<(), Error> {
     match (device.status(), status) {
         (_, Status::Disabled) => context.roles.require(Roles::CANCEL)?,
@@ -216,7 +221,8 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
     }
 }
 
-/// The operations of a PATCH (RFC 7644 section 3.5.2), which Soffid's clients send without `schemas`.
+/// The operations of a PATCH (RFC 7644 section 3.5.2), which Soffid's clients send without
+/// `schemas`.
 fn operations(object: &Object) -> Result<Vec<Fields>, Error> {
     let (mut list, mut seen) = (None, Vec::new());
     for (name, value) in body::members(object, "urn:ietf:params:scim:api:messages:2.0:PatchOp")? {

@@ -235,7 +235,8 @@ fn unlocking_resets_the_fails_and_disabling_does_not() {
     assert!(!host.answer(id, &code).verdict(true));
 }
 
-/// Both read `D`, so that clients cannot tell a deleted device from a disabled one: to enable either takes the same role.
+/// Both read `D`, so that clients cannot tell a deleted device from a disabled one: to enable
+/// either takes the same role.
 #[test]
 fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
     let put = |letter: &str| format!(r#"{{"status": "{letter}"}}"#);

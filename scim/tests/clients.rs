@@ -1,4 +1,5 @@
-//! What real clients write where the RFC's plain form would do, and what they repeat of a device that they have read.
+//! What real clients write where the RFC's plain form would do, and what they repeat of a device
+//! that they have read.
 
 mod common;
 
@@ -11,7 +12,8 @@ fn patch(operation: &Value) -> String {
     json!({"Operations": [operation]}).to_string()
 }
 
-/// A device of each profile that has every attribute: it was used, has failed since, and has an external id.
+/// A device of each profile that has every attribute: it was used, has failed since, and has an
+/// external id.
 fn used(mut host: Host) -> (Host, i64) {
     let id = host.create(&SMS.replace("\"user\"", "\"externalId\": \"mine\", \"user\""));
     host.now += 100;

@@ -9,7 +9,8 @@ use data_encoding::BASE64;
 use keyfob::{Algorithm, Digits, Factor, Uri};
 use keyfob_scim::{Settings, qr};
 
-/// The pixels of a PNG, row by row: whether each is dark. It must have this side, and one bit a pixel.
+/// The pixels of a PNG, row by row: whether each is dark. It must have this side, and one bit a
+/// pixel.
 fn pixels(png: &[u8], side: usize) -> Vec<bool> {
     let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
     let (width, height) = reader.info().size();

@@ -1,11 +1,16 @@
-//! Filters of any shape: written out and read back they are the same, and crate `scim_v2` reads them as we do.
+//! Filters of any shape: written out and read back they are the same, and crate `scim_v2` reads
+//! them as we do.
 //!
 //! Where its grammar and ours differ, the generated filters keep to what both know:
 //!
-//! - ours alone has `eq_ci`, single quotes, `\'`, and words that touch a quote or a parenthesis (`eq"a"`, `)and(`);
-//! - ours alone knows which attributes there are and of what kind each is, so `user eq true` and `id eq "x"` are refused;
-//! - ours reads `null` and any number as a word in any case and form (`NULL`, `007`), its own as JSON has them;
-//! - its own joins `a and (b and c)` to one list of three, ours keeps the parentheses: compared once both are joined;
+//! - ours alone has `eq_ci`, single quotes, `\'`, and words that touch a quote or a parenthesis
+//!   (`eq"a"`, `)and(`);
+//! - ours alone knows which attributes there are and of what kind each is, so `user eq true` and
+//!   `id eq "x"` are refused;
+//! - ours reads `null` and any number as a word in any case and form (`NULL`, `007`), its own as
+//!   JSON has them;
+//! - its own joins `a and (b and c)` to one list of three, ours keeps the parentheses: compared
+//!   once both are joined;
 //! - its own has value paths (`emails[type eq "work"]`), which no attribute of ours can have;
 //! - its own allows 64 levels and 1024 comparisons.
 

@@ -105,7 +105,8 @@ fn the_pause_holds_under_a_throttle_however_many_codes_end() {
     let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), message_pause: 30, ..Settings::default() });
     let id = host.create(SMS);
     let mut sent = Vec::new();
-    // A stranger asks and guesses each second. Each guess that is judged ends the code, or would be the end of one.
+    // A stranger asks and guesses each second. Each guess that is judged ends the code, or would be
+    // the end of one.
     for second in 0..300 {
         if host.challenge(id).0.status == 200 {
             sent.push(second);
@@ -160,8 +161,9 @@ enum Deed {
 }
 
 proptest! {
-    /// Whatever the policy, a message waits until the pause is over since the last message and the last wrong answer that was judged. Only a
-    /// right answer ends it sooner; nothing makes it longer.
+    /// Whatever the policy, a message waits until the pause is over since the last message and the
+    /// last wrong answer that was judged. Only a right answer ends it sooner; nothing makes it
+    /// longer.
     #[test]
     fn two_messages_are_a_pause_apart_unless_a_right_answer_lies_between(
         pause in 1..80_u32,
@@ -238,7 +240,8 @@ fn a_request_changes_its_device_once_or_not_at_all() {
             let first = host.entry(id).device.revision();
             host.challenge(id).ok(200);
             assert_eq!(host.entry(id).device.revision(), first + 1, "{body}");
-            // The same code, or the same positions: only the time of a sending, if that counts, is news.
+            // The same code, or the same positions: only the time of a sending, if that counts, is
+            // news.
             host.now += 30;
             host.challenge(id).ok(200);
             let again = if body == PIN { 0 } else { again };

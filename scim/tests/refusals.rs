@@ -1,4 +1,5 @@
-//! Requests that are none: addresses, methods, media types, bodies and URLs; and what never tells a secret.
+//! Requests that are none: addresses, methods, media types, bodies and URLs; and what never tells a
+//! secret.
 
 mod common;
 
@@ -112,7 +113,8 @@ fn another_method_is_405_and_told_which_there_are() {
     for name in ["OPTIONS", "get", "BREW", ""] {
         assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
     }
-    // A method that is none is refused as one that the address does not take, and only where there is one.
+    // A method that is none is refused as one that the address does not take, and only where there
+    // is one.
     let refused = |path: &str| common::Reply(keyfob_scim::not_allowed(path));
     let reply = refused(&device);
     assert!(reply.refused(405, None).contains("HEAD, PUT"));

@@ -101,7 +101,8 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
     }
 }
 
-/// Otherwise a change that changes nothing would show a device, and one that is refused would tell what it has.
+/// Otherwise a change that changes nothing would show a device, and one that is refused would tell
+/// what it has.
 #[test]
 fn who_may_change_nothing_is_told_nothing_of_a_device() {
     let mut host = Host::default();
@@ -118,7 +119,8 @@ fn who_may_change_nothing_is_told_nothing_of_a_device() {
     }
 }
 
-/// Whoever may change but not read devices is told what the change needs, and each change is in the trail, also one that changes nothing.
+/// Whoever may change but not read devices is told what the change needs, and each change is in the
+/// trail, also one that changes nothing.
 #[test]
 fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
     let put = |body: &str| (Method::Put, body.to_owned());

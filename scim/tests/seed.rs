@@ -1,5 +1,6 @@
-//! The responses of Soffid's examples, reproduced key for key and in their order from a store that holds their devices.
-//! Where the examples and the rest of the contract differ, the latter holds: a create is answered with 201.
+//! The responses of Soffid's examples, reproduced key for key and in their order from a store that
+//! holds their devices. Where the examples and the rest of the contract differ, the latter holds: a
+//! create is answered with 201.
 
 mod common;
 

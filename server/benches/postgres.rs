@@ -1,5 +1,6 @@
-//! `make bench-postgres`: answers a second on PostgreSQL, beside what the server does by itself; and what a request costs with ten million
-//! devices, beside what it costs with ten thousand. `--devices=N` for another number than ten million.
+//! `make bench-postgres`: answers a second on PostgreSQL, beside what the server does by itself;
+//! and what a request costs with ten million devices, beside what it costs with ten thousand.
+//! `--devices=N` for another number than ten million.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]

@@ -1,4 +1,5 @@
-//! `make bench-service`: what one request costs with a million devices, beside what it costs with a thousand.
+//! `make bench-service`: what one request costs with a million devices, beside what it costs with a
+//! thousand.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -11,7 +12,8 @@ use keyfob::{Device, Hotp, SealKey, Secret};
 use rusqlite::{Connection, params};
 use tokio::net::TcpStream;
 
-/// How many requests of each sort are timed; of pages, whose total alone counts a tenth of the table, fewer.
+/// How many requests of each sort are timed; of pages, whose total alone counts a tenth of the
+/// table, fewer.
 const TIMES: u64 = 2_000;
 const PAGES: u64 = 30;
 

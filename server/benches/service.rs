@@ -1,6 +1,8 @@
-//! `make bench-service`: answers a second, beside an axum handler without a store and SQLite's single commits, in the same run.
+//! `make bench-service`: answers a second, beside an axum handler without a store and SQLite's
+//! single commits, in the same run.
 //!
-//! Each server is a process of its own; this one makes the load: 32 clients, each with a connection of its own and one request at a time.
+//! Each server is a process of its own; this one makes the load: 32 clients, each with a connection
+//! of its own and one request at a time.
 
 #[path = "common/mod.rs"]
 mod common;

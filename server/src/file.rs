@@ -1,4 +1,5 @@
-//! Files that hold a secret: readable by their owner only, whole on the disk when made, never overwritten.
+//! Files that hold a secret: readable by their owner only, whole on the disk when made, never
+//! overwritten.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -34,8 +35,9 @@ pub(crate) enum Owner {
     KeptOrMine,
 }
 
-/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the other. Its mode is the other's, since who
-/// could read it goes on reading it; of a link, it is what it names that is replaced. One process may do so at a time.
+/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the
+/// other. Its mode is the other's, since who could read it goes on reading it; of a link, it is
+/// what it names that is replaced. One process may do so at a time.
 pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()> {
     let path = &fs::canonicalize(path)?;
     let temporary = beside(path, ".tmp");
@@ -52,7 +54,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()>
     replaced
 }
 
-/// Gives a file the owner, the group and the mode of another. Errors: only root may give files away.
+/// Gives a file the owner, the group and the mode of another. Errors: only root may give files
+/// away.
 #[cfg_attr(not(unix), expect(unused_variables, reason = "files there have none of it"))]
 fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
     #[cfg(unix)]
@@ -82,8 +85,9 @@ pub(crate) fn open_new(path: &Path) -> io::Result<File> {
     private(OpenOptions::new().write(true).create_new(true)).open(path)
 }
 
-/// Opens a file to be read, if it is a regular one. The opening itself blocks on a pipe that nobody writes to, so the kind is looked at
-/// before; and once more after, as the name may stand for another file by then.
+/// Opens a file to be read, if it is a regular one. The opening itself blocks on a pipe that nobody
+/// writes to, so the kind is looked at before; and once more after, as the name may stand for
+/// another file by then.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let check = |metadata: fs::Metadata| {
         let kind = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
@@ -105,8 +109,9 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Locks a file, or returns none where another process has locked it. The lock is on a file beside it, since [`replace`] puts a new
-    /// file in its place, and a lock on the old one would keep nobody off the new one.
+    /// Locks a file, or returns none where another process has locked it. The lock is on a file
+    /// beside it, since [`replace`] puts a new file in its place, and a lock on the old one would
+    /// keep nobody off the new one.
     pub(crate) fn beside(path: &Path) -> io::Result<Option<Self>> {
         let path = beside(path, ".lock");
         loop {
@@ -161,7 +166,8 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// How others than this process's user have a hand on a file that holds a secret, and what to do; none if they have not.
+/// How others than this process's user have a hand on a file that holds a secret, and what to do;
+/// none if they have not.
 #[cfg_attr(not(unix), expect(unused_variables, reason = "files there have neither mode nor owner"))]
 pub(crate) fn exposed(path: &Path) -> Option<&'static str> {
     #[cfg(unix)]
@@ -174,7 +180,8 @@ pub(crate) fn exposed(path: &Path) -> Option<&'static str> {
     None
 }
 
-/// Root may read all files. A file of root's that a group may read is how orchestrators hand secrets out: nothing can be done about it.
+/// Root may read all files. A file of root's that a group may read is how orchestrators hand
+/// secrets out: nothing can be done about it.
 #[cfg(unix)]
 const fn exposed_by(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
     if owner != user && owner != 0 {
@@ -195,7 +202,8 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads `source` to its end, or one byte more than `limit`, into a buffer that never grows: growing would leave copies behind.
+/// Reads `source` to its end, or one byte more than `limit`, into a buffer that never grows:
+/// growing would leave copies behind.
 pub(crate) fn read(source: &mut impl Read, limit: usize) -> io::Result<Wiped> {
     let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
     let mut len = 0_usize;

@@ -1,6 +1,8 @@
-//! keyfob's command line and its service: the only place with a clock, randomness, files and sockets.
+//! keyfob's command line and its service: the only place with a clock, randomness, files and
+//! sockets.
 //!
-//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`]; `config` says how.
+//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`]; `config` says
+//! how.
 #![forbid(unsafe_code)]
 // No panic is reachable from any input: what may panic is not written. Tests may.
 #![cfg_attr(

@@ -1,4 +1,5 @@
-//! TLS to others, for deliveries and the database: rustls with ring, the system's authorities and the configured ones.
+//! TLS to others, for deliveries and the database: rustls with ring, the system's authorities and
+//! the configured ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use rustls::{ClientConfig, RootCertStore};
 ///
 /// Errors: the key that is wrong, and how.
 pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
-    // Systems have some certificates that rustls cannot read. One in a file that somebody chose is an error.
+    // Systems have some certificates that rustls cannot read. One in a file that somebody chose is
+    // an error.
     let mut all: Vec<_> = rustls_native_certs::load_native_certs().certs.into_iter().filter(readable).collect();
     if let Some(path) = ca_file {
         let own: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
@@ -31,7 +33,8 @@ pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'
 pub(crate) fn client(authorities: Vec<CertificateDer<'static>>, protocol: Option<&str>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities);
-    // Named and not taken from the process: whoever installs another provider there does not change this one.
+    // Named and not taken from the process: whoever installs another provider there does not change
+    // this one.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = versions.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();

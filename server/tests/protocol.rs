@@ -1,5 +1,5 @@
-//! What DESIGN.md promises of an attempt, checked in every order in which processes, their database and what is lost between them can take
-//! its steps. The rules are the engine's own.
+//! What DESIGN.md promises of an attempt, checked in every order in which processes, their database
+//! and what is lost between them can take its steps. The rules are the engine's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 #[path = "protocol/checker.rs"]
@@ -84,7 +84,8 @@ fn they_keep_them_at_other_sizes() {
     }
 }
 
-/// The states with forgetting are those without, less what is forgotten: nothing that happens is lost and nothing added.
+/// The states with forgetting are those without, less what is forgotten: nothing that happens is
+/// lost and nothing added.
 #[test]
 fn what_is_forgotten_does_not_matter() {
     let rules = Rules::new(2);
@@ -98,7 +99,8 @@ fn what_is_forgotten_does_not_matter() {
     assert!(left == few, "{:?}", left.symmetric_difference(&few).next());
 }
 
-/// The checker must find these faults in a twin, with two processes already, on ways that have the step `by`.
+/// The checker must find these faults in a twin, with two processes already, on ways that have the
+/// step `by`.
 fn assert_guilty(twin: Twin, failovers: u8, expected: &[&str], by: &str) {
     let rules = Rules::new(2);
     let twin = Protocol { processes: 2, failovers, twin, ..three(&rules, 3) };
@@ -141,7 +143,8 @@ fn acknowledged_commits_that_a_failover_loses_are_found() {
     assert_guilty(Twin::AcknowledgesEarly, 1, &faults, "the primary dies");
 }
 
-/// So a database that shows a commit must have it on the standby: comparing bytes trusts what is read.
+/// So a database that shows a commit must have it on the standby: comparing bytes trusts what is
+/// read.
 #[test]
 fn commits_that_are_read_and_that_a_failover_loses_are_found() {
     let faults = ["a fail is told and not counted", "a code is accepted and not used up"];

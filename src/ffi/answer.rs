@@ -35,7 +35,8 @@ pub enum keyfob_reason {
     CLOCK_WAS_AHEAD = 8,
 }
 
-/// The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's audit.
+/// The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's
+/// audit.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct keyfob_verdict {
@@ -43,7 +44,8 @@ pub struct keyfob_verdict {
     pub size: u32,
     /// 1 if the answer was right, on an open device, for the first time; else 0.
     pub right: u32,
-    /// 1 if the device is locked or throttled after this attempt, already on the fail that locks it; else 0.
+    /// 1 if the device is locked or throttled after this attempt, already on the fail that locks
+    /// it; else 0.
     pub locked: u32,
     /// A keyfob_reason.
     pub reason: u32,
@@ -53,8 +55,8 @@ pub struct keyfob_verdict {
     pub reserved: u32,
     /// If right: the matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); else 0.
     pub matched: u64,
-    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters were skipped
-    /// before the code (HOTP; before the first of the two in a resync); else 0.
+    /// If right: by how many steps the authenticator's clock is ahead (TOTP), or how many counters
+    /// were skipped before the code (HOTP; before the first of the two in a resync); else 0.
     pub drift: i64,
     /// If throttled: from when on the device takes attempts again, in Unix seconds; else 0.
     pub retry_at: u64,

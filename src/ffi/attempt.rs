@@ -10,12 +10,14 @@ use super::random::{Random, keyfob_random};
 use super::{guard, keyfob_record, keyfob_result};
 use crate::{Device, Next, Policy};
 
-/// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns 0; 1 if it has another (a conflict), anything
-/// else if storing failed. Not called if nothing changed, as on a locked device. `context` is what the caller passed along;
-/// `next` is valid during the call only. Must return, without an exception and without longjmp.
+/// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns
+/// 0; 1 if it has another (a conflict), anything else if storing failed. Not called if nothing
+/// changed, as on a locked device. `context` is what the caller passed along; `next` is valid
+/// during the call only. Must return, without an exception and without longjmp.
 pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
-/// Reads the device and the policy of an attempt, which are used where they were read: moving them would cost more than the rest of the C ABI.
+/// Reads the device and the policy of an attempt, which are used where they were read: moving them
+/// would cost more than the rest of the C ABI.
 #[inline(always)]
 unsafe fn read(
     record: *const keyfob_record,
@@ -63,9 +65,11 @@ impl To {
     }
 }
 
-/// Requests a challenge of the device in `record`, which is changed in place; store it before you deliver the code. SMS, e-mail: a new code, or
-/// the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly. `policy`
-/// may be NULL; `random` too in hosted builds, and where the device is no PIN. Set challenge->size before. Not thread-safe on the same record.
+/// Requests a challenge of the device in `record`, which is changed in place; store it before you
+/// deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the policy's
+/// time of reuse. PIN: positions, which stay until answered rightly. `policy` may be NULL; `random`
+/// too in hosted builds, and where the device is no PIN. Set challenge->size before. Not
+/// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
 /// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
@@ -92,8 +96,9 @@ pub unsafe extern "C" fn keyfob_device_challenge(
     })
 }
 
-/// keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has stored the next record. `record` is the one that
-/// was read, and stays as it is. Thread-safe, if `store` and `random` are.
+/// keyfob_device_challenge with the caller's store: `challenge` is written only when `store` has
+/// stored the next record. `record` is the one that was read, and stays as it is. Thread-safe, if
+/// `store` and `random` are.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
 /// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
@@ -123,7 +128,8 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
     })
 }
 
-/// The pending challenge once more, for sending a message again: nothing changes, its expiry included. Set challenge->size before. Thread-safe.
+/// The pending challenge once more, for sending a message again: nothing changes, its expiry
+/// included. Set challenge->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
 /// LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
@@ -181,10 +187,12 @@ pub unsafe extern "C" fn keyfob_device_verify(
     })
 }
 
-/// keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored the next record. `record` is the one that was
-/// read, and stays as it is. On KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
+/// keyfob_device_verify with the caller's store: `verdict` is written only when `store` has stored
+/// the next record. `record` is the one that was read, and stays as it is. On
+/// KEYFOB_RESULT_STORE_CONFLICT read again and try again. Thread-safe, if `store` is.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED,
+/// STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_verify_and_store(
@@ -211,10 +219,12 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     })
 }
 
-/// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
-/// keyfob_device_verify, in place as that does. KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+/// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync
+/// window. Counts and locks as keyfob_device_verify, in place as that does.
+/// KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
+/// EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync(
@@ -241,9 +251,11 @@ pub unsafe extern "C" fn keyfob_device_resync(
     })
 }
 
-/// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if `store` is.
+/// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if
+/// `store` is.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
+/// EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync_and_store(

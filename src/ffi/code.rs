@@ -18,8 +18,8 @@ pub enum keyfob_algorithm {
     SHA512 = 3,
 }
 
-/// What an authenticator computes with, beside the secret. Where a function takes parameters, NULL stands for SHA-1, 6 digits, 30 seconds and
-/// T0 = 0.
+/// What an authenticator computes with, beside the secret. Where a function takes parameters, NULL
+/// stands for SHA-1, 6 digits, 30 seconds and T0 = 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct keyfob_parameters {
@@ -66,8 +66,9 @@ pub(super) unsafe fn totp(pointer: *const keyfob_parameters, secret: *const u8, 
     Ok(Totp::of(hotp).with_period(parameters.period)?.with_t0(parameters.t0))
 }
 
-/// Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size` bytes: KEYFOB_CODE_SIZE always suffice.
-/// `parameters` may be NULL. The caller wipes `code`. Thread-safe.
+/// Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size`
+/// bytes: KEYFOB_CODE_SIZE always suffice. `parameters` may be NULL. The caller wipes `code`.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters'.
 #[must_use]
@@ -90,8 +91,8 @@ pub unsafe extern "C" fn keyfob_hotp_generate(
     })
 }
 
-/// Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0.
-/// Thread-safe.
+/// Writes the code of `time`, in Unix seconds (RFC 6238), and a NUL to `code`, as
+/// keyfob_hotp_generate does. KEYFOB_RESULT_CLOCK before T0. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, the parameters', PERIOD, CLOCK.
 #[must_use]
@@ -113,8 +114,9 @@ pub unsafe extern "C" fn keyfob_totp_generate(
     })
 }
 
-/// Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in constant time. Writes 1 and the lowest
-/// matching counter to `found` and `matched`, or 0 and 0. Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
+/// Searches `code` from `counter` to `look_ahead` (0 to 1000) counters after it, all of them, in
+/// constant time. Writes 1 and the lowest matching counter to `found` and `matched`, or 0 and 0.
+/// Keeps no state: the same code is found again. `parameters` may be NULL. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', LOOK_AHEAD.
 #[must_use]
@@ -143,8 +145,8 @@ pub unsafe extern "C" fn keyfob_hotp_search(
     })
 }
 
-/// Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after it. Otherwise as keyfob_hotp_search, with the
-/// step in `matched`. Thread-safe.
+/// Searches `code` from `window` (0 to 1000) steps before `time`, in Unix seconds, to as many after
+/// it. Otherwise as keyfob_hotp_search, with the step in `matched`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD, WINDOW, CLOCK, EXHAUSTED.
 #[must_use]

@@ -64,7 +64,8 @@ pub struct keyfob_info {
     pub is_pending: u32,
     /// TOTP: the time from which steps are counted; else 0.
     pub t0: u64,
-    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the number of the issue. PIN: 0.
+    /// TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
+    /// number of the issue. PIN: 0.
     pub moving_factor: u64,
     /// When it was enrolled.
     pub created: u64,
@@ -78,7 +79,8 @@ pub struct keyfob_info {
     pub throttled_until: u64,
     /// How often the device changed: what a store compares and swaps on.
     pub revision: u64,
-    /// 1 if the device was locked when it was disabled, so that it can be enabled only after an unlocking; else 0.
+    /// 1 if the device was locked when it was disabled, so that it can be enabled only after an
+    /// unlocking; else 0.
     pub was_locked: u32,
     /// Zero.
     pub reserved: u32,
@@ -90,15 +92,16 @@ unsafe impl Sized for keyfob_info {
     const FIRST: usize = 104;
 }
 
-/// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and moving it costs as much as all the rest
-/// of the C ABI.
+/// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and
+/// moving it costs as much as all the rest of the C ABI.
 #[inline(always)]
 pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, keyfob_result> {
     // SAFETY: the caller's promise is passed on.
     Ok(Device::from_bytes(unsafe { record(pointer) }?)?)
 }
 
-/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where it is.
+/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where
+/// it is.
 pub(super) unsafe fn record<'a>(pointer: *const keyfob_record) -> Result<&'a [u8], keyfob_result> {
     // SAFETY: the caller's promise is passed on; a record is plain bytes.
     unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }
@@ -119,8 +122,8 @@ unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, ke
     })
 }
 
-/// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64 bytes, which are copied into `record`.
-/// Thread-safe.
+/// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
+/// bytes, which are copied into `record`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
 #[must_use]
@@ -136,8 +139,8 @@ pub unsafe extern "C" fn keyfob_device_create_totp(
     unsafe { enrol(record, || Ok(Device::totp(totp(parameters, secret, secret_length)?, now))) }
 }
 
-/// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one. Otherwise as keyfob_device_create_totp.
-/// Thread-safe.
+/// Enrols a counter-based authenticator whose next code is that of `counter`: 0 for a fresh one.
+/// Otherwise as keyfob_device_create_totp. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
 #[must_use]
@@ -154,8 +157,8 @@ pub unsafe extern "C" fn keyfob_device_create_hotp(
     unsafe { enrol(record, || Ok(Device::hotp(hotp(parameters, secret, secret_length)?.0, counter, now))) }
 }
 
-/// Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random. Otherwise as keyfob_device_create_totp.
-/// Thread-safe.
+/// Enrols a telephone. `secret` is one drawn for this device alone with keyfob_secret_random.
+/// Otherwise as keyfob_device_create_totp. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters'.
 #[must_use]
@@ -187,7 +190,8 @@ pub unsafe extern "C" fn keyfob_device_create_email(
     unsafe { enrol(record, || Ok(Device::email(hotp(parameters, secret, secret_length)?.0, now))) }
 }
 
-/// Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for. `policy` may be NULL. Thread-safe.
+/// Enrols a security PIN of `pin_length` ASCII digits, at least as many as the policy asks for.
+/// `policy` may be NULL. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, PIN_LENGTH, PIN_DIGITS, the policy's.
 #[must_use]
@@ -203,8 +207,8 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
     unsafe { enrol(record, || Ok(Device::pin(Pin::new(chars(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
 }
 
-/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one apart, and writes a right one to `record`,
-/// which may be NULL to check only. Thread-safe.
+/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
+/// apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
 #[must_use]
@@ -262,8 +266,9 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
     })
 }
 
-/// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes (KEYFOB_SECRET_MAX always suffice), and their
-/// number to `secret_length`. The caller wipes `secret`, and never logs it. Thread-safe.
+/// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes
+/// (KEYFOB_SECRET_MAX always suffice), and their number to `secret_length`. The caller wipes
+/// `secret`, and never logs it. Thread-safe.
 ///
 /// Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.
 #[must_use]
@@ -292,8 +297,8 @@ pub unsafe extern "C" fn keyfob_device_secret(
     })
 }
 
-/// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C or V is an unlocking; leaving D keeps the
-/// fails. Not thread-safe on the same record.
+/// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C
+/// or V is an unlocking; leaving D keeps the fails. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
 #[must_use]
@@ -335,11 +340,13 @@ pub unsafe extern "C" fn keyfob_device_forget_steps(record: *mut keyfob_record, 
     guard(|| unsafe { change(record, |device| device.forget_steps(now)) })
 }
 
-/// Gives the device in `record`, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of the device in
-/// `from`, which was created for that and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
-/// authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The
-/// same secret keeps the higher counter; TOTP keeps the time that is used up, under a new secret no more than that before `now`. Never give it
-/// a secret that it had before its present one. Not thread-safe on the same record.
+/// Gives the device in `record`, in place, another factor of its kind: the parameters and the
+/// secret, or the PIN, and the counter of the device in `from`, which was created for that and of
+/// which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an
+/// authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge
+/// ends, and learned drift is forgotten. The same secret keeps the higher counter; TOTP keeps the
+/// time that is used up, under a new secret no more than that before `now`. Never give it a secret
+/// that it had before its present one. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
 #[must_use]

@@ -1,6 +1,7 @@
 //! Raw pointers in and out: the only place where they are read and written.
 //!
-//! Every function here is unsafe for one reason: it believes the caller about its pointers, as the header tells the caller to keep them.
+//! Every function here is unsafe for one reason: it believes the caller about its pointers, as the
+//! header tells the caller to keep them.
 
 use core::ffi::c_char;
 use core::ptr;
@@ -12,12 +13,15 @@ const TEXT_MAX: usize = 4096;
 /// No struct from a newer caller is larger, in bytes.
 const STRUCT_MAX: usize = 4096;
 
-/// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes are. Later versions may add fields at its end.
+/// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes
+/// are. Later versions may add fields at its end.
 ///
 /// # Safety
-/// All of that must hold, and `FIRST` is at least the 4 bytes of the size and at most all of the struct.
+/// All of that must hold, and `FIRST` is at least the 4 bytes of the size and at most all of the
+/// struct.
 pub(super) unsafe trait Sized: Copy {
-    /// The size of the first version that was published: callers who were built with that one go on working.
+    /// The size of the first version that was published: callers who were built with that one go on
+    /// working.
     const FIRST: usize;
 }
 
@@ -69,8 +73,9 @@ unsafe fn size<T: Sized>(pointer: *const T) -> Result<usize, keyfob_result> {
     if (T::FIRST..=STRUCT_MAX).contains(&size) { Ok(size) } else { Err(keyfob_result::STRUCT_SIZE) }
 }
 
-/// Reads a struct that begins with its size over `value`, which keeps the fields that an older caller does not know. A newer, larger one
-/// is right if all that this library does not know is zero. In place, since it may hold secrets.
+/// Reads a struct that begins with its size over `value`, which keeps the fields that an older
+/// caller does not know. A newer, larger one is right if all that this library does not know is
+/// zero. In place, since it may hold secrets.
 pub(super) unsafe fn read_sized<T: Sized>(pointer: *const T, value: &mut T) -> Result<(), keyfob_result> {
     // SAFETY: the caller's promise is passed on.
     let size = unsafe { size(pointer) }?;
@@ -114,7 +119,8 @@ impl<T: Sized> OutSized<T> {
         unsafe { size(pointer) }.map(|size| Self(pointer, size))
     }
 
-    /// Writes all but the size: what the caller's struct has room for, and zeros where it is larger. By reference, since it may be secret.
+    /// Writes all but the size: what the caller's struct has room for, and zeros where it is
+    /// larger. By reference, since it may be secret.
     pub(super) unsafe fn write(self, value: &T) {
         let head = const { size_of::<u32>() };
         let (from, to) = (ptr::from_ref(value).cast::<u8>(), self.0.cast::<u8>());

@@ -1,8 +1,9 @@
-//! Layer 4, feature `capi`: the C ABI, on the engine's public API only. C programmers read `include/keyfob.h`, which cbindgen makes of
-//! these files: their documentation is written for that header.
+//! Layer 4, feature `capi`: the C ABI, on the engine's public API only. C programmers read
+//! `include/keyfob.h`, which cbindgen makes of these files: their documentation is written for that
+//! header.
 //!
-//! Every function copies its input, works on copies, and writes its output last and only on success. `memory` holds the raw
-//! pointers; the rest calls it.
+//! Every function copies its input, works on copies, and writes its output last and only on
+//! success. `memory` holds the raw pointers; the rest calls it.
 #![allow(unsafe_code, reason = "the C ABI takes pointers; each use says why it is sound")]
 #![allow(non_camel_case_types, reason = "the names are those of the C header")]
 #![allow(clippy::missing_safety_doc, clippy::doc_markdown, reason = "the words are the header's, for C programmers")]
@@ -70,7 +71,8 @@ const _: () = assert!(
         && KEYFOB_SECRET_MAX == crate::SECRET_MAX
 );
 
-/// A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret in the clear.
+/// A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret
+/// in the clear.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_record {
@@ -84,7 +86,8 @@ impl core::fmt::Debug for keyfob_record {
     }
 }
 
-/// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the header. Static memory. Thread-safe.
+/// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
+/// header. Static memory. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_version() -> *const core::ffi::c_char {
@@ -168,7 +171,8 @@ pub extern "C" fn keyfob_label_size() -> usize {
     KEYFOB_LABEL_SIZE
 }
 
-/// Runs a function's body; a panic, which none should have, becomes a result instead of crossing into C.
+/// Runs a function's body; a panic, which none should have, becomes a result instead of crossing
+/// into C.
 #[inline]
 fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
     crate::lanes::clear_upper_halves();

@@ -14,8 +14,9 @@ pub enum keyfob_lock {
     THROTTLE = 1,
 }
 
-/// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what you like, and check it once with
-/// keyfob_policy_check. Where a function takes a policy, NULL stands for the default.
+/// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what
+/// you like, and check it once with keyfob_policy_check. Where a function takes a policy, NULL
+/// stands for the default.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct keyfob_policy {
@@ -27,7 +28,8 @@ pub struct keyfob_policy {
     pub look_ahead: u32,
     /// HOTP: counters that a resync searches, 1 to 10000; 100 by default.
     pub resync_window: u32,
-    /// TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns none.
+    /// TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns
+    /// none.
     pub max_drift: u32,
     /// A keyfob_lock; hard by default.
     pub lock: u32,
@@ -39,15 +41,18 @@ pub struct keyfob_policy {
     pub max_delay: u32,
     /// SMS, e-mail: how long a code lives, in seconds, 1 or more; 600 by default.
     pub code_lifetime: u32,
-    /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime; 60 by default.
+    /// SMS, e-mail: for how many seconds a code asked again is the same one, at most the lifetime;
+    /// 60 by default.
     pub code_reuse: u32,
     /// PIN: positions asked by a challenge, 2 to pin_length, or 0 for all; 3 by default.
     pub pin_positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
     pub pin_min_length: u32,
-    /// Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
+    /// Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for
+    /// a host with one thread only.
     pub clock_skew: u32,
-    /// The largest chance of guessing a code of six digits before the lock, in parts per billion; 1000000 (1 in 1000) by default.
+    /// The largest chance of guessing a code of six digits before the lock, in parts per billion;
+    /// 1000000 (1 in 1000) by default.
     pub guess_bound: u32,
     /// The same for the positions of a PIN; 10000000 (1 in 100) by default.
     pub pin_guess_bound: u32,
@@ -114,8 +119,8 @@ impl keyfob_policy {
     }
 }
 
-/// The policy at `pointer`, put together in `room` and checked there; the default for NULL. Its parts were just written, and moving them all
-/// would wait for each.
+/// The policy at `pointer`, put together in `room` and checked there; the default for NULL. Its
+/// parts were just written, and moving them all would wait for each.
 #[inline(never)]
 pub(super) unsafe fn policy(pointer: *const keyfob_policy, room: &mut Option<PolicyBuilder>) -> Result<&Policy, keyfob_result> {
     if pointer.is_null() {
@@ -137,7 +142,8 @@ pub unsafe extern "C" fn keyfob_policy_default(policy: *mut keyfob_policy) -> ke
     guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::default()))) })
 }
 
-/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step and one counter more than Soffid does. Set policy->size before. Thread-safe.
+/// Fills `policy` with Soffid's numbers: window of 10 steps, look-ahead of 24, which take one step
+/// and one counter more than Soffid does. Set policy->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE.
 #[must_use]
@@ -147,7 +153,8 @@ pub unsafe extern "C" fn keyfob_policy_soffid(policy: *mut keyfob_policy) -> key
     guard(|| unsafe { OutSized::new(policy).map(|out| out.write(&keyfob_policy::of(Policy::soffid()))) })
 }
 
-/// Checks a policy, its bound on guessing included; NULL is the default, which is right. Thread-safe.
+/// Checks a policy, its bound on guessing included; NULL is the default, which is right.
+/// Thread-safe.
 ///
 /// Results: the policy's.
 #[must_use]
@@ -157,8 +164,9 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
     guard(|| unsafe { self::policy(policy, &mut None).map(drop) })
 }
 
-/// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds against a device of this keyfob_kind with
-/// codes of `digits` digits (6 to 10; ignored for a PIN). `policy` may be NULL. Thread-safe.
+/// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds
+/// against a device of this keyfob_kind with codes of `digits` digits (6 to 10; ignored for a PIN).
+/// `policy` may be NULL. Thread-safe.
 ///
 /// Results: NULL_POINTER, the policy's, KIND, DIGITS.
 #[must_use]

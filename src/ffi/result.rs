@@ -4,8 +4,9 @@ use core::ffi::c_char;
 
 use crate::Error;
 
-/// What a function returns, each function some of them. A number never changes its meaning; later versions may add some. Out-parameters are written only with
-/// KEYFOB_RESULT_OK. A wrong code is no failure: it is a verdict.
+/// What a function returns, each function some of them. A number never changes its meaning; later
+/// versions may add some. Out-parameters are written only with KEYFOB_RESULT_OK. A wrong code is no
+/// failure: it is a verdict.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the header's names")]
@@ -14,7 +15,8 @@ pub enum keyfob_result {
     OK = 0,
     /// A pointer that must not be NULL is NULL.
     NULL_POINTER = 1,
-    /// A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero.
+    /// A struct's `size` is smaller than its first version or larger than 4096, or a tail unknown
+    /// to this library is not zero.
     STRUCT_SIZE = 2,
     /// A length is larger than any memory, or a text has no NUL within 4096 bytes.
     LENGTH = 3,
@@ -202,7 +204,8 @@ errors! {
     SoffidParameters => SOFFID_PARAMETERS,
 }
 
-/// A message in English that names the parameter and its allowed values, for any number. Static memory, never NULL. Thread-safe.
+/// A message in English that names the parameter and its allowed values, for any number. Static
+/// memory, never NULL. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {

@@ -9,9 +9,11 @@ use super::memory::{Buffer, Out, bytes, read};
 use super::{KEYFOB_KEY_SIZE, KEYFOB_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{SealKey, sealed_key_id};
 
-/// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the device in the store, `device_id_length` bytes,
-/// may be none. `key` has KEYFOB_KEY_SIZE random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that
-/// must never be used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes. Thread-safe.
+/// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
+/// device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_KEY_SIZE random
+/// bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that must never be
+/// used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, the record's.
 #[must_use]

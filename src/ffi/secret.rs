@@ -7,9 +7,10 @@ use super::random::{Random, keyfob_random};
 use super::{guard, keyfob_result};
 use crate::{Algorithm, Error, Secret};
 
-/// Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has room for `secret_size` bytes; how many were
-/// written goes to `secret_length`. `random` may be NULL in hosted builds, where the operating system's generator is taken;
-/// `context` is passed to it. The caller wipes `secret`. Thread-safe, if `random` is.
+/// Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has
+/// room for `secret_size` bytes; how many were written goes to `secret_length`. `random` may be
+/// NULL in hosted builds, where the operating system's generator is taken; `context` is passed to
+/// it. The caller wipes `secret`. Thread-safe, if `random` is.
 ///
 /// Results: NULL_POINTER, BUFFER_TOO_SMALL, ALGORITHM, RANDOMNESS.
 #[must_use]
@@ -30,9 +31,10 @@ pub unsafe extern "C" fn keyfob_secret_random(
     })
 }
 
-/// Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding. `text` ends with a
-/// NUL. `secret` has room for `secret_size` bytes, KEYFOB_SECRET_MAX always suffice; how many were written goes to
-/// `secret_length`. The caller wipes `secret` and `text`. Thread-safe.
+/// Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
+/// or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
+/// KEYFOB_SECRET_MAX always suffice; how many were written goes to `secret_length`. The caller
+/// wipes `secret` and `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
 #[must_use]
@@ -70,8 +72,8 @@ pub unsafe extern "C" fn keyfob_secret_from_hex(
     })
 }
 
-/// Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for `text_size` bytes: KEYFOB_BASE32_SIZE
-/// always suffice. The caller wipes `text`. Thread-safe.
+/// Writes a secret in Base32, upper case without padding, and a NUL to `text`, which has room for
+/// `text_size` bytes: KEYFOB_BASE32_SIZE always suffice. The caller wipes `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
 #[must_use]
@@ -93,7 +95,8 @@ pub unsafe extern "C" fn keyfob_secret_to_base32(
     })
 }
 
-/// Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice. The caller wipes `text`. Thread-safe.
+/// Writes a secret in lower-case hexadecimal and a NUL to `text`: KEYFOB_HEX_SIZE always suffice.
+/// The caller wipes `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH.
 #[must_use]

@@ -9,15 +9,16 @@ use super::memory::{Out, OutSized, Sized, bytes, read_sized};
 use super::{guard, keyfob_record, keyfob_result};
 use crate::{Device, Error, Kind, SOFFID_KEY_SIZE, SoffidRow, Status};
 
-/// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an empty one stands for NULL. Times are Unix
-/// seconds. The caller wipes it.
+/// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an
+/// empty one stands for NULL. Times are Unix seconds. The caller wipes it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since Soffid opens devices without resetting
-    /// them. What is negative as a signed number counts as 0.
+    /// OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since
+    /// Soffid opens devices without resetting them. What is negative as a signed number counts as
+    /// 0.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
@@ -29,8 +30,9 @@ pub struct keyfob_soffid_row {
     pub has_last_used: u32,
     /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
     pub has_last_issued: u32,
-    /// No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open row with that many fails is locked when it
-    /// is written, whatever the policy says, so that no row has more guesses than this.
+    /// No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
+    /// row with that many fails is locked when it is written, whatever the policy says, so that no
+    /// row has more guesses than this.
     pub max_fails: u32,
     /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
     /// add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
@@ -48,9 +50,11 @@ pub struct keyfob_soffid_row {
     pub kind: [c_char; 8],
     /// OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512; empty stands for HmacSHA1.
     pub algorithm: [c_char; 16],
-    /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading: the engine needs no such hash.
+    /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading:
+    /// the engine needs no such hash.
     pub auth_key: [c_char; 112],
-    /// OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and encodes that.
+    /// OTP_PIN of a PIN: its digits. Soffid encodes the column as a Password; the host decodes and
+    /// encodes that.
     pub pin: [c_char; 72],
 }
 
@@ -92,9 +96,10 @@ impl zeroize::Zeroize for keyfob_soffid_row {
     }
 }
 
-/// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device alone in `secret`, which is ignored for the
-/// other kinds. A row of HOTP whose digits and algorithm are NULL takes Soffid's configuration: fill it in before. A row has no
-/// learned drift and no pending challenge. Thread-safe.
+/// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device
+/// alone in `secret`, which is ignored for the other kinds. A row of HOTP whose digits and
+/// algorithm are NULL takes Soffid's configuration: fill it in before. A row has no learned drift
+/// and no pending challenge. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
 /// STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
@@ -118,8 +123,9 @@ pub unsafe extern "C" fn keyfob_soffid_import(
     })
 }
 
-/// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that disabling keeps, a throttle, the positions asked of
-/// a PIN, learned drift, and of SMS and e-mail the secret and the pending code. Set row->size before. For a row that was there before,
+/// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that
+/// disabling keeps, a throttle, the positions asked of a PIN, learned drift, and of SMS and e-mail
+/// the secret and the pending code. Set row->size before. For a row that was there before,
 /// keyfob_soffid_update writes no more than what has changed. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
@@ -174,8 +180,9 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
     })
 }
 
-/// Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and auth_key or pin; else 0. Then Soffid has
-/// changed it since the record was made, and the row is to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+/// Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and
+/// auth_key or pin; else 0. Then Soffid has changed it since the record was made, and the row is to
+/// be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
 #[must_use]
@@ -276,7 +283,8 @@ fn put<N: Copy + PartialEq>(flag: &mut u32, number: &mut N, next: Option<N>) {
     }
 }
 
-/// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is no column's value.
+/// The text in a fixed array, up to its NUL; an array without one is all text. What is not ASCII is
+/// no column's value.
 fn text(array: &[c_char]) -> &str {
     let length = array.iter().position(|&char| char == 0).unwrap_or(array.len());
     // SAFETY: c_char and u8 have the same size and every value is right for both.

@@ -1,5 +1,5 @@
-//! The C ABI called from Rust, so that Miri sees both sides: unaligned and foreign memory, sizes, callbacks, no byte written on failure.
-//! tests/c/test tests what each function does.
+//! The C ABI called from Rust, so that Miri sees both sides: unaligned and foreign memory, sizes,
+//! callbacks, no byte written on failure. tests/c/test tests what each function does.
 
 use core::ffi::{CStr, c_void};
 use core::mem::{offset_of, zeroed};
@@ -169,7 +169,8 @@ fn the_verdict_waits_for_the_store() {
     }
 }
 
-/// As on bare metal, whose library is built so. Positions, since a secret of zeros is refused whoever drew it.
+/// As on bare metal, whose library is built so. Positions, since a secret of zeros is refused
+/// whoever drew it.
 #[cfg(not(feature = "getrandom"))]
 #[test]
 fn without_an_operating_system_randomness_is_the_callers() {

@@ -10,10 +10,12 @@ use super::memory::{Buffer, Out, utf8};
 use super::{KEYFOB_LABEL_SIZE, KEYFOB_URI_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{Uri, UriText};
 
-/// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`, and a NUL, to `text`. `issuer` (may be NULL or
-/// empty) and `account` are UTF-8 without colons and control characters; all is percent-encoded. Up to 200 bytes of each always fit into
-/// KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever `text_size`. The length without the NUL goes to
-/// `length`, which may be NULL. The URI holds the secret: the caller wipes `text`. Thread-safe.
+/// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`,
+/// and a NUL, to `text`. `issuer` (may be NULL or empty) and `account` are UTF-8 without colons and
+/// control characters; all is percent-encoded. Up to 200 bytes of each always fit into
+/// KEYFOB_URI_SIZE; a URI that would be larger than that is KEYFOB_RESULT_URI_LABEL, whatever
+/// `text_size`. The length without the NUL goes to `length`, which may be NULL. The URI holds the
+/// secret: the caller wipes `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, the record's, WRONG_KIND, URI_LABEL, URI_T0.
 #[must_use]
@@ -53,8 +55,8 @@ pub unsafe extern "C" fn keyfob_uri_write(
 /// bytes suffice for each; one that is longer is KEYFOB_RESULT_URI_LABEL if it is wanted.
 /// Thread-safe.
 ///
-/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS, PERIOD, URI_TYPE, URI_LABEL,
-/// URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+/// DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_parse(

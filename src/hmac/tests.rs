@@ -98,8 +98,8 @@ proptest! {
     }
 }
 
-/// Every width of a window's end. Says which paths it tested; under Miri, with the flags of `make test-lanes`, also those that this
-/// processor has not.
+/// Every width of a window's end. Says which paths it tested; under Miri, with the flags of `make
+/// test-lanes`, also those that this processor has not.
 #[test]
 fn the_paths_of_this_processor() {
     for algorithm in Algorithm::ALL {

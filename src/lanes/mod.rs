@@ -1,9 +1,10 @@
 //! Layer 2: the truncated HMACs of a window's counters, several at once.
 //!
-//! A window asks for many HMACs under one key, which do not wait for each other. On `x86_64` they are computed side by side, see [`x86`].
-//! Elsewhere, and with `--cfg keyfob_lanes="portable"`, there is nothing here, and [`hmac`](crate::hmac) computes them one after another
-//! on RustCrypto's compression functions. What is done depends on the hash, on the processor and on how many counters there are,
-//! never on what is computed.
+//! A window asks for many HMACs under one key, which do not wait for each other. On `x86_64` they
+//! are computed side by side, see [`x86`]. Elsewhere, and with `--cfg keyfob_lanes="portable"`,
+//! there is nothing here, and [`hmac`](crate::hmac) computes them one after another on RustCrypto's
+//! compression functions. What is done depends on the hash, on the processor and on how many
+//! counters there are, never on what is computed.
 
 // Targets without SSE2 registers are those of kernels and firmware.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]

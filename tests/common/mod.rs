@@ -1,4 +1,5 @@
-//! What several test files need: a deterministic generator, devices of every kind, and a store with compare and swap.
+//! What several test files need: a deterministic generator, devices of every kind, and a store with
+//! compare and swap.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::convert::Infallible;
@@ -11,7 +12,8 @@ use keyfob::{
 };
 use proptest::prelude::*;
 
-/// A generator whose numbers follow from its seed (SplitMix64): reproducible, and no source of secrets.
+/// A generator whose numbers follow from its seed (SplitMix64): reproducible, and no source of
+/// secrets.
 pub struct Seeded(pub u64);
 
 impl TryRng for Seeded {

@@ -89,7 +89,8 @@ impl Model {
             && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.code_lifetime()))
     }
 
-    /// Whether an answer can be right: a code or enough positions wait for it, where the kind asks first.
+    /// Whether an answer can be right: a code or enough positions wait for it, where the kind asks
+    /// first.
     pub(crate) fn waits(&self, policy: &Policy) -> bool {
         match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => true,
@@ -204,7 +205,8 @@ impl Model {
         }
     }
 
-    /// What a challenge that the device gave must be; takes over the positions drawn, and nothing else.
+    /// What a challenge that the device gave must be; takes over the positions drawn, and nothing
+    /// else.
     pub(crate) fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
         if let Some(reason) = self.closed(policy, now) {
             let error = match reason {

@@ -91,14 +91,16 @@ proptest! {
         let (after, verdict) = judge(&device, &policy, &right, NOW + age);
         prop_assert_eq!(verdict.reason(), if alive { Reason::Right } else { Reason::Expired });
         prop_assert_eq!(after.fails(), u32::from(!alive));
-        // Used once, or dead: a second time there is no challenge, whatever the clock or the lifetime by then.
+        // Used once, or dead: a second time there is no challenge, whatever the clock or the
+        // lifetime by then.
         let longer = Policy::builder().code_lifetime(u32::MAX).build().unwrap();
         for (policy, now) in [(policy, NOW + age), (policy, (NOW + age).saturating_sub(30)), (longer, NOW + age)] {
             prop_assert_eq!(judge(&after, &policy, &right, now).1.reason(), Reason::NoChallenge);
         }
     }
 
-    /// The device has seen a time at which the code was dead; a clock that is a little behind does not bring it back.
+    /// The device has seen a time at which the code was dead; a clock that is a little behind does
+    /// not bring it back.
     #[test]
     fn rule_06_expiry_goes_by_the_latest_clock(hotp in hotps(), ahead in 0..30_u64, back in 1..=30_u64) {
         let policy = Policy::default();
@@ -109,7 +111,8 @@ proptest! {
         prop_assert_eq!(judge(&device, &policy, &right, seen - back).1.reason(), Reason::Expired);
     }
 
-    /// One host's clock is ahead of another's, as far as clocks may differ: what the slow one issues is not dead for that.
+    /// One host's clock is ahead of another's, as far as clocks may differ: what the slow one
+    /// issues is not dead for that.
     #[test]
     fn rule_06_a_fresh_code_is_right_whatever_the_skew(hotp in hotps(), skew in 0..=30_u64, lifetime in 1..60_u32, age in 0..60_u64) {
         let policy = Policy::builder().code_lifetime(lifetime).code_reuse(0).build().unwrap();
@@ -174,7 +177,8 @@ proptest! {
         prop_assert_eq!(expires_at, issued_at + 600);
         prop_assert_eq!(next.moving_factor(), u64::from(fresh));
         prop_assert!(fresh || code == sent && next == device);
-        // Whoever notes the time of another sending by setting the same status changes nothing else of it.
+        // Whoever notes the time of another sending by setting the same status changes nothing else
+        // of it.
         let mut noted = device.clone();
         noted.set_status(noted.status(), NOW + wait).unwrap();
         prop_assert_eq!((noted.last_changed(), noted.pending_since(), noted.fails()), (NOW + wait, Some(NOW), 0));

@@ -11,7 +11,8 @@ use crate::{another, failed, judge};
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Many threads guess at once; some crash before they have stored, and all read the record anew.
+    /// Many threads guess at once; some crash before they have stored, and all read the record
+    /// anew.
     #[test]
     fn rule_01_of_n_guesses_the_limit_is_evaluated(device in devices(), guesses in 1..60_u32, limit in 1..20_u32, crash in 2..9_u32) {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();

@@ -1,4 +1,5 @@
-//! The engine's rules, each as a property under its number in DESIGN.md, by subject. Rule 10 stands in `constant_time.rs`.
+//! The engine's rules, each as a property under its number in DESIGN.md, by subject. Rule 10 stands
+//! in `constant_time.rs`.
 
 mod answers;
 mod clocks;

@@ -91,7 +91,8 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, later).1.is_right());
     }
 
-    /// A device goes to another system and back by its history, with a challenge pending, after guesses at it.
+    /// A device goes to another system and back by its history, with a challenge pending, after
+    /// guesses at it.
     #[test]
     fn rule_04_a_restored_device_issues_no_code_again(device in devices(), fails in 0..9_u32, used: bool) {
         let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
@@ -165,7 +166,8 @@ proptest! {
         }
     }
 
-    /// One that was ahead, or was used a moment ago, does not shut out the next: nothing of that one was used.
+    /// One that was ahead, or was used a moment ago, does not shut out the next: nothing of that
+    /// one was used.
     #[test]
     fn rule_04_another_secret_is_right_at_once(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], ahead in 0..=10_u64) {
         prop_assume!(hotp.secret() != other.secret());

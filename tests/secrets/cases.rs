@@ -16,7 +16,8 @@ use crate::memcheck::{declassify, hide, is_hidden};
 pub(crate) enum Expected {
     /// No branch and no index on what is hidden, though the outcome depends on it.
     Silent,
-    /// The same, and nothing of the next device depends on it: what is closed does not tell whether the answer was right.
+    /// The same, and nothing of the next device depends on it: what is closed does not tell whether
+    /// the answer was right.
     Blind,
     /// Reported.
     Reported,
@@ -184,7 +185,8 @@ fn records() -> Vec<Case> {
             let raw = black_box([7; 32]);
             hide(&raw);
             let key = SealKey::new(1, raw);
-            // Opening is not run: all that it decrypts depends on the key, what everybody may know of a device too.
+            // Opening is not run: all that it decrypts depends on the key, what everybody may know
+            // of a device too.
             let bytes = key.seal(&device, b"device", [3; 24]);
             is_hidden(bytes[SEALED_SIZE - 1].into())
         }));

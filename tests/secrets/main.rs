@@ -1,8 +1,11 @@
-//! Rule 10, from another side than `tests/constant_time.rs`: no branch and no index depends on a secret or on an answer.
+//! Rule 10, from another side than `tests/constant_time.rs`: no branch and no index depends on a
+//! secret or on an answer.
 //!
-//! Memcheck follows each bit that is marked as undefined and reports each jump and each address that depends on one. Here the secret (or PIN)
-//! and the answer are marked. What may be told all the same is listed in [`TOLD`], line by line; a line there that no case needs is an
-//! error. Two broken twins must be reported, and each outcome must be found to depend on what was marked, or not to, as it is expected.
+//! Memcheck follows each bit that is marked as undefined and reports each jump and each address
+//! that depends on one. Here the secret (or PIN) and the answer are marked. What may be told all
+//! the same is listed in [`TOLD`], line by line; a line there that no case needs is an error. Two
+//! broken twins must be reported, and each outcome must be found to depend on what was marked, or
+//! not to, as it is expected.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -17,8 +20,8 @@ use std::{env, fs};
 
 use cases::Expected;
 
-/// What is told of secrets and answers: the file and a part of the line that tells it, and why it may. Memcheck does not know that an open
-/// device changes with every answer, right or wrong.
+/// What is told of secrets and answers: the file and a part of the line that tells it, and why it
+/// may. Memcheck does not know that an open device changes with every answer, right or wrong.
 const TOLD: [(&str, &str, &str); 3] = [
     ("src/record.rs", "if bytes.last_chunk() != Some(&check(bytes)", "whether a record is damaged"),
     ("src/pin.rs", "if bool::from(valid)", "whether the bytes of a PIN are digits"),
@@ -36,7 +39,8 @@ struct Found {
     reports: Vec<Report>,
 }
 
-/// A report: its text, and the innermost line of this repository that it stands at, after the name of its file.
+/// A report: its text, and the innermost line of this repository that it stands at, after the name
+/// of its file.
 struct Report {
     text: String,
     line: Option<String>,

@@ -1,6 +1,8 @@
-//! Valgrind's client requests: what tells memcheck which bytes are secret. Outside of Valgrind they do nothing.
+//! Valgrind's client requests: what tells memcheck which bytes are secret. Outside of Valgrind they
+//! do nothing.
 //!
-//! By hand, since a crate for it wants clang and Valgrind's headers for these few instructions, which are an interface that never changes.
+//! By hand, since a crate for it wants clang and Valgrind's headers for these few instructions,
+//! which are an interface that never changes.
 
 const RUNNING_ON_VALGRIND: usize = 0x1001;
 // Memcheck's own begin with its letters.
@@ -38,7 +40,8 @@ pub(crate) fn is_here() -> bool {
     ask(RUNNING_ON_VALGRIND, 0, 0, 0) != 0
 }
 
-/// Marks the bytes as undefined: from now on memcheck reports each branch and each index that depends on them.
+/// Marks the bytes as undefined: from now on memcheck reports each branch and each index that
+/// depends on them.
 pub(crate) fn hide(bytes: &[u8]) {
     ask(MAKE_MEM_UNDEFINED, bytes.as_ptr().addr(), bytes.len(), 0);
 }

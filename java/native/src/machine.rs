@@ -12,10 +12,12 @@ use jni::sys::{_jfieldID, JNIEnv, jbyte, jbyteArray, jclass, jlong, jobject, jsi
 
 use engine::ffi::keyfob_result;
 
-/// The field of Java's `Memory` that holds its address: of the class that belongs to this library, which each class loader has its own of.
+/// The field of Java's `Memory` that holds its address: of the class that belongs to this library,
+/// which each class loader has its own of.
 static ADDRESS: AtomicPtr<_jfieldID> = AtomicPtr::new(ptr::null_mut());
 
-/// The virtual machine, as a native method sees it. An array that is too short leaves an exception behind, which Java throws in the end.
+/// The virtual machine, as a native method sees it. An array that is too short leaves an exception
+/// behind, which Java throws in the end.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine(*mut JNIEnv);
 
@@ -35,7 +37,8 @@ impl Machine {
         Self(env)
     }
 
-    /// An ASCII text of this library as a Java string; null, and an exception, if there is no memory for it.
+    /// An ASCII text of this library as a Java string; null, and an exception, if there is no
+    /// memory for it.
     pub(crate) fn text(self, text: &CStr) -> jstring {
         call!(self, NewStringUTF, text.as_ptr())
     }

@@ -1,4 +1,5 @@
-//! The native methods of `io.keyfob.Jni`: the functions of `keyfob.h`, but for those that take a callback and those that Java has no use for.
+//! The native methods of `io.keyfob.Jni`: the functions of `keyfob.h`, but for those that take a
+//! callback and those that Java has no use for.
 #![allow(unsafe_code, reason = "the C ABI takes pointers; here they are all to memory of the size that it wants")]
 #![allow(unreachable_pub, missing_docs, reason = "Java calls them by their exported names; keyfob.h documents them")]
 #![allow(clippy::wildcard_imports, reason = "nearly all of it is called")]
@@ -43,7 +44,8 @@ type NewBase32 = Out<KEYFOB_BASE32_SIZE, NOTHING>;
 type NewHex = Out<KEYFOB_HEX_SIZE, NOTHING>;
 type NewUri = Out<KEYFOB_URI_SIZE, NOTHING>;
 
-/// For each function a native method: it takes the parameters, arrays as copies, calls, and gives back what C has written.
+/// For each function a native method: it takes the parameters, arrays as copies, calls, and gives
+/// back what C has written.
 macro_rules! natives {
     ($(fn $name:ident($($parameter:ident: $type:ty),*) = $call:expr;)*) => {$(
         #[jni_mangle("io.keyfob.Jni")]
@@ -55,7 +57,8 @@ macro_rules! natives {
                 $(let mut $parameter = <$type>::new($parameter);)*
                 $($parameter.take(machine)?;)*
                 // SAFETY: each pointer is to Java's memory of a record or a policy, or to a local copy, that has the size of the parameter's C type or
-                // the size told beside it; of a text C reads up to its NUL, and never more than 4096 bytes.
+                // the size told beside it; of a text C reads up to its NUL, and never more than
+                // 4096 bytes.
                 let result = unsafe { $call };
                 if result == keyfob_result::OK {
                     $($parameter.give(machine)?;)*

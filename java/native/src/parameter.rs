@@ -1,4 +1,5 @@
-//! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the stack, wiped at the end.
+//! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the
+//! stack, wiped at the end.
 
 use core::ffi::c_char;
 use core::mem::offset_of;
@@ -10,8 +11,9 @@ use zeroize::Zeroize;
 use crate::machine::Machine;
 use engine::ffi::{KEYFOB_RECORD_SIZE, keyfob_result, keyfob_verdict};
 
-/// A parameter of a native method: taken from Java before the call, given back after a successful one. It is made empty and then filled in
-/// place, since moving it would copy a secret once more, and costs more than the rest.
+/// A parameter of a native method: taken from Java before the call, given back after a successful
+/// one. It is made empty and then filled in place, since moving it would copy a secret once more,
+/// and costs more than the rest.
 pub(crate) trait Parameter: Sized {
     /// What Java gives.
     type Java;
@@ -46,7 +48,8 @@ impl Parameter for u32 {
     }
 }
 
-/// Java's `Memory`, which C reads and writes in place. As a parameter it is not collected before the method returns.
+/// Java's `Memory`, which C reads and writes in place. As a parameter it is not collected before
+/// the method returns.
 pub(crate) struct Place(jobject, usize);
 
 /// Of a record, with what stands behind it for an attempt: `Jni` has the same.
@@ -163,7 +166,8 @@ pub(crate) struct Out<const N: usize, const FROM: u8>(Copy<N>, jbyteArray);
 pub(crate) const NOTHING: u8 = 0;
 /// What Java has there, which C changes.
 pub(crate) const JAVA: u8 = 1;
-/// The size of a struct, which C wants to see. Java has it there too, but not to ask is one call into the virtual machine less.
+/// The size of a struct, which C wants to see. Java has it there too, but not to ask is one call
+/// into the virtual machine less.
 pub(crate) const SIZE: u8 = 2;
 
 impl<const N: usize, const FROM: u8> Out<N, FROM> {

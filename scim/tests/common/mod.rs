@@ -1,4 +1,5 @@
-//! What several test files need: a generator, a host with a store in memory, and a store that fails as it is told.
+//! What several test files need: a generator, a host with a store in memory, and a store that fails
+//! as it is told.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::convert::Infallible;
@@ -19,7 +20,8 @@ pub const NOW: u64 = 1_700_000_000;
 /// The base that the tests' requests come in at.
 pub const BASE: &str = "http://otp.example.com:8080/soffid/webservice/scim2/v1";
 
-/// A generator whose clones go on one after another (SplitMix64): reproducible, and no source of secrets.
+/// A generator whose clones go on one after another (SplitMix64): reproducible, and no source of
+/// secrets.
 #[derive(Clone, Debug, Default)]
 pub struct Seeded(Arc<AtomicU64>);
 
@@ -49,7 +51,8 @@ impl TryCryptoRng for Seeded {}
 #[derive(Default)]
 pub struct Flaky {
     pub memory: Memory,
-    /// So many swaps find that another was faster: one that guessed wrong, if `rival` has the device do so.
+    /// So many swaps find that another was faster: one that guessed wrong, if `rival` has the
+    /// device do so.
     pub conflicts: u32,
     pub rival: Option<fn(&mut Memory, i64)>,
     /// Swaps and lines of the trail cannot be stored.
@@ -239,7 +242,8 @@ impl Reply {
         serde_json::from_str(self.0.text()).unwrap()
     }
 
-    /// The detail of an error that must have this status and keyword, and the form of RFC 7644 section 3.12.
+    /// The detail of an error that must have this status and keyword, and the form of RFC 7644
+    /// section 3.12.
     pub fn refused(&self, status: u16, scim_type: Option<&str>) -> String {
         let body = self.ok(status);
         assert_eq!(body["schemas"], serde_json::json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));

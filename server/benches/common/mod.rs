@@ -1,4 +1,5 @@
-//! What the benches of the service share: servers in processes of their own, and a client that costs little.
+//! What the benches of the service share: servers in processes of their own, and a client that
+//! costs little.
 
 #![allow(dead_code, reason = "each bench uses its part")]
 

@@ -22,8 +22,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     Ok(left_out(&trail.damaged))
 }
 
-/// A line for people. Names are quoted and escaped: one may hold what looks like the rest of a line, another line, or marks that turn the order of
-/// the text round.
+/// A line for people. Names are quoted and escaped: one may hold what looks like the rest of a
+/// line, another line, or marks that turn the order of the text round.
 fn text(line: &Line) -> String {
     let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
     let outcome = if line.success { "ok" } else { "REFUSED" };

@@ -28,7 +28,8 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let account = args.account.as_deref().or(user.as_deref()).unwrap_or("user");
     let uri = device.uri(issuer, account)?.to_text()?;
 
-    // First all that may be refused, then the files, then the output: nobody scans a secret that was not stored.
+    // First all that may be refused, then the files, then the output: nobody scans a secret that
+    // was not stored.
     let text = text(&device, &uri, issuer, account, &args)?;
     let image = args.png.as_deref().map(|path| qr::png(&uri).map(|image| (path, image))).transpose()?;
     let mut made = Made(Vec::new());
@@ -59,7 +60,8 @@ impl Drop for Made<'_> {
     }
 }
 
-/// The authenticator to enrol: read, or drawn. The label of a URI is taken over where the options say nothing.
+/// The authenticator to enrol: read, or drawn. The label of a URI is taken over where the options
+/// say nothing.
 fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
     let base = if let Some(path) = &args.secret_file {
         let text = input::secret(Some(path))?;

@@ -1,4 +1,5 @@
-//! The account `admin` of a new store, and where its password is told: on a terminal or in a file, and in no log.
+//! The account `admin` of a new store, and where its password is told: on a terminal or in a file,
+//! and in no log.
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};

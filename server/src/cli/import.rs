@@ -97,7 +97,8 @@ fn foreign(from: &str) -> Option<String> {
 }
 
 fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {
-    // A thread of its own for the runtime: the key file is read anew while this one reads the source.
+    // A thread of its own for the runtime: the key file is read anew while this one reads the
+    // source.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let is_new = !Store::exists(&config.store)?;
     let (store, is_new_key) = runtime.block_on(serve::open(config))?;

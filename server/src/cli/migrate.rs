@@ -14,7 +14,8 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}, and so nothing to copy; name yours with --store", config.store).into());
     }
-    // Drawn on a terminal only. How many rows there are is not asked: to count those of a large table takes long.
+    // Drawn on a terminal only. How many rows there are is not asked: to count those of a large
+    // table takes long.
     let bar = ProgressBar::new_spinner();
     let copied = store::copy(&config.store, &to, args.keep, &mut |table, rows| {
         bar.inc(1);

@@ -72,7 +72,8 @@ fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// Tells of rows that a list left out, each by a sentence. Returns the exit status: 1 if there is such a row.
+/// Tells of rows that a list left out, each by a sentence. Returns the exit status: 1 if there is
+/// such a row.
 fn left_out(damaged: &[String]) -> ExitCode {
     for row in damaged {
         note(row);

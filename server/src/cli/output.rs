@@ -9,13 +9,15 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::Result;
 pub(crate) use super::input::Wiped;
 
-/// Prints text that ends with a line ending, in one piece: a reader that stops after the first line still gets all of it.
+/// Prints text that ends with a line ending, in one piece: a reader that stops after the first line
+/// still gets all of it.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text).and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}").into())
 }
 
-/// Prints a line of a list. Returns whether there is a reader for more: one that has seen enough, as `head`, closes its side.
+/// Prints a line of a list. Returns whether there is a reader for more: one that has seen enough,
+/// as `head`, closes its side.
 pub(crate) fn line_if_read(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all([text, "\n"].concat().as_bytes()).and_then(|()| out.flush()) {
@@ -44,12 +46,14 @@ pub(crate) fn json(mut object: Value) -> Result<Wiped> {
     Ok(text)
 }
 
-/// A line of a JSON log that the log itself does not write: at the start, and of an error that ends the service.
+/// A line of a JSON log that the log itself does not write: at the start, and of an error that ends
+/// the service.
 pub(crate) fn event(level: &str, message: &str) -> Value {
     json!({"timestamp": jiff::Timestamp::now().to_string(), "level": level, "message": message})
 }
 
-/// Prints the answer to an attempt, as an object if there is one, and returns the exit status that says the same.
+/// Prints the answer to an attempt, as an object if there is one, and returns the exit status that
+/// says the same.
 pub(crate) fn answer(right: bool, locked: bool, object: Option<Value>) -> Result<ExitCode> {
     match object {
         Some(object) => print(&json(object)?)?,

@@ -16,8 +16,9 @@ const TOO_LONG: &str = "issuer and account: are too long for a QR code; shorten 
 
 /// Draws with half blocks, two modules a character, with a line ending behind each line.
 ///
-/// Light modules are the foreground, so that terminals of light text on a dark ground show them light. With `colour` the two are
-/// fixed white and black, from the part of the palette that no theme changes, and light terminals show the same.
+/// Light modules are the foreground, so that terminals of light text on a dark ground show them
+/// light. With `colour` the two are fixed white and black, from the part of the palette that no
+/// theme changes, and light terminals show the same.
 pub(crate) fn draw(text: &str, colour: bool) -> Result<Zeroizing<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TOO_LONG)?;
     let mut renderer = code.render();

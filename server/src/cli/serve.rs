@@ -52,7 +52,8 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     }
 }
 
-/// The configuration of a command. Warns of what is passed over in the environment. Errors: all problems in one line.
+/// The configuration of a command. Warns of what is passed over in the environment. Errors: all
+/// problems in one line.
 pub(crate) fn configured(args: &ConfigArgs) -> Result<Config> {
     let config = read(args).map_err(|problems| told(&problems))?;
     if let Some(warning) = passed_over(&config) {
@@ -61,7 +62,8 @@ pub(crate) fn configured(args: &ConfigArgs) -> Result<Config> {
     Ok(config)
 }
 
-/// The configuration of a command that makes neither a store nor a key. To be asked outside of a runtime.
+/// The configuration of a command that makes neither a store nor a key. To be asked outside of a
+/// runtime.
 ///
 /// Errors: as [`configured`]; the store or its key file does not exist.
 pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
@@ -170,7 +172,8 @@ fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Pro
 /// Errors: those of the store; records may be sealed under a key that is missing.
 pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
     let (store, is_new, check) = open_unchecked(config).await?;
-    // With another key, what is there could not be read, and new devices would hide that the right one is lost.
+    // With another key, what is there could not be read, and new devices would hide that the right
+    // one is lost.
     if check.is_whole() {
         return Ok((store, is_new));
     }
@@ -193,7 +196,8 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
     .into())
 }
 
-/// Opens the configured store, whatever its keys open. Returns whether its key file was made just now, and what the keys open.
+/// Opens the configured store, whatever its keys open. Returns whether its key file was made just
+/// now, and what the keys open.
 pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyCheck)> {
     let (keys, is_new) = match &config.key {
         Some(key) => (Keys::parse(key)?, false),

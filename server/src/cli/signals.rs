@@ -15,10 +15,11 @@ impl Hangups {
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    /// Waits for a signal to stop, heard from the call on. Meanwhile each SIGHUP asks for files to be read.
+    /// Waits for a signal to stop, heard from the call on. Meanwhile each SIGHUP asks for files to
+    /// be read.
     ///
-    /// Service managers send SIGTERM, terminals SIGINT and SIGQUIT, scripts that rotate logs SIGUSR1 or SIGUSR2. Each would end the process by
-    /// itself, in the middle of requests.
+    /// Service managers send SIGTERM, terminals SIGINT and SIGQUIT, scripts that rotate logs
+    /// SIGUSR1 or SIGUSR2. Each would end the process by itself, in the middle of requests.
     pub(crate) fn until_stop(mut self, ask: watch::Sender<()>) -> Result<impl Future<Output = ()> + Send> {
         use tokio::signal::unix::{SignalKind, signal};
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

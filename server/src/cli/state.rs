@@ -21,8 +21,8 @@ impl State {
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         // A symbolic link stays one: what it points to is replaced.
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
-        // The lock is on a file beside it, which stays: a rename puts a new file in the state file's place, and a lock on the old
-        // one would keep nobody off the new one.
+        // The lock is on a file beside it, which stays: a rename puts a new file in the state
+        // file's place, and a lock on the old one would keep nobody off the new one.
         let beside = file::beside(&path, ".lock");
         let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
         let lock = opened
@@ -43,7 +43,8 @@ impl State {
         read(&self.path)
     }
 
-    /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or the other.
+    /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or
+    /// the other.
     pub(crate) fn replace(&self, record: &Record) -> Result<()> {
         // Nobody else writes it, for this one has the lock.
         file::replace(&self.path, record.as_bytes(), Owner::KeptOrMine)

@@ -1,4 +1,5 @@
-//! The certificate of the server and its key, watched, so that a renewed certificate needs no restart.
+//! The certificate of the server and its key, watched, so that a renewed certificate needs no
+//! restart.
 
 use tokio::sync::watch;
 
@@ -6,7 +7,8 @@ use super::watch::{Asked, Look, Reader, Tell, Watch};
 use crate::config::Tls;
 use crate::http::Certificate;
 
-/// Begins to watch the files of a certificate. New connections get what the channel holds. Errors: there is no thread to read them.
+/// Begins to watch the files of a certificate. New connections get what the channel holds. Errors:
+/// there is no thread to read them.
 pub(crate) fn start(tls: &Tls, current: watch::Sender<Certificate>, tell: Tell, asked: Asked) -> std::io::Result<Watch> {
     let path = tls.certificate.display().to_string();
     let files = tls.clone();

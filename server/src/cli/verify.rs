@@ -43,7 +43,8 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     let options = &args.authenticator;
     let (text, code) = input::secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
     let authenticator = Authenticator::read(secret::read(&text, options.hex)?, options)?;
-    // Without a lock there are no guesses to bound, but the widest windows are those of the library.
+    // Without a lock there are no guesses to bound, but the widest windows are those of the
+    // library.
     let unbounded = Policy::builder().guess_bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {
         Authenticator::Totp(totp) => {

@@ -67,8 +67,9 @@ async fn watch_every(pause: Duration, mut files: impl Look, tell: Tell, mut aske
 
 type Answer<T> = oneshot::Sender<Result<T, String>>;
 
-/// A thread of its own that reads files when asked: a disk on a network may hang, and what waits for
-/// it must be neither a thread that gives answers nor one that the runtime waits for at its end.
+/// A thread of its own that reads files when asked: a disk on a network may hang, and what waits
+/// for it must be neither a thread that gives answers nor one that the runtime waits for at its
+/// end.
 pub(crate) struct Reader<T>(mpsc::Sender<Answer<T>>);
 
 impl<T: Send + 'static> Reader<T> {

@@ -1,4 +1,5 @@
-//! All keys of the configuration: what they are, for the reader, for `keyfob config` and for suggestions.
+//! All keys of the configuration: what they are, for the reader, for `keyfob config` and for
+//! suggestions.
 
 use std::fmt::{self, Write as _};
 
@@ -243,8 +244,8 @@ fn unknown(nearest: Option<&str>) -> String {
     text
 }
 
-/// The name that a mistyped one was meant to be: the nearest by letters that were added, left out, changed or swapped, if it is near enough.
-/// The last part of a path is enough.
+/// The name that a mistyped one was meant to be: the nearest by letters that were added, left out,
+/// changed or swapped, if it is near enough. The last part of a path is enough.
 pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.to_lowercase();
     let distance = |known: &str| {

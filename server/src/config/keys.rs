@@ -1,4 +1,5 @@
-//! The keys of a TOML table, taken out one by one: what is wrong or left over is told with its path.
+//! The keys of a TOML table, taken out one by one: what is wrong or left over is told with its
+//! path.
 
 use std::fmt;
 
@@ -29,7 +30,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The value of a text that TOML would write without quotes: a number, boolean or list; else the text itself.
+/// The value of a text that TOML would write without quotes: a number, boolean or list; else the
+/// text itself.
 pub(crate) fn value(text: &str) -> Value {
     let value = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     match value {
@@ -130,7 +132,8 @@ impl Reader {
     }
 }
 
-/// Where within a value something is wrong, as the rest of a path, and what: without the value itself, which may be a password.
+/// Where within a value something is wrong, as the rest of a path, and what: without the value
+/// itself, which may be a password.
 fn told(key: &str, error: &toml::de::Error) -> (String, String) {
     let shown = error.to_string();
     let message = error.message().trim();

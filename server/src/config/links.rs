@@ -1,5 +1,5 @@
-//! Variables that Kubernetes and Docker make of a service's name. Those of a service `keyfob`, or `keyfob-db`, begin as the
-//! configuration's own do.
+//! Variables that Kubernetes and Docker make of a service's name. Those of a service `keyfob`, or
+//! `keyfob-db`, begin as the configuration's own do.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,8 @@ const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 
 /// Whether a variable is a link's: by its name and by its value.
 ///
-/// Sources: the documentation of Kubernetes, "Accessing the Service"; that of Docker, "Legacy container links".
+/// Sources: the documentation of Kubernetes, "Accessing the Service"; that of Docker, "Legacy
+/// container links".
 pub(crate) fn is_link(name: &str, value: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") {
         return value.parse::<IpAddr>().is_ok();
@@ -27,12 +28,14 @@ pub(crate) fn is_link(name: &str, value: &str) -> bool {
         && value.strip_prefix('/').and_then(|names| names.split_once('/')).is_some_and(|(_, last)| !last.is_empty())
 }
 
-/// Of `name`, the start that all variables of one Docker link have, if this is the one that names its containers.
+/// Of `name`, the start that all variables of one Docker link have, if this is the one that names
+/// its containers.
 pub(crate) fn docker_link<'n>(name: &'n str, value: &str) -> Option<&'n str> {
     name.strip_suffix("_NAME").filter(|_| is_link(name, value))
 }
 
-/// What stands behind `_PORT_` in a name: a number and a protocol, and maybe which part of the address the value is.
+/// What stands behind `_PORT_` in a name: a number and a protocol, and maybe which part of the
+/// address the value is.
 fn is_port_link(port: &str, value: &str) -> bool {
     match port.rsplit_once('_') {
         Some((port, "ADDR")) => is_number_and_protocol(port) && value.parse::<IpAddr>().is_ok(),

@@ -11,8 +11,8 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 const ELSEWHERE: [(&str, &str); 6] =
     [("err", "error"), ("critical", "error"), ("fatal", "error"), ("warning", "warn"), ("notice", "info"), ("verbose", "debug")];
 
-/// Reads a level, or a filter of `target=level` with commas between them. A word that is no level would be a target: everything else
-/// would be silent.
+/// Reads a level, or a filter of `target=level` with commas between them. A word that is no level
+/// would be a target: everything else would be silent.
 ///
 /// Errors: a sentence for people.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {

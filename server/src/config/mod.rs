@@ -1,4 +1,5 @@
-//! The service's configuration: a TOML file, the environment and flags, each of which goes before the one before it.
+//! The service's configuration: a TOML file, the environment and flags, each of which goes before
+//! the one before it.
 
 mod catalog;
 mod keys;
@@ -56,7 +57,8 @@ pub struct Config {
     pub database: Options,
     /// The path that all addresses of SCIM start with; empty for none.
     pub base_path: String,
-    /// What clients reach the service under, without the base path; none for the `Host` of each request.
+    /// What clients reach the service under, without the base path; none for the `Host` of each
+    /// request.
     pub public_url: Option<String>,
     /// The web pages, by their origins in lower case, whose scripts may call SCIM; empty for none.
     pub allowed_origins: Vec<String>,
@@ -84,13 +86,15 @@ pub struct Config {
     pub settings: Settings,
     /// The users that may have devices, with their attributes for messages; none for any.
     pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// The names of variables that Kubernetes or Docker have set for a service of this name: they are no configuration.
+    /// The names of variables that Kubernetes or Docker have set for a service of this name: they
+    /// are no configuration.
     pub links: Vec<String>,
     pub(crate) delivery: delivery::Config,
 }
 
 impl Config {
-    /// Reads a configuration from the text of a TOML file, then `KEYFOB_*` of the environment, then flags, as pairs of path and value.
+    /// Reads a configuration from the text of a TOML file, then `KEYFOB_*` of the environment, then
+    /// flags, as pairs of path and value.
     ///
     /// Errors: every fault, each with its key.
     pub fn read(

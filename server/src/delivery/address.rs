@@ -6,8 +6,9 @@ use lettre::Address;
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::DnsName;
 
-/// A domain name in ASCII, with punycode (RFC 5891 A-labels) for what is not. None if it breaks the rules for hosts (RFC 1123
-/// section 2.1): labels of 1 to 63 letters, digits and hyphens, with no hyphen at their ends.
+/// A domain name in ASCII, with punycode (RFC 5891 A-labels) for what is not. None if it breaks the
+/// rules for hosts (RFC 1123 section 2.1): labels of 1 to 63 letters, digits and hyphens, with no
+/// hyphen at their ends.
 fn domain(name: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(name).ok().filter(|name| !name.ends_with('.'))?;
     DnsName::try_from(ascii.as_str()).is_ok().then_some(ascii)
@@ -24,7 +25,8 @@ pub(super) fn host(text: &str) -> Option<ClientId> {
     }
 }
 
-/// The address with its domain in ASCII, which every server takes, and what names that domain. None if it is malformed.
+/// The address with its domain in ASCII, which every server takes, and what names that domain. None
+/// if it is malformed.
 pub(super) fn mailbox(address: &Address) -> Option<(Address, ClientId)> {
     let host = host(address.domain())?;
     Some((Address::new(address.user(), host.to_string()).ok()?, host))

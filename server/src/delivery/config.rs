@@ -31,7 +31,8 @@ pub(crate) struct Email {
     pub(crate) server: String,
     /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
     pub(crate) port: Option<u16>,
-    /// How keyfob names itself to the server: a domain name, or an address in brackets. Default: the domain of `from`.
+    /// How keyfob names itself to the server: a domain name, or an address in brackets. Default:
+    /// the domain of `from`.
     pub(crate) ehlo_name: Option<String>,
     /// How the connection is encrypted.
     pub(crate) security: Security,

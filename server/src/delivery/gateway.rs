@@ -1,6 +1,7 @@
 //! Text messages and calls: one HTTP request to a gateway, on a connection of its own.
 //!
-//! No redirect is followed and no proxy is used: a code goes where the configuration says and nowhere else.
+//! No redirect is followed and no proxy is used: a code goes where the configuration says and
+//! nowhere else.
 
 use std::fmt;
 use std::io;
@@ -164,8 +165,8 @@ async fn read(mut body: Incoming) -> (Zeroizing<Vec<u8>>, bool) {
     (answer, true)
 }
 
-/// The first 200 characters, without any word that has a digit, and without long ones: the gateway may repeat the code, however
-/// it writes it, the phone number, or a key.
+/// The first 200 characters, without any word that has a digit, and without long ones: the gateway
+/// may repeat the code, however it writes it, the phone number, or a key.
 pub(super) fn excerpt(answer: &str) -> String {
     let word = |c: char| c.is_alphanumeric() || "_-".contains(c);
     let mut out = String::new();

@@ -1,7 +1,8 @@
 //! Delivery of codes: by e-mail, and as text messages or calls through HTTP gateways.
 //!
-//! A channel that is not configured prints its codes to the log, so that a first start needs nothing; the summary says so. Buffers
-//! made here are wiped; those inside the SMTP and HTTP libraries and of the sockets are not, for nobody outside them can.
+//! A channel that is not configured prints its codes to the log, so that a first start needs
+//! nothing; the summary says so. Buffers made here are wiped; those inside the SMTP and HTTP
+//! libraries and of the sockets are not, for nobody outside them can.
 
 mod address;
 mod config;
@@ -74,7 +75,8 @@ pub(crate) struct Message<'a> {
     pub(crate) attributes: &'a BTreeMap<String, String>,
 }
 
-/// Why a code was not delivered. Its text holds neither the code nor anything of the configuration but hosts, ports and keys.
+/// Why a code was not delivered. Its text holds neither the code nor anything of the configuration
+/// but hosts, ports and keys.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,
@@ -92,7 +94,8 @@ impl Failure {
         Self { what: what.into(), retry: false }
     }
 
-    /// Whether sending the same again may succeed. After a time-out the first one may have arrived as well.
+    /// Whether sending the same again may succeed. After a time-out the first one may have arrived
+    /// as well.
     pub(crate) fn retry(&self) -> bool {
         self.retry
     }
@@ -128,7 +131,8 @@ enum Route<T> {
 impl Delivery {
     /// Reads certificates, password files and templates. Connects to nobody.
     ///
-    /// Errors: every problem of the configuration, each with its key (`email.server`), and with no password, URL, header or body.
+    /// Errors: every problem of the configuration, each with its key (`email.server`), and with no
+    /// password, URL, header or body.
     pub(crate) fn new(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let email = route(config, config.email.as_ref(), |email| smtp::Mailer::new(email, &mut problems));
@@ -140,7 +144,8 @@ impl Delivery {
         }
     }
 
-    /// Sends a code, within the configured time-out. Must be called in a tokio runtime with I/O and time.
+    /// Sends a code, within the configured time-out. Must be called in a tokio runtime with I/O and
+    /// time.
     ///
     /// Errors: what failed, and whether trying again may help.
     pub(crate) async fn send(&self, message: &Message<'_>) -> Result<(), Failure> {
@@ -225,7 +230,8 @@ impl<'a> Values<'a> {
         Self { message, spaced, e164: phone::e164(message.to), digits: phone::digits(message.to) }
     }
 
-    /// Errors: the name is neither built in nor an attribute of the user, or the number has no such form.
+    /// Errors: the name is neither built in nor an attribute of the user, or the number has no such
+    /// form.
     fn get(&self, name: &str) -> Result<&str, String> {
         match (name, self.message.channel) {
             ("PIN", _) => Ok(self.message.code),

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 /// The fewest and the most digits of an international number (E.164).
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=15;
 
-/// The digits of a number. An international one has its country code, and neither `+` nor `00` before it.
+/// The digits of a number. An international one has its country code, and neither `+` nor `00`
+/// before it.
 ///
 /// Errors: the number has a character that stands in none.
 pub(super) fn digits(number: &str) -> Result<Zeroizing<String>, String> {

@@ -1,7 +1,8 @@
 //! What mail servers answer, in the form that the SMTP library reads.
 //!
-//! RFC 5321 section 4.2 allows a code without text and without a space behind it (`250`), and some servers answer in Latin-1. The
-//! library refuses both. After the end of the mail such a refusal would be wrong: the server has the mail.
+//! RFC 5321 section 4.2 allows a code without text and without a space behind it (`250`), and some
+//! servers answer in Latin-1. The library refuses both. After the end of the mail such a refusal
+//! would be wrong: the server has the mail.
 
 use std::fmt;
 use std::io;

@@ -108,7 +108,8 @@ impl Mailer {
         let sent = timeout(self.limit, self.exchange(&mail)).await;
         let sent = sent.map_err(|_| Failure::passing(format!("{self}: no answer within {:?}", self.limit)))?;
         let mut connection = sent?;
-        // The mail is delivered, whatever comes of this: to send it once more for that would be wrong.
+        // The mail is delivered, whatever comes of this: to send it once more for that would be
+        // wrong.
         let _ = timeout(FAREWELL, connection.quit()).await;
         Ok(())
     }
@@ -157,7 +158,8 @@ impl Mailer {
                     return Err(Failure::lasting(format!("{self}: has no STARTTLS, which email.security wants")));
                 }
                 plain.command(Starttls).await.map_err(|error| self.failure(&error, asked))?;
-                // With it goes what came in the clear behind the answer: whoever is on the way may have put it there.
+                // With it goes what came in the clear behind the answer: whoever is on the way may
+                // have put it there.
                 drop(plain);
                 let stream = tls.connect(twin, asked).await.map_err(broken)?;
                 self.greet(Replies::resumed(stream).map_err(broken)?, asked).await
@@ -169,7 +171,8 @@ impl Mailer {
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.ehlo_name).await;
         connection.map_err(|error| {
             let failure = self.failure(&error, asked);
-            // Postfix ends the handshake well, and refuses a client without a certificate in its answer to EHLO.
+            // Postfix ends the handshake well, and refuses a client without a certificate in its
+            // answer to EHLO.
             let hint = if error.status().is_some() { asked.hint() } else { "" };
             Failure { what: failure.what + hint, ..failure }
         })
@@ -240,7 +243,8 @@ fn client_id(name: &str) -> Result<ClientId, String> {
     address::host(name).ok_or_else(|| wrong.to_owned())
 }
 
-/// The enhanced status code that a refusal begins with (RFC 3463, RFC 2034): of the same class, and digits and points only.
+/// The enhanced status code that a refusal begins with (RFC 3463, RFC 2034): of the same class, and
+/// digits and points only.
 fn enhanced(code: Code, said: &str) -> Option<&str> {
     let word = said.split(' ').next()?;
     let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -293,7 +297,8 @@ fn automatic(builder: MessageBuilder) -> MessageBuilder {
     }
 }
 
-/// Random, under the sender's domain. None, where the system has no random numbers, leaves it to the library.
+/// Random, under the sender's domain. None, where the system has no random numbers, leaves it to
+/// the library.
 fn message_id(domain: &str) -> Option<String> {
     let id = (getrandom::u64().ok()?, getrandom::u64().ok()?);
     Some(format!("<{:016x}{:016x}@{domain}>", id.0, id.1))

@@ -1,12 +1,14 @@
-//! Texts with placeholders: `${PIN}`, `${PIN_SPACED}`, `${PHONE}`, `${PHONE_E164}`, `${PHONE_DIGITS}`, `${EMAIL}`, `${USER}`, and any
-//! other name for an attribute of the user. A `$` without `{` behind it is itself.
+//! Texts with placeholders: `${PIN}`, `${PIN_SPACED}`, `${PHONE}`, `${PHONE_E164}`,
+//! `${PHONE_DIGITS}`, `${EMAIL}`, `${USER}`, and any other name for an attribute of the user. A `$`
+//! without `{` behind it is itself.
 
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-/// What needs no escape in any part of a URL (RFC 3986 section 2.3), and so everything else gets one.
+/// What needs no escape in any part of a URL (RFC 3986 section 2.3), and so everything else gets
+/// one.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How a value is written where its placeholder stands.
@@ -67,7 +69,8 @@ impl Template {
         value: impl Fn(&str) -> Result<&'v str, String>,
     ) -> Result<Zeroizing<String>, String> {
         let mut values = Vec::new();
-        // No encoding makes more than six bytes of one. With the room made at once the text never moves and leaves no copy behind.
+        // No encoding makes more than six bytes of one. With the room made at once the text never
+        // moves and leaves no copy behind.
         let mut room = 0_usize;
         for piece in &self.0 {
             let (text, factor) = match piece {
@@ -100,7 +103,8 @@ impl Template {
         self.names().any(|name| name == "PIN" || name == "PIN_SPACED")
     }
 
-    /// Errors: it is not JSON, whatever the values, or a placeholder stands outside of quotes, where a value could be more than one.
+    /// Errors: it is not JSON, whatever the values, or a placeholder stands outside of quotes,
+    /// where a value could be more than one.
     pub(super) fn check_json(&self) -> Result<(), String> {
         let mut quoted = false;
         let mut escaped = false;
@@ -157,7 +161,8 @@ fn encode(out: &mut String, value: &str, encoding: Encoding) -> Result<(), ()> {
                     '&' => out.push_str("&amp;"),
                     '<' => out.push_str("&lt;"),
                     '>' => out.push_str("&gt;"),
-                    // As numbers, for parsers would make spaces of the white space and HTML knows no &apos;.
+                    // As numbers, for parsers would make spaces of the white space and HTML knows
+                    // no &apos;.
                     '"' | '\'' | '\t' | '\n' | '\r' => write!(out, "&#{};", u32::from(c)).map_err(drop)?,
                     // XML 1.0 has no way to write these.
                     '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => return Err(()),

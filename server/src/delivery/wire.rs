@@ -19,7 +19,8 @@ use tokio_rustls::client::TlsStream;
 use super::Failure;
 use crate::tls;
 
-/// Connects to the first address of the host that accepts within the limit, which is for each of them.
+/// Connects to the first address of the host that accepts within the limit, which is for each of
+/// them.
 ///
 /// Errors: that of the last address.
 pub(super) async fn connect(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
@@ -100,7 +101,8 @@ pub(super) fn failure(place: &impl Display, error: &(dyn Error + 'static), asked
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    // TLS: a certificate that is not trusted today is not trusted in a moment, and an alert is meant.
+    // TLS: a certificate that is not trusted today is not trusted in a moment, and an alert is
+    // meant.
     let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let lasting = inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
     let what = format!("{place}: {}{cause}{}", if lasting { "TLS: " } else { "" }, asked.hint());

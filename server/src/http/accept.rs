@@ -5,8 +5,9 @@ use axum::http::{HeaderMap, header};
 const SCIM: &str = "application/scim+json";
 const JSON: &str = "application/json";
 
-/// The media type that a client prefers by its fields `Accept` (RFC 9110 section 12.5.1): that of SCIM, unless that of JSON is more welcome.
-/// A client that names neither gets SCIM's too, which it may well read.
+/// The media type that a client prefers by its fields `Accept` (RFC 9110 section 12.5.1): that of
+/// SCIM, unless that of JSON is more welcome. A client that names neither gets SCIM's too, which it
+/// may well read.
 pub(crate) fn media_type(headers: &HeaderMap) -> &'static str {
     let fields = headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok());
     let ranges: Vec<Range<'_>> = fields.flat_map(|field| field.split(',')).map(Range::read).collect();

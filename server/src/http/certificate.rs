@@ -15,7 +15,8 @@ use crate::file::{self, Wiped};
 /// No file of them is longer, in bytes.
 const LIMIT: usize = 256 * 1024;
 
-/// A certificate chain and its key, as connections use them. Equal to one that was read from the same bytes.
+/// A certificate chain and its key, as connections use them. Equal to one that was read from the
+/// same bytes.
 #[derive(Clone)]
 pub(crate) struct Certificate {
     acceptor: TlsAcceptor,
@@ -29,7 +30,8 @@ impl PartialEq for Certificate {
 }
 
 impl Certificate {
-    /// Reads both files. Blocks for as long as the disk does. Errors: a sentence for people, with the path.
+    /// Reads both files. Blocks for as long as the disk does. Errors: a sentence for people, with
+    /// the path.
     pub(crate) fn read(tls: &Tls) -> Result<Self, String> {
         let (certificate, key) = (&tls.certificate, &tls.key);
         let texts = [text(certificate)?, text(key)?];

@@ -1,10 +1,12 @@
 //! The connections that are open, and which of them makes room for a new one.
 //!
-//! An address (of IPv6 a network of 64 bits) that has as many as it may have makes room for its own next one, and where all places are taken,
-//! the address with the most of them makes room for anybody's. Of an address, the oldest connection goes: first of those whose clients send
-//! requests without a wait for the answers, then of those whose last request was refused for its account, then of those that have waited for
-//! their clients for some time, then of those on which no request is being answered. One on which a request is being answered, and not
-//! refused, makes no room for the same address.
+//! An address (of IPv6 a network of 64 bits) that has as many as it may have makes room for its own
+//! next one, and where all places are taken, the address with the most of them makes room for
+//! anybody's. Of an address, the oldest connection goes: first of those whose clients send requests
+//! without a wait for the answers, then of those whose last request was refused for its account,
+//! then of those that have waited for their clients for some time, then of those on which no
+//! request is being answered. One on which a request is being answered, and not refused, makes no
+//! room for the same address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -48,7 +50,8 @@ pub(super) struct Connection {
     number: u64,
     network: Network,
     began: Instant,
-    /// Since when it waits for its client, in milliseconds since all began; [`NEVER`] if it does not.
+    /// Since when it waits for its client, in milliseconds since all began; [`NEVER`] if it does
+    /// not.
     waits: AtomicU64,
     /// A request is being answered.
     is_asked: AtomicBool,
@@ -66,7 +69,8 @@ pub(super) struct Connection {
     cut: Notify,
 }
 
-/// The place of a connection among all. Held by it and by requests that outlive it, so that there are no more of both than places.
+/// The place of a connection among all. Held by it and by requests that outlive it, so that there
+/// are no more of both than places.
 pub(super) struct Place {
     all: Connections,
     connection: Arc<Connection>,
@@ -80,7 +84,8 @@ impl Connections {
         Self(Arc::new(All { limits, began: Instant::now(), open: Mutex::default() }))
     }
 
-    /// A place for a new connection from this address; none if all are taken by requests that are being answered.
+    /// A place for a new connection from this address; none if all are taken by requests that are
+    /// being answered.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         let (network, limits) = (network(address), self.0.limits);
         let mut open = self.open();

@@ -11,7 +11,8 @@ use super::scim::{into_http, request_id};
 /// The type of all that is answered here.
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Answers `/health`, `/ready` and `/metrics`, with the name of the operation; none for anything else.
+/// Answers `/health`, `/ready` and `/metrics`, with the name of the operation; none for anything
+/// else.
 pub(crate) async fn answer(app: &App, path: &str) -> Option<(Response, &'static str)> {
     Some(match path {
         "/health" => (text("alive\n".to_owned()), "health"),

@@ -10,14 +10,15 @@ pub(super) const MOST_HEADERS: usize = 64;
 pub(super) const HEADERS_SIZE: usize = 32 * 1024;
 /// How many connections may be open for the metrics alone.
 const OF_METRICS: usize = 16;
-/// How many files are kept for everything but clients and databases: the log, the listeners, the store, keys, trusted certificates,
-/// the metrics.
+/// How many files are kept for everything but clients and databases: the log, the listeners, the
+/// store, keys, trusted certificates, the metrics.
 const FILES: usize = 64;
 
 /// The limits of all connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How many there may be at once. A request that outlives its connection counts until it is done.
+    /// How many there may be at once. A request that outlives its connection counts until it is
+    /// done.
     pub(crate) connections: usize,
     /// How many of them one address may have, or one network of IPv6; 0 for any number.
     pub(crate) per_address: usize,
@@ -33,7 +34,8 @@ pub(crate) struct Times {
     pub(crate) headers: Duration,
     /// For the client to take the next byte of an answer.
     pub(crate) writing: Duration,
-    /// For the next byte of what the client goes on sending behind the last answer, and for all of it.
+    /// For the next byte of what the client goes on sending behind the last answer, and for all of
+    /// it.
     pub(crate) lingering: (Duration, Duration),
     /// For the client to send or take a byte, once the service is to stop.
     pub(crate) stalled: Duration,
@@ -55,8 +57,9 @@ impl Default for Times {
 }
 
 impl Limits {
-    /// The limits of this process, beside so many connections to databases. Raises the limit of open files if that is too low for them; if it
-    /// cannot be raised so far, there may be fewer connections, and the log says so.
+    /// The limits of this process, beside so many connections to databases. Raises the limit of
+    /// open files if that is too low for them; if it cannot be raised so far, there may be fewer
+    /// connections, and the log says so.
     pub(crate) fn new(per_address: usize, databases: usize) -> Self {
         let wanted = files(CONNECTIONS, databases);
         let limit = raise_open_files(wanted);
@@ -78,7 +81,8 @@ impl Limits {
     }
 }
 
-/// How many files so many connections need: one each, and one more for each third, whose request may be sending a message.
+/// How many files so many connections need: one each, and one more for each third, whose request
+/// may be sending a message.
 const fn files(connections: usize, databases: usize) -> usize {
     connections.saturating_add(connections.div_ceil(3)).saturating_add(FILES).saturating_add(databases)
 }
@@ -89,7 +93,8 @@ fn connections(files: usize, databases: usize) -> usize {
     left.saturating_sub(left.div_ceil(4)).max(1)
 }
 
-/// Raises the soft limit of open files to so many, or as near to it as the hard one allows. Returns the limit.
+/// Raises the soft limit of open files to so many, or as near to it as the hard one allows. Returns
+/// the limit.
 #[cfg(unix)]
 fn raise_open_files(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -70,7 +70,8 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves connections until it is told to stop, and then finishes what was begun. Each connection gets the certificate of its beginning.
+/// Serves connections until it is told to stop, and then finishes what was begun. Each connection
+/// gets the certificate of its beginning.
 pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<watch::Receiver<Certificate>>,

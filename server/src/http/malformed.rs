@@ -1,5 +1,5 @@
-//! The answers that hyper gives by itself, to what is no request of HTTP/1.1. They have a head only; here they get the body that every error
-//! of this service has.
+//! The answers that hyper gives by itself, to what is no request of HTTP/1.1. They have a head
+//! only; here they get the body that every error of this service has.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connections::Connection;
 use super::limits::{HEADERS_SIZE, MOST_HEADERS};
 
-/// What hyper writes an answer to. While no answer of the service is to be written, what hyper writes is its own.
+/// What hyper writes an answer to. While no answer of the service is to be written, what hyper
+/// writes is its own.
 pub(super) struct Explained<S> {
     stream: S,
     connection: Arc<Connection>,

@@ -1,4 +1,5 @@
-//! Requests that outlive their clients: what was begun is finished, counted and logged, whoever is left to hear of it.
+//! Requests that outlive their clients: what was begun is finished, counted and logged, whoever is
+//! left to hear of it.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ impl Requests {
 pub(crate) struct Client(pub(crate) Option<Side>);
 
 impl Client {
-    /// Does what changes nothing and is of use to the client only, until a second after the client has closed its side of the connection.
+    /// Does what changes nothing and is of use to the client only, until a second after the client
+    /// has closed its side of the connection.
     ///
     /// Errors: those of `work`; 499 if it was given up.
     pub(crate) async fn while_here<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -31,8 +31,8 @@ const SLOW: Duration = Duration::from_secs(20);
 /// The longest request id that is taken over from a client, in bytes.
 const ID: usize = 64;
 
-/// Serves a request, whatever it is, to its end: a hash that runs holds its place, a wrong password counts, and a code whose challenge is
-/// stored goes out, though the client closes the connection.
+/// Serves a request, whatever it is, to its end: a hash that runs holds its place, a wrong password
+/// counts, and a code whose challenge is stored goes out, though the client closes the connection.
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
     let id = request_id(request.headers());
     let media_type = media_type(request.headers());
@@ -163,7 +163,8 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     })
 }
 
-/// The path below the base, which doubled slashes may stand before, as Soffid's own documentation writes them.
+/// The path below the base, which doubled slashes may stand before, as Soffid's own documentation
+/// writes them.
 fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     let (rest, base) = (path.trim_start_matches('/'), base.trim_start_matches('/'));
     match rest.strip_prefix(base) {
@@ -172,8 +173,8 @@ fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     }
 }
 
-/// What is wrong with the host that a request names (RFC 9112 section 3.2): one that a proxy understands otherwise than this service may be
-/// sent past the proxy's rules.
+/// What is wrong with the host that a request names (RFC 9112 section 3.2): one that a proxy
+/// understands otherwise than this service may be sent past the proxy's rules.
 fn host_fault(request: &Request) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {

@@ -1,4 +1,5 @@
-//! The socket of a connection: it gives up clients that take no answer, and outlives the last answer until that has arrived.
+//! The socket of a connection: it gives up clients that take no answer, and outlives the last
+//! answer until that has arrived.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,7 +14,8 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::connections::Connection;
 use super::limits::Times;
 
-/// How much is read at once. The buffers of hyper grow beyond their first size if a read fills them, and stay so.
+/// How much is read at once. The buffers of hyper grow beyond their first size if a read fills
+/// them, and stay so.
 const READ: usize = 4096;
 /// How many bytes behind the last answer are read.
 const LINGERING: usize = 16 * 1024 * 1024;
@@ -77,8 +79,9 @@ impl Socket {
         written
     }
 
-    /// Reads on and throws away, until the client has closed its side or there is too much of it: a socket that is closed before all is read
-    /// resets the connection, and what is on its way to the client is lost.
+    /// Reads on and throws away, until the client has closed its side or there is too much of it: a
+    /// socket that is closed before all is read resets the connection, and what is on its way to
+    /// the client is lost.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (pause, longest) = self.times.lingering;
         let later = |time| Instant::now().checked_add(time).unwrap_or_else(Instant::now);

@@ -112,8 +112,8 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
 /// `tell` gets a line for each row whose number another device has taken meanwhile, and for each
 /// device whose user or name was corrected, `progress` the number of rows of each page.
 ///
-/// Errors: a sentence for people, also where the source does not show what it has shown to [`look`]. What was written until then stays, and
-/// is found to be there the next time.
+/// Errors: a sentence for people, also where the source does not show what it has shown to
+/// [`look`]. What was written until then stays, and is found to be there the next time.
 pub(crate) fn write(
     source: &mut dyn Source,
     rules: &Rules<'_>,

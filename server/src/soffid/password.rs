@@ -13,12 +13,14 @@ pub(crate) enum NoPin {
     Ambiguous,
 }
 
-/// The digits of a PIN, of the encoded text that Soffid stores, or of digits that somebody has decoded before.
+/// The digits of a PIN, of the encoded text that Soffid stores, or of digits that somebody has
+/// decoded before.
 pub(crate) fn digits(text: &str) -> Result<Zeroizing<Vec<u8>>, NoPin> {
     let is_digits = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
     let decoded = decode(text).filter(|bytes| is_digits(bytes));
     match (decoded, is_digits(text.as_bytes())) {
-        // Of one text in some hundred thousand: then it is not known which of the two is meant, and a wrong PIN would lock its user out.
+        // Of one text in some hundred thousand: then it is not known which of the two is meant, and
+        // a wrong PIN would lock its user out.
         (Some(digits), true) if Pin::new(&digits).is_ok() => Err(NoPin::Ambiguous),
         (_, true) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
         (Some(digits), false) => Ok(digits),
@@ -26,8 +28,8 @@ pub(crate) fn digits(text: &str) -> Result<Zeroizing<Vec<u8>>, NoPin> {
     }
 }
 
-/// Decodes a `Password`. It is no encryption: Base64 of two bytes drawn at random, and of each character mixed with two bytes that follow from
-/// those and from the characters before it.
+/// Decodes a `Password`. It is no encryption: Base64 of two bytes drawn at random, and of each
+/// character mixed with two bytes that follow from those and from the characters before it.
 fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = Zeroizing::new(BASE64.decode(text.as_bytes()).ok()?);
     let (&[mut one, mut other], mixed) = bytes.split_first_chunk()?;

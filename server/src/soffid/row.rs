@@ -1,4 +1,5 @@
-//! What becomes of a row: a device, or a reason why not. No reason repeats what the row says: a column may be another than its name tells.
+//! What becomes of a row: a device, or a reason why not. No reason repeats what the row says: a
+//! column may be another than its name tells.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,8 @@ pub(crate) struct Rules<'c> {
     pub(crate) tenant: Option<&'c str>,
     /// Where the clocks stand that times without an offset are of.
     pub(crate) zone: &'c TimeZone,
-    /// Of HOTP rows that say neither, as old versions of Soffid's add-on wrote them, which read its configuration instead.
+    /// Of HOTP rows that say neither, as old versions of Soffid's add-on wrote them, which read its
+    /// configuration instead.
     pub(crate) hotp: (Digits, Algorithm),
     pub(crate) now: u64,
     /// Whether devices that are there already get the users and names of their rows.
@@ -78,7 +80,8 @@ impl Rules<'_> {
         })
     }
 
-    /// Whether a row is another tenant's, whose users may have the same names. Errors: nobody has said which is wanted.
+    /// Whether a row is another tenant's, whose users may have the same names. Errors: nobody has
+    /// said which is wanted.
     pub(crate) fn is_elsewhere(&self, raw: &Raw, first: &mut Option<String>) -> Result<bool, String> {
         let Some(tenant) = raw.get(Field::Tenant) else { return Ok(false) };
         match self.tenant {
@@ -129,7 +132,8 @@ impl Rules<'_> {
         Ok(digits)
     }
 
-    /// Reads a time, which must not lie ahead: the engine would take the clock for one that was set back.
+    /// Reads a time, which must not lie ahead: the engine would take the clock for one that was set
+    /// back.
     fn time(&self, raw: &Raw, field: Field) -> Result<Option<u64>, String> {
         let Some(text) = raw.get(field) else { return Ok(None) };
         let moment = text.parse::<Timestamp>();

@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// A column of `SCO_DEVICE` that is read, and the name of the user, which stands in another table as a rule.
+/// A column of `SCO_DEVICE` that is read, and the name of the user, which stands in another table
+/// as a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Id,
@@ -84,7 +85,8 @@ impl Field {
         )
     }
 
-    /// Whether a source without it is refused: what else is missing would be taken for NULL, and used codes would be right again.
+    /// Whether a source without it is refused: what else is missing would be taken for NULL, and
+    /// used codes would be right again.
     const fn is_needed(self) -> bool {
         matches!(
             self,
@@ -143,7 +145,8 @@ impl Columns {
     }
 }
 
-/// A row: the text of each field, none for NULL and for a column that is not there. Wiped on drop, for some of it is secret.
+/// A row: the text of each field, none for NULL and for a column that is not there. Wiped on drop,
+/// for some of it is secret.
 #[derive(Default)]
 pub(crate) struct Raw {
     /// The line of a file on which it begins, from 1.

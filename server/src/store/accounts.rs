@@ -53,14 +53,16 @@ impl Store {
         self.write(move |connection| connection.rows(&sql).map(|_| ())).await
     }
 
-    /// Makes an account unless there is another of its name; tells whether the one that is there is this one. Errors: 503.
+    /// Makes an account unless there is another of its name; tells whether the one that is there is
+    /// this one. Errors: 503.
     pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
         let (mut insert, mut select, wanted) = (insert(account), select(), account.clone());
         insert.push(" ON CONFLICT (name) DO NOTHING");
         select.push(" WHERE name = ").bind(&account.name);
         self.write(move |connection| {
             connection.change(&insert)?;
-            // Read, since an earlier try of which nothing was heard may have made it. A hash is salted: nobody else has made the same.
+            // Read, since an earlier try of which nothing was heard may have made it. A hash is
+            // salted: nobody else has made the same.
             let mut found = connection.rows(&select)?;
             Ok(found.first_mut().map(self::account).transpose()?.is_some_and(|account| account == wanted))
         })

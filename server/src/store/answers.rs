@@ -15,7 +15,8 @@ type Told = Vec<(Answer<Stepped>, Result<Stepped, Error>)>;
 pub(crate) struct Answers(UnboundedSender<Told>);
 
 impl Answers {
-    /// Starts a task that hands answers out. It runs where those who wait for them do, so that a thread of theirs is woken once for many.
+    /// Starts a task that hands answers out. It runs where those who wait for them do, so that a
+    /// thread of theirs is woken once for many.
     ///
     /// Errors: there is no runtime to run it.
     pub(crate) fn start() -> Result<Self, String> {
@@ -25,7 +26,8 @@ impl Answers {
         Ok(Self(answers))
     }
 
-    /// Leaves answers to what was committed. If nobody is there any more to hand them out, nothing is told.
+    /// Leaves answers to what was committed. If nobody is there any more to hand them out, nothing
+    /// is told.
     pub(crate) fn leave(&self, told: Told) {
         if !told.is_empty() {
             let _ = self.0.send(told);

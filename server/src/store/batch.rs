@@ -10,7 +10,8 @@ use super::schema;
 use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 use super::writable::Writable;
 
-/// A swap with its sealed record, whose bytes are like no other's: a row that holds them was written by this swap.
+/// A swap with its sealed record, whose bytes are like no other's: a row that holds them was
+/// written by this swap.
 pub(crate) struct Write<'s> {
     swap: &'s Swap,
     record: Vec<u8>,
@@ -29,8 +30,9 @@ impl<'s> Write<'s> {
 /// Lines that come with no swap.
 struct Lines<'e> {
     events: &'e [&'e Event],
-    /// Their numbers in PostgreSQL, drawn before they are sent: a line that is sent again under its number is stored once at the most. A file has
-    /// nothing to tell apart: a commit that failed is undone there as long as the process lives.
+    /// Their numbers in PostgreSQL, drawn before they are sent: a line that is sent again under its
+    /// number is stored once at the most. A file has nothing to tell apart: a commit that failed is
+    /// undone there as long as the process lives.
     numbers: Vec<i64>,
 }
 
@@ -57,7 +59,8 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// Notes whether the store took the batch, or a part of it. That all swaps have lost shows neither.
+    /// Notes whether the store took the batch, or a part of it. That all swaps have lost shows
+    /// neither.
     pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
         let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
         let fault = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
@@ -71,9 +74,10 @@ impl Settled {
 
 /// Commits a batch, at most one write of each device, and tries again where that is safe.
 ///
-/// A lost connection leaves open what was done. The same bytes are then sent again: they are stored once at the most, for the first to
-/// arrive changes the version; and a row that holds them tells that an earlier try was stored after all. A line that comes with no swap is sent
-/// again under the same number.
+/// A lost connection leaves open what was done. The same bytes are then sent again: they are stored
+/// once at the most, for the first to arrive changes the version; and a row that holds them tells
+/// that an earlier try was stored after all. A line that comes with no swap is sent again under the
+/// same number.
 pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
     // All writers lock rows in the same order, so that seldom one waits for one that waits for it.
     writes.sort_unstable_by_key(Write::id);
@@ -142,7 +146,8 @@ fn compare(
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
     sql.among(connection.dialect(), writes.iter().map(Write::id));
     if connection.dialect() == Dialect::Postgres {
-        // After a crash, a primary shows what its standby may not have. Who locks a row waits for the standby to have all up to there.
+        // After a crash, a primary shows what its standby may not have. Who locks a row waits for
+        // the standby to have all up to there.
         sql.push(" FOR UPDATE");
     }
     let mut found = HashMap::new();
@@ -246,7 +251,8 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
     Ok(stored)
 }
 
-/// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite cannot.
+/// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite
+/// cannot.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
     sql.table(connection.dialect(), "next", &STATE, writes.iter().map(|write| state(write)));
@@ -369,7 +375,8 @@ pub(crate) fn trail(connection: &mut dyn Connection, events: &[&Event]) -> Resul
     Ok(())
 }
 
-/// Writes to the trail what comes with no swap; of lines that may be there already, those that are not.
+/// Writes to the trail what comes with no swap; of lines that may be there already, those that are
+/// not.
 fn trail_once(connection: &mut dyn Connection, lines: &Lines<'_>, is_again: bool) -> Result<(), Fault> {
     if connection.dialect() == Dialect::Sqlite || lines.events.is_empty() {
         return trail(connection, lines.events);

@@ -10,8 +10,9 @@ use super::sql::{Failure, Fault};
 /// What SQLite writes beside a database: the log of commits, and its index.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
-/// The files behind the connections of one process. Once one of them is deleted or replaced, the store is [gone](Failure::Gone), and stays
-/// so if the file comes back: what other processes did in between is not known.
+/// The files behind the connections of one process. Once one of them is deleted or replaced, the
+/// store is [gone](Failure::Gone), and stays so if the file comes back: what other processes did in
+/// between is not known.
 #[derive(Debug)]
 pub(crate) struct Files {
     database: File,
@@ -20,7 +21,8 @@ pub(crate) struct Files {
     is_log_empty: AtomicBool,
 }
 
-/// A file by its name, and as the operating system tells it from others: by its device and its inode.
+/// A file by its name, and as the operating system tells it from others: by its device and its
+/// inode.
 #[derive(Debug)]
 struct File {
     path: PathBuf,
@@ -87,8 +89,9 @@ impl Files {
         Ok(())
     }
 
-    /// Whether the log is to be emptied: the database is no longer where it was opened, and what the log holds is of no use to another file.
-    /// Once it is empty it may be that of another process.
+    /// Whether the log is to be emptied: the database is no longer where it was opened, and what
+    /// the log holds is of no use to another file. Once it is empty it may be that of another
+    /// process.
     pub(crate) fn is_log_left(&self) -> bool {
         !self.database.is_there() && !self.is_log_empty.load(Ordering::Relaxed)
     }

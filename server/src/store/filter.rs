@@ -4,7 +4,8 @@ use keyfob_scim::{Attribute, Filter, Op, Position, Query, Sort, Start};
 
 use super::sql::{Dialect, Sql};
 
-/// When a device last changed. Of one that has not since that is kept, it is the latest time that is known.
+/// When a device last changed. Of one that has not since that is kept, it is the latest time that
+/// is known.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
 /// Which of a query's devices a statement reads.
@@ -44,7 +45,8 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
     // it finds fewer than by another column.
     let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
     behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
-    // SQLite does not know how many devices have a value: of two indexes it may take the one that finds half of them.
+    // SQLite does not know how many devices have a value: of two indexes it may take the one that
+    // finds half of them.
     let is_part = |key: &&Filter| dialect == Dialect::Sqlite && !std::ptr::eq(*key, &raw const query.filter);
     if let Some(key) = key.filter(is_part) {
         filter(sql, &plain, key);
@@ -90,8 +92,9 @@ pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
     filter(sql, &Style { dialect, sign: "" }, key);
 }
 
-/// The part of a filter by which an index finds all that the filter matches, and as a rule little more: one or several values of what tells
-/// devices apart, or the beginning of one. None if the filter has no such part, and every device must be looked at.
+/// The part of a filter by which an index finds all that the filter matches, and as a rule little
+/// more: one or several values of what tells devices apart, or the beginning of one. None if the
+/// filter has no such part, and every device must be looked at.
 pub(crate) fn key(filter: &Filter) -> Option<&Filter> {
     match filter {
         Filter::And(parts) => parts.iter().filter_map(key).min_by_key(|key| breadth(key)),
@@ -184,7 +187,8 @@ fn together(sql: &mut Sql, style: &Style, filters: &[Filter], word: &str, none: 
     sql.push(")");
 }
 
-/// Writes a comparison so that it is true or false, and never unknown as SQL has it for what is not there.
+/// Writes a comparison so that it is true or false, and never unknown as SQL has it for what is not
+/// there.
 fn comparison(sql: &mut Sql, style: &Style, attribute: Attribute, op: Op, write: impl FnOnce(&mut Sql, &'static str)) {
     let column = column(attribute);
     match (attribute.is_always_present(), op) {
@@ -229,7 +233,8 @@ fn symbol(op: Op) -> &'static str {
     }
 }
 
-/// The first text, in the order of bytes, behind all that start with `prefix`; none if there is none.
+/// The first text, in the order of bytes, behind all that start with `prefix`; none if there is
+/// none.
 fn after(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {

@@ -106,7 +106,8 @@ impl Store {
             reason: String::new(),
             drift: None,
         };
-        // Sealed once: a row that holds these bytes was written by an earlier try, whose connection was lost.
+        // Sealed once: a row that holds these bytes was written by an earlier try, whose connection
+        // was lost.
         let seal = move |sealer: Sealer| {
             let records = devices.iter().map(|device| seal(&sealer, &device.entry)).collect::<Result<Vec<_>, _>>()?;
             Ok((devices, records))
@@ -220,7 +221,8 @@ fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>
     records.iter_mut().map(|record| Ok((record.id()?, known(record).ok()))).collect()
 }
 
-/// A device of this number, kind and second of enrolment is the one that was imported before, whatever has happened to it since.
+/// A device of this number, kind and second of enrolment is the one that was imported before,
+/// whatever has happened to it since.
 fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
     let row = &device.entry.row;
     match found.get(&row.id) {

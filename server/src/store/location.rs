@@ -74,7 +74,8 @@ impl Location {
         }
     }
 
-    /// Whether both are one file, by whatever names. To SQLite, a file by two names is two files with a log each, which damage it.
+    /// Whether both are one file, by whatever names. To SQLite, a file by two names is two files
+    /// with a log each, which damage it.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         // A file that is not there is no other's.
         self.file().zip(other.file()).is_some_and(|(one, other)| same_file::is_same_file(one, other).unwrap_or(false))

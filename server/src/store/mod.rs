@@ -1,7 +1,8 @@
 //! Devices in a database.
 //!
-//! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition on the version it read; a batch shares
-//! the statement and the commit. An answer comes only after the commit.
+//! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition
+//! on the version it read; a batch shares the statement and the commit. An answer comes only after
+//! the commit.
 
 mod accounts;
 mod answers;
@@ -177,15 +178,17 @@ impl Store {
         }
     }
 
-    /// Checks the keys against the store's key check values, and begins a new store with the first key. Errors: 503.
+    /// Checks the keys against the store's key check values, and begins a new store with the first
+    /// key. Errors: 503.
     pub async fn check_keys(&self) -> Result<KeyCheck, Error> {
         let ring = self.0.keys.ring();
         let work = move |connection: &mut dyn Connection| persist(connection, |connection| key_check::begin(connection, &ring));
         self.submit(work).await
     }
 
-    /// Takes other keys in the place of those that it has, if they are those of the store too. Keys that it needs and has stay there, although
-    /// the others lack them. Returns what the others lack. Errors: 503.
+    /// Takes other keys in the place of those that it has, if they are those of the store too. Keys
+    /// that it needs and has stay there, although the others lack them. Returns what the others
+    /// lack. Errors: 503.
     pub async fn take_keys(&self, next: &Keys) -> Result<KeyCheck, Error> {
         let ring = next.ring();
         let check = self.look(move |connection| key_check::check(connection, &ring)).await?.unwrap_or_default();
@@ -195,7 +198,8 @@ impl Store {
         Ok(check)
     }
 
-    /// Whether a commit that was told survives a crash of the database, as far as that can be asked. Errors: 503.
+    /// Whether a commit that was told survives a crash of the database, as far as that can be
+    /// asked. Errors: 503.
     pub async fn is_durable(&self) -> Result<bool, Error> {
         self.look(|connection| {
             // A file is opened so that it is.
@@ -221,8 +225,9 @@ impl Store {
         self.0.gets.run(|answer| Read::Entry(id, answer)).await
     }
 
-    /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps of this kind that follow it. Returns
-    /// the next one of another kind. Errors: 503; 500 for a record that does not open.
+    /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps
+    /// of this kind that follow it. Returns the next one of another kind. Errors: 503; 500 for a
+    /// record that does not open.
     pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
         self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
     }
@@ -237,7 +242,8 @@ impl Store {
         self.submit(insert).await
     }
 
-    /// Searches for an account. A search that finds few devices by an index waits for no search that reads them all.
+    /// Searches for an account. A search that finds few devices by an index waits for no search
+    /// that reads them all.
     ///
     /// Errors: 503.
     pub async fn list(&self, account: &str, query: &Query) -> Result<Listed, Error> {
@@ -306,7 +312,8 @@ impl Store {
         self.submit(work).await
     }
 
-    /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do no harm.
+    /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do
+    /// no harm.
     async fn write_sealed<S: Send + 'static, T: Send + 'static>(
         &self,
         seal: impl FnOnce(Sealer) -> Result<S, Fault> + Send + 'static,
@@ -324,7 +331,8 @@ impl Store {
 fn call<T: Send + 'static>(work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static, answer: Answer<T>) -> Call {
     let since = Instant::now();
     Box::new(move |connection| {
-        // Whoever went away needs no answer, and what was not begun need not be. Those before it in its batch may have waited long.
+        // Whoever went away needs no answer, and what was not begun need not be. Those before it in
+        // its batch may have waited long.
         if answer.is_closed() || since.elapsed() >= OLD {
             return;
         }

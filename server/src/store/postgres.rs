@@ -1,11 +1,14 @@
 //! PostgreSQL, and what speaks its protocol: a session that is opened anew when it is lost.
 //!
-//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is heard of, and a statement would wait for its
-//! whole time. So the operating system is asked to look (keepalives), a session that was idle is asked whether it lives before it is used, and a
-//! short statement gets a share of its time in a session that is not new: who sends it again has time left for a new one.
+//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is
+//! heard of, and a statement would wait for its whole time. So the operating system is asked to
+//! look (keepalives), a session that was idle is asked whether it lives before it is used, and a
+//! short statement gets a share of its time in a session that is not new: who sends it again has
+//! time left for a new one.
 //!
-//! Statements have no names. Each goes to the server as a whole, text and values in one round trip, so whatever a pooler does between two of
-//! them, it cannot bring together the text of one and the values of another.
+//! Statements have no names. Each goes to the server as a whole, text and values in one round trip,
+//! so whatever a pooler does between two of them, it cannot bring together the text of one and the
+//! values of another.
 
 mod hosts;
 mod identity;
@@ -33,7 +36,8 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long that question waits for an answer at most: a round trip takes milliseconds.
 const ASKED: Duration = Duration::from_secs(1);
 
-/// The share of its time that a short statement gets in a session that is not new, at most. Whoever tries again must have patience left then.
+/// The share of its time that a short statement gets in a session that is not new, at most. Whoever
+/// tries again must have patience left then.
 const SHARE: Duration = Duration::from_secs(2);
 
 /// What a connection is for.
@@ -67,7 +71,8 @@ struct Session {
 }
 
 impl Postgres {
-    /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions; the operating system.
+    /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions;
+    /// the operating system.
     fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
@@ -78,7 +83,8 @@ impl Postgres {
         Ok(connection)
     }
 
-    /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session cannot be had: the next connection asks again.
+    /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session
+    /// cannot be had: the next connection asks again.
     fn check_pooler(&mut self) -> Result<(), Fault> {
         let (server, Some(Session { client, .. })) = (&self.server, &self.session) else { return Ok(()) };
         let compared = self.runtime.block_on(async {
@@ -97,7 +103,8 @@ impl Postgres {
         }
     }
 
-    /// The session, opened if there is none that lives. Errors: besides those of the server, a transaction went with the session that it was in.
+    /// The session, opened if there is none that lives. Errors: besides those of the server, a
+    /// transaction went with the session that it was in.
     fn session(&mut self) -> Result<&mut Session, Fault> {
         if !self.is_alive() {
             self.session = None;
@@ -137,7 +144,8 @@ impl Postgres {
         }
     }
 
-    /// After how long the server is to give up the next statement. Errors: the time of the search is over.
+    /// After how long the server is to give up the next statement. Errors: the time of the search
+    /// is over.
     fn given_up(&self) -> Result<Duration, Fault> {
         let usual = self.server.given_up();
         let Some(deadline) = self.deadline else { return Ok(usual) };
@@ -149,7 +157,8 @@ impl Postgres {
         Ok(left.min(usual))
     }
 
-    /// Does something in the session, for as long as a statement may take. A session that is in doubt is given up.
+    /// Does something in the session, for as long as a statement may take. A session that is in
+    /// doubt is given up.
     fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
         self.session()?;
         let given_up = self.given_up()?;
@@ -222,15 +231,18 @@ impl Connection for Postgres {
     }
 }
 
-/// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use too.
+/// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use
+/// too.
 fn failure(error: &tokio_postgres::Error) -> Failure {
     let Some(server) = error.as_db_error() else {
         return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
     };
     match server.code().code() {
-        // Serialization failure, deadlock; a table, its type or a row that another process has just made.
+        // Serialization failure, deadlock; a table, its type or a row that another process has just
+        // made.
         "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
-        // A server that became a standby, or starts; a session that a pooler exchanged within a statement.
+        // A server that became a standby, or starts; a session that a pooler exchanged within a
+        // statement.
         "25006" | "57P03" | "26000" | "42P05" => Failure::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
         "57014" => Failure::TooLong,
@@ -241,8 +253,9 @@ fn failure(error: &tokio_postgres::Error) -> Failure {
     }
 }
 
-/// Whether an error of this severity, which old servers only name, ends the session. The server has not undone the statement then: one that
-/// cannot flush a commit panics, and may find the commit in its log when it starts again.
+/// Whether an error of this severity, which old servers only name, ends the session. The server has
+/// not undone the statement then: one that cannot flush a commit panics, and may find the commit in
+/// its log when it starts again.
 fn ends_session(severity: Option<Severity>, name: &str) -> bool {
     match severity {
         Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),

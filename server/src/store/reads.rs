@@ -12,7 +12,8 @@ use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, 
 use super::unavailable;
 use super::workers::Answer;
 
-/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`] follows for an [`Entry`].
+/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
+/// follows for an [`Entry`].
 const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
 const ENTRY: &str = ", version, record";
 
@@ -70,7 +71,8 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
     sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(ENTRY).push(" FROM device WHERE id");
     let ids = ids.iter().copied();
     match connection.dialect() {
-        // In a file, a statement is no journey, and the same one for any number of devices. Each by itself would lock the file anew.
+        // In a file, a statement is no journey, and the same one for any number of devices. Each by
+        // itself would lock the file anew.
         Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
             sql.push(" = $1");
             let mut records = Vec::new();

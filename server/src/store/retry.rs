@@ -12,7 +12,8 @@ const FIRST: Duration = Duration::from_millis(5);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_millis(200);
 
-/// Writes: does `work` until it is done or refused, or patience ends. It must be such that doing it twice does no harm.
+/// Writes: does `work` until it is done or refused, or patience ends. It must be such that doing it
+/// twice does no harm.
 pub(crate) fn persist<T>(
     connection: &mut dyn Connection,
     mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,

@@ -16,13 +16,14 @@ const MIGRATIONS: &[Migration] = &[
     LAST_MODIFIED,
 ];
 
-/// When anything that is shown of a device last changed; null where nothing has since the column is there. No index: each attempt changes it,
-/// and what changed is asked for by few.
+/// When anything that is shown of a device last changed; null where nothing has since the column is
+/// there. No index: each attempt changes it, and what changed is asked for by few.
 const LAST_MODIFIED: Migration = &[(None, "ALTER TABLE device ADD COLUMN last_modified {number}")];
 
-/// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a filter with many devices has them in
-/// that order. PostgreSQL knows how many there are, and reads `device_created` where that is quicker; to make an index anew would take it
-/// longer than a statement may.
+/// Numbers of devices are drawn at random, so a list goes by creation, and an index that answers a
+/// filter with many devices has them in that order. PostgreSQL knows how many there are, and reads
+/// `device_created` where that is quicker; to make an index anew would take it longer than a
+/// statement may.
 const RANDOM_NUMBERS: Migration = &[
     (None, "DELETE FROM sequence WHERE name = 'device'"),
     (Some(Dialect::Sqlite), "DROP INDEX device_kind"),
@@ -60,8 +61,8 @@ const FIRST: Migration = &[
     (None, "CREATE INDEX device_kind ON device (kind, id)"),
     (None, "CREATE INDEX device_status ON device (status, id)"),
     (None, "CREATE INDEX device_created ON device (created, id)"),
-    // PostgreSQL writes a changed row into no index as long as no indexed column changed. An index on what changes with each right answer
-    // would make it write every index of the table anew.
+    // PostgreSQL writes a changed row into no index as long as no indexed column changed. An index
+    // on what changes with each right answer would make it write every index of the table anew.
     (Some(Dialect::Sqlite), "CREATE INDEX device_last_used ON device (last_used, id) WHERE last_used IS NOT NULL"),
     (Some(Dialect::Postgres), "ALTER TABLE device SET (fillfactor = 80)"),
     (
@@ -78,8 +79,9 @@ const FIRST: Migration = &[
         drift {number}
     )",
     ),
-    // A line at the end of a file costs nearly nothing; its place in an index is a page anywhere, which the commit must write whole: with it, a
-    // third fewer attempts would be committed. A file is read through in place of that.
+    // A line at the end of a file costs nearly nothing; its place in an index is a page anywhere,
+    // which the commit must write whole: with it, a third fewer attempts would be committed. A file
+    // is read through in place of that.
     (Some(Dialect::Postgres), "CREATE INDEX trail_device ON trail (device, id)"),
     (
         None,
@@ -94,8 +96,8 @@ const FIRST: Migration = &[
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ];
 
-/// One key check value for each key, in the place of one for all: the old one, of which SQL does not tell the key, keeps its place until the
-/// first process has gone through the records.
+/// One key check value for each key, in the place of one for all: the old one, of which SQL does
+/// not tell the key, keeps its place until the first process has gone through the records.
 const KEY_CHECK: Migration = &[
     (
         None,
@@ -111,7 +113,8 @@ const KEY_CHECK: Migration = &[
 
 /// The step that gives a store its identity.
 pub(crate) const IDENTITY_STEP: usize = 5;
-/// A number that tells a store from all others, and the migration that the store is part of, if any: see `copy`.
+/// A number that tells a store from all others, and the migration that the store is part of, if
+/// any: see `copy`.
 const IDENTITY: Migration = &[
     (None, "CREATE TABLE identity (id {text} PRIMARY KEY)"),
     (Some(Dialect::Sqlite), "INSERT INTO identity (id) VALUES (lower(hex(randomblob(16))))"),
@@ -121,7 +124,8 @@ const IDENTITY: Migration = &[
 
 /// The version of a store whose devices were moved elsewhere.
 const MOVED: i64 = 1_000_000_000;
-/// The version of a store that is an unfinished copy. To a keyfob that does not know it, it is that of a newer one.
+/// The version of a store that is an unfinished copy. To a keyfob that does not know it, it is that
+/// of a newer one.
 const UNFINISHED: i64 = 1_000_000_001;
 
 /// What may be done with a store.
@@ -146,9 +150,11 @@ pub(crate) enum Holds {
     Store(Stage, usize),
 }
 
-/// Brings the store to the newest version. Several processes may do so at once: each step is done by the first, and seen by the others.
+/// Brings the store to the newest version. Several processes may do so at once: each step is done
+/// by the first, and seen by the others.
 ///
-/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere, an unfinished copy, and those of the database.
+/// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere,
+/// an unfinished copy, and those of the database.
 pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
     persist(connection, check_encoding)?;
     migrate_by(connection, MIGRATIONS)
@@ -174,8 +180,8 @@ pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
     migrate_to(connection, before).unwrap();
 }
 
-/// Errors: the database is not UTF-8. PostgreSQL would refuse some names, or store bytes that mean nothing to it; SQLite would sort texts by other
-/// bytes than pages and filters do.
+/// Errors: the database is not UTF-8. PostgreSQL would refuse some names, or store bytes that mean
+/// nothing to it; SQLite would sort texts by other bytes than pages and filters do.
 fn check_encoding(connection: &mut dyn Connection) -> Result<(), Fault> {
     let (asked, cure) = match connection.dialect() {
         Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 OLD .dump | sqlite3 NEW"),
@@ -205,7 +211,8 @@ pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
     Ok(version(connection)? == MIGRATIONS.len())
 }
 
-/// What a database holds, which is not written to. Errors: a store of a newer keyfob, and those of the database.
+/// What a database holds, which is not written to. Errors: a store of a newer keyfob, and those of
+/// the database.
 pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, Fault> {
     if exists(connection)? {
         let (stage, steps) = stage(connection)?;

@@ -1,7 +1,8 @@
 //! Searches that wait for a reader: whose turn it is, and until when.
 //!
-//! Accounts take turns, and no account has all readers of a lane as long as there are two of them: so what one account searches for keeps no
-//! other waiting for long. The time that a search waits is part of its own.
+//! Accounts take turns, and no account has all readers of a lane as long as there are two of them:
+//! so what one account searches for keeps no other waiting for long. The time that a search waits
+//! is part of its own.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,7 +20,8 @@ use crate::priority::{Work, give_way};
 
 /// How long a search may take, its wait for others included.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
-/// How much later a client is answered that heard nothing of its search: the database did not keep to the time.
+/// How much later a client is answered that heard nothing of its search: the database did not keep
+/// to the time.
 const GRACE: Duration = Duration::from_secs(1);
 /// How many searches of one account may wait in a lane.
 const WAITING: usize = 64;
@@ -76,8 +78,8 @@ impl Job {
 }
 
 impl Lane {
-    /// Starts a thread for each reader. They end when this is gone and everything handed in is done.
-    /// Threads whose searches take long give way to all others.
+    /// Starts a thread for each reader. They end when this is gone and everything handed in is
+    /// done. Threads whose searches take long give way to all others.
     pub(crate) fn start(
         name: &str,
         readers: Vec<Box<dyn Connection>>,

@@ -1,4 +1,5 @@
-//! SQL under construction, every value bound, and the rows that come back: what databases have in common, and where they differ.
+//! SQL under construction, every value bound, and the rows that come back: what databases have in
+//! common, and where they differ.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +16,8 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// Many of one type, for a database that takes arrays.
     List(Type, Vec<Self>),
-    /// What a column holds that no value can hold, in words: the damage is that of its row only. It is read and never written.
+    /// What a column holds that no value can hold, in words: the damage is that of its row only. It
+    /// is read and never written.
     Unreadable(&'static str),
 }
 
@@ -66,7 +68,8 @@ pub(crate) enum Type {
     Bytes,
 }
 
-/// Whose SQL it is. `Postgres` is also what speaks its protocol: only what all of those take is written.
+/// Whose SQL it is. `Postgres` is also what speaks its protocol: only what all of those take is
+/// written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
@@ -130,8 +133,9 @@ impl Sql {
         Self::with(text, [])
     }
 
-    /// A statement that is complete: for those which are run so often that putting them together would count. Its parameters are
-    /// numbered as they come, or SQLite, to which `$2` is but a name, would number them otherwise.
+    /// A statement that is complete: for those which are run so often that putting them together
+    /// would count. Its parameters are numbered as they come, or SQLite, to which `$2` is but a
+    /// name, would number them otherwise.
     pub(crate) fn with<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
         Self { text: text.into(), values: values.into() }
     }
@@ -167,7 +171,8 @@ impl Sql {
         }
     }
 
-    /// Writes `name (columns) AS (rows)`, for one row or more: a table for the statement that goes on.
+    /// Writes `name (columns) AS (rows)`, for one row or more: a table for the statement that goes
+    /// on.
     pub(crate) fn table<R: IntoIterator<Item = Value>>(
         &mut self,
         dialect: Dialect,
@@ -215,7 +220,8 @@ pub(crate) enum Failure {
     Conflict,
     /// It was not done: there is no connection.
     Unreached,
-    /// The connection was lost or took too long, or the disk failed: it may have been done, or be done later.
+    /// The connection was lost or took too long, or the disk failed: it may have been done, or be
+    /// done later.
     Unknown,
     /// The database ended it, as its time was over.
     TooLong,
@@ -266,7 +272,8 @@ impl Fault {
         }
     }
 
-    /// One of a statement that changes nothing by itself: it reads, or what it does counts with a commit that was not sent.
+    /// One of a statement that changes nothing by itself: it reads, or what it does counts with a
+    /// commit that was not sent.
     pub(crate) fn uncommitted(self) -> Self {
         if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
     }
@@ -344,12 +351,14 @@ impl Record {
     }
 }
 
-/// What was read of several rows. A damaged row is its own fault only, and no reason to withhold the others.
+/// What was read of several rows. A damaged row is its own fault only, and no reason to withhold
+/// the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readable<T> {
     /// The rows that can be read.
     pub rows: Vec<T>,
-    /// For each row that cannot be read a sentence for people, which names the row and what is wrong with it.
+    /// For each row that cannot be read a sentence for people, which names the row and what is
+    /// wrong with it.
     pub damaged: Vec<String>,
 }
 
@@ -373,12 +382,14 @@ impl<T> Readable<T> {
     }
 }
 
-/// A connection to a database, owned by one thread. One that is lost is made anew by the next statement, but within a transaction: what is
-/// left of that is not done, rather than done by itself.
+/// A connection to a database, owned by one thread. One that is lost is made anew by the next
+/// statement, but within a transaction: what is left of that is not done, rather than done by
+/// itself.
 pub(crate) trait Connection: Send {
     fn dialect(&self) -> Dialect;
 
-    /// Statements from now on end at this time with [`Failure::TooLong`], and not later than others do; none: as others do.
+    /// Statements from now on end at this time with [`Failure::TooLong`], and not later than others
+    /// do; none: as others do.
     fn end_at(&mut self, deadline: Option<Instant>);
 
     /// Runs a statement and returns its rows. Outside of a transaction it is one of its own.
@@ -387,12 +398,14 @@ pub(crate) trait Connection: Send {
     /// Runs a statement that returns no rows; tells how many it changed.
     fn change(&mut self, sql: &Sql) -> Result<u64, Fault>;
 
-    /// Begins a transaction. Whatever becomes of it, it is ended by a commit that was done, or else by a rollback.
+    /// Begins a transaction. Whatever becomes of it, it is ended by a commit that was done, or else
+    /// by a rollback.
     fn begin(&mut self, access: Access) -> Result<(), Fault> {
         self.run(self.dialect().begin(access)).map(|_| ())
     }
 
-    /// Does what a transaction has done, durably. Errors: [`Failure::Unknown`] unless it is certain that nothing was done.
+    /// Does what a transaction has done, durably. Errors: [`Failure::Unknown`] unless it is certain
+    /// that nothing was done.
     fn commit(&mut self) -> Result<(), Fault> {
         self.run("COMMIT").map(|_| ())
     }
@@ -406,7 +419,8 @@ pub(crate) trait Connection: Send {
     }
 }
 
-/// Does `work` in one transaction: all that it writes durably, or nothing. `work` ends with the first fault.
+/// Does `work` in one transaction: all that it writes durably, or nothing. `work` ends with the
+/// first fault.
 pub(crate) fn transaction<T>(
     connection: &mut dyn Connection,
     access: Access,

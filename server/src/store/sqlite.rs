@@ -19,14 +19,16 @@ use crate::file;
 /// How long a writer waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// How long a reader may be at one statement: those behind it wait for it. PostgreSQL is told the same.
+/// How long a reader may be at one statement: those behind it wait for it. PostgreSQL is told the
+/// same.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// After so many steps of its machine SQLite is asked to look at the clock: some tenth of a millisecond.
+/// After so many steps of its machine SQLite is asked to look at the clock: some tenth of a
+/// millisecond.
 const STEPS: c_int = 20_000;
 
-/// How much of the file a connection keeps in memory, in KiB: the upper levels of the trees of millions of devices fit in. The system keeps
-/// the rest, once for all connections.
+/// How much of the file a connection keeps in memory, in KiB: the upper levels of the trees of
+/// millions of devices fit in. The system keeps the rest, once for all connections.
 const CACHE: u32 = 16 * 1024;
 /// The same where the file is read from one end to the other: what was read is of no more use then.
 const SCAN_CACHE: u32 = 4 * 1024;
@@ -60,15 +62,16 @@ impl Clock {
 }
 
 impl Sqlite {
-    /// Opens a file for one that writes, and makes it if there is none, readable by its owner only: it holds addresses.
+    /// Opens a file for one that writes, and makes it if there is none, readable by its owner only:
+    /// it holds addresses.
     pub(crate) fn writer(path: &Path) -> Result<Self, Fault> {
         regular(path)?;
         let options = &mut OpenOptions::new();
         file::private(options.write(true).create(true).truncate(false))
             .open(path)
             .map_err(|error| Fault::new(error.to_string()))?;
-        // FULL: a commit that was answered survives the loss of power. A checkpoint flushes twice more: at 64 MiB of log they are seldom, and
-        // write what changed often but once.
+        // FULL: a commit that was answered survives the loss of power. A checkpoint flushes twice
+        // more: at 64 MiB of log they are seldom, and write what changed often but once.
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;";
         Self::open(path, CACHE, settings, None)
     }
@@ -78,7 +81,8 @@ impl Sqlite {
         Self::open(path, CACHE, "PRAGMA query_only = ON;", None)?.with_clock()
     }
 
-    /// Another connection to the same files, which only reads: devices and whatever an index finds, or all of the file.
+    /// Another connection to the same files, which only reads: devices and whatever an index finds,
+    /// or all of the file.
     pub(crate) fn another(&self, scans: bool) -> Result<Self, Fault> {
         let (path, cache) = (self.files.path(), if scans { SCAN_CACHE } else { CACHE });
         Self::open(path, cache, "PRAGMA query_only = ON;", Some(&self.files))?.with_clock()
@@ -125,18 +129,21 @@ impl Sqlite {
         Ok(false)
     }
 
-    /// Looks at the files before a statement, unless it is within a transaction, which was begun so.
+    /// Looks at the files before a statement, unless it is within a transaction, which was begun
+    /// so.
     fn check(&self) -> Result<(), Fault> {
         if self.connection.is_autocommit() { self.files.check().inspect_err(|_| self.empty_log()) } else { Ok(()) }
     }
 
-    /// Writes the log into a database that is no longer where it was opened, and empties it. SQLite would not, and whoever opens the file
-    /// that stands there now, such as a copy that was restored, would have the log of the old one mixed into it.
+    /// Writes the log into a database that is no longer where it was opened, and empties it. SQLite
+    /// would not, and whoever opens the file that stands there now, such as a copy that was
+    /// restored, would have the log of the old one mixed into it.
     fn empty_log(&self) {
         if !self.files.is_log_left() {
             return;
         }
-        // It is in the way of no other connection: one of them does it, at the latest when it is closed.
+        // It is in the way of no other connection: one of them does it, at the latest when it is
+        // closed.
         let emptied = self
             .connection
             .busy_timeout(Duration::ZERO)
@@ -146,7 +153,8 @@ impl Sqlite {
 }
 
 impl Sqlite {
-    /// What makes a fault of an error of a statement: outside of a transaction, one that writes is its own commit.
+    /// What makes a fault of an error of a statement: outside of a transaction, one that writes is
+    /// its own commit.
     fn fault_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> Fault {
         if self.is_commit(statement) { uncommitted } else { Fault::from }
     }
@@ -155,8 +163,8 @@ impl Sqlite {
         self.connection.is_autocommit() && !statement.readonly()
     }
 
-    /// Looks at the files after a commit: what was committed to a file that is deleted is lost, and one that was put in its place has nothing
-    /// of it.
+    /// Looks at the files after a commit: what was committed to a file that is deleted is lost, and
+    /// one that was put in its place has nothing of it.
     fn committed(&self) -> Result<(), Fault> {
         self.files.check().inspect_err(|_| {
             self.files.log_is_empty(false);
@@ -232,9 +240,10 @@ impl Connection for Sqlite {
 
 /// The fault of a commit, and what it leaves open.
 ///
-/// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has all its pages and the mark of a commit: a
-/// crash before the next commit, which is written over them, brings them back. A full disk is certain: the last page is not whole, and the
-/// log's checksum tells. So are a lock that another has and a mistake in the statement.
+/// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has
+/// all its pages and the mark of a commit: a crash before the next commit, which is written over
+/// them, brings them back. A full disk is certain: the last page is not whole, and the log's
+/// checksum tells. So are a lock that another has and a mistake in the statement.
 pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation | ErrorCode::Unknown) => error.into(),

@@ -52,7 +52,8 @@ pub struct Line {
     pub drift: Option<i64>,
 }
 
-/// A reason of the trail as people and metrics have it: the status after a change is a letter in the trail, and a word here.
+/// A reason of the trail as people and metrics have it: the status after a change is a letter in
+/// the trail, and a word here.
 pub(crate) fn in_words(reason: &str) -> &str {
     match reason.parse() {
         Ok(status) => word(status),
@@ -97,7 +98,8 @@ impl Store {
 }
 
 impl Wanted {
-    /// The query for the lines from the first of these numbers, itself not among them, to the second.
+    /// The query for the lines from the first of these numbers, itself not among them, to the
+    /// second.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
         let mut sql = Sql::new("SELECT ");
         sql.push(COLUMNS).push(" FROM trail WHERE id > ").bind(from).push(" AND id <= ").bind(to);

@@ -1,7 +1,8 @@
 //! Threads that each own a connection, and take jobs many at a time.
 //!
-//! Jobs that arrive while a thread is at work make its next batch. So an idle store answers at once, and one under load shares each
-//! statement and each commit among many requests; no delay is ever added to gather more.
+//! Jobs that arrive while a thread is at work make its next batch. So an idle store answers at
+//! once, and one under load shares each statement and each commit among many requests; no delay is
+//! ever added to gather more.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -13,10 +14,12 @@ use tokio::sync::oneshot;
 
 /// How many jobs may wait before more are refused.
 const WAITING: usize = 8192;
-/// How many jobs are taken at a time where they share statements: at most so many devices stand in one.
+/// How many jobs are taken at a time where they share statements: at most so many devices stand in
+/// one.
 pub(crate) const BATCH: usize = 64;
 
-/// A job that has waited longer than this is dropped unbegun: while a store is out of reach, clients are told soon.
+/// A job that has waited longer than this is dropped unbegun: while a store is out of reach,
+/// clients are told soon.
 pub(crate) const OLD: Duration = Duration::from_secs(5);
 
 /// Where the answer to a job goes. To drop it is to refuse the job.
@@ -28,9 +31,11 @@ pub(crate) struct Workers<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts a thread for each connection; they end when this and its clones are gone and everything handed in is done.
+    /// Starts a thread for each connection; they end when this and its clones are gone and
+    /// everything handed in is done.
     ///
-    /// `work` is given at most `limit` jobs, and returns those that it has not finished: they are part of the next batch.
+    /// `work` is given at most `limit` jobs, and returns those that it has not finished: they are
+    /// part of the next batch.
     pub(crate) fn start<C: Send + 'static>(
         name: &str,
         connections: Vec<C>,
@@ -55,7 +60,8 @@ impl<J: Send + 'static> Workers<J> {
         Ok((Self { jobs }, threads))
     }
 
-    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait, or the threads have ended.
+    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait,
+    /// or the threads have ended.
     pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
         let (answer, told) = oneshot::channel();
         let job = (Instant::now(), make(answer));
@@ -64,7 +70,8 @@ impl<J: Send + 'static> Workers<J> {
     }
 }
 
-/// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something to do.
+/// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something
+/// to do.
 fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: usize) -> bool {
     let jobs = if batch.is_empty() {
         let Ok(jobs) = waiting.lock() else { return false };

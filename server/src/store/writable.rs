@@ -1,7 +1,8 @@
-//! Whether the store takes writes: the outcome of the last one, and trial writes after one that failed.
+//! Whether the store takes writes: the outcome of the last one, and trial writes after one that
+//! failed.
 //!
-//! A load balancer sends no requests to an instance that is not ready, so no request would ever show that the store has recovered. The
-//! question itself therefore starts a trial write.
+//! A load balancer sends no requests to an instance that is not ready, so no request would ever
+//! show that the store has recovered. The question itself therefore starts a trial write.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,7 +64,8 @@ impl Writable {
 }
 
 impl Store {
-    /// Whether the store takes writes. After a write that failed, a trial write decides, at most one a second. Errors: 503.
+    /// Whether the store takes writes. After a write that failed, a trial write decides, at most
+    /// one a second. Errors: 503.
     pub(crate) async fn takes_writes(&self) -> Result<(), Error> {
         let mut last = self.0.writable.last.subscribe();
         if last.borrow().is_none() {
@@ -103,8 +105,9 @@ impl Store {
 
 /// Writes as an answer to a code does, and leaves nothing behind but a gap in the numbers of names.
 ///
-/// It needs what that needs: the tables, no lock on them by others, and room for a line of the trail. To delete a line, or to change one, is no
-/// part of it: accounts of a database may lack the right to do so. An update that changes nothing would prove nothing: SQLite writes none.
+/// It needs what that needs: the tables, no lock on them by others, and room for a line of the
+/// trail. To delete a line, or to change one, is no part of it: accounts of a database may lack the
+/// right to do so. An update that changes nothing would prove nothing: SQLite writes none.
 fn write_nothing(connection: &mut dyn Connection) -> Result<(), Fault> {
     let line = Event {
         kind: EventKind::Verify,

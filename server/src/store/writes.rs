@@ -15,8 +15,9 @@ use super::workers::Answer;
 use super::writable::Writable;
 use super::{Call, unavailable};
 
-/// New devices have numbers from here, drawn at random: processes need no common counter, and a copy of the store that is restored gives
-/// no number a second time. JSON's numbers hold them all exactly.
+/// New devices have numbers from here, drawn at random: processes need no common counter, and a
+/// copy of the store that is restored gives no number a second time. JSON's numbers hold them all
+/// exactly.
 const NUMBERS: std::ops::Range<i64> = 1 << 32..1 << 52;
 
 /// A job for a writer.
@@ -41,8 +42,9 @@ pub(crate) struct Stepped {
     pub(crate) event: Option<Event>,
 }
 
-/// Takes the requests of a batch one round further: those that read, in one statement; those that write, in one commit. Of several swaps
-/// of one device the first is tried, the others have lost. Returns the requests that go on.
+/// Takes the requests of a batch one round further: those that read, in one statement; those that
+/// write, in one commit. Of several swaps of one device the first is tried, the others have lost.
+/// Returns the requests that go on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -147,7 +149,8 @@ pub(crate) fn insert(
     event: &Event,
 ) -> Result<(), Fault> {
     let sealer = keys.sealer(connection)?;
-    // In a commit of its own: the counter of names is not held until the device is stored, so no process waits for another.
+    // In a commit of its own: the counter of names is not held until the device is stored, so no
+    // process waits for another.
     entry.row.name = name.text(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
         u64::try_from(number).map_err(|error| Fault::new(error.to_string()))

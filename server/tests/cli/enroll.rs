@@ -16,7 +16,8 @@ fn modules(path: &str) -> Vec<Vec<bool>> {
     assert_eq!(info.width, info.height);
     assert!(info.width >= 200);
 
-    // One bit a pixel, 8 pixels a module: each byte of a row is one module, and each row stands there 8 times.
+    // One bit a pixel, 8 pixels a module: each byte of a row is one module, and each row stands
+    // there 8 times.
     let rows: Vec<_> = pixels.chunks_exact(info.line_size).collect();
     assert!(rows.chunks_exact(8).all(|same| same.iter().all(|row| row == &same[0])));
     assert!(pixels.iter().all(|byte| matches!(byte, 0x00 | 0xff)));
@@ -176,7 +177,8 @@ fn the_png_and_the_drawing_have_the_same_modules() {
         let drawn = keyfob(&args, secret);
         let mut lines = drawn.out.lines();
         assert_eq!(lines.next(), with_png.out.lines().next());
-        // Light modules are drawn, dark ones are blank: what a terminal of light on dark shows as a camera expects it.
+        // Light modules are drawn, dark ones are blank: what a terminal of light on dark shows as a
+        // camera expects it.
         let mut rows: Vec<Vec<bool>> = Vec::new();
         for line in lines {
             let halves = line.chars().map(|char| match char {

@@ -1,4 +1,5 @@
-//! Agreement with other people's programs: `oathtool` makes the same codes, `zbarimg` reads the QR codes.
+//! Agreement with other people's programs: `oathtool` makes the same codes, `zbarimg` reads the QR
+//! codes.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! A primary with a synchronous standby, killed under load: the standby is promoted, and what was told still holds.
+//! A primary with a synchronous standby, killed under load: the standby is promoted, and what was
+//! told still holds.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -43,7 +44,8 @@ impl Pair {
         }
     }
 
-    /// Kills the primary, promotes the standby, and gives that a standby of its own, on the place of the old primary.
+    /// Kills the primary, promotes the standby, and gives that a standby of its own, on the place
+    /// of the old primary.
     fn fail_over(&mut self) {
         self.primary.kill();
         self.standby.promote();

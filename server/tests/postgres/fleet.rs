@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use super::client::Client;
 use super::process::Server;
 
-/// A lock that the guesses of a test do not reach, and so a chance of guessing that is to be allowed.
+/// A lock that the guesses of a test do not reach, and so a chance of guessing that is to be
+/// allowed.
 pub(crate) const UNLOCKED: [&str; 3] = ["policy.max_fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
 
 /// Services on one store.

@@ -1,4 +1,5 @@
-//! Clients that guess and log in meanwhile, each of which goes from one service to another as behind a balancer, and what they were told.
+//! Clients that guess and log in meanwhile, each of which goes from one service to another as
+//! behind a balancer, and what they were told.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -104,7 +105,8 @@ impl Load {
         }
     }
 
-    /// Answers with right codes, one after the other, until told to stop. Others do the same with the same codes.
+    /// Answers with right codes, one after the other, until told to stop. Others do the same with
+    /// the same codes.
     fn use_up(&self) {
         let mut clients = self.clients();
         for turn in 0.. {
@@ -117,7 +119,8 @@ impl Load {
             match self.answer(&mut clients[client], &self.used, &self.codes[at]) {
                 Some(true) => assert!(self.accepted.lock().unwrap().insert(at), "code {at} was right twice"),
                 Some(false) => {}
-                // Perhaps it was used, perhaps not: it is tried once more, and must be right once at the most.
+                // Perhaps it was used, perhaps not: it is tried once more, and must be right once
+                // at the most.
                 None => continue,
             }
             let _ = self.next.compare_exchange(at, at + 1, Ordering::SeqCst, Ordering::SeqCst);
@@ -144,7 +147,8 @@ impl Load {
         Some(answer.verdict().0)
     }
 
-    /// Checks the fails of the guessed device against what was told of it, before and after. Returns them.
+    /// Checks the fails of the guessed device against what was told of it, before and after.
+    /// Returns them.
     pub(crate) fn check_fails(&self, client: &mut Client) -> usize {
         let refused = self.refused.load(Ordering::SeqCst);
         let fails = usize::try_from(client.device(&self.guessed)["fails"].as_u64().expect("a number")).expect("fewer");

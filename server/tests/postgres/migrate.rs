@@ -50,7 +50,8 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     let token = Run::of(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
 
     load.during(1, || {
-        // A copy that is broken off, at whatever moment, does not touch the source, and goes on afterwards.
+        // A copy that is broken off, at whatever moment, does not touch the source, and goes on
+        // afterwards.
         for millis in [30, 90, 270] {
             let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]);
             let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
@@ -60,7 +61,8 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
         }
         let on = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]), "");
         if on.status != Some(0) {
-            // A fast machine finished the copy before the signal, and a finished copy is not written to again.
+            // A fast machine finished the copy before the signal, and a finished copy is not
+            // written to again.
             assert!(on.err.contains("not an unfinished copy"), "{on:?}");
             cluster.sql("postgres", "DROP DATABASE kept WITH (FORCE)");
             cluster.sql("postgres", "CREATE DATABASE kept");

@@ -1,4 +1,5 @@
-//! `keyfob migrate` killed at random moments while a service verifies, and run again until it is done.
+//! `keyfob migrate` killed at random moments while a service verifies, and run again until it is
+//! done.
 
 use std::process::Stdio;
 use std::sync::atomic::Ordering;

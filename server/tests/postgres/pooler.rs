@@ -1,4 +1,5 @@
-//! `PgBouncer` between: by session everything works, and any other mode is refused, or harms nothing if it is set later.
+//! `PgBouncer` between: by session everything works, and any other mode is refused, or harms
+//! nothing if it is set later.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A firewall that forgets connections in silence, and a first host that hangs: people log in at the first try all the same.
+//! A firewall that forgets connections in silence, and a first host that hangs: people log in at
+//! the first try all the same.
 
 use std::net::TcpListener;
 use std::thread;

@@ -1,4 +1,5 @@
-//! A database that comes and goes under load: no verdict meanwhile, then all goes on, and nothing was lost.
+//! A database that comes and goes under load: no verdict meanwhile, then all goes on, and nothing
+//! was lost.
 
 use std::sync::atomic::Ordering;
 use std::thread;

@@ -1,7 +1,7 @@
 //! Every state that a model can come to, breadth first.
 //!
-//! Not the crate stateright: it brings 24 packages, a web server and a second rand among them, and it knows a state by 64 bits of a hash,
-//! so that two could pass for one.
+//! Not the crate stateright: it brings 24 packages, a web server and a second rand among them, and
+//! it knows a state by 64 bits of a hash, so that two could pass for one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
@@ -74,7 +74,8 @@ fn way<M: Model>(model: &M, states: &[M::State], from: &[usize], mut at: usize) 
     lines.join("\n")
 }
 
-/// A hash for states, which nobody chooses to harm it. Tests are not optimised, and the usual one takes most of their time.
+/// A hash for states, which nobody chooses to harm it. Tests are not optimised, and the usual one
+/// takes most of their time.
 #[derive(Default)]
 struct Mix(u64);
 

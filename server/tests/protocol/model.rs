@@ -296,7 +296,8 @@ impl Model for Protocol<'_> {
             self.fail_over(&mut next, None);
             step("the primary dies", next);
             if !self.lags() {
-                // One of those in flight at most: the others are conditional on the version before it.
+                // One of those in flight at most: the others are conditional on the version before
+                // it.
                 let sent = WRITERS.into_iter().filter_map(|at| sent(state, at));
                 for kept in sent.chain(state.strays.iter().flatten().copied()).filter(|kept| self.may_swap(kept.version, state.row))
                 {

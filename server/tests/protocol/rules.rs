@@ -1,4 +1,5 @@
-//! Every record that a device can come to under two codes, and what the engine says of each code there.
+//! Every record that a device can come to under two codes, and what the engine says of each code
+//! there.
 
 use getrandom::SysRng;
 use keyfob::{Device, Hotp, Lock, Policy, Reason, Secret, Status};

@@ -16,7 +16,8 @@ pub(crate) const WRITERS: [Writer; PROCESSES] = [0, 1, 2];
 /// A guess that is over: nobody compares its bytes any more.
 pub(crate) const OVER: Writer = Writer::MAX;
 
-/// The device's row. A record is sealed under a fresh nonce, which makes its bytes one attempt's: here the writer stands for them.
+/// The device's row. A record is sealed under a fresh nonce, which makes its bytes one attempt's:
+/// here the writer stands for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) version: u8,
@@ -105,7 +106,8 @@ pub(crate) struct State {
     pub(crate) strays: [Option<Statement>; 6],
     pub(crate) guesses_left: u8,
     pub(crate) failovers_left: u8,
-    /// How many clients were told that they are wrong: judged before a code was accepted, and after.
+    /// How many clients were told that they are wrong: judged before a code was accepted, and
+    /// after.
     pub(crate) told_wrong: [u8; 2],
     pub(crate) told_right: u8,
     /// Whether a client got no verdict: its process crashed or answered 503.
@@ -182,10 +184,12 @@ impl State {
         }
     }
 
-    /// Forgets what cannot matter any more, as versions only grow. `what_is_forgotten_does_not_matter` tests it.
+    /// Forgets what cannot matter any more, as versions only grow.
+    /// `what_is_forgotten_does_not_matter` tests it.
     pub(crate) fn forget(&mut self, rules: &Rules) {
         let row = self.row;
-        // Whether the codes are alike from now on: the right one is used up, or the device is locked.
+        // Whether the codes are alike from now on: the right one is used up, or the device is
+        // locked.
         let alike = rules.judge(row.record, Guess::Right) == rules.judge(row.record, Guess::Wrong);
         if alike {
             for stray in self.strays.iter_mut().flatten() {

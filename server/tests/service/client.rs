@@ -205,7 +205,8 @@ pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
     Answer::read(&mut stream)
 }
 
-/// Sends these bytes on a connection of their own, closes that side of it, and gives what is answered; none for nothing.
+/// Sends these bytes on a connection of their own, closes that side of it, and gives what is
+/// answered; none for nothing.
 pub(crate) fn ask_and_close(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
     let mut stream = open(address).expect("a connection");
     stream.get_mut().write_all(bytes).expect("it is taken");

@@ -1,4 +1,5 @@
-//! Many connections: whoever has most of them makes room, and whoever does not read holds nothing up.
+//! Many connections: whoever has most of them makes room, and whoever does not read holds nothing
+//! up.
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};

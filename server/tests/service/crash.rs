@@ -40,7 +40,8 @@ impl Learned {
         }
     }
 
-    /// Answers with right codes, one after the other, until the connection breaks. Others do the same with the same codes.
+    /// Answers with right codes, one after the other, until the connection breaks. Others do the
+    /// same with the same codes.
     fn use_up(&self, mut client: Client, path: &str, codes: &[String]) {
         loop {
             let at = self.next.load(Ordering::SeqCst);

@@ -1,4 +1,5 @@
-//! The files of a store that are deleted or replaced while the service runs: no verdict comes from what is not the store any more.
+//! The files of a store that are deleted or replaced while the service runs: no verdict comes from
+//! what is not the store any more.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,10 @@
-//! Floods: everybody who has an account is let in all the same, and memory stays small. Strangers send
-//! made-up names, tokens and wrong passwords, or requests whose answers they never read, while one
-//! account searches all devices.
+//! Floods: everybody who has an account is let in all the same, and memory stays small. Strangers
+//! send made-up names, tokens and wrong passwords, or requests whose answers they never read, while
+//! one account searches all devices.
 //!
-//! The floods run for some seconds, or for as many as the environment variable `FLOOD_SECONDS` says. With `--nocapture` the figures are
-//! printed: memory, a remembered client's times with and without the floods, and the longest first login.
+//! The floods run for some seconds, or for as many as the environment variable `FLOOD_SECONDS`
+//! says. With `--nocapture` the figures are printed: memory, a remembered client's times with and
+//! without the floods, and the longest first login.
 #![cfg(target_os = "linux")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,8 @@ const MEMORY: u64 = 100_000_000 / 1024;
 /// The password of each account of a crowd.
 const PASSWORD: &str = "of the whole crowd";
 
-/// Makes accounts `password-0`, `password-1` and so on with one password, and `token-0`, `token-1` and so on with tokens of their own.
+/// Makes accounts `password-0`, `password-1` and so on with one password, and `token-0`, `token-1`
+/// and so on with tokens of their own.
 fn crowd(folder: &Path, passwords: u32, tokens: u32) {
     Run::of(keyfob(folder, &["account", "add", "model", "--roles", "query"]), &format!("{PASSWORD}\n")).well();
     let mut store = rusqlite::Connection::open(folder.join("keyfob.db")).unwrap();
@@ -140,8 +142,8 @@ fn a_client_that_goes_on_without_an_account_is_refused_four_times_a_second() {
     assert!(began.elapsed() < slow, "{:?} {slow:?}", began.elapsed());
 }
 
-/// Lets this thread take only the processor's time that nobody else wants: the machines of a flood are
-/// others than the one that serves.
+/// Lets this thread take only the processor's time that nobody else wants: the machines of a flood
+/// are others than the one that serves.
 fn stand_back() {
     rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19).expect("a lower priority");
 }
@@ -158,7 +160,8 @@ enum Flood {
 }
 
 impl Flood {
-    /// Sends requests until it is told to stop. Returns how many were answered with 401, 429 and anything else.
+    /// Sends requests until it is told to stop. Returns how many were answered with 401, 429 and
+    /// anything else.
     fn run(self, server: &Server, connection: u32, stop: &AtomicBool) -> [u64; 3] {
         stand_back();
         let (mut client, mut counts) = (server.nobody(), [0; 3]);
@@ -183,8 +186,8 @@ impl Flood {
     }
 }
 
-/// Keeps many connections open, sends request after request on each, and reads no answer, until it is
-/// told to stop. Opens those anew that the service closes. Returns how many that were.
+/// Keeps many connections open, sends request after request on each, and reads no answer, until it
+/// is told to stop. Opens those anew that the service closes. Returns how many that were.
 fn send_and_never_read(server: &Server, stop: &AtomicBool) -> usize {
     const CONNECTIONS: usize = 200;
     stand_back();
@@ -224,7 +227,8 @@ fn search_all(mut client: Client, stop: &AtomicBool) -> u64 {
     count
 }
 
-/// The times of a client that gives right codes one after another, until it is told to stop. Panics if one is refused.
+/// The times of a client that gives right codes one after another, until it is told to stop. Panics
+/// if one is refused.
 fn verify(client: &mut Client, path: &str, codes: &mut impl Iterator<Item = String>, stop: impl Fn() -> bool) -> Vec<Duration> {
     let mut times = Vec::new();
     while !stop() {
@@ -247,7 +251,8 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Logs new accounts in, each for the first time, until they are all in or it is told to stop. Returns how many, and the longest time.
+/// Logs new accounts in, each for the first time, until they are all in or it is told to stop.
+/// Returns how many, and the longest time.
 fn log_in(clients: impl Iterator<Item = Client>, stop: &AtomicBool) -> (usize, Duration) {
     let (mut count, mut longest) = (0, Duration::ZERO);
     for mut client in clients.take_while(|_| !stop.load(Ordering::Relaxed)) {

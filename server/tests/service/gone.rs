@@ -1,4 +1,5 @@
-//! Clients that go away before they are answered: what was begun for them is finished and counted, and costs no more than for others.
+//! Clients that go away before they are answered: what was begun for them is finished and counted,
+//! and costs no more than for others.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -21,7 +22,8 @@ fn ask(server: &Server, client: &Client, target: &str) -> BufReader<TcpStream> {
     stream
 }
 
-/// Sends a request and goes away after a moment. Under load it may not be seen at all: its connection has ended before it was read.
+/// Sends a request and goes away after a moment. Under load it may not be seen at all: its
+/// connection has ended before it was read.
 fn ask_and_go(server: &Server, client: &Client) {
     let stream = ask(server, client, "/OtpDevice");
     thread::sleep(Duration::from_millis(4));
@@ -44,7 +46,8 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// How many were refused, once there are no more, each of which has its line and its place in the numbers.
+/// How many were refused, once there are no more, each of which has its line and its place in the
+/// numbers.
 fn refused(server: &Server) -> u64 {
     let (until, mut before) = (Instant::now() + PATIENCE, u64::MAX);
     loop {

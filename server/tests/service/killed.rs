@@ -1,4 +1,5 @@
-//! `keyfob import-soffid` killed at random moments while a service creates devices in the same store, and made again.
+//! `keyfob import-soffid` killed at random moments while a service creates devices in the same
+//! store, and made again.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;

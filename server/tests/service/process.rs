@@ -75,7 +75,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the service in a folder, with the account `admin`. What it logs goes to the file `log` there.
+    /// Starts the service in a folder, with the account `admin`. What it logs goes to the file
+    /// `log` there.
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let mut command = Self::command(folder, args);
         command.env("KEYFOB_ADMIN_PASSWORD", PASSWORD);
@@ -129,7 +130,8 @@ impl Server {
         self.child.id().to_string()
     }
 
-    /// What the kernel says of its memory, in KiB: `VmRSS` for what it has now, `VmHWM` for the most that it had.
+    /// What the kernel says of its memory, in KiB: `VmRSS` for what it has now, `VmHWM` for the
+    /// most that it had.
     #[cfg(target_os = "linux")]
     pub(crate) fn memory(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");

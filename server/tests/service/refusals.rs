@@ -155,7 +155,8 @@ fn bodies_that_are_too_long_or_end_too_soon() {
     let pin = |bytes: usize| format!("{{\"pin\": \"{}\"}}", "1".repeat(bytes - 11)).into_bytes();
     let answer = target.send("POST", &response, JSON, &pin(1024 * 1024 + 1));
     assert!(answer.refused(413).contains("1048576"));
-    // What is announced is refused before it is sent, and what is sent in chunks once it is too much.
+    // What is announced is refused before it is sent, and what is sent in chunks once it is too
+    // much.
     let head = target.client.head("POST", &response, &format!("{JSON}Content-Length: 2000000000\r\n\r\n"));
     raw(target.server.address, head.as_bytes()).expect("an answer").refused(413);
     let mut chunked = target.client.head("POST", &response, &format!("{JSON}Transfer-Encoding: chunked\r\n\r\n")).into_bytes();
@@ -179,7 +180,8 @@ fn bodies_that_are_too_long_or_end_too_soon() {
     assert_eq!(judged(&trail(target.folder.path(), &target.path), "wrong"), 1);
 }
 
-/// The client has written all of its request before it reads: the answer must outlive what is still on its way.
+/// The client has written all of its request before it reads: the answer must outlive what is still
+/// on its way.
 #[test]
 fn refusals_of_bodies_that_are_not_read_arrive() {
     let target = Target::new();

@@ -1,4 +1,5 @@
-//! A backup of a file and its restore, by the commands of the manual: what came after the backup is gone, and its numbers with it.
+//! A backup of a file and its restore, by the commands of the manual: what came after the backup is
+//! gone, and its numbers with it.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -63,7 +64,8 @@ fn a_restored_copy_gives_no_number_again_that_was_given_after_the_backup() {
         run_killed(folder, RESTORE, random.below(8));
         server = Server::start(folder, &[]);
         let mut client = server.admin();
-        // Who has stored a number of before the backup finds its device, and who has one of after it finds none, and no other.
+        // Who has stored a number of before the backup finds its device, and who has one of after
+        // it finds none, and no other.
         for (path, created) in &kept {
             assert_eq!(client.device(path)["name"], created["name"], "round {round}");
         }

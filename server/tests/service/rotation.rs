@@ -54,7 +54,8 @@ impl Drop for Rotation {
     }
 }
 
-/// Starts a rotation that waits for an hour after each step. Returns it once it has told of the first.
+/// Starts a rotation that waits for an hour after each step. Returns it once it has told of the
+/// first.
 fn begin_rotation(folder: &Path) -> Rotation {
     let mut rotation = keyfob(folder, &["rotate-key", "--wait", "3600"]).spawn().unwrap();
     let mut line = String::new();

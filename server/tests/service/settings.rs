@@ -310,7 +310,8 @@ fn kinds_that_are_off_and_users_that_are_unknown() {
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
 }
 
-/// What Kubernetes sets for the Services `keyfob` and `keyfob-db`, and Docker for a link to a container `keyfob-db`.
+/// What Kubernetes sets for the Services `keyfob` and `keyfob-db`, and Docker for a link to a
+/// container `keyfob-db`.
 const LINKS: [(&str, &str); 14] = [
     ("KEYFOB_PORT", "tcp://10.96.0.12:8080"),
     ("KEYFOB_SERVICE_HOST", "10.96.0.12"),

@@ -139,7 +139,8 @@ fn verify(folder: &Path, server: &Server) {
 
     // Of HOTP the counter goes on behind the last that Soffid accepted.
     let codes = |counter: &str| {
-        // oathtool has HOTP of SHA-1 only; of SHA-256 a counter is the step of a TOTP that begins at 0.
+        // oathtool has HOTP of SHA-1 only; of SHA-256 a counter is the step of a TOTP that begins
+        // at 0.
         let now = format!("@{counter}");
         program("oathtool", "oathtool", &["--totp=SHA256", "-b", "-d", "8", "-s", "1", "-S", "@0", "-N", &now, LONG])
     };

@@ -1,4 +1,5 @@
-//! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes on once it can.
+//! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes
+//! on once it can.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +31,8 @@ fn readiness(server: &Server) -> u16 {
     answer.status
 }
 
-/// Waits until the service is ready. Nothing else is asked: a load balancer sends no requests to one that is not.
+/// Waits until the service is ready. Nothing else is asked: a load balancer sends no requests to
+/// one that is not.
 fn becomes_ready(server: &Server) {
     let until = Instant::now() + Duration::from_secs(60);
     while readiness(server) != 200 {
@@ -79,7 +81,8 @@ fn a_store_that_another_process_has_locked() {
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
 }
 
-/// Refused at the commit: that nothing was changed must not be told, since a log that was written and not flushed comes back after a crash.
+/// Refused at the commit: that nothing was changed must not be told, since a log that was written
+/// and not flushed comes back after a crash.
 #[track_caller]
 fn is_open(answer: &Answer) {
     is_unavailable(answer);
@@ -125,7 +128,8 @@ fn a_disk_that_is_full() {
         assert!(made < 1000, "the limit is none");
     };
     is_open(&refused);
-    // What is left takes a smaller commit: that of a locked device's answers, which write to the trail only, is the smallest.
+    // What is left takes a smaller commit: that of a locked device's answers, which write to the
+    // trail only, is the smallest.
     let filler = (0..1000).map(|_| client.answer(&filler, "12345")).find(|answer| answer.status != 200);
     is_open(&filler.expect("a limit"));
     let before = [client.device(&path), client.device(&guessed)];
@@ -158,7 +162,8 @@ fn a_disk_that_is_full() {
     assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], made + 4);
 }
 
-/// Two that are started at once would else fill one store with devices of which each can read its own.
+/// Two that are started at once would else fill one store with devices of which each can read its
+/// own.
 #[test]
 fn a_store_without_devices_knows_its_key() {
     let (folder, other) = (folder(), folder());

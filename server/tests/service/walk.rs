@@ -1,4 +1,5 @@
-//! Each of the seed's operations, with each kind of device, and codes from programs that are not ours.
+//! Each of the seed's operations, with each kind of device, and codes from programs that are not
+//! ours.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -120,7 +121,8 @@ fn every_kind_lives_its_life() {
     let (folder, post) = (folder(), Post::open());
     let folder = folder.path();
     std::fs::write(folder.join("keyfob.toml"), &post.toml).unwrap();
-    // A window in which the codes of several steps are right, for no test waits 30 seconds for the next.
+    // A window in which the codes of several steps are right, for no test waits 30 seconds for the
+    // next.
     let server = Server::start(folder, &["--config", "keyfob.toml", "--set", "policy.window=3"]);
     let mut client = server.admin();
     for kind in ["TOTP", "HOTP"] {
@@ -132,7 +134,8 @@ fn every_kind_lives_its_life() {
                 codes = scanned(folder, created);
                 assert_eq!(created["name"], format!("{kind}{:08}", if kind == "TOTP" { 1 } else { 2 }));
             }
-            // The code that the lock refuses is right after it: what was never accepted is not burnt.
+            // The code that the lock refuses is right after it: what was never accepted is not
+            // burnt.
             calls += 1;
             codes[usize::from(calls > 1)].clone()
         });

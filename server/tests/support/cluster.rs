@@ -1,4 +1,5 @@
-//! Private PostgreSQL servers for tests, on free ports of loopback: each ends with the process that started it, however that ends.
+//! Private PostgreSQL servers for tests, on free ports of loopback: each ends with the process that
+//! started it, however that ends.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -6,8 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs a server until it is told to end it, or until its standard input ends since the test has, however that was: then it leaves no
-/// folder behind.
+/// Runs a server until it is told to end it, or until its standard input ends since the test has,
+/// however that was: then it leaves no folder behind.
 pub(crate) const WATCH: &str = r#"folder=$1; shift; "$@" & server=$!; echo $server
 read line || over=1; kill -QUIT $server; kill -CONT $server; wait $server; [ -z "$over" ] || rm -rf "$folder""#;
 

@@ -1,4 +1,5 @@
-//! `PgBouncer` of Debian before a private PostgreSQL, on a free port of loopback. It ends with the process that started it.
+//! `PgBouncer` of Debian before a private PostgreSQL, on a free port of loopback. It ends with the
+//! process that started it.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -89,7 +90,8 @@ fn configure(folder: &Path, port: u16, to: u16, settings: &[&str]) {
     for (name, text) in [("users", "\"postgres\" \"\"\n"), ("pgbouncer.ini", &text)] {
         let path = folder.join(name);
         std::fs::write(&path, text).expect("a file");
-        // A file that root has made is readable for the server's user, whatever the mask of the test is.
+        // A file that root has made is readable for the server's user, whatever the mask of the
+        // test is.
         Command::new("chmod").arg("644").arg(path).status().expect("chmod");
     }
 }

@@ -1,4 +1,5 @@
-//! A TCP proxy before a server, which can lose connections in silence as a firewall does that has forgotten them.
+//! A TCP proxy before a server, which can lose connections in silence as a firewall does that has
+//! forgotten them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -71,7 +72,8 @@ impl Proxy {
     }
 }
 
-/// Copies one direction of the connection of this number, and drops what is lost. `seen` is given all that comes.
+/// Copies one direction of the connection of this number, and drops what is lost. `seen` is given
+/// all that comes.
 fn forward(mut from: TcpStream, mut to: TcpStream, number: usize, lost: &AtomicUsize, seen: impl Fn(&[u8])) {
     let mut bytes = [0; 16 * 1024];
     let is_lost = || number < lost.load(Ordering::SeqCst);

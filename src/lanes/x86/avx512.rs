@@ -1,4 +1,5 @@
-//! Layer 2: 8 to 32 lanes on AVX-512, whose `vprold` rotates and whose `vpternlogd` is any function of three bits.
+//! Layer 2: 8 to 32 lanes on AVX-512, whose `vprold` rotates and whose `vpternlogd` is any function
+//! of three bits.
 
 /// Defines the operations that differ from AVX2's.
 macro_rules! ternary {

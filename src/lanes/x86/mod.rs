@@ -1,7 +1,7 @@
 //! Layer 2: which instructions compute a batch.
 //!
-//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many in the lanes of vectors ([`wide`]), on what the
-//! processor has: found out once, at run time.
+//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many
+//! in the lanes of vectors ([`wide`]), on what the processor has: found out once, at run time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
 mod avx2;
@@ -69,7 +69,8 @@ impl Path {
         }
     }
 
-    /// So many counters in streams cost less than one vector of this path. Measured; `make bench` tells whether it still holds.
+    /// So many counters in streams cost less than one vector of this path. Measured; `make bench`
+    /// tells whether it still holds.
     fn worth_streams(self, key: Key<'_>) -> usize {
         match (self, key) {
             (Self::ShaNi | Self::ShaNiAvx512, _) | (Self::Avx2, Key::Sha256(_)) => usize::MAX,
@@ -87,7 +88,8 @@ impl Path {
         best.into_iter().find(|path| path.is_here())
     }
 
-    /// The cheapest path for the first of `left` counters; none if only the caller can compute them.
+    /// The cheapest path for the first of `left` counters; none if only the caller can compute
+    /// them.
     fn best(key: Key<'_>, left: usize) -> Option<Self> {
         let widest = match left {
             ..=8 => Self::Avx512x8,
@@ -102,7 +104,8 @@ impl Path {
         vector.filter(|vector| streams.is_none() || left > vector.worth_streams(key)).or(streams)
     }
 
-    /// Computes the first of `values`, as many as this path takes at once, and returns how many: none if its instructions are not here.
+    /// Computes the first of `values`, as many as this path takes at once, and returns how many:
+    /// none if its instructions are not here.
     fn compute(self, key: Key<'_>, first: u64, values: &mut [u32]) -> usize {
         if !self.is_here() {
             return 0;
@@ -118,7 +121,8 @@ impl Path {
         }
     }
 
-    /// The states after a key's block; false if its instructions are not here, or it has no streams.
+    /// The states after a key's block; false if its instructions are not here, or it has no
+    /// streams.
     fn sha1_key(self, initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) -> bool {
         match self {
             // SAFETY: the instructions are here.
@@ -157,8 +161,9 @@ impl Path {
     }
 }
 
-/// Clears the upper halves of the vectors. Callers such as Java leave something there, and then each instruction of SSE waits for the one before
-/// that wrote its register: on an Intel processor an attempt took half as long again.
+/// Clears the upper halves of the vectors. Callers such as Java leave something there, and then
+/// each instruction of SSE waits for the one before that wrote its register: on an Intel processor
+/// an attempt took half as long again.
 #[cfg(feature = "capi")]
 pub(crate) fn clear_upper_halves() {
     #[target_feature(enable = "avx")]
@@ -171,12 +176,14 @@ pub(crate) fn clear_upper_halves() {
     }
 }
 
-/// The states after a key's block, of the inner and the outer hash, into `states`; false if the caller has to compute them.
+/// The states after a key's block, of the inner and the outer hash, into `states`; false if the
+/// caller has to compute them.
 pub(crate) fn sha1_key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) -> bool {
     Path::streams().is_some_and(|path| path.sha1_key(initial, key, states))
 }
 
-/// The states after a key's block, of the inner and the outer hash, into `states`; false if the caller has to compute them.
+/// The states after a key's block, of the inner and the outer hash, into `states`; false if the
+/// caller has to compute them.
 pub(crate) fn sha256_key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) -> bool {
     let here = has_sha::get();
     if here {
@@ -194,7 +201,8 @@ pub(crate) fn one(key: Key<'_>, counter: u64) -> Option<u32> {
     value.map(|[value]| value)
 }
 
-/// Fills `values` with the truncated HMACs of `first` and the counters after it; false if the caller has to.
+/// Fills `values` with the truncated HMACs of `first` and the counters after it; false if the
+/// caller has to.
 pub(crate) fn truncated(key: Key<'_>, first: u64, mut values: &mut [u32]) -> bool {
     let mut counter = first;
     while !values.is_empty() {

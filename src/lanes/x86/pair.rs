@@ -1,7 +1,8 @@
 //! Layer 2: two vectors as one, of the lanes of both.
 //!
-//! A round of SHA waits for the one before. Where an addition takes two cycles and four could begin in each, one vector leaves most of the
-//! processor idle; two, whose operations come by turns, cost little more than one.
+//! A round of SHA waits for the one before. Where an addition takes two cycles and four could begin
+//! in each, one vector leaves most of the processor idle; two, whose operations come by turns, cost
+//! little more than one.
 
 /// Defines the operations of `wide!` on a vector of `$one` and one of `$other`.
 macro_rules! pair {

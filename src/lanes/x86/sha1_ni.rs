@@ -1,7 +1,9 @@
-//! Layer 2: HMAC-SHA-1 on the SHA extensions, of a few counters at once, with the words of the message from one of two places.
+//! Layer 2: HMAC-SHA-1 on the SHA extensions, of a few counters at once, with the words of the
+//! message from one of two places.
 //!
-//! AMD's processors take them from the extensions as well. Intel's keep busy with those instructions the unit that the rounds wait for, and two
-//! streams take nearly twice as long as one; there AVX-512 computes the words beside the rounds.
+//! AMD's processors take them from the extensions as well. Intel's keep busy with those
+//! instructions the unit that the rounds wait for, and two streams take nearly twice as long as
+//! one; there AVX-512 computes the words beside the rounds.
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -23,7 +25,8 @@ macro_rules! four_rounds {
     )*};
 }
 
-/// Defines `key` and `sha1` on the module's `next(w, i)`: the i-th four words of a message, of those in `w` before it.
+/// Defines `key` and `sha1` on the module's `next(w, i)`: the i-th four words of a message, of
+/// those in `w` before it.
 macro_rules! sha1 {
     ($features:literal) => {
         use core::arch::x86_64::{__m128i, _mm_add_epi32, _mm_or_si128, _mm_setzero_si128, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32};
@@ -62,7 +65,8 @@ macro_rules! sha1 {
             truncated
         }
 
-        /// FIPS 180-4 section 6.1.2 in each stream: the state before and after as a, b, c, d falling and e in the highest lane before zeros.
+        /// FIPS 180-4 section 6.1.2 in each stream: the state before and after as a, b, c, d
+        /// falling and e in the highest lane before zeros.
         #[target_feature(enable = $features)]
         #[inline]
         fn compress<const S: usize>(state: &[u32; 5], blocks: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {

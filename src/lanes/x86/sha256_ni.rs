@@ -45,7 +45,8 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
     truncated
 }
 
-/// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both falling.
+/// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both
+/// falling.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
 fn compress<const S: usize>(state: &[u32; 8], mut w: [[__m128i; 4]; S]) -> [[__m128i; 2]; S] {

@@ -1,7 +1,9 @@
-//! Layer 2: what SHA-1 and SHA-256 share of the SHA extensions (SHA-NI): words in vectors, a key's blocks, and the truncation.
+//! Layer 2: what SHA-1 and SHA-256 share of the SHA extensions (SHA-NI): words in vectors, a key's
+//! blocks, and the truncation.
 //!
-//! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait for each other, fill it. What stands
-//! in a word of a message is known, so no byte is put in order or loaded, and the inner hash is the outer message as it is.
+//! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait
+//! for each other, fill it. What stands in a word of a message is known, so no byte is put in order
+//! or loaded, and the inner hash is the outer message as it is.
 
 use core::arch::x86_64::{
     __m128i, _mm_adds_epu8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,
@@ -41,7 +43,8 @@ pub(super) fn words(vector: __m128i) -> [u32; 4] {
     ]
 }
 
-/// The two blocks of a key, each of its falling words xor the pad of the inner and of the outer hash (RFC 2104).
+/// The two blocks of a key, each of its falling words xor the pad of the inner and of the outer
+/// hash (RFC 2104).
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
 pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
@@ -57,14 +60,15 @@ pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
     blocks
 }
 
-/// RFC 4226 section 5.3 of a MAC whose first four words fall in `abcd`, whose fifth is the highest of `rest`, and whose last byte is byte
-/// `LAST` of `rest`. A byte shuffle takes its indices from a register, not from memory.
+/// RFC 4226 section 5.3 of a MAC whose first four words fall in `abcd`, whose fifth is the highest
+/// of `rest`, and whose last byte is byte `LAST` of `rest`. A byte shuffle takes its indices from a
+/// register, not from memory.
 #[target_feature(enable = "sha,sse4.1")]
 #[inline]
 pub(super) fn truncate<const LAST: i8>(abcd: __m128i, rest: __m128i) -> u32 {
     let offset = _mm_and_si128(_mm_shuffle_epi8(rest, _mm_set1_epi8(LAST)), _mm_set1_epi8(15));
-    // Byte n of the MAC is byte 15 - n of `abcd`, or byte 31 - n of `rest`. An index with its highest bit set gives 0: those below 0
-    // have it, and those above 15 get it.
+    // Byte n of the MAC is byte 15 - n of `abcd`, or byte 31 - n of `rest`. An index with its
+    // highest bit set gives 0: those below 0 have it, and those above 15 get it.
     let from_abcd = _mm_sub_epi8(rising([0x0f0e_0d0c, 0, 0, 0]), offset);
     let from_rest = _mm_adds_epu8(_mm_sub_epi8(rising([0x1f1e_1d1c, 0, 0, 0]), offset), _mm_set1_epi8(0x70));
     let word = _mm_or_si128(_mm_shuffle_epi8(abcd, from_abcd), _mm_shuffle_epi8(rest, from_rest));

@@ -1,7 +1,8 @@
-//! Layer 2: HMAC of many counters, one in each lane of a vector; SHA-1 and SHA-256 (FIPS 180-4) are written here, once for all widths.
+//! Layer 2: HMAC of many counters, one in each lane of a vector; SHA-1 and SHA-256 (FIPS 180-4) are
+//! written here, once for all widths.
 //!
-//! A width is a module of its own, in which `primitives!` names the instructions, the module adds the four operations that instruction
-//! sets differ in, and `wide!` defines the rest.
+//! A width is a module of its own, in which `primitives!` names the instructions, the module adds
+//! the four operations that instruction sets differ in, and `wide!` defines the rest.
 
 /// FIPS 180-4 section 4.2.2.
 #[rustfmt::skip]
@@ -16,14 +17,15 @@ pub(super) const K256: [u32; 64] = [
     0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
 ];
 
-/// The bit 1 after a message, in a word of its own, and the last word of its last block: the length in bits of that message and of
-/// the key's block before it (FIPS 180-4 section 5.1.1).
+/// The bit 1 after a message, in a word of its own, and the last word of its last block: the length
+/// in bits of that message and of the key's block before it (FIPS 180-4 section 5.1.1).
 pub(super) const END: u32 = 0x8000_0000;
 pub(super) const COUNTER_BITS: u32 = 8 * (64 + 8);
 pub(super) const SHA1_BITS: u32 = 8 * (64 + 20);
 pub(super) const SHA256_BITS: u32 = 8 * (64 + 32);
 
-/// FIPS 180-4 section 6.1.2, step 3, round `$t`. No word moves: from round to round the five take each other's names in turn.
+/// FIPS 180-4 section 6.1.2, step 3, round `$t`. No word moves: from round to round the five take
+/// each other's names in turn.
 macro_rules! sha1_round {
     ($a:ident $b:ident $c:ident $d:ident $e:ident, $w:ident, $function:ident, $k:literal, $t:expr) => {
         if $t >= 16 {
@@ -36,8 +38,9 @@ macro_rules! sha1_round {
     };
 }
 
-/// Twenty rounds of one function, five from each `$t` on: one after another, or in a loop, for which the words of the message stand in memory,
-/// but whose code is less than half: that of a pair would be half a cache of instructions.
+/// Twenty rounds of one function, five from each `$t` on: one after another, or in a loop, for
+/// which the words of the message stand in memory, but whose code is less than half: that of a pair
+/// would be half a cache of instructions.
 macro_rules! sha1_rounds {
     (looped, $names:tt, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {
         for t in [$($t),*] {
@@ -93,8 +96,9 @@ macro_rules! sha256_rounds {
     };
 }
 
-/// FIPS 180-4 section 6.1.2, from one state in all lanes. Where rounds are unrolled it is no function, so that words which are the same in
-/// every message, most of both, are added to the constants at compile time. Pairs have one, of half the code.
+/// FIPS 180-4 section 6.1.2, from one state in all lanes. Where rounds are unrolled it is no
+/// function, so that words which are the same in every message, most of both, are added to the
+/// constants at compile time. Pairs have one, of half the code.
 macro_rules! sha1_compress {
     (looped, $state:ident, $w:ident) => {
         sha1_looped($state, &mut $w)
@@ -226,7 +230,8 @@ macro_rules! wide {
         };
         use crate::lanes::x86::{high, low};
 
-        /// The high and the low words of the counters from `first` on, in vectors of no other width: to begin wider ones takes some processors long.
+        /// The high and the low words of the counters from `first` on, in vectors of no other
+        /// width: to begin wider ones takes some processors long.
         #[target_feature(enable = $features)]
         #[inline]
         fn counters(first: u64) -> [Vector; 2] {
@@ -264,8 +269,8 @@ macro_rules! wide {
             store(truncate([a, b, c, d, e], last))
         }
 
-        /// RFC 4226 section 5.3 in each lane, by shifts as `hmac::truncate`: by 8 and 4 bytes through selection, by the rest within a
-        /// word.
+        /// RFC 4226 section 5.3 in each lane, by shifts as `hmac::truncate`: by 8 and 4 bytes
+        /// through selection, by the rest within a word.
         #[target_feature(enable = $features)]
         #[inline]
         fn truncate([a, b, c, d, e]: [Vector; 5], last: Vector) -> Vector {

@@ -1,6 +1,7 @@
 /*
- * Firmware for a Cortex-M4 (mps2-an386, which QEMU emulates), without libc: enrols, verifies right once, locks after ten wrong codes. The
- * same file is a program for the host that links without any library, with -DHOST. Exit status 0 is success.
+ * Firmware for a Cortex-M4 (mps2-an386, which QEMU emulates), without libc: enrols, verifies right
+ * once, locks after ten wrong codes. The same file is a program for the host that links without any
+ * library, with -DHOST. Exit status 0 is success.
  */
 #include "keyfob.h"
 

@@ -1,5 +1,6 @@
 /*
- * Every function of keyfob.h with every result that the header gives it, and all of tests/vectors.json; C99 and C++ alike.
+ * Every function of keyfob.h with every result that the header gives it, and all of
+ * tests/vectors.json; C99 and C++ alike.
  */
 #include "test.h"
 #include "results.h"

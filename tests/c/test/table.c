@@ -1,6 +1,6 @@
 /*
- * Every function that returns a result, with every pointer NULL, every length and size 0, one too small and huge, every record damaged, and
- * every policy and parameter wrong: one table, one judge.
+ * Every function that returns a result, with every pointer NULL, every length and size 0, one too
+ * small and huge, every record damaged, and every policy and parameter wrong: one table, one judge.
  */
 #include "test.h"
 

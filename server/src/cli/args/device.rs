@@ -37,13 +37,14 @@ pub(crate) struct VerifyArgs {
     /// after the secret if that comes from there too]
     pub(crate) code: Option<OsString>,
     /// State file of the device, in place of a secret
-    // "Parameters" is the group that clap makes of that struct; of one that flattens another it makes none.
+    // "Parameters" is the group that clap makes of that struct; of one that flattens another it
+    // makes none.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
-    /// TOTP: steps accepted each side of the present one; HOTP: counters accepted after the expected one; 0 to 1000
-    /// [default: 1 for TOTP, 10 for HOTP]
+    /// TOTP: steps accepted each side of the present one; HOTP: counters accepted after the
+    /// expected one; 0 to 1000 [default: 1 for TOTP, 10 for HOTP]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
     #[command(flatten)]
@@ -109,10 +110,12 @@ pub(crate) struct EnrollArgs {
     /// Who issues the secret, as authenticators show it [default: keyfob]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
-    /// Whose account it is for, as authenticators show it [default: the environment's USER, else user]
+    /// Whose account it is for, as authenticators show it [default: the environment's USER, else
+    /// user]
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
-    /// PNG file to make of the QR code; never overwritten [default: the QR code is drawn below the URI]
+    /// PNG file to make of the QR code; never overwritten [default: the QR code is drawn below the
+    /// URI]
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
     #[command(flatten)]

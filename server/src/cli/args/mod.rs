@@ -1,4 +1,5 @@
-//! The command line. There is no option for a secret: other users see command lines, and shells keep them.
+//! The command line. There is no option for a secret: other users see command lines, and shells
+//! keep them.
 
 mod device;
 mod service;

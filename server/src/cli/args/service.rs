@@ -25,7 +25,8 @@ pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file keyfob.db]
+    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file
+    /// keyfob.db]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration
@@ -141,7 +142,8 @@ pub(crate) struct ImportArgs {
     /// Database: the table with the devices
     #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
     pub(crate) table: String,
-    /// Table, or CSV file, with `USU_ID` and `USU_CODI` of the users [default: the table `SC_USUARI`]
+    /// Table, or CSV file, with `USU_ID` and `USU_CODI` of the users [default: the table
+    /// `SC_USUARI`]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "user_column")]
     pub(crate) users: Option<String>,
     /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
@@ -160,7 +162,8 @@ pub(crate) struct ImportArgs {
     /// Time zone of Soffid's server, whose times the table holds, as Europe/Madrid [default: UTC]
     #[arg(long, value_name = "NAME")]
     pub(crate) time_zone: Option<String>,
-    /// Digits of HOTP rows that have neither digits nor algorithm: Soffid's `hotpDigits`, which old versions read instead
+    /// Digits of HOTP rows that have neither digits nor algorithm: Soffid's `hotpDigits`, which old
+    /// versions read instead
     #[arg(long, value_name = "N", value_parser = digits, default_value = "6")]
     pub(crate) hotp_digits: Digits,
     /// Algorithm of such rows: Soffid's `hotpAlgorithm`
@@ -187,10 +190,12 @@ pub(crate) struct RotateArgs {
     /// Make no key: seal under the one that is first by now
     #[arg(long)]
     pub(crate) reseal_only: bool,
-    /// Do without the key of this number, which is lost, and without the devices that are sealed under it
+    /// Do without the key of this number, which is lost, and without the devices that are sealed
+    /// under it
     #[arg(long, value_name = "NUMBER", requires = "reseal_only")]
     pub(crate) give_up: Option<u32>,
-    /// How long other processes have to read the key file anew, and to store what they have sealed; 0 where there are none
+    /// How long other processes have to read the key file anew, and to store what they have sealed;
+    /// 0 where there are none
     #[arg(long, value_name = "SECONDS", value_parser = wait, default_value = "5")]
     pub(crate) wait: u64,
 }

@@ -12,11 +12,13 @@ use tempfile::TempDir;
 
 use super::{Channel, attributes, delivery, message};
 
-/// Runs Postfix until it is told to end it, or until its standard input ends since the test has, however that was.
+/// Runs Postfix until it is told to end it, or until its standard input ends since the test has,
+/// however that was.
 const WATCH: &str =
     "PATH=$PATH:/usr/sbin; postfix -c \"$1\" start-fg & read line; postfix -c \"$1\" stop; wait; [ -n \"$line\" ] || rm -rf \"$1\"";
 
-/// A mail server for bob@example.org and bob@bücher.example, which wants full names in EHLO and throws away what it takes.
+/// A mail server for bob@example.org and bob@bücher.example, which wants full names in EHLO and
+/// throws away what it takes.
 const SETTINGS: &str = "
 compatibility_level = 3.6
 inet_interfaces = 127.0.0.1

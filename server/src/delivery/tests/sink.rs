@@ -127,7 +127,8 @@ async fn line(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
     Some(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Starts a gateway that gives this answer, byte for byte; none: it takes the request and says nothing.
+/// Starts a gateway that gives this answer, byte for byte; none: it takes the request and says
+/// nothing.
 pub(super) async fn gateway(answer: Option<String>, tls: Option<TlsAcceptor>) -> (u16, Got) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,5 @@
-//! A queue that shares its places and its turns out: among addresses first, and those of one address among the names that come from it.
+//! A queue that shares its places and its turns out: among addresses first, and those of one
+//! address among the names that come from it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -42,11 +43,12 @@ impl<T> Fair<T> {
         Self { addresses: HashMap::new(), turns: VecDeque::new(), many: 0 }
     }
 
-    /// Lets an item wait. `counts` says that its turn takes time: only such items take places. Others are let in and refused just as
-    /// they are, so that nobody learns from it which they are.
+    /// Lets an item wait. `counts` says that its turn takes time: only such items take places.
+    /// Others are let in and refused just as they are, so that nobody learns from it which they
+    /// are.
     ///
-    /// Returns what has lost its place to it: the latest of the name and the address that have the most. Errors: the item itself, if that
-    /// is its own name.
+    /// Returns what has lost its place to it: the latest of the name and the address that have the
+    /// most. Errors: the item itself, if that is its own name.
     pub(super) fn push(&mut self, address: Network, name: Pair, counts: bool, item: T) -> Result<Option<T>, T> {
         let lost = match self.room(&address, &name) {
             Room::None => return Err(item),
@@ -69,7 +71,8 @@ impl<T> Fair<T> {
         Ok(lost)
     }
 
-    /// The next one whose turn takes time. Those before it whose turn takes none are added to `free`.
+    /// The next one whose turn takes time. Those before it whose turn takes none are added to
+    /// `free`.
     pub(super) fn pop(&mut self, free: &mut Vec<T>) -> Option<T> {
         while let Some(network) = self.turns.pop_front() {
             let Some(address) = self.addresses.get_mut(&network) else { continue };
@@ -217,7 +220,8 @@ mod tests {
             assert_eq!(queue.push(network(1), name(of), true, next.next().unwrap()), Ok(None));
         }
         let full = i32::try_from(MOST).unwrap();
-        // Another address, another name of the first, and few of the late one push out the latest of the first name.
+        // Another address, another name of the first, and few of the late one push out the latest
+        // of the first name.
         assert_eq!(queue.push(network(2), name(1), true, 1000), Ok(Some(full - 4)));
         assert_eq!(queue.push(network(1), name(3), true, 1001), Ok(Some(full - 5)));
         assert_eq!(queue.push(network(1), name(2), true, 1002), Ok(Some(full - 6)));

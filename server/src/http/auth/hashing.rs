@@ -3,19 +3,21 @@
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-/// The most memory that a stored hash may ask for, in KiB: more than three times what `keyfob account add` asks for, and what RFC 9106
-/// recommends where memory is scarce.
+/// The most memory that a stored hash may ask for, in KiB: more than three times what `keyfob
+/// account add` asks for, and what RFC 9106 recommends where memory is scarce.
 const MEMORY: u32 = 64 * 1024;
 /// How often a stored hash may go through that memory.
 const PASSES: u32 = 10;
 
-/// The memory that hashing takes. It is made by the first hash and kept: a fresh one for each hash stays with the allocator of the
-/// thread that freed it, and so would be held as often as there are threads.
+/// The memory that hashing takes. It is made by the first hash and kept: a fresh one for each hash
+/// stays with the allocator of the thread that freed it, and so would be held as often as there are
+/// threads.
 #[derive(Default)]
 pub(super) struct Area(Vec<Block>);
 
 impl Area {
-    /// The hash of a password as a PHC string, with a fresh salt. Errors: the operating system gave no randomness.
+    /// The hash of a password as a PHC string, with a fresh salt. Errors: the operating system gave
+    /// no randomness.
     pub(super) fn hash(&mut self, password: &[u8]) -> Result<String, String> {
         let argon2 = Argon2::default();
         let (algorithm, version, params) = (Algorithm::default(), Version::default(), argon2.params());
@@ -32,8 +34,8 @@ impl Area {
         Ok(hash.to_string())
     }
 
-    /// Whether a PHC string is the hash of this password, in constant time. Its own parameters count, up to [`MEMORY`] and [`PASSES`].
-    /// Errors: what is wrong with the string, for the log.
+    /// Whether a PHC string is the hash of this password, in constant time. Its own parameters
+    /// count, up to [`MEMORY`] and [`PASSES`]. Errors: what is wrong with the string, for the log.
     pub(super) fn verify(&mut self, password: &[u8], hash: &str) -> Result<bool, String> {
         let fault = |error: &dyn std::fmt::Display| format!("is no hash of argon2: {error}");
         let hash = PasswordHash::new(hash).map_err(|error| fault(&error))?;
@@ -79,7 +81,8 @@ mod tests {
         assert_eq!(area.0.len(), 19_456);
     }
 
-    /// Of the tests of the reference implementation, <https://github.com/P-H-C/phc-winner-argon2>, for the password `password`.
+    /// Of the tests of the reference implementation, <https://github.com/P-H-C/phc-winner-argon2>,
+    /// for the password `password`.
     #[test]
     fn a_stored_hash_is_verified_with_its_own_parameters() {
         let mut area = Area::default();

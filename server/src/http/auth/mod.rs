@@ -1,5 +1,5 @@
-//! Who asks: HTTP Basic (RFC 7617) with a password, or a bearer token (RFC 6750). Tokens are too long to be guessed; passwords have a
-//! pause after wrong ones, and turns at being hashed.
+//! Who asks: HTTP Basic (RFC 7617) with a password, or a bearer token (RFC 6750). Tokens are too
+//! long to be guessed; passwords have a pause after wrong ones, and turns at being hashed.
 
 mod credentials;
 mod fair;
@@ -29,13 +29,14 @@ use super::Metrics;
 use super::network::network;
 use crate::store::{Account, Store};
 
-/// Refusals come this long after the request, or a multiple of it: much longer than a hash takes, so that the time does not tell whether
-/// one was made, which is whether there is such an account.
+/// Refusals come this long after the request, or a multiple of it: much longer than a hash takes,
+/// so that the time does not tell whether one was made, which is whether there is such an account.
 const BEAT: Duration = Duration::from_millis(250);
 /// The beat on a slow machine, in times that a hash takes there, up to the slowest.
 const BEAT_IN_HASHES: u32 = 4;
 const SLOWEST_BEAT: Duration = Duration::from_secs(1);
-/// How many accounts are looked up at once for credentials that were not right before, so that the store's queue has room for others.
+/// How many accounts are looked up at once for credentials that were not right before, so that the
+/// store's queue has room for others.
 const LOOKUPS: usize = 32;
 /// How long a lookup may wait for its place.
 const LOOKUP_WAIT: Duration = Duration::from_secs(5);
@@ -81,8 +82,9 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts of the store, and `admin` with this password if one is given; the longest pause after wrong passwords, zero for none.
-    /// Errors: the operating system gave no randomness, or no thread.
+    /// The accounts of the store, and `admin` with this password if one is given; the longest pause
+    /// after wrong passwords, zero for none. Errors: the operating system gave no randomness, or no
+    /// thread.
     pub fn new(admin_password: Option<&str>, longest_pause: Duration) -> Result<Self, String> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| error.to_string())?;
@@ -151,9 +153,10 @@ impl Accounts {
         Ok(who)
     }
 
-    /// The account of a name and its password. One that was right before waits for no pause, and has its turn before all others: whoever
-    /// guesses from the same address, as behind the same proxy, does not keep it out. A name without a password waits for its turn as any,
-    /// and nothing is hashed for it, so that made-up names keep nobody waiting.
+    /// The account of a name and its password. One that was right before waits for no pause, and
+    /// has its turn before all others: whoever guesses from the same address, as behind the same
+    /// proxy, does not keep it out. A name without a password waits for its turn as any, and
+    /// nothing is hashed for it, so that made-up names keep nobody waiting.
     async fn password(&self, text: &str, proof: &Proof, from: IpAddr, store: &Store) -> Result<Option<Who>, Error> {
         let Some((name, password)) = text.split_once(':') else { return Ok(None) };
         let (pair, was_right) = (self.pair(name, from), self.proven.were_right(proof));
@@ -169,7 +172,8 @@ impl Accounts {
             Some(_) => Ask::Check,
         };
         let turn = self.turns.take(ask, network(from), pair).await.ok_or_else(busy)?;
-        // What others found while this waited: of guesses at once not all are hashed, nor of requests with one right password.
+        // What others found while this waited: of guesses at once not all are hashed, nor of
+        // requests with one right password.
         if let Some(who) = self.proven.believed(proof) {
             return Ok(Some(who));
         }
@@ -200,7 +204,8 @@ impl Accounts {
         Ok(None)
     }
 
-    /// Asks the store for an account, as one of so many at once; for one that was right before at once. Errors: those of the store; 503.
+    /// Asks the store for an account, as one of so many at once; for one that was right before at
+    /// once. Errors: those of the store; 503.
     async fn look_up(
         &self,
         was_right: bool,
@@ -248,8 +253,9 @@ fn busy() -> Error {
     Error::new(503, "too many accounts are being checked; try again")
 }
 
-/// Writes to the trail that wrong passwords came: once for each row of them, or it could be filled with them. A name that is no account's
-/// may be a password that was typed in its place, and is written nowhere.
+/// Writes to the trail that wrong passwords came: once for each row of them, or it could be filled
+/// with them. A name that is no account's may be a password that was typed in its place, and is
+/// written nowhere.
 async fn tell(name: String, from: IpAddr, store: &Store) {
     tracing::warn!("too many wrong passwords for account {name:?} from {from}");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
@@ -269,7 +275,8 @@ async fn tell(name: String, from: IpAddr, store: &Store) {
     }
 }
 
-/// The hash of a password, for the store: argon2id, as a PHC string. Errors: the operating system gave no randomness.
+/// The hash of a password, for the store: argon2id, as a PHC string. Errors: the operating system
+/// gave no randomness.
 pub fn hash_password(password: &str) -> Result<String, String> {
     Area::default().hash(password.as_bytes())
 }

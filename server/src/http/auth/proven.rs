@@ -9,16 +9,19 @@ use sha2::{Digest as _, Sha256};
 use super::Who;
 use super::credentials::Credentials;
 
-/// How long credentials are believed. A changed password or a removed account takes effect after this time at the latest.
+/// How long credentials are believed. A changed password or a removed account takes effect after
+/// this time at the latest.
 const BELIEVED: Duration = Duration::from_secs(30);
-/// How many credentials of one account are kept, the latest. It has one password or token at a time, so these are more than needed.
+/// How many credentials of one account are kept, the latest. It has one password or token at a
+/// time, so these are more than needed.
 const EACH: usize = 4;
 
 /// A hash of credentials, with a key of this process.
 pub(super) type Proof = [u8; 32];
 
-/// Credentials that were right since the service was started, as hashes, so that memory holds no password. Those that are not believed any
-/// more are checked again, before those of strangers. There are as many as accounts, and no account can push out those of another.
+/// Credentials that were right since the service was started, as hashes, so that memory holds no
+/// password. Those that are not believed any more are checked again, before those of strangers.
+/// There are as many as accounts, and no account can push out those of another.
 pub(super) struct Proven {
     key: [u8; 32],
     known: Mutex<Known>,

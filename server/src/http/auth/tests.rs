@@ -37,7 +37,8 @@ impl Door {
         Self { accounts, store, metrics, _folder: folder }
     }
 
-    /// Comes with a name and a password. Returns the status, 200 for who is let in, and the seconds to wait.
+    /// Comes with a name and a password. Returns the status, 200 for who is let in, and the seconds
+    /// to wait.
     async fn knock(&self, from: [u8; 4], name: &str, password: &str) -> (u16, Option<u64>) {
         self.show(from, name, &format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))).await
     }
@@ -185,7 +186,8 @@ async fn of_guesses_at_once_as_many_are_hashed_as_one_after_another_and_two() {
             status => assert_eq!(status, 429),
         }
     }
-    // Two hashes go on while the fifth is counted; a pause of a second may end among them on a slow machine.
+    // Two hashes go on while the fifth is counted; a pause of a second may end among them on a slow
+    // machine.
     assert!((5..=8).contains(&hashed), "{hashed}");
 }
 
@@ -221,7 +223,8 @@ async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
     for one in &mut crowd {
         assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());
     }
-    // Names share the places of an address, and addresses share all places: the name with the most makes room.
+    // Names share the places of an address, and addresses share all places: the name with the most
+    // makes room.
     door.store
         .put_account(&Account { name: "other".to_owned(), ..door.store.account("soffid").await.unwrap().unwrap() })
         .await

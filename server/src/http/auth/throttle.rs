@@ -1,6 +1,7 @@
 //! A pause after wrong passwords, so that none is guessed at the speed of its hash.
 //!
-//! It is one of an account and an address together: whoever guesses from one place keeps nobody out who comes from another.
+//! It is one of an account and an address together: whoever guesses from one place keeps nobody out
+//! who comes from another.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -18,7 +19,8 @@ const MOST: usize = 10_000;
 /// A hash of an account's name and an address.
 pub(super) type Pair = [u8; 32];
 
-/// Wrong passwords in a row, and the end of the pause after them. The least is the first that makes room.
+/// Wrong passwords in a row, and the end of the pause after them. The least is the first that makes
+/// room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wrong {
     times: u32,
@@ -90,8 +92,8 @@ impl Pairs {
         Some(wrong)
     }
 
-    /// Makes room for one more. Those that count no more go first, and then the lowest count: whoever makes room with names of their own
-    /// does not lose their highest count by it.
+    /// Makes room for one more. Those that count no more go first, and then the lowest count:
+    /// whoever makes room with names of their own does not lose their highest count by it.
     fn make_room(&mut self, now: Instant) {
         if self.of.len() < MOST {
             return;

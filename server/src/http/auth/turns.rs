@@ -18,7 +18,8 @@ pub(super) enum Ask {
     Again,
     /// To check a password that was not right before.
     Check,
-    /// To check nothing, for there is no password. It waits for its turn as a check would, and takes no time.
+    /// To check nothing, for there is no password. It waits for its turn as a check would, and
+    /// takes no time.
     Nothing,
 }
 
@@ -98,7 +99,8 @@ impl Turns {
 }
 
 impl Turn {
-    /// Whether a password is the one of this hash. Returns the turn as well, which goes on. None: it could not be checked.
+    /// Whether a password is the one of this hash. Returns the turn as well, which goes on. None:
+    /// it could not be checked.
     ///
     /// Errors: what is wrong with the hash, for the log.
     pub(super) async fn verify(self, password: Zeroizing<String>, hash: String) -> Option<(Self, Result<bool, String>)> {

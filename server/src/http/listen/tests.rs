@@ -128,7 +128,8 @@ async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not()
     }
     taken += rest(&mut slow).await.0.len();
     assert!(taken > LONG, "{taken}");
-    // What the system holds may be there, and no more: it is not kept for a client that may never take it.
+    // What the system holds may be there, and no more: it is not kept for a client that may never
+    // take it.
     sleep(SHORT * 2).await;
     let (all, is_well) = rest(&mut none).await;
     assert!(!is_well && all.len() < LONG, "{} {is_well}", all.len());

@@ -1,4 +1,5 @@
-//! Two passes over one file: what the second one writes when the file, or the store, has changed since the first.
+//! Two passes over one file: what the second one writes when the file, or the store, has changed
+//! since the first.
 
 use std::ops::RangeInclusive;
 
@@ -43,7 +44,8 @@ impl Import {
         Self { folder, location, runtime, store }
     }
 
-    /// Looks at a file, does `meanwhile`, and writes. Returns the report, or why it stopped, and the rows that were not taken.
+    /// Looks at a file, does `meanwhile`, and writes. Returns the report, or why it stopped, and
+    /// the rows that were not taken.
     fn run(&self, file: &str, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
         self.run_as(file, false, meanwhile)
     }
@@ -138,7 +140,8 @@ fn a_number_that_is_taken_between_the_passes_is_reported_once() {
     let import = Import::new();
     import.put(FILE, &rows(10..=12, 5));
     import.run(FILE, || ()).0.unwrap();
-    // Of these, one was taken before the first pass and one is between the two; one is imported by another process meanwhile.
+    // Of these, one was taken before the first pass and one is between the two; one is imported by
+    // another process meanwhile.
     import.put(FILE, &rows(12..=15, 0));
     let (done, refused) = import.run(FILE, || {
         for (ids, second) in [(13..=13, 9), (14..=14, 0)] {

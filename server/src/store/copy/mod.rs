@@ -1,9 +1,12 @@
-//! A store copied into another, of another kind as a rule, while services use it until the last moment.
+//! A store copied into another, of another kind as a rule, while services use it until the last
+//! moment.
 //!
-//! Two databases have no common commit. So the source is closed first, and the target opened last: whenever a move is broken off, at most one
-//! of them gives verdicts, and the same command finishes it. Until then the target bears a mark, which says whose copy it is.
+//! Two databases have no common commit. So the source is closed first, and the target opened last:
+//! whenever a move is broken off, at most one of them gives verdicts, and the same command finishes
+//! it. Until then the target bears a mark, which says whose copy it is.
 //!
-//! A copy of a source that goes on is made of one moment of it, whatever services write there meanwhile.
+//! A copy of a source that goes on is made of one moment of it, whatever services write there
+//! meanwhile.
 
 mod rows;
 mod target;
@@ -22,7 +25,8 @@ const ROUNDS: usize = 8;
 /// What was copied and compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// The name of each table, and how many rows both stores have. Empty if an earlier migration had finished.
+    /// The name of each table, and how many rows both stores have. Empty if an earlier migration
+    /// had finished.
     pub tables: Vec<(&'static str, u64)>,
     /// Whether the source serves no device any more.
     pub is_moved: bool,
@@ -40,10 +44,12 @@ struct Origin {
     moved_to: Option<String>,
 }
 
-/// Copies a store into an empty one, or goes on with an unfinished copy of it, and compares both row by row. Then it closes the source, unless
-/// it is to be kept: a copy of one that goes on is behind at once. May block for as long as it takes.
+/// Copies a store into an empty one, or goes on with an unfinished copy of it, and compares both
+/// row by row. Then it closes the source, unless it is to be kept: a copy of one that goes on is
+/// behind at once. May block for as long as it takes.
 ///
-/// Errors: a sentence for people. What is neither empty nor an unfinished copy of this source is not written to.
+/// Errors: a sentence for people. What is neither empty nor an unfinished copy of this source is
+/// not written to.
 pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) -> Result<Copied, String> {
     if from.file().is_some_and(|file| !file.exists()) {
         return Err(format!("{from}: there is no such file, and so nothing to copy"));
@@ -90,7 +96,8 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     Ok(Copied { tables, is_moved })
 }
 
-/// Reads what the source says of itself. Errors: besides those of the database, there is no store, or it is an unfinished copy.
+/// Reads what the source says of itself. Errors: besides those of the database, there is no store,
+/// or it is an unfinished copy.
 fn origin(from: &Location) -> Result<Origin, Fault> {
     let mut connection = from.reader()?;
     let (stage, steps) = match schema::holds(&mut *connection)? {
@@ -120,10 +127,12 @@ fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) 
     finish(source, target, &known)
 }
 
-/// Copies the source while services go on, then excludes them, copies what changed since, and closes the source.
+/// Copies the source while services go on, then excludes them, copies what changed since, and
+/// closes the source.
 ///
-/// Every row was compared before, as it was then. A device that changes gets another version, and a line of the trail never changes. So what
-/// is left to compare is what the groups of rows tell apart (see [`rows::Large`]).
+/// Every row was compared before, as it was then. A device that changes gets another version, and a
+/// line of the trail never changes. So what is left to compare is what the groups of rows tell
+/// apart (see [`rows::Large`]).
 fn move_all(source: &mut dyn Connection, place: &str, target: &mut Target, progress: Progress<'_>) -> Result<Tables, Fault> {
     let mut known = copy_in_use(&mut Side::new(source, "", place), target, progress).map_err(Fault::refused)?;
     transaction(source, Access::Write, |connection| {

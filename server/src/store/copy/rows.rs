@@ -7,7 +7,8 @@ use super::super::sql::{Connection, Fault, Sql, Type, Value};
 use super::Progress;
 use super::target::Target;
 
-/// How many rows are read or written in one statement: few enough for any statement limit, and for SQLite's limit of parameters.
+/// How many rows are read or written in one statement: few enough for any statement limit, and for
+/// SQLite's limit of parameters.
 const PAGE: usize = 500;
 /// How many rows the groups of one statement are made of.
 const LISTED: usize = 5000;
@@ -41,16 +42,19 @@ const SEQUENCE: Table = Table { name: "sequence", columns: &[("name", Type::Text
 const KEY_CHECK: Table =
     Table { name: "key_check", columns: &[("key_id", Type::Number), ("value", Type::Bytes), ("retiring", Type::Number)] };
 
-/// All tables, in the order in which services lock them, so that seldom one waits for one that waits for it.
+/// All tables, in the order in which services lock them, so that seldom one waits for one that
+/// waits for it.
 pub(super) const ALL: [&Table; 5] = [&DEVICE, &SEQUENCE, &TRAIL, &ACCOUNT, &KEY_CHECK];
 
 /// Those that are written anew as a whole.
 pub(super) const SMALL: [&Table; 3] = [&ACCOUNT, &SEQUENCE, &KEY_CHECK];
 
-/// A table of which only what has changed is read again, by groups of rows that have their ids side by side.
+/// A table of which only what has changed is read again, by groups of rows that have their ids side
+/// by side.
 ///
-/// Of each group there is one number, its state, which is another one when rows of it have changed, come or gone. So no order of commits
-/// matters: in PostgreSQL a line of the trail gets its id before its commit, and may come after lines with higher ids; its group tells.
+/// Of each group there is one number, its state, which is another one when rows of it have changed,
+/// come or gone. So no order of commits matters: in PostgreSQL a line of the trail gets its id
+/// before its commit, and may come after lines with higher ids; its group tells.
 pub(super) struct Large {
     pub(super) table: Table,
     /// How many ids a group has.
@@ -72,9 +76,10 @@ impl Large {
 /// A device's version is another one after each change of it.
 const DEVICES: Large = Large { table: DEVICE, span: 1, column: "version", state: "max(version)", part: |_, version| version };
 
-/// A line never changes. Which ids a group has, and the sum of their times, stand in different bits of one number: the sum of 100 times
-/// has no more than 42 bits until the year 4000. The ids tell what came or went, and the times tell lines from those whose ids SQLite gave
-/// again after all lines were deleted.
+/// A line never changes. Which ids a group has, and the sum of their times, stand in different bits
+/// of one number: the sum of 100 times has no more than 42 bits until the year 4000. The ids tell
+/// what came or went, and the times tell lines from those whose ids SQLite gave again after all
+/// lines were deleted.
 const LINES: Large = Large {
     table: TRAIL,
     span: 100,
@@ -165,7 +170,8 @@ impl<'c> Side<'c> {
             self.rows(&sql)?.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<_, Fault>>()?;
         // To sort the rows for it would take the database longer.
         groups.sort_unstable();
-        // The last one may go on behind what was listed, but not if it is the only one: no group has so many rows.
+        // The last one may go on behind what was listed, but not if it is the only one: no group
+        // has so many rows.
         if groups.len() > 1 {
             groups.pop();
         }
@@ -230,7 +236,8 @@ pub(super) fn copy(source: &mut Side<'_>, target: &mut Target, large: &Large, pr
     }
 }
 
-/// Copies the groups of a large table that are not as they are known, and compares each of their rows. Returns how many groups those were.
+/// Copies the groups of a large table that are not as they are known, and compares each of their
+/// rows. Returns how many groups those were.
 pub(super) fn catch_up(
     source: &mut Side<'_>,
     target: &mut Target,

@@ -1,7 +1,7 @@
 //! The target of a copy: what it may be, and the mark that it bears until the copy is finished.
 //!
-//! As long as a copy is unfinished, its tables have other names. So a service that runs on the target finds none of them and gives no verdict,
-//! and one that starts there reads the mark.
+//! As long as a copy is unfinished, its tables have other names. So a service that runs on the
+//! target finds none of them and gives no verdict, and one that starts there reads the mark.
 
 use data_encoding::HEXLOWER;
 
@@ -25,7 +25,8 @@ pub(super) enum There {
     Finished,
 }
 
-/// Which migration a store is part of: the target until it is finished, the source from the end of a move on.
+/// Which migration a store is part of: the target until it is finished, the source from the end of
+/// a move on.
 pub(super) struct Mark {
     /// The identity of the source.
     pub(super) source: String,
@@ -48,7 +49,8 @@ pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Faul
     connection.run("SELECT source, target, run FROM migration")?.first_mut().map(read).transpose()
 }
 
-/// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is not for this copy.
+/// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is
+/// not for this copy.
 pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<There, String> {
     if let Some(file) = to.file() {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -143,8 +145,8 @@ impl Target {
             schema::migrate(&mut *connection)?;
             let run = draw()?;
             let mark = transaction(&mut *connection, Access::Write, |connection| {
-                // Services that run there finish what they are at before the names change, and find no table afterwards. What is
-                // there by then is all that there will be.
+                // Services that run there finish what they are at before the names change, and find
+                // no table afterwards. What is there by then is all that there will be.
                 rename(connection, "", SUFFIX)?;
                 let target = schema::identity(connection)?;
                 refuse_itself(Some(source), target.as_deref())?;
@@ -167,7 +169,8 @@ impl Target {
         Self::opened(to, marked)
     }
 
-    /// Takes an unfinished copy over from the run before: what that may still be writing is refused from now on.
+    /// Takes an unfinished copy over from the run before: what that may still be writing is refused
+    /// from now on.
     pub(super) fn go_on(to: &Location, source: &str) -> Result<Self, String> {
         let take = || {
             let mut connection = to.writer()?;
@@ -194,8 +197,8 @@ impl Target {
         Side::new(&mut *self.connection, SUFFIX, &self.place)
     }
 
-    /// Writes to the copy: in a commit of its own until the last transaction begins. Errors: besides those of the database, another run has
-    /// taken the copy over.
+    /// Writes to the copy: in a commit of its own until the last transaction begins. Errors:
+    /// besides those of the database, another run has taken the copy over.
     pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Side<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.is_last {
             return work(&mut self.side());
@@ -207,8 +210,9 @@ impl Target {
         })
     }
 
-    /// Begins the last transaction. From here to its end no other run can take the copy over: the source is closed meanwhile, and another
-    /// run may have an older state of it. Errors: as those of [`Self::write`].
+    /// Begins the last transaction. From here to its end no other run can take the copy over: the
+    /// source is closed meanwhile, and another run may have an older state of it. Errors: as those
+    /// of [`Self::write`].
     pub(super) fn begin_last(&mut self) -> Result<(), Fault> {
         let begun = self.connection.begin(Access::Write).and_then(|()| claim(&mut *self.connection, &self.mark));
         self.is_last = true;
@@ -220,12 +224,14 @@ impl Target {
         mark(&mut *self.connection).is_ok_and(|mark| mark.is_none_or(|mark| mark.run != self.mark.run))
     }
 
-    /// Gives the tables their names and takes the mark away, with the commit of the last transaction.
+    /// Gives the tables their names and takes the mark away, with the commit of the last
+    /// transaction.
     pub(super) fn open(&mut self) -> Result<(), Fault> {
         open(&mut *self.connection).map_err(|fault| fault.at(&self.place))
     }
 
-    /// Commits the last transaction. Without it, the database gives the transaction up when the connection ends.
+    /// Commits the last transaction. Without it, the database gives the transaction up when the
+    /// connection ends.
     pub(super) fn commit(mut self) -> Result<(), Fault> {
         self.connection.commit().map_err(|fault| fault.at(&self.place))
     }

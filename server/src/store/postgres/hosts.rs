@@ -1,7 +1,8 @@
 //! Which host of a server takes a session, and who waits how long for one that does not answer.
 //!
-//! tokio-postgres tries one address after the other, and limits the connection only, not the handshake behind it: a host that hangs would keep
-//! the others from being tried. So each address is a try of its own with a head start, after which the next is tried beside it.
+//! tokio-postgres tries one address after the other, and limits the connection only, not the
+//! handshake behind it: a host that hangs would keep the others from being tried. So each address
+//! is a try of its own with a head start, after which the next is tried beside it.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,8 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// Where a session is: a host by its place in the URL, and its address if it has one.
 type Place = (usize, Option<IpAddr>);
 
-/// The place that took a session last. All sessions of a process know it, so one of them waits for a dead host, and not each.
+/// The place that took a session last. All sessions of a process know it, so one of them waits for
+/// a dead host, and not each.
 pub(super) type Last = Arc<Mutex<Option<Place>>>;
 
 /// A session that was opened.
@@ -94,7 +96,8 @@ impl Server {
         if found.is_empty() { Err("has no address".to_owned()) } else { Ok(found) }
     }
 
-    /// Puts places into the order in which they are tried: the last one that answered first, or at random if the URL says so.
+    /// Puts places into the order in which they are tried: the last one that answered first, or at
+    /// random if the URL says so.
     fn arrange<P: PartialEq>(&self, places: &mut [P], last: Option<&P>) {
         if self.config.get_load_balance_hosts() == LoadBalanceHosts::Random {
             places.sort_by_cached_key(|_| getrandom::u32().unwrap_or_default());
@@ -168,8 +171,8 @@ fn deadline(limit: Duration) -> Instant {
     now.checked_add(limit).unwrap_or(now)
 }
 
-/// Tries one place after the other, and gives what the first one gives that is well. The next one is begun when one has failed, or has had its
-/// head start. Errors: the faults of all.
+/// Tries one place after the other, and gives what the first one gives that is well. The next one
+/// is begun when one has failed, or has had its head start. Errors: the faults of all.
 async fn first<P, T, F>(places: Vec<P>, until: Instant, attempt: impl Fn(P) -> F) -> Result<T, Vec<String>>
 where
     T: Send + 'static,

@@ -8,7 +8,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-/// Has a client show this certificate, with those of its authorities behind it, to servers that ask for one.
+/// Has a client show this certificate, with those of its authorities behind it, to servers that ask
+/// for one.
 ///
 /// Errors: the parameter of the URL that is wrong, and how.
 pub(super) fn show(config: &mut ClientConfig, certificate: &Path, key: &Path) -> Result<(), String> {

@@ -14,7 +14,8 @@ use crate::store::location::Options;
 /// The largest password file, in bytes.
 const LIMIT: usize = 1024 * 1024;
 
-/// The directories of Unix sockets that systems build libpq with. In a password file they are `localhost`.
+/// The directories of Unix sockets that systems build libpq with. In a password file they are
+/// `localhost`.
 const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
 /// What to do about a password that does not fit into a URL.
@@ -28,14 +29,16 @@ pub(super) enum Source {
     Given,
     /// The URL, which holds it percent-encoded.
     Url,
-    /// A password file, which has one for each server. It is read for each session, so that a new password needs no restart.
+    /// A password file, which has one for each server. It is read for each session, so that a new
+    /// password needs no restart.
     File(PathBuf),
     /// Nowhere.
     Unknown,
 }
 
 impl Source {
-    /// Puts the password into the configuration, unless each server has its own: `database.password`, that of the URL, or `PGPASSWORD`.
+    /// Puts the password into the configuration, unless each server has its own:
+    /// `database.password`, that of the URL, or `PGPASSWORD`.
     pub(super) fn find(config: &mut Config, options: &Options) -> Self {
         if let Some(password) = &options.password {
             config.password(password);
@@ -135,7 +138,8 @@ pub(super) fn look_up(path: &Path, host: &Host, port: u16, config: &Config) -> O
     find(&text, [host, &port.to_string(), database, user])
 }
 
-/// The password of the first line `HOST:PORT:DATABASE:USER:PASSWORD` that fits. `*` fits everything, `\` stands before `:` and `\`.
+/// The password of the first line `HOST:PORT:DATABASE:USER:PASSWORD` that fits. `*` fits
+/// everything, `\` stands before `:` and `\`.
 fn find(text: &str, wanted: [&str; 4]) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut rest = line;
@@ -166,7 +170,8 @@ fn unescaped(field: &str) -> String {
     std::iter::from_fn(|| chars.next().map(|char| if char == '\\' { chars.next().unwrap_or(char) } else { char })).collect()
 }
 
-/// Finds a password with characters that end it, so that the rest of it would be taken for a host or a parameter, and shown.
+/// Finds a password with characters that end it, so that the rest of it would be taken for a host
+/// or a parameter, and shown.
 ///
 /// Errors: what to do, without the password.
 pub(super) fn check_encoding(url: &str) -> Result<(), String> {

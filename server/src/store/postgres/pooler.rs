@@ -1,5 +1,6 @@
-//! Poolers between this process and a server. Each client needs a session of its own there: the settings of a session, such as the limit of a
-//! statement's time, would otherwise hold for others and not for it.
+//! Poolers between this process and a server. Each client needs a session of its own there: the
+//! settings of a session, such as the limit of a statement's time, would otherwise hold for others
+//! and not for it.
 
 use tokio_postgres::Client;
 
@@ -13,7 +14,8 @@ pub(super) const SHARED: &str = "a pooler between gives one session of the serve
 /// What an error of this code (PostgreSQL, appendix A) tells of a pooler.
 pub(super) fn told(code: &str) -> Option<&'static str> {
     match code {
-        // A prepared statement that is not there, or is there already, although each statement comes as a whole and without a name.
+        // A prepared statement that is not there, or is there already, although each statement
+        // comes as a whole and without a name.
         "26000" | "42P05" => Some(SHARED),
         // PgBouncer has this code for all that it refuses.
         "08P01" => {
@@ -23,15 +25,17 @@ pub(super) fn told(code: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a pooler shares sessions. Each of two sessions that are open at once is given a mark of its own. One that reads another mark
-/// is in turn another session, or the same as the other one. Without a pooler, or by session, that cannot be.
+/// Whether a pooler shares sessions. Each of two sessions that are open at once is given a mark of
+/// its own. One that reads another mark is in turn another session, or the same as the other one.
+/// Without a pooler, or by session, that cannot be.
 ///
 /// Errors: those of the server, which then told nothing.
 pub(super) async fn shares_sessions(first: &Client, second: &Client) -> Result<bool, tokio_postgres::Error> {
     for _ in 0..ROUNDS {
         let marks = [mark(), mark()];
         let sessions = [(first, &marks[0]), (second, &marks[1])];
-        // A pooler that takes its servers in turn loses a mark at once, and one that takes the last one has the second mark over the first.
+        // A pooler that takes its servers in turn loses a mark at once, and one that takes the last
+        // one has the second mark over the first.
         for (session, mark) in sessions {
             session.batch_execute(&format!("SET keyfob.session = '{mark}'")).await?;
             if !has(session, mark).await? {

@@ -20,7 +20,8 @@ use crate::store::location::Options;
 use crate::store::sql::Fault;
 use crate::tls;
 
-/// A connection that carries nothing for so long is looked at by the operating system. Firewalls forget one after minutes.
+/// A connection that carries nothing for so long is looked at by the operating system. Firewalls
+/// forget one after minutes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The time between two looks, of which three without an answer end the connection.
@@ -29,8 +30,8 @@ const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
 /// The default of tokio-postgres, which stands where a URL says nothing.
 const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How long sent bytes may go without being acknowledged. It says nothing of how long a statement takes: a system acknowledges what its
-/// server has not read yet.
+/// How long sent bytes may go without being acknowledged. It says nothing of how long a statement
+/// takes: a system acknowledges what its server has not read yet.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 
 /// A server, or several of which one takes writes.
@@ -114,8 +115,8 @@ fn check_target(kind: &str) -> Result<(), String> {
 impl Server {
     /// Reads a URL of libpq, and of its parameters those that tokio-postgres or this module knows.
     ///
-    /// Without `sslmode`, servers on this machine are reached without TLS unless there is an `sslcert`, all others with it. A certificate of a
-    /// server is always checked.
+    /// Without `sslmode`, servers on this machine are reached without TLS unless there is an
+    /// `sslcert`, all others with it. A certificate of a server is always checked.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
         password::check_encoding(url)?;
         let (url, own) = Own::take(url)?;
@@ -155,8 +156,8 @@ impl Server {
         Postgres::open(self.clone(), statements)
     }
 
-    /// After how long the server gives up a statement: a little before this side does, so that nothing goes on unheard of. A commit is never
-    /// given up by it.
+    /// After how long the server gives up a statement: a little before this side does, so that
+    /// nothing goes on unheard of. A commit is never given up by it.
     pub(super) fn given_up(&self) -> Duration {
         self.timeout.mul_f64(0.9)
     }

@@ -9,7 +9,8 @@ use super::cluster::{Cluster, url};
 use super::keys;
 use crate::store::{Location, Options, Store};
 
-/// A new database on the cluster that all tests share, behind ports of which the last is the cluster's.
+/// A new database on the cluster that all tests share, behind ports of which the last is the
+/// cluster's.
 fn behind(ports: &[u16], database: &str) -> Location {
     super::CLUSTER.sql("postgres", &format!("CREATE DATABASE {database}"));
     let ports: Vec<u16> = ports.iter().copied().chain([super::CLUSTER.port()]).collect();

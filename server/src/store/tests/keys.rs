@@ -1,4 +1,5 @@
-//! Keys that change while a store is in use: none that something is sealed under gets lost unnoticed.
+//! Keys that change while a store is in use: none that something is sealed under gets lost
+//! unnoticed.
 
 use std::time::Duration;
 
@@ -138,7 +139,8 @@ async fn a_key_that_is_lost_can_be_given_up(place: Place) {
     store.close();
 }
 
-/// Makes a store as it was when one key check value stood for all keys, with a device under each of these keys.
+/// Makes a store as it was when one key check value stood for all keys, with a device under each of
+/// these keys.
 fn from_before(place: &Place, begun_with: &Keys, devices: &[&Keys]) {
     place.with(|connection| {
         schema::migrate_before_key_check(connection);

@@ -1,4 +1,5 @@
-//! The store against its model in memory, against itself from several sides, and against damage: on SQLite and on PostgreSQL.
+//! The store against its model in memory, against itself from several sides, and against damage: on
+//! SQLite and on PostgreSQL.
 
 #[path = "../../../tests/support/cluster.rs"]
 #[expect(dead_code, reason = "other tests kill servers and promote them")]

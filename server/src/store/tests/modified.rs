@@ -39,7 +39,8 @@ async fn the_time_of_a_change_is_stored_whatever_changed(place: Place) {
     store.close();
 }
 
-/// Makes a store as versions did that had no such time, with a device that was used and one that was not.
+/// Makes a store as versions did that had no such time, with a device that was used and one that
+/// was not.
 fn older(connection: &mut dyn Connection) {
     schema::migrate_to(connection, 2).unwrap();
     for (id, last_used) in [(1_i64, "NULL"), (2, "1700000050")] {

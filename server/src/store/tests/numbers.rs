@@ -1,4 +1,5 @@
-//! Numbers of devices: drawn at random, each given once; and what becomes of those that an older store counted.
+//! Numbers of devices: drawn at random, each given once; and what becomes of those that an older
+//! store counted.
 
 use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
 

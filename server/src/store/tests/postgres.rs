@@ -60,7 +60,8 @@ async fn a_server_that_is_not_there_is_named() {
     assert!(!error.contains("hunter2"));
 }
 
-/// A certificate of its own authority, for a name: the certificate, which is the authority's too, and the key.
+/// A certificate of its own authority, for a name: the certificate, which is the authority's too,
+/// and the key.
 fn certificate(name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
@@ -289,8 +290,8 @@ impl Bench {
         self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
     }
 
-    /// Settles wrong answers to all devices, and a line of its own, under these fates: of each answer whether it was stored; none if that stays
-    /// unknown.
+    /// Settles wrong answers to all devices, and a line of its own, under these fates: of each
+    /// answer whether it was stored; none if that stays unknown.
     fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
         self.connection.fates = fates.to_vec();
         let writes = swaps.iter().map(|swap| Write::new(swap, &Sealer::unchecked(&keys())).unwrap()).collect();

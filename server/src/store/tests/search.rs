@@ -279,7 +279,8 @@ fn an_index_of_sqlite_answers_what_clients_search_by() {
     assert!(plan(&mut *connection, r#"user co "lic""#).contains("SCAN device"), "or this test would not see a scan");
 }
 
-/// It knows nothing of how many devices have a value, and half of them may be of one kind, or have one name.
+/// It knows nothing of how many devices have a value, and half of them may be of one kind, or have
+/// one name.
 #[test]
 fn sqlite_takes_the_index_that_finds_few() {
     let place = Place::sqlite();

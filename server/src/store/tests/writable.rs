@@ -1,4 +1,5 @@
-//! A store that reads and takes no writes: it is not ready until it takes them again, whether or not a request comes meanwhile.
+//! A store that reads and takes no writes: it is not ready until it takes them again, whether or
+//! not a request comes meanwhile.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -36,7 +37,8 @@ async fn becomes_ready(store: &Store) {
     }
 }
 
-/// Does something while another program holds what this statement locks, until it drops the channel.
+/// Does something while another program holds what this statement locks, until it drops the
+/// channel.
 async fn while_locked(place: &Place, statement: &'static str, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
     let (release, released) = mpsc::channel();
     let (lock, locked) = oneshot::channel();

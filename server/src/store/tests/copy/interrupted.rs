@@ -63,7 +63,8 @@ async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(plac
     filled(&source).await.close();
     copied(&source, &place, false, |_, _| ()).await.unwrap();
     let finished = place.with(contents);
-    // The last transaction of the target is undone: it had the names, the mark, and rows that had changed.
+    // The last transaction of the target is undone: it had the names, the mark, and rows that had
+    // changed.
     for table in ["device", "trail", "account", "sequence", "key_check"] {
         run(&place, &format!("ALTER TABLE {table} RENAME TO {table}_copy"));
     }

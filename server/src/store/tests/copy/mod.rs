@@ -17,7 +17,8 @@ on_both! {
     a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved
 }
 
-/// Copies on a thread that may block, and calls `meanwhile` each time that rows of a table were compared, with its name and how many.
+/// Copies on a thread that may block, and calls `meanwhile` each time that rows of a table were
+/// compared, with its name and how many.
 async fn copied(
     from: &Place,
     to: &Place,
@@ -185,7 +186,8 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
     [moved, store].into_iter().for_each(Store::close);
 }
 
-/// A store that was tried before has the key check value of keys that open none of what comes to it.
+/// A store that was tried before has the key check value of keys that open none of what comes to
+/// it.
 async fn a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved(place: Place) {
     let (source, other) = (Place::sqlite(), || Keys::parse(&KEY.replace("00", "ff")).unwrap());
     let store = source.open();
@@ -263,7 +265,8 @@ async fn a_line_that_is_committed_late_is_copied_although_its_number_is_not_the_
     assert_eq!(content(&target, ""), content(&place, "_moved"));
 }
 
-/// A statement over a whole table runs into the limit of a statement, where the table is large. Here, each line takes its time.
+/// A statement over a whole table runs into the limit of a statement, where the table is large.
+/// Here, each line takes its time.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_of_a_copy_reads_a_whole_table() {
     let (place, target) = (Place::postgres(), Place::sqlite());

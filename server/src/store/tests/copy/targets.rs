@@ -12,7 +12,8 @@ on_both! {
     services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy
 }
 
-/// Tries to copy, and checks that it is refused with this reason and that nothing of the target has changed.
+/// Tries to copy, and checks that it is refused with this reason and that nothing of the target has
+/// changed.
 async fn refused(source: &Place, target: &Place, reason: &str) {
     let before = target.with(contents);
     for keep in [true, false] {
@@ -139,7 +140,8 @@ async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(
     let (runtime, busy, id, location) = (Handle::current(), early.clone(), read.row.id, place.location.clone());
     let (told, tasks) = std::sync::mpsc::channel();
     let mut turn = 0;
-    // A file has one writer at a time: who writes during the last transaction waits for it, and has a turn of its own here.
+    // A file has one writer at a time: who writes during the last transaction waits for it, and has
+    // a turn of its own here.
     copied(&source, &place, false, move |_, _| {
         turn += 1;
         if turn > 1 {

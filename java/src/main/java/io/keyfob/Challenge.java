@@ -89,7 +89,8 @@ public final class Challenge implements AutoCloseable {
     }
 
     /**
-     * {@link Kind#POSITIONS}: the positions asked of the PIN, counted from 1, ascending. The answer is the digits at them, in this order.
+     * {@link Kind#POSITIONS}: the positions asked of the PIN, counted from 1, ascending. The answer
+     * is the digits at them, in this order.
      *
      * @return a new array; empty for other kinds
      */

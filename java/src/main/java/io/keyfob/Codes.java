@@ -38,7 +38,8 @@ public final class Codes {
      * @param secret the secret
      * @param time Unix seconds
      * @return ASCII digits, for the caller to overwrite
-     * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}, {@link OtpError#CLOCK} before T0
+     * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}, {@link OtpError#CLOCK}
+     *         before T0
      */
     public static char[] totp(Parameters parameters, Secret secret, long time) {
         byte[] struct = parameters.struct();
@@ -62,7 +63,8 @@ public final class Codes {
     }
 
     /**
-     * Searches a code from {@code counter} to {@code lookAhead} counters after it, all of them, in constant time.
+     * Searches a code from {@code counter} to {@code lookAhead} counters after it, all of them, in
+     * constant time.
      *
      * @param parameters algorithm and digits
      * @param secret the secret
@@ -79,7 +81,8 @@ public final class Codes {
     }
 
     /**
-     * Searches a code from {@code window} steps before {@code time} to as many after it, all of them, in constant time.
+     * Searches a code from {@code window} steps before {@code time} to as many after it, all of
+     * them, in constant time.
      *
      * @param parameters algorithm, digits, period and T0
      * @param secret the secret
@@ -87,7 +90,8 @@ public final class Codes {
      * @param time Unix seconds
      * @param window 0 to 1000
      * @return the lowest matching step; empty if there is none
-     * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}, {@link OtpError#CLOCK}, {@link OtpError#WINDOW}
+     * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}, {@link
+     *         OtpError#CLOCK}, {@link OtpError#WINDOW}
      */
     public static OptionalLong searchTotp(Parameters parameters, Secret secret, char[] code, long time, int window) {
         byte[] struct = parameters.struct();

@@ -1,10 +1,12 @@
 package io.keyfob;
 
 /**
- * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them: the two ways down differ in nothing else.
+ * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them: the two ways down
+ * differ in nothing else.
  *
- * <p>Structs are arrays as {@link Struct} makes them, texts end with a NUL, and lengths go without saying. Whoever calls these gives no null, and
- * arrays of the size that C wants: neither way checks it once more. All return the C function's result.
+ * <p>Structs are arrays as {@link Struct} makes them, texts end with a NUL, and lengths go without
+ * saying. Whoever calls these gives no null, and arrays of the size that C wants: neither way
+ * checks it once more. All return the C function's result.
  */
 interface Engine {
     int LENGTH_SIZE = 8;

@@ -5,9 +5,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * Secret bytes, used by one thread at a time and overwritten at the end: who closes them waits until nobody uses them any more.
+ * Secret bytes, used by one thread at a time and overwritten at the end: who closes them waits
+ * until nobody uses them any more.
  *
- * <p>A lock rather than a monitor, which would pin virtual threads while a {@link Store} waits for its database.
+ * <p>A lock rather than a monitor, which would pin virtual threads while a {@link Store} waits for
+ * its database.
  */
 final class Guarded<B> implements AutoCloseable {
     /** What is done with the bytes. */

@@ -71,8 +71,8 @@ final class Library {
     }
 
     /**
-     * Opens a library that stays where it is. JNI opens a file for one class loader only, and an application server has several: the others get
-     * a copy of their own.
+     * Opens a library that stays where it is. JNI opens a file for one class loader only, and an
+     * application server has several: the others get a copy of their own.
      */
     private static void openShared(Path path, Consumer<Path> open) {
         try {
@@ -88,8 +88,9 @@ final class Library {
     }
 
     /**
-     * Opens a copy in a folder that only this user can enter, with a name that nobody can foresee. What is opened is what was written: it is
-     * read once more before. Where the system allows it, as all but Windows do, the copy is deleted as soon as it is open.
+     * Opens a copy in a folder that only this user can enter, with a name that nobody can foresee.
+     * What is opened is what was written: it is read once more before. Where the system allows it,
+     * as all but Windows do, the copy is deleted as soon as it is open.
      */
     private static void openCopy(byte[] library, Consumer<Path> open) {
         String temporary = System.getProperty("io.keyfob.tmpdir", System.getProperty("java.io.tmpdir"));
@@ -131,7 +132,8 @@ final class Library {
     }
 
     static String resource(String os, String arch) {
-        // Below a name that is none of a package: modules may not share one, and others keep libraries in /os/arch/ too.
+        // Below a name that is none of a package: modules may not share one, and others keep
+        // libraries in /os/arch/ too.
         return "/META-INF/keyfob/" + system(os) + "/" + machine(arch) + "/" + FILE;
     }
 

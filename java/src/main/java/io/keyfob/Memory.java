@@ -4,8 +4,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What the engine reads and writes where it is, in the machine's order: a device's record, or a policy. For FFM an array, which C works on in
- * place; for JNI, where to read an array costs a call into the virtual machine and a copy, a piece of memory outside of Java's heap.
+ * What the engine reads and writes where it is, in the machine's order: a device's record, or a
+ * policy. For FFM an array, which C works on in place; for JNI, where to read an array costs a call
+ * into the virtual machine and a copy, a piece of memory outside of Java's heap.
  *
  * <p>Used by one thread at a time, unless nobody writes it.
  */

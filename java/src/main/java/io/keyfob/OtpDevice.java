@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A device: a user's second factor, with all that it has seen. It holds the record, which has the secret in it, until {@link #close}.
+ * A device: a user's second factor, with all that it has seen. It holds the record, which has the
+ * secret in it, until {@link #close}.
  *
  * <pre>{@code
  * try (OtpDevice device = OtpDevice.fromRecord(row.bytes())) {
@@ -141,8 +142,8 @@ public final class OtpDevice implements AutoCloseable {
      *
      * @param record the bytes of {@link #toRecord}, which are copied
      * @return a device to be closed
-     * @throws OtpException {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_FOREIGN}, {@link OtpError#RECORD_NEWER},
-     *         {@link OtpError#RECORD_DAMAGED}
+     * @throws OtpException {@link OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_FOREIGN}, {@link
+     *         OtpError#RECORD_NEWER}, {@link OtpError#RECORD_DAMAGED}
      */
     public static OtpDevice fromRecord(byte[] record) {
         byte[] stored = cut(record, Engine.RECORD_SIZE);
@@ -183,12 +184,14 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * The {@code otpauth://} URI that enrols an authenticator for this TOTP or HOTP device, for a QR code. It holds the secret.
+     * The {@code otpauth://} URI that enrols an authenticator for this TOTP or HOTP device, for a
+     * QR code. It holds the secret.
      *
      * @param issuer who issues it; may be empty
      * @param account whose it is
      * @return ASCII, for the caller to overwrite
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#URI_LABEL}, {@link OtpError#URI_T0}, {@link OtpError#LENGTH}
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#URI_LABEL}, {@link
+     *         OtpError#URI_T0}, {@link OtpError#LENGTH}
      */
     public char[] uri(String issuer, String account) {
         byte[] by = Text.terminated(issuer, "issuer");
@@ -271,9 +274,10 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Judges an answer, and changes the device in place: store {@link #toRecord} before you tell anybody the verdict. Where several may
-     * answer at once, {@link #verify(Policy, char[], long, Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right
-     * answer uses up, also where the policy asks for the whole PIN.
+     * Judges an answer, and changes the device in place: store {@link #toRecord} before you tell
+     * anybody the verdict. Where several may answer at once, {@link #verify(Policy, char[], long,
+     * Store)} keeps that order. SMS, e-mail and PIN want a challenge first, which one right answer
+     * uses up, also where the policy asks for the whole PIN.
      *
      * <p>An answer is its ASCII digits and nothing else. A blank or a hyphen makes it wrong and a
      * fail, so take out those that people type, as in {@code 475 073}.
@@ -314,22 +318,25 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync window. Counts and locks as
-     * {@link #verify(Policy, char[], long)} does, and changes the device in place.
+     * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's
+     * resync window. Counts and locks as {@link #verify(Policy, char[], long)} does, and changes
+     * the device in place.
      *
      * @param policy the server's choices
      * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @return the verdict
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link
+     *         OtpError#EXHAUSTED}
      */
     public Verdict resync(Policy policy, char[] first, char[] second, long now) {
         return find(policy, first, second, now, null);
     }
 
     /**
-     * Finds a HOTP authenticator that has run ahead, has the next record stored, and only then tells the verdict.
+     * Finds a HOTP authenticator that has run ahead, has the next record stored, and only then
+     * tells the verdict.
      *
      * @param policy the server's choices
      * @param first a code, without blanks and hyphens
@@ -357,8 +364,9 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Requests a challenge, and changes the device in place: store {@link #toRecord} before you deliver the code. SMS, e-mail: a new code, or
-     * the pending one if it is younger than the policy's time of reuse. PIN: positions, which stay until answered rightly.
+     * Requests a challenge, and changes the device in place: store {@link #toRecord} before you
+     * deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the
+     * policy's time of reuse. PIN: positions, which stay until answered rightly.
      *
      * @param policy the server's choices
      * @param now Unix seconds
@@ -391,12 +399,14 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * The pending challenge once more, for sending a message again: nothing changes, its expiry included.
+     * The pending challenge once more, for sending a message again: nothing changes, its expiry
+     * included.
      *
      * @param policy the server's choices
      * @param now Unix seconds
      * @return a challenge to be closed
-     * @throws OtpException {@link OtpError#NO_CHALLENGE}, {@link OtpError#WRONG_KIND}, and those of {@link #challenge(Policy, long)}
+     * @throws OtpException {@link OtpError#NO_CHALLENGE}, {@link OtpError#WRONG_KIND}, and those of
+     *         {@link #challenge(Policy, long)}
      */
     public Challenge resend(Policy policy, long now) {
         byte[] struct = policy.struct();
@@ -404,12 +414,13 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Sets the status as an administrator, in place. Leaving {@link Status#LOCKED} for an open one is an unlocking; leaving
-     * {@link Status#DISABLED} keeps the fails.
+     * Sets the status as an administrator, in place. Leaving {@link Status#LOCKED} for an open one
+     * is an unlocking; leaving {@link Status#DISABLED} keeps the fails.
      *
      * @param status the new status
      * @param now Unix seconds
-     * @throws OtpException {@link OtpError#LOCKED} if it was locked when it was disabled: unlock it first. {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#LOCKED} if it was locked when it was disabled: unlock it
+     *         first. {@link OtpError#EXHAUSTED}
      */
     public void setStatus(Status status, long now) {
         Native.check(onRecord(bytes -> Native.engine().deviceSetStatus(bytes, status.letter(), now)));
@@ -446,11 +457,13 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Gives the device, in place, another factor of its kind: the parameters and the secret, or the PIN, and the counter of a device that was
-     * created for that, and of which nothing else counts. For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled again.
+     * Gives the device, in place, another factor of its kind: the parameters and the secret, or the
+     * PIN, and the counter of a device that was created for that, and of which nothing else counts.
+     * For a fresh secret after a change of telephone, a new PIN, an authenticator enrolled again.
      *
-     * <p>Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is forgotten. The same secret keeps the higher
-     * counter; TOTP keeps the time that is used up, under a new secret no more than that before {@code now}. Never give it a secret that it had
+     * <p>Keeps the status, the fails and every lock; a pending challenge ends, and learned drift is
+     * forgotten. The same secret keeps the higher counter; TOTP keeps the time that is used up,
+     * under a new secret no more than that before {@code now}. Never give it a secret that it had
      * before its present one.
      *
      * @param from a device of the same kind, which is not changed
@@ -458,7 +471,8 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#EXHAUSTED}
      */
     public void replaceFactor(OtpDevice from, long now) {
-        // A copy: two threads that hold a device each, and wait for the other's, would wait for ever.
+        // A copy: two threads that hold a device each, and wait for the other's, would wait for
+        // ever.
         try (Memory other = from.copy()) {
             Native.check(onRecord(bytes -> Native.engine().deviceReplaceFactor(bytes, other, now)));
         }

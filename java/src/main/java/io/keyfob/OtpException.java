@@ -1,8 +1,8 @@
 package io.keyfob;
 
 /**
- * The engine refused a call, and nothing was changed. The message is the engine's: it names the parameter and what it may be, in English, and
- * never holds a secret.
+ * The engine refused a call, and nothing was changed. The message is the engine's: it names the
+ * parameter and what it may be, in English, and never holds a secret.
  */
 public final class OtpException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -43,7 +43,8 @@ public final class OtpException extends RuntimeException {
     }
 
     /**
-     * Whether the {@link Store} held another revision than the one that was read: read the record again, and try again.
+     * Whether the {@link Store} held another revision than the one that was read: read the record
+     * again, and try again.
      *
      * @return true for {@link OtpError#STORE_CONFLICT}
      */

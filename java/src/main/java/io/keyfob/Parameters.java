@@ -3,7 +3,8 @@ package io.keyfob;
 import java.util.Arrays;
 
 /**
- * What an authenticator computes codes with, beside the secret: chosen at enrolment, and part of the record from then on. Immutable.
+ * What an authenticator computes codes with, beside the secret: chosen at enrolment, and part of
+ * the record from then on. Immutable.
  *
  * <p>Numbers out of range are refused where the parameters are used.
  */

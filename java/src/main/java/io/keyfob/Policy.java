@@ -3,7 +3,8 @@ package io.keyfob;
 import java.util.Arrays;
 
 /**
- * The server's choices: how far from its own clock or counter it looks, when it locks, how long codes live. Immutable; build it once.
+ * The server's choices: how far from its own clock or counter it looks, when it locks, how long
+ * codes live. Immutable; build it once.
  *
  * <p>Building refuses a policy under which guessing would succeed too often: see {@link #guessChance}. All numbers are checked when it is built.
  */
@@ -68,7 +69,8 @@ public final class Policy {
     }
 
     /**
-     * The chance that somebody who guesses until the lock falls succeeds; under a throttle, within a year of guessing.
+     * The chance that somebody who guesses until the lock falls succeeds; under a throttle, within
+     * a year of guessing.
      *
      * @param kind the kind of device
      * @param digits the digits of its codes, 6 to 10; ignored for a PIN
@@ -259,7 +261,8 @@ public final class Policy {
         }
 
         /**
-         * Too many fails close the device for a time that doubles with each further one. It never ends, so that the bounds must be raised.
+         * Too many fails close the device for a time that doubles with each further one. It never
+         * ends, so that the bounds must be raised.
          *
          * @param fails the fail that begins the first delay, 1 or more
          * @param first the first delay in seconds, 1 or more
@@ -305,7 +308,8 @@ public final class Policy {
         }
 
         /**
-         * TOTP: the largest drift of an authenticator's clock that is learned; 0 by default, which learns none.
+         * TOTP: the largest drift of an authenticator's clock that is learned; 0 by default, which
+         * learns none.
          *
          * @param steps 0 to 1000
          * @return this builder
@@ -355,7 +359,8 @@ public final class Policy {
         }
 
         /**
-         * By how much the clocks of those who share a device may differ; 30 by default. 0 is for a host with one thread only.
+         * By how much the clocks of those who share a device may differ; 30 by default. 0 is for a
+         * host with one thread only.
          *
          * @param seconds 0 to 3600
          * @return this builder
@@ -375,7 +380,8 @@ public final class Policy {
         }
 
         /**
-         * The largest chance of guessing the positions asked of a PIN before the lock; 10000000 by default.
+         * The largest chance of guessing the positions asked of a PIN before the lock; 10000000 by
+         * default.
          *
          * @param partsPerBillion 10000000 is 1 in 100
          * @return this builder
@@ -393,10 +399,13 @@ public final class Policy {
          * Checks everything, and builds the policy.
          *
          * @return the policy
-         * @throws OtpException {@link OtpError#WINDOW}, {@link OtpError#LOOK_AHEAD}, {@link OtpError#RESYNC_WINDOW}, {@link OtpError#MAX_DRIFT},
-         *         {@link OtpError#MAX_FAILS}, {@link OtpError#FIRST_DELAY}, {@link OtpError#MAX_DELAY}, {@link OtpError#CODE_LIFETIME},
-         *         {@link OtpError#CODE_REUSE}, {@link OtpError#PIN_POSITIONS}, {@link OtpError#PIN_MIN_LENGTH}, {@link OtpError#CLOCK_SKEW},
-         *         {@link OtpError#GUESS_BOUND}, {@link OtpError#PIN_GUESS_BOUND}
+         * @throws OtpException {@link OtpError#WINDOW}, {@link OtpError#LOOK_AHEAD}, {@link
+         *         OtpError#RESYNC_WINDOW}, {@link OtpError#MAX_DRIFT}, {@link OtpError#MAX_FAILS},
+         *         {@link OtpError#FIRST_DELAY}, {@link OtpError#MAX_DELAY}, {@link
+         *         OtpError#CODE_LIFETIME}, {@link OtpError#CODE_REUSE}, {@link
+         *         OtpError#PIN_POSITIONS}, {@link OtpError#PIN_MIN_LENGTH}, {@link
+         *         OtpError#CLOCK_SKEW}, {@link OtpError#GUESS_BOUND}, {@link
+         *         OtpError#PIN_GUESS_BOUND}
          */
         public Policy build() {
             Native.check(Native.engine().policyCheck(struct));

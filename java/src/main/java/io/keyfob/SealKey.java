@@ -53,7 +53,8 @@ public final class SealKey implements AutoCloseable {
     }
 
     /**
-     * Seals a device's record for storage, bound to what names the device there, with XChaCha20-Poly1305.
+     * Seals a device's record for storage, bound to what names the device there, with
+     * XChaCha20-Poly1305.
      *
      * @param device the device
      * @param deviceId its name in the store, at most 1024 bytes
@@ -65,7 +66,8 @@ public final class SealKey implements AutoCloseable {
         byte[] nonce = new byte[Engine.NONCE_SIZE];
         RANDOM.nextBytes(nonce);
         byte[] sealed = new byte[Engine.SEALED_SIZE];
-        // A copy: a store that seals what it stores, within the device's use, would wait for the key, and the key here for the device.
+        // A copy: a store that seals what it stores, within the device's use, would wait for the
+        // key, and the key here for the device.
         try (Memory record = device.copy()) {
             Native.check(bytes.<Integer, RuntimeException>use(key -> Native.engine().recordSeal(record, id, key, deviceId, nonce, sealed)));
         }
@@ -78,8 +80,8 @@ public final class SealKey implements AutoCloseable {
      * @param sealed the sealed record
      * @param deviceId its name in the store
      * @return a device to be closed
-     * @throws OtpException {@link OtpError#SEAL_FOREIGN}, {@link OtpError#SEAL_NEWER}, {@link OtpError#SEAL_KEY}, {@link OtpError#SEAL_BROKEN},
-     *         {@link OtpError#LENGTH}
+     * @throws OtpException {@link OtpError#SEAL_FOREIGN}, {@link OtpError#SEAL_NEWER}, {@link
+     *         OtpError#SEAL_KEY}, {@link OtpError#SEAL_BROKEN}, {@link OtpError#LENGTH}
      */
     public OtpDevice open(byte[] sealed, byte[] deviceId) {
         checkLength(deviceId);

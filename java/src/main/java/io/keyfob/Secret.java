@@ -79,11 +79,13 @@ public final class Secret implements AutoCloseable {
     }
 
     /**
-     * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with or without padding.
+     * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups,
+     * with or without padding.
      *
      * @param text the text, which is not changed
      * @return a secret to be closed
-     * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
+     * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH}, {@link
+     *         OtpError#LENGTH} from 4096 characters on
      */
     public static Secret fromBase32(char[] text) {
         return read(text, Native.engine()::secretFromBase32);
@@ -94,7 +96,8 @@ public final class Secret implements AutoCloseable {
      *
      * @param text the text, which is not changed
      * @return a secret to be closed
-     * @throws OtpException {@link OtpError#SECRET_HEX}, {@link OtpError#SECRET_LENGTH}, {@link OtpError#LENGTH} from 4096 characters on
+     * @throws OtpException {@link OtpError#SECRET_HEX}, {@link OtpError#SECRET_LENGTH}, {@link
+     *         OtpError#LENGTH} from 4096 characters on
      */
     public static Secret fromHex(char[] text) {
         return read(text, Native.engine()::secretFromHex);

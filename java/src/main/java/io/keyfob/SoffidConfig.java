@@ -40,11 +40,12 @@ public final class SoffidConfig {
     }
 
     /**
-     * The policy for devices of one kind: {@link Policy#SOFFID} with this configuration's numbers. What is configured for the other kinds has no
-     * part in it, and refuses nothing.
+     * The policy for devices of one kind: {@link Policy#SOFFID} with this configuration's numbers.
+     * What is configured for the other kinds has no part in it, and refuses nothing.
      *
-     * <p>The lock falls on the fail that reaches the configured number; Soffid's own falls on the one after it. A configuration that makes guessing
-     * likelier than the policy's bounds allow is refused in building: raise them there, knowingly. The clock may stand an hour behind the last
+     * <p>The lock falls on the fail that reaches the configured number; Soffid's own falls on the
+     * one after it. A configuration that makes guessing likelier than the policy's bounds allow is
+     * refused in building: raise them there, knowingly. The clock may stand an hour behind the last
      * use, since the columns are local times, which summer ends by repeating an hour.
      *
      * @param kind the kind of device

@@ -7,7 +7,8 @@ import java.util.Base64;
 import java.util.Objects;
 
 /**
- * Devices in rows of Soffid's table {@code SCO_DEVICE}, as Soffid's own add-on writes and reads them: no migration, and no column of its own.
+ * Devices in rows of Soffid's table {@code SCO_DEVICE}, as Soffid's own add-on writes and reads
+ * them: no migration, and no column of its own.
  *
  * <pre>{@code
  * try (SoffidRow row = rowOf(entity); OtpDevice device = SoffidDevice.read(row, policy)) {
@@ -91,7 +92,8 @@ public final class SoffidDevice {
      * @param read the row that was read
      * @param policy the one that it was read with
      * @param table where it is stored
-     * @return a store to be given to {@link OtpDevice#verify(Policy, char[], long, Store)} and the others
+     * @return a store to be given to {@link OtpDevice#verify(Policy, char[], long, Store)} and the
+     *         others
      */
     public static Store store(SoffidRow read, Policy policy, Table table) {
         return (record, revision) -> {
@@ -113,8 +115,9 @@ public final class SoffidDevice {
     /**
      * The device of a row.
      *
-     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, setting that column to NULL ends the pending challenge
-     * and heals the row; SMS and EMAIL get another secret.
+     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, setting
+     * that column to NULL ends the pending challenge and heals the row; SMS and EMAIL get another
+     * secret.
      *
      * @param row the row
      * @param policy the one that attempts are judged by, whose lock says how many fails count
@@ -164,8 +167,8 @@ public final class SoffidDevice {
      * @param before the row that it was read from
      * @param policy the one that it was read with
      * @return a row to be closed
-     * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link OtpError#SOFFID_PARAMETERS} if the device has a period
-     *         or a T0 that no row can say
+     * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link
+     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can say
      */
     public static SoffidRow write(OtpDevice device, SoffidRow before, Policy policy) {
         byte[] was = struct(before, policy);
@@ -197,11 +200,13 @@ public final class SoffidDevice {
     }
 
     /**
-     * The row of a device that was enrolled here and has none yet; {@link SoffidRow#toBuilder} adds the address.
+     * The row of a device that was enrolled here and has none yet; {@link SoffidRow#toBuilder} adds
+     * the address.
      *
      * @param device the device
      * @return a row to be closed
-     * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can say
+     * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period or a T0
+     *         that no row can say
      */
     public static SoffidRow create(OtpDevice device) {
         byte[] struct = Struct.ofSize(SIZE);
@@ -307,8 +312,8 @@ public final class SoffidDevice {
     }
 
     /**
-     * Puts the record's times in place of those that stand exactly an hour beside them: in the hour that summer repeats a local time is one of
-     * two, and the record knows which.
+     * Puts the record's times in place of those that stand exactly an hour beside them: in the hour
+     * that summer repeats a local time is one of two, and the record knows which.
      */
     private static void putHours(OtpDevice kept, byte[] struct) {
         DeviceInfo info = kept.info();

@@ -6,10 +6,12 @@ import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * The columns of a row of Soffid's table {@code SCO_DEVICE} that concern the engine, under the names of Soffid's {@code OtpDeviceEntity}.
- * Immutable, but for {@link #close}, which overwrites the key and the PIN.
+ * The columns of a row of Soffid's table {@code SCO_DEVICE} that concern the engine, under the
+ * names of Soffid's {@code OtpDeviceEntity}. Immutable, but for {@link #close}, which overwrites
+ * the key and the PIN.
  *
- * <p>{@code null} stands for NULL. Two rows are equal if all columns are; a closed one equals only itself.
+ * <p>{@code null} stands for NULL. Two rows are equal if all columns are; a closed one equals only
+ * itself.
  */
 public final class SoffidRow implements AutoCloseable {
     private final Kind type;
@@ -180,7 +182,8 @@ public final class SoffidRow implements AutoCloseable {
     /**
      * {@code OTP_DIGITS}.
      *
-     * @return digits of a code, or null for 6; a HOTP row with neither these nor an algorithm is one for {@link SoffidConfig#complete}
+     * @return digits of a code, or null for 6; a HOTP row with neither these nor an algorithm is
+     *         one for {@link SoffidConfig#complete}
      */
     public Integer digits() {
         return digits;
@@ -189,7 +192,8 @@ public final class SoffidRow implements AutoCloseable {
     /**
      * {@code OTP_ALGORI}.
      *
-     * @return {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}, or null for the first; see {@link #digits}
+     * @return {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}, or null for the first;
+     *         see {@link #digits}
      */
     public String algorithm() {
         return algorithm;
@@ -402,8 +406,8 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_DIGITS}. NULL stands for 6, but in a HOTP row that has no algorithm either it stands for the configuration's: have
-         * {@link SoffidConfig#complete} fill it in.
+         * {@code OTP_DIGITS}. NULL stands for 6, but in a HOTP row that has no algorithm either it
+         * stands for the configuration's: have {@link SoffidConfig#complete} fill it in.
          *
          * @param digits the column's value
          * @return this builder
@@ -414,8 +418,9 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_ALGORI}. NULL stands for {@code HmacSHA1}, but in a HOTP row that has no digits either it stands for the configuration's:
-         * have {@link SoffidConfig#complete} fill it in.
+         * {@code OTP_ALGORI}. NULL stands for {@code HmacSHA1}, but in a HOTP row that has no
+         * digits either it stands for the configuration's: have {@link SoffidConfig#complete} fill
+         * it in.
          *
          * @param algorithm the column's value
          * @return this builder

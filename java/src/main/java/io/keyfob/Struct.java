@@ -4,8 +4,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A struct of {@code keyfob.h} that begins with its size, as an array of bytes in the machine's order. The places of its fields stand in the
- * class that reads and writes them; the engine refuses a struct of a wrong size.
+ * A struct of {@code keyfob.h} that begins with its size, as an array of bytes in the machine's
+ * order. The places of its fields stand in the class that reads and writes them; the engine refuses
+ * a struct of a wrong size.
  */
 final class Struct {
     private Struct() {}

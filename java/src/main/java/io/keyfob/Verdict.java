@@ -3,8 +3,9 @@ package io.keyfob;
 import java.util.OptionalLong;
 
 /**
- * The answer to an attempt. Tell the person only {@link #isRight} and {@link #isLocked}, which are alike for a wrong, an expired and a
- * replayed code; the rest is for the host's audit. Immutable, and without secrets.
+ * The answer to an attempt. Tell the person only {@link #isRight} and {@link #isLocked}, which are
+ * alike for a wrong, an expired and a replayed code; the rest is for the host's audit. Immutable,
+ * and without secrets.
  */
 public final class Verdict {
     static final int SIZE = 48;
@@ -44,7 +45,8 @@ public final class Verdict {
     }
 
     /**
-     * Whether the device is locked or throttled after this attempt; already on the fail that locks it.
+     * Whether the device is locked or throttled after this attempt; already on the fail that locks
+     * it.
      *
      * @return true if so
      */
@@ -71,7 +73,8 @@ public final class Verdict {
     }
 
     /**
-     * The matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS, e-mail); 0 for a PIN.
+     * The matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS,
+     * e-mail); 0 for a PIN.
      *
      * @return the unsigned number; empty if the answer was not right
      */
@@ -80,8 +83,8 @@ public final class Verdict {
     }
 
     /**
-     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many counters were skipped
-     * (HOTP; before the first of the two codes of a resync).
+     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many
+     * counters were skipped (HOTP; before the first of the two codes of a resync).
      *
      * @return steps or counters; empty if the answer was not right
      */

@@ -17,7 +17,8 @@ import java.nio.file.Path;
 /**
  * The way down on Java 22 and later: {@code keyfob.h} through {@code java.lang.foreign}.
  *
- * <p>All calls are critical: C works on Java's arrays in place, and the garbage collector waits. None calls back into Java, and none is long.
+ * <p>All calls are critical: C works on Java's arrays in place, and the garbage collector waits.
+ * None calls back into Java, and none is long.
  */
 @SuppressWarnings("restricted")
 final class Ffm implements Engine {

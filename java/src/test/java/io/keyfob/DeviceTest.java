@@ -334,7 +334,8 @@ class DeviceTest {
         try (OtpDevice device = Samples.totp()) {
             char[] arabic = Samples.codeAt(NOW);
             for (int at = 0; at < arabic.length; at++) {
-                // Its low byte is not the digit's, but a cast would make others so: U+0130 to U+0139.
+                // Its low byte is not the digit's, but a cast would make others so: U+0130 to
+                // U+0139.
                 arabic[at] += '\u0100';
             }
             assertEquals(Reason.WRONG, device.verify(Policy.DEFAULT, arabic, NOW).reason());

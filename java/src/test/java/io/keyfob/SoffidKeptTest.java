@@ -271,7 +271,8 @@ class SoffidKeptTest {
             code = challenge.code();
             row = SoffidDevice.write(device, row, Policy.SOFFID);
         }
-        // An administrator resets the fails in Soffid's console: the pending code has ended, and is not issued once more.
+        // An administrator resets the fails in Soffid's console: the pending code has ended, and is
+        // not issued once more.
         SoffidRow reset = row.toBuilder().fails(0).build();
         try (OtpDevice device = SoffidDevice.read(reset, Policy.SOFFID); Challenge next = device.challenge(Policy.SOFFID, NOW)) {
             assertEquals(0, device.info().fails());

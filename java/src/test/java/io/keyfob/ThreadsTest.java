@@ -98,7 +98,8 @@ class ThreadsTest {
         } finally {
             threads.shutdownNow();
         }
-        // Only now: closing waits for whoever is using them, and the two would wait for each other for ever.
+        // Only now: closing waits for whoever is using them, and the two would wait for each other
+        // for ever.
         key.close();
         device.close();
     }
