@@ -157,9 +157,9 @@ async fn deliver(app: &App, message: &Message) -> Result<(), String> {
     let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
     let outcome = app.delivery.send(&sent).await;
     app.metrics.delivered(channel, outcome.is_ok());
-    outcome.map_err(|failure| {
-        tracing::warn!(user = message.user, "delivery by {channel} failed: {failure}");
-        if failure.retry() { format!("{failure}; request it again") } else { failure.to_string() }
+    outcome.map_err(|error| {
+        tracing::warn!(user = message.user, "delivery by {channel} failed: {error}");
+        if error.is_transient() { format!("{error}; request it again") } else { error.to_string() }
     })
 }
 
