@@ -279,7 +279,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     });
     let metrics = async {
         if let Some(listener) = of_metrics {
-            let limits = limits.of_metrics();
+            let limits = limits.for_metrics();
             http::listen(listener, None, http::metrics_app(Arc::clone(&app)), &Requests::default(), limits, stop.clone()).await;
         }
     };

@@ -27,7 +27,7 @@ const LONG: usize = 32 * 1024 * 1024;
 const SHORT: Duration = Duration::from_secs(1);
 
 fn times() -> Times {
-    Times { writing: SHORT, lingering: (SHORT, SHORT * 4), stalled: SHORT, ..Times::default() }
+    Times { writing: SHORT, lingering: SHORT, lingering_total: SHORT * 4, stalled: SHORT, ..Times::default() }
 }
 
 /// A search that takes so long.
@@ -36,7 +36,7 @@ async fn search(Path(millis): Path<u64>, Extension(peer): Extension<Peer>) -> St
         sleep(Duration::from_millis(millis)).await;
         Ok("found".to_owned())
     };
-    Client(Some(peer.side)).while_here(work).await.unwrap_or_else(|error| error.status.to_string())
+    Client(Some(peer.side)).while_connected(work).await.unwrap_or_else(|error| error.status.to_string())
 }
 
 /// An answer of [`LONG`] bytes that counts those that were taken of it.
@@ -96,7 +96,7 @@ impl Service {
         stream
     }
 
-    /// Tells it to stop. Returns how long that took.
+    /// Stops it. Returns how long that took.
     async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(true).unwrap();
@@ -117,7 +117,7 @@ async fn rest(stream: &mut TcpStream) -> (Vec<u8>, bool) {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not() {
+async fn client_that_does_not_read_is_given_up_and_a_slow_one_is_not() {
     let service = Service::start(limits());
     let (mut none, mut slow) = (service.ask("GET /long HTTP/1.1\r\n\r\n").await, service.ask("GET /long HTTP/1.0\r\n\r\n").await);
     let mut taken = 0;
@@ -136,7 +136,7 @@ async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not()
 }
 
 #[tokio::test]
-async fn of_an_answer_that_is_not_read_little_is_held() {
+async fn response_that_is_not_read_is_hardly_buffered() {
     let service = Service::start(limits());
     let mut none = service.ask("GET /counted HTTP/1.1\r\n\r\n").await;
     // Until it is given up.
@@ -149,7 +149,7 @@ async fn of_an_answer_that_is_not_read_little_is_held() {
 }
 
 #[tokio::test]
-async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
+async fn shutdown_waits_for_requests_and_not_for_idle_clients() {
     let service = Service::start(limits());
     let mut slow = service.ask("GET /slow HTTP/1.1\r\n\r\n").await;
     let mut others = vec![
@@ -168,7 +168,7 @@ async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end_and_no_reset() {
+async fn response_before_the_end_of_its_request_is_followed_by_an_end_and_no_reset() {
     let service = Service::start(limits());
     let mut stream = service.ask("POST /refused HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n").await;
     // Longer than a pause may be, but never without a byte for so long.
@@ -191,7 +191,7 @@ async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end
 }
 
 #[tokio::test]
-async fn half_of_a_connection_is_enough_for_the_answer() {
+async fn half_closed_connection_gets_its_response() {
     let service = Service::start(limits());
     for (request, wanted) in [
         ("GET /slow HTTP/1.1\r\n\r\n", "done"),
@@ -207,7 +207,7 @@ async fn half_of_a_connection_is_enough_for_the_answer() {
 }
 
 #[tokio::test]
-async fn new_clients_are_served_though_all_places_are_taken() {
+async fn new_clients_are_served_though_all_permits_are_taken() {
     let service = Service::start(Limits { connections: 4, ..limits() });
     let mut idle = Vec::new();
     for _ in 0..20 {
@@ -218,7 +218,7 @@ async fn new_clients_are_served_though_all_places_are_taken() {
 }
 
 #[tokio::test]
-async fn a_search_is_given_up_a_second_after_its_client_has_closed_its_side() {
+async fn search_is_cancelled_a_second_after_its_client_has_closed_its_side() {
     let service = Service::start(limits());
     let ask = async |millis: u64, rest: &str| {
         service.ask(&format!("GET /search/{millis} HTTP/1.1\r\nConnection: close\r\n\r\n{rest}")).await
