@@ -132,7 +132,7 @@ async fn postfix_takes_a_mail_from_a_full_name_only_and_tells_why() {
     let (failure, _) = sent(&plain, "jörg@example.org").await.unwrap_err();
     assert!(failure.contains("SMTPUTF8"), "{failure}");
     // A host name without a domain, as containers have.
-    let bare = postfix.email("security = 'none'\nhello = 'a3f09c'");
+    let bare = postfix.email("security = 'none'\nehlo_name = 'a3f09c'");
     assert_eq!(sent(&bare, "bob@example.org").await, Err((format!("{name} 504 5.5.2"), false)));
 }
 

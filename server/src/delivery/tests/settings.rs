@@ -126,7 +126,7 @@ fn urls() {
     {
         assert_eq!(problems(&format!("[sms]\nurl = '{url}'\nbody = '${{PIN}}'")), [], "{url}");
     }
-    assert_eq!(problems("[sms]\nurl = 'http://gw.example.com/'\ncleartext = true\nbody = '${PIN}'"), []);
+    assert_eq!(problems("[sms]\nurl = 'http://gw.example.com/'\nallow_cleartext = true\nbody = '${PIN}'"), []);
 }
 
 #[test]
