@@ -38,7 +38,7 @@ impl Authenticator {
     pub(crate) fn with(self, parameters: &Parameters, t0: Option<u64>, counter: Option<u64>) -> Result<Self> {
         let (mut totp, counter) = match self {
             Self::Totp(totp) => (totp, counter),
-            Self::Hotp { hotp, counter: first } => (Totp::of(hotp), counter.or(Some(first))),
+            Self::Hotp { hotp, counter: first } => (Totp::from_hotp(hotp), counter.or(Some(first))),
         };
         if let Some(algorithm) = parameters.algorithm {
             totp = totp.with_algorithm(algorithm);
