@@ -22,7 +22,7 @@ use super::config::{Check, Gateway};
 use super::request::Request;
 use super::wire::{self, Asked, Tls};
 use super::{Channel, Failure, Message, Values};
-use crate::config::Problem;
+use crate::problem::Problem;
 use crate::tls;
 
 /// The most that is read of an answer, in bytes.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::config::Problem;
+use crate::problem::Problem;
 pub(crate) use config::Config;
 pub(crate) use unfilled::unfilled;
 

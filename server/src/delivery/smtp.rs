@@ -26,8 +26,8 @@ use super::target::{bare, loopback};
 use super::template::{Encoding, Template};
 use super::wire::{self, Asked, Tls};
 use super::{Failure, Message, Values};
-use crate::config::Problem;
 use crate::file;
+use crate::problem::Problem;
 use crate::tls;
 
 /// No password is longer than this many bytes.

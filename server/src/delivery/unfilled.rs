@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::{Config, Gateway};
 use super::template::Template;
 use super::{Channel, Message, Values};
-use crate::config::Problem;
+use crate::problem::Problem;
 
 /// Users by their names, each with its attributes.
 type Users = BTreeMap<String, BTreeMap<String, String>>;

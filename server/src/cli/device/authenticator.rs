@@ -2,9 +2,9 @@
 
 use keyfob::{Device, Digits, Error, Factor, Hotp, Totp};
 
-use super::Result;
-use super::args::{AuthenticatorArgs, Parameters};
 use super::secret::Given;
+use crate::cli::args::{AuthenticatorArgs, Parameters};
+use crate::cli::result::Result;
 
 pub(crate) enum Authenticator {
     Totp(Totp),
