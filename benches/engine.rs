@@ -64,7 +64,7 @@ fn search(skew: u16) {
     let steps = u64::from(skew);
     let (first, last) = (STEP - steps, STEP + steps);
     let policy = Policy::builder().window(skew).build().unwrap();
-    let record = *Device::totp(Totp::of(hotp()), NOW).to_record().as_bytes();
+    let record = *Device::totp(Totp::from_hotp(hotp()), NOW).to_record().as_bytes();
     let peer = peer(skew);
     assert_eq!(hotp().search(ABSENT.as_bytes(), first..=last), None);
     assert_eq!((peer.check(ABSENT, NOW), plain_search(first..=last, ABSENT)), (None, None));
@@ -106,7 +106,7 @@ fn resync() {
 }
 
 fn record() {
-    let device = Device::totp(Totp::of(hotp()), NOW);
+    let device = Device::totp(Totp::from_hotp(hotp()), NOW);
     let record = *device.to_record().as_bytes();
     #[cfg(feature = "seal")]
     let key = keyfob::SealKey::new(1, [1; 32]);

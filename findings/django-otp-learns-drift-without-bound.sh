@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # django-otp 1.7.5 (PyPI): learned drift has no bound, and shuts out a clock that was put right.
 #
-# Expected: a TOTP device with `tolerance` 1 accepts codes one step away from the server's time; what
-# it learns of a slow or fast clock stays near zero, and the true time's code is always right.
+# Expected: a TOTP device with `tolerance` 1 accepts codes one step away from the server's time;
+# what it learns of a slow or fast clock stays near zero, and the true time's code is always right.
 # Seen: with OTP_TOTP_SYNC, which is on unless set, each success moves `drift` to the step that
-# matched, and the next search lies around it only. Six logins of a clock that gains one step between
-# them move it to 6. After the phone has set its clock, each code of the true time is wrong, for good.
+# matched, and the next search lies around it only. Six logins of a clock that gains one step
+# between them move it to 6. After the phone has set its clock, each code of the true time is wrong,
+# for good.
 # Who meets it: users whose telephone was minutes off and then took the network's time.
 #
 # Seen on 2026-11-30. Needs: python3 with venv.

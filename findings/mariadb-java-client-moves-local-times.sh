@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# mariadb-java-client 3.5.11 (Maven): `getString` of a DATETIME moves times that the JVM's zone skips.
+# mariadb-java-client 3.5.11 (Maven): `getString` of a DATETIME moves times that the JVM's zone
+# skips.
 #
-# Expected: a DATETIME has no zone, so its text is the one that the table holds, whatever the zone of
-# the JVM is.
+# Expected: a DATETIME has no zone, so its text is the one that the table holds, whatever the zone
+# of the JVM is.
 # Seen: with the zone Europe/Madrid, `getString` of `2021-03-28 02:30:00` is `2021-03-28 03:30:00`,
-# since that hour was skipped there. `CAST(... AS CHAR)` in the statement gives the text of the table.
+# since that hour was skipped there. `CAST(... AS CHAR)` in the statement gives the text of the
+# table.
 # Who meets it: optimistic locks that compare such a column, as one of a last use: the row that was
 # read is never found again, and a loop around the lock does not end.
 #

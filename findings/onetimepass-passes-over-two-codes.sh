@@ -3,10 +3,11 @@
 #
 # Expected: a new HOTP token starts at counter 0 (RFC 4226 section 5.1), so the first call without a
 # stored counter accepts the token's first code.
-# Seen: `last` is 1 unless given, and the search begins behind it: the first code that counts is that
-# of counter 2. The return value is the counter, so a stored `last=0` refuses the first code, too.
-# Who meets it: whoever enrolls a token and leaves `last` out, or starts it at 0. The user's first two
-# codes are wrong; the value to begin with is -1.
+# Seen: `last` is 1 unless given, and the search begins behind it: the first code that counts is
+# that of counter 2. The return value is the counter, so a stored `last=0` refuses the first code,
+# too.
+# Who meets it: whoever enrolls a token and leaves `last` out, or starts it at 0. The user's first
+# two codes are wrong; the value to begin with is -1.
 #
 # Seen on 2026-11-30. Needs: python3 with venv.
 set -euo pipefail

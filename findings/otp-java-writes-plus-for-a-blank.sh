@@ -3,8 +3,9 @@
 #
 # Expected: a provisioning URI is percent-encoded, as the Key URI format says: `ACME%20Corp`. A plus
 # sign in a path is a plus sign (RFC 3986 section 3.3).
-# Seen: issuer and label are encoded as an HTML form, in the path as well: `otpauth://totp/ACME+Corp:...`.
-# A reader that follows the RFC, such as npm's otpauth 9.5.2, names the account `ACME+Corp`.
+# Seen: issuer and label are encoded as an HTML form, in the path as well:
+# `otpauth://totp/ACME+Corp:...`. A reader that follows the RFC, such as npm's otpauth 9.5.2, names
+# the account `ACME+Corp`.
 # Who meets it: users whose authenticator shows `ACME+Corp`, and importers that compare issuers.
 #
 # Seen on 2026-11-30. Needs: java 11 or later, mvn, node with npm.

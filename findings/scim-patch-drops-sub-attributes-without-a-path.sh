@@ -3,8 +3,8 @@
 #
 # Expected: sub-attributes of a complex attribute that a `replace` does not specify stay unchanged
 # (RFC 7644 section 3.5.2.3), whether the attribute is named by `path` or in the value.
-# Seen: with `path: "name"` the family name stays. The same change without a path puts the new object
-# in place of the old one, and the family name is gone. `name.givenName` as a key keeps it.
+# Seen: with `path: "name"` the family name stays. The same change without a path puts the new
+# object in place of the old one, and the family name is gone. `name.givenName` as a key keeps it.
 # Who meets it: providers of users whose clients leave the path out, as Entra ID and Okta do.
 #
 # Seen on 2026-11-30. Needs: node with npm.

@@ -3,8 +3,8 @@
 #
 # Expected: `not (id eq "1" or id eq "2")` matches the resources that are neither (RFC 7644 section
 # 3.4.2.2, figure 1: `not` is before a group).
-# Seen: around one condition `not` works. Around two joined by `or` all three resources match, the two
-# that are excluded with them.
+# Seen: around one condition `not` works. Around two joined by `or` all three resources match, the
+# two that are excluded with them.
 # Who meets it: clients that reconcile "everyone but these" and get these, too.
 #
 # Seen on 2026-11-30. Needs: node with npm.

@@ -64,22 +64,22 @@ extern "C" {
 /**
  * The size of a sealing key in bytes.
  */
-#define KEYFOB_KEY_SIZE 32
+#define KEYFOB_SEAL_KEY_SIZE 32
 
 /**
  * The size of a nonce in bytes.
  */
-#define KEYFOB_NONCE_SIZE 24
+#define KEYFOB_SEAL_NONCE_SIZE 24
 
 /**
  * The fewest bytes of a secret.
  */
-#define KEYFOB_SECRET_MIN 16
+#define KEYFOB_SECRET_MIN_SIZE 16
 
 /**
  * The most bytes of a secret, and digits of a PIN.
  */
-#define KEYFOB_SECRET_MAX 64
+#define KEYFOB_SECRET_MAX_SIZE 64
 
 /**
  * Room for any code and its terminating NUL, in bytes.
@@ -342,7 +342,7 @@ enum keyfob_result
   /**
    * Sealed record: under another key id.
    */
-  KEYFOB_RESULT_SEAL_KEY = 92,
+  KEYFOB_RESULT_SEAL_KEY_ID = 92,
   /**
    * Sealed record: of a newer version.
    */
@@ -661,9 +661,9 @@ typedef struct keyfob_policy {
  * a failure. `context` is what the caller passed along. Must return, without an exception and
  * without longjmp, and must not call keyfob with the same record.
  */
-typedef int32_t (*keyfob_random)(void *context,
-                                 uint8_t *bytes,
-                                 size_t length);
+typedef int32_t (*keyfob_random_fn)(void *context,
+                                    uint8_t *bytes,
+                                    size_t length);
 
 /**
  * A challenge. The caller wipes it.
@@ -705,9 +705,9 @@ typedef struct keyfob_challenge {
  * changed, as on a locked device. `context` is what the caller passed along; `next` is valid
  * during the call only. Must return, without an exception and without longjmp.
  */
-typedef int32_t (*keyfob_store)(void *context,
-                                const struct keyfob_record *next,
-                                uint64_t read);
+typedef int32_t (*keyfob_store_fn)(void *context,
+                                   const struct keyfob_record *next,
+                                   uint64_t read);
 
 /**
  * The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's
@@ -970,28 +970,28 @@ KEYFOB_MUST_USE
 size_t keyfob_sealed_size(void);
 
 /**
- * KEYFOB_KEY_SIZE of the linked library. Thread-safe.
+ * KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
  */
 KEYFOB_MUST_USE
-size_t keyfob_key_size(void);
+size_t keyfob_seal_key_size(void);
 
 /**
- * KEYFOB_NONCE_SIZE of the linked library. Thread-safe.
+ * KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
  */
 KEYFOB_MUST_USE
-size_t keyfob_nonce_size(void);
+size_t keyfob_seal_nonce_size(void);
 
 /**
- * KEYFOB_SECRET_MIN of the linked library. Thread-safe.
+ * KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
  */
 KEYFOB_MUST_USE
-size_t keyfob_secret_min(void);
+size_t keyfob_secret_min_size(void);
 
 /**
- * KEYFOB_SECRET_MAX of the linked library. Thread-safe.
+ * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
  */
 KEYFOB_MUST_USE
-size_t keyfob_secret_max(void);
+size_t keyfob_secret_max_size(void);
 
 /**
  * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
@@ -1036,7 +1036,7 @@ size_t keyfob_label_size(void);
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
                                       const struct keyfob_policy *policy,
-                                      keyfob_random random,
+                                      keyfob_random_fn random,
                                       void *random_context,
                                       uint64_t now,
                                       struct keyfob_challenge *challenge);
@@ -1052,10 +1052,10 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
                                                 const struct keyfob_policy *policy,
-                                                keyfob_random random,
+                                                keyfob_random_fn random,
                                                 void *random_context,
                                                 uint64_t now,
-                                                keyfob_store store,
+                                                keyfob_store_fn store,
                                                 void *store_context,
                                                 struct keyfob_challenge *challenge);
 
@@ -1106,7 +1106,7 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              const char *answer,
                                              size_t answer_length,
                                              uint64_t now,
-                                             keyfob_store store,
+                                             keyfob_store_fn store,
                                              void *store_context,
                                              struct keyfob_verdict *verdict);
 
@@ -1143,7 +1143,7 @@ keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
                                              const char *second,
                                              size_t second_length,
                                              uint64_t now,
-                                             keyfob_store store,
+                                             keyfob_store_fn store,
                                              void *store_context,
                                              struct keyfob_verdict *verdict);
 
@@ -1298,7 +1298,7 @@ keyfob_result keyfob_device_info(const struct keyfob_record *record,
 
 /**
  * Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes
- * (KEYFOB_SECRET_MAX always suffice), and their number to `secret_length`. The caller wipes
+ * (KEYFOB_SECRET_MAX_SIZE always suffice), and their number to `secret_length`. The caller wipes
  * `secret`, and never logs it. Thread-safe.
  *
  * Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.
@@ -1411,10 +1411,10 @@ const char *keyfob_result_message(int32_t result);
 
 /**
  * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
- * device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_KEY_SIZE random
- * bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that must never be
- * used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes.
- * Thread-safe.
+ * device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_SEAL_KEY_SIZE
+ * random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that must
+ * never be used again with this key: draw them at random each time. `sealed` gets
+ * KEYFOB_SEALED_SIZE bytes. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, the record's.
  */
@@ -1430,7 +1430,7 @@ keyfob_result keyfob_record_seal(const struct keyfob_record *record,
 /**
  * Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
  *
- * Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY, SEAL_BROKEN, the record's.
+ * Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY_ID, SEAL_BROKEN, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_record_open(const uint8_t *sealed,
@@ -1461,7 +1461,7 @@ keyfob_result keyfob_sealed_key_id(const uint8_t *sealed,
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_secret_random(uint32_t algorithm,
-                                   keyfob_random random,
+                                   keyfob_random_fn random,
                                    void *context,
                                    uint8_t *secret,
                                    size_t secret_size,
@@ -1470,7 +1470,7 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
 /**
  * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
  * or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
- * KEYFOB_SECRET_MAX always suffice; how many were written goes to `secret_length`. The caller
+ * KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
  * wipes `secret` and `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.

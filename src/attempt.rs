@@ -5,7 +5,7 @@ use core::fmt;
 use crate::device::State;
 use crate::{Device, RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
-use crate::{NONCE_SIZE, SEALED_SIZE, SealKey};
+use crate::{SEAL_NONCE_SIZE, SEALED_SIZE, SealKey};
 
 /// The next device and an answer that comes out only by committing it.
 ///
@@ -108,7 +108,7 @@ impl<'a> Next<'a> {
     /// [`SealKey::seal`](crate::SealKey::seal) seals a device. `nonce` is drawn at random for each
     /// call.
     #[cfg(feature = "seal")]
-    pub fn seal(&self, key: &SealKey, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
+    pub fn seal(&self, key: &SealKey, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         key.seal_record(self.to_record(), device_id, nonce)
     }
 

@@ -39,7 +39,7 @@ impl GuessChance {
     /// That of guessing one of `accepted` codes, out of the 2^31 values of a truncated HMAC, with
     /// so many guesses.
     #[inline]
-    pub(crate) fn of_codes(accepted: u64, digits: Digits, guesses: u64) -> Self {
+    pub(crate) fn for_codes(accepted: u64, digits: Digits, guesses: u64) -> Self {
         const ALL: u64 = 1 << 31;
         let values = accepted.saturating_mul(digits.likeliest().into()).saturating_mul(guesses);
         // Below 2^31 the product is below 2^61.
@@ -49,7 +49,7 @@ impl GuessChance {
 
     /// That of guessing so many digits, drawn evenly, with so many guesses.
     #[inline]
-    pub(crate) fn of_digits(digits: u8, guesses: u64) -> Self {
+    pub(crate) fn for_pin_digits(digits: u8, guesses: u64) -> Self {
         // A policy may be checked at each call, and a power of ten would be most of that.
         const EACH: [u32; 10] = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
         Self::rounded(match EACH.get(usize::from(digits)) {

@@ -112,7 +112,7 @@ pub enum Error {
     /// key.
     SealBroken,
     /// A sealed record under a key that was not given.
-    SealKey,
+    SealKeyId,
     /// A period other than 30 seconds or a T0 other than 0, which a row of Soffid's cannot say.
     SoffidParameters,
 }
@@ -183,7 +183,7 @@ impl Error {
             Self::SealForeign => c"sealed record: is not one of keyfob's, or has the wrong length",
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
-            Self::SealKey => c"sealed record: its key id is not the given key's",
+            Self::SealKeyId => c"sealed record: its key id is not the given key's",
             Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0 and the counter below 2^63, since it cannot say others",
         }
     }

@@ -100,14 +100,14 @@ pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use hotp::{Hotp, KeyedHotp};
 pub use label::UriText;
-pub use pin::{PIN_MAX, PIN_MIN, Pin, Positions};
+pub use pin::{PIN_MAX_DIGITS, PIN_MIN_DIGITS, Pin, Positions};
 pub use policy::{Lock, PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
-pub use seal::{KEY_SIZE, NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
-pub use secret::{SECRET_MAX, SECRET_MIN, Secret};
-pub use soffid::{SOFFID_KEY_SIZE, SoffidRow};
+pub use seal::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
+pub use secret::{SECRET_MAX_SIZE, SECRET_MIN_SIZE, Secret};
+pub use soffid::{SOFFID_AUTH_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::Uri;

@@ -7,13 +7,13 @@ use subtle::{Choice, ConstantTimeEq, ConstantTimeLess};
 
 use zeroize::ZeroizeOnDrop;
 
-use crate::secret::{SECRET_MAX, Wiped};
+use crate::secret::{SECRET_MAX_SIZE, Wiped};
 use crate::{Error, PinPositions, Policy};
 
 /// The fewest digits of a PIN, whatever the policy says.
-pub const PIN_MIN: usize = 4;
+pub const PIN_MIN_DIGITS: usize = 4;
 /// The most digits of a PIN.
-pub const PIN_MAX: usize = SECRET_MAX;
+pub const PIN_MAX_DIGITS: usize = SECRET_MAX_SIZE;
 
 /// A security PIN: 4 to 64 ASCII digits, wiped on drop, redacted in `Debug`.
 #[derive(Clone)]
@@ -29,12 +29,12 @@ impl Pin {
 
     /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or
     /// they are no PIN.
-    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Option<Self> {
+    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Option<Self> {
         if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
     }
 
     fn of(digits: Wiped) -> Result<Self, Error> {
-        if !(PIN_MIN..=PIN_MAX).contains(&digits.as_bytes().len()) {
+        if !(PIN_MIN_DIGITS..=PIN_MAX_DIGITS).contains(&digits.as_bytes().len()) {
             return Err(Error::PinLength);
         }
         let valid = digits.as_bytes().iter().fold(Choice::from(1), |valid, digit| valid & digit.wrapping_sub(b'0').ct_lt(&10));

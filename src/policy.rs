@@ -109,12 +109,12 @@ pub struct Policy {
 }
 
 /// The widest resync window.
-const WIDEST_RESYNC: u16 = 10_000;
+const MAX_RESYNC_WINDOW: u16 = 10_000;
 
 impl Policy {
     /// The widest TOTP window, HOTP look-ahead and learned drift that a policy may have, in steps
     /// or counters.
-    pub const WIDEST: u16 = 1_000;
+    pub const MAX_WINDOW: u16 = 1_000;
 
     /// keyfob's defaults.
     pub const DEFAULT: Self = Self {
@@ -228,9 +228,9 @@ impl Policy {
             Kind::Totp => self.accepted_steps(),
             Kind::Hotp => self.accepted_counters(),
             Kind::Sms | Kind::Email => 1,
-            Kind::Pin => return GuessChance::of_digits(self.fewest_positions(), self.lock.guesses()),
+            Kind::Pin => return GuessChance::for_pin_digits(self.fewest_positions(), self.lock.guesses()),
         };
-        GuessChance::of_codes(accepted, digits, self.lock.guesses())
+        GuessChance::for_codes(accepted, digits, self.lock.guesses())
     }
 
     /// How many codes of a TOTP device are right at a time: those around the present step, and
@@ -370,10 +370,10 @@ impl PolicyBuilder {
 impl Policy {
     fn check(&self) -> Result<(), Error> {
         let require = |holds: bool, error: Error| if holds { Ok(()) } else { Err(error) };
-        require(self.window <= Policy::WIDEST, Error::Window)?;
-        require(self.look_ahead <= Policy::WIDEST, Error::LookAhead)?;
-        require((1..=WIDEST_RESYNC).contains(&self.resync_window), Error::ResyncWindow)?;
-        require(self.max_drift <= Policy::WIDEST, Error::MaxDrift)?;
+        require(self.window <= Policy::MAX_WINDOW, Error::Window)?;
+        require(self.look_ahead <= Policy::MAX_WINDOW, Error::LookAhead)?;
+        require((1..=MAX_RESYNC_WINDOW).contains(&self.resync_window), Error::ResyncWindow)?;
+        require(self.max_drift <= Policy::MAX_WINDOW, Error::MaxDrift)?;
         require(self.lock.max_fails() >= 1, Error::MaxFails)?;
         if let Lock::Throttle { first_delay: first, max_delay: longest, .. } = self.lock {
             require(first >= 1, Error::FirstDelay)?;
@@ -387,7 +387,7 @@ impl Policy {
         let guesses = self.lock.guesses();
         // No kind accepts more codes than these two.
         let accepted = self.accepted_steps().max(self.accepted_counters());
-        require(GuessChance::of_codes(accepted, Digits::SIX, guesses) <= self.guess_bound, Error::GuessBound)?;
-        require(GuessChance::of_digits(self.fewest_positions(), guesses) <= self.pin_guess_bound, Error::PinGuessBound)
+        require(GuessChance::for_codes(accepted, Digits::SIX, guesses) <= self.guess_bound, Error::GuessBound)?;
+        require(GuessChance::for_pin_digits(self.fewest_positions(), guesses) <= self.pin_guess_bound, Error::PinGuessBound)
     }
 }

@@ -186,7 +186,7 @@ impl Device {
             }
             let hotp = || Hotp::of(Secret::of_padded(secret, len), algorithm, digits);
             match kind {
-                Kind::Totp => Factor::Totp(Totp::with(hotp(), period, t0)),
+                Kind::Totp => Factor::Totp(Totp::from_parts(hotp(), period, t0)),
                 Kind::Hotp => Factor::Hotp(hotp()),
                 Kind::Sms => Factor::Sms(hotp()),
                 _ => Factor::Email(hotp()),

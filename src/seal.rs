@@ -13,11 +13,11 @@ use crate::record::{Reader, Writer};
 use crate::{Device, Error, RECORD_SIZE, Record};
 
 /// The size of a sealing key in bytes.
-pub const KEY_SIZE: usize = 32;
+pub const SEAL_KEY_SIZE: usize = 32;
 /// The size of a nonce in bytes.
-pub const NONCE_SIZE: usize = 24;
+pub const SEAL_NONCE_SIZE: usize = 24;
 /// The size of a sealed record in bytes: header, key id, nonce, record, tag.
-pub const SEALED_SIZE: usize = HEADER.len() + KEY_ID_SIZE + NONCE_SIZE + RECORD_SIZE + TAG_SIZE;
+pub const SEALED_SIZE: usize = HEADER.len() + KEY_ID_SIZE + SEAL_NONCE_SIZE + RECORD_SIZE + TAG_SIZE;
 
 const VERSION: u8 = 1;
 const HEADER: [u8; 4] = [b'k', b'f', b's', VERSION];
@@ -42,12 +42,12 @@ const TAG_SIZE: usize = 16;
 #[derive(Clone)]
 pub struct SealKey {
     id: u32,
-    key: [u8; KEY_SIZE],
+    key: [u8; SEAL_KEY_SIZE],
 }
 
 impl SealKey {
     /// Takes 32 random bytes and the number that names them.
-    pub const fn new(id: u32, key: [u8; KEY_SIZE]) -> Self {
+    pub const fn new(id: u32, key: [u8; SEAL_KEY_SIZE]) -> Self {
         Self { id, key }
     }
 
@@ -61,11 +61,11 @@ impl SealKey {
     ///
     /// `nonce` must never be used again with this key: draw it at random for each call, as from
     /// `getrandom::SysRng`.
-    pub fn seal(&self, device: &Device, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
+    pub fn seal(&self, device: &Device, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         self.seal_record(device.to_record(), device_id, nonce)
     }
 
-    pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; NONCE_SIZE]) -> [u8; SEALED_SIZE] {
+    pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
         let encrypted = self.cipher().encrypt_inout_detached(&nonce.into(), device_id, body.as_mut_bytes().into());
         // Encryption fails only above 256 GiB; were it otherwise, zeros leave this function and
@@ -82,14 +82,14 @@ impl SealKey {
 
     /// Opens what was sealed under this key for `device_id`.
     ///
-    /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKey`],
+    /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKeyId`],
     /// [`Error::SealBroken`], and those of [`Device::from_bytes`].
     pub fn open(&self, sealed: &[u8], device_id: &[u8]) -> Result<Device, Error> {
         if sealed_key_id(sealed)? != self.id {
-            return Err(Error::SealKey);
+            return Err(Error::SealKeyId);
         }
         let mut from = Reader(sealed.get(const { HEADER.len() + KEY_ID_SIZE }..).unwrap_or_default());
-        let nonce = from.take::<NONCE_SIZE>().ok_or(Error::SealForeign)?;
+        let nonce = from.take::<SEAL_NONCE_SIZE>().ok_or(Error::SealForeign)?;
         let mut body = Zeroizing::new(from.take::<RECORD_SIZE>().ok_or(Error::SealForeign)?);
         let tag = from.take::<TAG_SIZE>().ok_or(Error::SealForeign)?;
         self.cipher()

@@ -10,10 +10,10 @@ use zeroize::{DefaultIsZeroes, ZeroizeOnDrop, Zeroizing, optimization_barrier};
 use crate::{Algorithm, Error};
 
 /// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
-pub const SECRET_MIN: usize = 16;
+pub const SECRET_MIN_SIZE: usize = 16;
 /// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed
 /// first.
-pub const SECRET_MAX: usize = 64;
+pub const SECRET_MAX_SIZE: usize = 64;
 
 /// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what
 /// an attempt waits for; the barrier is the one that it has as well.
@@ -25,8 +25,8 @@ pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
 
 /// The places of a secret's bytes: in a table, since so many numbers cost more to make than to
 /// read.
-const PLACES: [u8; SECRET_MAX] = {
-    let (mut places, mut at) = ([0; SECRET_MAX], 0_u8);
+const PLACES: [u8; SECRET_MAX_SIZE] = {
+    let (mut places, mut at) = ([0; SECRET_MAX_SIZE], 0_u8);
     while let Some((place, _)) = places.split_at_mut(at as usize).1.split_first_mut() {
         *place = at;
         at = at.saturating_add(1);
@@ -39,7 +39,7 @@ const PLACES: [u8; SECRET_MAX] = {
 #[derive(Clone)]
 #[repr(align(8))]
 pub(crate) struct Wiped {
-    bytes: [u8; SECRET_MAX],
+    bytes: [u8; SECRET_MAX_SIZE],
     /// Of a whole word: padding is moved in two parts, and the second waits for the first.
     len: usize,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Wiped {
 impl Wiped {
     /// Copies `bytes`; none if there are more than 64.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        let mut wiped = Self { bytes: [0; SECRET_MAX], len: bytes.len() };
+        let mut wiped = Self { bytes: [0; SECRET_MAX_SIZE], len: bytes.len() };
         wiped.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
         Some(wiped)
     }
@@ -55,14 +55,14 @@ impl Wiped {
     /// Whether behind the first `len` of `bytes`, which are at most 64, there are only zeros; in
     /// constant time for a length.
     #[inline]
-    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> bool {
         let behind = bytes.iter().zip(&PLACES).fold(0, |behind, (&byte, &at)| behind | if at < len { 0 } else { byte });
-        behind == 0 && usize::from(len) <= SECRET_MAX
+        behind == 0 && usize::from(len) <= SECRET_MAX_SIZE
     }
 
     /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
         Self { bytes: *bytes, len: len as usize }
     }
 
@@ -77,7 +77,7 @@ impl Wiped {
     }
 
     /// All 64 bytes, zeros past the end.
-    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
+    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX_SIZE] {
         &self.bytes
     }
 }
@@ -116,7 +116,7 @@ impl Secret {
     ///
     /// Errors: [`Error::SecretLength`].
     pub fn new(bytes: &[u8]) -> Result<Self, Error> {
-        if (SECRET_MIN..=SECRET_MAX).contains(&bytes.len()) {
+        if (SECRET_MIN_SIZE..=SECRET_MAX_SIZE).contains(&bytes.len()) {
             Wiped::new(bytes).map(Self).ok_or(Error::SecretLength)
         } else {
             Err(Error::SecretLength)
@@ -125,13 +125,13 @@ impl Secret {
 
     /// Whether the first `len` of `bytes` are a secret, and only zeros behind them.
     #[inline]
-    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX], len: u8) -> bool {
-        usize::from(len) >= SECRET_MIN && Wiped::is_padded(bytes, len)
+    pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> bool {
+        usize::from(len) >= SECRET_MIN_SIZE && Wiped::is_padded(bytes, len)
     }
 
     /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX], len: u8) -> Self {
+    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
         Self(Wiped::of_padded(bytes, len))
     }
 
@@ -153,7 +153,7 @@ impl Secret {
     ///
     /// Errors: [`Error::Randomness`] if the generator fails or gives only zeros.
     pub fn random<R: TryCryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> Result<Self, Error> {
-        let mut buffer = Zeroizing::new([0; SECRET_MAX]);
+        let mut buffer = Zeroizing::new([0; SECRET_MAX_SIZE]);
         let bytes = buffer.get_mut(..algorithm.secret_len()).ok_or(Error::SecretLength)?;
         rng.try_fill_bytes(bytes).map_err(|_| Error::Randomness)?;
         // All bytes are looked at: a search for the first that is not zero would take longer for
@@ -182,7 +182,7 @@ impl Secret {
     ///
     /// Errors: [`Error::SecretHex`], [`Error::SecretLength`].
     pub fn from_hex(text: &str) -> Result<Self, Error> {
-        let mut symbols = Zeroizing::new([0; 2 * SECRET_MAX]);
+        let mut symbols = Zeroizing::new([0; 2 * SECRET_MAX_SIZE]);
         let len = gather(text, &mut *symbols)?;
         decode(&HEXLOWER_PERMISSIVE, symbols.get(..len).unwrap_or(&[]), Error::SecretHex)
     }
@@ -213,7 +213,7 @@ impl Secret {
     /// The secret as lower-case hexadecimal, wiped on drop.
     #[cfg(feature = "alloc")]
     pub fn to_hex(&self) -> Zeroizing<alloc::string::String> {
-        let mut buffer = Zeroizing::new([0; 2 * SECRET_MAX]);
+        let mut buffer = Zeroizing::new([0; 2 * SECRET_MAX_SIZE]);
         Zeroizing::new(self.write_hex(&mut *buffer).unwrap_or_default().into())
     }
 
@@ -222,7 +222,7 @@ impl Secret {
         self.0.as_bytes()
     }
 
-    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX] {
+    pub(crate) fn padded(&self) -> &[u8; SECRET_MAX_SIZE] {
         self.0.padded()
     }
 

@@ -4,11 +4,11 @@ use core::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::secret::SECRET_MAX;
+use crate::secret::SECRET_MAX_SIZE;
 use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
 
 /// Room for any secret in Base32 as Soffid writes it, with its padding: see [`SoffidRow::export`].
-pub const SOFFID_KEY_SIZE: usize = SECRET_MAX.div_ceil(5) * 8;
+pub const SOFFID_AUTH_KEY_SIZE: usize = SECRET_MAX_SIZE.div_ceil(5) * 8;
 
 /// A row of Soffid's table `SCO_DEVICE`, as far as it concerns the engine. None stands for NULL,
 /// and times are Unix seconds. Key and PIN are secrets of the caller's, who wipes them; `Debug`
@@ -80,7 +80,7 @@ impl<'r> SoffidRow<'r> {
     /// [`Error::Digits`], [`Error::PinLength`], [`Error::PinDigits`].
     pub fn import(&self, drawn: &[u8]) -> Result<Device, Error> {
         let factor = match self.kind {
-            Kind::Totp => Factor::Totp(Totp::of(self.generator(Secret::from_base32(self.auth_key)?)?)),
+            Kind::Totp => Factor::Totp(Totp::from_hotp(self.generator(Secret::from_base32(self.auth_key)?)?)),
             Kind::Hotp => Factor::Hotp(self.generator(Secret::from_base32(self.auth_key)?)?),
             Kind::Sms => Factor::Sms(self.generator(Secret::new(drawn)?)?),
             Kind::Email => Factor::Email(self.generator(Secret::new(drawn)?)?),
@@ -103,7 +103,7 @@ impl<'r> SoffidRow<'r> {
     /// that was there before, [`update`](Self::update) writes no more than what has changed.
     ///
     /// Errors: [`Error::SoffidParameters`].
-    pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<Self, Error> {
+    pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<Self, Error> {
         check_parameters(device)?;
         let history = device.history();
         let mut row = Self {
@@ -135,7 +135,7 @@ impl<'r> SoffidRow<'r> {
     /// as it was read, in one statement.
     ///
     /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
-    pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {
+    pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<(), Error> {
         check_parameters(device)?;
         if self.kind != device.kind() {
             return Err(Error::WrongKind);
@@ -186,7 +186,7 @@ impl<'r> SoffidRow<'r> {
             }
     }
 
-    fn set_factor(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_KEY_SIZE]) -> Result<(), Error> {
+    fn set_factor(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<(), Error> {
         self.digits = device.digits().map(|digits| digits.get().into());
         self.algorithm = device.algorithm().map(Algorithm::hmac_name);
         match device.factor() {

@@ -25,16 +25,16 @@ pub struct Totp {
 impl Totp {
     /// SHA-1, six digits, 30 seconds, T0 = 0, which every authenticator knows.
     pub const fn new(secret: Secret) -> Self {
-        Self::of(Hotp::new(secret))
+        Self::from_hotp(Hotp::new(secret))
     }
 
     /// HOTP of the time step, of 30 seconds from T0 = 0.
-    pub const fn of(hotp: Hotp) -> Self {
+    pub const fn from_hotp(hotp: Hotp) -> Self {
         Self { hotp, period: 30, t0: 0 }
     }
 
-    /// The period is one that was checked.
-    pub(crate) const fn with(hotp: Hotp, period: u32, t0: u64) -> Self {
+    /// The caller has checked the period.
+    pub(crate) const fn from_parts(hotp: Hotp, period: u32, t0: u64) -> Self {
         Self { hotp, period, t0 }
     }
 

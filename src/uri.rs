@@ -110,7 +110,7 @@ impl<'a> Uri<'a> {
         let (factor, counter) = if is_totp {
             let period = period.map_or(Ok(30), |text| text.number(Error::Period))?;
             let period = u32::try_from(period).map_err(|_| Error::Period)?;
-            (Factor::Totp(Totp::of(hotp).with_period(period)?), 0)
+            (Factor::Totp(Totp::from_hotp(hotp).with_period(period)?), 0)
         } else {
             (Factor::Hotp(hotp), counter.ok_or(Error::UriCounter)?.number(Error::UriCounter)?)
         };

@@ -101,7 +101,7 @@ fn authenticators() -> Vec<Case> {
     let mut cases = Vec::new();
     let policy = Policy::soffid();
     for (group, algorithm) in ["TOTP SHA-1", "TOTP SHA-256", "TOTP SHA-512"].into_iter().zip(Algorithm::ALL) {
-        let totp = Totp::of(totp().hotp().clone().with_algorithm(algorithm));
+        let totp = Totp::from_hotp(totp().hotp().clone().with_algorithm(algorithm));
         let device = Device::totp(totp.clone(), NOW);
         let code = |steps: i64| totp.generate(NOW.saturating_add_signed(30 * steps)).unwrap().as_bytes().to_vec();
         let (first, middle, last) = (code(-10), code(0), code(10));
@@ -112,7 +112,7 @@ fn authenticators() -> Vec<Case> {
         let mut disabled = device.clone();
         disabled.set_status(Status::Disabled, NOW).unwrap();
         let fails = (0..9).fold(device.clone(), |device, _| device.verify(&policy, b"wrong", NOW).unwrap().split().0);
-        let other = Device::totp(Totp::of(Hotp::new(Secret::new(&[0xff; 20]).unwrap()).with_algorithm(algorithm)), NOW);
+        let other = Device::totp(Totp::from_hotp(Hotp::new(Secret::new(&[0xff; 20]).unwrap()).with_algorithm(algorithm)), NOW);
         for (name, device, answer) in [
             ("match at the first step", &device, &first),
             ("match in the middle", &device, &middle),
@@ -180,7 +180,7 @@ fn authenticators() -> Vec<Case> {
         .max_drift(9)
         .build()
         .unwrap();
-    let ten = Totp::of(Hotp::new(common::secret()).with_digits(Digits::TEN));
+    let ten = Totp::from_hotp(Hotp::new(common::secret()).with_digits(Digits::TEN));
     let (open, code) = (Device::totp(ten.clone(), NOW), ten.generate(NOW + 30).unwrap());
     let throttled = open.verify(&throttle, b"wrong", NOW).unwrap().split().0;
     for (name, device, answer) in [

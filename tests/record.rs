@@ -5,7 +5,7 @@ mod common;
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use common::{NOW, Seeded, challenged, check, committed, devices, hotp, totp};
-use keyfob::{Device, Error, NONCE_SIZE, Pin, Policy, RECORD_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
+use keyfob::{Device, Error, Pin, Policy, RECORD_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
 use proptest::prelude::*;
 
 /// A device of any kind with some history.
@@ -83,7 +83,7 @@ proptest! {
     }
 
     #[test]
-    fn sealing_gives_the_device_back_and_only_to_its_id_and_key(device in used_devices(), key: [u8; 32], nonce: [u8; NONCE_SIZE], id: u32, at in 8..SEALED_SIZE, change in 1..=255_u8) {
+    fn sealing_gives_the_device_back_and_only_to_its_id_and_key(device in used_devices(), key: [u8; 32], nonce: [u8; SEAL_NONCE_SIZE], id: u32, at in 8..SEALED_SIZE, change in 1..=255_u8) {
         let seal = SealKey::new(id, key);
         let sealed = seal.seal(&device, b"device 1", nonce);
         prop_assert_eq!(sealed_key_id(&sealed), Ok(id));
@@ -95,7 +95,7 @@ proptest! {
         let mut newer = sealed;
         newer[3] = 2;
         prop_assert_eq!(seal.open(&newer, b"device 1"), Err(Error::SealNewer));
-        prop_assert_eq!(SealKey::new(id ^ 1, key).open(&sealed, b"device 1"), Err(Error::SealKey));
+        prop_assert_eq!(SealKey::new(id ^ 1, key).open(&sealed, b"device 1"), Err(Error::SealKeyId));
         let mut damaged = sealed;
         damaged[at] ^= change;
         prop_assert_eq!(seal.open(&damaged, b"device 1"), Err(Error::SealBroken));
@@ -131,7 +131,7 @@ fn the_format_does_not_change() {
 /// DESIGN.md's layout, opened by the cipher itself.
 #[test]
 fn a_sealed_record_has_its_parts_where_they_are_documented() {
-    let (device, key, nonce) = (Device::totp(totp(), NOW), [7; 32], [9; NONCE_SIZE]);
+    let (device, key, nonce) = (Device::totp(totp(), NOW), [7; 32], [9; SEAL_NONCE_SIZE]);
     let sealed = SealKey::new(0x0403_0201, key).seal(&device, b"device 1", nonce);
     let ([head, id], [sent, body, tag]) = ([&sealed[..4], &sealed[4..8]], [&sealed[8..32], &sealed[32..200], &sealed[200..]]);
     assert_eq!((head, id, sent), (&b"kfs\x01"[..], &[1, 2, 3, 4][..], &nonce[..]));

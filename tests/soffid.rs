@@ -3,7 +3,7 @@
 mod common;
 
 use common::{NOW, committed, secret, totp};
-use keyfob::{Algorithm, Device, Error, Hotp, Kind, Pin, Policy, SOFFID_KEY_SIZE, Secret, SoffidRow, Status, Totp};
+use keyfob::{Algorithm, Device, Error, Hotp, Kind, Pin, Policy, SOFFID_AUTH_KEY_SIZE, Secret, SoffidRow, Status, Totp};
 
 /// A drawn secret, for kinds whose rows hold none.
 const DRAWN: [u8; 20] = *b"12345678901234567890";
@@ -66,12 +66,12 @@ fn a_negative_counter_is_none() {
             let row = SoffidRow { last_counter: Some(last_counter), ..row(kind) };
             let device = row.import(&DRAWN).unwrap();
             assert_eq!(device.moving_factor(), 0, "{kind} {last_counter}");
-            let (mut same, mut key) = (row, [0; SOFFID_KEY_SIZE]);
+            let (mut same, mut key) = (row, [0; SOFFID_AUTH_KEY_SIZE]);
             same.update(&device, &mut key).unwrap();
             assert!(same == row, "nothing has changed");
         }
     }
-    let (mut row, mut key) = (SoffidRow { last_counter: Some(-3), ..row(Kind::Hotp) }, [0; SOFFID_KEY_SIZE]);
+    let (mut row, mut key) = (SoffidRow { last_counter: Some(-3), ..row(Kind::Hotp) }, [0; SOFFID_AUTH_KEY_SIZE]);
     let device = row.import(&[]).unwrap();
     let (device, verdict) = committed(device.verify(&Policy::soffid(), b"755224", NOW).unwrap());
     assert!(verdict.is_right(), "the code of counter 0");
@@ -82,7 +82,7 @@ fn a_negative_counter_is_none() {
 /// `OTP_LASCOU` is signed.
 #[test]
 fn a_counter_that_no_column_can_say_is_refused() {
-    let mut key = [0; SOFFID_KEY_SIZE];
+    let mut key = [0; SOFFID_AUTH_KEY_SIZE];
     let last = i64::MAX.unsigned_abs();
     let device = Device::hotp(Hotp::new(secret()), last + 1, NOW);
     let exported = SoffidRow::export(&device, &mut key).unwrap();
@@ -121,7 +121,7 @@ fn what_a_row_has_below_0_counts_as_0_and_stays() {
         let device = before.import(&DRAWN).unwrap();
         assert_eq!((device.created(), device.last_used(), device.fails()), (0, Some(0), 0));
         assert_eq!(device.check_open(&Policy::default(), NOW), Ok(()));
-        let (mut after, mut key) = (before, [0; SOFFID_KEY_SIZE]);
+        let (mut after, mut key) = (before, [0; SOFFID_AUTH_KEY_SIZE]);
         after.update(&device, &mut key).unwrap();
         assert_eq!((after.fails, after.created, after.last_used), (before.fails, before.created, before.last_used));
         let locked = SoffidRow { status: Status::Locked, ..before };
@@ -138,7 +138,7 @@ fn an_unlock_after_a_clock_that_was_ahead_is_kept_in_the_row() {
         let mut device = row.import(&DRAWN).unwrap();
         assert_eq!(device.check_open(&policy, NOW), Err(Error::Clock));
         device.unlock(NOW).unwrap();
-        let mut key = [0; SOFFID_KEY_SIZE];
+        let mut key = [0; SOFFID_AUTH_KEY_SIZE];
         row.update(&device, &mut key).unwrap();
         assert_eq!((row.created, row.last_used, row.fails), (NOW, Some(NOW), 0));
         assert_eq!(row.import(&DRAWN).unwrap().check_open(&policy, NOW), Ok(()), "{kind}");
@@ -155,16 +155,16 @@ fn what_is_exported_is_imported() {
         Device::email(hotp(), NOW),
         Device::pin(Pin::new(b"12345678").unwrap(), &Policy::default(), NOW).unwrap(),
     ] {
-        let mut key = [0; SOFFID_KEY_SIZE];
+        let mut key = [0; SOFFID_AUTH_KEY_SIZE];
         let row = SoffidRow { max_fails: 10, ..SoffidRow::export(&device, &mut key).unwrap() };
         assert_eq!(row.import(secret().expose()).unwrap(), device);
         assert_eq!(format!("{row:?}"), format!("SoffidRow {{ kind: {:?}, status: Created, .. }}", device.kind()));
     }
     let longest = Device::hotp(Hotp::new(Secret::new(&[7; 64]).unwrap()), 0, NOW);
-    assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_KEY_SIZE);
+    assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_AUTH_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_AUTH_KEY_SIZE);
     let minutes = Device::totp(Totp::new(secret()).with_period(60).unwrap(), NOW);
-    assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_KEY_SIZE]), Err(Error::SoffidParameters));
-    assert_eq!(row(Kind::Totp).update(&minutes, &mut [0; SOFFID_KEY_SIZE]), Err(Error::SoffidParameters));
+    assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
+    assert_eq!(row(Kind::Totp).update(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
     for (fails, status) in [(3, Status::Validated), (8, Status::Validated), (9, Status::Locked)] {
         let mut row = SoffidRow { fails, ..row(Kind::Totp) };
         let next = committed(row.import(&[]).unwrap().verify(&patient, b"no code", NOW).unwrap()).0;
-        let mut key = [0; SOFFID_KEY_SIZE];
+        let mut key = [0; SOFFID_AUTH_KEY_SIZE];
         row.update(&next, &mut key).unwrap();
         assert_eq!((row.fails, row.status, next.status()), (fails + 1, status, Status::Validated));
     }
@@ -184,7 +184,7 @@ fn a_row_is_locked_with_the_fail_that_soffid_locks_at_whatever_the_policy_says()
 #[test]
 fn a_row_is_not_locked_without_an_attempt() {
     let before = SoffidRow { fails: 0, max_fails: 0, ..row(Kind::Totp) };
-    let (device, mut key, mut after) = (before.import(&[]).unwrap(), [0; SOFFID_KEY_SIZE], before);
+    let (device, mut key, mut after) = (before.import(&[]).unwrap(), [0; SOFFID_AUTH_KEY_SIZE], before);
     after.update(&device, &mut key).unwrap();
     assert_eq!(after, before);
 }
@@ -194,7 +194,7 @@ fn an_update_writes_what_an_attempt_changed() {
     for kind in Kind::ALL {
         let before = SoffidRow { fails: 11, ..row(kind) };
         let device = before.import(&DRAWN).unwrap();
-        let (mut after, mut keys) = (before, [[0; SOFFID_KEY_SIZE]; 3]);
+        let (mut after, mut keys) = (before, [[0; SOFFID_AUTH_KEY_SIZE]; 3]);
         let [one, two, three] = &mut keys;
         after.update(&device, one).unwrap();
         assert_eq!(after, before, "nothing");
@@ -223,7 +223,7 @@ fn an_update_writes_a_factor_that_was_replaced() {
             let from = SoffidRow { kind, last_counter: None, ..others(algorithm, digits, pin) };
             let from = from.import(b"09876543210987654321").unwrap();
             device.replace_factor(&from, NOW).unwrap();
-            let (mut row, mut key) = (before, [0; SOFFID_KEY_SIZE]);
+            let (mut row, mut key) = (before, [0; SOFFID_AUTH_KEY_SIZE]);
             row.update(&device, &mut key).unwrap();
             assert!(row.has_factor_of(&from) && row.has_factor_of(&device));
             // Of SMS and e-mail rows the secret is drawn, and stands in no column.
@@ -232,7 +232,7 @@ fn an_update_writes_a_factor_that_was_replaced() {
             let device = row.import(b"09876543210987654321").unwrap();
             assert_eq!(device.factor(), from.factor());
             assert_eq!(row.fails, before.fails, "which a new factor keeps");
-            let (mut again, mut key) = (row, [0; SOFFID_KEY_SIZE]);
+            let (mut again, mut key) = (row, [0; SOFFID_AUTH_KEY_SIZE]);
             again.update(&device, &mut key).unwrap();
             assert_eq!(again, row);
         }

@@ -18,7 +18,7 @@ proptest! {
         hotp in hotps(), period in 1..=u32::MAX, counter: u64, time_based: bool,
         issuer in "[^:\\p{Cc}]{0,30}", account in "[^: \\p{Cc}][^:\\p{Cc}]{0,40}",
     ) {
-        let factor = if time_based { Factor::Totp(Totp::of(hotp).with_period(period).unwrap()) } else { Factor::Hotp(hotp) };
+        let factor = if time_based { Factor::Totp(Totp::from_hotp(hotp).with_period(period).unwrap()) } else { Factor::Hotp(hotp) };
         let counter = if time_based { 0 } else { counter };
         let uri = Uri::new(factor.clone(), counter, &issuer, &account).unwrap();
         let text = uri.to_text().unwrap();
@@ -116,7 +116,7 @@ fn parameters_have_their_defaults() {
     assert_eq!((uri.factor(), uri.counter()), (&Factor::Hotp(Hotp::new(secret())), u64::MAX));
     let uri = parse("otpauth://totp/a?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq%3D%3D&algorithm=sha256&digits=8&period=60").unwrap();
     let hotp = Hotp::new(secret()).with_algorithm(Algorithm::Sha256).with_digits(Digits::EIGHT);
-    assert_eq!(uri.factor(), &Factor::Totp(Totp::of(hotp).with_period(60).unwrap()));
+    assert_eq!(uri.factor(), &Factor::Totp(Totp::from_hotp(hotp).with_period(60).unwrap()));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn hotp(case: &Value) -> Hotp {
 }
 
 fn totp(case: &Value) -> Totp {
-    Totp::of(hotp(case)).with_period(u32::try_from(number(case, "period")).unwrap()).unwrap().with_t0(number(case, "t0"))
+    Totp::from_hotp(hotp(case)).with_period(u32::try_from(number(case, "period")).unwrap()).unwrap().with_t0(number(case, "t0"))
 }
 
 #[test]

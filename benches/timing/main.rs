@@ -29,7 +29,8 @@ const BATCH: usize = 10_000;
 #[inline(always)]
 fn now() -> u64 {
     use core::arch::x86_64::{_mm_lfence, _rdtsc};
-    // SAFETY: every x86-64 processor has both; what came before has ended, and what comes after has not begun.
+    // SAFETY: every x86-64 processor has both; what came before has ended, and what comes after has
+    // not begun.
     unsafe {
         _mm_lfence();
         let now = _rdtsc();

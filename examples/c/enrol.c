@@ -13,7 +13,7 @@ static void wipe(void *secret, size_t length) {
 
 /* Draws a secret, enrols a device with it and shows its URI; the secret and the URI do not outlive this function. */
 static keyfob_result enrol(keyfob_record *record) {
-    uint8_t secret[KEYFOB_SECRET_MAX];
+    uint8_t secret[KEYFOB_SECRET_MAX_SIZE];
     char uri[KEYFOB_URI_SIZE];
     size_t length;
     /* The operating system's randomness; parameters as every authenticator knows them. */

@@ -49,7 +49,7 @@ fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
         .with_algorithm(Algorithm::ALL[usize::from(input.algorithm % 3)])
         .with_digits(Digits::new(input.digits)?);
     Ok(match input.kind % 5 {
-        0 => Device::totp(Totp::of(hotp).with_period(input.period)?.with_t0(input.t0), input.created),
+        0 => Device::totp(Totp::from_hotp(hotp).with_period(input.period)?.with_t0(input.t0), input.created),
         1 => Device::hotp(hotp, input.counter, input.created),
         2 => Device::sms(hotp, input.created),
         _ => Device::email(hotp, input.created),

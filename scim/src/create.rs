@@ -85,7 +85,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let Fields { status, email, phone, pin, external_id, .. } = fields;
         let device = match (kind, pin) {
             (Kind::Pin, Some(pin)) => Device::pin(pin, &self.settings.policy, now)?,
-            (Kind::Totp, _) => Device::totp(Totp::of(self.draw()?).with_period(self.settings.period)?, now),
+            (Kind::Totp, _) => Device::totp(Totp::from_hotp(self.draw()?).with_period(self.settings.period)?, now),
             (Kind::Hotp, _) => Device::hotp(self.draw()?, 0, now),
             (Kind::Sms, _) => Device::sms(self.draw()?, now),
             (Kind::Email | Kind::Pin, _) => Device::email(self.draw()?, now),

@@ -52,7 +52,7 @@ fn row(id: i64, name: &str, kind: Kind, user: &str, status: Status, created: u64
 fn entry(row: Row) -> Entry {
     let hotp = Hotp::new(Secret::random(Algorithm::Sha1, &mut Seeded::default()).unwrap()).with_digits(Digits::SIX);
     let factor = match row.kind {
-        Kind::Totp => Factor::Totp(Totp::of(hotp)),
+        Kind::Totp => Factor::Totp(Totp::from_hotp(hotp)),
         Kind::Hotp => Factor::Hotp(hotp),
         Kind::Sms => Factor::Sms(hotp),
         Kind::Email => Factor::Email(hotp),

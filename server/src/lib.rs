@@ -16,6 +16,7 @@ mod delivery;
 mod file;
 pub mod http;
 mod priority;
+mod problem;
 mod soffid;
 pub mod store;
 mod tls;

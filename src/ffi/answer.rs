@@ -115,7 +115,8 @@ pub struct keyfob_challenge {
     pub positions: u64,
 }
 
-// SAFETY: three numbers of 32 bits, of which the first is the size, twelve bytes, and three aligned numbers of 64.
+// SAFETY: three numbers of 32 bits, of which the first is the size, twelve bytes, and three aligned
+// numbers of 64.
 unsafe impl Sized for keyfob_challenge {
     const FIRST: usize = 48;
 }

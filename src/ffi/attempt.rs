@@ -6,7 +6,7 @@ use super::answer::{keyfob_challenge, keyfob_verdict, write};
 use super::device::record;
 use super::memory::{OutSized, chars};
 use super::policy::{keyfob_policy, policy};
-use super::random::{Random, keyfob_random};
+use super::random::{Random, keyfob_random_fn};
 use super::{guard, keyfob_record, keyfob_result};
 use crate::{Device, Next, Policy};
 
@@ -14,7 +14,7 @@ use crate::{Device, Next, Policy};
 /// 0; 1 if it has another (a conflict), anything else if storing failed. Not called if nothing
 /// changed, as on a locked device. `context` is what the caller passed along; `next` is valid
 /// during the call only. Must return, without an exception and without longjmp.
-pub type keyfob_store = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
+pub type keyfob_store_fn = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
 /// Reads the device and the policy of an attempt, which are used where they were read: moving them
 /// would cost more than the rest of the C ABI.
@@ -39,7 +39,7 @@ enum To {
 }
 
 impl To {
-    fn store(store: keyfob_store, context: *mut c_void, read: u64) -> Result<Self, keyfob_result> {
+    fn store(store: keyfob_store_fn, context: *mut c_void, read: u64) -> Result<Self, keyfob_result> {
         store.map(|store| Self::Store { store, context, read }).ok_or(keyfob_result::NULL_POINTER)
     }
 
@@ -48,7 +48,8 @@ impl To {
     unsafe fn take(self, next: &Next<'_>) -> Result<(), keyfob_result> {
         match self {
             Self::Place(record) => {
-                // SAFETY: a record was read there, so it is neither NULL nor uninitialised; the caller says that it can be written.
+                // SAFETY: a record was read there, so it is neither NULL nor uninitialised; the
+                // caller says that it can be written.
                 next.write_record(unsafe { &mut (*record).bytes });
                 Ok(())
             }
@@ -78,7 +79,7 @@ impl To {
 pub unsafe extern "C" fn keyfob_device_challenge(
     record: *mut keyfob_record,
     policy: *const keyfob_policy,
-    random: keyfob_random,
+    random: keyfob_random_fn,
     random_context: *mut c_void,
     now: u64,
     challenge: *mut keyfob_challenge,
@@ -107,10 +108,10 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
     record: *const keyfob_record,
     policy: *const keyfob_policy,
-    random: keyfob_random,
+    random: keyfob_random_fn,
     random_context: *mut c_void,
     now: u64,
-    store: keyfob_store,
+    store: keyfob_store_fn,
     store_context: *mut c_void,
     challenge: *mut keyfob_challenge,
 ) -> keyfob_result {
@@ -201,7 +202,7 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     answer: *const c_char,
     answer_length: usize,
     now: u64,
-    store: keyfob_store,
+    store: keyfob_store_fn,
     store_context: *mut c_void,
     verdict: *mut keyfob_verdict,
 ) -> keyfob_result {
@@ -266,7 +267,7 @@ pub unsafe extern "C" fn keyfob_device_resync_and_store(
     second: *const c_char,
     second_length: usize,
     now: u64,
-    store: keyfob_store,
+    store: keyfob_store_fn,
     store_context: *mut c_void,
     verdict: *mut keyfob_verdict,
 ) -> keyfob_result {

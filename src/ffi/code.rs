@@ -63,7 +63,7 @@ pub(super) unsafe fn hotp(
 pub(super) unsafe fn totp(pointer: *const keyfob_parameters, secret: *const u8, length: usize) -> Result<Totp, keyfob_result> {
     // SAFETY: the caller's promise is passed on.
     let (hotp, parameters) = unsafe { hotp(pointer, secret, length) }?;
-    Ok(Totp::of(hotp).with_period(parameters.period)?.with_t0(parameters.t0))
+    Ok(Totp::from_hotp(hotp).with_period(parameters.period)?.with_t0(parameters.t0))
 }
 
 /// Writes the code of `counter` (RFC 4226) and a NUL to `code`, which has room for `code_size`
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn keyfob_hotp_search(
         // SAFETY: the caller keeps to the header.
         let code = unsafe { chars(code, code_length) }?;
         let look_ahead =
-            u16::try_from(look_ahead).ok().filter(|&counters| counters <= Policy::WIDEST).ok_or(keyfob_result::LOOK_AHEAD)?;
+            u16::try_from(look_ahead).ok().filter(|&counters| counters <= Policy::MAX_WINDOW).ok_or(keyfob_result::LOOK_AHEAD)?;
         let place = hotp.search(code, counter..=counter.saturating_add(look_ahead.into()));
         // SAFETY: the caller keeps to the header.
         unsafe { write_found(place, found, matched) }
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn keyfob_totp_search(
         let totp = unsafe { totp(parameters, secret, secret_length) }?;
         // SAFETY: the caller keeps to the header.
         let code = unsafe { chars(code, code_length) }?;
-        let window = u16::try_from(window).ok().filter(|&window| window <= Policy::WIDEST).ok_or(keyfob_result::WINDOW)?;
+        let window = u16::try_from(window).ok().filter(|&window| window <= Policy::MAX_WINDOW).ok_or(keyfob_result::WINDOW)?;
         let place = totp.search(code, time, window)?;
         // SAFETY: the caller keeps to the header.
         unsafe { write_found(place, found, matched) }

@@ -86,7 +86,8 @@ pub struct keyfob_info {
     pub reserved: u32,
 }
 
-// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, and two more of 32.
+// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, and two
+// more of 32.
 unsafe impl Sized for keyfob_info {
     // Up to `revision`.
     const FIRST: usize = 104;
@@ -267,7 +268,7 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
 }
 
 /// Copies the secret, or the PIN's digits, to `secret`, which has room for `secret_size` bytes
-/// (KEYFOB_SECRET_MAX always suffice), and their number to `secret_length`. The caller wipes
+/// (KEYFOB_SECRET_MAX_SIZE always suffice), and their number to `secret_length`. The caller wipes
 /// `secret`, and never logs it. Thread-safe.
 ///
 /// Results: NULL_POINTER, BUFFER_TOO_SMALL, the record's.

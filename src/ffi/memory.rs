@@ -36,13 +36,15 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, length: usize) -> Result<&'a 
     if pointer.is_null() {
         return Err(keyfob_result::NULL_POINTER);
     }
-    // SAFETY: not NULL, not longer than any object, and the caller says that so many bytes can be read.
+    // SAFETY: not NULL, not longer than any object, and the caller says that so many bytes can be
+    // read.
     Ok(unsafe { core::slice::from_raw_parts(pointer, length) })
 }
 
 /// The characters at `pointer`, which need no NUL at their end; NULL is right for none.
 pub(super) unsafe fn chars<'a>(pointer: *const c_char, length: usize) -> Result<&'a [u8], keyfob_result> {
-    // SAFETY: the caller's promise is passed on; c_char and u8 have the same size, and every value is right for both.
+    // SAFETY: the caller's promise is passed on; c_char and u8 have the same size, and every value
+    // is right for both.
     unsafe { bytes(pointer.cast(), length) }
 }
 
@@ -131,7 +133,8 @@ impl<T: Sized> OutSized<T> {
             return;
         }
         let known = size_of::<T>().min(self.1);
-        // SAFETY: both structs have `known` bytes, without padding; the caller says that its own has the size it gave.
+        // SAFETY: both structs have `known` bytes, without padding; the caller says that its own
+        // has the size it gave.
         unsafe {
             ptr::copy_nonoverlapping(from.add(head), to.add(head), known.saturating_sub(head));
             ptr::write_bytes(to.add(known), 0, self.1.saturating_sub(known));
@@ -161,7 +164,8 @@ impl Buffer {
 
     /// Writes what fits, which is all: the constructor saw to that.
     pub(super) unsafe fn write(self, value: &[u8]) {
-        // SAFETY: not NULL, not more than the size of which the caller says that it can be written, and `value` is this library's own copy.
+        // SAFETY: not NULL, not more than the size of which the caller says that it can be written,
+        // and `value` is this library's own copy.
         unsafe { ptr::copy_nonoverlapping(value.as_ptr(), self.0, value.len().min(self.1)) }
     }
 

@@ -31,7 +31,7 @@ pub use attempt::*;
 pub use code::*;
 pub use device::*;
 pub use policy::*;
-pub use random::keyfob_random;
+pub use random::keyfob_random_fn;
 pub use result::*;
 pub use seal::*;
 pub use secret::*;
@@ -43,13 +43,13 @@ pub const KEYFOB_RECORD_SIZE: usize = 168;
 /// The size of a sealed record in bytes.
 pub const KEYFOB_SEALED_SIZE: usize = 216;
 /// The size of a sealing key in bytes.
-pub const KEYFOB_KEY_SIZE: usize = 32;
+pub const KEYFOB_SEAL_KEY_SIZE: usize = 32;
 /// The size of a nonce in bytes.
-pub const KEYFOB_NONCE_SIZE: usize = 24;
+pub const KEYFOB_SEAL_NONCE_SIZE: usize = 24;
 /// The fewest bytes of a secret.
-pub const KEYFOB_SECRET_MIN: usize = 16;
+pub const KEYFOB_SECRET_MIN_SIZE: usize = 16;
 /// The most bytes of a secret, and digits of a PIN.
-pub const KEYFOB_SECRET_MAX: usize = 64;
+pub const KEYFOB_SECRET_MAX_SIZE: usize = 64;
 /// Room for any code and its terminating NUL, in bytes.
 pub const KEYFOB_CODE_SIZE: usize = 12;
 /// Room for any secret in Base32 and its terminating NUL, in bytes.
@@ -65,10 +65,10 @@ pub const KEYFOB_LABEL_SIZE: usize = 1024;
 const _: () = assert!(
     KEYFOB_RECORD_SIZE == crate::RECORD_SIZE
         && KEYFOB_SEALED_SIZE == crate::SEALED_SIZE
-        && KEYFOB_KEY_SIZE == crate::KEY_SIZE
-        && KEYFOB_NONCE_SIZE == crate::NONCE_SIZE
-        && KEYFOB_SECRET_MIN == crate::SECRET_MIN
-        && KEYFOB_SECRET_MAX == crate::SECRET_MAX
+        && KEYFOB_SEAL_KEY_SIZE == crate::SEAL_KEY_SIZE
+        && KEYFOB_SEAL_NONCE_SIZE == crate::SEAL_NONCE_SIZE
+        && KEYFOB_SECRET_MIN_SIZE == crate::SECRET_MIN_SIZE
+        && KEYFOB_SECRET_MAX_SIZE == crate::SECRET_MAX_SIZE
 );
 
 /// A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret
@@ -108,32 +108,32 @@ pub extern "C" fn keyfob_sealed_size() -> usize {
     KEYFOB_SEALED_SIZE
 }
 
-/// KEYFOB_KEY_SIZE of the linked library. Thread-safe.
+/// KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
-pub extern "C" fn keyfob_key_size() -> usize {
-    KEYFOB_KEY_SIZE
+pub extern "C" fn keyfob_seal_key_size() -> usize {
+    KEYFOB_SEAL_KEY_SIZE
 }
 
-/// KEYFOB_NONCE_SIZE of the linked library. Thread-safe.
+/// KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
-pub extern "C" fn keyfob_nonce_size() -> usize {
-    KEYFOB_NONCE_SIZE
+pub extern "C" fn keyfob_seal_nonce_size() -> usize {
+    KEYFOB_SEAL_NONCE_SIZE
 }
 
-/// KEYFOB_SECRET_MIN of the linked library. Thread-safe.
+/// KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
-pub extern "C" fn keyfob_secret_min() -> usize {
-    KEYFOB_SECRET_MIN
+pub extern "C" fn keyfob_secret_min_size() -> usize {
+    KEYFOB_SECRET_MIN_SIZE
 }
 
-/// KEYFOB_SECRET_MAX of the linked library. Thread-safe.
+/// KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
 #[must_use]
 #[unsafe(no_mangle)]
-pub extern "C" fn keyfob_secret_max() -> usize {
-    KEYFOB_SECRET_MAX
+pub extern "C" fn keyfob_secret_max_size() -> usize {
+    KEYFOB_SECRET_MAX_SIZE
 }
 
 /// KEYFOB_CODE_SIZE of the linked library. Thread-safe.

@@ -9,10 +9,10 @@ use crate::Error;
 /// Fills `length` bytes at `bytes` with randomness fit for secrets and returns 0; anything else is
 /// a failure. `context` is what the caller passed along. Must return, without an exception and
 /// without longjmp, and must not call keyfob with the same record.
-pub type keyfob_random = Option<unsafe extern "C" fn(context: *mut c_void, bytes: *mut u8, length: usize) -> i32>;
+pub type keyfob_random_fn = Option<unsafe extern "C" fn(context: *mut c_void, bytes: *mut u8, length: usize) -> i32>;
 
 /// The callback; without one, the operating system.
-pub(super) struct Random(pub(super) keyfob_random, pub(super) *mut c_void);
+pub(super) struct Random(pub(super) keyfob_random_fn, pub(super) *mut c_void);
 
 impl TryRng for Random {
     type Error = Error;

@@ -125,7 +125,7 @@ pub enum keyfob_result {
     /// Sealed record: changed, of another device or under another key.
     SEAL_BROKEN = 91,
     /// Sealed record: under another key id.
-    SEAL_KEY = 92,
+    SEAL_KEY_ID = 92,
     /// Sealed record: of a newer version.
     SEAL_NEWER = 93,
     /// Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
@@ -200,7 +200,7 @@ errors! {
     UriRepeated => URI_REPEATED,
     SealForeign => SEAL_FOREIGN,
     SealBroken => SEAL_BROKEN,
-    SealKey => SEAL_KEY,
+    SealKeyId => SEAL_KEY_ID,
     SoffidParameters => SOFFID_PARAMETERS,
 }
 

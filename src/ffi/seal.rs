@@ -6,14 +6,14 @@ use zeroize::Zeroizing;
 
 use super::device::{device, out};
 use super::memory::{Buffer, Out, bytes, read};
-use super::{KEYFOB_KEY_SIZE, KEYFOB_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
+use super::{KEYFOB_SEAL_KEY_SIZE, KEYFOB_SEAL_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
 use crate::{SealKey, sealed_key_id};
 
 /// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
-/// device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_KEY_SIZE random
-/// bytes, `key_id` names it for rotation, `nonce` has KEYFOB_NONCE_SIZE bytes that must never be
-/// used again with this key: draw them at random each time. `sealed` gets KEYFOB_SEALED_SIZE bytes.
-/// Thread-safe.
+/// device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_SEAL_KEY_SIZE
+/// random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that must
+/// never be used again with this key: draw them at random each time. `sealed` gets
+/// KEYFOB_SEALED_SIZE bytes. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, the record's.
 #[must_use]
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
         unsafe {
             let out = Buffer::new(sealed, KEYFOB_SEALED_SIZE, KEYFOB_SEALED_SIZE)?;
             let key = seal_key(key_id, key)?;
-            let nonce = read(nonce.cast::<[u8; KEYFOB_NONCE_SIZE]>())?;
+            let nonce = read(nonce.cast::<[u8; KEYFOB_SEAL_NONCE_SIZE]>())?;
             out.write(&key.seal(&device(record)?, bytes(device_id.cast(), device_id_length)?, nonce));
         }
         Ok(())
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
 
 /// Opens `sealed_length` bytes that were sealed under this key for this device id. Thread-safe.
 ///
-/// Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY, SEAL_BROKEN, the record's.
+/// Results: NULL_POINTER, LENGTH, SEAL_FOREIGN, SEAL_NEWER, SEAL_KEY_ID, SEAL_BROKEN, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_open(
@@ -82,8 +82,8 @@ pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: 
 }
 
 unsafe fn seal_key(id: u32, key: *const u8) -> Result<SealKey, keyfob_result> {
-    let mut own = Zeroizing::new([0; KEYFOB_KEY_SIZE]);
+    let mut own = Zeroizing::new([0; KEYFOB_SEAL_KEY_SIZE]);
     // SAFETY: the caller's promise is passed on.
-    own.copy_from_slice(unsafe { bytes(key, KEYFOB_KEY_SIZE) }?);
+    own.copy_from_slice(unsafe { bytes(key, KEYFOB_SEAL_KEY_SIZE) }?);
     Ok(SealKey::new(id, *own))
 }

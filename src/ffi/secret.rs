@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use super::memory::{Buffer, Out, bytes, utf8};
-use super::random::{Random, keyfob_random};
+use super::random::{Random, keyfob_random_fn};
 use super::{guard, keyfob_result};
 use crate::{Algorithm, Error, Secret};
 
@@ -17,7 +17,7 @@ use crate::{Algorithm, Error, Secret};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_secret_random(
     algorithm: u32,
-    random: keyfob_random,
+    random: keyfob_random_fn,
     context: *mut c_void,
     secret: *mut u8,
     secret_size: usize,
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn keyfob_secret_random(
 
 /// Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
 /// or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
-/// KEYFOB_SECRET_MAX always suffice; how many were written goes to `secret_length`. The caller
+/// KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
 /// wipes `secret` and `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.

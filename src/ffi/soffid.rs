@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::device::{device, out};
 use super::memory::{Out, OutSized, Sized, bytes, read_sized};
 use super::{guard, keyfob_record, keyfob_result};
-use crate::{Device, Error, Kind, SOFFID_KEY_SIZE, SoffidRow, Status};
+use crate::{Device, Error, Kind, SOFFID_AUTH_KEY_SIZE, SoffidRow, Status};
 
 /// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an
 /// empty one stands for NULL. Times are Unix seconds. The caller wipes it.
@@ -58,7 +58,8 @@ pub struct keyfob_soffid_row {
     pub pin: [c_char; 72],
 }
 
-// SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and 208 bytes.
+// SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and
+// 208 bytes.
 unsafe impl Sized for keyfob_soffid_row {
     const FIRST: usize = 272;
 }
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
         unsafe {
             let (out, device) = (OutSized::new(row)?, device(record)?);
             let mut made = Zeroizing::new(EMPTY);
-            let mut key = Zeroizing::new([0; SOFFID_KEY_SIZE]);
+            let mut key = Zeroizing::new([0; SOFFID_AUTH_KEY_SIZE]);
             export(&mut made, &SoffidRow::export(&device, &mut key)?);
             out.write(&*made);
         }
@@ -242,7 +243,7 @@ fn export(to: &mut keyfob_soffid_row, row: &SoffidRow<'_>) {
 
 fn update(to: &mut keyfob_soffid_row, device: &Device) -> Result<(), Error> {
     let read = Zeroizing::new(*to);
-    let mut key = Zeroizing::new([0; SOFFID_KEY_SIZE]);
+    let mut key = Zeroizing::new([0; SOFFID_AUTH_KEY_SIZE]);
     let kind = text(&read.kind).parse();
     // A status that is none is written over, and counts as not open until then.
     let before = of(&read, kind.unwrap_or(device.kind()), status(&read).unwrap_or(Status::Disabled));

@@ -118,7 +118,8 @@ fn the_first_published_sizes_stay() {
 fn memory_may_be_unaligned_and_larger() {
     let mut place = vec![0xa5_u8; size_of::<keyfob_verdict>() + 17];
     let record = totp();
-    // SAFETY: the verdict lies at an odd place within `place`, with sixteen bytes behind it that its size takes in.
+    // SAFETY: the verdict lies at an odd place within `place`, with sixteen bytes behind it that
+    // its size takes in.
     unsafe {
         let verdict: *mut keyfob_verdict = place.as_mut_ptr().add(1).cast();
         verdict.cast::<u32>().write_unaligned(size_of::<keyfob_verdict>() as u32 + 16);
@@ -212,7 +213,7 @@ fn uris_seals_and_rows_go_there_and_back() {
     let (mut text, mut issuer, mut account) = ([0; 300], [0; 32], [0; 32]);
     let (mut sealed, mut key_id) = ([0; KEYFOB_SEALED_SIZE], 0);
     let mut row: keyfob_soffid_row = sized();
-    let (key, nonce) = ([1_u8; KEYFOB_KEY_SIZE], [2_u8; KEYFOB_NONCE_SIZE]);
+    let (key, nonce) = ([1_u8; KEYFOB_SEAL_KEY_SIZE], [2_u8; KEYFOB_SEAL_NONCE_SIZE]);
     // SAFETY: all pointers are to live values.
     unsafe {
         let (name, user) = (c"ACME".as_ptr(), c"alice".as_ptr());

@@ -15,7 +15,7 @@
 #define STACK ((size_t)1 << 20)
 
 static const uint8_t SECRET[] = "12345678901234567890", KEY[] = "a key that is easily told apart.";
-static const uint8_t NONCE[KEYFOB_NONCE_SIZE] = {0};
+static const uint8_t NONCE[KEYFOB_SEAL_NONCE_SIZE] = {0};
 static const char BASE32[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /* All in static memory, so that what is found on the stack is the library's. */

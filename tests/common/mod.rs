@@ -102,7 +102,7 @@ pub fn pins() -> impl Strategy<Value = Pin> {
 pub fn devices() -> impl Strategy<Value = Device> {
     prop_oneof![
         (hotps(), 1..=3600_u32, 0..NOW)
-            .prop_map(|(hotp, period, t0)| Device::totp(Totp::of(hotp).with_period(period).unwrap().with_t0(t0), NOW)),
+            .prop_map(|(hotp, period, t0)| Device::totp(Totp::from_hotp(hotp).with_period(period).unwrap().with_t0(t0), NOW)),
         (hotps(), 0..u64::MAX - 2_000_000).prop_map(|(hotp, counter)| Device::hotp(hotp, counter, NOW)),
         hotps().prop_map(|hotp| Device::sms(hotp, NOW)),
         hotps().prop_map(|hotp| Device::email(hotp, NOW)),

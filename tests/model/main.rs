@@ -93,7 +93,7 @@ fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> F
                 Factor::Totp(new) if period => (new.period(), new.t0()),
                 _ => (old.period(), old.t0()),
             };
-            Factor::Totp(keyfob::Totp::of(hotp(old.hotp())).with_period(period).unwrap().with_t0(t0))
+            Factor::Totp(keyfob::Totp::from_hotp(hotp(old.hotp())).with_period(period).unwrap().with_t0(t0))
         }
         (Factor::Hotp(old), _) => Factor::Hotp(hotp(old)),
         (Factor::Sms(old), _) => Factor::Sms(hotp(old)),

@@ -6,7 +6,9 @@ mod common;
 mod reference;
 
 use common::{NOW, Seeded, committed};
-use keyfob::{Algorithm, Attempt, Device, Error, GuessChance, Kind, Lock, PinPositions, Policy, SOFFID_KEY_SIZE, Status, Verdict};
+use keyfob::{
+    Algorithm, Attempt, Device, Error, GuessChance, Kind, Lock, PinPositions, Policy, SOFFID_AUTH_KEY_SIZE, Status, Verdict,
+};
 use proptest::prelude::*;
 use reference::{Judged, Reference, Row};
 
@@ -177,7 +179,7 @@ impl Host {
     }
 
     fn write(&mut self, device: Device) {
-        let (mut row, mut key) = (self.row.view(), [0; SOFFID_KEY_SIZE]);
+        let (mut row, mut key) = (self.row.view(), [0; SOFFID_AUTH_KEY_SIZE]);
         row.update(&device, &mut key).unwrap();
         self.row = row.into();
         self.kept = Some(device).filter(|device| !matches!(device.kind(), Kind::Totp | Kind::Hotp));

@@ -9,7 +9,7 @@ use crate::{failed, judge};
 /// A device that gave a right answer by a clock that was so many seconds ahead, unlocked by one
 /// that is right.
 fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
-    let totp = Totp::of(hotp.clone());
+    let totp = Totp::from_hotp(hotp.clone());
     let code = totp.generate(NOW + seconds).unwrap();
     let (mut device, verdict) = judge(&Device::totp(totp, NOW), policy, code.as_bytes(), NOW + seconds);
     assert!(verdict.is_right());
@@ -20,7 +20,7 @@ fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
 /// The drift that an authenticator whose clock is so many steps ahead has taught the device, by the
 /// answers of a year.
 fn drifted(hotp: &Hotp, policy: &Policy, steps: i64) -> Device {
-    let mut device = Device::totp(Totp::of(hotp.clone()), NOW - 31_536_000);
+    let mut device = Device::totp(Totp::from_hotp(hotp.clone()), NOW - 31_536_000);
     for (day, drift) in (1..=steps.abs()).map(|drift| (drift, drift * steps.signum())) {
         let now = NOW - 31_536_000 + 86_400 * day.unsigned_abs();
         let code = hotp.generate((now / 30).saturating_add_signed(drift));
@@ -34,7 +34,7 @@ proptest! {
     fn rule_15_a_clock_that_was_ahead_locks_nobody_out(hotp in hotps(), seconds in 60..8000_u64, wide: bool, later in prop::collection::vec(0..8000_u64, 12)) {
         let policy = if wide { Policy::soffid() } else { Policy::default() };
         let mut device = used_ahead(&hotp, &policy, seconds);
-        let (totp, moving) = (Totp::of(hotp.clone()), device.moving_factor());
+        let (totp, moving) = (Totp::from_hotp(hotp.clone()), device.moving_factor());
         // Times drawn, and the last minutes one by one, when the window reaches what was used.
         let (mut times, last) = (later, moving * 30 - 1 - NOW);
         times.extend((0..12).map(|step| last.saturating_sub(30 * step)));
@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn rule_15_forgetting_steps_makes_the_next_code_right_and_no_earlier_one(hotp in hotps(), seconds in 60..8000_u64, behind in 0..10_u64) {
         let policy = Policy::soffid();
-        let totp = Totp::of(hotp.clone());
+        let totp = Totp::from_hotp(hotp.clone());
         let mut device = used_ahead(&hotp, &policy, seconds);
         let before = device.clone();
         device.forget_steps(NOW).unwrap();
@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn rule_17_the_code_accepted_last_counts_no_fail(hotp in hotps(), is_hotp: bool, wide: bool, waits in prop::collection::vec(0..1000_u64, 15..30)) {
         let policy = if wide { Policy::soffid() } else { Policy::builder().max_drift(9).build().unwrap() };
-        let device = if is_hotp { Device::hotp(hotp, 4, NOW) } else { Device::totp(Totp::of(hotp), NOW) };
+        let device = if is_hotp { Device::hotp(hotp, 4, NOW) } else { Device::totp(Totp::from_hotp(hotp), NOW) };
         let (device, used) = challenged(&device, &policy, NOW);
         let (mut device, verdict) = judge(&device, &policy, &used, NOW);
         prop_assert!(verdict.is_right());
@@ -250,7 +250,7 @@ proptest! {
         let (token, verdict) = judge(&token, &policy, hotp.generate(counter - behind).as_bytes(), NOW);
         prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Wrong, 1));
         prop_assert_eq!(judge(&token, &policy, hotp.generate(counter - 1).as_bytes(), NOW).1.fails(), 1);
-        let device = judge(&Device::totp(Totp::of(hotp.clone()), NOW), &policy, hotp.generate(step).as_bytes(), NOW).0;
+        let device = judge(&Device::totp(Totp::from_hotp(hotp.clone()), NOW), &policy, hotp.generate(step).as_bytes(), NOW).0;
         let verdict = judge(&device, &policy, hotp.generate(step + 1 - behind).as_bytes(), NOW).1;
         prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 1));
     }

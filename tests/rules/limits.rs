@@ -114,7 +114,7 @@ proptest! {
         // Neighbouring steps may have the same code, once in a million.
         let step = NOW / 30;
         prop_assume!(hotp.generate(step) != hotp.generate(step - 1) && hotp.generate(step) != hotp.generate(step + 1));
-        let totp = Device::totp(keyfob::Totp::of(hotp.clone()), NOW);
+        let totp = Device::totp(keyfob::Totp::from_hotp(hotp.clone()), NOW);
         let (totp, right) = failed(&totp, &policy, fails);
         let guess = wrong(&totp, &policy, &right, NOW);
         let (used, accepted) = judge(&totp, &policy, &right, NOW);

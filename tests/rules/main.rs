@@ -44,7 +44,7 @@ fn another(device: &Device, other: &Device) -> Factor {
 /// A factor like this one whose codes are made by `hotp`: the same kind, period and T0.
 fn of_generator(factor: &Factor, hotp: Hotp) -> Factor {
     match factor {
-        Factor::Totp(old) => Factor::Totp(Totp::of(hotp).with_period(old.period()).unwrap().with_t0(old.t0())),
+        Factor::Totp(old) => Factor::Totp(Totp::from_hotp(hotp).with_period(old.period()).unwrap().with_t0(old.t0())),
         Factor::Hotp(_) => Factor::Hotp(hotp),
         Factor::Sms(_) => Factor::Sms(hotp),
         Factor::Email(_) => Factor::Email(hotp),

@@ -148,7 +148,7 @@ proptest! {
     #[test]
     fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
         let [old, new] = [(hotp.clone(), periods[0], t0s[0]), (hotp, periods[1], t0s[1])]
-            .map(|(hotp, period, t0)| Totp::of(hotp).with_period(period).unwrap().with_t0(t0));
+            .map(|(hotp, period, t0)| Totp::from_hotp(hotp).with_period(period).unwrap().with_t0(t0));
         let policy = Policy::builder().window(0).build().unwrap();
         let (device, used) = challenged(&Device::totp(old.clone(), NOW), &policy, NOW);
         let mut device = judge(&device, &policy, &used, NOW).0;
@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn rule_04_another_secret_is_right_at_once(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], ahead in 0..=10_u64) {
         prop_assume!(hotp.secret() != other.secret());
-        let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| Totp::of(hotp).with_period(period).unwrap());
+        let [old, new] = [(hotp, periods[0]), (other, periods[1])].map(|(hotp, period)| Totp::from_hotp(hotp).with_period(period).unwrap());
         let policy = Policy::soffid();
         let code = old.generate(NOW + ahead * u64::from(old.period())).unwrap();
         let (mut device, verdict) = judge(&Device::totp(old.clone(), NOW), &policy, code.as_bytes(), NOW);
@@ -186,10 +186,10 @@ proptest! {
     #[test]
     fn rule_04_a_used_step_comes_with_its_authenticator(hotp in hotps(), other in hotps(), same: bool, ahead in 0..=1_u64) {
         let policy = Policy::default();
-        let new = Totp::of(if same { hotp.clone() } else { other });
+        let new = Totp::from_hotp(if same { hotp.clone() } else { other });
         let used_at = NOW + 30 * ahead;
         let [code, next] = [0, 30].map(|later| new.generate(used_at + later).unwrap());
-        let (device, own) = challenged(&Device::totp(Totp::of(hotp), NOW), &policy, NOW);
+        let (device, own) = challenged(&Device::totp(Totp::from_hotp(hotp), NOW), &policy, NOW);
         let mut device = judge(&device, &policy, &own, NOW).0;
         let (from, verdict) = judge(&Device::totp(new.clone(), NOW), &policy, code.as_bytes(), NOW);
         // Another step of the window may have the same code.
@@ -224,7 +224,7 @@ proptest! {
     #[test]
     fn rule_13_its_own_factor_forgets_a_drift_and_nothing_else(hotp in hotps(), ahead in 1..=10_u64) {
         let policy = Policy::builder().window(10).max_drift(10).guess_bound(GuessChance::CERTAIN).build().unwrap();
-        let totp = Totp::of(hotp);
+        let totp = Totp::from_hotp(hotp);
         let code = totp.generate(NOW + 30 * ahead).unwrap();
         // Another step may have the same code.
         prop_assume!((0..=20).filter(|away| away + 20 != ahead + 30).all(|away| totp.generate(NOW + 30 * away - 300).unwrap() != code));
@@ -271,7 +271,7 @@ proptest! {
     #[test]
     fn rule_13_learned_drift_is_bounded(hotp in hotps(), bound in 0..40_u16, drifts in prop::collection::vec(-3..=3_i64, 1..30)) {
         let policy = Policy::builder().window(3).max_drift(bound).build().unwrap();
-        let totp = Totp::of(hotp.clone());
+        let totp = Totp::from_hotp(hotp.clone());
         let (mut device, mut now, mut learned) = (Device::totp(totp.clone(), NOW), NOW, 0_i64);
         for drift in drifts {
             now += 3600;

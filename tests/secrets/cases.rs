@@ -93,7 +93,8 @@ fn authenticators() -> Vec<Case> {
     for algorithm in Algorithm::ALL {
         for window in [0, 1, 10] {
             let policy = Policy::builder().window(window).build().unwrap();
-            let totp = Totp::of(Hotp::new(Secret::new(&[0xa5; 64][..algorithm.secret_len()]).unwrap()).with_algorithm(algorithm));
+            let totp =
+                Totp::from_hotp(Hotp::new(Secret::new(&[0xa5; 64][..algorithm.secret_len()]).unwrap()).with_algorithm(algorithm));
             let (device, right) = (Device::totp(totp.clone(), NOW), totp.generate(NOW).unwrap());
             cases.push(verify(format!("TOTP {algorithm}, window {window}, right"), &device, policy, &[right.as_bytes()], NOW));
             cases.push(verify(format!("TOTP {algorithm}, window {window}, wrong"), &device, policy, &[b"000000"], NOW));
@@ -197,7 +198,7 @@ fn records() -> Vec<Case> {
 fn every_kind() -> [Device; 5] {
     let (policy, hotp) = (Policy::default(), hotp());
     [
-        Device::totp(Totp::of(hotp.clone()), NOW),
+        Device::totp(Totp::from_hotp(hotp.clone()), NOW),
         Device::hotp(hotp.clone(), 0, NOW),
         challenged(&Device::sms(hotp.clone(), NOW), &policy, NOW).0,
         challenged(&Device::email(hotp, NOW), &policy, NOW).0,
@@ -221,7 +222,8 @@ fn an_empty_verdict() -> keyfob_verdict {
 
 #[expect(unsafe_code, reason = "a callback of C")]
 unsafe extern "C" fn store(to: *mut std::ffi::c_void, next: *const keyfob_record, _: u64) -> i32 {
-    // SAFETY: the context is the record that the case below gave, and the library's record lives during the call.
+    // SAFETY: the context is the record that the case below gave, and the library's record lives
+    // during the call.
     unsafe { *to.cast::<keyfob_record>() = *next };
     0
 }

@@ -16,8 +16,9 @@ const GET_VBITS: usize = (0x4d43 << 16) + 8;
 fn ask(request: usize, first: usize, second: usize, third: usize) -> usize {
     let arguments = [request, first, second, third, 0, 0];
     let answer;
-    // SAFETY: rdi is rotated by 128 bits in all and rbx exchanged with itself, so that nothing changes but flags and rdx; Valgrind reads the
-    // arguments, and writes nothing but what `undefined` gives it room for.
+    // SAFETY: rdi is rotated by 128 bits in all and rbx exchanged with itself, so that nothing
+    // changes but flags and rdx; Valgrind reads the arguments, and writes nothing but what
+    // `undefined` gives it room for.
     unsafe {
         std::arch::asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",

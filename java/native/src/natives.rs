@@ -24,19 +24,19 @@ type NewPolicy = Out<{ size_of::<keyfob_policy>() }, SIZE>;
 type NewRow = Out<{ size_of::<keyfob_soffid_row>() }, SIZE>;
 type NextRow = Out<{ size_of::<keyfob_soffid_row>() }, JAVA>;
 type NewVerdict = Out<{ size_of::<keyfob_verdict>() }, SIZE>;
-type Secret = Bytes<KEYFOB_SECRET_MAX>;
-type NewSecret = Out<KEYFOB_SECRET_MAX, NOTHING>;
+type Secret = Bytes<KEYFOB_SECRET_MAX_SIZE>;
+type NewSecret = Out<KEYFOB_SECRET_MAX_SIZE, NOTHING>;
 type NewCode = Out<KEYFOB_CODE_SIZE, NOTHING>;
 type NewLength = Out<{ size_of::<u64>() }, NOTHING>;
 type NewNumber = Out<{ size_of::<u32>() }, NOTHING>;
 type NewCounter = Out<{ size_of::<u64>() }, NOTHING>;
 /// An answer as it was typed; Java cuts what is longer than any right one.
-type Answer = Bytes<{ KEYFOB_SECRET_MAX + 1 }>;
+type Answer = Bytes<{ KEYFOB_SECRET_MAX_SIZE + 1 }>;
 type DeviceId = Bytes<1024>;
 /// A record or sealed record from storage; Java cuts what is longer.
 type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
-type Key = In<KEYFOB_KEY_SIZE>;
-type Nonce = In<KEYFOB_NONCE_SIZE>;
+type Key = In<KEYFOB_SEAL_KEY_SIZE>;
+type Nonce = In<KEYFOB_SEAL_NONCE_SIZE>;
 type NewSealed = Out<KEYFOB_SEALED_SIZE, NOTHING>;
 /// A text with its NUL, which Java sets.
 type Text = Bytes<4097>;
@@ -78,11 +78,11 @@ natives! {
         keyfob_policy_guess_chance(policy.pointer(), kind, digits, chance.pointer());
 
     fn secret_random(algorithm: u32, secret: NewSecret, length: NewLength) =
-        keyfob_secret_random(algorithm, None, ptr::null_mut(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
+        keyfob_secret_random(algorithm, None, ptr::null_mut(), secret.pointer(), KEYFOB_SECRET_MAX_SIZE, length.pointer());
     fn secret_from_base32(text: Text, secret: NewSecret, length: NewLength) =
-        keyfob_secret_from_base32(text.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
+        keyfob_secret_from_base32(text.pointer(), secret.pointer(), KEYFOB_SECRET_MAX_SIZE, length.pointer());
     fn secret_from_hex(text: Text, secret: NewSecret, length: NewLength) =
-        keyfob_secret_from_hex(text.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
+        keyfob_secret_from_hex(text.pointer(), secret.pointer(), KEYFOB_SECRET_MAX_SIZE, length.pointer());
     fn secret_to_base32(secret: Secret, text: NewBase32) =
         keyfob_secret_to_base32(secret.pointer(), secret.length(), text.pointer(), KEYFOB_BASE32_SIZE);
     fn secret_to_hex(secret: Secret, text: NewHex) =
@@ -133,7 +133,7 @@ natives! {
         keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record, info: NewInfo) = keyfob_device_info(record.pointer(), info.pointer());
     fn device_secret(record: Record, secret: NewSecret, length: NewLength) =
-        keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX, length.pointer());
+        keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX_SIZE, length.pointer());
 
     fn record_read(bytes: Stored, record: Record) = keyfob_record_read(bytes.pointer(), bytes.length(), record.pointer());
     fn record_seal(record: Record, key_id: u32, key: Key, device_id: DeviceId, nonce: Nonce, sealed: NewSealed) =

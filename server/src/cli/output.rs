@@ -1,4 +1,5 @@
-//! Standard output. Nothing here panics when it is closed, as `println!` would.
+//! Standard output, and notes on standard error. Nothing here panics when one is closed, as
+//! `println!` would.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -6,8 +7,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::Result;
-pub(crate) use super::input::Wiped;
+use super::result::Result;
+use crate::file::Wiped;
 
 /// Prints text that ends with a line ending, in one piece: a reader that stops after the first line
 /// still gets all of it.
@@ -64,4 +65,17 @@ pub(crate) fn answer(right: bool, locked: bool, object: Option<Value>) -> Result
         })?,
     }
     Ok(ExitCode::from(u8::from(!right)))
+}
+
+/// Writes a note for people to standard error. If that is closed, the note is lost.
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(io::stderr(), "keyfob: {message}");
+}
+
+/// Notes each row that a list left out. Returns the exit status: 1 if there is such a row.
+pub(crate) fn note_damaged(rows: &[String]) -> ExitCode {
+    for row in rows {
+        note(row);
+    }
+    ExitCode::from(u8::from(!rows.is_empty()))
 }

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::Result;
-use super::input::Wiped;
+use super::result::Result;
+use crate::file::Wiped;
 
 /// A line typed after `prompt`, without echo.
 ///

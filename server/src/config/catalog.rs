@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use toml::{Table, Value};
 
-use super::Problem;
+use crate::problem::Problem;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +162,7 @@ impl Key {
 
     /// What a text of the environment or of a flag is to it.
     pub(crate) fn value(&self, text: &str) -> Value {
-        if self.form == Text { text.into() } else { super::keys::value(text) }
+        if self.form == Text { text.into() } else { super::reader::value(text) }
     }
 }
 
@@ -279,7 +279,7 @@ mod tests {
             if key.is_settable() {
                 assert_eq!(read(base, &[(key.path.to_owned(), default.to_owned())]), empty, "{}", key.path);
             } else {
-                let is_text = matches!(super::super::keys::value(default), Value::String(_));
+                let is_text = matches!(crate::config::reader::value(default), Value::String(_));
                 let value = if is_text { format!("'{default}'") } else { default.to_owned() };
                 assert_eq!(read(&format!("{base}{} = {value}\n", key.path), &[]), empty, "{}", key.path);
             }

@@ -2,11 +2,11 @@
 //! the one before it.
 
 mod catalog;
-mod keys;
 mod links;
 mod log;
 mod origins;
 mod policy;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use toml::Table;
 use zeroize::Zeroizing;
 
 use crate::delivery;
+pub use crate::problem::Problem;
 use crate::store::{FEWEST, Location, Options};
 pub(crate) use catalog::Catalog;
-pub use keys::Problem;
-use keys::Reader;
 pub(crate) use log::filter as log_filter;
+use reader::Reader;
 
 /// The fewest bytes of a password.
 pub(crate) const SHORTEST_PASSWORD: usize = 8;
@@ -125,7 +125,7 @@ impl Config {
         let flags = flags.iter().map(|(path, text)| (catalog::of_flag(path), text.clone()));
         for (key, text) in variables.chain(flags) {
             match key {
-                Ok(key) => keys::set(&mut table, key.path, key.value(&text)),
+                Ok(key) => reader::set(&mut table, key.path, key.value(&text)),
                 Err(problem) => problems.push(problem),
             }
         }

@@ -1,6 +1,6 @@
 //! `allowed_origins`: the web pages whose scripts may read answers.
 
-use super::keys::Reader;
+use super::reader::Reader;
 
 /// Reads the list. An entry is what browsers send as `Origin` (RFC 6454 section 6.2), or it would
 /// never be equal.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use keyfob::{Lock, PinPositions, Policy};
 
-use super::keys::Reader;
+use super::reader::Reader;
 use crate::store::OLD;
 
 /// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::config::Problem;
+use crate::problem::Problem;
 
 /// How codes are delivered.
 #[derive(Debug)]

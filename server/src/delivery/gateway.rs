@@ -24,7 +24,7 @@ use super::error::Error;
 use super::message::{Channel, Message};
 use super::request::Request;
 use super::values::Values;
-use crate::config::Problem;
+use crate::problem::Problem;
 use crate::tls;
 
 /// How much of a response is read.

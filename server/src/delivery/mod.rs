@@ -30,7 +30,7 @@ pub(crate) use error::Error;
 pub(crate) use message::{Channel, Message};
 pub(crate) use unfilled::unfilled;
 
-use crate::config::Problem;
+use crate::problem::Problem;
 
 /// Sends codes. Cheap to clone; clones share everything.
 #[derive(Clone)]

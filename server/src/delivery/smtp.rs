@@ -28,8 +28,8 @@ use super::replies::Replies;
 use super::target::{is_loopback, without_brackets};
 use super::template::{Encoding, Template};
 use super::values::Values;
-use crate::config::Problem;
 use crate::file;
+use crate::problem::Problem;
 use crate::tls;
 
 /// The longest password.

@@ -6,7 +6,7 @@ use super::config::{Config, Gateway};
 use super::message::{Channel, Message};
 use super::template::Template;
 use super::values::Values;
-use crate::config::Problem;
+use crate::problem::Problem;
 
 /// Users by their names, each with its attributes.
 type Users = BTreeMap<String, BTreeMap<String, String>>;

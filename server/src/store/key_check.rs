@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use keyfob::{Device, Hotp, SECRET_MAX, Secret, sealed_key_id};
+use keyfob::{Device, Hotp, SECRET_MAX_SIZE, Secret, sealed_key_id};
 
 use super::keys::Ring;
 use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
@@ -189,7 +189,7 @@ fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
 /// Puts a key's value there, or takes its mark away.
 fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), Fault> {
     let fault = |error: keyfob::Error| Fault::new(error.to_string());
-    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX]).map_err(fault)?), 0, 0);
+    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(fault)?), 0, 0);
     let mut sql = Sql::new("INSERT INTO key_check (key_id, value, retiring) VALUES ");
     sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NOBODY).map_err(fault)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
-use keyfob::KEY_SIZE;
+use keyfob::SEAL_KEY_SIZE;
 use zeroize::Zeroizing;
 
 use super::keys::Keys;
@@ -101,7 +101,7 @@ impl KeyFile {
 
 /// A line of a key file, with a fresh key.
 fn fresh_line(id: u32) -> Result<Zeroizing<String>, String> {
-    let mut key = Zeroizing::new([0; KEY_SIZE]);
+    let mut key = Zeroizing::new([0; SEAL_KEY_SIZE]);
     SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| error.to_string())?;
     Ok(Zeroizing::new(format!("{id} {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice()))))
 }

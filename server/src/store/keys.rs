@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
-use keyfob::{Device, KEY_SIZE, NONCE_SIZE, SealKey, sealed_key_id};
+use keyfob::{Device, SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SealKey, sealed_key_id};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -57,7 +57,7 @@ impl Keys {
             let fault = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
             let (id, hex) = line.split_once(' ').ok_or_else(fault)?;
             let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| fault())?);
-            let key: &[u8; KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| fault())?;
+            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| fault())?;
             let id = id.parse().map_err(|_| fault())?;
             if keys.iter().any(|key| key.id() == id) {
                 return Err(format!("two keys have the number {id}"));
@@ -153,14 +153,14 @@ impl Ring {
 
     /// Opens what was sealed under a device's number.
     pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
-        self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKey)?.open(sealed, &id.to_be_bytes())
+        self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKeyId)?.open(sealed, &id.to_be_bytes())
     }
 
     /// Seals a device under its number and the key of another number. Errors: there is no such key;
     /// the operating system gave no randomness.
     pub(crate) fn seal_under(&self, key: u32, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
-        let key = self.key(key).ok_or(keyfob::Error::SealKey)?;
-        let mut nonce = [0; NONCE_SIZE];
+        let key = self.key(key).ok_or(keyfob::Error::SealKeyId)?;
+        let mut nonce = [0; SEAL_NONCE_SIZE];
         SysRng.try_fill_bytes(&mut nonce).map_err(|_| keyfob::Error::Randomness)?;
         Ok(key.seal(device, &id.to_be_bytes(), nonce).to_vec())
     }

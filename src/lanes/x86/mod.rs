@@ -171,7 +171,8 @@ pub(crate) fn clear_upper_halves() {
         core::arch::x86_64::_mm256_zeroupper();
     }
     if has_avx2::get() {
-        // SAFETY: the instruction is here; whoever calls a function expects no vector to be as before.
+        // SAFETY: the instruction is here; whoever calls a function expects no vector to be as
+        // before.
         unsafe { clear() };
     }
 }

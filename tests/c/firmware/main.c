@@ -97,7 +97,7 @@ static int run(void) {
     keyfob_record record;
     keyfob_verdict verdict;
     keyfob_challenge challenge;
-    uint8_t drawn[KEYFOB_SECRET_MAX];
+    uint8_t drawn[KEYFOB_SECRET_MAX_SIZE];
     char code[KEYFOB_CODE_SIZE];
     size_t length;
     int at;

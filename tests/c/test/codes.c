@@ -8,7 +8,7 @@ static void vectors_agree(void) {
         const struct vector *v = &vectors[at];
         int hotp = strcmp(v->kind, "HOTP") == 0;
         keyfob_parameters p;
-        uint8_t secret[KEYFOB_SECRET_MAX];
+        uint8_t secret[KEYFOB_SECRET_MAX_SIZE];
         char code[KEYFOB_CODE_SIZE];
         size_t length = 0;
         memset(&p, 0, sizeof p);

@@ -2,7 +2,7 @@
 #include "test.h"
 
 static void records_and_seals(void) {
-    uint8_t key[KEYFOB_KEY_SIZE], nonce[KEYFOB_NONCE_SIZE], sealed[KEYFOB_SEALED_SIZE];
+    uint8_t key[KEYFOB_SEAL_KEY_SIZE], nonce[KEYFOB_SEAL_NONCE_SIZE], sealed[KEYFOB_SEALED_SIZE];
     keyfob_record wrong;
     memset(key, 1, sizeof key);
     memset(nonce, 2, sizeof nonce);
@@ -11,8 +11,8 @@ static void records_and_seals(void) {
     CHECK(strcmp(keyfob_version(), KEYFOB_VERSION) == 0);
     CHECK(strcmp(keyfob_result_message(R(OK)), "done") == 0 && strcmp(keyfob_result_message(-1), "unknown result") == 0);
     CHECK(strstr(keyfob_result_message(R(RECORD_LENGTH)), "168") != NULL);
-    CHECK(keyfob_key_size() == sizeof key && keyfob_nonce_size() == sizeof nonce);
-    CHECK(keyfob_secret_min() == KEYFOB_SECRET_MIN && keyfob_secret_max() == KEYFOB_SECRET_MAX);
+    CHECK(keyfob_seal_key_size() == sizeof key && keyfob_seal_nonce_size() == sizeof nonce);
+    CHECK(keyfob_secret_min_size() == KEYFOB_SECRET_MIN_SIZE && keyfob_secret_max_size() == KEYFOB_SECRET_MAX_SIZE);
     CHECK(keyfob_code_size() == KEYFOB_CODE_SIZE && keyfob_base32_size() == KEYFOB_BASE32_SIZE && keyfob_hex_size() == KEYFOB_HEX_SIZE);
     CALL(R(OK), keyfob_record_read(given.bytes, sizeof given.bytes, &out.record));
     CHECK(memcmp(&out.record, &given, sizeof given) == 0);
@@ -34,7 +34,7 @@ static void records_and_seals(void) {
     CALL(R(OK), keyfob_sealed_key_id(sealed, sizeof sealed, &out.number));
     CHECK(out.number == 7);
     CALL(R(SEAL_BROKEN), keyfob_record_open(sealed, sizeof sealed, 7, key, SECRET, 4, &out.record));
-    CALL(R(SEAL_KEY), keyfob_record_open(sealed, sizeof sealed, 8, key, SECRET, 5, &out.record));
+    CALL(R(SEAL_KEY_ID), keyfob_record_open(sealed, sizeof sealed, 8, key, SECRET, 5, &out.record));
     CALL(R(SEAL_FOREIGN), keyfob_record_open(sealed, 1, 7, key, SECRET, 5, &out.record));
     CALL(R(SEAL_FOREIGN), keyfob_sealed_key_id(SECRET, 20, &out.number));
     sealed[3] = 9;

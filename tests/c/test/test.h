@@ -60,7 +60,7 @@ void judge(keyfob_result expected, keyfob_result result, const char *call, const
 /* Takes over the record that a call has written. */
 #define TAKE() (given = out.record)
 
-/* Generators for keyfob_random; the first one's context is a `uint32_t`. */
+/* Generators for keyfob_random_fn; the first one's context is a `uint32_t`. */
 int32_t random_works(void *context, uint8_t *bytes, size_t length);
 int32_t random_fails(void *context, uint8_t *bytes, size_t length);
 extern uint32_t counter;

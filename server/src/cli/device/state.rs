@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use keyfob::{Device, RECORD_SIZE, Record};
 
-use super::{Result, note};
+use crate::cli::output::note;
+use crate::cli::result::Result;
 use crate::file::{self, Owner};
 
 /// A state file that no other process changes as long as this lives.

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::args::RotateArgs;
-use super::{Result, note, output, serve};
+use super::configuration::configured;
+use super::open::{open, open_unchecked};
+use crate::cli::args::RotateArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
 use crate::config::Config;
 use crate::store::{KeyCheck, KeyFile, Resealed, Store, numbered};
 
 pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
-    let config = serve::configured(&args.config)?;
+    let config = configured(&args.config)?;
     if config.key.is_some() && !args.reseal_only {
         return Err(
             "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
@@ -35,7 +38,7 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = open(&config, args).await?;
+        let store = open_for(&config, args).await?;
         let rotated = rotate(args, &file, &store).await;
         store.close();
         rotated
@@ -44,11 +47,11 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
 
 /// Opens the store. To seal anew, it need not have all keys: what is still sealed under one that is
 /// missing has to be found out.
-async fn open(config: &Config, args: &RotateArgs) -> Result<Store> {
+async fn open_for(config: &Config, args: &RotateArgs) -> Result<Store> {
     if !args.reseal_only {
-        return Ok(serve::open(config).await?.0);
+        return Ok(open(config).await?.0);
     }
-    let (store, _, check) = serve::open_unchecked(config).await?;
+    let (store, _, check) = open_unchecked(config).await?;
     if check.is_of_store() {
         return Ok(store);
     }

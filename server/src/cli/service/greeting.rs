@@ -6,11 +6,13 @@ use keyfob::Kind;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::authenticator::cautions;
 use super::first_account::FirstPassword;
-use super::{Result, output};
+use crate::cli::device::cautions;
+use crate::cli::output;
+use crate::cli::result::Result;
 use crate::config::{Config, LogFormat};
 use crate::delivery::Delivery;
+use crate::file::Wiped;
 
 /// The start of the service, for people or for programs.
 pub(crate) struct Greeting<'g> {
@@ -142,7 +144,7 @@ impl Greeting<'_> {
         Ok(text)
     }
 
-    fn json(&self) -> Result<output::Wiped> {
+    fn json(&self) -> Result<Wiped> {
         let mut object = output::event("INFO", &self.message());
         let more = json!({
             "url": self.url(),

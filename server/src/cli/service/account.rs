@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-use super::args::AccountCommand;
-use super::{Result, input, left_out, note, output, serve};
-use crate::config::{Config, SHORTEST_PASSWORD};
+use super::configuration::{configured, configured_store};
+use super::open::with;
+use crate::cli::args::AccountCommand;
+use crate::cli::input;
+use crate::cli::output::{self, note, note_damaged};
+use crate::cli::result::Result;
+use crate::config::SHORTEST_PASSWORD;
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
 
@@ -29,7 +33,7 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             } else {
                 account.password = Some(hash_password(&password()?)?);
             }
-            let config = serve::configured(&config)?;
+            let config = configured(&config)?;
             let is_new = !Store::exists(&config.store)?;
             let is_added = with(&config, async |store| {
                 if replace {
@@ -51,7 +55,7 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
             }
         }
         AccountCommand::List { config } => {
-            let config = serve::configured_store(&config)?;
+            let config = configured_store(&config)?;
             let accounts = with(&config, async |store| Ok(store.accounts().await?))?;
             for account in accounts.rows {
                 let proof = if account.token.is_some() { "token" } else { "password" };
@@ -60,30 +64,16 @@ pub(crate) fn run(command: AccountCommand) -> Result<ExitCode> {
                     break;
                 }
             }
-            return Ok(left_out(&accounts.damaged));
+            return Ok(note_damaged(&accounts.damaged));
         }
         AccountCommand::Remove { name, config } => {
-            let config = serve::configured_store(&config)?;
+            let config = configured_store(&config)?;
             if !with(&config, async |store| Ok(store.remove_account(&name).await?))? {
                 return Err(format!("{name}: there is no such account; see keyfob account list").into());
             }
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Does something with the configured store.
-pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (store, is_new_key) = serve::open(config).await?;
-        if is_new_key {
-            note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
-        }
-        let done = work(&store).await;
-        store.close();
-        done
-    })
 }
 
 fn password() -> Result<Zeroizing<String>> {

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 
-use super::args::MigrateArgs;
-use super::{Result, output, serve};
+use super::configuration::configured;
+use crate::cli::args::MigrateArgs;
+use crate::cli::output;
+use crate::cli::result::Result;
 use crate::store::{self, Location, Store};
 
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
-    let config = serve::configured(&args.config)?;
+    let config = configured(&args.config)?;
     let to = Location::parse(&args.to, &config.database).map_err(|error| format!("--to: {error}"))?;
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}, and so nothing to copy; name yours with --store", config.store).into());

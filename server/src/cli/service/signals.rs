@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::Result;
+use crate::cli::result::Result;
 
 /// SIGHUP, heard from the call on: it must end the process at no time.
 #[cfg(unix)]

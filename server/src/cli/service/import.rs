@@ -7,15 +7,18 @@ use std::time::SystemTime;
 use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
-use super::args::ImportArgs;
-use super::key_watch;
-use super::{Result, note, output, serve};
+use super::configuration::configured;
+use super::open::open;
+use super::watch::watch_key_file;
+use crate::cli::args::ImportArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
 use crate::config::Config;
 use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
 use crate::store::{Location, Options, Present, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
-    let config = serve::configured(&args.config)?;
+    let config = configured(&args.config)?;
     let zone = args
         .time_zone
         .as_deref()
@@ -101,15 +104,15 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
     // source.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let is_new = !Store::exists(&config.store)?;
-    let (store, is_new_key) = runtime.block_on(serve::open(config))?;
+    let (store, is_new_key) = runtime.block_on(open(config))?;
     if is_new {
         note(&format!("store: {}: made just now", config.store));
     }
     if is_new_key {
         note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
     }
-    let (_, asked) = tokio::sync::watch::channel(());
-    let watching = runtime.block_on(async { key_watch::start(config, &store, note_of_keys, asked) })?;
+    let (_, requests) = tokio::sync::watch::channel(());
+    let watching = runtime.block_on(async { watch_key_file(config, &store, note_key_file, requests) })?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
     let mut told = |line: &str| bar.suspend(|| tell(line));
@@ -125,10 +128,9 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
     Ok(done?)
 }
 
-/// Tells people what is told of the key file.
-fn note_of_keys(told: std::result::Result<&str, &str>) {
-    match told {
-        Ok(done) => note(done),
-        Err(fault) => note(&format!("key_file: {fault}")),
+fn note_key_file(finding: std::result::Result<&str, &str>) {
+    match finding {
+        Ok(change) => note(change),
+        Err(problem) => note(&format!("key_file: {problem}")),
     }
 }

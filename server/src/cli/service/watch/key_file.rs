@@ -1,35 +1,41 @@
-//! The key file, watched, so that a process learns of keys while it runs.
+//! The key file. A process learns of new keys while it runs.
 
-use super::watch::{Asked, Look, Reader, Tell, Watch};
+use super::file_watch::{FileWatch, ReadRequests, Report, WatchedFiles};
+use super::reader::Reader;
 use crate::config::Config;
 use crate::store::{KeyFile, Keys, Store};
 
-/// Begins to watch the key file of a configuration, if its keys are in one. Errors: there is no
-/// thread to read it.
-pub(crate) fn start(config: &Config, store: &Store, tell: Tell, asked: Asked) -> std::io::Result<Option<Watch>> {
+/// Starts to watch the key file of a configuration; none if the keys are in the configuration
+/// itself. Errors: the thread that reads the file cannot be started.
+pub(crate) fn watch_key_file(
+    config: &Config,
+    store: &Store,
+    report: Report,
+    requests: ReadRequests,
+) -> std::io::Result<Option<FileWatch>> {
     if config.key.is_some() {
         return Ok(None);
     }
     let file = KeyFile::new(&config.key_file);
     let path = config.key_file.display().to_string();
     let reader = Reader::start("keyfob-key-file", move || file.read())?;
-    Ok(Some(Watch::start(Watched { path, reader, store: store.clone(), tell }, tell, asked)))
+    Ok(Some(FileWatch::start(WatchedKeyFile { path, reader, store: store.clone(), report }, report, requests)))
 }
 
-struct Watched {
+struct WatchedKeyFile {
     /// The path as it is shown.
     path: String,
     reader: Reader<Keys>,
     store: Store,
-    tell: Tell,
+    report: Report,
 }
 
-impl Look for Watched {
-    /// Keys of another store are not taken: what is sealed under them is lost to this one.
-    async fn look(&mut self) -> Result<(), String> {
+impl WatchedFiles for WatchedKeyFile {
+    /// Does not take keys of another store: this store could not open what is sealed under them.
+    async fn read(&mut self) -> Result<(), String> {
         let (path, keys) = (&self.path, self.store.keys());
         let late = |seconds| {
-            (self.tell)(Err(&format!(
+            (self.report)(Err(&format!(
                 "{path} is not read within {seconds} seconds; the keys stay as they were; does its disk answer?"
             )));
         };
@@ -40,7 +46,7 @@ impl Look for Watched {
         }
         let check = self.store.take_keys(&next).await.map_err(|error| stay(error.to_string()))?;
         if check.is_whole() {
-            (self.tell)(Ok(&format!("the key file has changed: keys {keys:?}, the first of which seals")));
+            (self.report)(Ok(&format!("the key file has changed: keys {keys:?}, the first of which seals")));
             return Ok(());
         }
         if check.is_of_store() {

@@ -8,7 +8,8 @@ use data_encoding::BASE32_NOPAD;
 use keyfob_scim::Roles;
 use zeroize::Zeroizing;
 
-use super::{Result, note};
+use crate::cli::output::note;
+use crate::cli::result::Result;
 use crate::config::{Config, LogFormat};
 use crate::file;
 use crate::http;

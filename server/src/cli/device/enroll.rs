@@ -10,15 +10,16 @@ use keyfob::{Algorithm, Device, Digits, Error, Factor, Secret, Totp, UriText};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::args::EnrollArgs;
 use super::authenticator::{Authenticator, cautions};
-use super::input::Wiped;
 use super::secret::Given;
-use super::{Result, input, note, output, qr, secret, state};
-use crate::file;
+use super::{clock, input, qr, secret, state};
+use crate::cli::args::EnrollArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
+use crate::file::{self, Wiped};
 
 pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
-    let device = authenticator(&mut args)?.into_device(input::now(&args.clock)?);
+    let device = authenticator(&mut args)?.into_device(clock::now(&args.clock)?);
     let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
     for caution in device.digits().into_iter().flat_map(|digits| cautions(digits, period)) {
         note(&caution);

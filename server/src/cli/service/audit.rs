@@ -4,22 +4,25 @@ use std::process::ExitCode;
 
 use keyfob_scim::date;
 
-use super::args::AuditArgs;
-use super::{Result, account, left_out, output, serve};
+use super::configuration::configured_store;
+use super::open;
+use crate::cli::args::AuditArgs;
+use crate::cli::output::{self, note_damaged};
+use crate::cli::result::Result;
 use crate::store::{Line, Wanted, in_words};
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let since = args.since.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
     let wanted = Wanted { device: args.device, user: args.user.clone(), since, limit: args.limit };
-    let config = serve::configured_store(&args.config)?;
-    let trail = account::with(&config, async |store| Ok(store.trail(&wanted).await?))?;
+    let config = configured_store(&args.config)?;
+    let trail = open::with(&config, async |store| Ok(store.trail(&wanted).await?))?;
     for line in trail.rows {
         let text = if args.json { serde_json::to_string(&line)? } else { text(&line) };
         if !output::line_if_read(&text)? {
             break;
         }
     }
-    Ok(left_out(&trail.damaged))
+    Ok(note_damaged(&trail.damaged))
 }
 
 /// A line for people. Names are quoted and escaped: one may hold what looks like the rest of a

@@ -7,10 +7,12 @@ use keyfob_scim::date;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::args::CodeArgs;
 use super::authenticator::Authenticator;
-use super::input::Wiped;
-use super::{Result, input, note, output, secret, state};
+use super::{clock, input, secret, state};
+use crate::cli::args::CodeArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
+use crate::file::Wiped;
 use crate::store;
 
 pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
@@ -18,7 +20,7 @@ pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
     let mut lines = Zeroizing::new(Vec::new());
     match authenticator(args)? {
         Authenticator::Totp(totp) => {
-            let now = input::now(&args.clock)?;
+            let now = clock::now(&args.clock)?;
             let step = totp.step(now)?;
             for step in step.saturating_sub(window)..=step.saturating_add(window) {
                 lines.extend_from_slice(&of_step(&totp, step, now, args)?);

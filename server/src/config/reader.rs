@@ -1,34 +1,13 @@
 //! The keys of a TOML table, taken out one by one: what is wrong or left over is told with its
 //! path.
 
-use std::fmt;
-
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::problem::Problem;
+
 /// Of a key that the catalog lacks.
 const UNKNOWN: &str = "is no key of the configuration; keyfob config lists them all";
-
-/// A fault of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The path of its key, or the name of the variable; empty for the whole.
-    pub key: String,
-    /// What is wrong and what to do. Holds no value.
-    pub message: String,
-}
-
-impl Problem {
-    pub(crate) fn new(key: &str, message: &str) -> Self {
-        Self { key: key.to_owned(), message: message.to_owned() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.key.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.key, self.message) }
-    }
-}
 
 /// The value of a text that TOML would write without quotes: a number, boolean or list; else the
 /// text itself.

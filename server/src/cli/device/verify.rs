@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Reason, Verdict};
 use serde_json::json;
 
-use super::args::VerifyArgs;
 use super::authenticator::Authenticator;
 use super::state::State;
-use super::{Result, device, input, note, output, secret};
+use super::{clock, input, secret};
+use crate::cli::args::VerifyArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     match &args.state {
@@ -24,15 +26,15 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let state = State::lock(path)?;
     let device = state.read()?;
     let policy = policy(Policy::builder(), device.kind(), args.window)?;
-    let next_right = device::next_right(&device);
-    let attempt = device.verify(&policy, &code, input::now(&args.clock)?)?;
+    let next_right = clock::next_right(&device);
+    let attempt = device.verify(&policy, &code, clock::now(&args.clock)?)?;
     let verdict = attempt.commit(|next| state.replace(&next.to_record()))?;
     if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), next_right) {
         note(&format!(
             "{}: has accepted a code of a later time, while a clock was ahead; codes are right again from {} on; wait until then, or give \
              keyfob unlock --forget-steps, whose help tells the price",
             path.display(),
-            device::utc(time)
+            clock::utc(time)
         ));
     }
     answer(verdict, args.json)
@@ -48,7 +50,7 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     let unbounded = Policy::builder().guess_bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {
         Authenticator::Totp(totp) => {
-            let (now, policy) = (input::now(&args.clock)?, policy(unbounded, Kind::Totp, args.window)?);
+            let (now, policy) = (clock::now(&args.clock)?, policy(unbounded, Kind::Totp, args.window)?);
             (totp.search(&code, now, policy.window())?, totp.step(now)?)
         }
         Authenticator::Hotp { hotp, counter } => {

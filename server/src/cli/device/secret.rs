@@ -4,7 +4,8 @@ use keyfob::{Device, Error, Secret, Uri};
 use keyfob_scim::code::{self, is_blank};
 use zeroize::Zeroizing;
 
-use super::{Result, note};
+use crate::cli::output::note;
+use crate::cli::result::Result;
 
 /// How many symbols the shortest secret has, of 16 bytes. Two lines of so many may be two secrets.
 const SHORTEST_BASE32: usize = 26;

@@ -7,8 +7,8 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
-use super::Result;
-use super::input::Wiped;
+use crate::cli::result::Result;
+use crate::file::Wiped;
 
 /// Pixels of a module's side in a PNG.
 const SCALE: usize = 8;

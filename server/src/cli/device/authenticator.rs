@@ -2,9 +2,9 @@
 
 use keyfob::{Device, Digits, Error, Factor, Hotp, Totp};
 
-use super::Result;
-use super::args::{AuthenticatorArgs, Parameters};
 use super::secret::Given;
+use crate::cli::args::{AuthenticatorArgs, Parameters};
+use crate::cli::result::Result;
 
 pub(crate) enum Authenticator {
     Totp(Totp),
@@ -38,7 +38,7 @@ impl Authenticator {
     pub(crate) fn with(self, parameters: &Parameters, t0: Option<u64>, counter: Option<u64>) -> Result<Self> {
         let (mut totp, counter) = match self {
             Self::Totp(totp) => (totp, counter),
-            Self::Hotp { hotp, counter: first } => (Totp::of(hotp), counter.or(Some(first))),
+            Self::Hotp { hotp, counter: first } => (Totp::from_hotp(hotp), counter.or(Some(first))),
         };
         if let Some(algorithm) = parameters.algorithm {
             totp = totp.with_algorithm(algorithm);

@@ -1,34 +1,39 @@
-//! The certificate of the server and its key, watched, so that a renewed certificate needs no
-//! restart.
+//! The TLS certificate of the service and its key. A renewed certificate needs no restart.
 
 use tokio::sync::watch;
 
-use super::watch::{Asked, Look, Reader, Tell, Watch};
+use super::file_watch::{FileWatch, ReadRequests, Report, WatchedFiles};
+use super::reader::Reader;
 use crate::config::Tls;
 use crate::http::Certificate;
 
-/// Begins to watch the files of a certificate. New connections get what the channel holds. Errors:
-/// there is no thread to read them.
-pub(crate) fn start(tls: &Tls, current: watch::Sender<Certificate>, tell: Tell, asked: Asked) -> std::io::Result<Watch> {
+/// Starts to watch the files of a certificate. New connections get the certificate in the channel.
+/// Errors: the thread that reads the files cannot be started.
+pub(super) fn watch_certificate(
+    tls: &Tls,
+    current: watch::Sender<Certificate>,
+    report: Report,
+    requests: ReadRequests,
+) -> std::io::Result<FileWatch> {
     let path = tls.certificate.display().to_string();
     let files = tls.clone();
     let reader = Reader::start("keyfob-certificate", move || Certificate::read(&files))?;
-    Ok(Watch::start(Watched { path, reader, current, tell }, tell, asked))
+    Ok(FileWatch::start(WatchedCertificate { path, reader, current, report }, report, requests))
 }
 
-struct Watched {
+struct WatchedCertificate {
     /// The path of the certificate as it is shown.
     path: String,
     reader: Reader<Certificate>,
     current: watch::Sender<Certificate>,
-    tell: Tell,
+    report: Report,
 }
 
-impl Look for Watched {
-    async fn look(&mut self) -> Result<(), String> {
+impl WatchedFiles for WatchedCertificate {
+    async fn read(&mut self) -> Result<(), String> {
         let path = &self.path;
         let late = |seconds| {
-            (self.tell)(Err(&format!(
+            (self.report)(Err(&format!(
                 "{path} and its key are not read within {seconds} seconds; the certificate stays as it was; does the disk answer?"
             )));
         };
@@ -41,7 +46,7 @@ impl Look for Watched {
             is_other
         });
         if is_other {
-            (self.tell)(Ok(&format!("the certificate has changed: new connections get that of {path}")));
+            (self.report)(Ok(&format!("the certificate has changed: new connections get that of {path}")));
         }
         Ok(())
     }

@@ -1,0 +1,112 @@
+//! The secret and the code: from a file, a terminal or standard input.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use keyfob_scim::code;
+use zeroize::Zeroizing;
+
+use super::secret;
+use crate::cli::input::{self, MAX_INPUT_BYTES};
+use crate::cli::result::Result;
+use crate::cli::terminal;
+use crate::file::{self, Wiped};
+
+const NO_SECRET: &str = "standard input: holds no secret; write it there as a line, or give --secret-file FILE";
+const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
+const TWO_LINES: &str = "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
+
+/// The text of a secret: of a file, else typed without echo, else all of standard input.
+pub(crate) fn secret(file: Option<&Path>) -> Result<Wiped> {
+    match source(file) {
+        Source::File(path) => secret_file(path),
+        Source::Terminal => terminal::typed("Secret: "),
+        Source::Pipe => Ok(Some(all()?).filter(|text| !text.trim_ascii().is_empty()).ok_or(NO_SECRET)?),
+    }
+}
+
+/// The text of a secret, and a code, which may come from standard input both: two lines then.
+pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> Result<(Wiped, Wiped)> {
+    if argument.is_some() || !matches!(source(file), Source::Pipe) {
+        return Ok((secret(file)?, code(argument)?));
+    }
+    let text = all()?;
+    if text.trim_ascii().is_empty() {
+        return Err(NO_SECRET.into());
+    }
+    let (secret, rest) = first_line(&text);
+    let (code, rest) = first_line(rest.filter(|rest| !rest.is_empty()).ok_or(NO_CODE)?);
+    // A letter is in no code: the line is the second half of a secret.
+    if rest.is_some_and(|rest| !rest.trim_ascii().is_empty()) || code.iter().any(u8::is_ascii_alphabetic) {
+        return Err(secret::foreign(&text).unwrap_or(TWO_LINES).into());
+    }
+    Ok((Zeroizing::new(secret.to_vec()), digits(code)))
+}
+
+/// The first line without its line ending, and what follows it, if it has one.
+fn first_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == b'\n').and_then(|at| text.split_at_checked(at)) {
+        Some((line, rest)) => (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..)),
+        None => (text, None),
+    }
+}
+
+/// Where a secret comes from.
+enum Source<'p> {
+    File(&'p Path),
+    Terminal,
+    Pipe,
+}
+
+fn source(file: Option<&Path>) -> Source<'_> {
+    match file {
+        Some(path) if path != Path::new("-") => Source::File(path),
+        _ if io::stdin().is_terminal() => Source::Terminal,
+        _ => Source::Pipe,
+    }
+}
+
+/// The code without blanks and hyphens: of the command line, else typed, else one line of standard
+/// input.
+pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
+    if let Some(code) = argument {
+        return Ok(digits(code.as_encoded_bytes()));
+    }
+    if io::stdin().is_terminal() {
+        // With echo: a code is worth nothing once used, and people want to see what they type.
+        write!(io::stderr(), "Code: ")?;
+    }
+    Ok(digits(&input::line()?.ok_or(NO_CODE)?))
+}
+
+/// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong
+/// code.
+fn digits(given: &[u8]) -> Wiped {
+    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::digits(text).as_bytes().to_vec()))
+}
+
+fn secret_file(path: &Path) -> Result<Wiped> {
+    let read = File::open(path).and_then(|mut file| file::read(&mut file, MAX_INPUT_BYTES));
+    let text = read.map_err(|error| {
+        format!("{}: {error}; --secret-file takes a file with the secret, or - for standard input", path.display())
+    })?;
+    short(text, &path.display().to_string())
+}
+
+/// All of standard input.
+fn all() -> Result<Wiped> {
+    short(input::all()?, "standard input")
+}
+
+/// Refuses what is longer than a secret, by a name if it has one.
+fn short(text: Wiped, place: &str) -> Result<Wiped> {
+    if text.len() > MAX_INPUT_BYTES {
+        if let Some(what) = secret::foreign(&text) {
+            return Err(what.into());
+        }
+        return Err(format!("{place}: is longer than {MAX_INPUT_BYTES} bytes; give one secret, and nothing else").into());
+    }
+    Ok(text)
+}

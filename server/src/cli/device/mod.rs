@@ -1,0 +1,16 @@
+//! The commands that need no service: they work on a secret or on a state file.
+
+mod authenticator;
+mod clock;
+pub(super) mod code;
+pub(super) mod enroll;
+mod input;
+mod qr;
+pub(super) mod resync;
+mod secret;
+pub(super) mod show;
+mod state;
+pub(super) mod unlock;
+pub(super) mod verify;
+
+pub(crate) use authenticator::cautions;

@@ -1,0 +1,62 @@
+//! `keyfob show`: the device in a state file, without its secret.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use keyfob::{Algorithm, Device, Digits, Factor};
+use serde_json::{Value, json};
+
+use super::{clock, state};
+use crate::cli::args::ShowArgs;
+use crate::cli::output;
+use crate::cli::result::Result;
+use crate::file::Wiped;
+use crate::store::word;
+
+/// A field of a device, and what the text says beside its value, if that explains it.
+type Field = (&'static str, Value, Option<String>);
+
+pub(crate) fn run(args: &ShowArgs) -> Result<ExitCode> {
+    // Without the lock: the file is only ever replaced as a whole.
+    let device = state::read(&args.state)?;
+    let now = clock::now(&args.clock)?;
+    if args.json {
+        output::print(&object(&device, now)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for (name, value, beside) in fields(&device, now) {
+        let value = match value {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text,
+            number => number.to_string(),
+        };
+        let beside = beside.map(|beside| format!(" ({beside})")).unwrap_or_default();
+        writeln!(text, "{}: {value}{beside}", name.replace('_', " "))?;
+    }
+    output::print(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fields(device: &Device, now: u64) -> [Field; 11] {
+    let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
+    let ahead_until = clock::ahead_until(device, now);
+    [
+        ("kind", json!(device.kind().name()), None),
+        ("status", json!(device.status().letter()), Some(word(device.status()).to_owned())),
+        ("fails", json!(device.fails()), None),
+        ("algorithm", json!(device.algorithm().map(Algorithm::name)), None),
+        ("digits", json!(device.digits().map(Digits::get)), None),
+        ("period", json!(period), period.map(|_| "seconds".to_owned())),
+        ("moving_factor", json!(device.moving_factor()), None),
+        ("created", json!(device.created()), Some(clock::utc(device.created()))),
+        ("last_used", json!(device.last_used()), device.last_used().map(clock::utc)),
+        ("throttled_until", json!(device.throttled_until()), device.throttled_until().map(clock::utc)),
+        ("ahead_until", json!(ahead_until), ahead_until.map(clock::utc)),
+    ]
+}
+
+/// The device as a line of JSON, without its secret.
+pub(super) fn object(device: &Device, now: u64) -> Result<Wiped> {
+    output::json(fields(device, now).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
+}

@@ -1,0 +1,104 @@
+//! `keyfob serve`: from the configuration to the end of the service.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use getrandom::SysRng;
+use keyfob_scim::Service;
+use tokio::sync::watch;
+
+use super::greeting::Greeting;
+use super::signals::Hangups;
+use super::startup::{self, Listeners};
+use super::watch::Watches;
+use super::{configuration, first_account, open};
+use crate::cli::args::ServeArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
+use crate::config::{Config, LogFormat};
+use crate::delivery::Delivery;
+use crate::http::{self, Accounts, App, Certificate, Limits, Metrics, Requests};
+
+pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
+    let mut config = args.config;
+    config.set.extend(
+        [("listen", args.listen), ("profile", args.profile)].into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))),
+    );
+    let (config, delivery) = match startup::checked(&config) {
+        Ok(checked) => checked,
+        Err(problems) => {
+            for problem in &problems {
+                note(&problem.to_string());
+            }
+            return Ok(ExitCode::from(2));
+        }
+    };
+    if args.check {
+        configuration::passed_over(&config).iter().chain(&startup::unfilled(&config)).for_each(|warning| note(warning));
+        output::line("The configuration is right.")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    startup::start_log(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let format = config.log_format;
+    match runtime.block_on(serve(config, delivery)) {
+        // Whatever the log's filter is, and in its form.
+        Err(error) if format == LogFormat::Json => {
+            let line = output::json(output::event("ERROR", &error.to_string()))?;
+            let _ = io::stderr().write_all(&line);
+            Ok(ExitCode::from(2))
+        }
+        served => served.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
+    let hangups = Hangups::hear()?;
+    let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
+    // Before any file is made: a start that cannot serve leaves none behind.
+    let listeners = Listeners::bind(&mut config)?;
+    let is_new_store = config.store.file().is_some_and(|file| std::fs::metadata(file).map_or(0, |found| found.len()) == 0);
+    let (store, is_new_key) = open::open(&config).await?;
+    startup::warn(&config);
+    // A reader of the greeting may stop the service at once.
+    let (request, read_requests) = watch::channel(());
+    let stop_signal = hangups.until_stop(request)?;
+    let is_durable = store.is_durable().await?;
+    let limits = Limits::new(config.connections_per_address, config.database.connections);
+    // Last of all: its password is shown once, and nothing may fail after that.
+    let password = first_account::make(&config, &store).await?;
+    Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
+    drop(password);
+
+    let (watches, tls) = Watches::start(&config, &store, certificate, read_requests)?;
+    let requests = Requests::default();
+    let app = Arc::new(App {
+        service: Service::new(config.settings.clone(), SysRng),
+        store: store.clone(),
+        delivery,
+        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
+        metrics: Metrics::new(&store),
+        requests: requests.clone(),
+        config,
+    });
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        stop_signal.await;
+        tracing::info!("stopping");
+        let _ = stop.send(true);
+    });
+    let metrics = async {
+        if let Some(listener) = listeners.metrics {
+            let metrics_app = http::metrics_app(Arc::clone(&app));
+            http::listen(listener, None, metrics_app, &Requests::default(), limits.for_metrics(), stopped.clone()).await;
+        }
+    };
+    tokio::join!(metrics, http::listen(listeners.service, tls, http::app(Arc::clone(&app)), &requests, limits, stopped.clone()));
+    // It holds the store.
+    drop(app);
+    watches.end().await;
+    store.close();
+    tracing::info!("stopped");
+    Ok(())
+}

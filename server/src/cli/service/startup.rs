@@ -1,0 +1,104 @@
+//! What a start does before the service answers: checks, the log, the sockets, warnings.
+
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use super::configuration::{passed_over, read_all};
+use crate::cli::args::ConfigArgs;
+use crate::cli::result::Result;
+use crate::config::{Config, LogFormat, Problem, log_filter};
+use crate::delivery::{self, Delivery};
+use crate::file;
+use crate::http::{self, Certificate};
+use crate::store::Keys;
+
+/// Checks all that can be checked without a socket and a store.
+pub(super) fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
+    let (config, mut problems) = read_all(args);
+    let Some(config) = config else { return Err(problems) };
+    if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
+        problems.push(Problem::new("tls", &error));
+    }
+    if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
+        problems.push(Problem::new("key", &error));
+    }
+    if config.users.is_some() {
+        problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
+    }
+    match Delivery::new(&config.delivery) {
+        Ok(delivery) if problems.is_empty() => Ok((config, delivery)),
+        delivery => Err([problems, delivery.err().unwrap_or_default()].concat()),
+    }
+}
+
+pub(super) fn start_log(config: &Config) -> Result<()> {
+    let filter = log_filter(&config.log).map_err(|error| format!("log: {error}"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// The sockets of a service.
+pub(super) struct Listeners {
+    pub(super) service: TcpListener,
+    /// Of `metrics_listen`, if that is set.
+    pub(super) metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds the sockets, and puts the port in the place of port 0 in the configuration. Errors:
+    /// the key whose address cannot be bound, and what to do.
+    pub(super) fn bind(config: &mut Config) -> Result<Self> {
+        let service =
+            http::bind(config.listen).map_err(|error| unbound("listen", "--listen ADDRESS:PORT", config.listen, &error))?;
+        config.listen = service.local_addr()?;
+        let Some(address) = config.metrics_listen else { return Ok(Self { service, metrics: None }) };
+        let metrics =
+            http::bind(address).map_err(|error| unbound("metrics_listen", "--set metrics_listen=ADDRESS:PORT", address, &error))?;
+        config.metrics_listen = Some(metrics.local_addr()?);
+        Ok(Self { service, metrics: Some(metrics) })
+    }
+}
+
+/// Why an address cannot be bound, and what to do.
+fn unbound(key: &str, option: &str, address: SocketAddr, error: &io::Error) -> String {
+    let todo = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there: end it, or name another address",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: name one of its own",
+        io::ErrorKind::PermissionDenied => "name a port of 1024 or more",
+        _ => "name another address",
+    };
+    format!("{key}: {address}: {error}; {todo} with {option}")
+}
+
+/// Logs what an operator should change, and what does not keep the service from its work.
+pub(super) fn warn(config: &Config) {
+    if let Some(warning) = passed_over(config) {
+        tracing::warn!("{warning}");
+    }
+    for warning in unfilled(config) {
+        tracing::warn!("{warning}");
+    }
+    let key_file = config.key.is_none().then_some(config.key_file.as_path());
+    let tls_key = config.tls.as_ref().map(|tls| tls.key.as_path());
+    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key", tls_key)] {
+        if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
+            tracing::warn!("{key}: {}: {exposed}", path.display());
+        }
+    }
+}
+
+/// A warning of each template that cannot be filled, as there are no users with attributes. Where
+/// there are, it is a fault.
+pub(super) fn unfilled(config: &Config) -> Vec<String> {
+    delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
+}

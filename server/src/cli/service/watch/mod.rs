@@ -1,0 +1,62 @@
+//! The files that a running service watches: its key file, and its TLS certificate with its key.
+
+mod certificate;
+mod file_watch;
+mod key_file;
+mod reader;
+
+use std::io;
+
+use tokio::sync::watch;
+
+pub(super) use file_watch::ReadRequests;
+pub(super) use key_file::watch_key_file;
+
+use crate::config::Config;
+use crate::http::Certificate;
+use crate::store::Store;
+use certificate::watch_certificate;
+use file_watch::FileWatch;
+
+/// The watches of a service. They log what they find.
+pub(super) struct Watches(Vec<FileWatch>);
+
+impl Watches {
+    /// Starts to watch the files of a configuration. Returns the certificate for new connections,
+    /// if there is TLS. Errors: a thread that reads a file cannot be started.
+    pub(super) fn start(
+        config: &Config,
+        store: &Store,
+        certificate: Option<Certificate>,
+        requests: ReadRequests,
+    ) -> io::Result<(Self, Option<watch::Receiver<Certificate>>)> {
+        let mut watches: Vec<_> = watch_key_file(config, store, log_key_file, requests.clone())?.into_iter().collect();
+        let Some((files, certificate)) = config.tls.as_ref().zip(certificate) else {
+            return Ok((Self(watches), None));
+        };
+        let (current, tls) = watch::channel(certificate);
+        watches.push(watch_certificate(files, current, log_certificate, requests)?);
+        Ok((Self(watches), Some(tls)))
+    }
+
+    /// Ends all watches.
+    pub(super) async fn end(self) {
+        for watch in self.0 {
+            watch.end().await;
+        }
+    }
+}
+
+fn log_key_file(finding: Result<&str, &str>) {
+    match finding {
+        Ok(change) => tracing::info!("{change}"),
+        Err(problem) => tracing::error!("key_file: {problem}"),
+    }
+}
+
+fn log_certificate(finding: Result<&str, &str>) {
+    match finding {
+        Ok(change) => tracing::info!("{change}"),
+        Err(problem) => tracing::error!("tls: {problem}"),
+    }
+}
