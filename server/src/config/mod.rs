@@ -18,9 +18,9 @@ use keyfob_scim::{Profile, Settings};
 use toml::Table;
 use zeroize::Zeroizing;
 
+use crate::database::{FEWEST, Location, Options};
 use crate::delivery;
 pub use crate::problem::Problem;
-use crate::store::{FEWEST, Location, Options};
 pub(crate) use catalog::Catalog;
 pub(crate) use log::filter as log_filter;
 use reader::Reader;

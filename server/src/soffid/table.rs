@@ -2,7 +2,7 @@
 
 use super::select::{Catalog, Column, Names, Select};
 use super::source::{Field, Raw, Read, Source};
-use crate::store::{Access, Connection, Fault, Location, Sql};
+use crate::database::{Access, Connection, Fault, Location, Sql};
 
 pub(crate) struct Table {
     location: Location,

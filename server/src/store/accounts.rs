@@ -2,8 +2,8 @@
 
 use keyfob_scim::{Error, Roles};
 
-use super::Store;
-use super::sql::{Fault, Readable, Record, Sql, Value};
+use super::handle::Store;
+use crate::database::{Fault, Readable, Record, Sql, Value};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,16 +5,20 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::workers::Answer;
-use super::writes::Stepped;
 
 /// Answers, each with whom it is for.
-type Told = Vec<(Answer<Stepped>, Result<Stepped, Error>)>;
+type Told<T> = Vec<(Answer<T>, Result<T, Error>)>;
 
 /// Where a writer leaves its answers.
-#[derive(Clone)]
-pub(crate) struct Answers(UnboundedSender<Told>);
+pub(crate) struct Answers<T>(UnboundedSender<Told<T>>);
 
-impl Answers {
+impl<T> Clone for Answers<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Send + 'static> Answers<T> {
     /// Starts a task that hands answers out. It runs where those who wait for them do, so that a
     /// thread of theirs is woken once for many.
     ///
@@ -28,14 +32,14 @@ impl Answers {
 
     /// Leaves answers to what was committed. If nobody is there any more to hand them out, nothing
     /// is told.
-    pub(crate) fn leave(&self, told: Told) {
+    pub(crate) fn leave(&self, told: Told<T>) {
         if !told.is_empty() {
             let _ = self.0.send(told);
         }
     }
 }
 
-async fn hand_out(mut left: UnboundedReceiver<Told>) {
+async fn hand_out<T>(mut left: UnboundedReceiver<Told<T>>) {
     while let Some(told) = left.recv().await {
         for (whom, answer) in told {
             // Whoever went away needs none.

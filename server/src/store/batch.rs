@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use keyfob_scim::{Entry, Event, Row, Scope, Swap};
 
 use super::keys::Sealer;
-use super::retry::Pauses;
 use super::schema;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Sql, Type, Value, transaction};
 use super::writable::Writable;
+use crate::database::{Access, Connection, Dialect, Failure, Fault, Pauses, Sql, Type, Value, transaction};
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was
 /// written by this swap.

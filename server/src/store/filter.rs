@@ -1,8 +1,8 @@
 //! Filters, orders and pages as SQL.
 
-use keyfob_scim::{Attribute, Filter, Op, Position, Query, Sort, Start};
+use keyfob_scim::{Attribute, Filter, Key, Op, Position, Query, Sort, Start};
 
-use super::sql::{Dialect, Sql};
+use crate::database::{Dialect, Sql, Value};
 
 /// When a device last changed. Of one that has not since that is kept, it is the latest time that
 /// is known.
@@ -266,5 +266,14 @@ fn column(attribute: Attribute) -> &'static str {
         Attribute::ExternalId => "external_id",
         // The parser lets no other attribute into a filter or an order.
         _ => "id",
+    }
+}
+
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Text(text) => text.into(),
+            Key::Number(number) => (*number).into(),
+        }
     }
 }

@@ -6,11 +6,11 @@ use keyfob::Kind;
 use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 
 use super::batch::{DEVICE, device, seal, time, trail};
+use super::handle::Store;
 use super::keys::Sealer;
-use super::location::Location;
-use super::sql::{Connection, Fault, Record, Sql, Value};
+use super::schema;
 use super::writes::next;
-use super::{Store, schema};
+use crate::database::{Connection, Fault, Location, Record, Sql, Value};
 
 /// How many devices are stored in one commit.
 pub(crate) const PAGE: usize = 256;

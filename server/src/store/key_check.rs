@@ -10,8 +10,8 @@ use std::fmt;
 
 use keyfob::{Device, Hotp, SECRET_MAX_SIZE, Secret, sealed_key_id};
 
-use super::keys::Ring;
-use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
+use super::ring::Ring;
+use crate::database::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 
 /// What the values are sealed under: no device has this number.
 const NOBODY: i64 = 0;
@@ -180,9 +180,8 @@ fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
 
 fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
     let mut records = connection.run("SELECT key_id, value, retiring FROM key_check ORDER BY key_id")?;
-    let read = |record: &mut super::sql::Record| {
-        Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 })
-    };
+    let read =
+        |record: &mut Record| Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 });
     records.iter_mut().map(read).collect()
 }
 

@@ -6,11 +6,10 @@ use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 
 use super::filter::{self, Part};
 use super::keys::Keys;
-use super::retry::reread;
+use super::refusal::unavailable;
 use super::schema;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
-use super::unavailable;
 use super::workers::Answer;
+use crate::database::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, reread, transaction};
 
 /// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
 /// follows for an [`Entry`].

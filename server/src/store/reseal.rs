@@ -6,10 +6,10 @@ use std::time::Duration;
 use keyfob::sealed_key_id;
 use keyfob_scim::Error;
 
-use super::Store;
+use super::handle::Store;
 use super::key_check;
 use super::keys::Sealer;
-use super::sql::{Connection, Fault, Sql, Type, Value};
+use crate::database::{Connection, Fault, Sql, Type, Value};
 
 /// How many records are sealed in one commit.
 const PAGE: i64 = 256;

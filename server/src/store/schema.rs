@@ -1,7 +1,6 @@
 //! The tables, and how an older store becomes a newer one.
 
-use super::retry::persist;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql, transaction};
+use crate::database::{Access, Connection, Dialect, Failure, Fault, Record, Sql, persist, transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];

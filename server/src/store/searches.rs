@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
-use super::retry::persist;
+use super::call::Call;
+use super::refusal::unavailable;
 use super::schema;
-use super::sql::{Connection, Failure, Fault};
-use super::{Call, unavailable};
+use crate::database::{Connection, Failure, Fault, persist};
 use crate::priority::{Work, give_way};
 
 /// How long a search may take, its wait for others included.

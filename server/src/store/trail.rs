@@ -4,9 +4,9 @@ use keyfob::Status;
 use keyfob_scim::Error;
 use serde::Serialize;
 
-use super::Store;
+use super::handle::Store;
 use super::searches::Claim;
-use super::sql::{Connection, Fault, Readable, Record, Sql};
+use crate::database::{Connection, Fault, Readable, Record, Sql};
 
 /// How many lines are searched at a time: some tenths of a second.
 const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };

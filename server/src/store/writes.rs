@@ -6,14 +6,14 @@ use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
 
 use super::answers::Answers;
 use super::batch::{Write, device, seal, settle, trail};
+use super::call::Call;
 use super::keys::Keys;
 use super::reads::{find, found_in};
-use super::retry::persist;
+use super::refusal::unavailable;
 use super::schema;
-use super::sql::{Access, Connection, Fault, Sql, transaction};
 use super::workers::Answer;
 use super::writable::Writable;
-use super::{Call, unavailable};
+use crate::database::{Access, Connection, Fault, Sql, persist, transaction};
 
 /// New devices have numbers from here, drawn at random: processes need no common counter, and a
 /// copy of the store that is restored gives no number a second time. JSON's numbers hold them all
@@ -48,7 +48,7 @@ pub(crate) struct Stepped {
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
-    answers: &Answers,
+    answers: &Answers<Stepped>,
     writable: &Writable,
     jobs: Vec<Change>,
 ) -> Vec<Change> {

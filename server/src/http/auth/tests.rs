@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::turns::Turn;
 use super::*;
-use crate::store::{Keys, Line, Location, Options, Wanted};
+use crate::database::{Location, Options};
+use crate::store::{Keys, Line, Wanted};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];

@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 
 use super::super::{Report, Rules, Told, Values, look, write};
 use super::{HOTP, NOW, SECRET};
-use crate::store::{Keys, Location, Options, PAGE, Present, Store};
+use crate::database::{Location, Options};
+use crate::store::{Keys, PAGE, Present, Store};
 
 const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";

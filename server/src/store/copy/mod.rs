@@ -8,13 +8,20 @@
 //! A copy of a source that goes on is made of one moment of it, whatever services write there
 //! meanwhile.
 
+mod mark;
+mod origin;
 mod rows;
+mod side;
+mod tables;
 mod target;
 
-use super::location::Location;
-use super::schema::{self, Holds, Stage};
-use super::sql::{Access, Connection, Failure, Fault, Sql, transaction};
-use rows::{ALL, Known, LARGE, SMALL, Side};
+use super::schema::{self, Stage};
+use crate::database::{Access, Connection, Failure, Fault, Location, Sql, transaction};
+use origin::origin;
+use rows::Known;
+pub use rows::Progress;
+use side::Side;
+use tables::{ALL, LARGE, SMALL};
 use target::{Target, There};
 
 /// A round that found no more changes than this is the last one before services are excluded.
@@ -30,18 +37,6 @@ pub struct Copied {
     pub tables: Vec<(&'static str, u64)>,
     /// Whether the source serves no device any more.
     pub is_moved: bool,
-}
-
-/// Receives the name of a table and how many of its rows were compared so far.
-pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64);
-
-/// The store that is copied, by what it says of itself.
-struct Origin {
-    stage: Stage,
-    /// None before the first keyfob that gives identities has opened it.
-    identity: Option<String>,
-    /// The identity of the store that its devices were moved to.
-    moved_to: Option<String>,
 }
 
 /// Copies a store into an empty one, or goes on with an unfinished copy of it, and compares both
@@ -96,21 +91,6 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     Ok(Copied { tables, is_moved })
 }
 
-/// Reads what the source says of itself. Errors: besides those of the database, there is no store,
-/// or it is an unfinished copy.
-fn origin(from: &Location) -> Result<Origin, Fault> {
-    let mut connection = from.reader()?;
-    let (stage, steps) = match schema::holds(&mut *connection)? {
-        Holds::Store(Stage::Unfinished, _) => return Err(schema::unfinished()),
-        Holds::Store(stage, steps) => (stage, steps),
-        Holds::Nothing | Holds::Other(_) => return Err(Fault::new("there is no store, and so nothing to copy")),
-    };
-    let has_identity = schema::has_identity(steps);
-    let identity = if has_identity { schema::identity(&mut *connection)? } else { None };
-    let moved_to = if has_identity { target::mark(&mut *connection)?.map(|mark| mark.target) } else { None };
-    Ok(Origin { stage, identity, moved_to })
-}
-
 /// How many rows of each table both stores have.
 type Tables = Vec<(&'static str, u64)>;
 
@@ -132,7 +112,7 @@ fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) 
 ///
 /// Every row was compared before, as it was then. A device that changes gets another version, and a
 /// line of the trail never changes. So what is left to compare is what the groups of rows tell
-/// apart (see [`rows::Large`]).
+/// apart (see [`tables::Large`]).
 fn move_all(source: &mut dyn Connection, place: &str, target: &mut Target, progress: Progress<'_>) -> Result<Tables, Fault> {
     let mut known = copy_in_use(&mut Side::new(source, "", place), target, progress).map_err(Fault::refused)?;
     transaction(source, Access::Write, |connection| {

@@ -2,93 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::batch;
-use super::super::sql::{Connection, Fault, Sql, Type, Value};
-use super::Progress;
+use super::side::{PAGE, Row, Side, number};
+use super::tables::{Large, Table};
 use super::target::Target;
+use crate::database::{Fault, Sql, Value};
 
-/// How many rows are read or written in one statement: few enough for any statement limit, and for
-/// SQLite's limit of parameters.
-const PAGE: usize = 500;
-/// How many rows the groups of one statement are made of.
-const LISTED: usize = 5000;
-
-/// A table by its key, which is its first column.
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    columns: &'static [(&'static str, Type)],
-}
-
-const DEVICE: Table = Table { name: "device", columns: &batch::DEVICE };
-const TRAIL: Table = Table {
-    name: "trail",
-    columns: &[
-        ("id", Type::Number),
-        ("at", Type::Number),
-        ("event", Type::Text),
-        ("actor", Type::Text),
-        ("device", Type::Number),
-        ("user_name", Type::Text),
-        ("success", Type::Number),
-        ("reason", Type::Text),
-        ("drift", Type::Number),
-    ],
-};
-const ACCOUNT: Table = Table {
-    name: "account",
-    columns: &[("name", Type::Text), ("roles", Type::Text), ("password", Type::Text), ("token", Type::Text)],
-};
-const SEQUENCE: Table = Table { name: "sequence", columns: &[("name", Type::Text), ("last", Type::Number)] };
-const KEY_CHECK: Table =
-    Table { name: "key_check", columns: &[("key_id", Type::Number), ("value", Type::Bytes), ("retiring", Type::Number)] };
-
-/// All tables, in the order in which services lock them, so that seldom one waits for one that
-/// waits for it.
-pub(super) const ALL: [&Table; 5] = [&DEVICE, &SEQUENCE, &TRAIL, &ACCOUNT, &KEY_CHECK];
-
-/// Those that are written anew as a whole.
-pub(super) const SMALL: [&Table; 3] = [&ACCOUNT, &SEQUENCE, &KEY_CHECK];
-
-/// A table of which only what has changed is read again, by groups of rows that have their ids side
-/// by side.
-///
-/// Of each group there is one number, its state, which is another one when rows of it have changed,
-/// come or gone. So no order of commits matters: in PostgreSQL a line of the trail gets its id
-/// before its commit, and may come after lines with higher ids; its group tells.
-pub(super) struct Large {
-    pub(super) table: Table,
-    /// How many ids a group has.
-    span: i64,
-    /// The column that its state is made of, besides the id.
-    column: &'static str,
-    /// The state in SQL.
-    state: &'static str,
-    /// What a row adds to the state, from its id and that column.
-    part: fn(i64, i64) -> i64,
-}
-
-impl Large {
-    fn group_of(&self, id: i64) -> i64 {
-        id.checked_div(self.span).unwrap_or(id)
-    }
-}
-
-/// A device's version is another one after each change of it.
-const DEVICES: Large = Large { table: DEVICE, span: 1, column: "version", state: "max(version)", part: |_, version| version };
-
-/// A line never changes. Which ids a group has, and the sum of their times, stand in different bits
-/// of one number: the sum of 100 times has no more than 42 bits until the year 4000. The ids tell
-/// what came or went, and the times tell lines from those whose ids SQLite gave again after all
-/// lines were deleted.
-const LINES: Large = Large {
-    table: TRAIL,
-    span: 100,
-    column: "at",
-    state: "CAST(sum((id % 100 + 1) * 4398046511104 + at) AS BIGINT)",
-    part: |id, at| id.wrapping_rem(100).wrapping_add(1).wrapping_mul(1 << 42).wrapping_add(at),
-};
-
-pub(super) const LARGE: [Large; 2] = [DEVICES, LINES];
+/// Receives the name of a table and how many of its rows were compared so far.
+pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64);
 
 /// What the target holds of a large table: 16 bytes a group.
 #[derive(Default)]
@@ -110,109 +30,6 @@ impl Known {
         self.rows = self.rows.saturating_add(count(rows));
         Ok(())
     }
-}
-
-/// One of the two stores.
-pub(super) struct Side<'c> {
-    connection: &'c mut dyn Connection,
-    /// What the names of its tables end with.
-    suffix: &'static str,
-    /// Where it is, for errors.
-    place: &'c str,
-}
-
-type Row = Vec<Value>;
-
-impl<'c> Side<'c> {
-    pub(super) fn new(connection: &'c mut dyn Connection, suffix: &'static str, place: &'c str) -> Self {
-        Self { connection, suffix, place }
-    }
-
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Row>, Fault> {
-        let records = self.connection.rows(sql).map_err(|fault| fault.at(self.place))?;
-        Ok(records.into_iter().map(|record| record.0).collect())
-    }
-
-    fn change(&mut self, sql: &Sql) -> Result<(), Fault> {
-        self.connection.change(sql).map(|_| ()).map_err(|fault| fault.at(self.place))
-    }
-
-    fn select(&self, table: &Table) -> Sql {
-        let mut sql = Sql::new("SELECT ");
-        columns(&mut sql, table).push(" FROM ").push(table.name).push(self.suffix);
-        sql
-    }
-
-    /// The first rows behind a key, or of all, in the order of their keys.
-    fn page(&mut self, table: &Table, after: Option<Value>) -> Result<Vec<Row>, Fault> {
-        let mut sql = self.select(table);
-        if let Some(after) = after {
-            sql.push(" WHERE ").push(key(table)).push(" > ").bind(after);
-        }
-        sql.push(" ORDER BY ").push(key(table)).push(" LIMIT ").bind(limit(PAGE));
-        self.rows(&sql)
-    }
-
-    /// The rows that have these ids.
-    fn with(&mut self, table: &Table, ids: &[i64]) -> Result<Vec<Row>, Fault> {
-        let mut sql = self.select(table);
-        sql.push(" WHERE ").push(key(table)).among(self.connection.dialect(), ids.iter().copied());
-        self.rows(&sql)
-    }
-
-    /// The numbers and states of groups, from one on.
-    fn groups(&mut self, large: &Large, first: i64) -> Result<Vec<(i64, i64)>, Fault> {
-        let Large { table: Table { name, .. }, span, column, state, .. } = large;
-        let suffix = self.suffix;
-        let mut sql = Sql::new(format!("SELECT id / {span}, {state} FROM (SELECT id, {column} FROM {name}{suffix} WHERE id >= "));
-        sql.bind(first.saturating_mul(*span)).push(" ORDER BY id LIMIT ").bind(limit(LISTED)).push(") AS listed GROUP BY 1");
-        let mut groups: Vec<_> =
-            self.rows(&sql)?.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<_, Fault>>()?;
-        // To sort the rows for it would take the database longer.
-        groups.sort_unstable();
-        // The last one may go on behind what was listed, but not if it is the only one: no group
-        // has so many rows.
-        if groups.len() > 1 {
-            groups.pop();
-        }
-        Ok(groups)
-    }
-
-    fn insert(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault> {
-        check(table, rows)?;
-        let mut sql = Sql::new("WITH ");
-        sql.table(self.connection.dialect(), "next", table.columns, rows.iter().cloned());
-        columns(sql.push(" INSERT INTO ").push(table.name).push(self.suffix).push(" ("), table).push(") SELECT * FROM next");
-        self.change(&sql)
-    }
-
-    fn delete(&mut self, table: &Table, ids: &[i64]) -> Result<(), Fault> {
-        let mut sql = Sql::new("DELETE FROM ");
-        sql.push(table.name).push(self.suffix).push(" WHERE ").push(key(table));
-        sql.among(self.connection.dialect(), ids.iter().copied());
-        self.change(&sql)
-    }
-}
-
-/// Errors: a row is damaged. Another database would not take it, or it would be another row there.
-fn check(table: &Table, rows: &[Row]) -> Result<(), Fault> {
-    for row in rows {
-        let is_right = |(value, (_, kind)): &(&Value, &(&str, Type))| {
-            matches!(
-                (value, kind),
-                (Value::Null, _) | (Value::Number(_), Type::Number) | (Value::Text(_), Type::Text) | (Value::Bytes(_), Type::Bytes)
-            )
-        };
-        let Some((value, (column, _))) = row.iter().zip(table.columns).find(|column| !is_right(column)) else { continue };
-        let key = match row.first() {
-            Some(Value::Number(id)) => id.to_string(),
-            Some(Value::Text(name)) => format!("{name:?}"),
-            _ => "that cannot be told".to_owned(),
-        };
-        let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
-        return Err(Fault::new(format!("table {}, row {key}: column {column} {what}; mend or delete the row first", table.name)));
-    }
-    Ok(())
 }
 
 /// Copies a large table, and compares each row.
@@ -336,28 +153,6 @@ fn differs(table: &Table) -> Fault {
     Fault::new(format!("table {}: the target gives back other rows than it was given; is its database damaged?", table.name))
 }
 
-fn key(table: &Table) -> &'static str {
-    table.columns.first().map_or("", |(name, _)| *name)
-}
-
-fn columns<'s>(sql: &'s mut Sql, table: &Table) -> &'s mut Sql {
-    for (at, (column, _)) in table.columns.iter().enumerate() {
-        sql.push(if at == 0 { "" } else { ", " }).push(column);
-    }
-    sql
-}
-
-fn number(row: &Row, at: usize) -> Result<i64, Fault> {
-    match row.get(at) {
-        Some(Value::Number(number)) => Ok(*number),
-        _ => Err(Fault::new(format!("column {at} has another type than it should"))),
-    }
-}
-
 fn count(rows: &[Row]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
-}
-
-fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }

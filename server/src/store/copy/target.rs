@@ -5,12 +5,12 @@
 
 use data_encoding::HEXLOWER;
 
-use super::super::location::Location;
-use super::super::retry::persist;
-use super::super::schema::{self, Holds, Stage};
-use super::super::sql::{Access, Connection, Dialect, Fault, Record, Sql, Value, transaction};
-use super::Origin;
-use super::rows::{ALL, Side};
+use super::mark::{Mark, mark};
+use super::origin::Origin;
+use super::side::Side;
+use super::tables::ALL;
+use crate::database::{Access, Connection, Dialect, Fault, Location, Sql, persist, transaction};
+use crate::store::schema::{self, Holds, Stage};
 
 /// What the names of an unfinished copy's tables end with.
 const SUFFIX: &str = "_copy";
@@ -23,30 +23,6 @@ pub(super) enum There {
     Unfinished(String),
     /// The store that the source's devices were moved to.
     Finished,
-}
-
-/// Which migration a store is part of: the target until it is finished, the source from the end of
-/// a move on.
-pub(super) struct Mark {
-    /// The identity of the source.
-    pub(super) source: String,
-    /// That of the target.
-    pub(super) target: String,
-    /// The run that may write the copy: a number drawn by each start of the command.
-    run: String,
-}
-
-impl Mark {
-    /// Its columns.
-    pub(super) fn values(&self) -> [Value; 3] {
-        [(&self.source).into(), (&self.target).into(), (&self.run).into()]
-    }
-}
-
-/// Reads the mark, if there is one.
-pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Fault> {
-    let read = |record: &mut Record| Ok(Mark { source: record.text(0)?, target: record.text(1)?, run: record.text(2)? });
-    connection.run("SELECT source, target, run FROM migration")?.first_mut().map(read).transpose()
 }
 
 /// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is
@@ -281,8 +257,8 @@ fn draw() -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::location::Options;
     use super::*;
+    use crate::database::Options;
 
     #[test]
     fn of_two_runs_that_found_an_empty_target_the_second_is_told_of_the_first() {

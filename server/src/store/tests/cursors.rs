@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use keyfob_scim::{Attribute, EventKind, Filter, Key, Name, Page, Position, Query, Row, Sort, Start};
 
 use super::{Place, entry, event, on_both};
+use crate::database::{Connection, Dialect, Sql};
 use crate::store::filter::{self, Part};
-use crate::store::sql::{Connection, Dialect, Sql};
 use crate::store::{Store, schema};
 
 const BY_CREATION: Sort = Sort { by: Attribute::Created, descending: false };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::store::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
+use crate::database::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
 
 /// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
 pub(super) struct Lossy {

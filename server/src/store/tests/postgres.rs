@@ -7,12 +7,13 @@ use keyfob_scim::{Event, EventKind, Swap};
 use super::cluster::{Cluster, limit_files};
 use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
+use crate::database::{Access, Connection, Failure, Sql, transaction};
+use crate::database::{Location, Options};
+use crate::store::Store;
 use crate::store::batch::{Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
 use crate::store::schema;
-use crate::store::sql::{Access, Connection, Failure, Sql, transaction};
-use crate::store::{Location, Options, Store};
 
 #[test]
 fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {

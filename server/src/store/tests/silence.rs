@@ -8,8 +8,9 @@ use keyfob_scim::{EventKind, Response, Step};
 use super::cluster::url;
 use super::proxy::Proxy;
 use super::{Place, entry, event, insert, swap, wrong_answer};
+use crate::database::{Location, Options};
+use crate::store::Store;
 use crate::store::searches::Claim;
-use crate::store::{Location, Options, Store};
 
 /// How long a session is idle until it is asked whether it lives, and more.
 const IDLE: Duration = Duration::from_millis(1500);

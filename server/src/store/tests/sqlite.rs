@@ -9,14 +9,14 @@ use rusqlite::ffi;
 
 use super::lossy::{Fate, Lossy};
 use super::{Place, entry, event, insert, keys, wrong_answer};
+#[cfg(unix)]
+use crate::database::Sqlite;
+use crate::database::uncommitted;
+use crate::database::{Access, Connection, Failure, Fault, transaction};
+use crate::database::{persist, reread};
 use crate::store::batch::{Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
-use crate::store::retry::{persist, reread};
-use crate::store::sql::{Access, Connection, Failure, Fault, transaction};
-#[cfg(unix)]
-use crate::store::sqlite::Sqlite;
-use crate::store::sqlite::uncommitted;
 use crate::store::{KeyFile, Store, schema};
 
 #[cfg(unix)]

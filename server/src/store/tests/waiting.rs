@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
 
 use super::super::searches::Claim;
-use super::super::sql::{Connection, Dialect, Fault, Readable};
 use super::super::workers::OLD;
 use super::{Place, entry, event, insert, on_both};
+use crate::database::{Connection, Dialect, Fault, Readable};
 
 on_both! {
     a_long_search_holds_up_nobody_and_ends

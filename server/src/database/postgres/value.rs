@@ -3,8 +3,11 @@
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
-use super::explained;
-use crate::store::sql::{Fault, Record, Sql, Type as Column, Value};
+use super::error::explained;
+use crate::database::error::Fault;
+use crate::database::record::Record;
+use crate::database::statement::Sql;
+use crate::database::value::{Type as Column, Value};
 
 /// The values of a statement with their types.
 pub(super) fn typed(sql: &Sql) -> Vec<(&(dyn ToSql + Sync), Type)> {

@@ -12,8 +12,13 @@ use rusqlite::FileControl;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql, params_from_iter};
 
+use super::connection::Connection;
+use super::dialect::Dialect;
+use super::error::{Failure, Fault};
 use super::files::Files;
-use super::sql::{Connection, Dialect, Failure, Fault, Record, Sql, Value};
+use super::record::Record;
+use super::statement::Sql;
+use super::value::Value;
 use crate::file;
 
 /// How long a writer waits for another process that writes.

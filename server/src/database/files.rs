@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::sql::{Failure, Fault};
+use super::error::{Failure, Fault};
 
 /// What SQLite writes beside a database: the log of commits, and its index.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -13,11 +13,10 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::hosts::Last;
+use super::error::explained;
+use super::identity;
 use super::password::{self, Source};
-use super::{Postgres, Statements, explained, identity};
-use crate::store::location::Options;
-use crate::store::sql::Fault;
+use crate::database::options::Options;
 use crate::tls;
 
 /// A connection that carries nothing for so long is looked at by the operating system. Firewalls
@@ -33,6 +32,13 @@ const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long sent bytes may go without being acknowledged. It says nothing of how long a statement
 /// takes: a system acknowledges what its server has not read yet.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+
+/// Where a session is: a host by its position in the URL, and its address if it has one.
+pub(super) type Endpoint = (usize, Option<IpAddr>);
+
+/// The endpoint that took a session last. All sessions of a process know it, so one of them waits
+/// for a dead host, and not each.
+pub(super) type Last = Arc<Mutex<Option<Endpoint>>>;
 
 /// A server, or several of which one takes writes.
 #[derive(Clone)]
@@ -149,11 +155,6 @@ impl Server {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         watch(&mut config);
         Ok(Self { config, tls, password, timeout: options.timeout, last: Last::default(), is_checked: Arc::default() })
-    }
-
-    /// Opens a session.
-    pub(crate) fn connect(&self, statements: Statements) -> Result<Postgres, Fault> {
-        Postgres::open(self.clone(), statements)
     }
 
     /// After how long the server gives up a statement: a little before this side does, so that

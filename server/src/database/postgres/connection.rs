@@ -1,34 +1,20 @@
-//! PostgreSQL, and what speaks its protocol: a session that is opened anew when it is lost.
-//!
-//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is
-//! heard of, and a statement would wait for its whole time. So the operating system is asked to
-//! look (keepalives), a session that was idle is asked whether it lives before it is used, and a
-//! short statement gets a share of its time in a session that is not new: who sends it again has
-//! time left for a new one.
-//!
-//! Statements have no names. Each goes to the server as a whole, text and values in one round trip,
-//! so whatever a pooler does between two of them, it cannot bring together the text of one and the
-//! values of another.
+//! A connection to a server: a session that is opened anew when it is lost.
 
-mod hosts;
-mod identity;
-mod password;
-mod pooler;
-mod server;
-mod value;
-
-use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
-use tokio_postgres::error::Severity;
 
-pub(crate) use server::Server;
-
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
-use value::{record, typed};
+use super::error::{explained, failure};
+use super::pooler;
+use super::server::Server;
+use super::value::{record, typed};
+use crate::database::connection::Connection;
+use crate::database::dialect::{Access, Dialect};
+use crate::database::error::{Failure, Fault};
+use crate::database::record::Record;
+use crate::database::statement::Sql;
 
 /// A session that has heard nothing for so long is asked whether it lives. One under load never is.
 const IDLE: Duration = Duration::from_secs(1);
@@ -73,7 +59,7 @@ struct Session {
 impl Postgres {
     /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions;
     /// the operating system.
-    fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
+    pub(crate) fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
@@ -229,57 +215,4 @@ impl Connection for Postgres {
         }
         self.is_in_transaction = false;
     }
-}
-
-/// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use
-/// too.
-fn failure(error: &tokio_postgres::Error) -> Failure {
-    let Some(server) = error.as_db_error() else {
-        return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
-    };
-    match server.code().code() {
-        // Serialization failure, deadlock; a table, its type or a row that another process has just
-        // made.
-        "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
-        // A server that became a standby, or starts; a session that a pooler exchanged within a
-        // statement.
-        "25006" | "57P03" | "26000" | "42P05" => Failure::Unreached,
-        "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
-        "57014" => Failure::TooLong,
-        code if code.starts_with("08") => Failure::Unknown,
-        _ if ends_session(server.parsed_severity(), server.severity()) => Failure::Unknown,
-        "XX001" | "XX002" => Failure::Damaged,
-        _ => Failure::Refused,
-    }
-}
-
-/// Whether an error of this severity, which old servers only name, ends the session. The server has
-/// not undone the statement then: one that cannot flush a commit panics, and may find the commit in
-/// its log when it starts again.
-fn ends_session(severity: Option<Severity>, name: &str) -> bool {
-    match severity {
-        Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),
-        None => matches!(name, "PANIC" | "FATAL"),
-    }
-}
-
-fn is_broken(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-}
-
-/// An error with its cause: the outermost alone says little. None of them holds a value.
-fn explained(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = inner.source();
-    }
-    if let Some(told) = error.code().and_then(|code| pooler::told(code.code())) {
-        text = format!("{text}; {told}");
-    }
-    text
 }

@@ -5,7 +5,6 @@
 //! is a try of its own with a head start, after which the next is tried beside it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
@@ -14,19 +13,12 @@ use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 
-use super::explained;
+use super::error::explained;
 use super::password::{self, Source};
-use super::server::Server;
+use super::server::{Endpoint, Server};
 
 /// The longest head start.
 const HEAD_START: Duration = Duration::from_secs(1);
-
-/// Where a session is: a host by its place in the URL, and its address if it has one.
-type Place = (usize, Option<IpAddr>);
-
-/// The place that took a session last. All sessions of a process know it, so one of them waits for
-/// a dead host, and not each.
-pub(super) type Last = Arc<Mutex<Option<Place>>>;
 
 /// A session that was opened.
 pub(super) struct Opened {
@@ -61,7 +53,7 @@ impl Server {
     }
 
     /// Opens a session with a host, by the first of its addresses that takes one.
-    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Place, Opened), String> {
+    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Endpoint, Opened), String> {
         let mut addresses = self.addresses(at, until).await.map_err(|text| self.blame(at, None, &text))?;
         self.arrange(&mut addresses, Some(&last));
         let opened = first(addresses, until, |address| {
@@ -205,7 +197,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Options;
+    use crate::database::options::Options;
 
     /// What becomes of a try: a fault at once, nothing ever, or well.
     async fn attempt(fate: &'static str) -> Result<&'static str, String> {

@@ -7,9 +7,9 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
 
-use super::explained;
+use super::error::explained;
+use crate::database::options::Options;
 use crate::file;
-use crate::store::location::Options;
 
 /// The largest password file, in bytes.
 const LIMIT: usize = 1024 * 1024;

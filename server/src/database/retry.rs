@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sql::{Connection, Failure, Fault};
+use super::connection::Connection;
+use super::error::{Failure, Fault};
 
 /// For how long it is tried again before a client is told to try again itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
