@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::refusal::unavailable;
 use super::schema;
-use super::workers::{Answer, OLD};
+use super::workers::{OLD, Reply};
 use crate::database::{Connection, Fault};
 
 /// Work for a thread that is no part of a batch.
@@ -13,15 +13,15 @@ pub(crate) type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 /// Work with the place where its outcome goes.
 pub(crate) fn call<T: Send + 'static>(
     work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
-    answer: Answer<T>,
+    reply: Reply<T>,
 ) -> Call {
     let since = Instant::now();
     Box::new(move |connection| {
-        // Whoever went away needs no answer, and what was not begun need not be. Those before it in
-        // its batch may have waited long.
-        if answer.is_closed() || since.elapsed() >= OLD {
+        // A client that has gone away needs no reply. Others of the batch may have taken so long
+        // that this one is too old to begin.
+        if reply.is_closed() || since.elapsed() >= OLD {
             return;
         }
-        let _ = answer.send(work(connection).map_err(|fault| unavailable(&schema::explained(connection, fault))));
+        let _ = reply.send(work(connection).map_err(|fault| unavailable(&schema::explained(connection, fault))));
     })
 }

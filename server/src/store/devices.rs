@@ -12,14 +12,14 @@ use crate::database::Connection;
 impl Store {
     /// Reads an entry. Errors: 503; 500 for a record that does not open.
     pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
-        self.0.gets.run(|answer| Read::Entry(id, answer)).await
+        self.0.gets.run(|reply| Read::Entry(id, reply)).await
     }
 
     /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps
     /// of this kind that follow it. Returns the next one of another kind. Errors: 503; 500 for a
     /// record that does not open.
     pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
-        self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
+        self.0.changes.run(|reply| Change::Step(Box::new(Job { step, event: None, reply }))).await
     }
 
     /// Stores a new entry under a number that no other device has. Errors: 503.

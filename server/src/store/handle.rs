@@ -5,11 +5,11 @@ use std::thread::{self, JoinHandle};
 
 use keyfob_scim::{Entry, Error};
 
-use super::answers::Answers;
 use super::call::{Call, call};
 use super::keys::{Keys, Sealer};
+use super::replies::Replies;
 use super::searches::{Claim, Lane};
-use super::workers::{Answer, BATCH, Workers};
+use super::workers::{BATCH, Reply, Workers};
 use super::writable::Writable;
 use super::writes::{self, Change};
 use super::{reads, schema};
@@ -17,7 +17,7 @@ use crate::database::{Access, Connection, Connections, Fault, Latency, Location,
 
 /// A job for the reader that no search delays.
 pub(super) enum Read {
-    Entry(i64, Answer<Option<Entry>>),
+    Entry(i64, Reply<Option<Entry>>),
     Other(Call),
 }
 
@@ -60,7 +60,7 @@ impl Store {
 
     /// Whether there is a store at a location. Makes nothing. To be asked outside of a runtime.
     ///
-    /// Errors: a sentence for people; the database does not answer.
+    /// Errors: a sentence for people; the database does not reply.
     pub fn exists(location: &Location) -> Result<bool, String> {
         if location.file().is_some_and(|path| !path.exists()) {
             return Ok(false);
@@ -78,7 +78,7 @@ impl Store {
                 let mut entries = Vec::with_capacity(jobs.len());
                 for job in jobs {
                     match job {
-                        Read::Entry(id, answer) => entries.push((id, answer)),
+                        Read::Entry(id, reply) => entries.push((id, reply)),
                         Read::Other(call) => call(&mut **connection),
                     }
                 }
@@ -92,10 +92,10 @@ impl Store {
         all.extend(threads);
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
-        let (answers, writable) = (Answers::start()?, Writable::default());
+        let (replies, writable) = (Replies::start()?, Writable::default());
         let noted = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
-            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &answers, &noted, jobs))
+            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &replies, &noted, jobs))
         })?;
         all.extend(threads);
         Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
@@ -127,7 +127,7 @@ impl Store {
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.gets.run(|answer| Read::Other(call(move |connection| reread(connection, &mut work), answer))).await
+        self.0.gets.run(|reply| Read::Other(call(move |connection| reread(connection, &mut work), reply))).await
     }
 
     /// Reads what may take long.
@@ -146,7 +146,7 @@ impl Store {
     ) -> Result<T, Error> {
         let writable = self.0.writable.clone();
         let work = move |connection: &mut dyn Connection| writable.note(work(connection));
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.0.changes.run(|reply| Change::Other(call(work, reply))).await
     }
 
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.

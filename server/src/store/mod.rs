@@ -5,7 +5,6 @@
 //! the commit.
 
 mod accounts;
-mod answers;
 mod batch;
 mod call;
 mod copy;
@@ -19,6 +18,7 @@ mod keys;
 mod readiness;
 mod reads;
 mod refusal;
+mod replies;
 mod reseal;
 mod ring;
 mod schema;

@@ -8,7 +8,7 @@ use super::filter::{self, Part};
 use super::keys::Keys;
 use super::refusal::unavailable;
 use super::schema;
-use super::workers::Answer;
+use super::workers::Reply;
 use crate::database::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, reread, transaction};
 
 /// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
@@ -20,14 +20,14 @@ const ENTRY: &str = ", version, record";
 const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
-pub(crate) type Get = (i64, Answer<Option<Entry>>);
+pub(crate) type Get = (i64, Reply<Option<Entry>>);
 
-/// Reads a batch of devices and answers it.
+/// Reads a batch of devices and replies to each request.
 pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) {
     let found = find(connection, keys, jobs.iter().map(|(id, _)| *id));
-    for (id, answer) in jobs {
-        // Whoever went away needs no answer.
-        let _ = answer.send(found_in(&found, id));
+    for (id, reply) in jobs {
+        // A client that has gone away needs no reply.
+        let _ = reply.send(found_in(&found, id));
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) const BATCH: usize = 64;
 /// clients are told soon.
 pub(crate) const OLD: Duration = Duration::from_secs(5);
 
-/// Where the answer to a job goes. To drop it is to refuse the job.
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+/// Where the reply to a job goes. To drop it is to refuse the job.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 /// Where jobs are handed in.
 pub(crate) struct Workers<J> {
@@ -60,13 +60,13 @@ impl<J: Send + 'static> Workers<J> {
         Ok((Self { jobs }, threads))
     }
 
-    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait,
+    /// Hands in the job that `make` makes, and waits for the reply. Errors: 503 if too many wait,
     /// or the threads have ended.
-    pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
-        let (answer, told) = oneshot::channel();
-        let job = (Instant::now(), make(answer));
+    pub(crate) async fn run<T>(&self, make: impl FnOnce(Reply<T>) -> J) -> Result<T, Error> {
+        let (reply, outcome) = oneshot::channel();
+        let job = (Instant::now(), make(reply));
         self.jobs.try_send(job).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
-        told.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
+        outcome.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
+use keyfob_scim::{Entry, Error, Event, Name, Step, Swap, Then};
 
-use super::answers::Answers;
 use super::batch::{Write, device, seal, settle, trail};
 use super::call::Call;
 use super::keys::Keys;
 use super::reads::{find, found_in};
 use super::refusal::unavailable;
+use super::replies::{Finished, Replies};
 use super::schema;
-use super::workers::Answer;
+use super::workers::Reply;
 use super::writable::Writable;
 use crate::database::{Access, Connection, Fault, Sql, persist, transaction};
 
@@ -33,7 +33,7 @@ pub(crate) struct Job {
     pub(crate) step: Step,
     /// What was written to the trail on the way here.
     pub(crate) event: Option<Event>,
-    pub(crate) answer: Answer<Stepped>,
+    pub(crate) reply: Reply<Stepped>,
 }
 
 /// The step that is left to others, and what was written to the trail on the way there.
@@ -42,48 +42,72 @@ pub(crate) struct Stepped {
     pub(crate) event: Option<Event>,
 }
 
-/// Takes the requests of a batch one round further: those that read, in one statement; those that
-/// write, in one commit. Of several swaps of one device the first is tried, the others have lost.
-/// Returns the requests that go on.
+/// Takes the requests of a batch one round further: the reads in one statement, the writes in one
+/// commit. Of several swaps of one device the first is tried, and the others have lost. A request
+/// whose next step is none for a writer is replied to at once, and does not wait for the next
+/// batch. Returns the requests that go on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
-    answers: &Answers<Stepped>,
+    replies: &Replies<Stepped>,
     writable: &Writable,
     jobs: Vec<Change>,
 ) -> Vec<Change> {
-    let mut told = Vec::new();
-    let mut round = Round { gets: Vec::new(), swaps: Vec::new(), lines: Vec::new(), left: Vec::with_capacity(jobs.len()) };
+    let mut round = Round {
+        gets: Vec::new(),
+        swaps: Vec::new(),
+        lines: Vec::new(),
+        finished: Vec::new(),
+        next: Vec::with_capacity(jobs.len()),
+    };
     for job in jobs {
         match job {
             Change::Other(call) => call(connection),
-            Change::Step(job) => match job.step {
-                Step::Get { id, then, .. } => round.gets.push((id, then, job.event, job.answer)),
-                Step::Swap { swap, then } => round.swaps.push((swap, then, job.answer)),
-                Step::Record { event, then } => round.lines.push((event, then, job.answer)),
-                step => told.push((job.answer, Ok(Stepped { step, event: job.event }))),
-            },
+            Change::Step(job) => round.add(*job),
         }
     }
-    answers.leave(told);
     round.read(connection, keys);
+    // What was only read does not wait for the commit of the others.
+    replies.leave(&mut round.finished);
     round.write(connection, keys, writable);
-    round.left
+    replies.leave(&mut round.finished);
+    round.next
 }
 
-/// A batch by what is to be done, each with what follows and who waits for it.
+/// A batch by what is to be done, each with what follows and where its reply goes.
 struct Round {
     gets: Vec<Get>,
-    swaps: Vec<(Box<Swap>, Then<bool>, Answer<Stepped>)>,
-    lines: Vec<(Event, Then<()>, Answer<Stepped>)>,
-    left: Vec<Change>,
+    swaps: Vec<(Box<Swap>, Then<bool>, Reply<Stepped>)>,
+    lines: Vec<(Event, Then<()>, Reply<Stepped>)>,
+    finished: Finished<Stepped>,
+    /// The next batch.
+    next: Vec<Change>,
 }
 
-type Get = (i64, Then<Option<Entry>>, Option<Event>, Answer<Stepped>);
+type Get = (i64, Then<Option<Entry>>, Option<Event>, Reply<Stepped>);
 
 impl Round {
-    fn go_on(&mut self, step: Step, event: Option<Event>, answer: Answer<Stepped>) {
-        self.left.push(Change::Step(Box::new(Job { step, event, answer })));
+    /// Sorts a request into the round.
+    fn add(&mut self, Job { step, event, reply }: Job) {
+        match step {
+            Step::Get { id, then, .. } => self.gets.push((id, then, event, reply)),
+            Step::Swap { swap, then } => self.swaps.push((swap, then, reply)),
+            Step::Record { event, then } => self.lines.push((event, then, reply)),
+            step => self.finished.push((reply, Ok(Stepped { step, event }))),
+        }
+    }
+
+    /// Leaves a request to the next round, or finishes it if the step is none for a writer.
+    fn go_on(&mut self, step: Step, event: Option<Event>, reply: Reply<Stepped>) {
+        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) {
+            self.next.push(Change::Step(Box::new(Job { step, event, reply })));
+        } else {
+            self.finished.push((reply, Ok(Stepped { step, event })));
+        }
+    }
+
+    fn fail(&mut self, error: Error, reply: Reply<Stepped>) {
+        self.finished.push((reply, Err(error)));
     }
 
     fn read(&mut self, connection: &mut dyn Connection, keys: &Keys) {
@@ -92,10 +116,10 @@ impl Round {
         }
         let gets = std::mem::take(&mut self.gets);
         let found = find(connection, keys, gets.iter().map(|(id, ..)| *id));
-        for (id, then, event, answer) in gets {
+        for (id, then, event, reply) in gets {
             match found_in(&found, id) {
-                Ok(entry) => self.go_on(then(entry), event, answer),
-                Err(error) => drop(answer.send(Err(error))),
+                Ok(entry) => self.go_on(then(entry), event, reply),
+                Err(error) => self.fail(error, reply),
             }
         }
     }
@@ -119,21 +143,21 @@ impl Round {
             Ok(settled) => settled.note(!events.is_empty(), writable),
             Err(fault) => writable.failed(fault),
         }
-        for (swap, then, answer) in swaps {
+        for (swap, then, reply) in swaps {
             let outcome = match &mut settled {
                 // The first of a device takes its outcome away: the others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
                 Err(fault) => Err(fault.clone()),
             };
             match outcome {
-                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), answer),
-                Err(fault) => drop(answer.send(Err(unavailable(&fault)))),
+                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), reply),
+                Err(fault) => self.fail(unavailable(&fault), reply),
             }
         }
-        for (event, then, answer) in lines {
+        for (event, then, reply) in lines {
             match settled.as_ref().map_or_else(Err, |settled| settled.lines.as_ref()) {
-                Ok(()) => self.go_on(then(()), Some(event), answer),
-                Err(fault) => drop(answer.send(Err(unavailable(fault)))),
+                Ok(()) => self.go_on(then(()), Some(event), reply),
+                Err(fault) => self.fail(unavailable(fault), reply),
             }
         }
     }

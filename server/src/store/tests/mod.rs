@@ -16,6 +16,7 @@ mod numbers;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
 mod proxy;
+mod rounds;
 mod rules;
 mod search;
 mod silence;
