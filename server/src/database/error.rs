@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::value::Type;
+
 /// What became of a statement that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -55,10 +57,10 @@ impl Fault {
         Self { column: Some(column), ..Self::new(text) }
     }
 
-    /// In words, given the columns that were read as SQL lists them.
-    pub(crate) fn told(&self, columns: &str) -> String {
-        match self.column.and_then(|at| columns.split(", ").nth(at)) {
-            Some(name) => format!("column {name} {}", self.text),
+    /// In words, given the columns that were read.
+    pub(crate) fn in_words(&self, columns: &[(&str, Type)]) -> String {
+        match self.column.and_then(|position| columns.get(position)) {
+            Some((name, _)) => format!("column {name} {}", self.text),
             None => self.text.clone(),
         }
     }

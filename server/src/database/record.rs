@@ -1,7 +1,7 @@
 //! Rows that were read.
 
 use super::error::Fault;
-use super::value::Value;
+use super::value::{Type, Value};
 
 /// A row that was read.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl<T> Readable<T> {
     /// Reads rows of these columns. A fault becomes a sentence, behind what `name` calls the row.
     pub(crate) fn new(
         records: &mut [Record],
-        columns: &str,
+        columns: &[(&str, Type)],
         name: impl Fn(&Record) -> String,
         read: impl Fn(&mut Record) -> Result<T, Fault>,
     ) -> Self {
@@ -78,7 +78,7 @@ impl<T> Readable<T> {
             let name = name(record);
             match read(record) {
                 Ok(row) => all.rows.push(row),
-                Err(fault) => all.damaged.push(format!("{name} cannot be read: {}", fault.told(columns))),
+                Err(fault) => all.damaged.push(format!("{name} cannot be read: {}", fault.in_words(columns))),
             }
         }
         all

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use keyfob::Kind;
 use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 
-use super::batch::{DEVICE, device, seal, time, trail};
+use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
 use super::keys::Sealer;
-use super::schema;
+use super::rows::{device_values, seal, seconds};
 use super::writes::next;
+use super::{lines, schema};
 use crate::database::{Connection, Fault, Location, Record, Sql, Value};
 
 /// How many devices are stored in one commit.
@@ -135,12 +136,12 @@ fn page(
         let name = name.clone().map_or_else(|| Ok(row.name.clone()), |name| name.text(number))?;
         // To clients that ask what changed, it is new here.
         let row = Row { last_modified: row.last_modified.max(event.at), ..row.clone() };
-        wanted.push(device(&row, name, *version, record));
+        wanted.push(device_values(&row, &name, *version, record));
     }
     if !wanted.is_empty() {
         let stored = insert(connection, wanted)?;
         let lines: Vec<_> = rows().filter(|row| stored.contains(&row.id)).map(|row| line(event, EventKind::Create, row)).collect();
-        trail(connection, &lines.iter().collect::<Vec<_>>())?;
+        lines::insert(connection, &lines.iter().collect::<Vec<_>>())?;
         // Another process may have been faster with some.
         found.extend(find(connection, rows())?);
     }
@@ -159,13 +160,13 @@ fn correct(connection: &mut dyn Connection, device: &Imported, event: &Event) ->
     let row = &device.entry.row;
     // With another version, so that no write that has read the old name puts it back.
     let mut sql = Sql::new("UPDATE device SET version = version + 1, user_name = ");
-    sql.bind(&row.user).push(", last_modified = ").bind(time(event.at));
+    sql.bind(&row.user).push(", last_modified = ").bind(seconds(event.at));
     if has_own_name(device) {
         sql.push(", name = ").bind(&row.name);
     }
     sql.push(" WHERE id = ").bind(row.id);
     connection.change(&sql)?;
-    trail(connection, &[&line(event, EventKind::Update, row)])
+    lines::insert(connection, &[&line(event, EventKind::Update, row)])
 }
 
 /// Whether its name is the row's. Those of messages follow the address, which may have changed in
@@ -178,14 +179,17 @@ fn line(event: &Event, kind: EventKind, row: &Row) -> Event {
     Event { kind, device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() }
 }
 
-fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec<i64>, Fault> {
+fn insert(connection: &mut dyn Connection, rows: Vec<[Value; device::COUNT]>) -> Result<Vec<i64>, Fault> {
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", &DEVICE, rows.into_iter()).push(" INSERT INTO device");
-    for (at, (column, _)) in DEVICE.iter().enumerate() {
-        sql.push(if at == 0 { " (" } else { ", " }).push(column);
-    }
+    sql.table(connection.dialect(), "next", &device::COLUMNS, rows.into_iter());
     // Without a condition, SQLite takes ON for that of a join.
-    sql.push(") SELECT * FROM next WHERE true ON CONFLICT (id) DO NOTHING RETURNING id");
+    sql.push(concat!(
+        " INSERT INTO device (",
+        device_row_columns!(),
+        ", ",
+        device_record_columns!(),
+        ") SELECT * FROM next WHERE true ON CONFLICT (id) DO NOTHING RETURNING id"
+    ));
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
@@ -228,14 +232,14 @@ fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
     match found.get(&row.id) {
         None => Outcome::Stored,
         Some(Some(known)) if known.record == record => Outcome::Stored,
-        Some(Some(known)) if known.kind == row.kind.name() && known.created == time(row.created) => {
+        Some(Some(known)) if known.kind == row.kind.name() && known.created == seconds(row.created) => {
             let difference = Difference {
                 user: (known.user != row.user).then(|| known.user.clone()),
                 name: (has_own_name(device) && known.name != row.name).then(|| known.name.clone()),
             };
             if difference == Difference::default() { Outcome::There } else { Outcome::Differs(difference) }
         }
-        Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, time(row.created)) => {
+        Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, seconds(row.created)) => {
             Outcome::OtherZone
         }
         Some(_) => Outcome::Taken,

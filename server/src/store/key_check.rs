@@ -10,6 +10,7 @@ use std::fmt;
 
 use keyfob::{Device, Hotp, SECRET_MAX_SIZE, Secret, sealed_key_id};
 
+use super::columns::{key_check, key_check_columns};
 use super::ring::Ring;
 use crate::database::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
 
@@ -179,9 +180,14 @@ fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
 }
 
 fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
-    let mut records = connection.run("SELECT key_id, value, retiring FROM key_check ORDER BY key_id")?;
-    let read =
-        |record: &mut Record| Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 });
+    let mut records = connection.run(concat!("SELECT ", key_check_columns!(), " FROM key_check ORDER BY key_id"))?;
+    let read = |record: &mut Record| {
+        Ok(Value {
+            key: record.number(key_check::KEY_ID)?,
+            sealed: record.bytes(key_check::VALUE)?,
+            is_retiring: record.number(key_check::RETIRING)? != 0,
+        })
+    };
     records.iter_mut().map(read).collect()
 }
 
@@ -189,7 +195,7 @@ fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
 fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), Fault> {
     let fault = |error: keyfob::Error| Fault::new(error.to_string());
     let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(fault)?), 0, 0);
-    let mut sql = Sql::new("INSERT INTO key_check (key_id, value, retiring) VALUES ");
+    let mut sql = Sql::new(concat!("INSERT INTO key_check (", key_check_columns!(), ") VALUES "));
     sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NOBODY).map_err(fault)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
     connection.change(&sql).map(|_| ())

@@ -7,6 +7,7 @@
 mod accounts;
 mod batch;
 mod call;
+mod columns;
 mod copy;
 mod devices;
 mod filter;
@@ -15,12 +16,14 @@ mod import;
 mod key_check;
 mod key_file;
 mod keys;
+mod lines;
 mod readiness;
 mod reads;
 mod refusal;
 mod replies;
 mod reseal;
 mod ring;
+mod rows;
 mod schema;
 mod searches;
 #[cfg(test)]

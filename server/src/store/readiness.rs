@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Error, Event, EventKind};
 use tokio::time::timeout;
 
-use super::batch::trail;
 use super::handle::Store;
 use super::key_check::{self, KeyCheck};
 use super::keys::Keys;
-use super::schema;
 use super::writes::next;
+use super::{lines, schema};
 use crate::database::{Access, Connection, Dialect, Failure, Fault, persist, transaction};
 
 /// The least time between the starts of two trial writes.
@@ -133,7 +132,7 @@ fn write_nothing(connection: &mut dyn Connection) -> Result<(), Fault> {
     persist(connection, |connection| {
         transaction(connection, Access::Write, |connection| {
             connection.run("SAVEPOINT line")?;
-            trail(connection, &[&line])?;
+            lines::insert(connection, &[&line])?;
             connection.run("ROLLBACK TO SAVEPOINT line")?;
             // No device has the number 0.
             connection.run("UPDATE device SET version = version + 1 WHERE id = 0")?;

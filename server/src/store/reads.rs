@@ -4,17 +4,19 @@ use std::collections::HashMap;
 
 use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 
+use super::columns::{device, device_record_columns, device_row_columns};
 use super::filter::{self, Part};
 use super::keys::Keys;
 use super::refusal::unavailable;
+use super::rows::row;
 use super::schema;
 use super::workers::Reply;
 use crate::database::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, reread, transaction};
 
-/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
-/// follows for an [`Entry`].
-const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
-const ENTRY: &str = ", version, record";
+/// Selects what a list shows of devices.
+const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
+/// Selects whole entries.
+const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
 /// How many devices a key may find, for a search by it to be short.
 const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
@@ -66,8 +68,8 @@ fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found 
 }
 
 fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, Fault> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(ENTRY).push(" FROM device WHERE id");
+    let mut sql = Sql::new(SELECT_ENTRIES);
+    sql.push(" WHERE id");
     let ids = ids.iter().copied();
     match connection.dialect() {
         // In a file, a statement is no journey, and the same one for any number of devices. Each by
@@ -151,15 +153,14 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
     for part in Part::of(query) {
         let left = limit.saturating_sub(length(&records));
         if left > 0 {
-            let mut sql = Sql::new("SELECT ");
-            sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
+            let mut sql = Sql::new(SELECT_ROWS);
             filter::wanted(&mut sql, connection.dialect(), query, part);
             filter::page(&mut sql, query, left);
             records.append(&mut connection.rows(&sql)?);
         }
     }
     let shown = length(&records);
-    Ok((shown, Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row)))
+    Ok((shown, Readable::new(&mut records, &device::COLUMNS, name, row)))
 }
 
 /// Counts the devices that match.
@@ -179,38 +180,14 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
-fn row(record: &mut Record) -> Result<Row, Fault> {
-    Ok(Row {
-        id: record.number(0)?,
-        name: record.text(1)?,
-        user: record.text(2)?,
-        email: record.maybe_text(3)?,
-        phone: record.maybe_text(4)?,
-        external_id: record.maybe_text(5)?,
-        deleted: record.number(6)? != 0,
-        kind: record.text(7)?.parse().map_err(|_| Fault::of_column(7, "holds no kind of device"))?,
-        status: record.text(8)?.parse().map_err(|_| Fault::of_column(8, "holds no status"))?,
-        fails: u32::try_from(record.number(9)?).map_err(|_| Fault::of_column(9, "holds no count"))?,
-        created: time(10, record.number(10)?)?,
-        last_used: record.maybe_number(11)?.map(|seconds| time(11, seconds)).transpose()?,
-        last_modified: time(12, record.number(12)?)?,
-    })
-}
-
-fn time(column: usize, seconds: i64) -> Result<u64, Fault> {
-    u64::try_from(seconds).map_err(|_| Fault::of_column(column, "holds a time before 1970"))
-}
-
 fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
     // What a statement asked for by its id has one.
     let id = record.id()?;
-    let columns = |record: &mut Record| Ok((row(record)?, record.number(13)?, record.bytes(14)?));
-    let read = columns(record).map_err(|fault: Fault| fault.told(&format!("{COLUMNS}last_modified{ENTRY}"))).and_then(
-        |(row, version, sealed)| {
-            let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
-            Ok(Entry { row, version, device })
-        },
-    );
+    let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));
+    let read = columns(record).map_err(|fault: Fault| fault.in_words(&device::COLUMNS)).and_then(|(row, version, sealed)| {
+        let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
+        Ok(Entry { row, version, device })
+    });
     Ok((id, read.map_err(|reason| unreadable(id, &reason))))
 }
 

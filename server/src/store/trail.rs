@@ -4,6 +4,7 @@ use keyfob::Status;
 use keyfob_scim::Error;
 use serde::Serialize;
 
+use super::columns::{trail, trail_key_column, trail_line_columns};
 use super::handle::Store;
 use super::searches::Claim;
 use crate::database::{Connection, Fault, Readable, Record, Sql};
@@ -11,7 +12,7 @@ use crate::database::{Connection, Fault, Readable, Record, Sql};
 /// How many lines are searched at a time: some tenths of a second.
 const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
-const COLUMNS: &str = "id, at, event, actor, device, user_name, success, reason, drift";
+const SELECT: &str = concat!("SELECT ", trail_key_column!(), ", ", trail_line_columns!(), " FROM trail");
 
 /// For whom the trail is searched: no account, but whoever runs `keyfob audit`.
 const OPERATOR: &str = "";
@@ -85,7 +86,7 @@ impl Store {
             let sql = wanted.sql(from, to, left);
             let part = self.scan(Claim::of(OPERATOR), move |connection| {
                 let mut records = connection.rows(&sql)?;
-                Ok((records.len(), Readable::new(&mut records, COLUMNS, name, line)))
+                Ok((records.len(), Readable::new(&mut records, &trail::COLUMNS, name, line)))
             });
             let (found, part) = part.await?;
             left = left.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
@@ -101,8 +102,8 @@ impl Wanted {
     /// The query for the lines from the first of these numbers, itself not among them, to the
     /// second.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM trail WHERE id > ").bind(from).push(" AND id <= ").bind(to);
+        let mut sql = Sql::new(SELECT);
+        sql.push(" WHERE id > ").bind(from).push(" AND id <= ").bind(to);
         if let Some(device) = self.device {
             sql.push(" AND device = ").bind(device);
         }
@@ -124,14 +125,14 @@ fn name(record: &Record) -> String {
 
 fn line(record: &mut Record) -> Result<Line, Fault> {
     Ok(Line {
-        id: record.number(0)?,
-        at: record.number(1)?,
-        event: record.text(2)?,
-        actor: record.text(3)?,
-        device: record.number(4)?,
-        user: record.text(5)?,
-        success: record.number(6)? != 0,
-        reason: record.text(7)?,
-        drift: record.maybe_number(8)?,
+        id: record.number(trail::ID)?,
+        at: record.number(trail::AT)?,
+        event: record.text(trail::EVENT)?,
+        actor: record.text(trail::ACTOR)?,
+        device: record.number(trail::DEVICE)?,
+        user: record.text(trail::USER_NAME)?,
+        success: record.number(trail::SUCCESS)? != 0,
+        reason: record.text(trail::REASON)?,
+        drift: record.maybe_number(trail::DRIFT)?,
     })
 }

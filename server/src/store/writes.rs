@@ -4,12 +4,15 @@ use std::collections::HashSet;
 
 use keyfob_scim::{Entry, Error, Event, Name, Step, Swap, Then};
 
-use super::batch::{Write, device, seal, settle, trail};
+use super::batch::{Write, settle};
 use super::call::Call;
+use super::columns::{device_record_columns, device_row_columns};
 use super::keys::Keys;
+use super::lines;
 use super::reads::{find, found_in};
 use super::refusal::unavailable;
 use super::replies::{Finished, Replies};
+use super::rows::{device_values, seal};
 use super::schema;
 use super::workers::Reply;
 use super::writable::Writable;
@@ -194,14 +197,11 @@ pub(crate) fn insert(
 /// Inserts an entry. Returns whether it is stored: not if another device has its number.
 fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
     let Entry { row, version, .. } = entry;
-    let mut sql = Sql::new(
-        "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
-         last_used, last_modified, record) VALUES ",
-    );
-    sql.tuple(device(row, row.name.clone(), *version, record));
+    let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
+    sql.tuple(device_values(row, &row.name, *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
-        trail(connection, &[&Event { device: row.id, ..event.clone() }])?;
+        lines::insert(connection, &[&Event { device: row.id, ..event.clone() }])?;
         return Ok(true);
     }
     // An earlier try whose connection was lost may have stored it after all.

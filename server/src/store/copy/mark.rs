@@ -1,6 +1,7 @@
 //! Which migration a store is part of.
 
-use crate::database::{Connection, Fault, Record, Value};
+use crate::database::{Connection, Fault, Record, Sql};
+use crate::store::columns::{migration, migration_columns};
 
 /// Which migration a store is part of: the target until it is finished, the source from the end of
 /// a move on.
@@ -14,14 +15,22 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// Its columns.
-    pub(super) fn values(&self) -> [Value; 3] {
-        [(&self.source).into(), (&self.target).into(), (&self.run).into()]
+    /// Writes the mark into a store.
+    pub(super) fn write(&self, connection: &mut dyn Connection) -> Result<(), Fault> {
+        let mut sql = Sql::new(concat!("INSERT INTO migration (", migration_columns!(), ") VALUES "));
+        sql.tuple([(&self.source).into(), (&self.target).into(), (&self.run).into()]);
+        connection.change(&sql).map(|_| ())
     }
 }
 
 /// Reads the mark, if there is one.
 pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Fault> {
-    let read = |record: &mut Record| Ok(Mark { source: record.text(0)?, target: record.text(1)?, run: record.text(2)? });
-    connection.run("SELECT source, target, run FROM migration")?.first_mut().map(read).transpose()
+    let read = |record: &mut Record| {
+        Ok(Mark {
+            source: record.text(migration::SOURCE)?,
+            target: record.text(migration::TARGET)?,
+            run: record.text(migration::RUN)?,
+        })
+    };
+    connection.run(concat!("SELECT ", migration_columns!(), " FROM migration"))?.first_mut().map(read).transpose()
 }

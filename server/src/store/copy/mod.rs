@@ -16,7 +16,7 @@ mod tables;
 mod target;
 
 use super::schema::{self, Stage};
-use crate::database::{Access, Connection, Failure, Fault, Location, Sql, transaction};
+use crate::database::{Access, Connection, Failure, Fault, Location, transaction};
 use origin::origin;
 use rows::Known;
 pub use rows::Progress;
@@ -163,8 +163,6 @@ fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result
 
 /// Writes down in the source where its devices are.
 fn close(source: &mut dyn Connection, target: &Target) -> Result<(), Fault> {
-    let mut sql = Sql::new("INSERT INTO migration (source, target, run) VALUES ");
-    sql.tuple(target.mark().values());
-    source.change(&sql)?;
+    target.mark().write(source)?;
     schema::set(source, Stage::Moved)
 }

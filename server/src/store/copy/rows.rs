@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::side::{PAGE, Row, Side, number};
-use super::tables::{Large, Table};
+use super::tables::Large;
 use super::target::Target;
 use crate::database::{Fault, Sql, Value};
+use crate::store::columns::Table;
 
 /// Receives the name of a table and how many of its rows were compared so far.
 pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64);
@@ -21,9 +22,8 @@ pub(super) struct Known {
 impl Known {
     /// Adds rows of a large table to the states of their groups.
     fn add(&mut self, large: &Large, rows: &[Row]) -> Result<(), Fault> {
-        let at = large.table.columns.iter().position(|(name, _)| *name == large.column).unwrap_or_default();
         for row in rows {
-            let (id, other) = (number(row, 0)?, number(row, at)?);
+            let (id, other) = (number(row, 0)?, number(row, large.column)?);
             let state = self.groups.entry(large.group_of(id)).or_default();
             *state = state.wrapping_add((large.part)(id, other));
         }

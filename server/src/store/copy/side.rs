@@ -1,7 +1,8 @@
 //! One side of a copy: statements on its tables.
 
-use super::tables::{Large, Table};
+use super::tables::Large;
 use crate::database::{Connection, Fault, Sql, Type, Value};
+use crate::store::columns::Table;
 
 /// How many rows are read or written in one statement: few enough for any statement limit, and for
 /// SQLite's limit of parameters.
@@ -59,7 +60,8 @@ impl<'c> Side<'c> {
 
     /// The numbers and states of groups, from one on.
     pub(super) fn groups(&mut self, large: &Large, first: i64) -> Result<Vec<(i64, i64)>, Fault> {
-        let Large { table: Table { name, .. }, span, column, state, .. } = large;
+        let Large { table: Table { name, columns }, span, column, state, .. } = large;
+        let column = columns.get(*column).map_or("", |(column, _)| *column);
         let suffix = self.suffix;
         let mut sql = Sql::new(format!("SELECT id / {span}, {state} FROM (SELECT id, {column} FROM {name}{suffix} WHERE id >= "));
         sql.bind(first.saturating_mul(*span)).push(" ORDER BY id LIMIT ").bind(limit(LISTED)).push(") AS listed GROUP BY 1");

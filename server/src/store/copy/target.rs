@@ -130,9 +130,7 @@ impl Target {
                     return Err(occupied(from, what));
                 }
                 let mark = Mark { source: source.to_owned(), target: target.unwrap_or_default(), run };
-                let mut sql = Sql::new("INSERT INTO migration (source, target, run) VALUES ");
-                sql.tuple(mark.values());
-                connection.change(&sql)?;
+                mark.write(connection)?;
                 schema::set(connection, Stage::Unfinished)?;
                 Ok(mark)
             })?;
