@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::dialect::{Access, Dialect};
-use super::error::Fault;
+use super::error::DatabaseError;
 use super::record::Record;
 use super::statement::Sql;
 
@@ -13,25 +13,25 @@ use super::statement::Sql;
 pub(crate) trait Connection: Send {
     fn dialect(&self) -> Dialect;
 
-    /// Statements from now on end at this time with [`Failure::TooLong`], and not later than others
+    /// Statements from now on end at this time with [`ErrorKind::TooLong`], and not later than others
     /// do; none: as others do.
     fn end_at(&mut self, deadline: Option<Instant>);
 
     /// Runs a statement and returns its rows. Outside of a transaction it is one of its own.
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault>;
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError>;
 
     /// Runs a statement that returns no rows; tells how many it changed.
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault>;
+    fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError>;
 
     /// Begins a transaction. Whatever becomes of it, it is ended by a commit that was done, or else
     /// by a rollback.
-    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+    fn begin(&mut self, access: Access) -> Result<(), DatabaseError> {
         self.run(self.dialect().begin(access)).map(|_| ())
     }
 
-    /// Does what a transaction has done, durably. Errors: [`Failure::Unknown`] unless it is certain
+    /// Does what a transaction has done, durably. Errors: [`ErrorKind::Unknown`] unless it is certain
     /// that nothing was done.
-    fn commit(&mut self) -> Result<(), Fault> {
+    fn commit(&mut self) -> Result<(), DatabaseError> {
         self.run("COMMIT").map(|_| ())
     }
 
@@ -39,7 +39,7 @@ pub(crate) trait Connection: Send {
     fn rollback(&mut self);
 
     /// Runs a statement without parameters.
-    fn run(&mut self, text: &str) -> Result<Vec<Record>, Fault> {
+    fn run(&mut self, text: &str) -> Result<Vec<Record>, DatabaseError> {
         self.rows(&Sql::new(text.to_owned()))
     }
 }
@@ -49,11 +49,12 @@ pub(crate) trait Connection: Send {
 pub(crate) fn transaction<T>(
     connection: &mut dyn Connection,
     access: Access,
-    work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    connection.begin(access).map_err(Fault::uncommitted)?;
-    let ended = |fault: Fault| if access == Access::Snapshot { fault.uncommitted() } else { fault };
-    let done = work(connection).map_err(Fault::uncommitted).and_then(|value| connection.commit().map_err(ended).map(|()| value));
+    work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    connection.begin(access).map_err(DatabaseError::uncommitted)?;
+    let ended = |error: DatabaseError| if access == Access::Snapshot { error.uncommitted() } else { error };
+    let done =
+        work(connection).map_err(DatabaseError::uncommitted).and_then(|value| connection.commit().map_err(ended).map(|()| value));
     if done.is_err() {
         connection.rollback();
     }

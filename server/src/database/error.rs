@@ -6,7 +6,7 @@ use super::value::Type;
 
 /// What became of a statement that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum ErrorKind {
     /// It was refused, and would be again.
     Refused,
     /// It and its transaction were not done, as others were in its way.
@@ -26,7 +26,7 @@ pub(crate) enum Failure {
     Moved,
 }
 
-impl Failure {
+impl ErrorKind {
     /// Whether another try may be done.
     pub(crate) const fn may_pass(self) -> bool {
         matches!(self, Self::Conflict | Self::Unreached | Self::Unknown)
@@ -35,25 +35,25 @@ impl Failure {
 
 /// What the database could not do, in its own words: for the log.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) failure: Failure,
+pub(crate) struct DatabaseError {
+    pub(crate) kind: ErrorKind,
     text: String,
     /// The column of a row that cannot be read, counted from 0.
     column: Option<usize>,
 }
 
-impl Fault {
+impl DatabaseError {
     /// One that trying again does not help.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self::of(Failure::Refused, text)
+        Self::from_kind(ErrorKind::Refused, text)
     }
 
-    pub(crate) fn of(failure: Failure, text: impl Into<String>) -> Self {
-        Self { failure, text: text.into(), column: None }
+    pub(crate) fn from_kind(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), column: None }
     }
 
     /// One of a column of a row that was read.
-    pub(crate) fn of_column(column: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn for_column(column: usize, text: impl Into<String>) -> Self {
         Self { column: Some(column), ..Self::new(text) }
     }
 
@@ -68,12 +68,12 @@ impl Fault {
     /// One of a statement that changes nothing by itself: it reads, or what it does counts with a
     /// commit that was not sent.
     pub(crate) fn uncommitted(self) -> Self {
-        if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
+        if self.kind == ErrorKind::Unknown { Self { kind: ErrorKind::Unreached, ..self } } else { self }
     }
 
     /// One that leaves nothing open that matters, and that is not tried again.
     pub(crate) fn refused(self) -> Self {
-        Self { failure: Failure::Refused, ..self }
+        Self { kind: ErrorKind::Refused, ..self }
     }
 
     /// The same, with the store where it happened.
@@ -83,11 +83,11 @@ impl Fault {
 
     /// The last of several faults, one of which left open what was done.
     pub(crate) fn unknown(self) -> Self {
-        Self { failure: Failure::Unknown, ..self }
+        Self { kind: ErrorKind::Unknown, ..self }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::connection::Connection;
-use super::error::Fault;
-use super::options::{FEWEST, Options};
+use super::error::DatabaseError;
+use super::options::{MIN_CONNECTIONS, Options};
 use super::postgres::{Postgres, Server, Statements};
 use super::sqlite::Sqlite;
 
@@ -57,7 +57,7 @@ impl Location {
     }
 
     /// A connection that writes. It makes the file if there is none.
-    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
             Backend::Sqlite(path) => Box::new(Sqlite::writer(path)?),
             Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
@@ -65,7 +65,7 @@ impl Location {
     }
 
     /// A connection that only reads.
-    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
             Backend::Sqlite(path) => Box::new(Sqlite::reader(path)?),
             Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
@@ -73,7 +73,7 @@ impl Location {
     }
 
     /// The connections of a process.
-    pub(crate) fn connections(&self) -> Result<Connections, Fault> {
+    pub(crate) fn connections(&self) -> Result<Connections, DatabaseError> {
         match &self.0 {
             // A file has one writer at a time.
             Backend::Sqlite(path) => {
@@ -88,7 +88,7 @@ impl Location {
             }
             Backend::Postgres(server, connections) => {
                 // With two that scan, no account has both.
-                let scans = if *connections > FEWEST.saturating_add(1) { 2 } else { 1 };
+                let scans = if *connections > MIN_CONNECTIONS.saturating_add(1) { 2 } else { 1 };
                 let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
                 let open = |many, statements| {
                     let open = |_| {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The fewest connections of a process: one reads devices, one looks up, one scans and one changes.
-pub const FEWEST: usize = 4;
+pub const MIN_CONNECTIONS: usize = 4;
 
 /// How a database server is used. A file needs none of this.
 #[derive(Clone)]

@@ -14,13 +14,13 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::with(text, [])
+        Self::from_parts(text, [])
     }
 
     /// A statement that is complete: for those which are run so often that putting them together
     /// would count. Its parameters are numbered as they come, or SQLite, to which `$2` is but a
     /// name, would number them otherwise.
-    pub(crate) fn with<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
+    pub(crate) fn from_parts<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
         Self { text: text.into(), values: values.into() }
     }
 

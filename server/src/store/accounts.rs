@@ -4,7 +4,7 @@ use keyfob_scim::{Error, Roles};
 
 use super::columns::{account, account_columns};
 use super::handle::Store;
-use crate::database::{Fault, Readable, Record, Sql, Value};
+use crate::database::{DatabaseError, Readable, Record, Sql, Value};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn insert(account: &Account) -> Sql {
     sql
 }
 
-fn account(record: &mut Record) -> Result<Account, Fault> {
+fn account(record: &mut Record) -> Result<Account, DatabaseError> {
     Ok(Account {
         name: record.text(account::NAME)?,
         roles: record.text(account::ROLES)?.parse().unwrap_or(Roles::NONE),

@@ -9,7 +9,7 @@ use super::lines::{self, Lines};
 use super::rows::{STATE_COLUMNS, changed_values, seal, state_values};
 use super::schema;
 use super::writable::Writable;
-use crate::database::{Access, Connection, Dialect, Failure, Fault, Pauses, Sql, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Pauses, Sql, transaction};
 
 /// A swap with its sealed record, whose bytes are like no other's: a row that holds them was
 /// written by this swap.
@@ -19,7 +19,7 @@ pub(crate) struct Write<'s> {
 }
 
 impl<'s> Write<'s> {
-    pub(crate) fn new(swap: &'s Swap, sealer: &Sealer) -> Result<Self, Fault> {
+    pub(crate) fn new(swap: &'s Swap, sealer: &Sealer) -> Result<Self, DatabaseError> {
         Ok(Self { swap, record: seal(sealer, &swap.entry)? })
     }
 
@@ -31,9 +31,9 @@ impl<'s> Write<'s> {
 /// What became of a batch.
 pub(crate) struct Settled {
     /// Of each device whether it was swapped.
-    pub(crate) swaps: HashMap<i64, Result<bool, Fault>>,
+    pub(crate) swaps: HashMap<i64, Result<bool, DatabaseError>>,
     /// Of the lines that come with no swap.
-    pub(crate) lines: Result<(), Fault>,
+    pub(crate) lines: Result<(), DatabaseError>,
 }
 
 impl Settled {
@@ -41,10 +41,10 @@ impl Settled {
     /// neither.
     pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
         let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
-        let fault = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
-        match fault {
+        let error = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
+        match error {
             _ if is_written => writable.done(),
-            Some(fault) => writable.failed(fault),
+            Some(error) => writable.failed(error),
             None => {}
         }
     }
@@ -77,18 +77,18 @@ fn settle_within(
         let stored = lines.draw(connection).and_then(|()| store(connection, writes, lines, is_unsure));
         let done =
             stored.and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(outcomes(writes, &stored)) });
-        let fault = match done {
+        let error = match done {
             Ok(swaps) => return Settled { swaps, lines: Ok(()) },
-            Err(fault) => fault,
+            Err(error) => error,
         };
-        is_unsure |= fault.failure == Failure::Unknown;
-        if fault.failure == Failure::Conflict && !is_unsure {
+        is_unsure |= error.kind == ErrorKind::Unknown;
+        if error.kind == ErrorKind::Conflict && !is_unsure {
             // Another's line may have one of them.
             lines.forget_numbers();
         }
-        match fault.failure {
+        match error.kind {
             // Each alone: what is in one another's way is not in its own.
-            Failure::Conflict if writes.len().saturating_add(usize::from(!lines.events.is_empty())) > 1 => {
+            ErrorKind::Conflict if writes.len().saturating_add(usize::from(!lines.events.is_empty())) > 1 => {
                 let mut all = Settled { swaps: HashMap::new(), lines: Ok(()) };
                 for write in writes.chunks(1) {
                     let none = &mut Lines::new(&[]);
@@ -97,17 +97,17 @@ fn settle_within(
                 all.lines = settle_within(connection, &[], lines, pauses, is_unsure).lines;
                 return all;
             }
-            Failure::Conflict | Failure::Unreached | Failure::Unknown if pauses.wait() => {}
+            ErrorKind::Conflict | ErrorKind::Unreached | ErrorKind::Unknown if pauses.wait() => {}
             _ => {
-                let fault = if is_unsure { fault.unknown() } else { schema::explained(connection, fault) };
-                let swaps = writes.iter().map(|write| (write.id(), Err(fault.clone()))).collect();
-                return Settled { swaps, lines: Err(fault) };
+                let error = if is_unsure { error.unknown() } else { schema::explained(connection, error) };
+                let swaps = writes.iter().map(|write| (write.id(), Err(error.clone()))).collect();
+                return Settled { swaps, lines: Err(error) };
             }
         }
     }
 }
 
-fn outcomes(writes: &[Write<'_>], stored: &HashSet<i64>) -> HashMap<i64, Result<bool, Fault>> {
+fn outcomes(writes: &[Write<'_>], stored: &HashSet<i64>) -> HashMap<i64, Result<bool, DatabaseError>> {
     writes.iter().map(|write| (write.id(), Ok(stored.contains(&write.id())))).collect()
 }
 
@@ -116,7 +116,7 @@ fn compare(
     connection: &mut dyn Connection,
     writes: &[Write<'_>],
     stored: &HashSet<i64>,
-) -> Result<HashMap<i64, Result<bool, Fault>>, Fault> {
+) -> Result<HashMap<i64, Result<bool, DatabaseError>>, DatabaseError> {
     let mut swaps = outcomes(writes, stored);
     if writes.iter().all(|write| stored.contains(&write.id())) {
         return Ok(swaps);
@@ -137,7 +137,9 @@ fn compare(
         let outcome = match found.get(&write.id()) {
             Some((version, record)) if *version == next => Ok(*record == write.record),
             // Others went on from there, from this write or from another.
-            Some((version, _)) if *version > next => Err(Fault::of(Failure::Unknown, "a write was lost from sight")),
+            Some((version, _)) if *version > next => {
+                Err(DatabaseError::from_kind(ErrorKind::Unknown, "a write was lost from sight"))
+            }
             _ => Ok(false),
         };
         swaps.insert(write.id(), outcome);
@@ -146,7 +148,12 @@ fn compare(
 }
 
 /// Writes a batch once. Returns the devices that were swapped.
-fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &Lines<'_>, is_again: bool) -> Result<HashSet<i64>, Fault> {
+fn store(
+    connection: &mut dyn Connection,
+    writes: &[Write<'_>],
+    lines: &Lines<'_>,
+    is_again: bool,
+) -> Result<HashSet<i64>, DatabaseError> {
     let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
     let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
@@ -161,7 +168,7 @@ fn store_in(
     wholes: &[&Write<'_>],
     lines: &Lines<'_>,
     is_again: bool,
-) -> Result<HashSet<i64>, Fault> {
+) -> Result<HashSet<i64>, DatabaseError> {
     let mut stored = HashSet::new();
     let mut of_swaps = Vec::new();
     if !states.is_empty() {
@@ -185,7 +192,7 @@ fn store_in(
 }
 
 /// Swaps states one by one: in a file, a statement is no journey.
-fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
+fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
     // SQLite writes the index of each column that is named, changed or not.
     const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, last_modified = $3 \
                           WHERE id = $4 AND version = $5";
@@ -195,8 +202,8 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
     for write in writes {
         let [id, version, status, fails, last_used, last_modified, record] = state_values(&write.swap.entry, &write.record);
         let sql = match write.swap.scope {
-            Scope::Record => Sql::with(RECORD, [fails, record, last_modified, id, version]),
-            Scope::State | Scope::Whole => Sql::with(STATE, [fails, record, last_modified, status, last_used, id, version]),
+            Scope::Record => Sql::from_parts(RECORD, [fails, record, last_modified, id, version]),
+            Scope::State | Scope::Whole => Sql::from_parts(STATE, [fails, record, last_modified, status, last_used, id, version]),
         };
         if connection.change(&sql)? > 0 {
             stored.insert(write.id());
@@ -207,7 +214,7 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
 
 /// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite
 /// cannot.
-fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, Fault> {
+fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
     let mut sql = Sql::new("WITH ");
     let states = writes.iter().map(|write| state_values(&write.swap.entry, &write.record));
     sql.table(connection.dialect(), "next", &STATE_COLUMNS, states);
@@ -223,7 +230,7 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
-fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, Fault> {
+fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, DatabaseError> {
     let Entry { row, version, .. } = &write.swap.entry;
     let mut sql = Sql::new("UPDATE device SET version = version + 1");
     for (column, value) in changed_values(&write.swap.entry, &write.record) {

@@ -37,7 +37,7 @@ impl Store {
     ///
     /// Errors: 503.
     pub async fn list(&self, account: &str, query: &Query) -> Result<Listed, Error> {
-        let claim = Claim::of(account);
+        let claim = Claim::new(account);
         if filter::key(&query.filter).is_some() {
             let query = query.clone();
             if let Some(found) = self.0.lookups.run(&claim, move |connection| reads::look_up(connection, &query)).await? {
@@ -56,6 +56,6 @@ impl Store {
             Ok(u32::try_from(locked).unwrap_or(u32::MAX))
         };
         // For no account.
-        self.0.lookups.run(&Claim::of(""), count).await
+        self.0.lookups.run(&Claim::new(""), count).await
     }
 }

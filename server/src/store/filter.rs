@@ -23,7 +23,7 @@ impl<'q> Part<'q> {
     /// The parts that a page is read from, one after another. An index begins each where it begins,
     /// however many devices have the same value: for both at once, as `(created, id) > (?, ?)`,
     /// SQLite would read all that have the value, since `id` is its name for the row's number.
-    pub(crate) fn of(query: &'q Query) -> Vec<Self> {
+    pub(crate) fn from_query(query: &'q Query) -> Vec<Self> {
         match &query.start {
             Start::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
             Start::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],

@@ -9,11 +9,13 @@ use super::call::{Call, call};
 use super::keys::{Keys, Sealer};
 use super::replies::Replies;
 use super::searches::{Claim, Lane};
-use super::workers::{BATCH, Reply, Workers};
+use super::workers::{MAX_BATCH_JOBS, Reply, Workers};
 use super::writable::Writable;
 use super::writes::{self, Change};
 use super::{reads, schema};
-use crate::database::{Access, Connection, Connections, Fault, Latency, Location, latency, observed, persist, reread, transaction};
+use crate::database::{
+    Access, Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist, reread, transaction,
+};
 
 /// A job for the reader that no search delays.
 pub(super) enum Read {
@@ -55,7 +57,7 @@ impl Store {
         // Connections may block, and whoever opens a store may be one who must not.
         let connections =
             thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
-        Self::start(connections.map_err(|fault| format!("store: {location}: {fault}"))?, keys)
+        Self::start(connections.map_err(|error| format!("store: {location}: {error}"))?, keys)
     }
 
     /// Whether there is a store at a location. Makes nothing. To be asked outside of a runtime.
@@ -66,14 +68,14 @@ impl Store {
             return Ok(false);
         }
         let exists = || schema::exists(&mut *location.reader()?);
-        exists().map_err(|fault: Fault| format!("store: {location}: {fault}"))
+        exists().map_err(|error: DatabaseError| format!("store: {location}: {error}"))
     }
 
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
         let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
         let (of_reads, of_writes) = (latency.clone(), latency.clone());
-        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, BATCH, move |connection, jobs| {
+        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, MAX_BATCH_JOBS, move |connection, jobs| {
             observed(&of_reads, "read", || {
                 let mut entries = Vec::with_capacity(jobs.len());
                 for job in jobs {
@@ -94,7 +96,7 @@ impl Store {
         all.extend(threads);
         let (replies, writable) = (Replies::start()?, Writable::default());
         let noted = writable.clone();
-        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
+        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, MAX_BATCH_JOBS, move |connection, jobs| {
             observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &replies, &noted, jobs))
         })?;
         all.extend(threads);
@@ -125,7 +127,7 @@ impl Store {
     /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.gets.run(|reply| Read::Other(call(move |connection| reread(connection, &mut work), reply))).await
     }
@@ -134,7 +136,7 @@ impl Store {
     pub(super) async fn scan<T: Send + 'static>(
         &self,
         claim: Claim,
-        work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.scans.run(&claim, work).await
     }
@@ -142,7 +144,7 @@ impl Store {
     /// Hands work in to a writer, and notes its outcome.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let writable = self.0.writable.clone();
         let work = move |connection: &mut dyn Connection| writable.note(work(connection));
@@ -152,7 +154,7 @@ impl Store {
     /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let work = move |connection: &mut dyn Connection| {
             persist(connection, |connection| transaction(connection, Access::Write, &mut work))
@@ -164,8 +166,8 @@ impl Store {
     /// no harm.
     pub(super) async fn write_sealed<S: Send + 'static, T: Send + 'static>(
         &self,
-        seal: impl FnOnce(Sealer) -> Result<S, Fault> + Send + 'static,
-        mut work: impl FnMut(&mut dyn Connection, &S) -> Result<T, Fault> + Send + 'static,
+        seal: impl FnOnce(Sealer) -> Result<S, DatabaseError> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection, &S) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let keys = self.keys();
         let work = move |connection: &mut dyn Connection| {

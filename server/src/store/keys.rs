@@ -8,11 +8,11 @@ use keyfob::{Device, SealKey, sealed_key_id};
 
 use super::key_check;
 use super::ring::Ring;
-use crate::database::{Connection, Fault, persist};
+use crate::database::{Connection, DatabaseError, persist};
 
 /// How long a process may seal under a key before it asks the store again whether it may. `keyfob
 /// rotate-key` waits longer than that.
-const CHECKED: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The keys of one store: new records are sealed under the first, older ones opened under any.
 /// Clones share them, changes included.
@@ -81,8 +81,8 @@ impl Keys {
     /// and outside of a transaction.
     ///
     /// Errors: those of the database; the keys are not those of the store.
-    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, Fault> {
-        let is_fresh = |checked: Instant| checked.elapsed() < CHECKED;
+    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, DatabaseError> {
+        let is_fresh = |checked: Instant| checked.elapsed() < CHECK_INTERVAL;
         {
             let state = self.read();
             if state.checked.is_some_and(is_fresh) {
@@ -119,8 +119,8 @@ pub(crate) struct Sealer(Arc<Ring>);
 
 impl Sealer {
     /// Seals a device under its number. Errors: the operating system gave no randomness.
-    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, Fault> {
-        self.0.seal_under(self.0.first(), device, id).map_err(|error| Fault::new(error.to_string()))
+    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, DatabaseError> {
+        self.0.seal_under(self.0.first(), device, id).map_err(|error| DatabaseError::new(error.to_string()))
     }
 
     /// Opens what was sealed under a device's number, with any key.

@@ -4,7 +4,7 @@ use keyfob_scim::Event;
 
 use super::columns::{trail, trail_key_column, trail_line_columns};
 use super::rows::seconds;
-use crate::database::{Connection, Dialect, Fault, Sql, Type, Value};
+use crate::database::{Connection, DatabaseError, Dialect, Sql, Type, Value};
 
 /// The columns of a line without its number.
 const COLUMNS: &[(&str, Type)] = match trail::COLUMNS.split_first() {
@@ -35,13 +35,13 @@ pub(crate) fn table<'e>(sql: &mut Sql, dialect: Dialect, events: impl Iterator<I
 pub(crate) const INSERT: &str = concat!("INSERT INTO trail (", trail_line_columns!(), ") ");
 
 /// Writes to the trail.
-pub(crate) fn insert(connection: &mut dyn Connection, events: &[&Event]) -> Result<(), Fault> {
+pub(crate) fn insert(connection: &mut dyn Connection, events: &[&Event]) -> Result<(), DatabaseError> {
     match connection.dialect() {
         Dialect::Sqlite => {
             const INSERT: &str =
                 concat!("INSERT INTO trail (", trail_line_columns!(), ") VALUES (", trail_line_columns!(parameters), ")");
             for event in events {
-                connection.change(&Sql::with(INSERT, values(event)))?;
+                connection.change(&Sql::from_parts(INSERT, values(event)))?;
             }
         }
         Dialect::Postgres if events.is_empty() => {}
@@ -70,13 +70,13 @@ impl<'e> Lines<'e> {
     }
 
     /// Draws the numbers, if that is not done. Errors: those of the database; no line was written.
-    pub(crate) fn draw(&mut self, connection: &mut dyn Connection) -> Result<(), Fault> {
+    pub(crate) fn draw(&mut self, connection: &mut dyn Connection) -> Result<(), DatabaseError> {
         const DRAW: &str = "SELECT nextval(pg_get_serial_sequence('trail', 'id')) FROM generate_series(1, $1::BIGINT)";
         if connection.dialect() == Dialect::Sqlite || self.numbers.len() == self.events.len() {
             return Ok(());
         }
         let many = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
-        let mut drawn = connection.rows(&Sql::with(DRAW, [many.into()])).map_err(Fault::uncommitted)?;
+        let mut drawn = connection.rows(&Sql::from_parts(DRAW, [many.into()])).map_err(DatabaseError::uncommitted)?;
         self.numbers = drawn.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>()?;
         Ok(())
     }
@@ -87,7 +87,7 @@ impl<'e> Lines<'e> {
     }
 
     /// Writes the lines; if they may have been written before, those that were not.
-    pub(crate) fn insert(&self, connection: &mut dyn Connection, is_again: bool) -> Result<(), Fault> {
+    pub(crate) fn insert(&self, connection: &mut dyn Connection, is_again: bool) -> Result<(), DatabaseError> {
         if connection.dialect() == Dialect::Sqlite || self.events.is_empty() {
             return insert(connection, self.events);
         }

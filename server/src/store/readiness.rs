@@ -15,12 +15,12 @@ use super::key_check::{self, KeyCheck};
 use super::keys::Keys;
 use super::writes::next;
 use super::{lines, schema};
-use crate::database::{Access, Connection, Dialect, Failure, Fault, persist, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, persist, transaction};
 
 /// The least time between the starts of two trial writes.
-const PAUSE: Duration = Duration::from_secs(1);
+const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a question waits for a trial write. One that a lock holds up takes seconds.
-const WAIT: Duration = Duration::from_millis(500);
+const TRIAL_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Store {
     /// Whether the store answers and takes writes, and the keys open what it holds. Errors: 503.
@@ -66,7 +66,7 @@ impl Store {
                 return Ok(true);
             }
             let mut is_on = |setting: &str| match connection.run(&format!("SHOW {setting}"))?.first_mut() {
-                Some(record) => Ok::<_, Fault>(record.text(0)? != "off"),
+                Some(record) => Ok::<_, DatabaseError>(record.text(0)? != "off"),
                 None => Ok(true),
             };
             Ok(is_on("synchronous_commit")? && is_on("fsync")?)
@@ -82,17 +82,17 @@ impl Store {
             return Ok(());
         }
         self.start_trial();
-        let _ = timeout(WAIT, last.wait_for(Option::is_none)).await;
-        let Some(failure) = *last.borrow() else { return Ok(()) };
-        let reason = match failure {
-            Failure::Refused | Failure::Conflict | Failure::TooLong => {
+        let _ = timeout(TRIAL_TIMEOUT, last.wait_for(Option::is_none)).await;
+        let Some(kind) = *last.borrow() else { return Ok(()) };
+        let reason = match kind {
+            ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::TooLong => {
                 "refuses writes: its disk may be full, another program may hold a lock, or a table may be missing"
             }
-            Failure::Unreached => "is out of reach",
-            Failure::Damaged => "is damaged",
-            Failure::Gone => "has lost a file, which was deleted or replaced: stop the service and start it with the right one",
-            Failure::Moved => "was moved to another one by keyfob migrate: stop the service and start it with that one",
-            Failure::Unknown => "does not finish writes: its disk may be full, or another program may hold a lock",
+            ErrorKind::Unreached => "is out of reach",
+            ErrorKind::Damaged => "is damaged",
+            ErrorKind::Gone => "has lost a file, which was deleted or replaced: stop the service and start it with the right one",
+            ErrorKind::Moved => "was moved to another one by keyfob migrate: stop the service and start it with that one",
+            ErrorKind::Unknown => "does not finish writes: its disk may be full, or another program may hold a lock",
         };
         Err(Error::new(503, format!("the store {reason}; the log has the error")))
     }
@@ -100,7 +100,7 @@ impl Store {
     /// Starts a trial write, unless one runs or began less than a second ago.
     fn start_trial(&self) {
         let Ok(mut tried) = Arc::clone(&self.0.writable.tried).try_lock_owned() else { return };
-        if tried.is_some_and(|tried| tried.elapsed() < PAUSE) {
+        if tried.is_some_and(|tried| tried.elapsed() < TRIAL_INTERVAL) {
             return;
         }
         *tried = Some(Instant::now());
@@ -118,7 +118,7 @@ impl Store {
 /// It needs what that needs: the tables, no lock on them by others, and room for a line of the
 /// trail. To delete a line, or to change one, is no part of it: accounts of a database may lack the
 /// right to do so. An update that changes nothing would prove nothing: SQLite writes none.
-fn write_nothing(connection: &mut dyn Connection) -> Result<(), Fault> {
+fn write_nothing(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     let line = Event {
         kind: EventKind::Verify,
         at: 0,

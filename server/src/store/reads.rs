@@ -11,7 +11,7 @@ use super::refusal::unavailable;
 use super::rows::row;
 use super::schema;
 use super::workers::Reply;
-use crate::database::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, reread, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Readable, Record, Sql, reread, transaction};
 
 /// Selects what a list shows of devices.
 const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
@@ -19,7 +19,7 @@ const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM devic
 const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
 /// How many devices a key may find, for a search by it to be short.
-const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
+const MAX_SHORT_SEARCH_DEVICES: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
 pub(crate) type Get = (i64, Reply<Option<Entry>>);
@@ -34,13 +34,13 @@ pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) 
 }
 
 /// The entries of a batch by their ids. A device that cannot be read is its own fault only.
-pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, Fault>;
+pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, DatabaseError>;
 
 /// What a batch holds of a device.
 pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
     match found {
         Ok(entries) => entries.get(&id).cloned().transpose(),
-        Err(fault) => Err(unavailable(fault)),
+        Err(error) => Err(unavailable(error)),
     }
 }
 
@@ -52,22 +52,22 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
 fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found {
     match (records(connection, ids), ids) {
         (Ok(mut records), _) => records.iter_mut().map(|record| entry(record, keys)).collect(),
-        (Err(fault), [id]) if fault.failure == Failure::Damaged => {
-            Ok(HashMap::from([(*id, Err(unreadable(*id, &fault.to_string())))]))
+        (Err(error), [id]) if error.kind == ErrorKind::Damaged => {
+            Ok(HashMap::from([(*id, Err(unreadable(*id, &error.to_string())))]))
         }
         // Each alone, to tell the damaged ones from the others.
-        (Err(fault), ids) if fault.failure == Failure::Damaged => {
+        (Err(error), ids) if error.kind == ErrorKind::Damaged => {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids.chunks(1) {
                 found.extend(find_all(connection, keys, id)?);
             }
             Ok(found)
         }
-        (Err(fault), _) => Err(schema::explained(connection, fault)),
+        (Err(error), _) => Err(schema::explained(connection, error)),
     }
 }
 
-fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, Fault> {
+fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, DatabaseError> {
     let mut sql = Sql::new(SELECT_ENTRIES);
     sql.push(" WHERE id");
     let ids = ids.iter().copied();
@@ -100,16 +100,16 @@ pub struct Listed {
 }
 
 /// Does a search that has a key, if it is short: the key finds few devices. None: it is not.
-pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, Fault> {
+pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, DatabaseError> {
     let Some(key) = filter::key(&query.filter) else { return Ok(None) };
     let mut sql = Sql::new("SELECT id FROM device");
     filter::wanted_by_key(&mut sql, connection.dialect(), key);
-    sql.push(" LIMIT 1 OFFSET ").bind(SHORT);
+    sql.push(" LIMIT 1 OFFSET ").bind(MAX_SHORT_SEARCH_DEVICES);
     if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
 /// Reads a page, and how many devices match in all if it does not begin behind a position.
-pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
+pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, DatabaseError> {
     let is_walk = matches!(query.start, Start::After(_));
     // Of a walk one device more, which tells whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
@@ -148,9 +148,9 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
 
 /// Reads at most so many devices of a page, and tells how many there are, those that cannot be read
 /// included.
-fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
+fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
-    for part in Part::of(query) {
+    for part in Part::from_query(query) {
         let left = limit.saturating_sub(length(&records));
         if left > 0 {
             let mut sql = Sql::new(SELECT_ROWS);
@@ -164,7 +164,7 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
 }
 
 /// Counts the devices that match.
-fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, Fault> {
+fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, DatabaseError> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
     filter::wanted(&mut sql, connection.dialect(), query, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
@@ -180,14 +180,15 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
-fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
+fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
     // What a statement asked for by its id has one.
     let id = record.id()?;
     let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));
-    let read = columns(record).map_err(|fault: Fault| fault.in_words(&device::COLUMNS)).and_then(|(row, version, sealed)| {
-        let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
-        Ok(Entry { row, version, device })
-    });
+    let read =
+        columns(record).map_err(|error: DatabaseError| error.in_words(&device::COLUMNS)).and_then(|(row, version, sealed)| {
+            let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
+            Ok(Entry { row, version, device })
+        });
     Ok((id, read.map_err(|reason| unreadable(id, &reason))))
 }
 

@@ -23,11 +23,11 @@ impl Ring {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut keys: Vec<SealKey> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let fault = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
-            let (id, hex) = line.split_once(' ').ok_or_else(fault)?;
-            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| fault())?);
-            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| fault())?;
-            let id = id.parse().map_err(|_| fault())?;
+            let error = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
+            let (id, hex) = line.split_once(' ').ok_or_else(error)?;
+            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| error())?);
+            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| error())?;
+            let id = id.parse().map_err(|_| error())?;
             if keys.iter().any(|key| key.id() == id) {
                 return Err(format!("two keys have the number {id}"));
             }

@@ -4,7 +4,7 @@ use keyfob_scim::{Entry, Row};
 
 use super::columns::device;
 use super::keys::Sealer;
-use crate::database::{Fault, Record, Type, Value};
+use crate::database::{DatabaseError, Record, Type, Value};
 
 /// The values of all columns of a device, in their order.
 pub(crate) fn device_values(row: &Row, name: &str, version: i64, record: &[u8]) -> [Value; device::COUNT] {
@@ -63,7 +63,7 @@ pub(crate) fn changed_values(entry: &Entry, record: &[u8]) -> impl Iterator<Item
 }
 
 /// Reads a row from a record that begins with its columns.
-pub(crate) fn row(record: &mut Record) -> Result<Row, Fault> {
+pub(crate) fn row(record: &mut Record) -> Result<Row, DatabaseError> {
     use device as at;
     let created = time(at::CREATED, record.number(at::CREATED)?)?;
     let last_used = record.maybe_number(at::LAST_USED)?.map(|seconds| time(at::LAST_USED, seconds)).transpose()?;
@@ -76,9 +76,9 @@ pub(crate) fn row(record: &mut Record) -> Result<Row, Fault> {
         phone: record.maybe_text(at::PHONE)?,
         external_id: record.maybe_text(at::EXTERNAL_ID)?,
         deleted: record.number(at::DELETED)? != 0,
-        kind: record.text(at::KIND)?.parse().map_err(|_| Fault::of_column(at::KIND, "holds no kind of device"))?,
-        status: record.text(at::STATUS)?.parse().map_err(|_| Fault::of_column(at::STATUS, "holds no status"))?,
-        fails: u32::try_from(record.number(at::FAILS)?).map_err(|_| Fault::of_column(at::FAILS, "holds no count"))?,
+        kind: record.text(at::KIND)?.parse().map_err(|_| DatabaseError::for_column(at::KIND, "holds no kind of device"))?,
+        status: record.text(at::STATUS)?.parse().map_err(|_| DatabaseError::for_column(at::STATUS, "holds no status"))?,
+        fails: u32::try_from(record.number(at::FAILS)?).map_err(|_| DatabaseError::for_column(at::FAILS, "holds no count"))?,
         created,
         last_used,
         // As in `filter::LAST_MODIFIED`.
@@ -86,8 +86,8 @@ pub(crate) fn row(record: &mut Record) -> Result<Row, Fault> {
     })
 }
 
-fn time(column: usize, seconds: i64) -> Result<u64, Fault> {
-    u64::try_from(seconds).map_err(|_| Fault::of_column(column, "holds a time before 1970"))
+fn time(column: usize, seconds: i64) -> Result<u64, DatabaseError> {
+    u64::try_from(seconds).map_err(|_| DatabaseError::for_column(column, "holds a time before 1970"))
 }
 
 /// Unix seconds as a column holds them.
@@ -96,6 +96,6 @@ pub(crate) fn seconds(time: u64) -> i64 {
 }
 
 /// Seals the device of an entry. Errors: no randomness.
-pub(crate) fn seal(sealer: &Sealer, entry: &Entry) -> Result<Vec<u8>, Fault> {
+pub(crate) fn seal(sealer: &Sealer, entry: &Entry) -> Result<Vec<u8>, DatabaseError> {
     sealer.seal(&entry.device, entry.row.id)
 }

@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::columns::{trail, trail_key_column, trail_line_columns};
 use super::handle::Store;
 use super::searches::Claim;
-use crate::database::{Connection, Fault, Readable, Record, Sql};
+use crate::database::{Connection, DatabaseError, Readable, Record, Sql};
 
 /// How many lines are searched at a time: some tenths of a second.
-const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };
+const PART_LINES: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
 const SELECT: &str = concat!("SELECT ", trail_key_column!(), ", ", trail_line_columns!(), " FROM trail");
 
@@ -78,13 +78,13 @@ impl Store {
         let newest = |connection: &mut dyn Connection| {
             connection.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))
         };
-        let (mut to, mut left) = (self.scan(Claim::of(OPERATOR), newest).await?, wanted.limit);
+        let (mut to, mut left) = (self.scan(Claim::new(OPERATOR), newest).await?, wanted.limit);
         let mut all = Readable { rows: Vec::new(), damaged: Vec::new() };
         // A part at a time: to search all of a long trail takes longer than a search may.
         while to > 0 && left > 0 {
-            let from = to.saturating_sub(PART);
+            let from = to.saturating_sub(PART_LINES);
             let sql = wanted.sql(from, to, left);
-            let part = self.scan(Claim::of(OPERATOR), move |connection| {
+            let part = self.scan(Claim::new(OPERATOR), move |connection| {
                 let mut records = connection.rows(&sql)?;
                 Ok((records.len(), Readable::new(&mut records, &trail::COLUMNS, name, line)))
             });
@@ -123,7 +123,7 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a line of the trail".to_owned(), |id| format!("line {id} of the trail"))
 }
 
-fn line(record: &mut Record) -> Result<Line, Fault> {
+fn line(record: &mut Record) -> Result<Line, DatabaseError> {
     Ok(Line {
         id: record.number(trail::ID)?,
         at: record.number(trail::AT)?,

@@ -13,14 +13,14 @@ use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
 /// How many jobs may wait before more are refused.
-const WAITING: usize = 8192;
+const MAX_WAITING_JOBS: usize = 8192;
 /// How many jobs are taken at a time where they share statements: at most so many devices stand in
 /// one.
-pub(crate) const BATCH: usize = 64;
+pub(crate) const MAX_BATCH_JOBS: usize = 64;
 
 /// A job that has waited longer than this is dropped unbegun: while a store is out of reach,
 /// clients are told soon.
-pub(crate) const OLD: Duration = Duration::from_secs(5);
+pub(crate) const JOB_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the reply to a job goes. To drop it is to refuse the job.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -42,7 +42,7 @@ impl<J: Send + 'static> Workers<J> {
         limit: usize,
         work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
-        let (jobs, waiting) = sync_channel(WAITING);
+        let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
         let waiting = Arc::new(Mutex::new(waiting));
         let start = |mut connection| {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
@@ -88,5 +88,5 @@ fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: u
 }
 
 fn young<J>((since, job): (Instant, J)) -> Option<J> {
-    (since.elapsed() < OLD).then_some(job)
+    (since.elapsed() < JOB_TIMEOUT).then_some(job)
 }

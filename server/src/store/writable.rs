@@ -5,23 +5,23 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, watch};
 
-use crate::database::{Failure, Fault};
+use crate::database::{DatabaseError, ErrorKind};
 
 /// The outcome of the last write. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Writable {
     /// Why the last write failed; none if it was done.
-    pub(super) last: watch::Sender<Option<Failure>>,
+    pub(super) last: watch::Sender<Option<ErrorKind>>,
     /// When the last trial began; locked while one runs.
     pub(super) tried: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Writable {
     /// Notes the outcome of a write, and returns it.
-    pub(crate) fn note<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+    pub(crate) fn note<T>(&self, outcome: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         match &outcome {
             Ok(_) => self.done(),
-            Err(fault) => self.failed(fault),
+            Err(error) => self.failed(error),
         }
         outcome
     }
@@ -34,12 +34,12 @@ impl Writable {
     }
 
     /// Notes that a write failed.
-    pub(crate) fn failed(&self, fault: &Fault) {
-        self.replace(Some(fault.failure));
+    pub(crate) fn failed(&self, error: &DatabaseError) {
+        self.replace(Some(error.kind));
     }
 
     /// Returns whether this is another state than before.
-    fn replace(&self, next: Option<Failure>) -> bool {
+    fn replace(&self, next: Option<ErrorKind>) -> bool {
         self.last.send_if_modified(|last| {
             let is_other = last.is_some() != next.is_some();
             *last = next;

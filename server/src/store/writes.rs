@@ -16,12 +16,12 @@ use super::rows::{device_values, seal};
 use super::schema;
 use super::workers::Reply;
 use super::writable::Writable;
-use crate::database::{Access, Connection, Fault, Sql, persist, transaction};
+use crate::database::{Access, Connection, DatabaseError, Sql, persist, transaction};
 
 /// New devices have numbers from here, drawn at random: processes need no common counter, and a
 /// copy of the store that is restored gives no number a second time. JSON's numbers hold them all
 /// exactly.
-const NUMBERS: std::ops::Range<i64> = 1 << 32..1 << 52;
+const DEVICE_IDS: std::ops::Range<i64> = 1 << 32..1 << 52;
 
 /// A job for a writer.
 pub(crate) enum Change {
@@ -138,29 +138,29 @@ impl Round {
             Ok(Vec::new())
         } else {
             let writes = keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect());
-            writes.map_err(|fault| schema::explained(connection, fault))
+            writes.map_err(|error| schema::explained(connection, error))
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
         match &settled {
             Ok(settled) => settled.note(!events.is_empty(), writable),
-            Err(fault) => writable.failed(fault),
+            Err(error) => writable.failed(error),
         }
         for (swap, then, reply) in swaps {
             let outcome = match &mut settled {
                 // The first of a device takes its outcome away: the others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
-                Err(fault) => Err(fault.clone()),
+                Err(error) => Err(error.clone()),
             };
             match outcome {
                 Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), reply),
-                Err(fault) => self.fail(unavailable(&fault), reply),
+                Err(error) => self.fail(unavailable(&error), reply),
             }
         }
         for (event, then, reply) in lines {
             match settled.as_ref().map_or_else(Err, |settled| settled.lines.as_ref()) {
                 Ok(()) => self.go_on(then(()), Some(event), reply),
-                Err(fault) => self.fail(unavailable(fault), reply),
+                Err(error) => self.fail(unavailable(error), reply),
             }
         }
     }
@@ -170,17 +170,17 @@ impl Round {
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
-    mut draw: impl FnMut() -> Result<i64, Fault>,
+    mut draw: impl FnMut() -> Result<i64, DatabaseError>,
     entry: &mut Entry,
     name: Name,
     event: &Event,
-) -> Result<(), Fault> {
+) -> Result<(), DatabaseError> {
     let sealer = keys.sealer(connection)?;
     // In a commit of its own: the counter of names is not held until the device is stored, so no
     // process waits for another.
     entry.row.name = name.text(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
-        u64::try_from(number).map_err(|error| Fault::new(error.to_string()))
+        u64::try_from(number).map_err(|error| DatabaseError::new(error.to_string()))
     })?;
     loop {
         entry.row.id = draw()?;
@@ -195,7 +195,7 @@ pub(crate) fn insert(
 }
 
 /// Inserts an entry. Returns whether it is stored: not if another device has its number.
-fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
+fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, DatabaseError> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
     sql.tuple(device_values(row, &row.name, *version, record));
@@ -211,19 +211,19 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
 }
 
 /// The next number of a sequence.
-pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, Fault> {
+pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, DatabaseError> {
     let mut sql = Sql::new("UPDATE sequence SET last = last + 1 WHERE name = ");
     sql.bind(name).push(" RETURNING last");
     connection
         .rows(&sql)?
         .first_mut()
-        .map_or_else(|| Err(Fault::new(format!("the sequence {name} is missing"))), |record| record.number(0))
+        .map_or_else(|| Err(DatabaseError::new(format!("the sequence {name} is missing"))), |record| record.number(0))
 }
 
 /// Draws a number that is most likely free.
-pub(crate) fn draw() -> Result<i64, Fault> {
-    let random = getrandom::u64().map_err(|error| Fault::new(error.to_string()))?;
-    let span = NUMBERS.end.abs_diff(NUMBERS.start);
+pub(crate) fn draw() -> Result<i64, DatabaseError> {
+    let random = getrandom::u64().map_err(|error| DatabaseError::new(error.to_string()))?;
+    let span = DEVICE_IDS.end.abs_diff(DEVICE_IDS.start);
     let below = i64::try_from(random.checked_rem(span).unwrap_or_default()).unwrap_or_default();
-    Ok(NUMBERS.start.saturating_add(below))
+    Ok(DEVICE_IDS.start.saturating_add(below))
 }

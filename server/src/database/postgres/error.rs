@@ -5,27 +5,27 @@ use std::error::Error as _;
 use tokio_postgres::error::Severity;
 
 use super::pooler;
-use crate::database::error::Failure;
+use crate::database::error::ErrorKind;
 
 /// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use
 /// too.
-pub(super) fn failure(error: &tokio_postgres::Error) -> Failure {
+pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
     let Some(server) = error.as_db_error() else {
-        return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
+        return if error.is_closed() || is_broken(error) { ErrorKind::Unknown } else { ErrorKind::Refused };
     };
     match server.code().code() {
         // Serialization failure, deadlock; a table, its type or a row that another process has just
         // made.
-        "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
+        "40001" | "40P01" | "23505" | "42P07" | "42710" => ErrorKind::Conflict,
         // A server that became a standby, or starts; a session that a pooler exchanged within a
         // statement.
-        "25006" | "57P03" | "26000" | "42P05" => Failure::Unreached,
-        "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
-        "57014" => Failure::TooLong,
-        code if code.starts_with("08") => Failure::Unknown,
-        _ if ends_session(server.parsed_severity(), server.severity()) => Failure::Unknown,
-        "XX001" | "XX002" => Failure::Damaged,
-        _ => Failure::Refused,
+        "25006" | "57P03" | "26000" | "42P05" => ErrorKind::Unreached,
+        "40003" | "57P01" | "57P02" | "57P05" => ErrorKind::Unknown,
+        "57014" => ErrorKind::TooLong,
+        code if code.starts_with("08") => ErrorKind::Unknown,
+        _ if ends_session(server.parsed_severity(), server.severity()) => ErrorKind::Unknown,
+        "XX001" | "XX002" => ErrorKind::Damaged,
+        _ => ErrorKind::Refused,
     }
 }
 
@@ -54,8 +54,8 @@ pub(super) fn explained(error: &tokio_postgres::Error) -> String {
         }
         cause = inner.source();
     }
-    if let Some(told) = error.code().and_then(|code| pooler::told(code.code())) {
-        text = format!("{text}; {told}");
+    if let Some(advice) = error.code().and_then(|code| pooler::advice(code.code())) {
+        text = format!("{text}; {advice}");
     }
     text
 }

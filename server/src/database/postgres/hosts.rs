@@ -18,7 +18,7 @@ use super::password::{self, Source};
 use super::server::{Endpoint, Server};
 
 /// The longest head start.
-const HEAD_START: Duration = Duration::from_secs(1);
+const MAX_HEAD_START: Duration = Duration::from_secs(1);
 
 /// A session that was opened.
 pub(super) struct Opened {
@@ -45,7 +45,7 @@ impl Server {
             let (server, last) = (self.clone(), last.and_then(|(_, address)| address));
             async move { server.open_host(host, last, until).await }
         });
-        let (place, opened) = opened.await.map_err(|faults| faults.join("; "))?;
+        let (place, opened) = opened.await.map_err(|errors| errors.join("; "))?;
         if let Ok(mut last) = self.last.lock() {
             *last = Some(place);
         }
@@ -71,7 +71,7 @@ impl Server {
                 }
             }
         });
-        opened.await.map_err(|faults| faults.join("; "))
+        opened.await.map_err(|errors| errors.join("; "))
     }
 
     /// The addresses of a host; a socket of Unix has none.
@@ -172,8 +172,8 @@ where
 {
     let many = u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
     let left = until.saturating_duration_since(Instant::now());
-    let head_start = left.checked_div(many).unwrap_or_default().min(HEAD_START);
-    let (mut tries, mut faults) = (JoinSet::new(), Vec::new());
+    let head_start = left.checked_div(many).unwrap_or_default().min(MAX_HEAD_START);
+    let (mut tries, mut errors) = (JoinSet::new(), Vec::new());
     let mut places = places.into_iter();
     loop {
         if let Some(place) = places.next() {
@@ -186,10 +186,10 @@ where
             ended
         };
         match ended {
-            None => return Err(faults),
+            None => return Err(errors),
             Some(Ok(Ok(done))) => return Ok(done),
-            Some(Ok(Err(fault))) => faults.push(fault),
-            Some(Err(error)) => faults.push(error.to_string()),
+            Some(Ok(Err(error))) => errors.push(error),
+            Some(Err(error)) => errors.push(error.to_string()),
         }
     }
 }

@@ -21,17 +21,17 @@ use crate::tls;
 
 /// A connection that carries nothing for so long is looked at by the operating system. Firewalls
 /// forget one after minutes.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 
 /// The time between two looks, of which three without an answer end the connection.
-const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The default of tokio-postgres, which stands where a URL says nothing.
-const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
+const DEFAULT_KEEPALIVE_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How long sent bytes may go without being acknowledged. It says nothing of how long a statement
 /// takes: a system acknowledges what its server has not read yet.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a session is: a host by its position in the URL, and its address if it has one.
 pub(super) type Endpoint = (usize, Option<IpAddr>);
@@ -198,17 +198,17 @@ fn check_hosts(config: &Config) -> Result<(), String> {
 
 /// Has the operating system look whether connections live, where the URL does not say how.
 fn watch(config: &mut Config) {
-    if config.get_keepalives_idle() == KEEPALIVE_UNSET {
-        config.keepalives_idle(KEEPALIVE);
+    if config.get_keepalives_idle() == DEFAULT_KEEPALIVE_IDLE {
+        config.keepalives_idle(KEEPALIVE_IDLE);
     }
     if config.get_keepalives_interval().is_none() {
-        config.keepalives_interval(KEEPALIVE_AGAIN);
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
     }
     if config.get_keepalives_retries().is_none() {
         config.keepalives_retries(3);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(UNACKNOWLEDGED);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which migration a store is part of.
 
-use crate::database::{Connection, Fault, Record, Sql};
+use crate::database::{Connection, DatabaseError, Record, Sql};
 use crate::store::columns::{migration, migration_columns};
 
 /// Which migration a store is part of: the target until it is finished, the source from the end of
@@ -16,7 +16,7 @@ pub(super) struct Mark {
 
 impl Mark {
     /// Writes the mark into a store.
-    pub(super) fn write(&self, connection: &mut dyn Connection) -> Result<(), Fault> {
+    pub(super) fn write(&self, connection: &mut dyn Connection) -> Result<(), DatabaseError> {
         let mut sql = Sql::new(concat!("INSERT INTO migration (", migration_columns!(), ") VALUES "));
         sql.tuple([(&self.source).into(), (&self.target).into(), (&self.run).into()]);
         connection.change(&sql).map(|_| ())
@@ -24,7 +24,7 @@ impl Mark {
 }
 
 /// Reads the mark, if there is one.
-pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Fault> {
+pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, DatabaseError> {
     let read = |record: &mut Record| {
         Ok(Mark {
             source: record.text(migration::SOURCE)?,

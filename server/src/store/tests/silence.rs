@@ -61,7 +61,7 @@ async fn reads_and_writes_on_idle_sessions_go_on_in_new_ones() {
     proxy.lose_connections();
     record(&store).await;
     assert_eq!(lines("idle"), 1 + 2 + 1);
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     store.close();
 }
 
