@@ -1,8 +1,8 @@
 //! keyfob's command line and its service: the only place with a clock, randomness, files and
 //! sockets.
 //!
-//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`]; `config` says
-//! how.
+//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`], which keeps
+//! devices in a [`database`]; `config` says how.
 #![forbid(unsafe_code)]
 // No panic is reachable from any input: what may panic is not written. Tests may.
 #![cfg_attr(
@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod database;
 mod delivery;
 mod file;
 pub mod http;

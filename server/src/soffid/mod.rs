@@ -92,7 +92,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     look.report.take(taken);
                     look.last_name = look.last_name.max(taken.number);
                 }
-                Outcome::There => add(&mut look.report.there, true),
+                Outcome::Unchanged => add(&mut look.report.there, true),
                 Outcome::Differs(difference) | Outcome::Corrected(difference) => {
                     add(&mut look.report.there, true);
                     add(if rules.corrects_names { &mut look.report.corrected } else { &mut look.report.differ }, true);
@@ -102,7 +102,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     }
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }
@@ -141,14 +141,14 @@ pub(crate) fn write(
         for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There | Outcome::Differs(_) => add(&mut there, true),
+                Outcome::Unchanged | Outcome::Differs(_) => add(&mut there, true),
                 Outcome::Corrected(difference) => {
                     add(&mut there, true);
                     add(&mut corrected, true);
                     tell(&report::corrected(raw, &taken.device, &difference))?;
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use keyfob_scim::{Error, Roles};
 
-use super::Store;
-use super::sql::{Fault, Readable, Record, Sql, Value};
+use super::columns::{account, account_columns};
+use super::handle::Store;
+use crate::database::{DatabaseError, Readable, Record, Sql, Value};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,32 +19,33 @@ pub struct Account {
     pub token: Option<String>,
 }
 
-const COLUMNS: &str = "name, roles, password, token";
+const SELECT: &str = concat!("SELECT ", account_columns!(), " FROM account");
+const INSERT: &str = concat!("INSERT INTO account (", account_columns!(), ") VALUES ");
 
 impl Store {
     /// The account of this name. Errors: 503; 500 for one that cannot be read.
     pub async fn account(&self, name: &str) -> Result<Option<Account>, Error> {
-        let mut sql = select();
+        let mut sql = Sql::new(SELECT);
         sql.push(" WHERE name = ").bind(name);
         only(self.select(sql).await?)
     }
 
     /// The account whose token has this hash. Errors: as of [`account`](Self::account).
     pub async fn account_of_token(&self, hash: &str) -> Result<Option<Account>, Error> {
-        let mut sql = select();
+        let mut sql = Sql::new(SELECT);
         sql.push(" WHERE token = ").bind(hash);
         only(self.select(sql).await?)
     }
 
     /// All accounts, by name. Errors: 503.
     pub async fn accounts(&self) -> Result<Readable<Account>, Error> {
-        let mut sql = select();
+        let mut sql = Sql::new(SELECT);
         sql.push(" ORDER BY name");
         self.select(sql).await
     }
 
     async fn select(&self, sql: Sql) -> Result<Readable<Account>, Error> {
-        self.look(move |connection| Ok(Readable::new(&mut connection.rows(&sql)?, COLUMNS, name, account))).await
+        self.look(move |connection| Ok(Readable::new(&mut connection.rows(&sql)?, &account::COLUMNS, name, account))).await
     }
 
     /// Makes an account, or gives the one of its name other roles, password and token. Errors: 503.
@@ -56,7 +58,7 @@ impl Store {
     /// Makes an account unless there is another of its name; tells whether the one that is there is
     /// this one. Errors: 503.
     pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
-        let (mut insert, mut select, wanted) = (insert(account), select(), account.clone());
+        let (mut insert, mut select, wanted) = (insert(account), Sql::new(SELECT), account.clone());
         insert.push(" ON CONFLICT (name) DO NOTHING");
         select.push(" WHERE name = ").bind(&account.name);
         self.write(move |connection| {
@@ -75,12 +77,6 @@ impl Store {
         sql.bind(name).push(" RETURNING name");
         self.write(move |connection| Ok(!connection.rows(&sql)?.is_empty())).await
     }
-}
-
-fn select() -> Sql {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(" FROM account");
-    sql
 }
 
 /// The account, where there is but one.
@@ -102,7 +98,7 @@ fn name(record: &Record) -> String {
 
 fn insert(account: &Account) -> Sql {
     let roles: Vec<_> = account.roles.names().collect();
-    let mut sql = Sql::new("INSERT INTO account (name, roles, password, token) VALUES ");
+    let mut sql = Sql::new(INSERT);
     sql.tuple([
         (&account.name).into(),
         roles.join(",").as_str().into(),
@@ -112,11 +108,11 @@ fn insert(account: &Account) -> Sql {
     sql
 }
 
-fn account(record: &mut Record) -> Result<Account, Fault> {
+fn account(record: &mut Record) -> Result<Account, DatabaseError> {
     Ok(Account {
-        name: record.text(0)?,
-        roles: record.text(1)?.parse().unwrap_or(Roles::NONE),
-        password: record.maybe_text(2)?,
-        token: record.maybe_text(3)?,
+        name: record.text(account::NAME)?,
+        roles: record.text(account::ROLES)?.parse().unwrap_or(Roles::NONE),
+        password: record.maybe_text(account::PASSWORD)?,
+        token: record.maybe_text(account::TOKEN)?,
     })
 }

@@ -1,8 +1,8 @@
 //! Filters, orders and pages as SQL.
 
-use keyfob_scim::{Attribute, Filter, Op, Position, Query, Sort, Start};
+use keyfob_scim::{Attribute, Filter, Key, Op, Position, Query, Sort, Start};
 
-use super::sql::{Dialect, Sql};
+use crate::database::{Dialect, Sql, Value};
 
 /// When a device last changed. Of one that has not since that is kept, it is the latest time that
 /// is known.
@@ -23,7 +23,7 @@ impl<'q> Part<'q> {
     /// The parts that a page is read from, one after another. An index begins each where it begins,
     /// however many devices have the same value: for both at once, as `(created, id) > (?, ?)`,
     /// SQLite would read all that have the value, since `id` is its name for the row's number.
-    pub(crate) fn of(query: &'q Query) -> Vec<Self> {
+    pub(crate) fn from_query(query: &'q Query) -> Vec<Self> {
         match &query.start {
             Start::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
             Start::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
@@ -266,5 +266,14 @@ fn column(attribute: Attribute) -> &'static str {
         Attribute::ExternalId => "external_id",
         // The parser lets no other attribute into a filter or an order.
         _ => "id",
+    }
+}
+
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Text(text) => text.into(),
+            Key::Number(number) => (*number).into(),
+        }
     }
 }

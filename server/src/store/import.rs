@@ -5,19 +5,20 @@ use std::collections::HashMap;
 use keyfob::Kind;
 use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
 
-use super::batch::{DEVICE, device, seal, time, trail};
+use super::columns::{device, device_record_columns, device_row_columns};
+use super::handle::Store;
 use super::keys::Sealer;
-use super::location::Location;
-use super::sql::{Connection, Fault, Record, Sql, Value};
+use super::rows::{device_values, seal, seconds};
 use super::writes::next;
-use super::{Store, schema};
+use super::{lines, schema};
+use crate::database::{Connection, DatabaseError, Location, Record, Sql, Value};
 
 /// How many devices are stored in one commit.
-pub(crate) const PAGE: usize = 256;
+pub(crate) const PAGE_DEVICES: usize = 256;
 
 /// How far apart two readings of one time are at most, in seconds, if one reads it in UTC and the
 /// other in its own time zone.
-pub(crate) const FARTHEST_ZONE: u64 = 15 * 60 * 60;
+pub(crate) const MAX_ZONE_DIFFERENCE_SECONDS: u64 = 15 * 60 * 60;
 
 /// A device to be stored, with how to name it if it had no name.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(crate) struct Imported {
 pub(crate) enum Outcome {
     Stored,
     /// It was there already.
-    There,
+    Unchanged,
     /// It was there already, of another user or with another name.
     Differs(Difference),
     /// It was there already with these, and has the user and the name that it should have from now
@@ -41,7 +42,7 @@ pub(crate) enum Outcome {
     /// explain.
     OtherZone,
     /// Its number is that of another device.
-    Taken,
+    IdConflict,
 }
 
 /// What a device of the store has other than its row; none of what is the same.
@@ -69,7 +70,7 @@ impl Present {
             }
             Ok(is_store.then_some(connection))
         };
-        open().map(Self).map_err(|fault: Fault| format!("store: {location}: {fault}"))
+        open().map(Self).map_err(|error: DatabaseError| format!("store: {location}: {error}"))
     }
 
     /// What would become of each of these. Errors: a sentence for people.
@@ -78,7 +79,7 @@ impl Present {
             Some(connection) => find(&mut **connection, devices.iter().map(|device| &device.entry.row)),
             None => Ok(HashMap::new()),
         };
-        let found = found.map_err(|fault| format!("store: {fault}"))?;
+        let found = found.map_err(|error| format!("store: {error}"))?;
         Ok(devices.iter().map(|device| outcome(&found, device, &[])).collect())
     }
 }
@@ -123,7 +124,7 @@ fn page(
     records: &[Vec<u8>],
     corrects: bool,
     event: &Event,
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Vec<Outcome>, DatabaseError> {
     let rows = || devices.iter().map(|device| &device.entry.row);
     let mut found = find(connection, rows())?;
     let mut wanted = Vec::new();
@@ -131,16 +132,16 @@ fn page(
         if found.contains_key(&row.id) {
             continue;
         }
-        let number = || u64::try_from(next(connection, "name")?).map_err(|error| Fault::new(error.to_string()));
+        let number = || u64::try_from(next(connection, "name")?).map_err(|error| DatabaseError::new(error.to_string()));
         let name = name.clone().map_or_else(|| Ok(row.name.clone()), |name| name.text(number))?;
         // To clients that ask what changed, it is new here.
         let row = Row { last_modified: row.last_modified.max(event.at), ..row.clone() };
-        wanted.push(device(&row, name, *version, record));
+        wanted.push(device_values(&row, &name, *version, record));
     }
     if !wanted.is_empty() {
         let stored = insert(connection, wanted)?;
         let lines: Vec<_> = rows().filter(|row| stored.contains(&row.id)).map(|row| line(event, EventKind::Create, row)).collect();
-        trail(connection, &lines.iter().collect::<Vec<_>>())?;
+        lines::insert(connection, &lines.iter().collect::<Vec<_>>())?;
         // Another process may have been faster with some.
         found.extend(find(connection, rows())?);
     }
@@ -155,17 +156,17 @@ fn page(
 }
 
 /// Gives a device the user, and the name if there is one, that it should have.
-fn correct(connection: &mut dyn Connection, device: &Imported, event: &Event) -> Result<(), Fault> {
+fn correct(connection: &mut dyn Connection, device: &Imported, event: &Event) -> Result<(), DatabaseError> {
     let row = &device.entry.row;
     // With another version, so that no write that has read the old name puts it back.
     let mut sql = Sql::new("UPDATE device SET version = version + 1, user_name = ");
-    sql.bind(&row.user).push(", last_modified = ").bind(time(event.at));
+    sql.bind(&row.user).push(", last_modified = ").bind(seconds(event.at));
     if has_own_name(device) {
         sql.push(", name = ").bind(&row.name);
     }
     sql.push(" WHERE id = ").bind(row.id);
     connection.change(&sql)?;
-    trail(connection, &[&line(event, EventKind::Update, row)])
+    lines::insert(connection, &[&line(event, EventKind::Update, row)])
 }
 
 /// Whether its name is the row's. Those of messages follow the address, which may have changed in
@@ -178,14 +179,17 @@ fn line(event: &Event, kind: EventKind, row: &Row) -> Event {
     Event { kind, device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() }
 }
 
-fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec<i64>, Fault> {
+fn insert(connection: &mut dyn Connection, rows: Vec<[Value; device::COUNT]>) -> Result<Vec<i64>, DatabaseError> {
     let mut sql = Sql::new("WITH ");
-    sql.table(connection.dialect(), "next", &DEVICE, rows.into_iter()).push(" INSERT INTO device");
-    for (at, (column, _)) in DEVICE.iter().enumerate() {
-        sql.push(if at == 0 { " (" } else { ", " }).push(column);
-    }
+    sql.table(connection.dialect(), "next", &device::COLUMNS, rows.into_iter());
     // Without a condition, SQLite takes ON for that of a join.
-    sql.push(") SELECT * FROM next WHERE true ON CONFLICT (id) DO NOTHING RETURNING id");
+    sql.push(concat!(
+        " INSERT INTO device (",
+        device_row_columns!(),
+        ", ",
+        device_record_columns!(),
+        ") SELECT * FROM next WHERE true ON CONFLICT (id) DO NOTHING RETURNING id"
+    ));
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
@@ -201,7 +205,7 @@ struct Known {
 /// Devices by their numbers. Nothing of one that is damaged.
 type Found = HashMap<i64, Option<Known>>;
 
-fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>) -> Result<Found, Fault> {
+fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>) -> Result<Found, DatabaseError> {
     let ids: Vec<i64> = rows.map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Found::new());
@@ -210,7 +214,7 @@ fn find<'r>(connection: &mut dyn Connection, rows: impl Iterator<Item = &'r Row>
     sql.among(connection.dialect(), ids.into_iter());
     let mut records = connection.rows(&sql)?;
     let known = |record: &mut Record| {
-        Ok::<_, Fault>(Known {
+        Ok::<_, DatabaseError>(Known {
             kind: record.text(1)?,
             created: record.number(2)?,
             record: record.bytes(3)?,
@@ -228,22 +232,22 @@ fn outcome(found: &Found, device: &Imported, record: &[u8]) -> Outcome {
     match found.get(&row.id) {
         None => Outcome::Stored,
         Some(Some(known)) if known.record == record => Outcome::Stored,
-        Some(Some(known)) if known.kind == row.kind.name() && known.created == time(row.created) => {
+        Some(Some(known)) if known.kind == row.kind.name() && known.created == seconds(row.created) => {
             let difference = Difference {
                 user: (known.user != row.user).then(|| known.user.clone()),
                 name: (has_own_name(device) && known.name != row.name).then(|| known.name.clone()),
             };
-            if difference == Difference::default() { Outcome::There } else { Outcome::Differs(difference) }
+            if difference == Difference::default() { Outcome::Unchanged } else { Outcome::Differs(difference) }
         }
-        Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, time(row.created)) => {
+        Some(Some(known)) if known.kind == row.kind.name() && are_zones_apart(known.created, seconds(row.created)) => {
             Outcome::OtherZone
         }
-        Some(_) => Outcome::Taken,
+        Some(_) => Outcome::IdConflict,
     }
 }
 
 /// Whether two times may be one time of day in two time zones: offsets are whole quarter hours.
 fn are_zones_apart(one: i64, other: i64) -> bool {
     let apart = one.abs_diff(other);
-    apart <= FARTHEST_ZONE && apart.is_multiple_of(15 * 60)
+    apart <= MAX_ZONE_DIFFERENCE_SECONDS && apart.is_multiple_of(15 * 60)
 }

@@ -10,18 +10,19 @@ use std::fmt;
 
 use keyfob::{Device, Hotp, SECRET_MAX_SIZE, Secret, sealed_key_id};
 
-use super::keys::Ring;
-use super::sql::{Access, Connection, Dialect, Fault, Sql, transaction};
+use super::columns::{key_check, key_check_columns};
+use super::ring::Ring;
+use crate::database::{Access, Connection, DatabaseError, Dialect, Record, Sql, transaction};
 
 /// What the values are sealed under: no device has this number.
-const NOBODY: i64 = 0;
+const NO_DEVICE: i64 = 0;
 
 /// Stands in the place of a key's number in a store that was begun before each key had a value.
 /// Records may be sealed under other keys.
-const BEFORE: i64 = -1;
+const UNKNOWN_KEY: i64 = -1;
 
 /// How many records are looked at in one statement.
-const PAGE: i64 = 10_000;
+const PAGE_RECORDS: i64 = 10_000;
 
 /// What keys a store needs, and which of them are there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,9 +72,9 @@ struct Value {
 
 /// Checks keys against a store's values. None: it has none, or it is not known yet which it should
 /// have.
-pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, Fault> {
+pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, DatabaseError> {
     let values = values(connection)?;
-    if values.is_empty() || values.iter().any(|value| value.key == BEFORE) {
+    if values.is_empty() || values.iter().any(|value| value.key == UNKNOWN_KEY) {
         return Ok(None);
     }
     compare(connection, ring, &values).map(Some)
@@ -81,14 +82,14 @@ pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Opti
 
 /// Checks keys against a store's values. A new store gets that of the first key, an older one those
 /// of the keys that its records show.
-pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, Fault> {
+pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, DatabaseError> {
     if let Some(check) = check(connection, ring)? {
         return Ok(check);
     }
     let mut shown = shown(connection, ring)?;
     for value in values(connection)? {
         if let Ok(id) = sealed_key_id(&value.sealed) {
-            *shown.entry(id).or_default() |= ring.open(&value.sealed, NOBODY).is_ok();
+            *shown.entry(id).or_default() |= ring.open(&value.sealed, NO_DEVICE).is_ok();
         }
     }
     let opened: Vec<u32> = shown.iter().filter(|(_, opens)| **opens).map(|(id, _)| *id).collect();
@@ -106,8 +107,8 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
         lock(connection)?;
         // Another process may have been faster.
         let values = values(connection)?;
-        if values.iter().all(|value| value.key == BEFORE) {
-            connection.run(&format!("DELETE FROM key_check WHERE key_id = {BEFORE}"))?;
+        if values.iter().all(|value| value.key == UNKNOWN_KEY) {
+            connection.run(&format!("DELETE FROM key_check WHERE key_id = {UNKNOWN_KEY}"))?;
             let begun_with = if opened.is_empty() { vec![ring.first()] } else { opened };
             for key in begun_with {
                 put(connection, ring, key)?;
@@ -122,7 +123,7 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
 /// Makes sure that a store has the value of the first key, so that records may be sealed under it.
 ///
 /// Errors: besides those of the database, the keys do not open what the store holds.
-pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), Fault> {
+pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), DatabaseError> {
     let check = begin(connection, ring)?;
     let is_there = |value: &Value| value.key == i64::from(ring.first()) && !value.is_retiring;
     if check.opened.contains(&ring.first()) && values(connection)?.iter().any(is_there) {
@@ -133,7 +134,7 @@ pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(
         let values = values(connection)?;
         let check = compare(connection, ring, &values)?;
         if !check.is_whole() {
-            return Err(Fault::new(format!("nothing is sealed under key {}: the key file {check}", ring.first())));
+            return Err(DatabaseError::new(format!("nothing is sealed under key {}: the key file {check}", ring.first())));
         }
         put(connection, ring, ring.first())
     })
@@ -141,14 +142,14 @@ pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(
 
 /// Marks all keys but one as those that nothing is sealed under any more. A process that seals
 /// under one of them takes the mark away before. Returns the marked keys.
-pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, Fault> {
+pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, DatabaseError> {
     let mut sql = Sql::new("UPDATE key_check SET retiring = 1 WHERE key_id >= 0 AND key_id <> ");
     sql.bind(i64::from(first)).push(" RETURNING key_id");
     connection.rows(&sql)?.iter_mut().map(|record| number(record.number(0)?)).collect()
 }
 
 /// Removes the values of these keys, if they are still marked. Returns those that are not.
-pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Result<Vec<u32>, Fault> {
+pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Result<Vec<u32>, DatabaseError> {
     let mut left = Vec::new();
     for key in keys {
         let mut sql = Sql::new("DELETE FROM key_check WHERE retiring = 1 AND key_id = ");
@@ -162,7 +163,7 @@ pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Re
 }
 
 /// Removes the value of a key. Returns whether there was one.
-pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, Fault> {
+pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, DatabaseError> {
     let mut sql = Sql::new("DELETE FROM key_check WHERE key_id = ");
     sql.bind(i64::from(key)).push(" RETURNING key_id");
     Ok(!connection.rows(&sql)?.is_empty())
@@ -170,7 +171,7 @@ pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, 
 
 /// Waits until no other process changes the values: two could otherwise begin a store at once, each
 /// with a key of its own.
-fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
+fn lock(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     match connection.dialect() {
         // Who writes is alone.
         Dialect::Sqlite => Ok(()),
@@ -178,29 +179,33 @@ fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
     }
 }
 
-fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
-    let mut records = connection.run("SELECT key_id, value, retiring FROM key_check ORDER BY key_id")?;
-    let read = |record: &mut super::sql::Record| {
-        Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 })
+fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, DatabaseError> {
+    let mut records = connection.run(concat!("SELECT ", key_check_columns!(), " FROM key_check ORDER BY key_id"))?;
+    let read = |record: &mut Record| {
+        Ok(Value {
+            key: record.number(key_check::KEY_ID)?,
+            sealed: record.bytes(key_check::VALUE)?,
+            is_retiring: record.number(key_check::RETIRING)? != 0,
+        })
     };
     records.iter_mut().map(read).collect()
 }
 
 /// Puts a key's value there, or takes its mark away.
-fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), Fault> {
-    let fault = |error: keyfob::Error| Fault::new(error.to_string());
-    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(fault)?), 0, 0);
-    let mut sql = Sql::new("INSERT INTO key_check (key_id, value, retiring) VALUES ");
-    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NOBODY).map_err(fault)?.into(), 0.into()]);
+fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), DatabaseError> {
+    let error = |error: keyfob::Error| DatabaseError::new(error.to_string());
+    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
+    let mut sql = Sql::new(concat!("INSERT INTO key_check (", key_check_columns!(), ") VALUES "));
+    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NO_DEVICE).map_err(error)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
     connection.change(&sql).map(|_| ())
 }
 
-fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Result<KeyCheck, Fault> {
+fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Result<KeyCheck, DatabaseError> {
     let mut check = KeyCheck::default();
     for value in values {
         let key = number(value.key)?;
-        if ring.open(&value.sealed, NOBODY).is_ok() {
+        if ring.open(&value.sealed, NO_DEVICE).is_ok() {
             check.opened.push(key);
         } else if ring.ids().all(|id| id != key) {
             check.missing.push(key);
@@ -215,7 +220,7 @@ fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Re
 }
 
 /// Whether a key opens one of the first records.
-fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, Fault> {
+fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, DatabaseError> {
     for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
         // One that is damaged tells nothing.
         let (id, Ok(sealed)) = (record.id()?, record.bytes(1)) else { continue };
@@ -227,13 +232,13 @@ fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Res
 }
 
 /// The keys that records show: of each its number, and whether some record of it opens.
-fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, Fault> {
+fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, DatabaseError> {
     let (mut shown, mut after) = (BTreeMap::new(), 0);
     loop {
         // The first eight bytes of a record name its key. Two records of each key are opened: one
         // may be damaged.
         let mut sql = Sql::new("SELECT min(id), max(id) FROM (SELECT id, substr(record, 1, 8) AS head FROM device WHERE id > ");
-        sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE).push(") AS page GROUP BY head");
+        sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS).push(") AS page GROUP BY head");
         let mut ids = BTreeSet::new();
         for record in &mut connection.rows(&sql)? {
             ids.extend([record.number(0)?, record.number(1)?]);
@@ -253,6 +258,6 @@ fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, b
     }
 }
 
-fn number(key: i64) -> Result<u32, Fault> {
-    u32::try_from(key).map_err(|_| Fault::new(format!("table key_check: {key} is no number of a key")))
+fn number(key: i64) -> Result<u32, DatabaseError> {
+    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is no number of a key")))
 }

@@ -13,7 +13,7 @@ use super::keys::Keys;
 use crate::file::{self, Lock, Owner};
 
 /// No key file is longer, in bytes.
-const LIMIT: usize = 64 * 1024;
+const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
 /// A key file, by its path. Errors of all that it does are sentences for people, with the path, and
 /// hold no key.
@@ -28,7 +28,7 @@ impl KeyFile {
 
     /// Reads the keys. Blocks for as long as the disk does.
     pub fn read(&self) -> Result<Keys, String> {
-        Keys::parse(&self.text()?).map_err(|error| self.fault(&error))
+        Keys::parse(&self.text()?).map_err(|error| self.error(&error))
     }
 
     /// Reads the keys; where there is no file, makes one with a fresh key, readable by its owner
@@ -44,11 +44,11 @@ impl KeyFile {
     /// Keeps other processes from changing the file as long as the lock lives. Errors: another
     /// process changes it.
     pub(crate) fn lock(&self) -> Result<Lock, String> {
-        let path = self.0.canonicalize().map_err(|error| self.fault(&error))?;
+        let path = self.0.canonicalize().map_err(|error| self.error(&error))?;
         match Lock::beside(&path) {
             Ok(Some(lock)) => Ok(lock),
-            Ok(None) => Err(self.fault(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
-            Err(error) => Err(self.fault(&format!("{error}; do it as somebody who may write to its folder"))),
+            Ok(None) => Err(self.error(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
+            Err(error) => Err(self.error(&format!("{error}; do it as somebody who may write to its folder"))),
         }
     }
 
@@ -56,9 +56,9 @@ impl KeyFile {
     /// Returns its number. The file must be locked.
     pub(crate) fn add(&self) -> Result<u32, String> {
         let text = self.text()?;
-        let ids = Keys::parse(&text).map_err(|error| self.fault(&error))?.ids();
+        let ids = Keys::parse(&text).map_err(|error| self.error(&error))?.ids();
         let next = ids.iter().max().and_then(|id| id.checked_add(1));
-        let id = next.ok_or_else(|| self.fault(&"there is no number left for another key"))?;
+        let id = next.ok_or_else(|| self.error(&"there is no number left for another key"))?;
         let line = fresh_line(id)?;
         let break_ = if text.ends_with('\n') { "" } else { "\n" };
         self.write(&Zeroizing::new(format!("{}{break_}{}", *text, *line)))?;
@@ -78,9 +78,9 @@ impl KeyFile {
     }
 
     fn text(&self) -> Result<Zeroizing<String>, String> {
-        let bytes = file::open_regular(&self.0).and_then(|mut file| file::read(&mut file, LIMIT));
-        let bytes = bytes.map_err(|error| self.fault(&error))?;
-        str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| self.fault(&"it is not text"))
+        let bytes = file::open_regular(&self.0).and_then(|mut file| file::read(&mut file, MAX_KEY_FILE_BYTES));
+        let bytes = bytes.map_err(|error| self.error(&error))?;
+        str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| self.error(&"it is not text"))
     }
 
     /// Whoever could read the file goes on reading it.
@@ -90,11 +90,11 @@ impl KeyFile {
                 ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
                 _ => "",
             };
-            self.fault(&format!("{error}{todo}"))
+            self.error(&format!("{error}{todo}"))
         })
     }
 
-    fn fault(&self, error: &dyn std::fmt::Display) -> String {
+    fn error(&self, error: &dyn std::fmt::Display) -> String {
         format!("{}: {error}", self.0.display())
     }
 }

@@ -4,20 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use data_encoding::HEXLOWER_PERMISSIVE;
-use getrandom::SysRng;
-use getrandom::rand_core::TryRng as _;
-use keyfob::{Device, SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SealKey, sealed_key_id};
-use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
+use keyfob::{Device, SealKey, sealed_key_id};
 
 use super::key_check;
-use super::retry::persist;
-use super::sql::{Connection, Fault};
+use super::ring::Ring;
+use crate::database::{Connection, DatabaseError, persist};
 
 /// How long a process may seal under a key before it asks the store again whether it may. `keyfob
 /// rotate-key` waits longer than that.
-const CHECKED: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The keys of one store: new records are sealed under the first, older ones opened under any.
 /// Clones share them, changes included.
@@ -32,14 +27,6 @@ struct State {
     checked: Option<Instant>,
 }
 
-/// Keys as they were at one moment.
-pub(crate) struct Ring {
-    first: SealKey,
-    others: Vec<SealKey>,
-    /// The SHA-256 of the text that held them.
-    digest: [u8; 32],
-}
-
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.ids()).finish()
@@ -52,21 +39,7 @@ impl Keys {
     ///
     /// Errors: a sentence for people, which holds no key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut keys: Vec<SealKey> = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let fault = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
-            let (id, hex) = line.split_once(' ').ok_or_else(fault)?;
-            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| fault())?);
-            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| fault())?;
-            let id = id.parse().map_err(|_| fault())?;
-            if keys.iter().any(|key| key.id() == id) {
-                return Err(format!("two keys have the number {id}"));
-            }
-            keys.push(SealKey::new(id, *key));
-        }
-        let mut keys = keys.into_iter();
-        let first = keys.next().ok_or("it holds no key")?;
-        let ring = Arc::new(Ring { first, others: keys.collect(), digest: Sha256::digest(text).into() });
+        let ring = Arc::new(Ring::parse(text)?);
         Ok(Self(Arc::new(RwLock::new(State { ring, sealed: BTreeSet::new(), checked: None }))))
     }
 
@@ -108,8 +81,8 @@ impl Keys {
     /// and outside of a transaction.
     ///
     /// Errors: those of the database; the keys are not those of the store.
-    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, Fault> {
-        let is_fresh = |checked: Instant| checked.elapsed() < CHECKED;
+    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, DatabaseError> {
+        let is_fresh = |checked: Instant| checked.elapsed() < CHECK_INTERVAL;
         {
             let state = self.read();
             if state.checked.is_some_and(is_fresh) {
@@ -141,46 +114,13 @@ impl Keys {
     }
 }
 
-impl Ring {
-    /// The number of the key that seals.
-    pub(crate) fn first(&self) -> u32 {
-        self.first.id()
-    }
-
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
-        self.all().map(SealKey::id)
-    }
-
-    /// Opens what was sealed under a device's number.
-    pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
-        self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKeyId)?.open(sealed, &id.to_be_bytes())
-    }
-
-    /// Seals a device under its number and the key of another number. Errors: there is no such key;
-    /// the operating system gave no randomness.
-    pub(crate) fn seal_under(&self, key: u32, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
-        let key = self.key(key).ok_or(keyfob::Error::SealKeyId)?;
-        let mut nonce = [0; SEAL_NONCE_SIZE];
-        SysRng.try_fill_bytes(&mut nonce).map_err(|_| keyfob::Error::Randomness)?;
-        Ok(key.seal(device, &id.to_be_bytes(), nonce).to_vec())
-    }
-
-    fn key(&self, id: u32) -> Option<&SealKey> {
-        self.all().find(|key| key.id() == id)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &SealKey> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-}
-
 /// What seals records: the first key, of which the store has the key check value.
 pub(crate) struct Sealer(Arc<Ring>);
 
 impl Sealer {
     /// Seals a device under its number. Errors: the operating system gave no randomness.
-    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, Fault> {
-        self.0.seal_under(self.0.first(), device, id).map_err(|error| Fault::new(error.to_string()))
+    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, DatabaseError> {
+        self.0.seal_under(self.0.first(), device, id).map_err(|error| DatabaseError::new(error.to_string()))
     }
 
     /// Opens what was sealed under a device's number, with any key.

@@ -4,42 +4,43 @@ use std::collections::HashMap;
 
 use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
 
+use super::columns::{device, device_record_columns, device_row_columns};
 use super::filter::{self, Part};
 use super::keys::Keys;
-use super::retry::reread;
+use super::refusal::unavailable;
+use super::rows::row;
 use super::schema;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, transaction};
-use super::unavailable;
-use super::workers::Answer;
+use super::workers::Reply;
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Readable, Record, Sql, reread, transaction};
 
-/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
-/// follows for an [`Entry`].
-const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
-const ENTRY: &str = ", version, record";
+/// Selects what a list shows of devices.
+const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
+/// Selects whole entries.
+const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
 /// How many devices a key may find, for a search by it to be short.
-const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
+const MAX_SHORT_SEARCH_DEVICES: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
-pub(crate) type Get = (i64, Answer<Option<Entry>>);
+pub(crate) type Get = (i64, Reply<Option<Entry>>);
 
-/// Reads a batch of devices and answers it.
+/// Reads a batch of devices and replies to each request.
 pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) {
     let found = find(connection, keys, jobs.iter().map(|(id, _)| *id));
-    for (id, answer) in jobs {
-        // Whoever went away needs no answer.
-        let _ = answer.send(found_in(&found, id));
+    for (id, reply) in jobs {
+        // A client that has gone away needs no reply.
+        let _ = reply.send(found_in(&found, id));
     }
 }
 
 /// The entries of a batch by their ids. A device that cannot be read is its own fault only.
-pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, Fault>;
+pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, DatabaseError>;
 
 /// What a batch holds of a device.
 pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
     match found {
         Ok(entries) => entries.get(&id).cloned().transpose(),
-        Err(fault) => Err(unavailable(fault)),
+        Err(error) => Err(unavailable(error)),
     }
 }
 
@@ -51,24 +52,24 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
 fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found {
     match (records(connection, ids), ids) {
         (Ok(mut records), _) => records.iter_mut().map(|record| entry(record, keys)).collect(),
-        (Err(fault), [id]) if fault.failure == Failure::Damaged => {
-            Ok(HashMap::from([(*id, Err(unreadable(*id, &fault.to_string())))]))
+        (Err(error), [id]) if error.kind == ErrorKind::Damaged => {
+            Ok(HashMap::from([(*id, Err(unreadable(*id, &error.to_string())))]))
         }
         // Each alone, to tell the damaged ones from the others.
-        (Err(fault), ids) if fault.failure == Failure::Damaged => {
+        (Err(error), ids) if error.kind == ErrorKind::Damaged => {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids.chunks(1) {
                 found.extend(find_all(connection, keys, id)?);
             }
             Ok(found)
         }
-        (Err(fault), _) => Err(schema::explained(connection, fault)),
+        (Err(error), _) => Err(schema::explained(connection, error)),
     }
 }
 
-fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, Fault> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(ENTRY).push(" FROM device WHERE id");
+fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, DatabaseError> {
+    let mut sql = Sql::new(SELECT_ENTRIES);
+    sql.push(" WHERE id");
     let ids = ids.iter().copied();
     match connection.dialect() {
         // In a file, a statement is no journey, and the same one for any number of devices. Each by
@@ -99,16 +100,16 @@ pub struct Listed {
 }
 
 /// Does a search that has a key, if it is short: the key finds few devices. None: it is not.
-pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, Fault> {
+pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, DatabaseError> {
     let Some(key) = filter::key(&query.filter) else { return Ok(None) };
     let mut sql = Sql::new("SELECT id FROM device");
     filter::wanted_by_key(&mut sql, connection.dialect(), key);
-    sql.push(" LIMIT 1 OFFSET ").bind(SHORT);
+    sql.push(" LIMIT 1 OFFSET ").bind(MAX_SHORT_SEARCH_DEVICES);
     if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
 /// Reads a page, and how many devices match in all if it does not begin behind a position.
-pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
+pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, DatabaseError> {
     let is_walk = matches!(query.start, Start::After(_));
     // Of a walk one device more, which tells whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
@@ -147,24 +148,23 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
 
 /// Reads at most so many devices of a page, and tells how many there are, those that cannot be read
 /// included.
-fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
+fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
-    for part in Part::of(query) {
+    for part in Part::from_query(query) {
         let left = limit.saturating_sub(length(&records));
         if left > 0 {
-            let mut sql = Sql::new("SELECT ");
-            sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
+            let mut sql = Sql::new(SELECT_ROWS);
             filter::wanted(&mut sql, connection.dialect(), query, part);
             filter::page(&mut sql, query, left);
             records.append(&mut connection.rows(&sql)?);
         }
     }
     let shown = length(&records);
-    Ok((shown, Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row)))
+    Ok((shown, Readable::new(&mut records, &device::COLUMNS, name, row)))
 }
 
 /// Counts the devices that match.
-fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, Fault> {
+fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, DatabaseError> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
     filter::wanted(&mut sql, connection.dialect(), query, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
@@ -180,38 +180,15 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
-fn row(record: &mut Record) -> Result<Row, Fault> {
-    Ok(Row {
-        id: record.number(0)?,
-        name: record.text(1)?,
-        user: record.text(2)?,
-        email: record.maybe_text(3)?,
-        phone: record.maybe_text(4)?,
-        external_id: record.maybe_text(5)?,
-        deleted: record.number(6)? != 0,
-        kind: record.text(7)?.parse().map_err(|_| Fault::of_column(7, "holds no kind of device"))?,
-        status: record.text(8)?.parse().map_err(|_| Fault::of_column(8, "holds no status"))?,
-        fails: u32::try_from(record.number(9)?).map_err(|_| Fault::of_column(9, "holds no count"))?,
-        created: time(10, record.number(10)?)?,
-        last_used: record.maybe_number(11)?.map(|seconds| time(11, seconds)).transpose()?,
-        last_modified: time(12, record.number(12)?)?,
-    })
-}
-
-fn time(column: usize, seconds: i64) -> Result<u64, Fault> {
-    u64::try_from(seconds).map_err(|_| Fault::of_column(column, "holds a time before 1970"))
-}
-
-fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
+fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
     // What a statement asked for by its id has one.
     let id = record.id()?;
-    let columns = |record: &mut Record| Ok((row(record)?, record.number(13)?, record.bytes(14)?));
-    let read = columns(record).map_err(|fault: Fault| fault.told(&format!("{COLUMNS}last_modified{ENTRY}"))).and_then(
-        |(row, version, sealed)| {
+    let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));
+    let read =
+        columns(record).map_err(|error: DatabaseError| error.in_words(&device::COLUMNS)).and_then(|(row, version, sealed)| {
             let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
             Ok(Entry { row, version, device })
-        },
-    );
+        });
     Ok((id, read.map_err(|reason| unreadable(id, &reason))))
 }
 

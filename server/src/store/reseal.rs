@@ -6,13 +6,13 @@ use std::time::Duration;
 use keyfob::sealed_key_id;
 use keyfob_scim::Error;
 
-use super::Store;
+use super::handle::Store;
 use super::key_check;
 use super::keys::Sealer;
-use super::sql::{Connection, Fault, Sql, Type, Value};
+use crate::database::{Connection, DatabaseError, Sql, Type, Value};
 
 /// How many records are sealed in one commit.
-const PAGE: i64 = 256;
+const PAGE_RECORDS: i64 = 256;
 
 /// What sealing anew came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,9 +109,9 @@ impl Store {
     }
 }
 
-fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, Fault> {
+fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, DatabaseError> {
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id > ");
-    sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE);
+    sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
     let mut page = Page { last: None, done: 0, found: Vec::new(), unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {

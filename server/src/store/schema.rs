@@ -1,7 +1,6 @@
 //! The tables, and how an older store becomes a newer one.
 
-use super::retry::persist;
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Record, Sql, persist, transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];
@@ -123,10 +122,10 @@ const IDENTITY: Migration = &[
 ];
 
 /// The version of a store whose devices were moved elsewhere.
-const MOVED: i64 = 1_000_000_000;
+const MOVED_VERSION: i64 = 1_000_000_000;
 /// The version of a store that is an unfinished copy. To a keyfob that does not know it, it is that
 /// of a newer one.
-const UNFINISHED: i64 = 1_000_000_001;
+const UNFINISHED_VERSION: i64 = 1_000_000_001;
 
 /// What may be done with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,12 +154,12 @@ pub(crate) enum Holds {
 ///
 /// Errors: a database that is not UTF-8, a store of a newer keyfob, one that was moved elsewhere,
 /// an unfinished copy, and those of the database.
-pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), Fault> {
+pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     persist(connection, check_encoding)?;
     migrate_by(connection, MIGRATIONS)
 }
 
-fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<(), Fault> {
+fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<(), DatabaseError> {
     let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
     while persist(connection, |connection| transaction(connection, Access::Write, |connection| step(connection, steps)))? {}
@@ -169,7 +168,7 @@ fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<()
 
 /// Brings the store to an older version, as the keyfob of that version did.
 #[cfg(test)]
-pub(crate) fn migrate_to(connection: &mut dyn Connection, version: usize) -> Result<(), Fault> {
+pub(crate) fn migrate_to(connection: &mut dyn Connection, version: usize) -> Result<(), DatabaseError> {
     migrate_by(connection, MIGRATIONS.get(..version).unwrap_or_default())
 }
 
@@ -182,9 +181,9 @@ pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
 
 /// Errors: the database is not UTF-8. PostgreSQL would refuse some names, or store bytes that mean
 /// nothing to it; SQLite would sort texts by other bytes than pages and filters do.
-fn check_encoding(connection: &mut dyn Connection) -> Result<(), Fault> {
+fn check_encoding(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     let (asked, cure) = match connection.dialect() {
-        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 OLD .dump | sqlite3 NEW"),
+        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 JOB_TIMEOUT .dump | sqlite3 NEW"),
         Dialect::Postgres => (
             "SHOW server_encoding",
             "create another one (CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0) and copy this one into it with pg_dump and psql",
@@ -194,11 +193,11 @@ fn check_encoding(connection: &mut dyn Connection) -> Result<(), Fault> {
     if ["UTF8", "UTF-8"].contains(&encoding.to_ascii_uppercase().as_str()) {
         return Ok(());
     }
-    Err(Fault::new(format!("the database has the encoding {encoding} and keyfob needs UTF-8; {cure}")))
+    Err(DatabaseError::new(format!("the database has the encoding {encoding} and keyfob needs UTF-8; {cure}")))
 }
 
 /// Whether there is a store: a database may be empty, or hold something else.
-pub(crate) fn exists(connection: &mut dyn Connection) -> Result<bool, Fault> {
+pub(crate) fn exists(connection: &mut dyn Connection) -> Result<bool, DatabaseError> {
     let table = match connection.dialect() {
         Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'keyfob_schema'",
         Dialect::Postgres => "SELECT count(to_regclass('keyfob_schema'))",
@@ -207,13 +206,13 @@ pub(crate) fn exists(connection: &mut dyn Connection) -> Result<bool, Fault> {
 }
 
 /// Whether the store is of this version. Errors: as those of [`migrate`].
-pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, Fault> {
+pub(crate) fn check(connection: &mut dyn Connection) -> Result<bool, DatabaseError> {
     Ok(version(connection)? == MIGRATIONS.len())
 }
 
 /// What a database holds, which is not written to. Errors: a store of a newer keyfob, and those of
 /// the database.
-pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, Fault> {
+pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, DatabaseError> {
     if exists(connection)? {
         let (stage, steps) = stage(connection)?;
         return Ok(Holds::Store(stage, steps));
@@ -243,40 +242,40 @@ pub(crate) fn is_current(steps: usize) -> bool {
 }
 
 /// The number that tells a store from all others.
-pub(crate) fn identity(connection: &mut dyn Connection) -> Result<Option<String>, Fault> {
+pub(crate) fn identity(connection: &mut dyn Connection) -> Result<Option<String>, DatabaseError> {
     connection.run("SELECT id FROM identity")?.first_mut().map(|record| record.text(0)).transpose()
 }
 
 /// Writes down what may be done with the store.
-pub(crate) fn set(connection: &mut dyn Connection, stage: Stage) -> Result<(), Fault> {
+pub(crate) fn set(connection: &mut dyn Connection, stage: Stage) -> Result<(), DatabaseError> {
     match stage {
-        Stage::Live => connection.run(&format!("DELETE FROM keyfob_schema WHERE version >= {MOVED}")).map(|_| ()),
-        Stage::Moved => add(connection, MOVED).map(|_| ()),
-        Stage::Unfinished => add(connection, UNFINISHED).map(|_| ()),
+        Stage::Live => connection.run(&format!("DELETE FROM keyfob_schema WHERE version >= {MOVED_VERSION}")).map(|_| ()),
+        Stage::Moved => add(connection, MOVED_VERSION).map(|_| ()),
+        Stage::Unfinished => add(connection, UNFINISHED_VERSION).map(|_| ()),
     }
 }
 
 /// The fault of a store whose devices were moved elsewhere.
-pub(crate) fn moved() -> Fault {
-    Fault::of(Failure::Moved, "its devices were moved to another store by keyfob migrate; serve that store")
+pub(crate) fn moved() -> DatabaseError {
+    DatabaseError::from_kind(ErrorKind::Moved, "its devices were moved to another store by keyfob migrate; serve that store")
 }
 
 /// The fault that explains another one: where a service still runs on a store that was moved,
 /// statements find no tables. Only outside of a transaction.
-pub(crate) fn explained(connection: &mut dyn Connection, fault: Fault) -> Fault {
-    match fault.failure {
-        Failure::Refused if matches!(stage(connection), Ok((Stage::Moved, _))) => moved(),
-        _ => fault,
+pub(crate) fn explained(connection: &mut dyn Connection, error: DatabaseError) -> DatabaseError {
+    match error.kind {
+        ErrorKind::Refused if matches!(stage(connection), Ok((Stage::Moved, _))) => moved(),
+        _ => error,
     }
 }
 
 /// The fault of a store that is an unfinished copy.
-pub(crate) fn unfinished() -> Fault {
-    Fault::new("it is an unfinished copy of another store; run the same keyfob migrate again, which finishes it")
+pub(crate) fn unfinished() -> DatabaseError {
+    DatabaseError::new("it is an unfinished copy of another store; run the same keyfob migrate again, which finishes it")
 }
 
 /// The steps that were done. Errors: as those of [`migrate`].
-fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
+fn version(connection: &mut dyn Connection) -> Result<usize, DatabaseError> {
     match stage(connection)? {
         (Stage::Live, steps) => Ok(steps),
         (Stage::Moved, _) => Err(moved()),
@@ -284,24 +283,24 @@ fn version(connection: &mut dyn Connection) -> Result<usize, Fault> {
     }
 }
 
-fn stage(connection: &mut dyn Connection) -> Result<(Stage, usize), Fault> {
+fn stage(connection: &mut dyn Connection) -> Result<(Stage, usize), DatabaseError> {
     let versions = format!(
-        "SELECT coalesce(max(CASE WHEN version < {MOVED} THEN version END), 0), coalesce(max(version), 0) FROM keyfob_schema"
+        "SELECT coalesce(max(CASE WHEN version < {MOVED_VERSION} THEN version END), 0), coalesce(max(version), 0) FROM keyfob_schema"
     );
     let mut records = connection.run(&versions)?;
     let Some(record) = records.first_mut() else { return Ok((Stage::Live, 0)) };
     let (done, last) = (record.number(0)?, record.number(1)?);
     let steps = usize::try_from(done).ok().filter(|steps| *steps <= MIGRATIONS.len());
     match (steps, last) {
-        (Some(steps), MOVED) => Ok((Stage::Moved, steps)),
-        (Some(steps), UNFINISHED) => Ok((Stage::Unfinished, steps)),
+        (Some(steps), MOVED_VERSION) => Ok((Stage::Moved, steps)),
+        (Some(steps), UNFINISHED_VERSION) => Ok((Stage::Unfinished, steps)),
         (Some(steps), _) if last == done => Ok((Stage::Live, steps)),
-        _ => Err(Fault::new("it was made by a newer keyfob; upgrade")),
+        _ => Err(DatabaseError::new("it was made by a newer keyfob; upgrade")),
     }
 }
 
 /// Does the next step, if there is one.
-fn step(connection: &mut dyn Connection, steps: &[Migration]) -> Result<bool, Fault> {
+fn step(connection: &mut dyn Connection, steps: &[Migration]) -> Result<bool, DatabaseError> {
     let done = version(connection)?;
     let Some(statements) = steps.get(done) else { return Ok(false) };
     // First the row that only one can write: the others wait for it, and then find the step done.
@@ -319,7 +318,7 @@ fn step(connection: &mut dyn Connection, steps: &[Migration]) -> Result<bool, Fa
 }
 
 /// Writes a version down; tells whether this was the first to do so.
-fn add(connection: &mut dyn Connection, version: i64) -> Result<bool, Fault> {
+fn add(connection: &mut dyn Connection, version: i64) -> Result<bool, DatabaseError> {
     let mut sql = Sql::new("INSERT INTO keyfob_schema (version) VALUES ");
     sql.tuple([version.into()]).push(" ON CONFLICT DO NOTHING RETURNING version");
     Ok(!connection.rows(&sql)?.is_empty())

@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
-use super::retry::persist;
+use super::call::Call;
+use super::refusal::unavailable;
 use super::schema;
-use super::sql::{Connection, Failure, Fault};
-use super::{Call, unavailable};
+use crate::database::{Connection, DatabaseError, ErrorKind, persist};
 use crate::priority::{Work, give_way};
 
 /// How long a search may take, its wait for others included.
-pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much later a client is answered that heard nothing of its search: the database did not keep
 /// to the time.
-const GRACE: Duration = Duration::from_secs(1);
+const REPLY_GRACE: Duration = Duration::from_secs(1);
 /// How many searches of one account may wait in a lane.
-const WAITING: usize = 64;
+const MAX_WAITING_SEARCHES: usize = 64;
 
 /// A search's claim to a reader: for whom, and until when.
 #[derive(Clone, Debug)]
@@ -35,9 +35,9 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// A claim of an account from now on.
-    pub(crate) fn of(account: &str) -> Self {
+    pub(crate) fn new(account: &str) -> Self {
         let now = Instant::now();
-        Self { account: account.to_owned(), end: now.checked_add(LIMIT).unwrap_or(now) }
+        Self { account: account.to_owned(), end: now.checked_add(SEARCH_TIMEOUT).unwrap_or(now) }
     }
 
     fn is_over(&self) -> bool {
@@ -104,18 +104,18 @@ impl Lane {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         claim: &Claim,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
-        let (answer, told) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         let (client, end) = (Arc::new(()), claim.end);
         let work = Box::new(move |reader: &mut dyn Connection| {
             reader.end_at(Some(end));
             let found = persist(reader, &mut work);
             reader.end_at(None);
-            let _ = answer.send(found.map_err(|fault| refused(&schema::explained(reader, fault))));
+            let _ = reply.send(found.map_err(|error| refused(&schema::explained(reader, error))));
         });
         self.0.hand_in(&claim.account, Job { work, end, client: Arc::downgrade(&client) })?;
-        match tokio::time::timeout_at(end.checked_add(GRACE).unwrap_or(end).into(), told).await {
+        match tokio::time::timeout_at(end.checked_add(REPLY_GRACE).unwrap_or(end).into(), outcome).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) if claim.is_over() => Err(waited_too_long()),
             Ok(Err(_)) => Err(Error::new(503, "the store is stopping; try again")),
@@ -141,12 +141,13 @@ impl Shared {
         let mut queue = self.lock();
         match queue.waiting.iter_mut().find(|(waiting, _)| waiting == account) {
             Some((_, jobs)) => {
-                if jobs.len() >= WAITING {
+                if jobs.len() >= MAX_WAITING_SEARCHES {
                     jobs.retain(Job::is_wanted);
                 }
-                if jobs.len() >= WAITING {
-                    let detail =
-                        format!("{WAITING} searches of this account wait already; wait for their answers before sending more");
+                if jobs.len() >= MAX_WAITING_SEARCHES {
+                    let detail = format!(
+                        "{MAX_WAITING_SEARCHES} searches of this account wait already; wait for their answers before sending more"
+                    );
                     return Err(Error::new(503, detail));
                 }
                 jobs.push_back(job);
@@ -209,9 +210,9 @@ impl Queue {
 }
 
 /// What became of a search that failed, for the client.
-fn refused(fault: &Fault) -> Error {
-    if fault.failure != Failure::TooLong {
-        return unavailable(fault);
+fn refused(error: &DatabaseError) -> Error {
+    if error.kind != ErrorKind::TooLong {
+        return unavailable(error);
     }
     tracing::warn!("store: a search took too long, and was ended");
     took_too_long()
@@ -219,7 +220,7 @@ fn refused(fault: &Fault) -> Error {
 
 /// Without a time to try again: the same search would take as long.
 fn took_too_long() -> Error {
-    let seconds = LIMIT.as_secs();
+    let seconds = SEARCH_TIMEOUT.as_secs();
     let detail = format!(
         "the search took longer than {seconds} seconds, its wait for others included, and was ended; name a user, an id, a name, an \
          address or an externalId with eq, which an index answers"
@@ -228,7 +229,7 @@ fn took_too_long() -> Error {
 }
 
 fn waited_too_long() -> Error {
-    let seconds = LIMIT.as_secs();
+    let seconds = SEARCH_TIMEOUT.as_secs();
     let detail = format!(
         "the search waited for others for {seconds} seconds, and was not begun; try again, or name a user, an id, a name, an address or \
          an externalId with eq, which waits for no search that reads all devices"

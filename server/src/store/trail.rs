@@ -4,14 +4,15 @@ use keyfob::Status;
 use keyfob_scim::Error;
 use serde::Serialize;
 
-use super::Store;
+use super::columns::{trail, trail_key_column, trail_line_columns};
+use super::handle::Store;
 use super::searches::Claim;
-use super::sql::{Connection, Fault, Readable, Record, Sql};
+use crate::database::{Connection, DatabaseError, Readable, Record, Sql};
 
 /// How many lines are searched at a time: some tenths of a second.
-const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };
+const PART_LINES: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
-const COLUMNS: &str = "id, at, event, actor, device, user_name, success, reason, drift";
+const SELECT: &str = concat!("SELECT ", trail_key_column!(), ", ", trail_line_columns!(), " FROM trail");
 
 /// For whom the trail is searched: no account, but whoever runs `keyfob audit`.
 const OPERATOR: &str = "";
@@ -77,15 +78,15 @@ impl Store {
         let newest = |connection: &mut dyn Connection| {
             connection.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))
         };
-        let (mut to, mut left) = (self.scan(Claim::of(OPERATOR), newest).await?, wanted.limit);
+        let (mut to, mut left) = (self.scan(Claim::new(OPERATOR), newest).await?, wanted.limit);
         let mut all = Readable { rows: Vec::new(), damaged: Vec::new() };
         // A part at a time: to search all of a long trail takes longer than a search may.
         while to > 0 && left > 0 {
-            let from = to.saturating_sub(PART);
+            let from = to.saturating_sub(PART_LINES);
             let sql = wanted.sql(from, to, left);
-            let part = self.scan(Claim::of(OPERATOR), move |connection| {
+            let part = self.scan(Claim::new(OPERATOR), move |connection| {
                 let mut records = connection.rows(&sql)?;
-                Ok((records.len(), Readable::new(&mut records, COLUMNS, name, line)))
+                Ok((records.len(), Readable::new(&mut records, &trail::COLUMNS, name, line)))
             });
             let (found, part) = part.await?;
             left = left.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
@@ -101,8 +102,8 @@ impl Wanted {
     /// The query for the lines from the first of these numbers, itself not among them, to the
     /// second.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM trail WHERE id > ").bind(from).push(" AND id <= ").bind(to);
+        let mut sql = Sql::new(SELECT);
+        sql.push(" WHERE id > ").bind(from).push(" AND id <= ").bind(to);
         if let Some(device) = self.device {
             sql.push(" AND device = ").bind(device);
         }
@@ -122,16 +123,16 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a line of the trail".to_owned(), |id| format!("line {id} of the trail"))
 }
 
-fn line(record: &mut Record) -> Result<Line, Fault> {
+fn line(record: &mut Record) -> Result<Line, DatabaseError> {
     Ok(Line {
-        id: record.number(0)?,
-        at: record.number(1)?,
-        event: record.text(2)?,
-        actor: record.text(3)?,
-        device: record.number(4)?,
-        user: record.text(5)?,
-        success: record.number(6)? != 0,
-        reason: record.text(7)?,
-        drift: record.maybe_number(8)?,
+        id: record.number(trail::ID)?,
+        at: record.number(trail::AT)?,
+        event: record.text(trail::EVENT)?,
+        actor: record.text(trail::ACTOR)?,
+        device: record.number(trail::DEVICE)?,
+        user: record.text(trail::USER_NAME)?,
+        success: record.number(trail::SUCCESS)? != 0,
+        reason: record.text(trail::REASON)?,
+        drift: record.maybe_number(trail::DRIFT)?,
     })
 }

@@ -13,17 +13,17 @@ use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
 /// How many jobs may wait before more are refused.
-const WAITING: usize = 8192;
+const MAX_WAITING_JOBS: usize = 8192;
 /// How many jobs are taken at a time where they share statements: at most so many devices stand in
 /// one.
-pub(crate) const BATCH: usize = 64;
+pub(crate) const MAX_BATCH_JOBS: usize = 64;
 
 /// A job that has waited longer than this is dropped unbegun: while a store is out of reach,
 /// clients are told soon.
-pub(crate) const OLD: Duration = Duration::from_secs(5);
+pub(crate) const JOB_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the answer to a job goes. To drop it is to refuse the job.
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+/// Where the reply to a job goes. To drop it is to refuse the job.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 /// Where jobs are handed in.
 pub(crate) struct Workers<J> {
@@ -42,7 +42,7 @@ impl<J: Send + 'static> Workers<J> {
         limit: usize,
         work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
-        let (jobs, waiting) = sync_channel(WAITING);
+        let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
         let waiting = Arc::new(Mutex::new(waiting));
         let start = |mut connection| {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
@@ -60,13 +60,13 @@ impl<J: Send + 'static> Workers<J> {
         Ok((Self { jobs }, threads))
     }
 
-    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait,
+    /// Hands in the job that `make` makes, and waits for the reply. Errors: 503 if too many wait,
     /// or the threads have ended.
-    pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
-        let (answer, told) = oneshot::channel();
-        let job = (Instant::now(), make(answer));
+    pub(crate) async fn run<T>(&self, make: impl FnOnce(Reply<T>) -> J) -> Result<T, Error> {
+        let (reply, outcome) = oneshot::channel();
+        let job = (Instant::now(), make(reply));
         self.jobs.try_send(job).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
-        told.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
+        outcome.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
     }
 }
 
@@ -88,5 +88,5 @@ fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: u
 }
 
 fn young<J>((since, job): (Instant, J)) -> Option<J> {
-    (since.elapsed() < OLD).then_some(job)
+    (since.elapsed() < JOB_TIMEOUT).then_some(job)
 }

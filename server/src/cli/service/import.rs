@@ -14,8 +14,9 @@ use crate::cli::args::ImportArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
+use crate::database::{Location, Options};
 use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
-use crate::store::{Location, Options, Present, Store};
+use crate::store::{Present, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;

@@ -8,7 +8,8 @@ use super::configuration::configured;
 use crate::cli::args::MigrateArgs;
 use crate::cli::output;
 use crate::cli::result::Result;
-use crate::store::{self, Location, Store};
+use crate::database::Location;
+use crate::store::{self, Store};
 
 pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;

@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 
 use super::super::{Report, Rules, Told, Values, look, write};
 use super::{HOTP, NOW, SECRET};
-use crate::store::{Keys, Location, Options, PAGE, Present, Store};
+use crate::database::{Location, Options};
+use crate::store::{Keys, PAGE_DEVICES, Present, Store};
 
 const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
@@ -99,7 +100,7 @@ impl Import {
 
 #[test]
 fn a_file_that_changes_between_the_passes_is_imported_no_further() {
-    assert_eq!(PAGE, 256, "or the pages end elsewhere");
+    assert_eq!(PAGE_DEVICES, 256, "or the pages end elsewhere");
     let (whole, pages) = (rows(1..=600, 0), rows(1..=512, 0));
     let field = |from: &str, to: &str| whole.replace(from, to);
     for (name, before, after, last) in [

@@ -8,19 +8,26 @@
 //! A copy of a source that goes on is made of one moment of it, whatever services write there
 //! meanwhile.
 
+mod mark;
+mod origin;
 mod rows;
+mod side;
+mod tables;
 mod target;
 
-use super::location::Location;
-use super::schema::{self, Holds, Stage};
-use super::sql::{Access, Connection, Failure, Fault, Sql, transaction};
-use rows::{ALL, Known, LARGE, SMALL, Side};
-use target::{Target, There};
+use super::schema::{self, Stage};
+use crate::database::{Access, Connection, DatabaseError, ErrorKind, Location, transaction};
+use origin::origin;
+use rows::Known;
+pub use rows::Progress;
+use side::Side;
+use tables::{ALL, LARGE, SMALL};
+use target::{Target, TargetState};
 
 /// A round that found no more changes than this is the last one before services are excluded.
-const FEW: usize = 200;
+const MAX_LAST_CHANGES: usize = 200;
 /// How many rounds there are at most: a busy source always has changes.
-const ROUNDS: usize = 8;
+const MAX_ROUNDS: usize = 8;
 
 /// What was copied and compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,18 +37,6 @@ pub struct Copied {
     pub tables: Vec<(&'static str, u64)>,
     /// Whether the source serves no device any more.
     pub is_moved: bool,
-}
-
-/// Receives the name of a table and how many of its rows were compared so far.
-pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64);
-
-/// The store that is copied, by what it says of itself.
-struct Origin {
-    stage: Stage,
-    /// None before the first keyfob that gives identities has opened it.
-    identity: Option<String>,
-    /// The identity of the store that its devices were moved to.
-    moved_to: Option<String>,
 }
 
 /// Copies a store into an empty one, or goes on with an unfinished copy of it, and compares both
@@ -57,15 +52,15 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     if from.is_same_file(to) {
         return Err(format!("{to}: is the store itself; name an empty database or a new file"));
     }
-    let of_source = |fault: Fault| format!("{from}: {fault}");
+    let of_source = |error: DatabaseError| format!("{from}: {error}");
     let mut origin = origin(from).map_err(of_source)?;
     // Before anything is written anywhere, the source's own upgrade included.
     let there = target::look(from, to, &origin)?;
-    let is_unfinished = matches!(there, There::Unfinished(_));
+    let is_unfinished = matches!(there, TargetState::Unfinished(_));
     match (origin.stage, there) {
         (Stage::Live, _) => {}
-        (_, There::Finished) => return Ok(Copied { tables: Vec::new(), is_moved: true }),
-        (_, There::Unfinished(identity)) if origin.moved_to.as_ref() == Some(&identity) => {}
+        (_, TargetState::Finished) => return Ok(Copied { tables: Vec::new(), is_moved: true }),
+        (_, TargetState::Unfinished(identity)) if origin.moved_to.as_ref() == Some(&identity) => {}
         _ => return Err(of_source(schema::moved())),
     }
     let mut source = from.writer().map_err(of_source)?;
@@ -73,7 +68,7 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
         schema::migrate(&mut *source).map_err(of_source)?;
         origin.identity = schema::identity(&mut *source).map_err(of_source)?;
     }
-    let identity = origin.identity.ok_or_else(|| of_source(Fault::new("it has no identity; restore it from a backup")))?;
+    let identity = origin.identity.ok_or_else(|| of_source(DatabaseError::new("it has no identity; restore it from a backup")))?;
     let mut target = if is_unfinished { Target::go_on(to, &identity)? } else { Target::begin(from, to, &identity)? };
     let place = from.to_string();
     let is_moved = !(keep && origin.stage == Stage::Live);
@@ -81,47 +76,37 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
         Stage::Live if keep => copy_moment(&mut *source, &place, &mut target, progress),
         Stage::Live => move_all(&mut *source, &place, &mut target, progress),
         // Closed by an earlier migration, which did not open the target.
-        _ => copy_all(&mut Side::new(&mut *source, "_moved", &place), &mut target, progress).map_err(Fault::refused),
+        _ => copy_all(&mut Side::new(&mut *source, "_moved", &place), &mut target, progress).map_err(DatabaseError::refused),
     };
     let again = "run the same command again, which goes on with the copy";
-    let tables = copied.map_err(|fault| match fault.failure {
-        Failure::Unknown => format!("{fault}; it is not known whether {from} was closed: {again}"),
-        _ if target.is_taken() => format!("{to}: {}", target::taken()),
-        _ => format!("{fault}; the copy is unfinished: {again}"),
+    let tables = copied.map_err(|error| match error.kind {
+        ErrorKind::Unknown => format!("{error}; it is not known whether {from} was closed: {again}"),
+        _ if target.is_taken() => format!("{to}: {}", target::in_use()),
+        _ => format!("{error}; the copy is unfinished: {again}"),
     })?;
-    target.commit().map_err(|fault| {
+    target.commit().map_err(|error| {
         let closed = if is_moved { format!("{from} is closed, and ") } else { String::new() };
-        format!("{fault}; {closed}{to} is perhaps not open yet: {again}")
+        format!("{error}; {closed}{to} is perhaps not open yet: {again}")
     })?;
     Ok(Copied { tables, is_moved })
-}
-
-/// Reads what the source says of itself. Errors: besides those of the database, there is no store,
-/// or it is an unfinished copy.
-fn origin(from: &Location) -> Result<Origin, Fault> {
-    let mut connection = from.reader()?;
-    let (stage, steps) = match schema::holds(&mut *connection)? {
-        Holds::Store(Stage::Unfinished, _) => return Err(schema::unfinished()),
-        Holds::Store(stage, steps) => (stage, steps),
-        Holds::Nothing | Holds::Other(_) => return Err(Fault::new("there is no store, and so nothing to copy")),
-    };
-    let has_identity = schema::has_identity(steps);
-    let identity = if has_identity { schema::identity(&mut *connection)? } else { None };
-    let moved_to = if has_identity { target::mark(&mut *connection)?.map(|mark| mark.target) } else { None };
-    Ok(Origin { stage, identity, moved_to })
 }
 
 /// How many rows of each table both stores have.
 type Tables = Vec<(&'static str, u64)>;
 
 /// Copies the source as it is at one moment.
-fn copy_moment(source: &mut dyn Connection, place: &str, target: &mut Target, progress: Progress<'_>) -> Result<Tables, Fault> {
+fn copy_moment(
+    source: &mut dyn Connection,
+    place: &str,
+    target: &mut Target,
+    progress: Progress<'_>,
+) -> Result<Tables, DatabaseError> {
     transaction(source, Access::Snapshot, |connection| copy_all(&mut Side::new(connection, "", place), target, progress))
-        .map_err(Fault::refused)
+        .map_err(DatabaseError::refused)
 }
 
 /// Copies a source that nobody changes meanwhile.
-fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Tables, Fault> {
+fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Tables, DatabaseError> {
     let known = copy_large(source, target, progress)?;
     target.begin_last()?;
     finish(source, target, &known)
@@ -132,38 +117,48 @@ fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) 
 ///
 /// Every row was compared before, as it was then. A device that changes gets another version, and a
 /// line of the trail never changes. So what is left to compare is what the groups of rows tell
-/// apart (see [`rows::Large`]).
-fn move_all(source: &mut dyn Connection, place: &str, target: &mut Target, progress: Progress<'_>) -> Result<Tables, Fault> {
-    let mut known = copy_in_use(&mut Side::new(source, "", place), target, progress).map_err(Fault::refused)?;
+/// apart (see [`tables::Large`]).
+fn move_all(
+    source: &mut dyn Connection,
+    place: &str,
+    target: &mut Target,
+    progress: Progress<'_>,
+) -> Result<Tables, DatabaseError> {
+    let mut known = copy_in_use(&mut Side::new(source, "", place), target, progress).map_err(DatabaseError::refused)?;
     transaction(source, Access::Write, |connection| {
         // Nobody writes under these names from here on, nor after the commit.
         let mut rename = |table| connection.run(&format!("ALTER TABLE {table} RENAME TO {table}_moved"));
-        ALL.iter().try_for_each(|table| rename(table.name).map(|_| ())).map_err(|fault| fault.at(place))?;
+        ALL.iter().try_for_each(|table| rename(table.name).map(|_| ())).map_err(|error| error.at(place))?;
         target.begin_last()?;
         let source = &mut Side::new(connection, "_moved", place);
         catch_up(source, target, &mut known, progress)?;
         let tables = finish(source, target, &known)?;
-        close(connection, target).map_err(|fault| fault.at(place))?;
+        close(connection, target).map_err(|error| error.at(place))?;
         Ok(tables)
     })
 }
 
 /// Copies the large tables until only a few changes at a time are left.
-fn copy_in_use(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Vec<Known>, Fault> {
+fn copy_in_use(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Vec<Known>, DatabaseError> {
     let mut known = copy_large(source, target, progress)?;
-    for _ in 0..ROUNDS {
-        if catch_up(source, target, &mut known, progress)? <= FEW {
+    for _ in 0..MAX_ROUNDS {
+        if catch_up(source, target, &mut known, progress)? <= MAX_LAST_CHANGES {
             break;
         }
     }
     Ok(known)
 }
 
-fn copy_large(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Vec<Known>, Fault> {
+fn copy_large(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Vec<Known>, DatabaseError> {
     LARGE.iter().map(|large| rows::copy(source, target, large, progress)).collect()
 }
 
-fn catch_up(source: &mut Side<'_>, target: &mut Target, known: &mut [Known], progress: Progress<'_>) -> Result<usize, Fault> {
+fn catch_up(
+    source: &mut Side<'_>,
+    target: &mut Target,
+    known: &mut [Known],
+    progress: Progress<'_>,
+) -> Result<usize, DatabaseError> {
     let mut changed = 0_usize;
     for (large, known) in LARGE.iter().zip(known) {
         changed = changed.saturating_add(rows::catch_up(source, target, large, known, progress)?);
@@ -172,7 +167,7 @@ fn catch_up(source: &mut Side<'_>, target: &mut Target, known: &mut [Known], pro
 }
 
 /// Copies the small tables and opens the target, with the commit that is still to come.
-fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result<Tables, Fault> {
+fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result<Tables, DatabaseError> {
     let mut tables: Tables = LARGE.iter().zip(known).map(|(large, known)| (large.table.name, known.rows)).collect();
     for table in SMALL {
         tables.push((table.name, rows::replace(source, target, table)?));
@@ -182,9 +177,7 @@ fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result
 }
 
 /// Writes down in the source where its devices are.
-fn close(source: &mut dyn Connection, target: &Target) -> Result<(), Fault> {
-    let mut sql = Sql::new("INSERT INTO migration (source, target, run) VALUES ");
-    sql.tuple(target.mark().values());
-    source.change(&sql)?;
+fn close(source: &mut dyn Connection, target: &Target) -> Result<(), DatabaseError> {
+    target.mark().write(source)?;
     schema::set(source, Stage::Moved)
 }

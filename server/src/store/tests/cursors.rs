@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use keyfob_scim::{Attribute, EventKind, Filter, Key, Name, Page, Position, Query, Row, Sort, Start};
 
 use super::{Place, entry, event, on_both};
+use crate::database::{Connection, Dialect, Sql};
 use crate::store::filter::{self, Part};
-use crate::store::sql::{Connection, Dialect, Sql};
 use crate::store::{Store, schema};
 
 const BY_CREATION: Sort = Sort { by: Attribute::Created, descending: false };
@@ -154,7 +154,7 @@ fn an_index_begins_behind_the_last_device_of_the_page_before() {
             _ => Key::Number(7),
         };
         let query = query(filter, Sort { by, descending: false }, Some(Position { key: Some(key), id: 7 }), 100);
-        let parts = Part::of(&query);
+        let parts = Part::from_query(&query);
         assert_eq!(parts.len(), if by == Attribute::Id { 1 } else { 2 });
         for (part, of_sqlite) in parts.into_iter().zip(of_sqlite) {
             let told = plan(&mut *sqlite, &query, part);
@@ -177,6 +177,6 @@ async fn the_bound_of_a_page_stands_before_that_of_the_filter() {
     let last = Some(Position { key: Some(Key::Text("user5".into())), id: 7 });
     let query = query(r#"user sw "user""#, Sort { by: Attribute::User, descending: false }, last, 100);
     let mut sql = Sql::default();
-    filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::of(&query)[1]);
+    filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::from_query(&query)[1]);
     assert_eq!(sql.text, " WHERE (user_name > $1) AND (user_name >= $2 AND user_name < $3)");
 }

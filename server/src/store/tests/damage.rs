@@ -92,8 +92,8 @@ async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Plac
     let outcomes = std::thread::scope(|scope| {
         scope.spawn(|| Present::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
     });
-    assert_eq!(outcomes, [Outcome::Taken, Outcome::There, Outcome::Stored]);
-    assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::There, Outcome::Stored]);
+    assert_eq!(outcomes, [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
+    assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
     let other = place.open_with(crate::store::Keys::parse(&format!("2 {}\n{}", "ab".repeat(32), super::KEY)).unwrap()).unwrap();
     assert!(other.check_keys().await.unwrap().is_whole(), "the first of the records is damaged, the next one tells");
     let resealed = other.reseal(std::time::Duration::ZERO, |_| ()).await.unwrap();

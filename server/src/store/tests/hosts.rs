@@ -7,7 +7,8 @@ use tokio::net::TcpSocket;
 
 use super::cluster::{Cluster, url};
 use super::keys;
-use crate::store::{Location, Options, Store};
+use crate::database::{Location, Options};
+use crate::store::Store;
 
 /// A new database on the cluster that all tests share, behind ports of which the last is the
 /// cluster's.

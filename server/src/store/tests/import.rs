@@ -30,9 +30,9 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     assert_eq!(stored.device, device(NOW));
     assert_eq!(store.get(61).await.unwrap().unwrap().row.name, "HOTP00000001");
     // Each with a fresh nonce, so that no row is taken for one that was just written.
-    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::There, Outcome::There]);
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Unchanged, Outcome::Unchanged]);
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
-    assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
+    assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
     let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
     let told: Vec<_> =
@@ -63,8 +63,8 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
     let tasks: Vec<_> = (1..=40).map(|id| (id, import(0, id), import(1, id))).collect();
     for (id, one, other) in tasks {
         let winner = match (one.await.unwrap(), other.await.unwrap()) {
-            (Outcome::Stored, Outcome::Taken) => 0,
-            (Outcome::Taken, Outcome::Stored) => 1,
+            (Outcome::Stored, Outcome::IdConflict) => 0,
+            (Outcome::IdConflict, Outcome::Stored) => 1,
             both => panic!("{id}: {both:?}"),
         };
         assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
@@ -93,7 +93,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
         let user = store.get(id).await.unwrap().unwrap().row.user;
         match outcome.unwrap().remove(0) {
             Outcome::Stored => assert_eq!((made.row.id, user.as_str()), (1000 + id, "alice")),
-            Outcome::Taken => assert_eq!((made.row.id, user.as_str()), (id, "new")),
+            Outcome::IdConflict => assert_eq!((made.row.id, user.as_str()), (id, "new")),
             other => panic!("{id}: it is another device, and not {other:?}"),
         }
         assert_eq!(store.get(made.row.id).await.unwrap(), Some(made));
@@ -131,7 +131,7 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
     for line in lines {
         assert_eq!((line.event.as_str(), line.user.as_str()), ("credential-change:update", "CORP\\tom"));
     }
-    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::There, Outcome::There]);
+    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::Unchanged, Outcome::Unchanged]);
     store.close();
 }
 
@@ -146,7 +146,7 @@ async fn what_is_looked_at_is_not_touched(place: Place) {
     let store = place.open_with(keys()).unwrap();
     assert_eq!(outcomes(&place), Ok(vec![Outcome::Stored]));
     store.import(vec![imported(60, device(NOW), None)], "test", NOW, false).await.unwrap();
-    assert_eq!(outcomes(&place), Ok(vec![Outcome::There]));
+    assert_eq!(outcomes(&place), Ok(vec![Outcome::Unchanged]));
     store.close();
     place.with(|connection| connection.run("INSERT INTO keyfob_schema (version) VALUES (1000000000)").map(|_| ())).unwrap();
     assert!(outcomes(&place).unwrap_err().contains("moved to another store by keyfob migrate"));

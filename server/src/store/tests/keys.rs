@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{KEY, NOW, Place, device, entry, insert, keys, on_both};
+use crate::database::Sql;
 use crate::store::keys::Sealer;
-use crate::store::sql::Sql;
 use crate::store::{Keys, Store, schema};
 
 on_both! {

@@ -16,6 +16,7 @@ mod numbers;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
 mod proxy;
+mod rounds;
 mod rules;
 mod search;
 mod silence;
@@ -30,8 +31,9 @@ use std::time::Duration;
 use keyfob::{Device, Hotp, Policy, Secret};
 use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Scope, Step, Swap};
 
-use super::sql::Connection;
-use super::{Keys, Location, Options, Store};
+use super::{Keys, Store};
+use crate::database::Connection;
+use crate::database::{Location, Options};
 use cluster::Cluster;
 
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";

@@ -3,9 +3,9 @@
 use keyfob_scim::{Attribute, Event, EventKind, Filter, Query, Scope, Sort, Start, Swap};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap};
+use crate::database::{Connection, Sql};
 use crate::store::keys::Sealer;
 use crate::store::schema;
-use crate::store::sql::{Connection, Sql};
 use crate::store::{Imported, Store};
 
 on_both! {

@@ -4,8 +4,8 @@
 use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
+use crate::database::{Connection, Sql};
 use crate::store::keys::Sealer;
-use crate::store::sql::{Connection, Sql};
 use crate::store::{schema, writes};
 
 on_both! {

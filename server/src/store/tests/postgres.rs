@@ -7,12 +7,13 @@ use keyfob_scim::{Event, EventKind, Swap};
 use super::cluster::{Cluster, limit_files};
 use super::lossy::{Fate, Lossy};
 use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
+use crate::database::{Access, Connection, ErrorKind, Sql, transaction};
+use crate::database::{Location, Options};
+use crate::store::Store;
 use crate::store::batch::{Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
 use crate::store::schema;
-use crate::store::sql::{Access, Connection, Failure, Sql, transaction};
-use crate::store::{Location, Options, Store};
 
 #[test]
 fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {
@@ -84,7 +85,7 @@ fn a_session_is_encrypted_and_the_certificate_is_checked() {
     let encrypted = |host: &str, query: &str| {
         let url = format!("{}?{query}", cluster.url("postgres").replace("127.0.0.1", host));
         let location = Location::parse(&url, &Options::default()).unwrap();
-        let mut connection = location.writer().map_err(|fault| fault.to_string())?;
+        let mut connection = location.writer().map_err(|error| error.to_string())?;
         let state = "SELECT ssl::TEXT FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         Ok::<_, String>(connection.run(state).unwrap()[0].text(0).unwrap())
     };
@@ -131,7 +132,7 @@ fn a_client_shows_its_certificate_to_a_server_that_asks_for_one() {
     let connect = |identity: &str| {
         let url = cluster.url("postgres").replace("127.0.0.1", "localhost");
         let location = Location::parse(&format!("{url}?sslrootcert={roots}{identity}"), &Options::default())?;
-        location.writer().map(drop).map_err(|fault| fault.to_string())
+        location.writer().map(drop).map_err(|error| error.to_string())
     };
     let with = |key: &str| connect(&format!("&sslcert={shown}&sslkey={key}"));
     // Without sslmode: a certificate is shown over TLS only, also on this machine.
@@ -186,14 +187,14 @@ fn a_transaction_whose_session_ends_is_not_done_in_part() {
         for access in [Access::Write, Access::Snapshot] {
             let done = transaction(connection, access, |connection| {
                 let ended = connection.run("SELECT pg_terminate_backend(pg_backend_pid())::TEXT").map(|_| ());
-                assert_eq!(ended.unwrap_err().failure, Failure::Unknown);
+                assert_eq!(ended.unwrap_err().kind, ErrorKind::Unknown);
                 // A new session would take this for a transaction of its own.
                 let made = connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
-                assert_eq!(made.unwrap_err().failure, Failure::Unreached);
+                assert_eq!(made.unwrap_err().kind, ErrorKind::Unreached);
                 Ok(())
             });
-            let fault = done.unwrap_err();
-            assert!(fault.failure == Failure::Unreached && fault.to_string().contains("within a transaction"), "{fault:?}");
+            let error = done.unwrap_err();
+            assert!(error.kind == ErrorKind::Unreached && error.to_string().contains("within a transaction"), "{error:?}");
             let made = "SELECT count(to_regclass('one'))";
             assert_eq!(connection.run(made).unwrap()[0].number(0).unwrap(), 0, "{access:?}");
         }
@@ -215,12 +216,12 @@ fn a_commit_at_which_the_server_panics_may_have_been_stored() {
             limit_files(&pid, 1024);
             Ok(())
         });
-        let fault = done.unwrap_err();
-        assert!(fault.failure == Failure::Unknown && fault.to_string().contains("could not write"), "{fault:?}");
+        let error = done.unwrap_err();
+        assert!(error.kind == ErrorKind::Unknown && error.to_string().contains("could not write"), "{error:?}");
         // The server comes back by itself.
         let until = Instant::now() + Duration::from_secs(60);
-        while let Err(fault) = connection.run("SELECT count(*) FROM one") {
-            assert!(Instant::now() < until, "{fault}");
+        while let Err(error) = connection.run("SELECT count(*) FROM one") {
+            assert!(Instant::now() < until, "{error}");
             std::thread::sleep(Duration::from_millis(50));
         }
     });
@@ -420,10 +421,10 @@ fn a_statement_ends_when_the_time_of_its_search_is_over_and_the_session_goes_on(
         assert_eq!(usual, "1800ms");
         let since = Instant::now();
         connection.end_at(since.checked_add(Duration::from_millis(300)));
-        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().failure, Failure::TooLong);
+        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().kind, ErrorKind::TooLong);
         assert!(since.elapsed() < Duration::from_millis(1500), "{:?}", since.elapsed());
         std::thread::sleep(Duration::from_millis(300));
-        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::TooLong, "it is not begun any more");
+        assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::TooLong, "it is not begun any more");
         connection.end_at(since.checked_add(Duration::from_secs(1000)));
         assert_eq!(limit(connection), usual, "a search may not take longer than others");
         connection.end_at(None);

@@ -5,7 +5,7 @@ use keyfob_scim::{EventKind, Roles, Scope, Swap};
 
 use super::lossy::{Fate, Lossy};
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
-use crate::store::sql::Sql;
+use crate::database::Sql;
 use crate::store::{Account, Keys, Store, Wanted};
 
 on_both! {

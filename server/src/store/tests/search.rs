@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::{Place, entry, event};
+use crate::database::{Connection, Dialect, Sql};
 use crate::store::filter::{self, Part};
-use crate::store::sql::{Connection, Dialect, Sql};
 use crate::store::{Store, schema};
 
 /// A store and the model of it, filled alike.

@@ -8,8 +8,9 @@ use keyfob_scim::{EventKind, Response, Step};
 use super::cluster::url;
 use super::proxy::Proxy;
 use super::{Place, entry, event, insert, swap, wrong_answer};
+use crate::database::{Location, Options};
+use crate::store::Store;
 use crate::store::searches::Claim;
-use crate::store::{Location, Options, Store};
 
 /// How long a session is idle until it is asked whether it lives, and more.
 const IDLE: Duration = Duration::from_millis(1500);
@@ -60,7 +61,7 @@ async fn reads_and_writes_on_idle_sessions_go_on_in_new_ones() {
     proxy.lose_connections();
     record(&store).await;
     assert_eq!(lines("idle"), 1 + 2 + 1);
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     store.close();
 }
 

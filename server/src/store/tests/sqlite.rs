@@ -9,14 +9,14 @@ use rusqlite::ffi;
 
 use super::lossy::{Fate, Lossy};
 use super::{Place, entry, event, insert, keys, wrong_answer};
+#[cfg(unix)]
+use crate::database::Sqlite;
+use crate::database::uncommitted;
+use crate::database::{Access, Connection, DatabaseError, ErrorKind, transaction};
+use crate::database::{persist, reread};
 use crate::store::batch::{Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
-use crate::store::retry::{persist, reread};
-use crate::store::sql::{Access, Connection, Failure, Fault, transaction};
-#[cfg(unix)]
-use crate::store::sqlite::Sqlite;
-use crate::store::sqlite::uncommitted;
 use crate::store::{KeyFile, Store, schema};
 
 #[cfg(unix)]
@@ -74,14 +74,14 @@ async fn a_file_that_is_not_utf_8_is_refused_with_a_cure() {
 
 #[test]
 fn a_commit_that_fails_leaves_open_what_was_stored_unless_nothing_can_have_been() {
-    let failure = |code| uncommitted(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).failure;
+    let kind = |code| uncommitted(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).kind;
     for code in
         [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT]
     {
-        assert_eq!(failure(code), Failure::Unknown, "{code}");
+        assert_eq!(kind(code), ErrorKind::Unknown, "{code}");
     }
     for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_ERROR] {
-        assert_eq!(failure(code), Failure::Refused, "{code}");
+        assert_eq!(kind(code), ErrorKind::Refused, "{code}");
     }
 }
 
@@ -110,23 +110,23 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
 fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
     let place = Place::sqlite();
     let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
-    for last in [Failure::Refused, Failure::Unreached] {
+    for last in [ErrorKind::Refused, ErrorKind::Unreached] {
         let work = || {
             let mut tries = 0;
             move |_: &mut dyn Connection| {
                 tries += 1;
-                Err::<(), _>(Fault::of(if tries == 1 { Failure::Unknown } else { last }, "lost"))
+                Err::<(), _>(DatabaseError::from_kind(if tries == 1 { ErrorKind::Unknown } else { last }, "lost"))
             }
         };
-        assert_eq!(persist(&mut connection, work()).unwrap_err().failure, Failure::Unknown);
-        assert_eq!(reread(&mut connection, work()).unwrap_err().failure, Failure::Unreached);
+        assert_eq!(persist(&mut connection, work()).unwrap_err().kind, ErrorKind::Unknown);
+        assert_eq!(reread(&mut connection, work()).unwrap_err().kind, ErrorKind::Unreached);
     }
     connection.fates = vec![Fate::Undone];
     let begun = transaction(&mut connection, Access::Write, |_| Ok(()));
-    assert_eq!(begun.unwrap_err().failure, Failure::Unreached, "what did not begin was not done");
-    for (access, failure) in [(Access::Write, Failure::Unknown), (Access::Snapshot, Failure::Unreached)] {
+    assert_eq!(begun.unwrap_err().kind, ErrorKind::Unreached, "what did not begin was not done");
+    for (access, kind) in [(Access::Write, ErrorKind::Unknown), (Access::Snapshot, ErrorKind::Unreached)] {
         connection.fates = vec![Fate::Well, Fate::Undone];
-        assert_eq!(transaction(&mut connection, access, |_| Ok(())).unwrap_err().failure, failure, "{access:?}");
+        assert_eq!(transaction(&mut connection, access, |_| Ok(())).unwrap_err().kind, kind, "{access:?}");
     }
 }
 
@@ -150,10 +150,10 @@ fn what_is_committed_to_a_file_that_is_gone_is_not_told() {
             take(place.location.file().unwrap());
             Ok(())
         });
-        assert_eq!(done.unwrap_err().failure, Failure::Gone);
+        assert_eq!(done.unwrap_err().kind, ErrorKind::Gone);
         // Not only in a transaction.
-        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
-        assert_eq!(connection.begin(Access::Snapshot).unwrap_err().failure, Failure::Gone);
+        assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
+        assert_eq!(connection.begin(Access::Snapshot).unwrap_err().kind, ErrorKind::Gone);
     }
 }
 
@@ -169,14 +169,14 @@ fn a_link_to_the_file_is_followed_and_one_that_leads_elsewhere_is_another_file()
     assert!(place.folder.path().join("real.db-wal").exists(), "what stands beside it is beside the real one");
     connection.run("SELECT 1").unwrap();
     fs::remove_file(place.folder.path().join("real.db-wal")).unwrap();
-    assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
+    assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
     drop(connection);
     let mut connection = place.connection();
     let other = place.folder.path().join("other.db");
     fs::copy(&file, &other).unwrap();
     fs::remove_file(link).unwrap();
     std::os::unix::fs::symlink(&other, link).unwrap();
-    assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
+    assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
 }
 
 /// All connections of a process are of one file.
@@ -188,7 +188,7 @@ fn a_file_that_is_replaced_between_two_connections_is_not_opened() {
     let writer = Sqlite::writer(path).unwrap();
     fs::copy(path, path.with_extension("copy")).unwrap();
     fs::rename(path.with_extension("copy"), path).unwrap();
-    assert_eq!(writer.another(false).unwrap_err().failure, Failure::Gone);
+    assert_eq!(writer.another(false).unwrap_err().kind, ErrorKind::Gone);
 }
 
 #[cfg(unix)]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Response, Step};
 use tokio::sync::oneshot;
 
-use super::super::sql::Dialect;
 use super::super::{Store, Wanted};
 use super::{Place, entry, insert, on_both, swap, wrong_answer};
+use crate::database::Dialect;
 
 on_both! {
     a_store_that_another_program_has_locked_is_not_ready

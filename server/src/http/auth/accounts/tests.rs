@@ -7,10 +7,11 @@ use data_encoding::BASE64;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::database::{Location, Options};
 use crate::http::auth::fair_queue::MAX_WAITING;
 use crate::http::auth::hashing::hash_password;
 use crate::http::auth::turns::Turn;
-use crate::store::{Keys, Line, Location, Options, Wanted};
+use crate::store::{Keys, Line, Wanted};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];

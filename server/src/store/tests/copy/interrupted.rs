@@ -70,7 +70,7 @@ async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(plac
     }
     let mark = source.with(|connection| connection.run("SELECT source, target, run FROM migration").unwrap().remove(0).0);
     place.with(|connection| {
-        let mut sql = crate::store::Sql::new("INSERT INTO migration (source, target, run) VALUES ");
+        let mut sql = crate::database::Sql::new("INSERT INTO migration (source, target, run) VALUES ");
         sql.tuple(mark);
         connection.change(&sql).unwrap();
     });

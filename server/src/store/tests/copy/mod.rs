@@ -7,8 +7,9 @@ use keyfob_scim::{Error, EventKind, Response, Roles, Step};
 use tokio::runtime::Handle;
 
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
-use crate::store::sql::{Access, Connection, Dialect, Value};
-use crate::store::{Account, Copied, Keys, Location, Options, Store, Wanted, copy, schema};
+use crate::database::{Access, Connection, Dialect, Value};
+use crate::database::{Location, Options};
+use crate::store::{Account, Copied, Keys, Store, Wanted, copy, schema};
 
 on_both! {
     a_copy_is_of_one_moment_whatever_is_written_meanwhile

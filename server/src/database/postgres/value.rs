@@ -3,8 +3,11 @@
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
-use super::explained;
-use crate::store::sql::{Fault, Record, Sql, Type as Column, Value};
+use super::error::explained;
+use crate::database::error::DatabaseError;
+use crate::database::record::Record;
+use crate::database::statement::Sql;
+use crate::database::value::{Type as Column, Value};
 
 /// The values of a statement with their types.
 pub(super) fn typed(sql: &Sql) -> Vec<(&(dyn ToSql + Sync), Type)> {
@@ -25,8 +28,8 @@ fn kind(value: &Value) -> Type {
 }
 
 /// The values of a row.
-pub(super) fn record(row: &tokio_postgres::Row) -> Result<Record, Fault> {
-    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| Fault::new(explained(&error)));
+pub(super) fn record(row: &tokio_postgres::Row) -> Result<Record, DatabaseError> {
+    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| DatabaseError::new(explained(&error)));
     (0..row.len()).map(read).collect::<Result<_, _>>().map(Record)
 }
 

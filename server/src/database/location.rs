@@ -1,45 +1,20 @@
-//! Where a store is.
+//! Where a database is.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::postgres::{Server, Statements};
-use super::sql::{Connection, Fault};
+use super::connection::Connection;
+use super::error::DatabaseError;
+use super::options::{MIN_CONNECTIONS, Options};
+use super::postgres::{Postgres, Server, Statements};
 use super::sqlite::Sqlite;
 
-/// The fewest connections of a process: one reads devices, one looks up, one scans and one changes.
-pub const FEWEST: usize = 4;
-
-/// How a database server is used. A file needs none of this.
-#[derive(Clone)]
-pub struct Options {
-    /// The password, which need not stand in the URL.
-    pub password: Option<String>,
-    /// How many connections a process has, [`FEWEST`] or more.
-    pub connections: usize,
-    /// How long a statement may take.
-    pub timeout: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { password: None, connections: 6, timeout: Duration::from_secs(5) }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("connections", &self.connections).field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-/// Where a store is. Shown without a password.
+/// Where a database is. Shown without a password.
 #[derive(Clone, Debug)]
-pub struct Location(Place);
+pub struct Location(Backend);
 
 #[derive(Clone, Debug)]
-enum Place {
+enum Backend {
     Sqlite(PathBuf),
     Postgres(Box<Server>, usize),
 }
@@ -47,7 +22,7 @@ enum Place {
 impl Default for Location {
     /// A file in the working folder.
     fn default() -> Self {
-        Self(Place::Sqlite("keyfob.db".into()))
+        Self(Backend::Sqlite("keyfob.db".into()))
     }
 }
 
@@ -58,10 +33,10 @@ impl Location {
     pub fn parse(url: &str, options: &Options) -> Result<Self, String> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err("names no file".to_owned()) } else { Ok(Self(Place::Sqlite(path.into()))) };
+            return if path.is_empty() { Err("names no file".to_owned()) } else { Ok(Self(Backend::Sqlite(path.into()))) };
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self(Place::Postgres(Box::new(Server::parse(url, options)?), options.connections)));
+            return Ok(Self(Backend::Postgres(Box::new(Server::parse(url, options)?), options.connections)));
         }
         Err("must be sqlite://FILE or postgres://USER@HOST/DATABASE".to_owned())
     }
@@ -69,8 +44,8 @@ impl Location {
     /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Place::Sqlite(path) => Some(path),
-            Place::Postgres(..) => None,
+            Backend::Sqlite(path) => Some(path),
+            Backend::Postgres(..) => None,
         }
     }
 
@@ -82,26 +57,26 @@ impl Location {
     }
 
     /// A connection that writes. It makes the file if there is none.
-    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
-            Place::Sqlite(path) => Box::new(Sqlite::writer(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
+            Backend::Sqlite(path) => Box::new(Sqlite::writer(path)?),
+            Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
         })
     }
 
     /// A connection that only reads.
-    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
-            Place::Sqlite(path) => Box::new(Sqlite::reader(path)?),
-            Place::Postgres(server, _) => Box::new(server.connect(Statements::Any)?),
+            Backend::Sqlite(path) => Box::new(Sqlite::reader(path)?),
+            Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
         })
     }
 
     /// The connections of a process.
-    pub(crate) fn connections(&self) -> Result<Connections, Fault> {
+    pub(crate) fn connections(&self) -> Result<Connections, DatabaseError> {
         match &self.0 {
             // A file has one writer at a time.
-            Place::Sqlite(path) => {
+            Backend::Sqlite(path) => {
                 let writer = Sqlite::writer(path)?;
                 let reader = |scans| writer.another(scans).map(|reader| Box::new(reader) as Box<dyn Connection>);
                 Ok(Connections {
@@ -111,12 +86,15 @@ impl Location {
                     changes: vec![Box::new(writer)],
                 })
             }
-            Place::Postgres(server, connections) => {
+            Backend::Postgres(server, connections) => {
                 // With two that scan, no account has both.
-                let scans = if *connections > FEWEST.saturating_add(1) { 2 } else { 1 };
+                let scans = if *connections > MIN_CONNECTIONS.saturating_add(1) { 2 } else { 1 };
                 let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
                 let open = |many, statements| {
-                    let open = |_| server.connect(statements).map(|connection| Box::new(connection) as Box<dyn Connection>);
+                    let open = |_| {
+                        Postgres::open(Server::clone(server), statements)
+                            .map(|connection| Box::new(connection) as Box<dyn Connection>)
+                    };
                     (0..many).map(open).collect::<Result<Vec<_>, _>>()
                 };
                 Ok(Connections {
@@ -133,8 +111,8 @@ impl Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Place::Postgres(server, _) => server.fmt(f),
+            Backend::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Backend::Postgres(server, _) => server.fmt(f),
         }
     }
 }

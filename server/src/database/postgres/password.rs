@@ -7,19 +7,19 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
 
-use super::explained;
+use super::error::explained;
+use crate::database::options::Options;
 use crate::file;
-use crate::store::location::Options;
 
 /// The largest password file, in bytes.
-const LIMIT: usize = 1024 * 1024;
+const MAX_PASSWORD_FILE_BYTES: usize = 1024 * 1024;
 
 /// The directories of Unix sockets that systems build libpq with. In a password file they are
 /// `localhost`.
-const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
 /// What to do about a password that does not fit into a URL.
-const TODO: &str = "write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for # and %25 for %; or set database.password \
+const ENCODING_ADVICE: &str = "write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for # and %25 for %; or set database.password \
      (KEYFOB_DATABASE_PASSWORD), which takes it as it is";
 
 /// Where a password comes from.
@@ -62,7 +62,7 @@ impl Source {
         }
         let text = explained(error);
         if *self == Self::Url && error.code() == Some(&SqlState::INVALID_PASSWORD) {
-            return format!("{text}; in a URL a % and two digits stand for another character: {TODO}");
+            return format!("{text}; in a URL a % and two digits stand for another character: {ENCODING_ADVICE}");
         }
         text
     }
@@ -114,7 +114,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
             return Err(ignored("others have access to it; chmod 600 takes it away"));
         }
     }
-    let bytes = file::read(&mut opened, LIMIT).map_err(|error| ignored(&error.to_string()))?;
+    let bytes = file::read(&mut opened, MAX_PASSWORD_FILE_BYTES).map_err(|error| ignored(&error.to_string()))?;
     String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| ignored("it is not UTF-8"))
 }
 
@@ -128,7 +128,7 @@ pub(super) fn look_up(path: &Path, host: &Host, port: u16, config: &Config) -> O
         Host::Tcp(name) => name.as_str(),
         #[cfg(unix)]
         Host::Unix(folder) => match folder.to_str()? {
-            folder if SOCKETS.contains(&folder) => "localhost",
+            folder if SOCKET_FOLDERS.contains(&folder) => "localhost",
             folder => folder,
         },
     };
@@ -190,7 +190,7 @@ pub(super) fn check_encoding(url: &str) -> Result<(), String> {
         (many, _) => many > 1,
     };
     if is_cut {
-        return Err(format!("the user or the password has characters that a URL cannot hold: {TODO}"));
+        return Err(format!("the user or the password has characters that a URL cannot hold: {ENCODING_ADVICE}"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
 /// The upper bounds of the histogram, in seconds.
-const BOUNDS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+const BUCKET_SECONDS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// The work of a batch. A label, `work`.
 type Work = [(&'static str, &'static str); 1];
@@ -16,7 +16,7 @@ pub(crate) type Latency = Family<Work, Histogram, fn() -> Histogram>;
 
 /// No batch yet.
 pub(crate) fn latency() -> Latency {
-    Family::new_with_constructor(|| Histogram::new(BOUNDS))
+    Family::new_with_constructor(|| Histogram::new(BUCKET_SECONDS))
 }
 
 /// Does some work of this name, and observes how long it takes.

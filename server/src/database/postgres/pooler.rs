@@ -5,18 +5,18 @@
 use tokio_postgres::Client;
 
 /// How often two sessions are compared: other clients of the pooler may hide what it does once.
-const ROUNDS: usize = 3;
+const MAX_COMPARISONS: usize = 3;
 
 /// What is wrong with a pooler that shares sessions, and what to do.
-pub(super) const SHARED: &str = "a pooler between gives one session of the server to several clients in turn (by transaction or by \
+pub(super) const SHARED_SESSIONS: &str = "a pooler between gives one session of the server to several clients in turn (by transaction or by \
      statement), and keyfob needs its own: set pool_mode = session in PgBouncer, for this database or all";
 
 /// What an error of this code (PostgreSQL, appendix A) tells of a pooler.
-pub(super) fn told(code: &str) -> Option<&'static str> {
+pub(super) fn advice(code: &str) -> Option<&'static str> {
     match code {
         // A prepared statement that is not there, or is there already, although each statement
         // comes as a whole and without a name.
-        "26000" | "42P05" => Some(SHARED),
+        "26000" | "42P05" => Some(SHARED_SESSIONS),
         // PgBouncer has this code for all that it refuses.
         "08P01" => {
             Some("a pooler between may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients")
@@ -31,7 +31,7 @@ pub(super) fn told(code: &str) -> Option<&'static str> {
 ///
 /// Errors: those of the server, which then told nothing.
 pub(super) async fn shares_sessions(first: &Client, second: &Client) -> Result<bool, tokio_postgres::Error> {
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_COMPARISONS {
         let marks = [mark(), mark()];
         let sessions = [(first, &marks[0]), (second, &marks[1])];
         // A pooler that takes its servers in turn loses a mark at once, and one that takes the last
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn the_codes_of_a_pooler_are_told_with_the_cure() {
         for code in ["26000", "42P05", "08P01"] {
-            assert!(told(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
+            assert!(advice(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
         }
-        assert_eq!(told("23505"), None);
+        assert_eq!(advice("23505"), None);
     }
 }

@@ -5,7 +5,6 @@
 //! is a try of its own with a head start, after which the next is tried beside it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
@@ -14,19 +13,12 @@ use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 
-use super::explained;
+use super::error::explained;
 use super::password::{self, Source};
-use super::server::Server;
+use super::server::{Endpoint, Server};
 
 /// The longest head start.
-const HEAD_START: Duration = Duration::from_secs(1);
-
-/// Where a session is: a host by its place in the URL, and its address if it has one.
-type Place = (usize, Option<IpAddr>);
-
-/// The place that took a session last. All sessions of a process know it, so one of them waits for
-/// a dead host, and not each.
-pub(super) type Last = Arc<Mutex<Option<Place>>>;
+const MAX_HEAD_START: Duration = Duration::from_secs(1);
 
 /// A session that was opened.
 pub(super) struct Opened {
@@ -53,7 +45,7 @@ impl Server {
             let (server, last) = (self.clone(), last.and_then(|(_, address)| address));
             async move { server.open_host(host, last, until).await }
         });
-        let (place, opened) = opened.await.map_err(|faults| faults.join("; "))?;
+        let (place, opened) = opened.await.map_err(|errors| errors.join("; "))?;
         if let Ok(mut last) = self.last.lock() {
             *last = Some(place);
         }
@@ -61,7 +53,7 @@ impl Server {
     }
 
     /// Opens a session with a host, by the first of its addresses that takes one.
-    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Place, Opened), String> {
+    async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Endpoint, Opened), String> {
         let mut addresses = self.addresses(at, until).await.map_err(|text| self.blame(at, None, &text))?;
         self.arrange(&mut addresses, Some(&last));
         let opened = first(addresses, until, |address| {
@@ -79,7 +71,7 @@ impl Server {
                 }
             }
         });
-        opened.await.map_err(|faults| faults.join("; "))
+        opened.await.map_err(|errors| errors.join("; "))
     }
 
     /// The addresses of a host; a socket of Unix has none.
@@ -180,8 +172,8 @@ where
 {
     let many = u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
     let left = until.saturating_duration_since(Instant::now());
-    let head_start = left.checked_div(many).unwrap_or_default().min(HEAD_START);
-    let (mut tries, mut faults) = (JoinSet::new(), Vec::new());
+    let head_start = left.checked_div(many).unwrap_or_default().min(MAX_HEAD_START);
+    let (mut tries, mut errors) = (JoinSet::new(), Vec::new());
     let mut places = places.into_iter();
     loop {
         if let Some(place) = places.next() {
@@ -194,10 +186,10 @@ where
             ended
         };
         match ended {
-            None => return Err(faults),
+            None => return Err(errors),
             Some(Ok(Ok(done))) => return Ok(done),
-            Some(Ok(Err(fault))) => faults.push(fault),
-            Some(Err(error)) => faults.push(error.to_string()),
+            Some(Ok(Err(error))) => errors.push(error),
+            Some(Err(error)) => errors.push(error.to_string()),
         }
     }
 }
@@ -205,7 +197,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Options;
+    use crate::database::options::Options;
 
     /// What becomes of a try: a fault at once, nothing ever, or well.
     async fn attempt(fate: &'static str) -> Result<&'static str, String> {

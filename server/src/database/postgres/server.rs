@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -13,26 +13,32 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::hosts::Last;
+use super::error::explained;
+use super::identity;
 use super::password::{self, Source};
-use super::{Postgres, Statements, explained, identity};
-use crate::store::location::Options;
-use crate::store::sql::Fault;
+use crate::database::options::Options;
 use crate::tls;
 
 /// A connection that carries nothing for so long is looked at by the operating system. Firewalls
 /// forget one after minutes.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 
 /// The time between two looks, of which three without an answer end the connection.
-const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The default of tokio-postgres, which stands where a URL says nothing.
-const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
+const DEFAULT_KEEPALIVE_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How long sent bytes may go without being acknowledged. It says nothing of how long a statement
 /// takes: a system acknowledges what its server has not read yet.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a session is: a host by its position in the URL, and its address if it has one.
+pub(super) type Endpoint = (usize, Option<IpAddr>);
+
+/// The endpoint that took a session last. All sessions of a process know it, so one of them waits
+/// for a dead host, and not each.
+pub(super) type Last = Arc<Mutex<Option<Endpoint>>>;
 
 /// A server, or several of which one takes writes.
 #[derive(Clone)]
@@ -151,11 +157,6 @@ impl Server {
         Ok(Self { config, tls, password, timeout: options.timeout, last: Last::default(), is_checked: Arc::default() })
     }
 
-    /// Opens a session.
-    pub(crate) fn connect(&self, statements: Statements) -> Result<Postgres, Fault> {
-        Postgres::open(self.clone(), statements)
-    }
-
     /// After how long the server gives up a statement: a little before this side does, so that
     /// nothing goes on unheard of. A commit is never given up by it.
     pub(super) fn given_up(&self) -> Duration {
@@ -197,17 +198,17 @@ fn check_hosts(config: &Config) -> Result<(), String> {
 
 /// Has the operating system look whether connections live, where the URL does not say how.
 fn watch(config: &mut Config) {
-    if config.get_keepalives_idle() == KEEPALIVE_UNSET {
-        config.keepalives_idle(KEEPALIVE);
+    if config.get_keepalives_idle() == DEFAULT_KEEPALIVE_IDLE {
+        config.keepalives_idle(KEEPALIVE_IDLE);
     }
     if config.get_keepalives_interval().is_none() {
-        config.keepalives_interval(KEEPALIVE_AGAIN);
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
     }
     if config.get_keepalives_retries().is_none() {
         config.keepalives_retries(3);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(UNACKNOWLEDGED);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
 }
 

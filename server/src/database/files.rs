@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::sql::{Failure, Fault};
+use super::error::{DatabaseError, ErrorKind};
 
 /// What SQLite writes beside a database: the log of commits, and its index.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+const SUFFIXES: [&str; 2] = ["-wal", "-shm"];
 
 /// The files behind the connections of one process. Once one of them is deleted or replaced, the
-/// store is [gone](Failure::Gone), and stays so if the file comes back: what other processes did in
+/// store is [gone](ErrorKind::Gone), and stays so if the file comes back: what other processes did in
 /// between is not known.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -30,7 +30,7 @@ struct File {
 }
 
 impl File {
-    fn of(path: PathBuf) -> io::Result<Self> {
+    fn new(path: PathBuf) -> io::Result<Self> {
         let identity = identity(&fs::metadata(&path)?);
         Ok(Self { path, identity })
     }
@@ -42,12 +42,12 @@ impl File {
 
 impl Files {
     /// Watches the files of a database that is open and was read. Errors: there is no such file.
-    pub(crate) fn of(path: &Path) -> Result<Self, Fault> {
-        let fault = |error: io::Error| Fault::new(error.to_string());
+    pub(crate) fn new(path: &Path) -> Result<Self, DatabaseError> {
+        let error = |error: io::Error| DatabaseError::new(error.to_string());
         // SQLite follows a link, and the other files stand beside what the link leads to.
-        let real = path.canonicalize().map_err(fault)?;
-        if names(&real).map_err(fault)? > 1 {
-            return Err(Fault::new(
+        let real = path.canonicalize().map_err(error)?;
+        if names(&real).map_err(error)? > 1 {
+            return Err(DatabaseError::new(
                 "the file has a second name (a hard link): SQLite keeps a log for each name, and processes that use different names \
                  damage the file; remove the other name, or copy the store into a file of its own",
             ));
@@ -58,9 +58,9 @@ impl Files {
             PathBuf::from(name)
         };
         Ok(Self {
-            database: File::of(path.to_owned()).map_err(fault)?,
+            database: File::new(path.to_owned()).map_err(error)?,
             // A database that was not brought to this version yet may have none.
-            beside: BESIDE.into_iter().filter_map(|end| File::of(named(end)).ok()).collect(),
+            beside: SUFFIXES.into_iter().filter_map(|end| File::new(named(end)).ok()).collect(),
             is_gone: AtomicBool::new(false),
             is_log_empty: AtomicBool::new(false),
         })
@@ -72,7 +72,7 @@ impl Files {
     }
 
     /// Errors: a file was deleted or replaced. The log hears of it once.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), DatabaseError> {
         let missing = std::iter::once(&self.database).chain(&self.beside).find(|file| !file.is_there());
         if let Some(File { path, .. }) = missing
             && !self.is_gone.swap(true, Ordering::Relaxed)
@@ -84,7 +84,7 @@ impl Files {
             );
         }
         if self.is_gone.load(Ordering::Relaxed) {
-            return Err(Fault::of(Failure::Gone, "a file of the store was deleted or replaced"));
+            return Err(DatabaseError::from_kind(ErrorKind::Gone, "a file of the store was deleted or replaced"));
         }
         Ok(())
     }

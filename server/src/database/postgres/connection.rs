@@ -1,44 +1,30 @@
-//! PostgreSQL, and what speaks its protocol: a session that is opened anew when it is lost.
-//!
-//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is
-//! heard of, and a statement would wait for its whole time. So the operating system is asked to
-//! look (keepalives), a session that was idle is asked whether it lives before it is used, and a
-//! short statement gets a share of its time in a session that is not new: who sends it again has
-//! time left for a new one.
-//!
-//! Statements have no names. Each goes to the server as a whole, text and values in one round trip,
-//! so whatever a pooler does between two of them, it cannot bring together the text of one and the
-//! values of another.
+//! A connection to a server: a session that is opened anew when it is lost.
 
-mod hosts;
-mod identity;
-mod password;
-mod pooler;
-mod server;
-mod value;
-
-use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
-use tokio_postgres::error::Severity;
 
-pub(crate) use server::Server;
-
-use super::sql::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
-use value::{record, typed};
+use super::error::{explained, kind};
+use super::pooler;
+use super::server::Server;
+use super::value::{record, typed};
+use crate::database::connection::Connection;
+use crate::database::dialect::{Access, Dialect};
+use crate::database::error::{DatabaseError, ErrorKind};
+use crate::database::record::Record;
+use crate::database::statement::Sql;
 
 /// A session that has heard nothing for so long is asked whether it lives. One under load never is.
-const IDLE: Duration = Duration::from_secs(1);
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// How long that question waits for an answer at most: a round trip takes milliseconds.
-const ASKED: Duration = Duration::from_secs(1);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The share of its time that a short statement gets in a session that is not new, at most. Whoever
 /// tries again must have patience left then.
-const SHARE: Duration = Duration::from_secs(2);
+const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +59,8 @@ struct Session {
 impl Postgres {
     /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions;
     /// the operating system.
-    fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
+    pub(crate) fn open(server: Server, statements: Statements) -> Result<Self, DatabaseError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| DatabaseError::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
         if !connection.server.is_checked.load(Ordering::Relaxed) {
@@ -85,7 +71,7 @@ impl Postgres {
 
     /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session
     /// cannot be had: the next connection asks again.
-    fn check_pooler(&mut self) -> Result<(), Fault> {
+    fn check_pooler(&mut self) -> Result<(), DatabaseError> {
         let (server, Some(Session { client, .. })) = (&self.server, &self.session) else { return Ok(()) };
         let compared = self.runtime.block_on(async {
             let second = server.open().await.ok()?;
@@ -94,7 +80,7 @@ impl Postgres {
             shared.ok()?.ok()
         });
         match compared {
-            Some(true) => Err(Fault::new(format!("{server}: {}", pooler::SHARED))),
+            Some(true) => Err(DatabaseError::new(format!("{server}: {}", pooler::SHARED_SESSIONS))),
             Some(false) => {
                 server.is_checked.store(true, Ordering::Relaxed);
                 Ok(())
@@ -105,29 +91,33 @@ impl Postgres {
 
     /// The session, opened if there is none that lives. Errors: besides those of the server, a
     /// transaction went with the session that it was in.
-    fn session(&mut self) -> Result<&mut Session, Fault> {
+    fn session(&mut self) -> Result<&mut Session, DatabaseError> {
         if !self.is_alive() {
             self.session = None;
             if self.is_in_transaction {
-                return Err(Fault::of(Failure::Unreached, format!("{} ended the session within a transaction", self.server)));
+                return Err(DatabaseError::from_kind(
+                    ErrorKind::Unreached,
+                    format!("{} ended the session within a transaction", self.server),
+                ));
             }
             let opened = self.runtime.block_on(self.server.open());
-            let opened =
-                opened.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
+            let opened = opened.map_err(|text| {
+                DatabaseError::from_kind(ErrorKind::Unreached, format!("cannot connect to {}: {text}", self.server))
+            })?;
             let now = Instant::now();
             let given_up = self.server.given_up();
             self.session = Some(Session { client: opened.client, opened: now, heard: now, given_up });
         }
-        self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
+        self.session.as_mut().ok_or_else(|| DatabaseError::new("there is no session"))
     }
 
     /// Whether there is a session that can be used, as far as is known. One that was idle is asked.
     fn is_alive(&mut self) -> bool {
         let Some(session) = self.session.as_mut().filter(|session| !session.client.is_closed()) else { return false };
-        if self.is_in_transaction || session.heard.elapsed() < IDLE {
+        if self.is_in_transaction || session.heard.elapsed() < CHECK_AFTER_IDLE {
             return true;
         }
-        let limit = ASKED.min(self.server.timeout.mul_f64(0.25));
+        let limit = CHECK_TIMEOUT.min(self.server.timeout.mul_f64(0.25));
         let answer = self.runtime.block_on(async { tokio::time::timeout(limit, session.client.check_connection()).await });
         session.heard = Instant::now();
         matches!(answer, Ok(Ok(())))
@@ -138,7 +128,7 @@ impl Postgres {
         let timeout = self.server.timeout;
         match &self.session {
             Some(session) if self.statements == Statements::Short && session.opened.elapsed() >= timeout => {
-                SHARE.min(timeout.mul_f64(0.4))
+                SHORT_STATEMENT_TIMEOUT.min(timeout.mul_f64(0.4))
             }
             _ => timeout,
         }
@@ -146,39 +136,39 @@ impl Postgres {
 
     /// After how long the server is to give up the next statement. Errors: the time of the search
     /// is over.
-    fn given_up(&self) -> Result<Duration, Fault> {
+    fn given_up(&self) -> Result<Duration, DatabaseError> {
         let usual = self.server.given_up();
         let Some(deadline) = self.deadline else { return Ok(usual) };
         let left = deadline.saturating_duration_since(Instant::now());
         // The server counts whole milliseconds, and takes 0 for no limit.
         if left < Duration::from_millis(1) {
-            return Err(Fault::of(Failure::TooLong, "the time of the search is over"));
+            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the time of the search is over"));
         }
         Ok(left.min(usual))
     }
 
     /// Does something in the session, for as long as a statement may take. A session that is in
     /// doubt is given up.
-    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
+    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, DatabaseError> {
         self.session()?;
         let given_up = self.given_up()?;
         let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
-        let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
+        let Some(session) = &mut self.session else { return Err(DatabaseError::new("there is no session")) };
         let limited = async {
             session.give_up_after(given_up).await?;
             work(&session.client).await
         };
         let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
         session.heard = Instant::now();
-        let fault = match done {
+        let error = match done {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
-            Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
+            Ok(Err(error)) => DatabaseError::from_kind(kind(&error), explained(&error)),
+            Err(_) => DatabaseError::from_kind(ErrorKind::Unknown, format!("{} does not answer", self.server)),
         };
-        if matches!(fault.failure, Failure::Unreached | Failure::Unknown) {
+        if matches!(error.kind, ErrorKind::Unreached | ErrorKind::Unknown) {
             self.session = None;
         }
-        Err(fault)
+        Err(error)
     }
 }
 
@@ -202,21 +192,21 @@ impl Connection for Postgres {
         self.deadline = deadline;
     }
 
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError> {
         self.run_with(async |client| client.query_typed(&sql.text, &typed(sql)).await)?.iter().map(record).collect()
     }
 
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+    fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError> {
         self.run_with(async |client| client.execute_typed(&sql.text, &typed(sql)).await)
     }
 
-    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+    fn begin(&mut self, access: Access) -> Result<(), DatabaseError> {
         self.run(self.dialect().begin(access))?;
         self.is_in_transaction = true;
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), Fault> {
+    fn commit(&mut self) -> Result<(), DatabaseError> {
         self.run("COMMIT")?;
         self.is_in_transaction = false;
         Ok(())
@@ -229,57 +219,4 @@ impl Connection for Postgres {
         }
         self.is_in_transaction = false;
     }
-}
-
-/// What an error leaves open. Its codes are those of PostgreSQL (appendix A), which the others use
-/// too.
-fn failure(error: &tokio_postgres::Error) -> Failure {
-    let Some(server) = error.as_db_error() else {
-        return if error.is_closed() || is_broken(error) { Failure::Unknown } else { Failure::Refused };
-    };
-    match server.code().code() {
-        // Serialization failure, deadlock; a table, its type or a row that another process has just
-        // made.
-        "40001" | "40P01" | "23505" | "42P07" | "42710" => Failure::Conflict,
-        // A server that became a standby, or starts; a session that a pooler exchanged within a
-        // statement.
-        "25006" | "57P03" | "26000" | "42P05" => Failure::Unreached,
-        "40003" | "57P01" | "57P02" | "57P05" => Failure::Unknown,
-        "57014" => Failure::TooLong,
-        code if code.starts_with("08") => Failure::Unknown,
-        _ if ends_session(server.parsed_severity(), server.severity()) => Failure::Unknown,
-        "XX001" | "XX002" => Failure::Damaged,
-        _ => Failure::Refused,
-    }
-}
-
-/// Whether an error of this severity, which old servers only name, ends the session. The server has
-/// not undone the statement then: one that cannot flush a commit panics, and may find the commit in
-/// its log when it starts again.
-fn ends_session(severity: Option<Severity>, name: &str) -> bool {
-    match severity {
-        Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),
-        None => matches!(name, "PANIC" | "FATAL"),
-    }
-}
-
-fn is_broken(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-}
-
-/// An error with its cause: the outermost alone says little. None of them holds a value.
-fn explained(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = inner.source();
-    }
-    if let Some(told) = error.code().and_then(|code| pooler::told(code.code())) {
-        text = format!("{text}; {told}");
-    }
-    text
 }

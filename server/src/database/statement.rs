@@ -1,0 +1,96 @@
+//! SQL under construction, every value bound.
+
+use std::borrow::Cow;
+
+use super::dialect::Dialect;
+use super::value::{Type, Value};
+
+/// A statement with the values of its parameters, which are numbered as they come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sql {
+    pub(crate) text: Cow<'static, str>,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::from_parts(text, [])
+    }
+
+    /// A statement that is complete: for those which are run so often that putting them together
+    /// would count. Its parameters are numbered as they come, or SQLite, to which `$2` is but a
+    /// name, would number them otherwise.
+    pub(crate) fn from_parts<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
+        Self { text: text.into(), values: values.into() }
+    }
+
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Binds a value and writes its parameter.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let number = self.values.len().to_string();
+        self.push("$").push(&number)
+    }
+
+    /// Binds values and writes their parameters in parentheses.
+    pub(crate) fn tuple(&mut self, values: impl IntoIterator<Item = Value>) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            self.push(if at == 0 { "(" } else { ", " }).bind(value);
+        }
+        self.push(")")
+    }
+
+    /// Writes that a number is one of these.
+    pub(crate) fn among(&mut self, dialect: Dialect, numbers: impl Iterator<Item = i64>) -> &mut Self {
+        match dialect {
+            Dialect::Sqlite => self.push(" IN ").tuple(numbers.map(Value::Number)),
+            // One statement, however many there are.
+            Dialect::Postgres => {
+                self.push(" = ANY(").bind(Value::List(Type::Number, numbers.map(Value::Number).collect())).push("::BIGINT[])")
+            }
+        }
+    }
+
+    /// Writes `name (columns) AS (rows)`, for one row or more: a table for the statement that goes
+    /// on.
+    pub(crate) fn table<R: IntoIterator<Item = Value>>(
+        &mut self,
+        dialect: Dialect,
+        name: &str,
+        columns: &[(&str, Type)],
+        rows: impl Iterator<Item = R>,
+    ) -> &mut Self {
+        self.push(name);
+        for (at, (column, _)) in columns.iter().enumerate() {
+            self.push(if at == 0 { " (" } else { ", " }).push(column);
+        }
+        self.push(") AS (");
+        match dialect {
+            Dialect::Sqlite => {
+                for (at, row) in rows.enumerate() {
+                    self.push(if at == 0 { "VALUES " } else { ", " }).tuple(row);
+                }
+            }
+            Dialect::Postgres => {
+                let mut lists = vec![Vec::new(); columns.len()];
+                for row in rows {
+                    lists.iter_mut().zip(row).for_each(|(list, value)| list.push(value));
+                }
+                for (at, (list, (_, kind))) in lists.into_iter().zip(columns).enumerate() {
+                    self.push(if at == 0 { "SELECT * FROM unnest(" } else { ", " }).bind(Value::List(*kind, list));
+                    self.push(match kind {
+                        Type::Number => "::BIGINT[]",
+                        Type::Text => "::TEXT[]",
+                        Type::Bytes => "::BYTEA[]",
+                    });
+                }
+                self.push(")");
+            }
+        }
+        self.push(")")
+    }
+}

@@ -1,0 +1,61 @@
+//! What the requests of devices ask of a store.
+
+use keyfob_scim::{Entry, Error, Event, Name, Query, Step};
+
+use super::filter;
+use super::handle::{Read, Store};
+use super::reads::{self, Listed};
+use super::searches::Claim;
+use super::writes::{self, Change, Job, Stepped};
+use crate::database::Connection;
+
+impl Store {
+    /// Reads an entry. Errors: 503; 500 for a record that does not open.
+    pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
+        self.0.gets.run(|reply| Read::Entry(id, reply)).await
+    }
+
+    /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps
+    /// of this kind that follow it. Returns the next one of another kind. Errors: 503; 500 for a
+    /// record that does not open.
+    pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
+        self.0.changes.run(|reply| Change::Step(Box::new(Job { step, event: None, reply }))).await
+    }
+
+    /// Stores a new entry under a number that no other device has. Errors: 503.
+    pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
+        let keys = self.0.keys.clone();
+        let insert = move |connection: &mut dyn Connection| {
+            writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
+            Ok(entry)
+        };
+        self.submit(insert).await
+    }
+
+    /// Searches for an account. A search that finds few devices by an index waits for no search
+    /// that reads them all.
+    ///
+    /// Errors: 503.
+    pub async fn list(&self, account: &str, query: &Query) -> Result<Listed, Error> {
+        let claim = Claim::new(account);
+        if filter::key(&query.filter).is_some() {
+            let query = query.clone();
+            if let Some(found) = self.0.lookups.run(&claim, move |connection| reads::look_up(connection, &query)).await? {
+                return Ok(found);
+            }
+        }
+        let query = query.clone();
+        self.scan(claim, move |connection| reads::list(connection, &query)).await
+    }
+
+    /// How many devices are locked, by an index. Errors: 503.
+    pub(crate) async fn locked_devices(&self) -> Result<u32, Error> {
+        const COUNT: &str = "SELECT count(*) FROM device WHERE status = 'L'";
+        let count = |connection: &mut dyn Connection| {
+            let locked = connection.run(COUNT)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
+            Ok(u32::try_from(locked).unwrap_or(u32::MAX))
+        };
+        // For no account.
+        self.0.lookups.run(&Claim::new(""), count).await
+    }
+}
