@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use keyfob_scim::{Entry, Error, Event, Name, Query, Step};
+use keyfob_scim::{Entry, Error, Event, Naming, Query, Step};
 
 pub use accounts::Account;
 use answers::Answers;
@@ -233,10 +233,10 @@ impl Store {
     }
 
     /// Stores a new entry under a number that no other device has. Errors: 503.
-    pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
+    pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
-            writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
+            writes::insert(connection, &keys, writes::draw, &mut entry, naming, &event)?;
             Ok(entry)
         };
         self.submit(insert).await

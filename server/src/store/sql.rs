@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Instant;
 
-use keyfob_scim::Key;
+use keyfob_scim::SortKey;
 
 /// A value that is bound or read. Those of one type have the order that both databases give them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +39,11 @@ impl From<&String> for Value {
     }
 }
 
-impl From<&Key> for Value {
-    fn from(key: &Key) -> Self {
+impl From<&SortKey> for Value {
+    fn from(key: &SortKey) -> Self {
         match key {
-            Key::Text(text) => text.into(),
-            Key::Number(number) => (*number).into(),
+            SortKey::Text(text) => text.into(),
+            SortKey::Number(number) => (*number).into(),
         }
     }
 }
