@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use keyfob_scim::{Error, Response};
+use keyfob_scim::{Error, Response, Route};
 use tracing::Instrument as _;
 
 use super::accept::media_type;
@@ -60,23 +60,23 @@ async fn respond(app: &App, request: Request, client: &Client) -> (Response, &'s
     if let Some(answer) = health::respond(app, path).await {
         return answer;
     }
-    let Some(path) = url::path_below(path, &app.config.base_path).map(str::to_owned) else {
+    let Some(route) = url::path_below(path, &app.config.base_path).map(Route::from_path) else {
         return (
             Error::new(404, format!("there is nothing here; SCIM is at {}/OtpDevice", app.config.base_path)).into(),
             "unknown",
         );
     };
-    let operation = keyfob_scim::operation(request.method().as_str().parse().ok(), &path);
+    let operation = route.operation(request.method().as_str().parse().ok());
     let cors = Cors::new(&app.config.allowed_origins, request.method(), request.headers());
     let response = match cors.preflight() {
         Some(response) => response,
-        None => run_operation(app, &path, request, client).await.unwrap_or_else(|refusal| refusal),
+        None => run_operation(app, route, request, client).await.unwrap_or_else(|refusal| refusal),
     };
     (cors.add_headers(response), operation)
 }
 
 /// Identifies the account and runs the operation. Errors: the response of a refusal.
-async fn run_operation(app: &App, path: &str, request: Request, client: &Client) -> Result<Response, Response> {
+async fn run_operation(app: &App, route: Route, request: Request, client: &Client) -> Result<Response, Response> {
     let peer = request.extensions().get::<Peer>();
     let from = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
     let caller = match app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await {
@@ -88,7 +88,7 @@ async fn run_operation(app: &App, path: &str, request: Request, client: &Client)
         }
     };
     let (parts, body) = request.into_parts();
-    let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };
+    let Ok(method) = parts.method.as_str().parse() else { return Ok(route.method_not_allowed()) };
     let body = read_body(body).await.map_err(Response::from)?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -96,14 +96,14 @@ async fn run_operation(app: &App, path: &str, request: Request, client: &Client)
     let text = |name| parts.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let step = app.service.handle(keyfob_scim::Request {
         method,
-        path,
+        route,
         query: parts.uri.query().unwrap_or_default(),
         content_type: text(header::CONTENT_TYPE),
         content_encoding: text(header::CONTENT_ENCODING),
         if_match: text(header::IF_MATCH),
         if_none_match: text(header::IF_NONE_MATCH),
         body: &body,
-        base: Cow::Owned(url::base(&app.config, &parts.headers)),
+        base_url: Cow::Owned(url::base(&app.config, &parts.headers)),
         actor: Cow::Borrowed(&caller.name),
         roles: caller.roles,
         now: now.as_secs(),

@@ -16,16 +16,16 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
         step = match step {
             Step::Done(response) => return Ok(response),
             Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
-            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) => {
+            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) => {
                 let Stepped { step, event } = app.store.change(step).await?;
                 if let Some(event) = event {
                     app.metrics.count_event(event.kind, &event.reason);
                 }
                 step
             }
-            Step::Insert { entry, name, event, then } => {
+            Step::Insert { entry, naming, event, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
-                let entry = app.store.insert(entry, name, event).await?;
+                let entry = app.store.insert(entry, naming, event).await?;
                 app.metrics.count_event(kind, &reason);
                 then(entry)
             }
@@ -34,7 +34,7 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
                 app.metrics.count_left_out(unreadable);
                 then(page)
             }
-            Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
+            Step::CheckUser { user, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&user))),
             // In a box: it is rare, and would make the future of every request as large.
             Step::Deliver { message, then } => then(Box::pin(deliver(app, &message)).await),
         }

@@ -18,7 +18,7 @@ fn values(event: &Event) -> [Value; COLUMNS.len()] {
         seconds(event.at).into(),
         event.kind.name().into(),
         (&event.actor).into(),
-        event.device.into(),
+        event.device_id.into(),
         (&event.user).into(),
         i64::from(event.success).into(),
         (&event.reason).into(),

@@ -123,7 +123,7 @@ fn write_nothing(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
         kind: EventKind::Verify,
         at: 0,
         actor: String::new(),
-        device: 0,
+        device_id: 0,
         user: String::new(),
         success: false,
         reason: String::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Error, Event, Name, Step, Swap, Then};
+use keyfob_scim::{Entry, Error, Event, Naming, Step, Swap, Then};
 
 use super::batch::{Write, settle};
 use super::call::Call;
@@ -95,14 +95,14 @@ impl Round {
         match step {
             Step::Get { id, then, .. } => self.gets.push((id, then, event, reply)),
             Step::Swap { swap, then } => self.swaps.push((swap, then, reply)),
-            Step::Record { event, then } => self.lines.push((event, then, reply)),
+            Step::Audit { event, then } => self.lines.push((event, then, reply)),
             step => self.finished.push((reply, Ok(Stepped { step, event }))),
         }
     }
 
     /// Leaves a request to the next round, or finishes it if the step is none for a writer.
     fn go_on(&mut self, step: Step, event: Option<Event>, reply: Reply<Stepped>) {
-        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) {
+        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) {
             self.next.push(Change::Step(Box::new(Job { step, event, reply })));
         } else {
             self.finished.push((reply, Ok(Stepped { step, event })));
@@ -172,13 +172,13 @@ pub(crate) fn insert(
     keys: &Keys,
     mut draw: impl FnMut() -> Result<i64, DatabaseError>,
     entry: &mut Entry,
-    name: Name,
+    naming: Naming,
     event: &Event,
 ) -> Result<(), DatabaseError> {
     let sealer = keys.sealer(connection)?;
     // In a commit of its own: the counter of names is not held until the device is stored, so no
     // process waits for another.
-    entry.row.name = name.text(|| {
+    entry.row.name = naming.resolve(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
         u64::try_from(number).map_err(|error| DatabaseError::new(error.to_string()))
     })?;
@@ -201,7 +201,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
     sql.tuple(device_values(row, &row.name, *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
-        lines::insert(connection, &[&Event { device: row.id, ..event.clone() }])?;
+        lines::insert(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
         return Ok(true);
     }
     // An earlier try whose connection was lost may have stored it after all.

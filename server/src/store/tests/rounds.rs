@@ -1,6 +1,6 @@
 //! The rounds of a writer: a request is replied to in the round that finishes it.
 
-use keyfob_scim::{EventKind, Name, Response, Step};
+use keyfob_scim::{EventKind, Naming, Response, Step};
 use tokio::sync::oneshot;
 
 use super::{Place, entry, event, keys, on_both, wrong_answer};
@@ -17,13 +17,13 @@ fn done() -> Step {
 
 async fn step_is_replied_to_in_the_round_that_finishes_it(place: Place) {
     let store: Store = place.open();
-    let id = store.insert(Box::new(entry("ada")), Name::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id;
+    let id = store.insert(Box::new(entry("ada")), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id;
     let swap_then_done = Step::Get {
         id,
         to_swap: true,
         then: Box::new(|entry| Step::Swap { swap: wrong_answer(&entry.unwrap()), then: Box::new(|_| done()) }),
     };
-    let line_then_done = Step::Record { event: event(EventKind::Verify, id), then: Box::new(|()| done()) };
+    let line_then_done = Step::Audit { event: event(EventKind::Verify, id), then: Box::new(|()| done()) };
     let get_then_done = Step::Get { id, to_swap: true, then: Box::new(|_| done()) };
     let replies = Replies::start().unwrap();
     for (step, rounds) in [(swap_then_done, 2), (line_then_done, 1), (get_then_done, 1)] {
