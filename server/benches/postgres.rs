@@ -1,6 +1,6 @@
-//! `make bench-postgres`: compares requests a second on PostgreSQL with updates of the server alone,
-//! and the cost of a request with ten million devices with that with ten thousand. `--devices=N` sets
-//! another number than ten million.
+//! `make bench-postgres`: compares requests a second on PostgreSQL with updates of the server
+//! alone, and the cost of a request with ten million devices with that with ten thousand.
+//! `--devices=N` sets another number than ten million.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]

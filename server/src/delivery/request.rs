@@ -38,7 +38,7 @@ impl Request {
         if target.as_ref().is_some_and(|target| !target.is_encrypted && !config.allow_cleartext && !is_loopback(&target.host)) {
             check.wrong(
                 "url",
-                "is plain http to another machine: use https, or set allow_cleartext = true if nobody else is on the way",
+                "is plain http to another machine: use https, or set allow_cleartext = true on a network that you trust",
             );
         }
         let method = match config.method.as_str() {
@@ -60,7 +60,7 @@ impl Request {
 
     /// Fills in the values of one message.
     ///
-    /// Errors: a placeholder has no value, or one that cannot stand there.
+    /// Errors: a placeholder has no value, or one that cannot be encoded.
     pub(super) fn render(&self, values: &Values<'_>) -> Result<hyper::Request<Full<Bytes>>, Error> {
         let wrong = |key: &str, text: &str| Error::permanent(format!("{}.{key}: {text}", self.channel.key()));
         let path = self.target.path(|name| values.get(name)).map_err(|text| wrong("url", &text))?;

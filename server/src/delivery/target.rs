@@ -1,4 +1,4 @@
-//! Where a gateway is: the parts of its URL.
+//! The parts of a gateway's URL.
 
 use std::net::IpAddr;
 

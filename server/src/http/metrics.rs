@@ -113,7 +113,8 @@ impl Metrics {
         text
     }
 
-    /// Counts locked devices, unless that was done within [`COUNT_INTERVAL`] or another task does it.
+    /// Counts locked devices, unless that was done within [`COUNT_INTERVAL`] or another task does
+    /// it.
     async fn count_locked(&self, store: &Store) {
         let Ok(mut counted_at) = self.counted_at.try_lock() else { return };
         if counted_at.is_some_and(|counted_at| counted_at.elapsed() < COUNT_INTERVAL) {

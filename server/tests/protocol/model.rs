@@ -208,7 +208,8 @@ impl Protocol<'_> {
         })
     }
 
-    /// Step 7: the standby takes over. `kept` is a commit that it has, and that was not acknowledged.
+    /// Step 7: the standby takes over. `kept` is a commit that it has, and that was not
+    /// acknowledged.
     fn fail_over(&self, state: &mut State, kept: Option<Statement>) {
         state.failovers_left -= 1;
         if self.lags() {

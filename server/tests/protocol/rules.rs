@@ -56,7 +56,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// The rules of an SMS device that locks on the fail `limit` and has sent a code. For TOTP and
-    /// HOTP a repeated code counts no fail. Here each judged guess counts, so the records are finite.
+    /// HOTP a repeated code counts no fail. Here each judged guess counts, so the records are
+    /// finite.
     pub(crate) fn new(limit: u32) -> Self {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).build().unwrap();
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());

@@ -16,8 +16,8 @@ pub(crate) const WRITERS: [Writer; PROCESSES] = [0, 1, 2];
 /// A guess that is over: no process compares its bytes.
 pub(crate) const OVER: Writer = Writer::MAX;
 
-/// The device's row. Each attempt seals its record under a fresh nonce, so its bytes are unique. Here
-/// the writer stands for the bytes.
+/// The device's row. Each attempt seals its record under a fresh nonce, so its bytes are unique.
+/// Here the writer stands for the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) version: u8,
@@ -106,7 +106,8 @@ pub(crate) struct State {
     pub(crate) strays: [Option<Statement>; 6],
     pub(crate) guesses_left: u8,
     pub(crate) failovers_left: u8,
-    /// How many clients heard that their guess is wrong: judged before a code was accepted, and after.
+    /// How many clients heard that their guess is wrong: judged before a code was accepted, and
+    /// after.
     pub(crate) wrong_verdicts: [u8; 2],
     pub(crate) right_verdicts: u8,
     /// Whether a client got no verdict: its process crashed or answered 503.

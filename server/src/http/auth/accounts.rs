@@ -225,9 +225,9 @@ fn busy() -> Error {
     Error::new(503, "too many accounts are being checked; try again")
 }
 
-/// Writes to the trail that wrong passwords came. This happens once for each series of them, so that
-/// guesses cannot fill the trail. A name without an account is written nowhere: it may be a password
-/// in the wrong field.
+/// Writes to the trail that wrong passwords came. This happens once for each series of them, so
+/// that guesses cannot fill the trail. A name without an account is written nowhere: it may be a
+/// password in the wrong field.
 async fn audit(name: String, from: IpAddr, store: &Store) {
     tracing::warn!("too many wrong passwords for account {name:?} from {from}");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());

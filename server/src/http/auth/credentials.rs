@@ -31,8 +31,8 @@ impl Credentials {
     }
 }
 
-/// None for a malformed text. No account has a control character in its name, and not every database
-/// accepts one.
+/// None for a malformed text. No account has a control character in its name, and not every
+/// database accepts one.
 fn decode_basic(encoded: &str) -> Option<Zeroizing<String>> {
     let bytes = Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?);
     let text = str::from_utf8(&bytes).ok()?;

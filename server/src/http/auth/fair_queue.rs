@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use super::throttle::PairHash;
 use crate::http::network::Network;
 
-/// How many items whose turn takes time may wait. This is usually half a second's work of two cores.
+/// How many items whose turn takes time may wait. This is usually half a second's work of two
+/// cores.
 pub(super) const MAX_WAITING: usize = 128;
 
 /// The queue.
@@ -71,7 +72,8 @@ impl<T> FairQueue<T> {
         Ok(evicted)
     }
 
-    /// Takes the next item whose turn takes time. Items before it whose turn takes none are added to
+    /// Takes the next item whose turn takes time. Items before it whose turn takes none are added
+    /// to
     /// `free`.
     pub(super) fn pop(&mut self, free: &mut Vec<T>) -> Option<T> {
         while let Some(network) = self.turns.pop_front() {
@@ -171,7 +173,7 @@ mod tests {
         name
     }
 
-    /// Takes the turns of all that wait; those that take no time are negative.
+    /// Takes all turns. Those that take no time are negative.
     fn drain(queue: &mut FairQueue<i32>) -> Vec<i32> {
         let mut order = Vec::new();
         loop {
@@ -215,7 +217,7 @@ mod tests {
     fn full_queue_evicts_from_the_address_and_the_name_with_the_most() {
         let mut queue = FairQueue::new();
         let mut next = 0..;
-        // The first address has all places: three of a name that comes late, the rest of another.
+        // The first network has all slots: three of a name that comes late, the rest of another.
         for of in [vec![1; MAX_WAITING - 3], vec![2; 3]].concat() {
             assert_eq!(queue.push(network(1), name(of), true, next.next().unwrap()), Ok(None));
         }

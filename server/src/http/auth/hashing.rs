@@ -36,8 +36,8 @@ impl Memory {
         Ok(hash.to_string())
     }
 
-    /// Whether a PHC string is the hash of this password, in constant time. The parameters are those
-    /// of the string, up to [`MAX_MEMORY_KIB`] and [`MAX_PASSES`].
+    /// Whether a PHC string is the hash of this password, in constant time. The parameters are
+    /// those of the string, up to [`MAX_MEMORY_KIB`] and [`MAX_PASSES`].
     ///
     /// Errors: what is wrong with the string, for the log.
     pub(super) fn verify(&mut self, password: &[u8], hash: &str) -> Result<bool, String> {
@@ -99,8 +99,8 @@ mod tests {
         assert_eq!(memory.0.len(), 19_456);
     }
 
-    /// From the tests of the reference implementation, <https://github.com/P-H-C/phc-winner-argon2>,
-    /// for the password `password`.
+    /// From the tests of the reference implementation,
+    /// <https://github.com/P-H-C/phc-winner-argon2>, for the password `password`.
     #[test]
     fn stored_hash_is_verified_with_its_own_parameters() {
         let mut memory = Memory::default();

@@ -1,7 +1,7 @@
 //! The accounts of clients: HTTP Basic (RFC 7617) with a password, or a bearer token (RFC 6750).
 //!
-//! Tokens are too long to be guessed. Passwords are paused after wrong ones, and take turns at being
-//! hashed.
+//! Tokens are too long to be guessed. Passwords are paused after wrong ones, and take turns at
+//! being hashed.
 
 mod accounts;
 mod caller;

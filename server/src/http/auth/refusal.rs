@@ -23,8 +23,8 @@ impl Refusal {
         Self { response, at, has_no_credentials: true }
     }
 
-    /// The response, once it may be sent. Many clients send no credentials until a response asks for
-    /// them: that response is not delayed, unless the client's request before was refused too.
+    /// The response, once it may be sent. Many clients send no credentials until a response asks
+    /// for them: that response is not delayed, unless the client's request before was refused too.
     pub(crate) async fn delayed(self, is_repeated: bool) -> Response {
         if is_repeated || !self.has_no_credentials {
             tokio::time::sleep_until(self.at.into()).await;

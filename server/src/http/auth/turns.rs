@@ -99,8 +99,8 @@ impl Turns {
 }
 
 impl Turn {
-    /// Whether a password has this hash. Returns the turn as well, which goes on. None if the thread
-    /// has ended.
+    /// Whether a password has this hash. Returns the turn as well, which goes on. None if the
+    /// thread has ended.
     ///
     /// Errors: what is wrong with the hash, for the log.
     pub(super) async fn verify(self, password: Zeroizing<String>, hash: String) -> Option<(Self, Result<bool, String>)> {

@@ -42,7 +42,7 @@ async fn address_at_its_limit_loses_its_own_oldest_connection() {
     assert!(first.is_closed().await, "the oldest");
     assert!(!other.is_closed().await && !second.is_closed().await && !third.is_closed().await && !fourth.is_closed().await);
     assert_eq!(all.total(), 4);
-    // One that is close leaves no second permit when it ends.
+    // A closed connection frees no second permit when it ends.
     drop(first);
     assert_eq!(all.total(), 4);
     drop(second);
@@ -57,11 +57,11 @@ async fn address_with_the_most_connections_loses_one_at_the_limit_of_all() {
     let flood = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map(|address| all.permit(address));
     let _new = all.permit("192.0.2.3");
     assert!(flood[0].is_closed().await && !old.is_closed().await);
-    // It has the most again, and takes no permit but its own.
+    // Its network has the most again, and loses one of its own.
     let own = all.permit("2001:db8::4");
     assert!(flood[1].is_closed().await && !own.is_closed().await && !old.is_closed().await);
     assert_eq!(all.total(), 4);
-    // Where each has one, the oldest of all goes.
+    // If each has one, the oldest of all is closed.
     drop((flood, own));
     let (_third, _fourth) = (all.permit("192.0.2.4"), all.permit("192.0.2.5"));
     assert!(!old.is_closed().await);
@@ -76,7 +76,7 @@ async fn connection_that_waits_for_its_client_is_closed_before_an_older_one() {
     idle.has_waited(IDLE_TIME);
     let new = all.permit("192.0.2.1");
     assert!(idle.is_closed().await && !old.is_closed().await);
-    // Not if it goes on, nor if it waits since a moment ago.
+    // Not if it goes on, or began to wait a moment ago.
     young.has_waited(IDLE_TIME);
     young.connection().note_progress();
     new.connection().note_wait();
@@ -95,7 +95,7 @@ async fn connection_with_a_request_is_not_closed_for_its_own_address() {
     assert!(idle.is_closed().await && !asked.is_closed().await);
     next.connection().note_read();
     let other = next.connection().begin_request();
-    assert!(all.admit("192.0.2.1".parse().unwrap()).is_none(), "both are asked");
+    assert!(all.admit("192.0.2.1".parse().unwrap()).is_none(), "both are busy");
     let _stranger = all.permit("192.0.2.2");
     assert!(asked.is_closed().await && !next.is_closed().await);
     drop((request, other));
@@ -113,7 +113,7 @@ async fn pipelining_connection_is_closed_first() {
             permit.connection().note_written();
         }
     }
-    // Without another read: it was there before.
+    // Without another read: the request was there before.
     let request = pipelined.connection().begin_request();
     let _new = all.permit("192.0.2.1");
     assert!(pipelined.is_closed().await && !old.is_closed().await && !idle.is_closed().await);
@@ -132,7 +132,7 @@ async fn refused_connection_is_closed_though_it_waits_for_its_response() {
     refused.connection().mark_refused();
     let _next = all.permit("192.0.2.1");
     assert!(refused.is_closed().await && !idle.is_closed().await && !asked.is_closed().await);
-    // Until it asks again: it may be let in.
+    // Until its next request, which may be accepted.
     idle.connection().note_read();
     drop(idle.connection().begin_request());
     idle.connection().mark_refused();
@@ -159,7 +159,7 @@ async fn stalled_connection_is_closed_and_a_busy_one_is_not() {
     assert!(!permits[0].is_closed().await && permits[1].is_closed().await);
     drop(request);
     all.close_stalled(Duration::from_secs(60));
-    assert!(!permits[0].is_closed().await, "its time to take the answer begins with that");
+    assert!(!permits[0].is_closed().await, "its time to read the response begins then");
     all.close_stalled(Duration::ZERO);
     assert!(permits[0].is_closed().await);
     assert_eq!(all.total(), 0);

@@ -1,4 +1,4 @@
-//! Connections whose clients do not do their part, with times that are short.
+//! Connections whose clients misbehave, with short time-outs.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -18,12 +18,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::*;
 use crate::http::requests::Client;
 
-/// What is waited for at most.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// More than sockets hold.
-const LONG: usize = 32 * 1024 * 1024;
+/// How long a test waits at most.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// More than sockets buffer.
+const LONG_BYTES: usize = 32 * 1024 * 1024;
 
-/// A time-out: short, and long beside what a busy machine does late.
+/// A time-out that is short, and longer than the delays of a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn times() -> Times {
@@ -39,7 +39,7 @@ async fn search(Path(millis): Path<u64>, Extension(peer): Extension<Peer>) -> St
     Client(Some(peer.side)).while_connected(work).await.unwrap_or_else(|error| error.status.to_string())
 }
 
-/// An answer of [`LONG`] bytes that counts those that were taken of it.
+/// A body of [`LONG_BYTES`] that counts how many of them were taken.
 struct Counted {
     taken: Arc<AtomicUsize>,
     left: usize,
@@ -62,7 +62,7 @@ impl HttpBody for Counted {
 
 struct Service {
     address: SocketAddr,
-    /// How many bytes of all answers of `/counted` were taken.
+    /// How many bytes of all responses of `/counted` were taken.
     taken: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
@@ -73,14 +73,14 @@ impl Service {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let taken = Arc::new(AtomicUsize::new(0));
         let of_answers = Arc::clone(&taken);
-        let counted = move || async move { Body::new(Counted { taken: of_answers, left: LONG }) };
+        let counted = move || async move { Body::new(Counted { taken: of_answers, left: LONG_BYTES }) };
         let (address, (stop, stopped)) = (listener.local_addr().unwrap(), watch::channel(false));
         let slow = || async {
             sleep(SHORT * 3).await;
             "done"
         };
         let app = Router::new()
-            .route("/long", get(|| async { vec![b'x'; LONG] }))
+            .route("/long", get(|| async { vec![b'x'; LONG_BYTES] }))
             .route("/counted", get(counted))
             .route("/slow", get(slow))
             .route("/search/{millis}", get(search))
@@ -100,7 +100,7 @@ impl Service {
     async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(true).unwrap();
-        timeout(PATIENCE, self.running).await.expect("it ends").unwrap();
+        timeout(TEST_TIMEOUT, self.running).await.expect("it ends").unwrap();
         began.elapsed()
     }
 }
@@ -112,7 +112,7 @@ fn limits() -> Limits {
 /// All that comes until the connection ends, and whether it ended well.
 async fn rest(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
-    let is_well = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends").is_ok();
+    let is_well = timeout(TEST_TIMEOUT, stream.read_to_end(&mut all)).await.expect("it ends").is_ok();
     (all, is_well)
 }
 
@@ -121,31 +121,30 @@ async fn client_that_does_not_read_is_given_up_and_a_slow_one_is_not() {
     let service = Service::start(limits());
     let (mut none, mut slow) = (service.ask("GET /long HTTP/1.1\r\n\r\n").await, service.ask("GET /long HTTP/1.0\r\n\r\n").await);
     let mut taken = 0;
-    let mut bytes = vec![0; LONG / 20];
+    let mut bytes = vec![0; LONG_BYTES / 20];
     for _ in 0..16 {
         sleep(SHORT / 10).await;
         taken += slow.read_exact(&mut bytes).await.unwrap();
     }
     taken += rest(&mut slow).await.0.len();
-    assert!(taken > LONG, "{taken}");
-    // What the system holds may be there, and no more: it is not kept for a client that may never
-    // take it.
+    assert!(taken > LONG_BYTES, "{taken}");
+    // Only what the system has buffered may come.
     sleep(SHORT * 2).await;
     let (all, is_well) = rest(&mut none).await;
-    assert!(!is_well && all.len() < LONG, "{} {is_well}", all.len());
+    assert!(!is_well && all.len() < LONG_BYTES, "{} {is_well}", all.len());
 }
 
 #[tokio::test]
 async fn response_that_is_not_read_is_hardly_buffered() {
     let service = Service::start(limits());
     let mut none = service.ask("GET /counted HTTP/1.1\r\n\r\n").await;
-    // Until it is given up.
+    // Until the connection is given up.
     sleep(SHORT * 3).await;
     let taken = service.taken.load(Ordering::Relaxed);
     assert!(taken > 0 && taken < 1024 * 1024, "{taken}");
     assert!(!rest(&mut none).await.1);
     let mut reads = service.ask("GET /counted HTTP/1.0\r\n\r\n").await;
-    assert!(rest(&mut reads).await.0.len() > LONG);
+    assert!(rest(&mut reads).await.0.len() > LONG_BYTES);
 }
 
 #[tokio::test]
@@ -178,7 +177,7 @@ async fn response_before_the_end_of_its_request_is_followed_by_an_end_and_no_res
     }
     let (all, is_well) = rest(&mut stream).await;
     assert!(all.ends_with(b"\r\n\r\nno") && is_well, "{all:?}");
-    // It is not read for ever.
+    // It is not read forever.
     let sends = async {
         loop {
             sleep(SHORT / 10).await;
@@ -187,7 +186,7 @@ async fn response_before_the_end_of_its_request_is_followed_by_an_end_and_no_res
             }
         }
     };
-    timeout(PATIENCE, sends).await.expect("it is closed");
+    timeout(TEST_TIMEOUT, sends).await.expect("it is closed");
 }
 
 #[tokio::test]
@@ -223,7 +222,7 @@ async fn search_is_cancelled_a_second_after_its_client_has_closed_its_side() {
     let ask = async |millis: u64, rest: &str| {
         service.ask(&format!("GET /search/{millis} HTTP/1.1\r\nConnection: close\r\n\r\n{rest}")).await
     };
-    // A next request that is there hides no end.
+    // A pipelined request does not hide the end.
     for after in ["", "GET /search/1 HTTP/1.1\r\n"] {
         let (mut stays, mut quick, mut closes, goes) =
             (ask(3000, after).await, ask(1, after).await, ask(100_000, after).await, ask(100_000, after).await);

@@ -40,8 +40,8 @@ impl Door {
         Self { accounts, store, metrics, _folder: folder }
     }
 
-    /// Sends a name and a password. Returns the status, 200 if they are accepted, and the seconds to
-    /// wait.
+    /// Sends a name and a password. Returns the status, 200 if they are accepted, and the seconds
+    /// to wait.
     async fn knock(&self, from: [u8; 4], name: &str, password: &str) -> (u16, Option<u64>) {
         self.show(from, name, &format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))).await
     }
@@ -147,7 +147,7 @@ async fn password_that_was_right_is_locked_out_by_nobody() {
     for one in crowd {
         assert!(one.await.unwrap());
     }
-    // It forgives nobody else.
+    // It does not end the pause of others.
     assert_eq!(door.knock(HERE, "soffid", "wrong").await.0, 429);
     // Once it is another, the old one is a guess like any.
     let password = Some(hash_password("new one").unwrap());
@@ -212,7 +212,7 @@ async fn made_up_names_and_a_full_queue_lock_out_no_password_and_no_token() {
     door.wait_for(500).await;
     let right = door.knock_beside(HERE, "soffid", "right");
     door.wait_for(501).await;
-    // A token waits for nobody.
+    // A token does not wait.
     assert_eq!(door.show(HERE, "sync", &format!("Bearer {TOKEN}")).await.0, 200);
     drop(turns);
     assert_eq!(right.await.unwrap(), 200);
@@ -226,8 +226,8 @@ async fn made_up_names_and_a_full_queue_lock_out_no_password_and_no_token() {
     for one in &mut crowd {
         assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());
     }
-    // Names share the places of an address, and addresses share all places: the name with the most
-    // makes room.
+    // Networks share all slots, and names share the slots of a network. The name with the most is
+    // evicted.
     door.store
         .put_account(&Account { name: "other".to_owned(), ..door.store.account("soffid").await.unwrap().unwrap() })
         .await
