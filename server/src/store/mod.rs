@@ -1,8 +1,8 @@
 //! Devices in a database.
 //!
-//! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition
-//! on the version it read; a batch shares the statement and the commit. An answer comes only after
-//! the commit.
+//! Reads and writes of devices go in batches, which share a statement and a commit. Each write is
+//! its own compare and swap, with the version that it read as the condition. The reply is sent only
+//! after the commit.
 
 mod accounts;
 mod batch;
