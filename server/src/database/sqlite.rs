@@ -236,7 +236,7 @@ impl Connection for Sqlite {
         if !self.connection.is_autocommit()
             && let Err(error) = self.run("ROLLBACK")
         {
-            tracing::error!("store: a transaction could not be given up: {error}");
+            tracing::error!("store: a transaction could not be rolled back: {error}");
         }
     }
 }
@@ -299,7 +299,7 @@ impl From<rusqlite::Error> for DatabaseError {
             _ => ErrorKind::Refused,
         };
         if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-            return Self::from_kind(kind, "it is a file of another kind, and no database of SQLite");
+            return Self::from_kind(kind, "the file is not a SQLite database");
         }
         Self::from_kind(kind, error.to_string())
     }

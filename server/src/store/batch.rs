@@ -138,7 +138,7 @@ fn compare(
             Some((version, record)) if *version == next => Ok(*record == write.record),
             // Other writes followed, after this one or after another.
             Some((version, _)) if *version > next => {
-                Err(DatabaseError::from_kind(ErrorKind::Unknown, "a write was lost from sight"))
+                Err(DatabaseError::from_kind(ErrorKind::Unknown, "the outcome of a write is not known any more"))
             }
             _ => Ok(false),
         };

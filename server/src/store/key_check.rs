@@ -101,7 +101,7 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     if !lost.is_empty() {
         // An older store may have lost them long ago. The devices that the keys open are served all
         // the same.
-        tracing::warn!("store: some records are sealed under {}, which is not there; they cannot be read", numbered(&lost));
+        tracing::warn!("store: some records are sealed under {}, which is missing; they cannot be read", numbered(&lost));
     }
     transaction(connection, Access::Write, |connection| {
         lock(connection)?;
@@ -259,5 +259,5 @@ fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, b
 }
 
 fn number(key: i64) -> Result<u32, DatabaseError> {
-    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is no number of a key")))
+    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is not the number of a key")))
 }

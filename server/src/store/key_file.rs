@@ -47,7 +47,7 @@ impl KeyFile {
         match Lock::beside(&path) {
             Ok(Some(lock)) => Ok(lock),
             Ok(None) => Err(self.error(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
-            Err(error) => Err(self.error(&format!("{error}; do it as somebody who may write to its folder"))),
+            Err(error) => Err(self.error(&format!("{error}; run it as a user who may write to its folder"))),
         }
     }
 
@@ -86,7 +86,7 @@ impl KeyFile {
     fn write(&self, text: &str) -> Result<(), String> {
         file::replace(&self.0, text.as_bytes(), Owner::Kept).map_err(|error| {
             let todo = match error.kind() {
-                ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
+                ErrorKind::PermissionDenied => "; run it as the file's owner or as root",
                 _ => "",
             };
             self.error(&format!("{error}{todo}"))

@@ -33,7 +33,7 @@ impl Store {
             return Err(Error::new(503, "the store is of another version; restart the service"));
         }
         match check.filter(|check| !check.is_whole()) {
-            Some(check) => Err(Error::new(503, format!("the key file {check}; put what is missing back"))),
+            Some(check) => Err(Error::new(503, format!("the key file {check}; restore the missing keys"))),
             None => self.takes_writes().await,
         }
     }

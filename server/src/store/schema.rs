@@ -182,7 +182,7 @@ pub(crate) fn migrate_before_key_check(connection: &mut dyn Connection) {
 /// cannot read. SQLite would sort texts differently from pages and filters.
 fn check_encoding(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     let (asked, cure) = match connection.dialect() {
-        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 JOB_TIMEOUT .dump | sqlite3 NEW"),
+        Dialect::Sqlite => ("PRAGMA encoding", "copy it into a new file: sqlite3 OLD .dump | sqlite3 NEW"),
         Dialect::Postgres => (
             "SHOW server_encoding",
             "create another one (CREATE DATABASE keyfob ENCODING 'UTF8' TEMPLATE template0) and copy this one into it with pg_dump and psql",

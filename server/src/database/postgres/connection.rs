@@ -142,7 +142,7 @@ impl Postgres {
         let left = deadline.saturating_duration_since(Instant::now());
         // The server counts whole milliseconds, and 0 means no limit.
         if left < Duration::from_millis(1) {
-            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the time of the search is over"));
+            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the search has reached its time limit"));
         }
         Ok(left.min(usual))
     }

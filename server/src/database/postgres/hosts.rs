@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_hangs_holds_up_the_next_for_a_while_and_one_that_fails_not_at_all() {
+    async fn endpoint_that_hangs_holds_up_the_next_for_a_while_and_one_that_fails_not_at_all() {
         let until = deadline(Duration::from_secs(60));
         assert_eq!(first(vec!["fails", "hangs", "fails", "well", "later"], until, attempt).await, Ok("well"));
         assert_eq!(first(vec!["fails", "fails"], until, attempt).await, Err(vec!["fails".to_owned(); 2]));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_url_says_holds_for_each_host_and_the_rest_is_watched() {
+    fn url_parameters_hold_for_each_host_and_keepalives_fill_the_rest() {
         let parse = |url: &str| Server::parse(url, &Options::default()).unwrap();
         let server = parse("postgres://otp:hunter2@db1:5433/keyfob?sslmode=require&options=-c%20x%3D1&channel_binding=require");
         assert!(server.config_of(0, None) == server.config);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_place_is_not_given_up_while_others_are_tried() {
+    async fn slow_endpoint_is_not_given_up_while_others_are_tried() {
         let slow = |place: u64| async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
             if place == 0 { Ok(place) } else { Err("fails".to_owned()) }

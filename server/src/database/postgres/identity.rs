@@ -35,7 +35,7 @@ fn check_private(key: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(key).map_err(|error| format!("sslkey: {}: {error}", key.display()))?;
     let others = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & others != 0 {
-        return Err(format!("sslkey: {}: others have access to it; chmod 600 takes it away", key.display()));
+        return Err(format!("sslkey: {}: others have access to it; run chmod 600 on it", key.display()));
     }
     Ok(())
 }

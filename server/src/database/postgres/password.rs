@@ -110,7 +110,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         use std::os::unix::fs::PermissionsExt as _;
         let metadata = opened.metadata().map_err(|error| ignored(&error.to_string()))?;
         if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(ignored("others have access to it; chmod 600 takes it away"));
+            return Err(ignored("others have access to it; run chmod 600 on it"));
         }
     }
     let bytes = file::read(&mut opened, MAX_PASSWORD_FILE_BYTES).map_err(|error| ignored(&error.to_string()))?;

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 const MAX_COMPARISONS: usize = 3;
 
 /// The error of a pooler that shares sessions, with advice.
-pub(super) const SHARED_SESSIONS: &str = "a pooler between gives one session of the server to several clients in turn (by transaction or by \
+pub(super) const SHARED_SESSIONS: &str = "a pooler gives one session of the server to several clients in turn (by transaction or by \
      statement), and keyfob needs its own: set pool_mode = session in PgBouncer, for this database or all";
 
 /// Advice about a pooler, for an error of this code (PostgreSQL, appendix A).
@@ -18,9 +18,7 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
         // whole and without a name.
         "26000" | "42P05" => Some(SHARED_SESSIONS),
         // PgBouncer uses this code for everything that it refuses.
-        "08P01" => {
-            Some("a pooler between may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients")
-        }
+        "08P01" => Some("a pooler may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients"),
         _ => None,
     }
 }
@@ -65,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_of_a_pooler_are_told_with_the_cure() {
+    fn codes_of_a_pooler_come_with_advice() {
         for code in ["26000", "42P05", "08P01"] {
             assert!(advice(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
         }

@@ -143,7 +143,7 @@ impl Server {
         });
         let tls = match config.get_ssl_mode() {
             SslMode::Disable if own.identity()?.is_some() => {
-                return Err("sslcert: is shown over TLS only; set sslmode=verify-full".to_owned());
+                return Err("sslcert: needs TLS; set sslmode=verify-full".to_owned());
             }
             SslMode::Disable => None,
             _ => Some(MakeRustlsConnect::new(own.tls()?)),

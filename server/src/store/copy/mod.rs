@@ -76,7 +76,7 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
         // An earlier run has closed the source and not opened the target.
         _ => copy_all(&mut Side::new(&mut *source, "_moved", &place), &mut target, progress).map_err(DatabaseError::refused),
     };
-    let again = "run the same command again, which goes on with the copy";
+    let again = "run the same command again, which continues the copy";
     let tables = copied.map_err(|error| match error.kind {
         ErrorKind::Unknown => format!("{error}; it is not known whether {from} was closed: {again}"),
         _ if target.is_taken() => format!("{to}: {}", target::in_use()),

@@ -161,7 +161,7 @@ fn all(side: &mut Side<'_>, table: &Table) -> Result<Vec<Row>, DatabaseError> {
 
 fn differs(table: &Table) -> DatabaseError {
     DatabaseError::new(format!(
-        "table {}: the target gives back other rows than it was given; is its database damaged?",
+        "table {}: the target returned other rows than were written to it; check its database for damage",
         table.name
     ))
 }

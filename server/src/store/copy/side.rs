@@ -108,7 +108,7 @@ fn check(table: &Table, rows: &[Row]) -> Result<(), DatabaseError> {
         let key = match row.first() {
             Some(Value::Number(id)) => id.to_string(),
             Some(Value::Text(name)) => format!("{name:?}"),
-            _ => "that cannot be told".to_owned(),
+            _ => "that cannot be read".to_owned(),
         };
         let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
         return Err(DatabaseError::new(format!(

@@ -93,7 +93,7 @@ fn contents(connection: &mut dyn Connection, suffix: &str) -> Result<Option<&'st
         ("devices", "device{}"),
         ("accounts", "account{}"),
         ("an audit trail", "trail{}"),
-        ("names of devices that were given", "sequence{} WHERE last <> 0"),
+        ("a counter of device names", "sequence{} WHERE last <> 0"),
     ] {
         let sql = format!("SELECT 1 FROM {} LIMIT 1", rows.replace("{}", suffix));
         if !connection.run(&sql)?.is_empty() {
@@ -234,7 +234,7 @@ fn is_marked(to: &Location, source: &str) -> bool {
 
 /// The error of a run while another one copies the same source into the same target.
 pub(super) fn in_use() -> DatabaseError {
-    DatabaseError::new("another keyfob migrate goes on with this copy, or has finished it; let that one end")
+    DatabaseError::new("another keyfob migrate is at work on this copy, or has finished it; wait until it has ended")
 }
 
 fn rename(connection: &mut dyn Connection, from: &str, to: &str) -> Result<(), DatabaseError> {
@@ -257,7 +257,7 @@ mod tests {
     use crate::database::Options;
 
     #[test]
-    fn of_two_runs_that_found_an_empty_target_the_second_is_told_of_the_first() {
+    fn second_of_two_runs_on_an_empty_target_names_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let place =
             |name: &str| Location::parse(&format!("sqlite://{}", folder.path().join(name).display()), &Options::default()).unwrap();
@@ -267,7 +267,10 @@ mod tests {
         let identity = schema::identity(&mut *source).unwrap().unwrap();
         let mut first = Target::begin(&from, &to, &identity).unwrap();
         let error = Target::begin(&from, &to, &identity).err().unwrap();
-        assert!(error.ends_with("another keyfob migrate goes on with this copy, or has finished it; let that one end"), "{error}");
+        assert!(
+            error.ends_with("another keyfob migrate is at work on this copy, or has finished it; wait until it has ended"),
+            "{error}"
+        );
         assert!(!first.is_taken());
     }
 }

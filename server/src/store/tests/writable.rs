@@ -1,5 +1,5 @@
-//! A store that reads and takes no writes: it is not ready until it takes them again, whether or
-//! not a request comes meanwhile.
+//! A store that refuses writes is not ready until it takes them again, with or without requests in
+//! between.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -17,18 +17,18 @@ on_both! {
     a_store_that_takes_its_writes_is_not_tried
 }
 
-fn told(_: bool) -> Step {
+fn done(_: bool) -> Step {
     Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new() })
 }
 
-/// Answers a device and returns the status of the refusal.
+/// Submits a code and returns the status of the refusal.
 async fn refused(store: &Store, id: i64) -> u16 {
     let read = store.get(id).await.unwrap().unwrap();
-    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
     swapped.map(drop).expect_err("it is refused").status
 }
 
-/// Waits until the store is ready, and sends no write.
+/// Waits until the store is ready, without sending a write.
 async fn becomes_ready(store: &Store) {
     let until = Instant::now() + Duration::from_secs(60);
     while let Err(error) = store.ready().await {
@@ -37,8 +37,7 @@ async fn becomes_ready(store: &Store) {
     }
 }
 
-/// Does something while another program holds what this statement locks, until it drops the
-/// channel.
+/// Does `work` while another program holds the locks of this statement.
 async fn while_locked(place: &Place, statement: &'static str, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
     let (release, released) = mpsc::channel();
     let (lock, locked) = oneshot::channel();
@@ -89,7 +88,7 @@ async fn a_store_that_lacks_a_table_is_not_ready(place: Place) {
     };
     for table in ["trail", "device"] {
         rename(table, "elsewhere");
-        let refused = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+        let refused = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
         assert_eq!(refused.map(drop).unwrap_err().status, 503, "{table}");
         let error = store.ready().await.unwrap_err();
         assert!(error.status == 503 && error.to_string().contains("table may be missing"), "{table}: {error}");
