@@ -74,10 +74,10 @@ impl Store {
 
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
-        let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
-        let (of_reads, of_writes) = (latency.clone(), latency.clone());
+        let (get_keys, change_keys, latency) = (keys.clone(), keys.clone(), latency());
+        let (read_latency, write_latency) = (latency.clone(), latency.clone());
         let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, MAX_BATCH_JOBS, move |connection, jobs| {
-            observed(&of_reads, "read", || {
+            observed(&read_latency, "read", || {
                 let mut entries = Vec::with_capacity(jobs.len());
                 for job in jobs {
                     match job {
@@ -86,7 +86,7 @@ impl Store {
                     }
                 }
                 if !entries.is_empty() {
-                    reads::get(&mut **connection, &of_gets, entries);
+                    reads::get(&mut **connection, &get_keys, entries);
                 }
             });
             Vec::new()
@@ -96,9 +96,9 @@ impl Store {
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
         let (replies, writable) = (Replies::start()?, Writable::default());
-        let noted = writable.clone();
+        let outcome = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, MAX_BATCH_JOBS, move |connection, jobs| {
-            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &replies, &noted, jobs))
+            observed(&write_latency, "write", || writes::change(&mut **connection, &change_keys, &replies, &outcome, jobs))
         })?;
         all.extend(threads);
         Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))

@@ -52,9 +52,9 @@ pub(crate) struct Difference {
 }
 
 /// A store that is only read, to preview an import. If there is none yet, none is made.
-pub(crate) struct Present(Option<Box<dyn Connection>>);
+pub(crate) struct Preview(Option<Box<dyn Connection>>);
 
-impl Present {
+impl Preview {
     /// Errors: a sentence for people.
     pub(crate) fn open(location: &Location) -> Result<Self, String> {
         if location.file().is_some_and(|path| !path.exists()) {

@@ -194,9 +194,9 @@ fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, DatabaseError> 
 /// Stores a key's value, or removes its mark.
 fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), DatabaseError> {
     let error = |error: keyfob::Error| DatabaseError::new(error.to_string());
-    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
+    let placeholder = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
     let mut sql = Sql::new(concat!("INSERT INTO key_check (", key_check_columns!(), ") VALUES "));
-    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NO_DEVICE).map_err(error)?.into(), 0.into()]);
+    sql.tuple([i64::from(key).into(), ring.seal_under(key, &placeholder, NO_DEVICE).map_err(error)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
     connection.change(&sql).map(|_| ())
 }

@@ -19,7 +19,7 @@ const OPERATOR: &str = "";
 
 /// A query of the trail: lines that match everything given.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct TrailQuery {
     /// The lines of this device.
     pub device: Option<i64>,
     /// The lines of this user's devices.
@@ -32,7 +32,7 @@ pub struct Wanted {
 
 /// A line of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct TrailLine {
     /// Its number.
     pub id: i64,
     /// When, in Unix seconds.
@@ -74,7 +74,7 @@ pub(crate) const fn word(status: Status) -> &'static str {
 
 impl Store {
     /// Reads the trail, the newest lines first. Errors: 503.
-    pub async fn trail(&self, wanted: &Wanted) -> Result<Readable<Line>, Error> {
+    pub async fn trail(&self, wanted: &TrailQuery) -> Result<Readable<TrailLine>, Error> {
         let newest = |connection: &mut dyn Connection| {
             connection.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))
         };
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-impl Wanted {
+impl TrailQuery {
     /// The statement for the lines with numbers above `from`, up to `to`.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
         let mut sql = Sql::new(SELECT);
@@ -122,8 +122,8 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a line of the trail".to_owned(), |id| format!("line {id} of the trail"))
 }
 
-fn line(record: &mut Record) -> Result<Line, DatabaseError> {
-    Ok(Line {
+fn line(record: &mut Record) -> Result<TrailLine, DatabaseError> {
+    Ok(TrailLine {
         id: record.number(trail::ID)?,
         at: record.number(trail::AT)?,
         event: record.text(trail::EVENT)?,

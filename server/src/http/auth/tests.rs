@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::turns::Turn;
 use super::*;
 use crate::database::{Location, Options};
-use crate::store::{Keys, Line, Wanted};
+use crate::store::{Keys, TrailLine, TrailQuery};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];
@@ -88,8 +88,8 @@ impl Door {
         }
     }
 
-    async fn trail(&self) -> Vec<Line> {
-        self.store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows
+    async fn trail(&self) -> Vec<TrailLine> {
+        self.store.trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap().rows
     }
 }
 

@@ -6,7 +6,7 @@ use keyfob_scim::{Attribute, EventKind, Filter, Query, Roles, Sort, Start, Step}
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::reads::find;
-use crate::store::{Account, Imported, Outcome, Present, Store, Wanted, copy};
+use crate::store::{Account, Imported, Outcome, Preview, Store, TrailQuery, copy};
 
 on_both! {
     a_damaged_column_is_that_devices_fault_only
@@ -90,7 +90,7 @@ async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Plac
     }
     let again = vec![imported(60, NOW), imported(61, NOW), imported(62, NOW)];
     let outcomes = std::thread::scope(|scope| {
-        scope.spawn(|| Present::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
+        scope.spawn(|| Preview::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
     });
     assert_eq!(outcomes, [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
     assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
@@ -122,7 +122,7 @@ async fn a_damaged_account_or_line_of_the_trail_hides_no_other() {
     assert_eq!(accounts.damaged, ["account \"one\" cannot be read: column password holds text that is not UTF-8"]);
     assert_eq!(store.account("one").await.unwrap_err().status, 500);
     assert_eq!(store.account_of_token("two").await, Ok(Some(account("two"))));
-    let trail = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap();
+    let trail = store.trail(&TrailQuery { limit: 10, ..TrailQuery::default() }).await.unwrap();
     assert_eq!((trail.rows.len(), trail.rows[0].id), (1, 2));
     assert_eq!(trail.damaged, ["line 1 of the trail cannot be read: column actor holds text that is not UTF-8"]);
     store.close();

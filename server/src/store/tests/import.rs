@@ -4,7 +4,7 @@ use keyfob::Device;
 use keyfob_scim::{EventKind, Name};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
-use crate::store::{Difference, Imported, Outcome, Present, Store, Wanted, writes};
+use crate::store::{Difference, Imported, Outcome, Preview, Store, TrailQuery, writes};
 
 on_both! {
     devices_are_stored_once_and_never_over_others
@@ -34,7 +34,7 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
     assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
-    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
+    let lines = store.trail(&TrailQuery { limit: 10, ..TrailQuery::default() }).await.unwrap().rows;
     let found: Vec<_> =
         lines.iter().map(|line| (line.device, line.actor.as_str(), line.event.as_str(), line.reason.as_str())).collect();
     assert_eq!(found.len(), 3, "{found:?}");
@@ -69,7 +69,7 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
         };
         assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
     }
-    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows;
+    let lines = stores[0].trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap().rows;
     assert_eq!(lines.len(), 40, "one line for each device");
     stores.into_iter().for_each(Store::close);
 }
@@ -127,7 +127,7 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
         assert_eq!((after.row.user.as_str(), after.row.name.as_str()), ("CORP\\tom", name));
         assert_eq!((after.version, after.row.last_modified, &after.device), (before.version + 1, NOW + 1, &before.device));
     }
-    let lines = store.trail(&Wanted { limit: 2, ..Wanted::default() }).await.unwrap().rows;
+    let lines = store.trail(&TrailQuery { limit: 2, ..TrailQuery::default() }).await.unwrap().rows;
     for line in lines {
         assert_eq!((line.event.as_str(), line.user.as_str()), ("credential-change:update", "CORP\\tom"));
     }
@@ -138,7 +138,7 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
 async fn preview_of_an_import_changes_nothing(place: Place) {
     let outcomes = |place: &Place| {
         let location = place.location.clone();
-        let look = move || Present::open(&location).and_then(|mut present| present.outcomes(&[imported(60, device(NOW), None)]));
+        let look = move || Preview::open(&location).and_then(|mut preview| preview.outcomes(&[imported(60, device(NOW), None)]));
         std::thread::spawn(look).join().unwrap()
     };
     assert_eq!(outcomes(&place), Ok(vec![Outcome::Stored]));

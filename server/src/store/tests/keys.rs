@@ -143,9 +143,9 @@ async fn a_key_that_is_lost_can_be_given_up(place: Place) {
 fn from_before(place: &Place, begun_with: &Keys, devices: &[&Keys]) {
     place.with(|connection| {
         schema::migrate_before_key_check(connection);
-        let nobodys = Sealer::unchecked(begun_with).seal(&device(0), 0).unwrap();
+        let placeholder = Sealer::unchecked(begun_with).seal(&device(0), 0).unwrap();
         let mut sql = Sql::new("INSERT INTO witness (id, record) VALUES (0, ");
-        sql.bind(nobodys).push(")");
+        sql.bind(placeholder).push(")");
         connection.change(&sql).unwrap();
         for (id, keys) in (1..).zip(devices) {
             let record = Sealer::unchecked(keys).seal(&device(NOW), id).unwrap();

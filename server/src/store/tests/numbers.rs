@@ -29,8 +29,11 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
     // The returned entry is the stored one: a QR code has the secret of the stored record.
     for stored in [alice, bob] {
         assert_eq!(store.get(stored.row.id).await.unwrap(), Some(stored.clone()));
-        let lines =
-            store.trail(&crate::store::Wanted { device: Some(stored.row.id), limit: 9, ..Default::default() }).await.unwrap().rows;
+        let lines = store
+            .trail(&crate::store::TrailQuery { device: Some(stored.row.id), limit: 9, ..Default::default() })
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
     store.close();

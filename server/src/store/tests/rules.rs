@@ -6,7 +6,7 @@ use keyfob_scim::{EventKind, Roles, Scope, Swap};
 use super::lossy::{Fate, Lossy};
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::database::Sql;
-use crate::store::{Account, Keys, Store, Wanted};
+use crate::store::{Account, Keys, Store, TrailQuery};
 
 on_both! {
     record_is_read_after_a_restart_with_the_same_key_only
@@ -57,7 +57,7 @@ async fn only_one_of_many_swaps_from_one_version_is_stored_and_trailed(place: Pl
     assert_eq!(won, 1);
     let now = stores[1].get(id).await.unwrap().unwrap();
     assert_eq!((now.version, now.row.fails, now.device.fails()), (1, 1, 1));
-    let wanted = Wanted { device: Some(id), limit: 1000, ..Wanted::default() };
+    let wanted = TrailQuery { device: Some(id), limit: 1000, ..TrailQuery::default() };
     let lines = stores[0].trail(&wanted).await.unwrap().rows;
     assert_eq!(lines.iter().filter(|line| line.event == "otp-verify").count(), 1);
     stores.into_iter().for_each(Store::close);
@@ -103,7 +103,7 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
     next.version = 0;
     let late = Swap { entry: next, scope: Scope::Whole, event: event(EventKind::Update, id) };
     assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
-    let lines = store.trail(&Wanted { device: Some(id), limit: 10, ..Wanted::default() }).await.unwrap().rows;
+    let lines = store.trail(&TrailQuery { device: Some(id), limit: 10, ..TrailQuery::default() }).await.unwrap().rows;
     let events: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();
     assert_eq!(events, ["credential-change:update", "credential-change:create"]);
     store.close();

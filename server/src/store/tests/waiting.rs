@@ -12,8 +12,8 @@ use super::{Place, entry, event, insert, on_both};
 use crate::database::{Connection, DatabaseError, Dialect, Readable};
 
 on_both! {
-    a_long_search_holds_up_nobody_and_ends
-    a_search_that_nobody_waits_for_is_not_begun
+    a_long_search_holds_up_no_other_and_ends
+    a_search_without_a_waiting_client_is_not_begun
     a_search_by_an_index_waits_for_none_that_reads_all
     a_value_that_many_devices_have_is_searched_as_one_that_reads_all
     one_account_leaves_a_reader_to_others_and_has_a_bound
@@ -29,7 +29,7 @@ const fn endless(dialect: Dialect) -> &'static str {
     }
 }
 
-async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
+async fn a_long_search_holds_up_no_other_and_ends(place: Place) {
     let store = place.open();
     let other = store.clone();
     let search = tokio::spawn(async move {
@@ -88,7 +88,7 @@ async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     }
 }
 
-async fn a_search_that_nobody_waits_for_is_not_begun(place: Place) {
+async fn a_search_without_a_waiting_client_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_begun) = (flag(), flag(), flag());
     let front = hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await;

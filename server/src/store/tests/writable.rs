@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Response, Step};
 use tokio::sync::oneshot;
 
-use super::super::{Store, Wanted};
+use super::super::{Store, TrailQuery};
 use super::{Place, entry, insert, on_both, swap, wrong_answer};
 use crate::database::Dialect;
 
@@ -76,7 +76,7 @@ async fn a_store_that_another_program_has_locked_is_not_ready(place: Place) {
     let read = store.get(id).await.unwrap().unwrap();
     assert_eq!(read.row.fails, 0, "a trial write changes no device");
     assert!(swap(&store, wrong_answer(&read)).await);
-    let lines = store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
+    let lines = store.trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap();
     assert_eq!(lines.rows.len(), 2, "a trial write is not in the trail");
 }
 

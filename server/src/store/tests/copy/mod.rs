@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::database::{Access, Connection, Dialect, Value};
 use crate::database::{Location, Options};
-use crate::store::{Account, Copied, Keys, Store, Wanted, copy, schema};
+use crate::store::{Account, Copied, Keys, Store, TrailQuery, copy, schema};
 
 on_both! {
     a_copy_is_of_one_moment_whatever_is_written_meanwhile
@@ -80,7 +80,7 @@ fn account(name: &str) -> Account {
 }
 
 async fn lines(store: &Store) -> usize {
-    store.trail(&Wanted { limit: 1000, ..Wanted::default() }).await.unwrap().rows.len()
+    store.trail(&TrailQuery { limit: 1000, ..TrailQuery::default() }).await.unwrap().rows.len()
 }
 
 async fn a_copy_is_of_one_moment_whatever_is_written_meanwhile(place: Place) {
@@ -171,7 +171,7 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
         ("a line", record(&store, id).await),
         ("an account", store.add_account(&account("one")).await.map(|_| ())),
         ("a device", store.get(id).await.map(|_| ())),
-        ("the trail", store.trail(&Wanted { limit: 1, ..Wanted::default() }).await.map(|_| ())),
+        ("the trail", store.trail(&TrailQuery { limit: 1, ..TrailQuery::default() }).await.map(|_| ())),
         ("ready", store.ready().await),
     ] {
         let refused = refused.unwrap_err();
