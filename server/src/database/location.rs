@@ -49,10 +49,10 @@ impl Location {
         }
     }
 
-    /// Whether both are one file, by whatever names. To SQLite, a file by two names is two files
-    /// with a log each, which damage it.
+    /// Whether both are the same file, by whatever names. SQLite takes two names for two files with
+    /// a log each, which damages the file.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        // A file that is not there is no other's.
+        // A missing file is not the same as any other.
         self.file().zip(other.file()).is_some_and(|(one, other)| same_file::is_same_file(one, other).unwrap_or(false))
     }
 
@@ -87,7 +87,7 @@ impl Location {
                 })
             }
             Backend::Postgres(server, connections) => {
-                // With two that scan, no account has both.
+                // With two scanning connections, no account can occupy both.
                 let scans = if *connections > MIN_CONNECTIONS.saturating_add(1) { 2 } else { 1 };
                 let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
                 let open = |many, statements| {
@@ -117,7 +117,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// The connections of a process, by what they are for.
+/// The connections of a process, by purpose.
 pub(crate) struct Connections {
     pub(crate) gets: Vec<Box<dyn Connection>>,
     pub(crate) lookups: Vec<Box<dyn Connection>>,

@@ -1,6 +1,6 @@
 //! Databases: SQLite in a file, or PostgreSQL.
 //!
-//! A [`Location`] says where a database is, and opens connections. Statements, transactions, retries
+//! A [`Location`] says where a database is and opens connections. Statements, transactions, retries
 //! and errors are the same for both. Nothing here knows of devices: that is [`crate::store`].
 
 mod connection;

@@ -8,7 +8,7 @@ use super::value::{Type, Value};
 pub(crate) struct Record(pub(crate) Vec<Value>);
 
 impl Record {
-    /// Takes a column; another type than asked for is a fault of the store.
+    /// Takes the value of a column. Errors: the value has another type.
     fn take<T>(&mut self, at: usize, read: impl FnOnce(Value) -> Option<T>) -> Result<T, DatabaseError> {
         let value = self.0.get_mut(at).map(|value| std::mem::replace(value, Value::Null));
         if let Some(Value::Unreadable(what)) = value {
@@ -17,7 +17,7 @@ impl Record {
         value.and_then(read).ok_or_else(|| DatabaseError::for_column(at, "holds a value of another type"))
     }
 
-    /// The number of the row, from its first column, where it stays.
+    /// The id of the row: its first column, which is not taken out.
     pub(crate) fn id(&self) -> Result<i64, DatabaseError> {
         match self.0.first() {
             Some(Value::Number(id)) => Ok(*id),
@@ -54,19 +54,18 @@ impl Record {
     }
 }
 
-/// What was read of several rows. A damaged row is its own fault only, and no reason to withhold
-/// the others.
+/// Rows that were read. A damaged row is reported by itself and does not hide the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readable<T> {
     /// The rows that can be read.
     pub rows: Vec<T>,
-    /// For each row that cannot be read a sentence for people, which names the row and what is
-    /// wrong with it.
+    /// A sentence for each row that cannot be read: which row it is, and what is wrong with it.
     pub damaged: Vec<String>,
 }
 
 impl<T> Readable<T> {
-    /// Reads rows of these columns. A fault becomes a sentence, behind what `name` calls the row.
+    /// Reads rows of these columns. An error becomes a sentence that begins with the `name` of the
+    /// row.
     pub(crate) fn new(
         records: &mut [Record],
         columns: &[(&str, Type)],

@@ -1,4 +1,4 @@
-//! Trying again: conflicts with others, and connections that were lost.
+//! Retries after conflicts and lost connections.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 use super::error::{DatabaseError, ErrorKind};
 
-/// For how long it is tried again before a client is told to try again itself.
+/// How long a statement is tried again before the client gets an error.
 pub(crate) const RETRY_TIMEOUT: Duration = Duration::from_secs(3);
-/// The first pause; each is up to twice as long as the one before.
+/// The longest first pause. The limit doubles with each pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-/// The longest pause.
+/// The limit of all pauses.
 const MAX_PAUSE: Duration = Duration::from_millis(200);
 
-/// Writes: does `work` until it is done or refused, or patience ends. It must be such that doing it
-/// twice does no harm.
+/// Repeats `work` that writes until it succeeds, is refused or the time is over. Doing `work` twice
+/// must do no harm.
 pub(crate) fn persist<T>(
     connection: &mut dyn Connection,
     mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
@@ -33,7 +33,7 @@ pub(crate) fn persist<T>(
     }
 }
 
-/// Reads: does `work` as [`persist`] does. Whatever becomes of it, nothing was changed.
+/// Repeats `work` that only reads, as [`persist`] does. An error leaves nothing open.
 pub(crate) fn reread<T>(
     connection: &mut dyn Connection,
     work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
@@ -41,7 +41,7 @@ pub(crate) fn reread<T>(
     persist(connection, work).map_err(DatabaseError::uncommitted)
 }
 
-/// Pauses between tries, drawn at random so that those who met do not meet again.
+/// Pauses between tries, of random length so that the same processes do not collide again.
 pub(crate) struct Pauses {
     until: Instant,
     longest: Duration,
@@ -53,7 +53,7 @@ impl Pauses {
         Self { until: now.checked_add(RETRY_TIMEOUT).unwrap_or(now), longest: FIRST_PAUSE }
     }
 
-    /// Pauses; or tells that there is no time left.
+    /// Pauses. Returns whether there was time left.
     pub(crate) fn wait(&mut self) -> bool {
         if Instant::now() >= self.until {
             return false;

@@ -31,7 +31,7 @@ use source::Raw;
 pub(crate) use source::Source;
 pub(crate) use table::Table;
 
-use crate::store::{Imported, Outcome, Present, Store};
+use crate::store::{Imported, Outcome, Preview, Store};
 
 /// Takes a line of the report. Errors: a sentence for people.
 pub(crate) type Tell<'t> = dyn FnMut(&str) -> Result<(), String> + 't;
@@ -58,7 +58,7 @@ pub(crate) struct Look {
 /// Looks at all rows and writes nothing. `tell` gets a line for each row that is not taken.
 ///
 /// Errors: a sentence for people.
-pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Present, tell: &mut Tell<'_>) -> Result<Look, String> {
+pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, preview: &mut Preview, tell: &mut Tell<'_>) -> Result<Look, String> {
     let (mut look, mut seen) = (Look::default(), Seen::default());
     loop {
         let page = source.page()?;
@@ -86,7 +86,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
             tell(&refused)?;
         }
         let devices: Vec<Imported> = taken.iter().map(|(_, taken)| taken.device.clone()).collect();
-        for ((raw, taken), outcome) in taken.iter().zip(present.outcomes(&devices)?) {
+        for ((raw, taken), outcome) in taken.iter().zip(preview.outcomes(&devices)?) {
             match outcome {
                 Outcome::Stored => {
                     look.report.take(taken);

@@ -1,4 +1,4 @@
-//! Who may use the service: accounts with a password or a token, kept as hashes.
+//! Accounts of the service, with the hash of a password or of a token.
 
 use keyfob_scim::{Error, Roles};
 
@@ -13,7 +13,7 @@ pub struct Account {
     pub name: String,
     /// What it may do.
     pub roles: Roles,
-    /// Its password's hash (argon2, PHC string); none for one with a token.
+    /// The hash of its password (argon2, PHC string); none for an account with a token.
     pub password: Option<String>,
     /// The SHA-256 of its token, in hexadecimal.
     pub token: Option<String>,
@@ -23,7 +23,7 @@ const SELECT: &str = concat!("SELECT ", account_columns!(), " FROM account");
 const INSERT: &str = concat!("INSERT INTO account (", account_columns!(), ") VALUES ");
 
 impl Store {
-    /// The account of this name. Errors: 503; 500 for one that cannot be read.
+    /// The account of this name. Errors: 503; 500 for an account that cannot be read.
     pub async fn account(&self, name: &str) -> Result<Option<Account>, Error> {
         let mut sql = Sql::new(SELECT);
         sql.push(" WHERE name = ").bind(name);
@@ -55,23 +55,23 @@ impl Store {
         self.write(move |connection| connection.rows(&sql).map(|_| ())).await
     }
 
-    /// Makes an account unless there is another of its name; tells whether the one that is there is
-    /// this one. Errors: 503.
+    /// Makes an account unless there is another of its name. Returns whether the account in the
+    /// store is this one. Errors: 503.
     pub async fn add_account(&self, account: &Account) -> Result<bool, Error> {
         let (mut insert, mut select, wanted) = (insert(account), Sql::new(SELECT), account.clone());
         insert.push(" ON CONFLICT (name) DO NOTHING");
         select.push(" WHERE name = ").bind(&account.name);
         self.write(move |connection| {
             connection.change(&insert)?;
-            // Read, since an earlier try of which nothing was heard may have made it. A hash is
-            // salted: nobody else has made the same.
+            // Read, since an earlier try whose connection was lost may have made it. The hash is
+            // salted, so no other process has made the same.
             let mut found = connection.rows(&select)?;
             Ok(found.first_mut().map(self::account).transpose()?.is_some_and(|account| account == wanted))
         })
         .await
     }
 
-    /// Removes an account; tells whether there was one. Errors: 503.
+    /// Removes an account. Returns whether there was one. Errors: 503.
     pub async fn remove_account(&self, name: &str) -> Result<bool, Error> {
         let mut sql = Sql::new("DELETE FROM account WHERE name = ");
         sql.bind(name).push(" RETURNING name");
@@ -79,7 +79,7 @@ impl Store {
     }
 }
 
-/// The account, where there is but one.
+/// The account of a result with at most one.
 fn only(mut found: Readable<Account>) -> Result<Option<Account>, Error> {
     if let Some(reason) = found.damaged.pop() {
         tracing::error!("store: {reason}");
@@ -88,7 +88,7 @@ fn only(mut found: Readable<Account>) -> Result<Option<Account>, Error> {
     Ok(found.rows.pop())
 }
 
-/// An account as a sentence names it.
+/// What a sentence calls an account.
 fn name(record: &Record) -> String {
     match record.0.first() {
         Some(Value::Text(name)) => format!("account {name:?}"),

@@ -11,8 +11,8 @@ use super::schema;
 use super::writable::Writable;
 use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Pauses, Sql, transaction};
 
-/// A swap with its sealed record, whose bytes are like no other's: a row that holds them was
-/// written by this swap.
+/// A swap with its sealed record. The bytes are unique, so a row that holds them was written by
+/// this swap.
 pub(crate) struct Write<'s> {
     swap: &'s Swap,
     record: Vec<u8>,
@@ -28,17 +28,17 @@ impl<'s> Write<'s> {
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 pub(crate) struct Settled {
-    /// Of each device whether it was swapped.
+    /// For each device, whether it was swapped.
     pub(crate) swaps: HashMap<i64, Result<bool, DatabaseError>>,
-    /// Of the lines that come with no swap.
+    /// For the lines that come with no swap.
     pub(crate) lines: Result<(), DatabaseError>,
 }
 
 impl Settled {
-    /// Notes whether the store took the batch, or a part of it. That all swaps have lost shows
-    /// neither.
+    /// Notes whether the store accepted the batch or a part of it. If all swaps have lost, nothing
+    /// is known.
     pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
         let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
         let error = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
@@ -50,14 +50,14 @@ impl Settled {
     }
 }
 
-/// Commits a batch, at most one write of each device, and tries again where that is safe.
+/// Commits a batch with at most one write of each device. Tries again where that is safe.
 ///
-/// A lost connection leaves open what was done. The same bytes are then sent again: they are stored
-/// once at the most, for the first to arrive changes the version; and a row that holds them tells
-/// that an earlier try was stored after all. A line that comes with no swap is sent again under the
-/// same number.
+/// A lost connection leaves open what was stored. The same bytes are then sent again. They are
+/// stored at most once, since the first to arrive changes the version. A row that holds them shows
+/// that an earlier try was stored. A line that comes with no swap is sent again under the same
+/// number.
 pub(crate) fn settle(connection: &mut dyn Connection, mut writes: Vec<Write<'_>>, lines: &[&Event]) -> Settled {
-    // All writers lock rows in the same order, so that seldom one waits for one that waits for it.
+    // All writers lock rows in the same order, which makes deadlocks rare.
     writes.sort_unstable_by_key(Write::id);
     let lines = &mut Lines::new(lines);
     settle_within(connection, &writes, lines, &mut Pauses::new(), false)
@@ -83,11 +83,11 @@ fn settle_within(
         };
         is_unsure |= error.kind == ErrorKind::Unknown;
         if error.kind == ErrorKind::Conflict && !is_unsure {
-            // Another's line may have one of them.
+            // The line of another process may have one of the numbers.
             lines.forget_numbers();
         }
         match error.kind {
-            // Each alone: what is in one another's way is not in its own.
+            // Each alone, so that one conflict does not fail the others.
             ErrorKind::Conflict if writes.len().saturating_add(usize::from(!lines.events.is_empty())) > 1 => {
                 let mut all = Settled { swaps: HashMap::new(), lines: Ok(()) };
                 for write in writes.chunks(1) {
@@ -111,7 +111,7 @@ fn outcomes(writes: &[Write<'_>], stored: &HashSet<i64>) -> HashMap<i64, Result<
     writes.iter().map(|write| (write.id(), Ok(stored.contains(&write.id())))).collect()
 }
 
-/// Finds out what became of writes of which an earlier try may have been done.
+/// Finds the outcomes of writes after an earlier try that may have been stored.
 fn compare(
     connection: &mut dyn Connection,
     writes: &[Write<'_>],
@@ -124,8 +124,8 @@ fn compare(
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
     sql.among(connection.dialect(), writes.iter().map(Write::id));
     if connection.dialect() == Dialect::Postgres {
-        // After a crash, a primary shows what its standby may not have. Who locks a row waits for
-        // the standby to have all up to there.
+        // After a crash, a primary shows commits that its standby may not have. Locking the rows
+        // waits until the standby has them.
         sql.push(" FOR UPDATE");
     }
     let mut found = HashMap::new();
@@ -136,9 +136,9 @@ fn compare(
         let next = write.swap.entry.version.saturating_add(1);
         let outcome = match found.get(&write.id()) {
             Some((version, record)) if *version == next => Ok(*record == write.record),
-            // Others went on from there, from this write or from another.
+            // Other writes followed, after this one or after another.
             Some((version, _)) if *version > next => {
-                Err(DatabaseError::from_kind(ErrorKind::Unknown, "a write was lost from sight"))
+                Err(DatabaseError::from_kind(ErrorKind::Unknown, "the outcome of a write is not known any more"))
             }
             _ => Ok(false),
         };
@@ -191,9 +191,9 @@ fn store_in(
     Ok(stored)
 }
 
-/// Swaps states one by one: in a file, a statement is no journey.
+/// Swaps states one by one: in a file, a statement has no round trip.
 fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
-    // SQLite writes the index of each column that is named, changed or not.
+    // SQLite writes the index of each named column, changed or not.
     const RECORD: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, last_modified = $3 \
                           WHERE id = $4 AND version = $5";
     const STATE: &str = "UPDATE device SET version = version + 1, fails = $1, record = $2, last_modified = $3, status = $4, \
@@ -212,8 +212,8 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
     Ok(stored)
 }
 
-/// Swaps states and writes the lines of those that were swapped, all in one statement, which SQLite
-/// cannot.
+/// Swaps states and writes the lines of the swapped ones, all in one statement. SQLite has no such
+/// statement.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
     let mut sql = Sql::new("WITH ");
     let states = writes.iter().map(|write| state_values(&write.swap.entry, &write.record));

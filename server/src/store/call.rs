@@ -1,4 +1,4 @@
-//! Work that a thread does with its connection, and the reply to it.
+//! Work for a thread with a connection, and the reply to it.
 
 use std::time::Instant;
 
@@ -7,10 +7,10 @@ use super::schema;
 use super::workers::{JOB_TIMEOUT, Reply};
 use crate::database::{Connection, DatabaseError};
 
-/// Work for a thread that is no part of a batch.
+/// Work outside a batch.
 pub(crate) type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 
-/// Work with the place where its outcome goes.
+/// Combines work with the channel for its outcome.
 pub(crate) fn call<T: Send + 'static>(
     work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     reply: Reply<T>,

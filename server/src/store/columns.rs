@@ -1,6 +1,6 @@
 //! The columns of each table, in the order in which statements list them.
 //!
-//! A new column is one line here, a last step of the migrations in `schema`, and the code that reads
+//! A new column is a line here, a last step of the migrations in `schema`, and the code that reads
 //! and writes its value: `rows` for a device, `lines` and `trail` for the trail.
 
 use crate::database::Type;
@@ -22,9 +22,9 @@ macro_rules! positions {
 
 /// Defines a table from groups of its columns, each by its constant, its name and its type.
 ///
-/// A module gets the name of the table. It holds the columns, their number, and the position of each
-/// as a constant. For each group a macro lists its columns for `concat!`, or their parameters, so
-/// that statements stay constants; `_` stands for no macro.
+/// A module gets the name of the table. It holds the columns, their number, and the position of
+/// each as a constant. For each group, a macro lists its columns or their parameters for `concat!`,
+/// so that statements stay constants. A group called `_` has no macro.
 macro_rules! table {
     ($(#[$doc:meta])* $table:ident $($list:tt { $($NAME:ident $column:literal $kind:ident,)+ })+) => {
         $(#[$doc])*
@@ -51,7 +51,7 @@ macro_rules! table {
 }
 
 table! {
-    /// Devices. The second group is what a list of devices does not need.
+    /// Devices. A list of devices does not need the second group.
     device
     device_row_columns {
         ID "id" Number,

@@ -1,4 +1,4 @@
-//! The handle on a store: its threads, and how work gets to them.
+//! The handle on a store: its threads, and how work reaches them.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -17,7 +17,7 @@ use crate::database::{
     Access, Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist, reread, transaction,
 };
 
-/// A job for the reader that no search delays.
+/// A job for the reader that searches never delay.
 pub(super) enum Read {
     Entry(i64, Reply<Option<Entry>>),
     Other(Call),
@@ -46,7 +46,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store at a location, makes it if there is none, and brings it to this version.
+    /// Opens the store at a location. Makes the store if there is none, and migrates an older one
+    /// to this version.
     ///
     /// Errors: a sentence for people; there is no Tokio runtime.
     pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
@@ -54,15 +55,15 @@ impl Store {
             schema::migrate(&mut *location.writer()?)?;
             location.connections()
         };
-        // Connections may block, and whoever opens a store may be one who must not.
+        // Opening connections blocks, and the caller may be a task that must not.
         let connections =
             thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
         Self::start(connections.map_err(|error| format!("store: {location}: {error}"))?, keys)
     }
 
-    /// Whether there is a store at a location. Makes nothing. To be asked outside of a runtime.
+    /// Whether there is a store at a location. Makes nothing. Must be called outside a runtime.
     ///
-    /// Errors: a sentence for people; the database does not reply.
+    /// Errors: a sentence for people; the database does not respond.
     pub fn exists(location: &Location) -> Result<bool, String> {
         if location.file().is_some_and(|path| !path.exists()) {
             return Ok(false);
@@ -73,10 +74,10 @@ impl Store {
 
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
-        let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
-        let (of_reads, of_writes) = (latency.clone(), latency.clone());
+        let (get_keys, change_keys, latency) = (keys.clone(), keys.clone(), latency());
+        let (read_latency, write_latency) = (latency.clone(), latency.clone());
         let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, MAX_BATCH_JOBS, move |connection, jobs| {
-            observed(&of_reads, "read", || {
+            observed(&read_latency, "read", || {
                 let mut entries = Vec::with_capacity(jobs.len());
                 for job in jobs {
                     match job {
@@ -85,7 +86,7 @@ impl Store {
                     }
                 }
                 if !entries.is_empty() {
-                    reads::get(&mut **connection, &of_gets, entries);
+                    reads::get(&mut **connection, &get_keys, entries);
                 }
             });
             Vec::new()
@@ -95,15 +96,15 @@ impl Store {
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
         let (replies, writable) = (Replies::start()?, Writable::default());
-        let noted = writable.clone();
+        let outcome = writable.clone();
         let (changes, threads) = Workers::start("keyfob-changes", connections.changes, MAX_BATCH_JOBS, move |connection, jobs| {
-            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &replies, &noted, jobs))
+            observed(&write_latency, "write", || writes::change(&mut **connection, &change_keys, &replies, &outcome, jobs))
         })?;
         all.extend(threads);
         Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
     }
 
-    /// Ends when everything handed in is done. Where clones are left, they end it.
+    /// Ends the threads once all their jobs are done. If clones are left, the last one does.
     pub fn close(self) {
         let threads = self.0.all.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         if let Some(last) = Arc::into_inner(self.0) {
@@ -114,7 +115,7 @@ impl Store {
         }
     }
 
-    /// The keys, which it shares with whoever has this.
+    /// The keys, shared with the store.
     pub fn keys(&self) -> Keys {
         self.0.keys.clone()
     }
@@ -124,7 +125,8 @@ impl Store {
         self.0.latency.clone()
     }
 
-    /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
+    /// Runs a short read, which does not wait for searches: no request can begin before its account
+    /// is known.
     pub(super) async fn look<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
@@ -132,7 +134,7 @@ impl Store {
         self.0.gets.run(|reply| Read::Other(call(move |connection| reread(connection, &mut work), reply))).await
     }
 
-    /// Reads what may take long.
+    /// Runs a read that may take long.
     pub(super) async fn scan<T: Send + 'static>(
         &self,
         claim: Claim,
@@ -141,7 +143,7 @@ impl Store {
         self.0.scans.run(&claim, work).await
     }
 
-    /// Hands work in to a writer, and notes its outcome.
+    /// Gives work to a writer, and notes its outcome.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
@@ -151,7 +153,7 @@ impl Store {
         self.0.changes.run(|reply| Change::Other(call(work, reply))).await
     }
 
-    /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
+    /// Runs work that writes, in a transaction. Doing it twice must do no harm.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
@@ -162,8 +164,7 @@ impl Store {
         self.submit(work).await
     }
 
-    /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do
-    /// no harm.
+    /// Seals with the first key, and then writes in a transaction. Writing twice must do no harm.
     pub(super) async fn write_sealed<S: Send + 'static, T: Send + 'static>(
         &self,
         seal: impl FnOnce(Sealer) -> Result<S, DatabaseError> + Send + 'static,

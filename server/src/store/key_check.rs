@@ -1,9 +1,9 @@
-//! Key check values: for each key that records may be sealed under, a device of nobody's, sealed
-//! under that key.
+//! Key check values: for each key that seals records, a placeholder device that is sealed under the
+//! key.
 //!
-//! A process puts the value there before it seals its first record under a key, and a process whose
-//! keys do not open every value does not start. So no key that something is sealed under gets lost
-//! unnoticed, and no two processes begin one store with keys of their own.
+//! A process stores the value before it seals its first record under a key. A process whose keys do
+//! not open every value does not start. So the loss of a key is noticed, and two processes cannot
+//! begin one store with different keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,24 +14,24 @@ use super::columns::{key_check, key_check_columns};
 use super::ring::Ring;
 use crate::database::{Access, Connection, DatabaseError, Dialect, Record, Sql, transaction};
 
-/// What the values are sealed under: no device has this number.
+/// The id that the values are sealed under. No device has it.
 const NO_DEVICE: i64 = 0;
 
-/// Stands in the place of a key's number in a store that was begun before each key had a value.
-/// Records may be sealed under other keys.
+/// Replaces the key's number in a store from before each key had a value. Records may be sealed
+/// under other keys.
 const UNKNOWN_KEY: i64 = -1;
 
-/// How many records are looked at in one statement.
+/// How many records one statement reads.
 const PAGE_RECORDS: i64 = 10_000;
 
-/// What keys a store needs, and which of them are there.
+/// The keys that a store needs, compared with the keys of the key file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyCheck {
     /// The numbers of the keys whose values open.
     pub opened: Vec<u32>,
-    /// The numbers of the keys that are not there.
+    /// The numbers of the keys that are missing.
     pub missing: Vec<u32>,
-    /// The numbers under which there is another key than the store's.
+    /// The numbers whose key is not that of the store.
     pub other: Vec<u32>,
 }
 
@@ -48,7 +48,7 @@ impl KeyCheck {
 }
 
 impl fmt::Display for KeyCheck {
-    /// What is wrong with the keys, to follow their place.
+    /// What is wrong with the keys. The text follows the name of the key file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.other.is_empty() {
             return write!(f, "lacks {}, which records of the store may be sealed under", numbered(&self.missing));
@@ -66,12 +66,12 @@ pub(crate) fn numbered(keys: &[u32]) -> String {
 struct Value {
     key: i64,
     sealed: Vec<u8>,
-    /// Whether `keyfob rotate-key` believes that nothing is sealed under the key any more.
+    /// Whether `keyfob rotate-key` assumes that nothing is sealed under the key any more.
     is_retiring: bool,
 }
 
-/// Checks keys against a store's values. None: it has none, or it is not known yet which it should
-/// have.
+/// Checks keys against a store's values. `None`: the store has no values yet, or not those of all
+/// keys.
 pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, DatabaseError> {
     let values = values(connection)?;
     if values.is_empty() || values.iter().any(|value| value.key == UNKNOWN_KEY) {
@@ -80,8 +80,8 @@ pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Opti
     compare(connection, ring, &values).map(Some)
 }
 
-/// Checks keys against a store's values. A new store gets that of the first key, an older one those
-/// of the keys that its records show.
+/// Checks keys against a store's values. A new store gets the value of the first key. An older
+/// store gets values for the keys that its records name.
 pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, DatabaseError> {
     if let Some(check) = check(connection, ring)? {
         return Ok(check);
@@ -99,13 +99,13 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     }
     let lost: Vec<u32> = shown.into_iter().filter(|(_, opens)| !opens).map(|(id, _)| id).collect();
     if !lost.is_empty() {
-        // A store of before may have lost them long ago. The devices that they do open are served
-        // all the same.
-        tracing::warn!("store: some records are sealed under {}, which is not there; they cannot be read", numbered(&lost));
+        // An older store may have lost them long ago. The devices that the keys open are served all
+        // the same.
+        tracing::warn!("store: some records are sealed under {}, which is missing; they cannot be read", numbered(&lost));
     }
     transaction(connection, Access::Write, |connection| {
         lock(connection)?;
-        // Another process may have been faster.
+        // Another process may have been first.
         let values = values(connection)?;
         if values.iter().all(|value| value.key == UNKNOWN_KEY) {
             connection.run(&format!("DELETE FROM key_check WHERE key_id = {UNKNOWN_KEY}"))?;
@@ -120,9 +120,9 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     compare(connection, ring, &values)
 }
 
-/// Makes sure that a store has the value of the first key, so that records may be sealed under it.
+/// Ensures that a store has the value of the first key, so that records may be sealed under it.
 ///
-/// Errors: besides those of the database, the keys do not open what the store holds.
+/// Errors: those of the database; the keys are not those of the store.
 pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), DatabaseError> {
     let check = begin(connection, ring)?;
     let is_there = |value: &Value| value.key == i64::from(ring.first()) && !value.is_retiring;
@@ -140,8 +140,8 @@ pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(
     })
 }
 
-/// Marks all keys but one as those that nothing is sealed under any more. A process that seals
-/// under one of them takes the mark away before. Returns the marked keys.
+/// Marks all keys but one as unused. A process that seals under a marked key removes the mark
+/// first. Returns the marked keys.
 pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, DatabaseError> {
     let mut sql = Sql::new("UPDATE key_check SET retiring = 1 WHERE key_id >= 0 AND key_id <> ");
     sql.bind(i64::from(first)).push(" RETURNING key_id");
@@ -169,11 +169,11 @@ pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, 
     Ok(!connection.rows(&sql)?.is_empty())
 }
 
-/// Waits until no other process changes the values: two could otherwise begin a store at once, each
-/// with a key of its own.
+/// Waits until no other process changes the values. Otherwise two processes could begin a store at
+/// once with different keys.
 fn lock(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     match connection.dialect() {
-        // Who writes is alone.
+        // There is only one writer at a time.
         Dialect::Sqlite => Ok(()),
         Dialect::Postgres => connection.run("SELECT version FROM keyfob_schema WHERE version = 1 FOR UPDATE").map(|_| ()),
     }
@@ -191,12 +191,12 @@ fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, DatabaseError> 
     records.iter_mut().map(read).collect()
 }
 
-/// Puts a key's value there, or takes its mark away.
+/// Stores a key's value, or removes its mark.
 fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), DatabaseError> {
     let error = |error: keyfob::Error| DatabaseError::new(error.to_string());
-    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
+    let placeholder = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
     let mut sql = Sql::new(concat!("INSERT INTO key_check (", key_check_columns!(), ") VALUES "));
-    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NO_DEVICE).map_err(error)?.into(), 0.into()]);
+    sql.tuple([i64::from(key).into(), ring.seal_under(key, &placeholder, NO_DEVICE).map_err(error)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
     connection.change(&sql).map(|_| ())
 }
@@ -222,7 +222,7 @@ fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Re
 /// Whether a key opens one of the first records.
 fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, DatabaseError> {
     for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
-        // One that is damaged tells nothing.
+        // A damaged record shows nothing.
         let (id, Ok(sealed)) = (record.id()?, record.bytes(1)) else { continue };
         if sealed_key_id(&sealed) == Ok(key) && ring.open(&sealed, id).is_ok() {
             return Ok(true);
@@ -231,7 +231,7 @@ fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Res
     Ok(false)
 }
 
-/// The keys that records show: of each its number, and whether some record of it opens.
+/// The keys that records name: the number of each, and whether any record under it opens.
 fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, DatabaseError> {
     let (mut shown, mut after) = (BTreeMap::new(), 0);
     loop {
@@ -259,5 +259,5 @@ fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, b
 }
 
 fn number(key: i64) -> Result<u32, DatabaseError> {
-    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is no number of a key")))
+    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is not the number of a key")))
 }

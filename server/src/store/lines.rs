@@ -1,4 +1,4 @@
-//! Lines of the audit trail, written.
+//! Writing lines of the audit trail.
 
 use keyfob_scim::Event;
 
@@ -12,7 +12,7 @@ const COLUMNS: &[(&str, Type)] = match trail::COLUMNS.split_first() {
     None => &[],
 };
 
-/// The values of a line, but for its number.
+/// The values of a line without its number.
 fn values(event: &Event) -> [Value; COLUMNS.len()] {
     [
         seconds(event.at).into(),
@@ -26,7 +26,7 @@ fn values(event: &Event) -> [Value; COLUMNS.len()] {
     ]
 }
 
-/// Writes the table `line`, from which a statement that goes on inserts into the trail.
+/// Writes the table `line` into a statement that inserts from it.
 pub(crate) fn table<'e>(sql: &mut Sql, dialect: Dialect, events: impl Iterator<Item = &'e Event>) {
     sql.table(dialect, "line", COLUMNS, events.map(values));
 }
@@ -58,9 +58,9 @@ pub(crate) fn insert(connection: &mut dyn Connection, events: &[&Event]) -> Resu
 /// Lines that come with no swap.
 pub(crate) struct Lines<'e> {
     pub(crate) events: &'e [&'e Event],
-    /// Their numbers in PostgreSQL, drawn before they are sent: a line that is sent again under its
-    /// number is stored once at the most. A file has nothing to tell apart: a commit that failed is
-    /// undone there as long as the process lives.
+    /// Their numbers in PostgreSQL, drawn before the lines are sent. A line that is sent again
+    /// under its number is stored at most once. A file needs no numbers: a failed commit is undone
+    /// there as long as the process lives.
     numbers: Vec<i64>,
 }
 
@@ -69,7 +69,7 @@ impl<'e> Lines<'e> {
         Self { events, numbers: Vec::new() }
     }
 
-    /// Draws the numbers, if that is not done. Errors: those of the database; no line was written.
+    /// Draws the numbers unless it has them. Errors: those of the database; no line was written.
     pub(crate) fn draw(&mut self, connection: &mut dyn Connection) -> Result<(), DatabaseError> {
         const DRAW: &str = "SELECT nextval(pg_get_serial_sequence('trail', 'id')) FROM generate_series(1, $1::BIGINT)";
         if connection.dialect() == Dialect::Sqlite || self.numbers.len() == self.events.len() {
@@ -81,12 +81,12 @@ impl<'e> Lines<'e> {
         Ok(())
     }
 
-    /// Has other numbers drawn before the next try.
+    /// Drops the numbers, so that the next try draws others.
     pub(crate) fn forget_numbers(&mut self) {
         self.numbers.clear();
     }
 
-    /// Writes the lines; if they may have been written before, those that were not.
+    /// Writes the lines. If `is_again`, skips those that an earlier try has written.
     pub(crate) fn insert(&self, connection: &mut dyn Connection, is_again: bool) -> Result<(), DatabaseError> {
         if connection.dialect() == Dialect::Sqlite || self.events.is_empty() {
             return insert(connection, self.events);

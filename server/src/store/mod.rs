@@ -1,8 +1,8 @@
 //! Devices in a database.
 //!
-//! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition
-//! on the version it read; a batch shares the statement and the commit. An answer comes only after
-//! the commit.
+//! Reads and writes of devices go in batches, which share a statement and a commit. Each write is
+//! its own compare and swap, with the version that it read as the condition. The reply is sent only
+//! after the commit.
 
 mod accounts;
 mod batch;
@@ -36,14 +36,14 @@ mod writes;
 pub use accounts::Account;
 pub use copy::{Copied, Progress, copy};
 pub use handle::Store;
-pub(crate) use import::{Difference, Imported, MAX_ZONE_DIFFERENCE_SECONDS, Outcome, PAGE_DEVICES, Present};
+pub(crate) use import::{Difference, Imported, MAX_ZONE_DIFFERENCE_SECONDS, Outcome, PAGE_DEVICES, Preview};
 pub use key_check::KeyCheck;
 pub(crate) use key_check::numbered;
 pub use key_file::KeyFile;
 pub use keys::Keys;
 pub use reads::Listed;
 pub use reseal::Resealed;
-pub use trail::{Line, Wanted};
+pub use trail::{TrailLine, TrailQuery};
 pub(crate) use trail::{in_words, word};
 pub(crate) use workers::JOB_TIMEOUT;
 pub(crate) use writes::Stepped;

@@ -2,7 +2,7 @@
 //! failed.
 //!
 //! A load balancer sends no requests to an instance that is not ready, so no request would ever
-//! show that the store has recovered. The question itself therefore starts a trial write.
+//! show that the store has recovered. So the readiness check itself starts a trial write.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,11 +19,12 @@ use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, per
 
 /// The least time between the starts of two trial writes.
 const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a question waits for a trial write. One that a lock holds up takes seconds.
+/// How long a check waits for a trial write. A lock may hold up the write for seconds.
 const TRIAL_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Store {
-    /// Whether the store answers and takes writes, and the keys open what it holds. Errors: 503.
+    /// Checks that the store responds and takes writes, and that the keys open its records. Errors:
+    /// 503.
     pub async fn ready(&self) -> Result<(), Error> {
         let ring = self.0.keys.ring();
         let (is_current, check) =
@@ -32,12 +33,12 @@ impl Store {
             return Err(Error::new(503, "the store is of another version; restart the service"));
         }
         match check.filter(|check| !check.is_whole()) {
-            Some(check) => Err(Error::new(503, format!("the key file {check}; put what is missing back"))),
+            Some(check) => Err(Error::new(503, format!("the key file {check}; restore the missing keys"))),
             None => self.takes_writes().await,
         }
     }
 
-    /// Checks the keys against the store's key check values, and begins a new store with the first
+    /// Checks that the keys belong to this store. A new store gets the key check value of the first
     /// key. Errors: 503.
     pub async fn check_keys(&self) -> Result<KeyCheck, Error> {
         let ring = self.0.keys.ring();
@@ -45,9 +46,8 @@ impl Store {
         self.submit(work).await
     }
 
-    /// Takes other keys in the place of those that it has, if they are those of the store too. Keys
-    /// that it needs and has stay there, although the others lack them. Returns what the others
-    /// lack. Errors: 503.
+    /// Replaces the keys if the next ones belong to this store too. Keys that the store needs stay,
+    /// even if they are not among the next ones. Returns what the next ones lack. Errors: 503.
     pub async fn take_keys(&self, next: &Keys) -> Result<KeyCheck, Error> {
         let ring = next.ring();
         let check = self.look(move |connection| key_check::check(connection, &ring)).await?.unwrap_or_default();
@@ -57,11 +57,10 @@ impl Store {
         Ok(check)
     }
 
-    /// Whether a commit that was told survives a crash of the database, as far as that can be
-    /// asked. Errors: 503.
+    /// Whether commits survive a crash of the database, as far as its settings tell. Errors: 503.
     pub async fn is_durable(&self) -> Result<bool, Error> {
         self.look(|connection| {
-            // A file is opened so that it is.
+            // A file is always opened with durable commits.
             if connection.dialect() == Dialect::Sqlite {
                 return Ok(true);
             }
@@ -74,8 +73,8 @@ impl Store {
         .await
     }
 
-    /// Whether the store takes writes. After a write that failed, a trial write decides, at most
-    /// one a second. Errors: 503.
+    /// Checks that the store takes writes. After a failed write, a trial write decides, at most one
+    /// a second. Errors: 503.
     pub(crate) async fn takes_writes(&self) -> Result<(), Error> {
         let mut last = self.0.writable.last.subscribe();
         if last.borrow().is_none() {
@@ -106,18 +105,18 @@ impl Store {
         *tried = Some(Instant::now());
         let store = self.clone();
         tokio::spawn(async move {
-            // A failure is noted, and in the log.
+            // A failure is noted and logged.
             let _ = store.submit(write_nothing).await;
             drop(tried);
         });
     }
 }
 
-/// Writes as an answer to a code does, and leaves nothing behind but a gap in the numbers of names.
+/// Writes as a verdict does, and leaves nothing but a gap in the numbers of names.
 ///
-/// It needs what that needs: the tables, no lock on them by others, and room for a line of the
-/// trail. To delete a line, or to change one, is no part of it: accounts of a database may lack the
-/// right to do so. An update that changes nothing would prove nothing: SQLite writes none.
+/// It needs what a verdict needs: the tables, no lock on them, and room for a line of the trail. It
+/// neither deletes nor changes a line, since the database account may lack that right. An update
+/// without changes would prove nothing, because SQLite does not write it.
 fn write_nothing(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     let line = Event {
         kind: EventKind::Verify,
@@ -134,7 +133,7 @@ fn write_nothing(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
             connection.run("SAVEPOINT line")?;
             lines::insert(connection, &[&line])?;
             connection.run("ROLLBACK TO SAVEPOINT line")?;
-            // No device has the number 0.
+            // No device has the id 0.
             connection.run("UPDATE device SET version = version + 1 WHERE id = 0")?;
             next(connection, "name").map(|_| ())
         })

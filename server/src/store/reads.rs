@@ -1,4 +1,4 @@
-//! What reads the store: single devices in batches, and pages of a search.
+//! Reads: single devices in batches, and pages of a search.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use super::schema;
 use super::workers::Reply;
 use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Readable, Record, Sql, reread, transaction};
 
-/// Selects what a list shows of devices.
+/// Selects the rows of devices, for a list.
 const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
 /// Selects whole entries.
 const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
-/// How many devices a key may find, for a search by it to be short.
+/// How many devices the key of a short search may find.
 const MAX_SHORT_SEARCH_DEVICES: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
@@ -33,10 +33,10 @@ pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) 
     }
 }
 
-/// The entries of a batch by their ids. A device that cannot be read is its own fault only.
+/// The entries of a batch by their ids. A device that cannot be read fails alone.
 pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, DatabaseError>;
 
-/// What a batch holds of a device.
+/// The entry of one device of a batch.
 pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
     match found {
         Ok(entries) => entries.get(&id).cloned().transpose(),
@@ -55,7 +55,7 @@ fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found 
         (Err(error), [id]) if error.kind == ErrorKind::Damaged => {
             Ok(HashMap::from([(*id, Err(unreadable(*id, &error.to_string())))]))
         }
-        // Each alone, to tell the damaged ones from the others.
+        // Each alone, to find the damaged ones.
         (Err(error), ids) if error.kind == ErrorKind::Damaged => {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids.chunks(1) {
@@ -72,8 +72,8 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
     sql.push(" WHERE id");
     let ids = ids.iter().copied();
     match connection.dialect() {
-        // In a file, a statement is no journey, and the same one for any number of devices. Each by
-        // itself would lock the file anew.
+        // In a file, a statement has no round trip, and this one serves any number of devices.
+        // Without the transaction, each would lock the file again.
         Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
             sql.push(" = $1");
             let mut records = Vec::new();
@@ -90,7 +90,7 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// The page, without the devices that cannot be read. Its total counts them.
@@ -99,7 +99,7 @@ pub struct Listed {
     pub unreadable: usize,
 }
 
-/// Does a search that has a key, if it is short: the key finds few devices. None: it is not.
+/// Does a short search: one whose key finds few devices. `None` if it is not short.
 pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, DatabaseError> {
     let Some(key) = filter::key(&query.filter) else { return Ok(None) };
     let mut sql = Sql::new("SELECT id FROM device");
@@ -108,10 +108,10 @@ pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<
     if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
-/// Reads a page, and how many devices match in all if it does not begin behind a position.
+/// Reads a page, with the total number of matches unless the page begins behind a position.
 pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, DatabaseError> {
     let is_walk = matches!(query.start, PageStart::After(_));
-    // Of a walk one device more, which tells whether others follow.
+    // A walk reads one device more, to know whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
     let mut most = wanted;
     let (shown, Readable { mut rows, damaged }) = loop {
@@ -120,8 +120,8 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         if !is_walk || missing == 0 || shown < most {
             break (shown, read);
         }
-        // Others in the place of those that cannot be read: a page of nothing else would end the
-        // walk.
+        // Reads others in place of the damaged ones. A page without any readable device would end
+        // the walk.
         most = wanted.saturating_add(length(&read.damaged));
     };
     for device in &damaged {
@@ -133,7 +133,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         PageStart::After(Some(_)) => None,
     };
     let total = match offset {
-        // A page that is not full tells how many there are.
+        // A page that is not full gives the total.
         Some(offset) if shown < most && (shown > 0 || offset == 0) => Some(offset.saturating_add(shown)),
         Some(_) => Some(count(connection, query)?),
         None => None,
@@ -146,8 +146,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
     Ok(Listed { page: Page { total, rows, has_more }, unreadable: damaged.len() })
 }
 
-/// Reads at most so many devices of a page, and tells how many there are, those that cannot be read
-/// included.
+/// Reads at most `limit` devices of a page. Returns how many there are, unreadable ones included.
 fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
     for part in Part::from_query(query) {
@@ -175,13 +174,13 @@ fn length<T>(list: &[T]) -> u64 {
     u64::try_from(list.len()).unwrap_or(u64::MAX)
 }
 
-/// A device as a sentence names it.
+/// What a sentence calls a device.
 fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
 fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
-    // What a statement asked for by its id has one.
+    // A device that was selected by its id has one.
     let id = record.id()?;
     let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));
     let read =
@@ -192,7 +191,7 @@ fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>)
     Ok((id, read.map_err(|reason| unreadable(id, &reason))))
 }
 
-/// The answer about a device that is damaged, for the log as well.
+/// Logs that a device is damaged, and returns the error for the client.
 fn unreadable(id: i64, reason: &str) -> Error {
     tracing::error!(device = id, "store: the device cannot be read: {reason}");
     Error::new(500, format!("device {id} cannot be read: {reason}"))

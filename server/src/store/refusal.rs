@@ -1,13 +1,13 @@
-//! What a client hears of a database that could not do its part.
+//! The error for a client when the database has failed.
 
 use keyfob_scim::Error;
 
 use crate::database::{DatabaseError, ErrorKind};
 
-/// What the database could not do, for the client; the log has the database's own words.
+/// Logs an error of the database in its own words, and returns the error for the client.
 pub(crate) fn unavailable(error: &DatabaseError) -> Error {
     let detail = match error.kind {
-        // The log has heard of it once, which is enough: it stays so.
+        // This state lasts, and was logged once.
         ErrorKind::Gone => {
             "a file of the store was deleted or replaced while the service used it; no verdict is given, and what was just changed may be \
              lost; the service must be stopped, and started with the right file"

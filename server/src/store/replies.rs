@@ -19,8 +19,8 @@ impl<T> Clone for Replies<T> {
 }
 
 impl<T: Send + 'static> Replies<T> {
-    /// Starts a task that sends replies. It runs in the runtime of the waiting requests, so that one
-    /// wake-up of a thread there serves many.
+    /// Starts a task that sends replies. It runs in the runtime of the waiting requests, so that
+    /// waking one thread serves many.
     ///
     /// Errors: there is no runtime to run it.
     pub(crate) fn start() -> Result<Self, String> {

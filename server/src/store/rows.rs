@@ -1,4 +1,4 @@
-//! The row of a device: its values as columns hold them, and read from columns.
+//! The row of a device, to and from the values of columns.
 
 use keyfob_scim::{Entry, Row};
 
@@ -27,7 +27,7 @@ pub(crate) fn device_values(row: &Row, name: &str, version: i64, record: &[u8]) 
     ]
 }
 
-/// The columns of a change of the state only, with the version that it follows.
+/// The columns of a swap of the state only, with the version that it replaces.
 pub(crate) const STATE_COLUMNS: [(&str, Type); 7] = [
     device::COLUMNS[device::ID],
     device::COLUMNS[device::VERSION],
@@ -52,10 +52,10 @@ pub(crate) fn state_values(entry: &Entry, record: &[u8]) -> [Value; STATE_COLUMN
     ]
 }
 
-/// The columns that a change of all leaves as they are, and the version, which it counts up.
+/// The columns that a swap of the whole device does not set: they never change, or count up.
 const KEPT: [usize; 5] = [device::ID, device::VERSION, device::USER_NAME, device::KIND, device::CREATED];
 
-/// The columns of a change of all, with their values.
+/// The columns of a swap of the whole device, with their values.
 pub(crate) fn changed_values(entry: &Entry, record: &[u8]) -> impl Iterator<Item = (&'static str, Value)> {
     let values = device_values(&entry.row, &entry.row.name, entry.version, record);
     let columns = device::COLUMNS.iter().map(|(name, _)| *name).zip(values).enumerate();

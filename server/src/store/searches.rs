@@ -1,8 +1,8 @@
-//! Searches that wait for a reader: whose turn it is, and until when.
+//! Searches that wait for a reader: their order and their deadlines.
 //!
-//! Accounts take turns, and no account has all readers of a lane as long as there are two of them:
-//! so what one account searches for keeps no other waiting for long. The time that a search waits
-//! is part of its own.
+//! Accounts take turns, and no account can occupy all readers of a lane that has at least two. So
+//! the searches of one account do not hold up those of others for long. The waiting time of a
+//! search is part of its time limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,15 +18,14 @@ use super::schema;
 use crate::database::{Connection, DatabaseError, ErrorKind, persist};
 use crate::priority::{Work, give_way};
 
-/// How long a search may take, its wait for others included.
+/// How long a search may take, including its wait for others.
 pub(crate) const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much later a client is answered that heard nothing of its search: the database did not keep
-/// to the time.
+/// How long after the deadline the client gets an error if the database has ignored the deadline.
 const REPLY_GRACE: Duration = Duration::from_secs(1);
 /// How many searches of one account may wait in a lane.
 const MAX_WAITING_SEARCHES: usize = 64;
 
-/// A search's claim to a reader: for whom, and until when.
+/// A claim to a reader: the account and the deadline of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     account: String,
@@ -34,7 +33,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// A claim of an account from now on.
+    /// A claim of an account, from now on.
     pub(crate) fn new(account: &str) -> Self {
         let now = Instant::now();
         Self { account: account.to_owned(), end: now.checked_add(SEARCH_TIMEOUT).unwrap_or(now) }
@@ -59,7 +58,7 @@ struct Queue {
     waiting: VecDeque<(String, VecDeque<Job>)>,
     /// How many readers work for an account.
     busy: HashMap<String, usize>,
-    /// How many may.
+    /// How many readers may work for one account.
     share: usize,
     is_closed: bool,
 }
@@ -67,7 +66,7 @@ struct Queue {
 struct Job {
     work: Call,
     end: Instant,
-    /// Held by the client that waits.
+    /// Alive as long as the client waits.
     client: Weak<()>,
 }
 
@@ -78,8 +77,8 @@ impl Job {
 }
 
 impl Lane {
-    /// Starts a thread for each reader. They end when this is gone and everything handed in is
-    /// done. Threads whose searches take long give way to all others.
+    /// Starts a thread for each reader. The threads end once this is dropped and all jobs are done.
+    /// `is_long`: threads with long searches give way to all others.
     pub(crate) fn start(
         name: &str,
         readers: Vec<Box<dyn Connection>>,
@@ -100,7 +99,7 @@ impl Lane {
         Ok((Self(shared), threads))
     }
 
-    /// Searches when the claim's turn comes. Doing `work` twice must do no harm. Errors: 503.
+    /// Runs a search when it is the claim's turn. Doing `work` twice must do no harm. Errors: 503.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         claim: &Claim,
@@ -159,13 +158,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Does what is handed in, until there is no more to come.
+    /// Does jobs until the lane is closed and none is left.
     fn serve(&self, reader: &mut dyn Connection) {
         let mut queue = self.lock();
         loop {
             if let Some((account, job)) = queue.take() {
                 drop(queue);
-                // A client that has gone away needs no answer; one whose time is over hears so.
+                // Dropping the job replies to a client that has run out of time. A client that has
+                // gone away needs no reply.
                 if job.is_wanted() {
                     (job.work)(reader);
                 } else {
@@ -173,7 +173,7 @@ impl Shared {
                 }
                 queue = self.lock();
                 queue.done(&account);
-                // Another reader may have passed over this account.
+                // Another reader may have skipped this account.
                 self.changed.notify_all();
             } else if queue.is_closed && queue.waiting.is_empty() {
                 return;
@@ -185,7 +185,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// The next search: the first of the first account that does not have its share of readers yet.
+    /// The next search: the first one of the first account that has less than its share of readers.
     fn take(&mut self) -> Option<(String, Job)> {
         let may = |account: &String| self.busy.get(account).is_none_or(|busy| *busy < self.share);
         let at = self.waiting.iter().position(|(account, _)| may(account))?;
@@ -209,7 +209,7 @@ impl Queue {
     }
 }
 
-/// What became of a search that failed, for the client.
+/// The error of a failed search, for the client.
 fn refused(error: &DatabaseError) -> Error {
     if error.kind != ErrorKind::TooLong {
         return unavailable(error);
@@ -218,7 +218,7 @@ fn refused(error: &DatabaseError) -> Error {
     took_too_long()
 }
 
-/// Without a time to try again: the same search would take as long.
+/// It names no time to try again, since the same search would take as long.
 fn took_too_long() -> Error {
     let seconds = SEARCH_TIMEOUT.as_secs();
     let detail = format!(

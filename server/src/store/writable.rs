@@ -1,4 +1,4 @@
-//! Whether the store takes writes: the outcome of the last one.
+//! Whether the store takes writes: the outcome of the last write.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::database::{DatabaseError, ErrorKind};
 /// The outcome of the last write. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Writable {
-    /// Why the last write failed; none if it was done.
+    /// Why the last write failed; `None` if it succeeded.
     pub(super) last: watch::Sender<Option<ErrorKind>>,
     /// When the last trial began; locked while one runs.
     pub(super) tried: Arc<Mutex<Option<Instant>>>,
@@ -26,7 +26,7 @@ impl Writable {
         outcome
     }
 
-    /// Notes that something was written.
+    /// Notes that a write succeeded.
     pub(crate) fn done(&self) {
         if self.replace(None) {
             tracing::info!("store: it takes writes again");
@@ -38,7 +38,7 @@ impl Writable {
         self.replace(Some(error.kind));
     }
 
-    /// Returns whether this is another state than before.
+    /// Returns whether the state has changed.
     fn replace(&self, next: Option<ErrorKind>) -> bool {
         self.last.send_if_modified(|last| {
             let is_other = last.is_some() != next.is_some();

@@ -1,4 +1,4 @@
-//! What a writer does: steps of many requests, a round at a time, and new entries.
+//! Writers: the steps of many requests, a round at a time, and new entries.
 
 use std::collections::HashSet;
 
@@ -18,37 +18,37 @@ use super::workers::Reply;
 use super::writable::Writable;
 use crate::database::{Access, Connection, DatabaseError, Sql, persist, transaction};
 
-/// New devices have numbers from here, drawn at random: processes need no common counter, and a
-/// copy of the store that is restored gives no number a second time. JSON's numbers hold them all
-/// exactly.
+/// The ids of new devices, drawn at random. Processes need no common counter, and a restored backup
+/// gives no id a second time. JSON numbers represent all of them exactly.
 const DEVICE_IDS: std::ops::Range<i64> = 1 << 32..1 << 52;
 
 /// A job for a writer.
 pub(crate) enum Change {
-    /// Takes a request's step, and those that follow as far as a writer can.
+    /// Does the steps of a request as far as a writer can.
     Step(Box<Job>),
     /// Anything else, in a transaction of its own.
     Other(Call),
 }
 
-/// A request on its way.
+/// A request with its next step.
 pub(crate) struct Job {
     pub(crate) step: Step,
-    /// What was written to the trail on the way here.
+    /// The last line that it has written to the trail.
     pub(crate) event: Option<Event>,
     pub(crate) reply: Reply<Stepped>,
 }
 
-/// The step that is left to others, and what was written to the trail on the way there.
+/// The next step that is none for a writer, and the last line that the request has written to the
+/// trail.
 pub(crate) struct Stepped {
     pub(crate) step: Step,
     pub(crate) event: Option<Event>,
 }
 
-/// Takes the requests of a batch one round further: the reads in one statement, the writes in one
+/// Does the next step of each request of a batch: the reads in one statement, the writes in one
 /// commit. Of several swaps of one device the first is tried, and the others have lost. A request
-/// whose next step is none for a writer is replied to at once, and does not wait for the next
-/// batch. Returns the requests that go on.
+/// whose next step is none for a writer gets its reply in this round. Returns the requests that go
+/// on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -70,14 +70,14 @@ pub(crate) fn change(
         }
     }
     round.read(connection, keys);
-    // What was only read does not wait for the commit of the others.
+    // Requests that only read do not wait for the commit.
     replies.leave(&mut round.finished);
     round.write(connection, keys, writable);
     replies.leave(&mut round.finished);
     round.next
 }
 
-/// A batch by what is to be done, each with what follows and where its reply goes.
+/// The requests of a batch by their steps.
 struct Round {
     gets: Vec<Get>,
     swaps: Vec<(Box<Swap>, Then<bool>, Reply<Stepped>)>,
@@ -100,7 +100,7 @@ impl Round {
         }
     }
 
-    /// Leaves a request to the next round, or finishes it if the step is none for a writer.
+    /// Keeps a request for the next round, or finishes it if its step is none for a writer.
     fn go_on(&mut self, step: Step, event: Option<Event>, reply: Reply<Stepped>) {
         if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) {
             self.next.push(Change::Step(Box::new(Job { step, event, reply })));
@@ -148,7 +148,7 @@ impl Round {
         }
         for (swap, then, reply) in swaps {
             let outcome = match &mut settled {
-                // The first of a device takes its outcome away: the others have lost.
+                // The first swap of a device takes the outcome. The others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
                 Err(error) => Err(error.clone()),
             };
@@ -166,7 +166,7 @@ impl Round {
     }
 }
 
-/// Stores a new entry under the first number from `draw` that no other device has.
+/// Stores a new entry under the first id from `draw` that no other device has.
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -176,8 +176,8 @@ pub(crate) fn insert(
     event: &Event,
 ) -> Result<(), DatabaseError> {
     let sealer = keys.sealer(connection)?;
-    // In a commit of its own: the counter of names is not held until the device is stored, so no
-    // process waits for another.
+    // In a commit of its own, so that other processes do not wait for the counter of names until
+    // the device is stored.
     entry.row.name = naming.resolve(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
         u64::try_from(number).map_err(|error| DatabaseError::new(error.to_string()))
@@ -194,7 +194,7 @@ pub(crate) fn insert(
     }
 }
 
-/// Inserts an entry. Returns whether it is stored: not if another device has its number.
+/// Inserts an entry. Returns whether it is stored, which it is not if another device has its id.
 fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, DatabaseError> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
@@ -204,7 +204,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
         lines::insert(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
         return Ok(true);
     }
-    // An earlier try whose connection was lost may have stored it after all.
+    // An earlier try whose connection was lost may have stored it.
     let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
     sql.bind(row.id);
     connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok(found.bytes(0)? == record))
@@ -220,7 +220,7 @@ pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, D
         .map_or_else(|| Err(DatabaseError::new(format!("the sequence {name} is missing"))), |record| record.number(0))
 }
 
-/// Draws a number that is most likely free.
+/// Draws an id that is most likely free.
 pub(crate) fn draw() -> Result<i64, DatabaseError> {
     let random = getrandom::u64().map_err(|error| DatabaseError::new(error.to_string()))?;
     let span = DEVICE_IDS.end.abs_diff(DEVICE_IDS.start);

@@ -16,22 +16,22 @@ use crate::database::error::{DatabaseError, ErrorKind};
 use crate::database::record::Record;
 use crate::database::statement::Sql;
 
-/// A session that has heard nothing for so long is asked whether it lives. One under load never is.
+/// A session that was idle for this long is checked before use. A session under load never is.
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// How long that question waits for an answer at most: a round trip takes milliseconds.
+/// How long that check may take. A round trip takes milliseconds.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The share of its time that a short statement gets in a session that is not new, at most. Whoever
-/// tries again must have patience left then.
+/// How long a short statement may take in a session that is not new, at most. It leaves time for
+/// another try.
 const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a connection is for.
+/// What statements a connection runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Statements {
-    /// Those that take milliseconds, and are sent again when their outcome stays unknown.
+    /// Statements that take milliseconds, and are sent again if their outcome is unknown.
     Short,
-    /// Any: each has the whole time.
+    /// Any statements. Each may use the whole time.
     Any,
 }
 
@@ -41,24 +41,24 @@ pub(crate) struct Postgres {
     statements: Statements,
     runtime: Runtime,
     session: Option<Session>,
-    /// Since a transaction was begun, until it is committed or given up.
+    /// From the begin of a transaction to its commit or rollback.
     is_in_transaction: bool,
-    /// Until when all statements of a search may take.
+    /// The deadline for all statements of a search.
     deadline: Option<Instant>,
 }
 
 struct Session {
     client: Client,
     opened: Instant,
-    /// When the server answered last.
+    /// When the server last replied.
     heard: Instant,
-    /// After how long the server gives up a statement.
+    /// The statement timeout that the server has for this session.
     given_up: Duration,
 }
 
 impl Postgres {
-    /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions;
-    /// the operating system.
+    /// Opens a session. Errors: no suitable host can be reached, a pooler shares sessions, or the
+    /// operating system refuses.
     pub(crate) fn open(server: Server, statements: Statements) -> Result<Self, DatabaseError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| DatabaseError::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
@@ -69,8 +69,8 @@ impl Postgres {
         Ok(connection)
     }
 
-    /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session
-    /// cannot be had: the next connection asks again.
+    /// Refuses a pooler that shares sessions. The check needs a second session. If there is none to
+    /// be had, the next connection checks again.
     fn check_pooler(&mut self) -> Result<(), DatabaseError> {
         let (server, Some(Session { client, .. })) = (&self.server, &self.session) else { return Ok(()) };
         let compared = self.runtime.block_on(async {
@@ -89,8 +89,8 @@ impl Postgres {
         }
     }
 
-    /// The session, opened if there is none that lives. Errors: besides those of the server, a
-    /// transaction went with the session that it was in.
+    /// The session, opened again if it was lost. Errors: those of the server; a transaction was
+    /// lost with its session.
     fn session(&mut self) -> Result<&mut Session, DatabaseError> {
         if !self.is_alive() {
             self.session = None;
@@ -111,7 +111,7 @@ impl Postgres {
         self.session.as_mut().ok_or_else(|| DatabaseError::new("there is no session"))
     }
 
-    /// Whether there is a session that can be used, as far as is known. One that was idle is asked.
+    /// Whether there is a usable session, as far as is known. An idle session is checked.
     fn is_alive(&mut self) -> bool {
         let Some(session) = self.session.as_mut().filter(|session| !session.client.is_closed()) else { return false };
         if self.is_in_transaction || session.heard.elapsed() < CHECK_AFTER_IDLE {
@@ -123,7 +123,7 @@ impl Postgres {
         matches!(answer, Ok(Ok(())))
     }
 
-    /// How long a statement may take in the present session.
+    /// How long a statement may take in this session.
     fn limit(&self) -> Duration {
         let timeout = self.server.timeout;
         match &self.session {
@@ -134,21 +134,21 @@ impl Postgres {
         }
     }
 
-    /// After how long the server is to give up the next statement. Errors: the time of the search
-    /// is over.
+    /// The statement timeout of the server for the next statement. Errors: the deadline of the
+    /// search has passed.
     fn given_up(&self) -> Result<Duration, DatabaseError> {
         let usual = self.server.given_up();
         let Some(deadline) = self.deadline else { return Ok(usual) };
         let left = deadline.saturating_duration_since(Instant::now());
-        // The server counts whole milliseconds, and takes 0 for no limit.
+        // The server counts whole milliseconds, and 0 means no limit.
         if left < Duration::from_millis(1) {
-            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the time of the search is over"));
+            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the search has reached its time limit"));
         }
         Ok(left.min(usual))
     }
 
-    /// Does something in the session, for as long as a statement may take. A session that is in
-    /// doubt is given up.
+    /// Does work in the session, within the time limit of a statement. Closes a session whose state
+    /// is in doubt.
     fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, DatabaseError> {
         self.session()?;
         let given_up = self.given_up()?;
@@ -173,7 +173,7 @@ impl Postgres {
 }
 
 impl Session {
-    /// Has the server give up statements after this time.
+    /// Sets the server's statement timeout.
     async fn give_up_after(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
         if self.given_up != limit {
             self.client.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
@@ -213,7 +213,7 @@ impl Connection for Postgres {
     }
 
     fn rollback(&mut self) {
-        // The server gives it up as well when its session ends.
+        // The server also rolls back when the session ends.
         if self.session.is_some() && self.run("ROLLBACK").is_err() {
             self.session = None;
         }

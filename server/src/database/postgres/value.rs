@@ -16,7 +16,7 @@ pub(super) fn typed(sql: &Sql) -> Vec<(&(dyn ToSql + Sync), Type)> {
 
 fn kind(value: &Value) -> Type {
     match value {
-        // The statement tells it.
+        // The statement gives the type.
         Value::Null | Value::Unreadable(_) => Type::UNKNOWN,
         Value::Number(_) => Type::INT8,
         Value::Text(_) => Type::TEXT,

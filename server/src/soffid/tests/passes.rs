@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::super::{Report, Rules, Told, Values, look, write};
 use super::{HOTP, NOW, SECRET};
 use crate::database::{Location, Options};
-use crate::store::{Keys, PAGE_DEVICES, Present, Store};
+use crate::store::{Keys, PAGE_DEVICES, Preview, Store};
 
 const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
@@ -81,7 +81,7 @@ impl Import {
             Ok(())
         };
         let mut source = Values::open(&self.folder.path().join(file), Told::default()).unwrap();
-        let mut look = look(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
+        let mut look = look(&mut source, &rules, &mut Preview::open(&self.location).unwrap(), &mut tell).unwrap();
         let Some(meanwhile) = meanwhile else { return Ok(look.report) };
         meanwhile();
         write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ())?;

@@ -1,16 +1,16 @@
-//! Which migration a store is part of.
+//! The mark of a store that is part of a migration.
 
 use crate::database::{Connection, DatabaseError, Record, Sql};
 use crate::store::columns::{migration, migration_columns};
 
-/// Which migration a store is part of: the target until it is finished, the source from the end of
-/// a move on.
+/// The migration that a store is part of. A target has it until the copy is finished, a source
+/// after it was moved.
 pub(super) struct Mark {
     /// The identity of the source.
     pub(super) source: String,
-    /// That of the target.
+    /// The identity of the target.
     pub(super) target: String,
-    /// The run that may write the copy: a number drawn by each start of the command.
+    /// The run of the command that may write the copy: a random number.
     pub(super) run: String,
 }
 

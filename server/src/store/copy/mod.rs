@@ -1,12 +1,10 @@
-//! A store copied into another, of another kind as a rule, while services use it until the last
-//! moment.
+//! Copies a store into another one, usually of the other kind, while services use it.
 //!
-//! Two databases have no common commit. So the source is closed first, and the target opened last:
-//! whenever a move is broken off, at most one of them gives verdicts, and the same command finishes
-//! it. Until then the target bears a mark, which says whose copy it is.
+//! Two databases have no common commit. So the source is closed first, and the target is opened
+//! last. Whenever a move is interrupted, at most one of them gives verdicts, and the same command
+//! finishes the move. Until then the target has a mark, which names the source.
 //!
-//! A copy of a source that goes on is made of one moment of it, whatever services write there
-//! meanwhile.
+//! A copy of a source that stays in use shows one moment of it, whatever services write meanwhile.
 
 mod mark;
 mod origin;
@@ -24,27 +22,27 @@ use side::Side;
 use tables::{ALL, LARGE, SMALL};
 use target::{Target, TargetState};
 
-/// A round that found no more changes than this is the last one before services are excluded.
+/// A round with at most this many changes is the last one before services are locked out.
 const MAX_LAST_CHANGES: usize = 200;
-/// How many rounds there are at most: a busy source always has changes.
+/// How many rounds there are at most, since a busy source always has changes.
 const MAX_ROUNDS: usize = 8;
 
-/// What was copied and compared.
+/// The result of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// The name of each table, and how many rows both stores have. Empty if an earlier migration
-    /// had finished.
+    /// The name of each table, and how many rows both stores have. Empty if an earlier run had
+    /// finished the move.
     pub tables: Vec<(&'static str, u64)>,
     /// Whether the source serves no device any more.
     pub is_moved: bool,
 }
 
-/// Copies a store into an empty one, or goes on with an unfinished copy of it, and compares both
-/// row by row. Then it closes the source, unless it is to be kept: a copy of one that goes on is
-/// behind at once. May block for as long as it takes.
+/// Copies a store into an empty one, or continues an unfinished copy, and compares both row by row.
+/// Then closes the source, unless `keep`: a copy of a source in use is outdated at once. Blocks
+/// until it is done.
 ///
-/// Errors: a sentence for people. What is neither empty nor an unfinished copy of this source is
-/// not written to.
+/// Errors: a sentence for people. A target that is neither empty nor an unfinished copy of this
+/// source is not written to.
 pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) -> Result<Copied, String> {
     if from.file().is_some_and(|file| !file.exists()) {
         return Err(format!("{from}: there is no such file, and so nothing to copy"));
@@ -54,7 +52,7 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     }
     let of_source = |error: DatabaseError| format!("{from}: {error}");
     let mut origin = origin(from).map_err(of_source)?;
-    // Before anything is written anywhere, the source's own upgrade included.
+    // Before any write, even the migration of the source.
     let there = target::look(from, to, &origin)?;
     let is_unfinished = matches!(there, TargetState::Unfinished(_));
     match (origin.stage, there) {
@@ -75,10 +73,10 @@ pub fn copy(from: &Location, to: &Location, keep: bool, progress: Progress<'_>) 
     let copied = match origin.stage {
         Stage::Live if keep => copy_moment(&mut *source, &place, &mut target, progress),
         Stage::Live => move_all(&mut *source, &place, &mut target, progress),
-        // Closed by an earlier migration, which did not open the target.
+        // An earlier run has closed the source and not opened the target.
         _ => copy_all(&mut Side::new(&mut *source, "_moved", &place), &mut target, progress).map_err(DatabaseError::refused),
     };
-    let again = "run the same command again, which goes on with the copy";
+    let again = "run the same command again, which continues the copy";
     let tables = copied.map_err(|error| match error.kind {
         ErrorKind::Unknown => format!("{error}; it is not known whether {from} was closed: {again}"),
         _ if target.is_taken() => format!("{to}: {}", target::in_use()),
@@ -105,19 +103,19 @@ fn copy_moment(
         .map_err(DatabaseError::refused)
 }
 
-/// Copies a source that nobody changes meanwhile.
+/// Copies a source that does not change meanwhile.
 fn copy_all(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Tables, DatabaseError> {
     let known = copy_large(source, target, progress)?;
     target.begin_last()?;
     finish(source, target, &known)
 }
 
-/// Copies the source while services go on, then excludes them, copies what changed since, and
-/// closes the source.
+/// Copies the source while services go on, then locks them out, copies what has changed, and closes
+/// the source.
 ///
-/// Every row was compared before, as it was then. A device that changes gets another version, and a
-/// line of the trail never changes. So what is left to compare is what the groups of rows tell
-/// apart (see [`tables::Large`]).
+/// Every row was compared before. A device that changes gets another version, and a line of the
+/// trail never changes. So only the groups of rows whose state has changed are left to compare (see
+/// [`tables::Large`]).
 fn move_all(
     source: &mut dyn Connection,
     place: &str,
@@ -126,7 +124,7 @@ fn move_all(
 ) -> Result<Tables, DatabaseError> {
     let mut known = copy_in_use(&mut Side::new(source, "", place), target, progress).map_err(DatabaseError::refused)?;
     transaction(source, Access::Write, |connection| {
-        // Nobody writes under these names from here on, nor after the commit.
+        // No service writes under the old names from here on, nor after the commit.
         let mut rename = |table| connection.run(&format!("ALTER TABLE {table} RENAME TO {table}_moved"));
         ALL.iter().try_for_each(|table| rename(table.name).map(|_| ())).map_err(|error| error.at(place))?;
         target.begin_last()?;
@@ -138,7 +136,7 @@ fn move_all(
     })
 }
 
-/// Copies the large tables until only a few changes at a time are left.
+/// Copies the large tables until few changes are left.
 fn copy_in_use(source: &mut Side<'_>, target: &mut Target, progress: Progress<'_>) -> Result<Vec<Known>, DatabaseError> {
     let mut known = copy_large(source, target, progress)?;
     for _ in 0..MAX_ROUNDS {
@@ -166,7 +164,7 @@ fn catch_up(
     Ok(changed)
 }
 
-/// Copies the small tables and opens the target, with the commit that is still to come.
+/// Copies the small tables and opens the target. The commit is still to come.
 fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result<Tables, DatabaseError> {
     let mut tables: Tables = LARGE.iter().zip(known).map(|(large, known)| (large.table.name, known.rows)).collect();
     for table in SMALL {
@@ -176,7 +174,7 @@ fn finish(source: &mut Side<'_>, target: &mut Target, known: &[Known]) -> Result
     Ok(tables)
 }
 
-/// Writes down in the source where its devices are.
+/// Records in the source where its devices are.
 fn close(source: &mut dyn Connection, target: &Target) -> Result<(), DatabaseError> {
     target.mark().write(source)?;
     schema::set(source, Stage::Moved)

@@ -1,20 +1,20 @@
-//! The source of a copy, by what it says of itself.
+//! The source of a copy: its stage and its identity.
 
 use super::mark::mark;
 use crate::database::{DatabaseError, Location};
 use crate::store::schema::{self, Holds, Stage};
 
-/// The store that is copied, by what it says of itself.
+/// The stage and the identity of the source.
 pub(super) struct Origin {
     pub(super) stage: Stage,
-    /// None before the first keyfob that gives identities has opened it.
+    /// `None` for a store from before stores had identities.
     pub(super) identity: Option<String>,
     /// The identity of the store that its devices were moved to.
     pub(super) moved_to: Option<String>,
 }
 
-/// Reads what the source says of itself. Errors: besides those of the database, there is no store,
-/// or it is an unfinished copy.
+/// Reads the stage and the identity of the source. Errors: those of the database; there is no
+/// store; it is an unfinished copy.
 pub(super) fn origin(from: &Location) -> Result<Origin, DatabaseError> {
     let mut connection = from.reader()?;
     let (stage, steps) = match schema::holds(&mut *connection)? {

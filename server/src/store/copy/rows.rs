@@ -1,4 +1,4 @@
-//! The rows of a copy: read on both sides, compared, and written where they differ.
+//! Copying rows: they are read on both sides, compared, and written where they differ.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::store::columns::Table;
 /// Receives the name of a table and how many of its rows were compared so far.
 pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64);
 
-/// What the target holds of a large table: 16 bytes a group.
+/// The state of the target's large table, in 16 bytes a group.
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) rows: u64,
-    /// The states of groups by their number, which is that of their first id divided by their span.
+    /// The states of groups by their numbers: the first id divided by the span.
     groups: BTreeMap<i64, i64>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn copy(
     let (table, mut known, mut after) = (&large.table, Known::default(), None);
     loop {
         let (mut here, mut there) = (source.page(table, after.clone())?, target.side().page(table, after)?);
-        // As far as both pages reach. Where both are the last ones, that is the end.
+        // The key up to which both pages reach; `None` if both are the last pages.
         let end = [&here, &there]
             .into_iter()
             .filter(|page| page.len() == PAGE_ROWS)
@@ -62,8 +62,8 @@ pub(super) fn copy(
     }
 }
 
-/// Copies the groups of a large table that are not as they are known, and compares each of their
-/// rows. Returns how many groups those were.
+/// Copies the groups of a large table whose state has changed, and compares each of their rows.
+/// Returns how many groups those were.
 pub(super) fn catch_up(
     source: &mut Side<'_>,
     target: &mut Target,
@@ -78,7 +78,8 @@ pub(super) fn catch_up(
         let ids: Vec<i64> = groups.iter().flat_map(|group| first(*group)..first(group.saturating_add(1))).collect();
         let (here, there) = (source.rows_of(&large.table, &ids)?, target.side().rows_of(&large.table, &ids)?);
         settle(target, &large.table, &here, &there)?;
-        // What the target holds, and not what was listed: services may have gone on in between.
+        // The state of the copied rows, not of the listed ones: services may have changed them in
+        // between.
         for group in groups {
             known.groups.remove(group);
         }
@@ -89,7 +90,7 @@ pub(super) fn catch_up(
     Ok(changed.len())
 }
 
-/// The groups that are not as they are known.
+/// The groups whose state has changed.
 fn changed(source: &mut Side<'_>, large: &Large, known: &Known) -> Result<Vec<i64>, DatabaseError> {
     let (mut changed, mut first) = (Vec::new(), large.group_of(i64::MIN));
     loop {
@@ -111,7 +112,7 @@ fn changed(source: &mut Side<'_>, large: &Large, known: &Known) -> Result<Vec<i6
     }
 }
 
-/// Makes rows of the target those of the source, and reads back what it wrote.
+/// Makes the rows of the target equal to those of the source, and reads back what was written.
 fn settle(target: &mut Target, table: &Table, here: &[Row], there: &[Row]) -> Result<(), DatabaseError> {
     let by_key = |rows: &'_ [Row]| -> BTreeMap<Value, Row> {
         rows.iter().filter_map(|row| Some((row.first()?.clone(), row.clone()))).collect()
@@ -160,7 +161,7 @@ fn all(side: &mut Side<'_>, table: &Table) -> Result<Vec<Row>, DatabaseError> {
 
 fn differs(table: &Table) -> DatabaseError {
     DatabaseError::new(format!(
-        "table {}: the target gives back other rows than it was given; is its database damaged?",
+        "table {}: the target returned other rows than were written to it; check its database for damage",
         table.name
     ))
 }

@@ -4,16 +4,16 @@ use super::tables::Large;
 use crate::database::{Connection, DatabaseError, Sql, Type, Value};
 use crate::store::columns::Table;
 
-/// How many rows are read or written in one statement: few enough for any statement limit, and for
+/// How many rows one statement reads or writes: few enough for any statement timeout and for
 /// SQLite's limit of parameters.
 pub(super) const PAGE_ROWS: usize = 500;
-/// How many rows the groups of one statement are made of.
+/// From how many rows one statement makes groups.
 const GROUP_PAGE_ROWS: usize = 5000;
 
 /// One of the two stores.
 pub(super) struct Side<'c> {
     connection: &'c mut dyn Connection,
-    /// What the names of its tables end with.
+    /// The ending of the names of its tables.
     pub(super) suffix: &'static str,
     /// Where it is, for errors.
     place: &'c str,
@@ -41,7 +41,7 @@ impl<'c> Side<'c> {
         sql
     }
 
-    /// The first rows behind a key, or of all, in the order of their keys.
+    /// The first rows, or the first rows behind a key, in the order of their keys.
     pub(super) fn page(&mut self, table: &Table, after: Option<Value>) -> Result<Vec<Row>, DatabaseError> {
         let mut sql = self.select(table);
         if let Some(after) = after {
@@ -70,10 +70,9 @@ impl<'c> Side<'c> {
             .push(") AS listed GROUP BY 1");
         let mut groups: Vec<_> =
             self.rows(&sql)?.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<_, DatabaseError>>()?;
-        // To sort the rows for it would take the database longer.
+        // Sorting in the database would take longer.
         groups.sort_unstable();
-        // The last one may go on behind what was listed, but not if it is the only one: no group
-        // has so many rows.
+        // The last group may be incomplete, unless it is the only one: no group has that many rows.
         if groups.len() > 1 {
             groups.pop();
         }
@@ -96,7 +95,7 @@ impl<'c> Side<'c> {
     }
 }
 
-/// Errors: a row is damaged. Another database would not take it, or it would be another row there.
+/// Errors: a row is damaged. Another database would refuse or change it.
 fn check(table: &Table, rows: &[Row]) -> Result<(), DatabaseError> {
     for row in rows {
         let is_right = |(value, (_, kind)): &(&Value, &(&str, Type))| {
@@ -109,7 +108,7 @@ fn check(table: &Table, rows: &[Row]) -> Result<(), DatabaseError> {
         let key = match row.first() {
             Some(Value::Number(id)) => id.to_string(),
             Some(Value::Text(name)) => format!("{name:?}"),
-            _ => "that cannot be told".to_owned(),
+            _ => "that cannot be read".to_owned(),
         };
         let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
         return Err(DatabaseError::new(format!(

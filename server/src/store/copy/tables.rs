@@ -2,28 +2,26 @@
 
 use crate::store::columns::{Table, account, device, key_check, sequence, trail};
 
-/// All tables, in the order in which services lock them, so that seldom one waits for one that
-/// waits for it.
+/// All tables, in the order in which services lock them, which makes deadlocks rare.
 pub(super) const ALL: [&Table; 5] = [&device::TABLE, &sequence::TABLE, &trail::TABLE, &account::TABLE, &key_check::TABLE];
 
-/// Those that are written anew as a whole.
+/// The tables that are rewritten as a whole.
 pub(super) const SMALL: [&Table; 3] = [&account::TABLE, &sequence::TABLE, &key_check::TABLE];
 
-/// A table of which only what has changed is read again, by groups of rows that have their ids side
-/// by side.
+/// A table of which only changes are read again, by groups of rows with adjacent ids.
 ///
-/// Of each group there is one number, its state, which is another one when rows of it have changed,
-/// come or gone. So no order of commits matters: in PostgreSQL a line of the trail gets its id
-/// before its commit, and may come after lines with higher ids; its group tells.
+/// Each group has a number, its state, which differs once rows have changed, come or gone. So the
+/// order of commits does not matter: in PostgreSQL a line of the trail gets its id before its
+/// commit, and may appear after lines with higher ids. Its group shows that.
 pub(super) struct Large {
     pub(super) table: Table,
     /// How many ids a group has.
     pub(super) span: i64,
-    /// The column that its state is made of, besides the id.
+    /// The position of the column that makes up the state with the id.
     pub(super) column: usize,
     /// The state in SQL.
     pub(super) state: &'static str,
-    /// What a row adds to the state, from its id and that column.
+    /// What a row adds to the state, computed from its id and that column.
     pub(super) part: fn(i64, i64) -> i64,
 }
 
@@ -33,14 +31,14 @@ impl Large {
     }
 }
 
-/// A device's version is another one after each change of it.
+/// Each change of a device changes its version.
 const DEVICES: Large =
     Large { table: device::TABLE, span: 1, column: device::VERSION, state: "max(version)", part: |_, version| version };
 
-/// A line never changes. Which ids a group has, and the sum of their times, stand in different bits
-/// of one number: the sum of 100 times has no more than 42 bits until the year 4000. The ids tell
-/// what came or went, and the times tell lines from those whose ids SQLite gave again after all
-/// lines were deleted.
+/// A line never changes. The state has the ids of a group and the sum of their times in different
+/// bits: until the year 4000, the sum of 100 times has no more than 42 bits. The ids show which
+/// lines came or went. The times show lines whose ids SQLite has given again after all lines were
+/// deleted.
 const LINES: Large = Large {
     table: trail::TABLE,
     span: 100,

@@ -1,7 +1,7 @@
-//! The target of a copy: what it may be, and the mark that it bears until the copy is finished.
+//! The target of a copy: what it may be, and its mark until the copy is finished.
 //!
 //! As long as a copy is unfinished, its tables have other names. So a service that runs on the
-//! target finds none of them and gives no verdict, and one that starts there reads the mark.
+//! target finds no tables and gives no verdict. A service that starts there reads the mark.
 
 use data_encoding::HEXLOWER;
 
@@ -12,10 +12,10 @@ use super::tables::ALL;
 use crate::database::{Access, Connection, DatabaseError, Dialect, Location, Sql, persist, transaction};
 use crate::store::schema::{self, Holds, Stage};
 
-/// What the names of an unfinished copy's tables end with.
+/// The ending of the table names of an unfinished copy.
 const COPY_SUFFIX: &str = "_copy";
 
-/// What is at the place of the target.
+/// What the target is before the copy.
 pub(super) enum TargetState {
     /// Nothing, or an empty store.
     Empty,
@@ -25,8 +25,7 @@ pub(super) enum TargetState {
     Finished,
 }
 
-/// Finds out what is at the place of the target, and writes nothing. Errors: what it is, if it is
-/// not for this copy.
+/// Looks at the target without writing. Errors: what the target is, if it is not for this copy.
 pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<TargetState, String> {
     if let Some(file) = to.file() {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -37,8 +36,8 @@ pub(super) fn look(from: &Location, to: &Location, origin: &Origin) -> Result<Ta
             return Ok(TargetState::Empty);
         }
     }
-    // A file that is none of SQLite's is as little for this copy as a store of others. What a
-    // server says is told as it is.
+    // A file that is no SQLite database is refused like any other target. An error of a server
+    // stays as it is.
     let opened = to.reader().map_err(|error| if to.file().is_some() { refused(&error.to_string()) } else { error });
     opened.and_then(|mut connection| look_at(from, &mut *connection, origin)).map_err(|error| format!("{to}: {error}"))
 }
@@ -64,14 +63,14 @@ fn look_at(from: &Location, connection: &mut dyn Connection, origin: &Origin) ->
         }
         Stage::Live if identity.is_some() && identity == origin.moved_to => Ok(TargetState::Finished),
         Stage::Live => {
-            // A process that was killed may have left a store without tables.
+            // A killed process may have left a store without tables.
             let contents = if steps == 0 { None } else { contents(connection, "")? };
             contents.map_or(Ok(TargetState::Empty), |what| Err(occupied(from, what)))
         }
     }
 }
 
-/// A target that is not for this copy.
+/// The error of a target that is not for this copy.
 fn refused(what: &str) -> DatabaseError {
     DatabaseError::new(format!("{what}; nothing was written there: name an empty database or a new file"))
 }
@@ -94,7 +93,7 @@ fn contents(connection: &mut dyn Connection, suffix: &str) -> Result<Option<&'st
         ("devices", "device{}"),
         ("accounts", "account{}"),
         ("an audit trail", "trail{}"),
-        ("names of devices that were given", "sequence{} WHERE last <> 0"),
+        ("a counter of device names", "sequence{} WHERE last <> 0"),
     ] {
         let sql = format!("SELECT 1 FROM {} LIMIT 1", rows.replace("{}", suffix));
         if !connection.run(&sql)?.is_empty() {
@@ -114,15 +113,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Marks an empty target. Errors: it is not empty any more, or another run has marked it.
+    /// Marks an empty target. Errors: it is no longer empty, or another run has marked it.
     pub(super) fn begin(from: &Location, to: &Location, source: &str) -> Result<Self, String> {
         let begin = || {
             let mut connection = to.writer()?;
             schema::migrate(&mut *connection)?;
             let run = draw()?;
             let mark = transaction(&mut *connection, Access::Write, |connection| {
-                // Services that run there finish what they are at before the names change, and find
-                // no table afterwards. What is there by then is all that there will be.
+                // Services that run there finish their transactions before the names change, and
+                // find no tables afterwards. So the contents are final.
                 rename(connection, "", COPY_SUFFIX)?;
                 let target = schema::identity(connection)?;
                 refuse_itself(Some(source), target.as_deref())?;
@@ -143,8 +142,7 @@ impl Target {
         Self::opened(to, marked)
     }
 
-    /// Takes an unfinished copy over from the run before: what that may still be writing is refused
-    /// from now on.
+    /// Takes an unfinished copy over from an earlier run, whose writes are refused from now on.
     pub(super) fn go_on(to: &Location, source: &str) -> Result<Self, String> {
         let take = || {
             let mut connection = to.writer()?;
@@ -171,8 +169,8 @@ impl Target {
         Side::new(&mut *self.connection, COPY_SUFFIX, &self.place)
     }
 
-    /// Writes to the copy: in a commit of its own until the last transaction begins. Errors:
-    /// besides those of the database, another run has in_use the copy over.
+    /// Writes to the copy, in a commit of its own until the last transaction begins. Errors: those
+    /// of the database; another run has taken the copy over.
     pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Side<'_>) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         if self.is_last {
             return work(&mut self.side());
@@ -184,27 +182,27 @@ impl Target {
         })
     }
 
-    /// Begins the last transaction. From here to its end no other run can take the copy over: the
-    /// source is closed meanwhile, and another run may have an older state of it. Errors: as those
-    /// of [`Self::write`].
+    /// Begins the last transaction. Until its end, no other run can take the copy over: the source
+    /// gets closed in between, and another run may have an older state of it. Errors: as those of
+    /// [`Self::write`].
     pub(super) fn begin_last(&mut self) -> Result<(), DatabaseError> {
         let begun = self.connection.begin(Access::Write).and_then(|()| claim(&mut *self.connection, &self.mark));
         self.is_last = true;
         begun.map_err(|error| error.at(&self.place))
     }
 
-    /// Whether another run has in_use the copy over, or has finished it.
+    /// Whether another run has taken the copy over, or has finished it.
     pub(super) fn is_taken(&mut self) -> bool {
         mark(&mut *self.connection).is_ok_and(|mark| mark.is_none_or(|mark| mark.run != self.mark.run))
     }
 
-    /// Gives the tables their names and takes the mark away, with the commit of the last
+    /// Gives the tables their names and removes the mark, effective with the commit of the last
     /// transaction.
     pub(super) fn open(&mut self) -> Result<(), DatabaseError> {
         open(&mut *self.connection).map_err(|error| error.at(&self.place))
     }
 
-    /// Commits the last transaction. Without it, the database gives the transaction up when the
+    /// Commits the last transaction. Without a commit, the database rolls it back when the
     /// connection ends.
     pub(super) fn commit(mut self) -> Result<(), DatabaseError> {
         self.connection.commit().map_err(|error| error.at(&self.place))
@@ -213,7 +211,7 @@ impl Target {
 
 fn open(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     rename(connection, COPY_SUFFIX, "")?;
-    // Lines that the target numbers itself go on behind those that it was given.
+    // New lines of the target get numbers behind the copied ones.
     if connection.dialect() == Dialect::Postgres {
         connection.run("SELECT setval(pg_get_serial_sequence('trail', 'id'), (SELECT max(id) FROM trail))")?;
     }
@@ -221,7 +219,7 @@ fn open(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     schema::set(connection, Stage::Live)
 }
 
-/// Locks the mark until the commit, if it is this run's.
+/// Locks the mark of this run until the commit. Errors: it is that of another run.
 fn claim(connection: &mut dyn Connection, mark: &Mark) -> Result<(), DatabaseError> {
     let mut sql = Sql::new("UPDATE migration SET run = run WHERE run = ");
     sql.bind(&mark.run);
@@ -234,9 +232,9 @@ fn is_marked(to: &Location, source: &str) -> bool {
     read.is_ok_and(|mark| mark.is_some_and(|mark| mark.source == source))
 }
 
-/// The fault of a run while another one copies the same source into the same target.
+/// The error of a run while another one copies the same source into the same target.
 pub(super) fn in_use() -> DatabaseError {
-    DatabaseError::new("another keyfob migrate goes on with this copy, or has finished it; let that one end")
+    DatabaseError::new("another keyfob migrate is at work on this copy, or has finished it; wait until it has ended")
 }
 
 fn rename(connection: &mut dyn Connection, from: &str, to: &str) -> Result<(), DatabaseError> {
@@ -246,7 +244,7 @@ fn rename(connection: &mut dyn Connection, from: &str, to: &str) -> Result<(), D
     Ok(())
 }
 
-/// A number that no other run has.
+/// A unique number for this run.
 fn draw() -> Result<String, DatabaseError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| DatabaseError::new(error.to_string()))?;
@@ -259,7 +257,7 @@ mod tests {
     use crate::database::Options;
 
     #[test]
-    fn of_two_runs_that_found_an_empty_target_the_second_is_told_of_the_first() {
+    fn second_of_two_runs_on_an_empty_target_names_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let place =
             |name: &str| Location::parse(&format!("sqlite://{}", folder.path().join(name).display()), &Options::default()).unwrap();
@@ -269,7 +267,10 @@ mod tests {
         let identity = schema::identity(&mut *source).unwrap().unwrap();
         let mut first = Target::begin(&from, &to, &identity).unwrap();
         let error = Target::begin(&from, &to, &identity).err().unwrap();
-        assert!(error.ends_with("another keyfob migrate goes on with this copy, or has finished it; let that one end"), "{error}");
+        assert!(
+            error.ends_with("another keyfob migrate is at work on this copy, or has finished it; wait until it has ended"),
+            "{error}"
+        );
         assert!(!first.is_taken());
     }
 }

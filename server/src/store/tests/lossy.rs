@@ -1,26 +1,27 @@
-//! A connection that loses answers, to see what becomes of what was sent.
+//! A connection that loses responses, to test what becomes of statements.
 
 use std::time::Instant;
 
 use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
 
-/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
+/// A connection whose responses get lost: the statement is done or not, and the client does not
+/// know.
 pub(super) struct Lossy {
     pub(super) inner: Box<dyn Connection>,
-    /// For each statement to come whether it is done, and whether its answer gets lost.
+    /// For each next statement, whether it is done and whether its response gets lost.
     pub(super) fates: Vec<Fate>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Well,
-    /// Done, but nobody hears of it.
+    /// Done, and the response is lost.
     Unheard,
-    /// Done on the primary only, as after a crash of it, and nobody hears of it.
+    /// Done on the primary only, as after its crash, and the response is lost.
     UnheardHere,
-    /// Not done, and nobody hears of it.
+    /// Not done, and the response is lost.
     Undone,
-    /// In the way of another.
+    /// Refused because of a conflict.
     Conflict,
 }
 

@@ -1,4 +1,4 @@
-//! What holds of a file.
+//! SQLite: the file and the files beside it.
 
 use std::fs;
 #[cfg(unix)]
@@ -42,7 +42,7 @@ async fn nothing_readable_of_a_secret_is_in_the_files() {
     let store = place.open();
     insert(&store, entry("alice")).await;
     store.close();
-    // What is not yet in the database stands in the log beside it.
+    // Commits that are not yet in the database are in the log beside it.
     let files = fs::read_dir(place.folder.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
     let bytes = files.collect::<Vec<_>>().concat();
     assert!(!bytes.windows(20).any(|window| window == [7; 20]));
@@ -107,7 +107,7 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
 }
 
 #[test]
-fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
+fn write_whose_first_try_was_lost_stays_unknown_and_a_read_changes_nothing() {
     let place = Place::sqlite();
     let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
     for last in [ErrorKind::Refused, ErrorKind::Unreached] {
@@ -130,10 +130,10 @@ fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothi
     }
 }
 
-/// A device and an inode: another file of the same content is another.
+/// A file is its device and its inode: a copy is another file.
 #[cfg(unix)]
 #[test]
-fn what_is_committed_to_a_file_that_is_gone_is_not_told() {
+fn commit_to_a_file_that_is_gone_gives_no_verdict() {
     for take in [
         |path: &Path| fs::remove_file(path).unwrap(),
         |path: &Path| {
@@ -179,7 +179,7 @@ fn a_link_to_the_file_is_followed_and_one_that_leads_elsewhere_is_another_file()
     assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
 }
 
-/// All connections of a process are of one file.
+/// All connections of a process use the same file.
 #[cfg(unix)]
 #[test]
 fn a_file_that_is_replaced_between_two_connections_is_not_opened() {
@@ -199,8 +199,8 @@ async fn a_file_with_a_second_name_is_refused() {
     insert(&place.open(), entry("alice")).await;
     let other = file.with_file_name("hard.db");
     fs::hard_link(file, &other).unwrap();
-    let told = place.open_with(keys()).unwrap_err();
-    assert!(told.contains("hard link") && told.contains("remove the other name"), "{told}");
+    let error = place.open_with(keys()).unwrap_err();
+    assert!(error.contains("hard link") && error.contains("remove the other name"), "{error}");
     fs::remove_file(other).unwrap();
     assert!(place.open_with(keys()).is_ok());
 }

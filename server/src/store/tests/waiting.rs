@@ -12,13 +12,13 @@ use super::{Place, entry, event, insert, on_both};
 use crate::database::{Connection, DatabaseError, Dialect, Readable};
 
 on_both! {
-    a_long_search_holds_up_nobody_and_ends
-    a_search_that_nobody_waits_for_is_not_begun
+    a_long_search_holds_up_no_other_and_ends
+    a_search_without_a_waiting_client_is_not_begun
     a_search_by_an_index_waits_for_none_that_reads_all
     a_value_that_many_devices_have_is_searched_as_one_that_reads_all
     one_account_leaves_a_reader_to_others_and_has_a_bound
     the_wait_of_a_search_is_part_of_its_time
-    what_others_of_its_batch_held_up_for_long_is_not_begun
+    job_that_its_batch_held_up_for_long_is_not_begun
 }
 
 /// A search that no database ends by itself.
@@ -29,7 +29,7 @@ const fn endless(dialect: Dialect) -> &'static str {
     }
 }
 
-async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
+async fn a_long_search_holds_up_no_other_and_ends(place: Place) {
     let store = place.open();
     let other = store.clone();
     let search = tokio::spawn(async move {
@@ -48,7 +48,7 @@ async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
     store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
 }
 
-/// A job that begins, and ends when it is let.
+/// A job that begins, and ends when the test lets it.
 fn held(
     begun: &Arc<AtomicBool>,
     may_end: &Arc<AtomicBool>,
@@ -63,7 +63,7 @@ fn held(
     }
 }
 
-/// A job that tells that it was begun.
+/// A job that reports its begin.
 fn noted(begun: &Arc<AtomicBool>) -> impl FnMut(&mut dyn Connection) -> Result<(), DatabaseError> + Send + use<> {
     held(begun, &Arc::new(AtomicBool::new(true)))
 }
@@ -78,7 +78,7 @@ async fn until(flag: &AtomicBool) {
     }
 }
 
-/// Begins a future: a job is handed in by then.
+/// Polls a future once, which queues its job.
 async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     let mut future = Box::pin(future);
     tokio::select! {
@@ -88,7 +88,7 @@ async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     }
 }
 
-async fn a_search_that_nobody_waits_for_is_not_begun(place: Place) {
+async fn a_search_without_a_waiting_client_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_begun) = (flag(), flag(), flag());
     let front = hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await;
@@ -160,7 +160,7 @@ async fn one_account_leaves_a_reader_to_others_and_has_a_bound(place: Place) {
     let (begun, may_end) = (flag(), flag());
     let mut held_up = vec![hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await];
     until(&begun).await;
-    // Those of clients that have gone take no place of others.
+    // Searches of clients that have gone do not count.
     for _ in 0..64 {
         drop(hand_in(store.scan(Claim::new("a"), noted(&flag()))).await);
     }
@@ -199,7 +199,7 @@ async fn the_wait_of_a_search_is_part_of_its_time(place: Place) {
     store.close();
 }
 
-async fn what_others_of_its_batch_held_up_for_long_is_not_begun(place: Place) {
+async fn job_that_its_batch_held_up_for_long_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_slow, is_begun) = (flag(), flag(), flag(), flag());
     let front = hand_in(store.look(held(&begun, &may_end))).await;

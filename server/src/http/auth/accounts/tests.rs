@@ -11,7 +11,7 @@ use crate::database::{Location, Options};
 use crate::http::auth::fair_queue::MAX_WAITING;
 use crate::http::auth::hashing::hash_password;
 use crate::http::auth::turns::Turn;
-use crate::store::{Keys, Line, Wanted};
+use crate::store::{Keys, TrailLine, TrailQuery};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];
@@ -90,8 +90,8 @@ impl Door {
         }
     }
 
-    async fn trail(&self) -> Vec<Line> {
-        self.store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows
+    async fn trail(&self) -> Vec<TrailLine> {
+        self.store.trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap().rows
     }
 }
 
