@@ -1,4 +1,4 @@
-//! Which operation needs which roles.
+//! The roles that each operation needs.
 
 mod common;
 
@@ -59,7 +59,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "C", Method::Patch, "/{id}", FORGET_STEPS.to_owned(), Roles::UNLOCK),
         (TOTP, "L", Method::Patch, "/{id}", status("C"), Roles::UNLOCK),
         (TOTP, "L", Method::Put, "/{id}", r#"{"status": "V"}"#.to_owned(), Roles::UNLOCK),
-        // To open what was locked when it was disabled is to enable and to unlock.
+        // Opening a device that was locked when it was disabled enables and unlocks it.
         (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.union(Roles::UNLOCK)),
         (SMS, "L", Method::Patch, "/{id}", patch("phone", "911222333"), Roles::MANAGE),
         (SMS, "C", Method::Get, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
@@ -73,8 +73,8 @@ fn each_operation_needs_its_role_and_no_other() {
         let (before, events) = (host.entry(id), host.store.memory.events.clone());
         for missing in EACH.into_iter().filter(|role| needed.contains(*role)) {
             host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::union);
-            let told = host.send(method, &url, &sent).refused(403, None);
-            assert!(missing.names().all(|name| told.contains(name)), "{method:?} {url} {sent}: {told}");
+            let detail = host.send(method, &url, &sent).refused(403, None);
+            assert!(missing.names().all(|name| detail.contains(name)), "{method:?} {url} {sent}: {detail}");
             assert_eq!((host.entry(id), &host.store.memory.events), (before.clone(), &events), "{method:?} {url} {sent}");
         }
         host.roles = Roles::NONE;
@@ -87,7 +87,7 @@ fn each_operation_needs_its_role_and_no_other() {
 }
 
 #[test]
-fn a_change_of_several_things_needs_the_roles_of_each() {
+fn change_of_several_attributes_needs_the_roles_of_each() {
     let body = r#"{"Operations": [{"op": "replace", "value": {"externalId": "a", "status": "D"}}]}"#;
     for roles in [Roles::MANAGE, Roles::CANCEL] {
         let mut host = Host::default();
@@ -101,10 +101,10 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
     }
 }
 
-/// Otherwise a change that changes nothing would show a device, and one that is refused would tell
-/// what it has.
+/// Otherwise a change that changes nothing would show a device, and a refused one would reveal its
+/// values.
 #[test]
-fn who_may_change_nothing_is_told_nothing_of_a_device() {
+fn account_that_may_change_nothing_learns_nothing_of_a_device() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.union(Roles::VERIFY)] {
@@ -119,10 +119,10 @@ fn who_may_change_nothing_is_told_nothing_of_a_device() {
     }
 }
 
-/// Whoever may change but not read devices is told what the change needs, and each change is in the
-/// trail, also one that changes nothing.
+/// An account that may change but not read devices sees id and status only. Each change is in the
+/// audit trail, also one that changes nothing.
 #[test]
-fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
+fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
     let put = |body: &str| (Method::Put, body.to_owned());
     let set = |attribute: &str, value: &str| (Method::Patch, patch(attribute, value));
     for (from, (method, body), roles) in [
@@ -138,7 +138,7 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         ("C", put("{}"), Roles::MANAGE),
         ("D", put(r#"{"status": "D"}"#), Roles::CANCEL),
         ("V", put(r#"{"status": "V"}"#), Roles::UNLOCK),
-        // Others something.
+        // Others change something.
         ("C", set("status", "D"), Roles::CANCEL),
         ("L", set("status", "V"), Roles::UNLOCK),
         ("C", set("phone", "911222333"), Roles::MANAGE),
@@ -148,7 +148,7 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         let id = device(&mut host, SMS, from);
         let (url, before) = (format!("/OtpDevice/{id}"), host.entry(id));
         for other in EACH.into_iter().filter(|other| *other != roles) {
-            // Both roles let a device be opened that is open.
+            // Either role may open a device that is open.
             if ["C", "V"].contains(&from)
                 && !body.contains('D')
                 && body.contains("status")
@@ -163,9 +163,9 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         }
         let lines = host.store.memory.events.len();
         host.roles = roles;
-        let told = host.send(method, &url, &body).ok(200);
+        let detail = host.send(method, &url, &body).ok(200);
         let status = host.entry(id).row.status.to_string();
-        assert_eq!(told, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
+        assert_eq!(detail, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
         let asked = host.send(method, &format!("{url}?attributes=phone,user"), &body).ok(200);
         assert_eq!(asked, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id}), "{body}");
         let events = &host.store.memory.events[lines..];
@@ -176,9 +176,9 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
     }
 }
 
-/// Else a change that is refused or not would tell whether a guess at a device was right.
+/// Otherwise a refusal would reveal whether a guess at a value was right.
 #[test]
-fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
+fn account_that_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let before = host.entry(id);
@@ -205,7 +205,7 @@ fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
 }
 
 #[test]
-fn deleting_what_was_deleted_leaves_a_line() {
+fn deletion_of_a_deleted_device_leaves_an_event() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.roles = Roles::CANCEL;
@@ -216,7 +216,7 @@ fn deleting_what_was_deleted_leaves_a_line() {
 }
 
 #[test]
-fn what_the_service_says_of_itself_needs_no_role() {
+fn discovery_needs_no_role() {
     let mut host = Host { roles: Roles::NONE, ..Host::default() };
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/OtpDevice", "/Schemas"] {
         host.get(path).ok(200);
