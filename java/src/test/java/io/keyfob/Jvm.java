@@ -16,7 +16,7 @@ final class Jvm {
     private final List<String> flags = new ArrayList<>();
     private List<String> access = accessFlags();
     private List<String> main = List.of();
-    private String way = System.getProperty("io.keyfob.test.way");
+    private String binding = System.getProperty("io.keyfob.test.binding");
     private boolean isModule;
 
     Jvm(String... flags) {
@@ -37,8 +37,8 @@ final class Jvm {
         return isNewer() ? List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny") : List.of();
     }
 
-    Jvm way(String name) {
-        way = name;
+    Jvm binding(String name) {
+        binding = name;
         return this;
     }
 
@@ -73,7 +73,7 @@ final class Jvm {
         List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         line.addAll(access);
         line.addAll(flags);
-        line.add("-Dio.keyfob.binding=" + way);
+        line.add("-Dio.keyfob.binding=" + binding);
         line.addAll(isModule ? List.of("-p", jar().toString(), "--patch-module", "io.keyfob=" + tests)
                 : List.of("-cp", jar() + System.getProperty("path.separator") + tests));
         line.addAll(main);

@@ -32,7 +32,7 @@ class KotlinTest {
 
             fun challenge(device: OtpDevice, now: Long): Challenge = device.challenge(Policy.DEFAULT, now) { _, revision -> revision == 0L }
 
-            fun store(row: SoffidRow): Store = SoffidDevice.store(row, Policy.DEFAULT) { read, next -> read != next }
+            fun store(row: SoffidRow): Store = SoffidDevice.storeFor(row, Policy.DEFAULT) { read, next -> read != next }
             """;
 
     @TempDir
@@ -50,10 +50,10 @@ class KotlinTest {
                 Jvm.jar() + System.getProperty("path.separator") + pathOf(Unit.class), "-d", folder.toString(), source.toString());
         assertEquals(ExitCode.OK, ended, () -> told.toString(StandardCharsets.UTF_8));
         try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, KotlinTest.class.getClassLoader());
-                OtpDevice device = Samples.totp()) {
+                OtpDevice device = Fixtures.totp()) {
             Map<Long, byte[]> table = new HashMap<>();
             Object right = loader.loadClass("StoresKt").getMethod("verify", OtpDevice.class, char[].class, long.class, Map.class)
-                    .invoke(null, device, Samples.codeAt(Samples.NOW), Samples.NOW, table);
+                    .invoke(null, device, Fixtures.codeAt(Fixtures.NOW), Fixtures.NOW, table);
             assertEquals(true, right);
             assertTrue(Arrays.equals(device.toRecord(), table.get(0L)));
         }

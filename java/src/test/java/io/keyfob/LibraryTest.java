@@ -45,7 +45,7 @@ class LibraryTest {
     }
 
     private static String output(String... flags) throws Exception {
-        return new Jvm(flags).main(Exercise.class, "once").run().output();
+        return new Jvm(flags).main(JvmProgram.class, "once").run().output();
     }
 
     private static List<Path> files(Path folder) throws IOException {
@@ -55,7 +55,7 @@ class LibraryTest {
     }
 
     @Test
-    void theNamesOfSystemsAreTheSameEverywhere() {
+    void systemNamesAreTheSameEverywhere() {
         assertEquals("/META-INF/keyfob/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
         assertTrue(Library.resource("Windows 11", "amd64").startsWith("/META-INF/keyfob/windows/x86_64/"));
         assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/META-INF/keyfob/macos/aarch64/"));
@@ -69,7 +69,7 @@ class LibraryTest {
     }
 
     @Test
-    void whatIsOpenedIsTheJarsAndInAFolderOfThisUser() throws Exception {
+    void theOpenedLibraryIsTheJarsInAFolderOfThisUser() throws Exception {
         Set<Path> opened = new HashSet<>();
         System.setProperty("io.keyfob.tmpdir", folder.toString());
         try {
@@ -120,15 +120,15 @@ class LibraryTest {
     }
 
     @Test
-    void whatIsMissingIsToldEachTime() throws Exception {
-        String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(Exercise.class, "missing").run().output();
+    void aMissingLibraryIsReportedEachTime() throws Exception {
+        String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(JvmProgram.class, "missing").run().output();
         String told = "keyfob: cannot open the native library from " + folder.resolve("missing");
         assertEquals(3, output.lines().filter(line -> line.startsWith(told)).count(), output);
         assertTrue(output.endsWith("done\n"), output);
     }
 
     @Test
-    void aPathThatIsNoneIsPassedOver() throws Exception {
+    void anInvalidPathIsSkipped() throws Exception {
         String before = System.setProperty("java.library.path", "/no\0where::" + library().getParent());
         try {
             List<Path> opened = new ArrayList<>();
@@ -195,10 +195,10 @@ class LibraryTest {
     }
 
     @Test
-    void aRelocatedJarSaysSo() throws Exception {
+    void aRelocatedJarIsRefused() throws Exception {
         try (URLClassLoader loader = new URLClassLoader(new URL[] {relocated().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
             Class<?> secret = loader.loadClass("my.keyfob.Secret");
-            Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+            Object made = secret.getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
             Throwable refused =
                     assertThrows(InvocationTargetException.class, () -> secret.getMethod("toBase32").invoke(made)).getCause();
             String told = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
@@ -217,8 +217,8 @@ class LibraryTest {
             }
             try {
                 Class<?> secret = new URLClassLoader(jar, ClassLoader.getPlatformClassLoader()).loadClass("io.keyfob.Secret");
-                Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
-                assertArrayEquals(Samples.BASE32.toCharArray(), (char[]) secret.getMethod("toBase32").invoke(made));
+                Object made = secret.getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
+                assertArrayEquals(Fixtures.BASE32.toCharArray(), (char[]) secret.getMethod("toBase32").invoke(made));
                 loaded.forEach(other -> assertNotSame(other, secret));
                 loaded.add(secret);
             } finally {
@@ -234,7 +234,7 @@ class LibraryTest {
         long before = mappings();
         for (int at = 0; at < 10; at++) {
             try (URLClassLoader loader = new URLClassLoader(new URL[] {Jvm.jar().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
-                loader.loadClass("io.keyfob.Secret").getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+                loader.loadClass("io.keyfob.Secret").getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
                 Class<?> status = loader.loadClass("io.keyfob.Policy");
                 assertTrue(status.getField("DEFAULT").get(null) != null);
             }

@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static io.keyfob.SoffidTest.row;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -57,17 +57,17 @@ class SoffidSharedTest {
 
         /** A challenge of this engine's: the right answer. */
         char[] challenged(long now) {
-            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
-                row = SoffidDevice.write(device, row, Policy.SOFFID);
-                return row.type() == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+            try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
+                row = SoffidDevice.updateRow(device, row, Policy.SOFFID);
+                return row.type() == Kind.PIN ? Fixtures.digitsAt(challenge.positions()) : challenge.code();
             }
         }
 
         /** An answer to this engine. */
         boolean verified(char[] answer, long now) {
-            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+            try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID)) {
                 boolean isRight = device.verify(Policy.SOFFID, answer, now).isRight();
-                row = SoffidDevice.write(device, row, Policy.SOFFID);
+                row = SoffidDevice.updateRow(device, row, Policy.SOFFID);
                 return isRight;
             }
         }

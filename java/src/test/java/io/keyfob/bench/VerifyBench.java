@@ -42,7 +42,7 @@ public class VerifyBench {
         // A lock that never falls, so that every call judges.
         policy = Policy.builder().window(window).lock(Integer.MAX_VALUE).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         loop = new MacLoop(SECRET);
-        try (Secret secret = Secret.of(SECRET)) {
+        try (Secret secret = Secret.fromBytes(SECRET)) {
             device = OtpDevice.totp(Parameters.DEFAULT, secret, NOW);
             stored = device.toRecord();
             do {

@@ -38,7 +38,7 @@ class ScoDevice {
                 Long digits = number(row, "OTP_DIGITS");
                 return SoffidRow.builder()
                         .type(Kind.valueOf(row.getString("OTP_TYPE")))
-                        .status(Status.of(row.getString("OTP_STATUS").charAt(0)))
+                        .status(Status.fromLetter(row.getString("OTP_STATUS").charAt(0)))
                         .fails(row.getInt("OTP_FAILS"))
                         .authKey(chars(row.getString("OTP_AUTKEY")))
                         .lastUsedValue(number(row, "OTP_LASCOU"))

@@ -39,9 +39,9 @@ final class SoffidExample {
             try (SoffidRow row = table.read(entity.id())) {
                 Policy policy = config.toKeyfob().policy(row.type()).build();
                 long now = clock.instant().getEpochSecond();
-                try (OtpDevice device = SoffidDevice.read(row, policy)) {
+                try (OtpDevice device = SoffidDevice.importRow(row, policy)) {
                     return device.verify(policy, pin.toCharArray(), now,
-                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next))).isRight();
+                            SoffidDevice.storeFor(row, policy, (read, next) -> table.swap(entity.id(), read, next))).isRight();
                 }
             } catch (OtpException refused) {
                 // After a conflict, read again: the attempt of somebody else was stored first.

@@ -93,7 +93,7 @@ class SoffidExampleTest {
 
     private static String code(long counter) {
         try (Secret secret = Secret.fromBase32(KEY.toCharArray())) {
-            return new String(Codes.hotp(Parameters.DEFAULT, secret, counter));
+            return new String(Codes.generateHotp(Parameters.DEFAULT, secret, counter));
         }
     }
 
@@ -120,7 +120,7 @@ class SoffidExampleTest {
 
     @ParameterizedTest
     @MethodSource("databases")
-    void twoWhoGuessHaveTenGuessesTogether(Database database) throws Exception {
+    void tenGuessesAreSharedByTwoThreads(Database database) throws Exception {
         Counted table = new Counted(database);
         table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
         assertFalse(byTwo(table.example(), 8, "00000").contains(true));
@@ -133,7 +133,7 @@ class SoffidExampleTest {
 
     @ParameterizedTest
     @MethodSource("databases")
-    void ofTwoWithOneCodeOneIsRight(Database database) throws Exception {
+    void oneCodeIsRightInOneOfTwoThreads(Database database) throws Exception {
         Counted table = new Counted(database);
         table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
         for (int counter = 0; counter < 30; counter++) {
@@ -236,9 +236,9 @@ class SoffidExampleTest {
             table.insert(entity.id(), (kind == Kind.PIN ? made.pin("12345678".toCharArray()) : made).build());
             String answer;
             Policy policy = CONFIG.toKeyfob().policy(kind).build();
-            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row, policy);
+            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.importRow(row, policy);
                     Challenge challenge = device.challenge(policy, NOW,
-                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next)))) {
+                            SoffidDevice.storeFor(row, policy, (read, next) -> table.swap(entity.id(), read, next)))) {
                 StringBuilder digits = new StringBuilder(new String(challenge.code()));
                 for (int position : challenge.positions()) {
                     digits.append(position);
