@@ -30,15 +30,15 @@ type NewCode = Out<KEYFOB_CODE_SIZE, NOTHING>;
 type NewLength = Out<{ size_of::<u64>() }, NOTHING>;
 type NewNumber = Out<{ size_of::<u32>() }, NOTHING>;
 type NewCounter = Out<{ size_of::<u64>() }, NOTHING>;
-/// An answer as it was typed; Java cuts what is longer than any right one.
+/// An answer as typed. Java cuts one that is longer than any right answer.
 type Answer = Bytes<{ KEYFOB_SECRET_MAX_SIZE + 1 }>;
 type DeviceId = Bytes<1024>;
-/// A record or sealed record from storage; Java cuts what is longer.
+/// A stored record or sealed record. Java cuts a longer one.
 type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
 type Key = In<KEYFOB_SEAL_KEY_SIZE>;
 type Nonce = In<KEYFOB_SEAL_NONCE_SIZE>;
 type NewSealed = Out<KEYFOB_SEALED_SIZE, NOTHING>;
-/// A text with its NUL, which Java sets.
+/// A text with a NUL, which Java adds.
 type Text = Bytes<4097>;
 type NewBase32 = Out<KEYFOB_BASE32_SIZE, NOTHING>;
 type NewHex = Out<KEYFOB_HEX_SIZE, NOTHING>;

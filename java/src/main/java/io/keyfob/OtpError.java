@@ -120,7 +120,7 @@ public enum OtpError {
     /** Sealed record: changed, of another device or under another key. */
     SEAL_BROKEN(91),
     /** Sealed record: under another key id. */
-    SEAL_KEY(92),
+    SEAL_KEY_ID(92),
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
     /** Soffid row: a period other than 30 seconds or a T0 other than 0, which a row cannot express. */

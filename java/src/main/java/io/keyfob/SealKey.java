@@ -27,7 +27,7 @@ public final class SealKey implements AutoCloseable {
      * @throws IllegalArgumentException if there are not 32 bytes
      */
     public static SealKey fromBytes(int id, byte[] bytes) {
-        if (bytes.length != Sizes.KEY_SIZE) {
+        if (bytes.length != Sizes.SEAL_KEY_SIZE) {
             throw new IllegalArgumentException("key: must have 32 bytes");
         }
         return new SealKey(id, bytes.clone());
@@ -66,7 +66,7 @@ public final class SealKey implements AutoCloseable {
      */
     public byte[] seal(OtpDevice device, byte[] deviceId) {
         checkLength(deviceId);
-        byte[] nonce = new byte[Sizes.NONCE_SIZE];
+        byte[] nonce = new byte[Sizes.SEAL_NONCE_SIZE];
         RANDOM.nextBytes(nonce);
         byte[] sealed = new byte[Sizes.SEALED_SIZE];
         // A copy: a store that seals the record while the device is in use would wait for the key,
@@ -84,7 +84,7 @@ public final class SealKey implements AutoCloseable {
      * @param deviceId its name in the store
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SEAL_FOREIGN}, {@link OtpError#SEAL_NEWER}, {@link
-     *         OtpError#SEAL_KEY}, {@link OtpError#SEAL_BROKEN}, {@link OtpError#LENGTH}
+     *         OtpError#SEAL_KEY_ID}, {@link OtpError#SEAL_BROKEN}, {@link OtpError#LENGTH}
      */
     public OtpDevice open(byte[] sealed, byte[] deviceId) {
         checkLength(deviceId);

@@ -21,7 +21,7 @@ public final class Secret implements AutoCloseable {
 
     /** A secret that the engine writes. */
     private static Secret create(Fill fill) {
-        byte[] room = new byte[Sizes.SECRET_MAX];
+        byte[] room = new byte[Sizes.SECRET_MAX_SIZE];
         try {
             return new Secret(written(room, length -> fill.fill(room, length)));
         } finally {
@@ -42,7 +42,7 @@ public final class Secret implements AutoCloseable {
 
     /** A device's secret, or the digits of its PIN. */
     static byte[] bytesOf(Memory record) {
-        byte[] room = new byte[Sizes.SECRET_MAX];
+        byte[] room = new byte[Sizes.SECRET_MAX_SIZE];
         try {
             return written(room, length -> Native.engine().deviceSecret(record, room, length));
         } finally {
@@ -70,7 +70,7 @@ public final class Secret implements AutoCloseable {
      * @throws OtpException {@link OtpError#SECRET_LENGTH}
      */
     public static Secret fromBytes(byte[] bytes) {
-        if (bytes.length < Sizes.SECRET_MIN || bytes.length > Sizes.SECRET_MAX) {
+        if (bytes.length < Sizes.SECRET_MIN_SIZE || bytes.length > Sizes.SECRET_MAX_SIZE) {
             throw Native.exception(OtpError.SECRET_LENGTH);
         }
         return new Secret(bytes.clone());

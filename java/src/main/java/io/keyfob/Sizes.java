@@ -4,10 +4,10 @@ package io.keyfob;
 final class Sizes {
     static final int RECORD_SIZE = 168;
     static final int SEALED_SIZE = 216;
-    static final int KEY_SIZE = 32;
-    static final int NONCE_SIZE = 24;
-    static final int SECRET_MIN = 16;
-    static final int SECRET_MAX = 64;
+    static final int SEAL_KEY_SIZE = 32;
+    static final int SEAL_NONCE_SIZE = 24;
+    static final int SECRET_MIN_SIZE = 16;
+    static final int SECRET_MAX_SIZE = 64;
     static final int CODE_SIZE = 12;
     static final int BASE32_SIZE = 104;
     static final int HEX_SIZE = 129;

@@ -72,7 +72,7 @@ final class Ffm extends FfmRecords {
     @Override
     public int secretRandom(int algorithm, byte[] secret, byte[] length) {
         try {
-            return (int) Handles.SECRET_RANDOM.invokeExact(algorithm, NULL, NULL, ofArray(secret), (long) Sizes.SECRET_MAX, ofArray(length));
+            return (int) Handles.SECRET_RANDOM.invokeExact(algorithm, NULL, NULL, ofArray(secret), (long) Sizes.SECRET_MAX_SIZE, ofArray(length));
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }
@@ -81,7 +81,7 @@ final class Ffm extends FfmRecords {
     @Override
     public int secretFromBase32(byte[] text, byte[] secret, byte[] length) {
         try {
-            return (int) Handles.SECRET_FROM_BASE32.invokeExact(ofArray(text), ofArray(secret), (long) Sizes.SECRET_MAX, ofArray(length));
+            return (int) Handles.SECRET_FROM_BASE32.invokeExact(ofArray(text), ofArray(secret), (long) Sizes.SECRET_MAX_SIZE, ofArray(length));
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }
@@ -90,7 +90,7 @@ final class Ffm extends FfmRecords {
     @Override
     public int secretFromHex(byte[] text, byte[] secret, byte[] length) {
         try {
-            return (int) Handles.SECRET_FROM_HEX.invokeExact(ofArray(text), ofArray(secret), (long) Sizes.SECRET_MAX, ofArray(length));
+            return (int) Handles.SECRET_FROM_HEX.invokeExact(ofArray(text), ofArray(secret), (long) Sizes.SECRET_MAX_SIZE, ofArray(length));
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }

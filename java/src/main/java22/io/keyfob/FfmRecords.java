@@ -141,7 +141,7 @@ abstract class FfmRecords implements Engine {
     @Override
     public int deviceSecret(Memory record, byte[] secret, byte[] length) {
         try {
-            return (int) Handles.DEVICE_SECRET.invokeExact(ofArray(record.array()), ofArray(secret), (long) Sizes.SECRET_MAX, ofArray(length));
+            return (int) Handles.DEVICE_SECRET.invokeExact(ofArray(record.array()), ofArray(secret), (long) Sizes.SECRET_MAX_SIZE, ofArray(length));
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }

@@ -183,7 +183,7 @@ class ErrorsTest {
         calls.put(OtpError.SEAL_FOREIGN, () -> key.open(new byte[1000], id));
         calls.put(OtpError.SEAL_NEWER, () -> key.open(changed(sealed, 3), id));
         calls.put(OtpError.SEAL_BROKEN, () -> key.open(sealed, new byte[] {1}));
-        calls.put(OtpError.SEAL_KEY, () -> SealKey.fromBytes(8, new byte[32]).open(sealed, id));
+        calls.put(OtpError.SEAL_KEY_ID, () -> SealKey.fromBytes(8, new byte[32]).open(sealed, id));
     }
 
     private static byte[] changed(byte[] bytes, int at) {
