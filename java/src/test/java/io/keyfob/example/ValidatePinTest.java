@@ -32,36 +32,22 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import soffid.ScoDevice;
+import soffid.ValidatePin;
 
-/** The example on the table of each database, with two threads guessing at once. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class SoffidExampleTest {
+/** {@code examples/java/soffid} on the table of each database, with two threads that guess at once. */
+class ValidatePinTest {
     private static final long NOW = 1_700_000_000L;
     private static final String KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-    private static final SoffidExample.OtpDeviceEntity DEVICE = new SoffidExample.OtpDeviceEntity(60);
-    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3);
+    private static final ValidatePin.OtpDeviceEntity DEVICE = new ValidatePin.OtpDeviceEntity(60);
+    private static final ValidatePin.OtpConfig CONFIG = new ValidatePin.OtpConfig(10, 10, 10, 10, 10, 8, 3);
     /** A local time that Madrid did not have: that night 01:59:59 was followed by 03:00:00. */
     private static final String GAP = "2021-03-28 02:30:00";
 
-    private List<Database> databases = List.of();
-
-    @BeforeAll
-    void start() throws Exception {
-        databases = Database.startAll();
-    }
-
-    @AfterAll
-    void stop() throws Exception {
-        Database.stopAll(databases);
-    }
-
-    List<Database> databases() {
-        return databases;
+    static List<Database> databases() throws Exception {
+        return Database.all();
     }
 
     /** The table of a database, with how many swaps it has stored. */
@@ -70,11 +56,11 @@ class SoffidExampleTest {
 
         Counted(Database database) throws SQLException {
             super(database.source());
-            database.create();
+            database.createScoDevice();
         }
 
         @Override
-        boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
+        public boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
             boolean isStored = super.swap(id, read, next);
             if (isStored) {
                 stored.incrementAndGet();
@@ -82,8 +68,8 @@ class SoffidExampleTest {
             return isStored;
         }
 
-        SoffidExample example() {
-            return new SoffidExample(this, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
+        ValidatePin example() {
+            return new ValidatePin(this, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
         }
     }
 
@@ -98,7 +84,7 @@ class SoffidExampleTest {
     }
 
     /** What {@code tries} calls in each of two threads have answered. */
-    private static List<Boolean> byTwo(SoffidExample example, int tries, String pin) throws Exception {
+    private static List<Boolean> byTwo(ValidatePin example, int tries, String pin) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
             Callable<List<Boolean>> guesser = () -> {
@@ -207,7 +193,7 @@ class SoffidExampleTest {
     void aTableThatStoresNothingEndsTheLoop(Database database) throws Exception {
         Counted table = new Counted(database) {
             @Override
-            boolean swap(long id, SoffidRow read, SoffidRow next) {
+            public boolean swap(long id, SoffidRow read, SoffidRow next) {
                 return false;
             }
         };
@@ -231,7 +217,7 @@ class SoffidExampleTest {
     void messagesAndPinsGoThroughTheTableToo(Database database) throws Exception {
         Counted table = new Counted(database);
         for (Kind kind : new Kind[] {Kind.SMS, Kind.PIN}) {
-            SoffidExample.OtpDeviceEntity entity = new SoffidExample.OtpDeviceEntity(kind.ordinal());
+            ValidatePin.OtpDeviceEntity entity = new ValidatePin.OtpDeviceEntity(kind.ordinal());
             SoffidRow.Builder made = row(kind);
             table.insert(entity.id(), (kind == Kind.PIN ? made.pin("12345678".toCharArray()) : made).build());
             String answer;
