@@ -23,7 +23,8 @@ import org.h2.jdbcx.JdbcDataSource;
  * program. To run it by hand, with Java 22 or later and H2's jar:
  *
  * <pre>{@code
- * java --enable-native-access=ALL-UNNAMED -cp java/target/keyfob-VERSION.jar:h2.jar examples/java/login/Login.java
+ * CP=java/target/keyfob-VERSION.jar:h2.jar
+ * java --enable-native-access=ALL-UNNAMED -cp $CP examples/java/login/Login.java
  * }</pre>
  */
 public final class Login {

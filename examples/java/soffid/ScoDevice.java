@@ -58,9 +58,9 @@ public class ScoDevice {
     }
 
     /**
-     * Writes the columns that differ, if the row still has the columns that were read. Returns false
-     * if it has others, or if no column differs. Some drivers count found rows, others changed rows.
-     * Only a row that changes is one in both counts.
+     * Writes the columns that differ, if the row still has the columns that were read. Returns
+     * false if it has others, or if no column differs. Some drivers count found rows, others
+     * changed rows. Only a row that changes is one in both counts.
      */
     public boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
         List<Cell> condition = state(read);
@@ -84,8 +84,8 @@ public class ScoDevice {
     }
 
     /**
-     * The columns that serve as a revision. Times are not among them: a driver may read a local time
-     * that does not exist as another one.
+     * The columns that serve as a revision. Times are not among them: a driver may read a local
+     * time that does not exist as another one.
      */
     private static List<Cell> state(SoffidRow row) {
         return new ArrayList<>(List.of(

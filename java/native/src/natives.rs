@@ -172,13 +172,15 @@ pub fn address(env: *mut JNIEnv, _: jobject, buffer: jobject) -> jlong {
 
 #[jni_mangle("io.keyfob.Jni")]
 pub fn result_message(env: *mut JNIEnv, _: jobject, result: jint) -> jstring {
-    // SAFETY: Java calls this with the environment of its thread; the text is static and ends with a NUL.
+    // SAFETY: Java calls this with the environment of its thread. The text is static and ends with
+    // a NUL.
     unsafe { Jvm::new(env).text(CStr::from_ptr(keyfob_result_message(result))) }
 }
 
 #[jni_mangle("io.keyfob.Jni")]
 pub fn version(env: *mut JNIEnv, _: jobject) -> jstring {
-    // SAFETY: Java calls this with the environment of its thread; the text is static and ends with a NUL.
+    // SAFETY: Java calls this with the environment of its thread. The text is static and ends with
+    // a NUL.
     unsafe { Jvm::new(env).text(CStr::from_ptr(keyfob_version())) }
 }
 

@@ -103,8 +103,8 @@ public final class DeviceInfo {
     }
 
     /**
-     * TOTP: the lowest step that may still be accepted. HOTP: the expected counter. SMS, e-mail: the
-     * number of the issue.
+     * TOTP: the lowest step that may still be accepted. HOTP: the expected counter. SMS, e-mail:
+     * the number of the issue.
      *
      * @return an unsigned number; 0 for a PIN
      */

@@ -37,7 +37,9 @@ final class DeviceRecord implements AutoCloseable {
         }
     }
 
-    /** Copies stored bytes, at most one more than {@code size}: a longer array is as wrong as that. */
+    /**
+     * Copies stored bytes, at most one more than {@code size}: a longer array is as wrong as that.
+     */
     static byte[] cut(byte[] stored, int size) {
         return Arrays.copyOf(stored, Math.min(stored.length, size + 1));
     }

@@ -4,9 +4,9 @@ package io.keyfob;
  * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them. The bindings differ
  * in nothing else.
  *
- * <p>Structs are arrays as {@link Struct} creates them, and texts end with a NUL. Lengths are those
- * of the arrays. Callers pass no null, and arrays of the size that C requires: the bindings do not
- * check that again. All functions return the result of the C function.
+ * <p>Structs are arrays as {@link Struct} creates them, and texts end with a NUL. Lengths are no
+ * parameters, since arrays have them. Callers pass no null, and arrays of the size that C requires:
+ * the bindings do not check that again. All functions return the result of the C function.
  */
 interface Engine {
     /** Zeros, for the engine to write a record to. */

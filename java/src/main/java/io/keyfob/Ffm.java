@@ -1,6 +1,9 @@
 package io.keyfob;
 
-/** The binding through {@code java.lang.foreign}. From Java 22 on the jar has another class of this name. */
+/**
+ * The binding through {@code java.lang.foreign}. From Java 22 on the jar has another class of this
+ * name.
+ */
 final class Ffm {
     private Ffm() {}
 

@@ -3,7 +3,7 @@ package io.keyfob;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
-/** The binding for Java 8 and later: the functions are those of {@code java/native}. */
+/** The binding for Java 8 and later, with the functions of {@code java/native}. */
 final class Jni implements Engine, Memory.Pool {
     /**
      * The verdict and the answer of an attempt follow the record. The native library has the same
@@ -16,7 +16,7 @@ final class Jni implements Engine, Memory.Pool {
     /** Two slots for each of some threads, since an attempt with a store has two records. */
     private static final int THREADS = 16;
 
-    /** Slots between those of two threads, which keep them in different cache lines. */
+    /** The distance between the slots of two threads, which keeps them in different cache lines. */
     private static final int STRIDE = 16;
 
     /** Cleared memory for the next records. To allocate it takes a microsecond. */
@@ -33,7 +33,10 @@ final class Jni implements Engine, Memory.Pool {
         return engine;
     }
 
-    /** Shows the library the field {@code address} of {@link Memory}. Returns the size of a record's memory. */
+    /**
+     * Shows the library the field {@code address} of {@link Memory}. Returns the size of a record's
+     * memory.
+     */
     private native int findAddress(Class<Memory> memory);
 
     private native long address(ByteBuffer bytes);

@@ -20,7 +20,10 @@ final class Memory implements AutoCloseable {
     private final byte[] array;
     private final Pool pool;
 
-    /** The native library reads this field. It is 0 after closing, so that the library refuses later use. */
+    /**
+     * The native library reads this field. It is 0 after closing, so that the library refuses later
+     * use.
+     */
     private long address;
 
     private Memory(ByteBuffer bytes, byte[] array, long address, Pool pool) {
@@ -35,7 +38,9 @@ final class Memory implements AutoCloseable {
         return new Memory(ByteBuffer.wrap(array), array, 0, null);
     }
 
-    /** Takes ownership of a direct buffer at {@code address}; {@code pool} gets it after closing. */
+    /**
+     * Takes ownership of a direct buffer at {@code address}; {@code pool} gets it after closing.
+     */
     static Memory forBuffer(ByteBuffer bytes, long address, Pool pool) {
         return new Memory(bytes, null, address, pool);
     }
@@ -95,7 +100,10 @@ final class Memory implements AutoCloseable {
         }
     }
 
-    /** Overwrites a record and everything behind it. Afterwards the memory may belong to another record. */
+    /**
+     * Overwrites a record and everything behind it. Afterwards the memory may belong to another
+     * record.
+     */
     @Override
     public void close() {
         long open = address;

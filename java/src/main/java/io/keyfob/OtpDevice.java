@@ -9,8 +9,8 @@ import java.util.Objects;
  *
  * <pre>{@code
  * try (OtpDevice device = OtpDevice.fromRecord(row.bytes())) {
- *     Verdict verdict = device.verify(policy, typed, now, (next, revision) -> table.swap(row.id(), revision, next));
- *     return verdict.isRight();
+ *     Store store = (next, revision) -> table.swap(row.id(), revision, next);
+ *     return device.verify(policy, typed, now, store).isRight();
  * }
  * }</pre>
  *
@@ -150,8 +150,8 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * {@return a copy of the record, of 168 bytes, for storage} It holds the secret in the clear and
-     * is for the caller to overwrite.
+     * {@return a copy of the record, of 168 bytes, for storage} It holds the secret in the clear
+     * and is for the caller to overwrite.
      */
     public byte[] toRecord() {
         return record.read(Memory::toArray);
@@ -193,7 +193,7 @@ public final class OtpDevice implements AutoCloseable {
      * also where the policy asks for the whole PIN.
      *
      * <p>An answer consists of ASCII digits only. A blank or a hyphen makes it wrong, and a fail.
-     * Remove those that people type, as in {@code 475 073}.
+     * Remove blanks and hyphens that people type, as in {@code 475 073}.
      *
      * @param policy the server's policy
      * @param answer a code, or a PIN's digits at the positions asked, without blanks and hyphens
@@ -291,8 +291,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param policy the server's policy
      * @param now Unix seconds
      * @return a challenge to be closed
-     * @throws OtpException {@link OtpError#NO_CHALLENGE}, {@link OtpError#WRONG_KIND}, and those of
-     *         {@link #challenge(Policy, long)}
+     * @throws OtpException {@link OtpError#NO_CHALLENGE}, {@link OtpError#WRONG_KIND}, and the
+     *         errors of {@link #challenge(Policy, long)}
      */
     public Challenge resend(Policy policy, long now) {
         return record.resend(policy, now);
@@ -313,10 +313,10 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Unlocks the device, in place: opens it if it is locked, resets the fails, ends a throttle and a
-     * pending code, and forgets a learned drift. Accepts {@code now} even if it is before a time that
-     * the device has seen. Used codes stay used: for TOTP that was used while a clock was ahead see
-     * {@link #forgetSteps}.
+     * Unlocks the device, in place: opens it if it is locked, resets the fails, ends a throttle and
+     * a pending code, and forgets a learned drift. Accepts {@code now} even if it is before a time
+     * that the device has seen. Used codes stay used: for TOTP that was used while a clock was
+     * ahead see {@link #forgetSteps}.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#EXHAUSTED}
@@ -326,14 +326,14 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Repairs TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): lowers the
-     * highest accepted step, in place, to the step of {@code now}. Accepts {@code now} even if it is
-     * before a time that the device has seen, and forgets a learned drift. Status, fails and locks
-     * stay.
+     * Repairs TOTP that was used while a clock was ahead ({@link Reason#CLOCK_WAS_AHEAD}): lowers
+     * the highest accepted step, in place, to the step of {@code now}. Accepts {@code now} even if
+     * it is before a time that the device has seen, and forgets a learned drift. Status, fails and
+     * locks stay.
      *
      * <p>The price: an accepted code of a step after {@code now} becomes right once more when its
-     * time comes, for anyone who has seen it. Codes of {@code now} and before do not. Call this only
-     * on an administrator's decision, with a correct clock, and record that decision.
+     * time comes, for anyone who has seen it. Codes of {@code now} and before do not. Call this
+     * only on an administrator's decision, with a correct clock, and record that decision.
      *
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#CLOCK}
@@ -346,20 +346,20 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Replaces the factor of the device, in place, with that of another device of the same kind:
      * the parameters and the secret, or the PIN, and the counter. Create the other device for this
-     * purpose; nothing else of it counts. For a new secret after a change of telephone, a new PIN, or
-     * an authenticator that is enrolled again.
+     * purpose; nothing else of it counts. For a new secret after a change of telephone, a new PIN,
+     * or an authenticator that is enrolled again.
      *
-     * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift is
-     * forgotten. The same secret keeps the higher counter. TOTP keeps its used steps; under a new
-     * secret only those before {@code now}. Never replace a secret with an earlier one of the same
-     * device.
+     * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift
+     * is forgotten. The same secret keeps the higher counter. TOTP keeps its used steps; under a
+     * new secret only those before {@code now}. Never replace a secret with an earlier one of the
+     * same device.
      *
      * @param from a device of the same kind, which is not changed
      * @param now Unix seconds
      * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#EXHAUSTED}
      */
     public void replaceFactor(OtpDevice from, long now) {
-        // A copy: two threads with a device each that wait for the other's would wait for ever.
+        // A copy: otherwise two threads that replace each other's factor could deadlock.
         try (Memory other = from.record.copy()) {
             record.call(bytes -> Native.engine().deviceReplaceFactor(bytes, other, now));
         }

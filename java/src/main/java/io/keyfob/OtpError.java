@@ -7,7 +7,10 @@ package io.keyfob;
 public enum OtpError {
     /** A pointer that must not be NULL is NULL. */
     NULL_POINTER(1),
-    /** A struct's size is smaller than its first version or larger than 4096, or it has a non-zero tail unknown to this library. */
+    /**
+     * A struct's size is smaller than its first version or larger than 4096, or it has a non-zero
+     * tail unknown to this library.
+     */
     STRUCT_SIZE(2),
     /** A length is larger than any memory, or a text has no NUL within 4096 bytes. */
     LENGTH(3),
@@ -123,7 +126,9 @@ public enum OtpError {
     SEAL_KEY_ID(92),
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
-    /** Soffid row: a period other than 30 seconds or a T0 other than 0, which a row cannot express. */
+    /**
+     * Soffid row: a period other than 30 seconds or a T0 other than 0, which a row cannot express.
+     */
     SOFFID_PARAMETERS(100),
     /** A number of a newer engine: see {@link OtpException#number()}. */
     UNKNOWN(-1);

@@ -34,8 +34,8 @@ public final class Policy {
     public static final Policy DEFAULT = preset(Native.engine()::policyDefault);
 
     /**
-     * Soffid's numbers: a window of 10 steps each way, a look-ahead of 24 counters. A guess is seven
-     * times likelier than by default.
+     * Soffid's numbers: a window of 10 steps each way, a look-ahead of 24 counters. A guess is
+     * seven times likelier than by default.
      */
     public static final Policy SOFFID = preset(Native.engine()::policySoffid);
 
@@ -303,8 +303,8 @@ public final class Policy {
         }
 
         /**
-         * The largest difference of the clocks of hosts that share a device; 30 by default. 0 is for
-         * a host with one thread only.
+         * The largest difference of the clocks of hosts that share a device; 30 by default. 0 is
+         * for a host with one thread only.
          *
          * @param seconds 0 to 3600
          * @return this builder

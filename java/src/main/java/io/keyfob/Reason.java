@@ -7,8 +7,8 @@ public enum Reason {
     /** A wrong answer. */
     WRONG,
     /**
-     * A code that was accepted before, or is older than an accepted one. A fail, except for the code
-     * accepted last.
+     * A code that was accepted before, or is older than an accepted one. A fail, except for the
+     * code accepted last.
      */
     REPLAYED,
     /** The challenge had expired. A fail. */

@@ -56,8 +56,8 @@ public final class SealKey implements AutoCloseable {
     }
 
     /**
-     * Seals a device's record for storage with XChaCha20-Poly1305, bound to the device's name in the
-     * store.
+     * Seals a device's record for storage with XChaCha20-Poly1305, bound to the device's name in
+     * the store.
      *
      * @param device the device
      * @param deviceId its name in the store, at most 1024 bytes

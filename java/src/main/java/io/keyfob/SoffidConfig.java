@@ -5,8 +5,8 @@ package io.keyfob;
  *
  * <p>Other settings do not concern the engine: the allowed kinds, the delivery of messages. Digits
  * and algorithm of a TOTP or HOTP device are in its row, and come from the configuration at
- * enrolment only. For HOTP rows of add-ons before January 2022 see {@link #complete}. SMS and e-mail
- * rows have no digits: set {@link SoffidRow.Builder#digits} to {@code smsDigits} or {@code
+ * enrolment only. For HOTP rows of add-ons before January 2022 see {@link #complete}. SMS and
+ * e-mail rows have no digits: set {@link SoffidRow.Builder#digits} to {@code smsDigits} or {@code
  * emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
@@ -67,15 +67,16 @@ public final class SoffidConfig {
     }
 
     /**
-     * Completes a HOTP row that has neither digits nor algorithm with those of the configuration.
-     * Call this only for rows of an add-on before January 2022, which wrote neither and judged codes
-     * by the configuration. Later ones take NULL for 6 and {@code HmacSHA1}, as {@link SoffidDevice}
-     * does. For their rows, with other numbers in the configuration, this call would make each right
-     * code wrong.
+     * Completes a HOTP row without digits and algorithm from the configuration. Call this only for
+     * rows of an add-on before January 2022, which wrote neither and judged codes by the
+     * configuration. Later ones take NULL for 6 and {@code HmacSHA1}, as {@link SoffidDevice} does.
+     * For their rows, with other numbers in the configuration, this call would make each right code
+     * wrong.
      *
-     * <p>The first attempt writes the completed columns. So {@link SoffidDevice.Table#compareAndSwap}
-     * must compare with the row before completion: pass the completed row to {@link
-     * SoffidDevice#storeFor}, and have its table compare with the row that was read.
+     * <p>The first attempt writes the completed columns. So {@link
+     * SoffidDevice.Table#compareAndSwap} must compare with the row before completion: pass the
+     * completed row to {@link SoffidDevice#storeFor}, and have its table compare with the row that
+     * was read.
      *
      * @param row a row as it was read
      * @return a row to be closed, equal to {@code row} if nothing is missing
@@ -90,7 +91,9 @@ public final class SoffidConfig {
         return complete.build();
     }
 
-    /** Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as in {@code OtpConfig}. */
+    /**
+     * Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as in {@code OtpConfig}.
+     */
     public static final class Builder {
         private static final int DEFAULT_LOCK = 10;
 

@@ -14,9 +14,10 @@ import java.util.Arrays;
  * }
  * }</pre>
  *
- * <p>TOTP and HOTP rows hold a whole device, except for a throttle and a learned drift. Use a policy
- * with a lock and without drift, as {@link SoffidConfig} makes it. Soffid opens devices without
- * resetting their fails. Therefore an open row counts at most one fail less than the policy's lock.
+ * <p>TOTP and HOTP rows hold a whole device, except for a throttle and a learned drift. Use a
+ * policy with a lock and without drift, as {@link SoffidConfig} makes it. Soffid opens devices
+ * without resetting their fails. Therefore an open row counts at most one fail less than the
+ * policy's lock.
  *
  * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This
  * class keeps the record there instead, as {@code keyfob:} and its Base64, 231 characters. SMS and
@@ -30,12 +31,12 @@ import java.util.Arrays;
  * <li>Both sides can verify TOTP and HOTP devices in turns.
  * <li>A challenge must be answered on the side that it was requested from. The other side cannot
  * judge the code, and counts it as a fail. A new challenge of either side ends the one before.
- * <li>{@code OTP_LASISS} is NULL while a code of this class is pending, so that the add-on sends its
- * next message at once. It sends none for a minute after the time in that column.
- * <li>The add-on writes 0 fails with each message. On its side it alone limits the guesses of a code
- * of SMS or EMAIL.
- * <li>{@code OTP_PIN} is encoded by Soffid's {@code Password}, and this class needs digits: the host
- * decodes the column for {@link SoffidRow.Builder#pin}, and encodes it for writing.
+ * <li>{@code OTP_LASISS} is NULL while a code of this class is pending, so that the add-on sends
+ * its next message at once. It sends none for a minute after the time in that column.
+ * <li>The add-on writes 0 fails with each message. On its side it alone limits the guesses of a
+ * code of SMS or EMAIL.
+ * <li>{@code OTP_PIN} is encoded by Soffid's {@code Password}, and this class needs digits. The
+ * host decodes the column for {@link SoffidRow.Builder#pin}, and encodes it for writing.
  * </ul>
  */
 public final class SoffidDevice {
@@ -50,8 +51,8 @@ public final class SoffidDevice {
          * {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together
          * serve as one. A row that was locked for reading (SELECT FOR UPDATE) needs no comparison.
          *
-         * <p>Do not compare times. A driver reads a local time that the beginning of summer skips as
-         * another one, and then no attempt on that row would ever be stored. For the same reason
+         * <p>Do not compare times. A driver reads a local time that the beginning of summer skips
+         * as another one, and then no attempt on that row would ever be stored. For the same reason
          * write only times that differ.
          *
          * <p>This is called only if a column changes, so an UPDATE that changes no row has lost. A
@@ -69,8 +70,8 @@ public final class SoffidDevice {
 
     /**
      * A store for attempts on the device of a row. It does not call the table if an attempt changes
-     * no column. An example is a repetition of the code that was accepted last, which is refused and
-     * is no fail.
+     * no column. An example is a repetition of the code that was accepted last, which is refused
+     * and is no fail.
      *
      * @param read the row that was read
      * @param policy the policy of {@link #importRow}
@@ -83,7 +84,8 @@ public final class SoffidDevice {
             try (OtpDevice device = OtpDevice.fromRecord(record)) {
                 SoffidRow next = updateRow(device, read, policy);
                 if (next.equals(read)) {
-                    // Nothing to store, and a driver may count an UPDATE without a change as no row.
+                    // Nothing to store, and a driver may count an UPDATE without a change as no
+                    // row.
                     next.close();
                     return true;
                 }
@@ -97,9 +99,9 @@ public final class SoffidDevice {
     /**
      * Reads the device of a row.
      *
-     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, set that
-     * column to NULL. That ends the pending challenge and repairs the row. SMS and EMAIL get another
-     * secret.
+     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, set
+     * that column to NULL. That ends the pending challenge and repairs the row. SMS and EMAIL get
+     * another secret.
      *
      * @param row the row
      * @param policy the policy of the attempts; its lock limits the fails that count
@@ -148,7 +150,8 @@ public final class SoffidDevice {
      * @param policy the policy of {@link #importRow}
      * @return a row to be closed
      * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link
-     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can express
+     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can
+     *         express
      */
     public static SoffidRow updateRow(OtpDevice device, SoffidRow before, Policy policy) {
         try (SoffidStruct was = SoffidStruct.fromRow(before, policy); SoffidStruct columns = was.copy()) {
@@ -168,8 +171,8 @@ public final class SoffidDevice {
                 row.authKey(null);
             }
             boolean isNewFactor = !columns.hasFactorOf(was);
-            // OTP_AUTKEY may be the add-on's hash of a code that it has sent. The hash stays until a
-            // challenge replaces it.
+            // OTP_AUTKEY may be the add-on's hash of a code that it has sent. The hash stays until
+            // a challenge replaces it.
             boolean hasIssued = !columns.hasLastCounterOf(was);
             boolean needsRecord = isPending || isMessage(before.type()) && (hasIssued || isNewFactor || hasRecord);
             return build(row, device, columns, isNewFactor, needsRecord);
@@ -195,7 +198,10 @@ public final class SoffidDevice {
         }
     }
 
-    /** Builds the row of a device, with the columns of a new factor and with the record that it needs. */
+    /**
+     * Builds the row of a device, with the columns of a new factor and with the record that it
+     * needs.
+     */
     private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, SoffidStruct columns, boolean isNewFactor, boolean needsRecord) {
         Kind kind = device.info().kind();
         char[] key = null;

@@ -101,8 +101,8 @@ final class SoffidRecord {
     }
 
     /**
-     * Counts each issue of a record as used, the pending one included, whatever the column says. Its
-     * secret must not make these codes again.
+     * Counts each issue of a record as used, the pending one included, whatever the column says.
+     * Its secret must not make these codes again.
      */
     static void keepIssues(OtpDevice kept, SoffidStruct columns) {
         DeviceInfo info = kept.info();

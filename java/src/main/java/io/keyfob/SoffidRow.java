@@ -178,8 +178,8 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * Whether both rows are open and have the same secrets. Copies those of the other row: two
-     * threads that hold a lock on a row each would wait for ever.
+     * Whether both rows are open and have the same secrets. Copies the secrets of the other row:
+     * otherwise two threads that compare the same rows could deadlock.
      */
     private boolean hasSecretsOf(SoffidRow other) {
         char[] key = null;

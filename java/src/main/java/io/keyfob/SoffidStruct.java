@@ -5,7 +5,10 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Objects;
 
-/** The columns of a row as the engine's {@code keyfob_soffid_row}. Holds secrets until {@link #close}. */
+/**
+ * The columns of a row as the engine's {@code keyfob_soffid_row}. Holds secrets until {@link
+ * #close}.
+ */
 final class SoffidStruct implements AutoCloseable {
     private static final int SIZE = 272;
     private static final int FAILS = 4;
@@ -108,7 +111,7 @@ final class SoffidStruct implements AutoCloseable {
         return Arrays.equals(struct, other.struct);
     }
 
-    /** Whether digits, algorithm, secret and PIN are those of another struct. */
+    /** Whether another struct has the same digits, algorithm, secret and PIN. */
     boolean hasFactorOf(SoffidStruct other) {
         return isSame(other, DIGITS, Integer.BYTES) && isSame(other, ALGORITHM, SIZE - ALGORITHM);
     }

@@ -20,8 +20,8 @@ public interface Store {
      * <p>Not called if nothing changed, as on a locked device. Must not use the device that calls
      * it, other than to close it.
      *
-     * @param next the record to store: a copy, which belongs to the store. It keeps it or overwrites
-     *         it
+     * @param next the record to store: a copy, which belongs to the store. It keeps it or
+     *         overwrites it
      * @param revision the {@linkplain DeviceInfo#revision() revision} of the record that was read
      * @return false if the stored record has another revision, and nothing was stored
      * @throws Exception if storing failed

@@ -14,7 +14,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** What devices do, from Java. */
+/** Devices of all kinds, from enrolment to lock. */
 class DeviceTest {
     @Test
     void bindingIsTheOneUnderTest() {
@@ -65,7 +65,7 @@ class DeviceTest {
     }
 
     @Test
-    void aClockThatWasAheadLocksNobodyOut() {
+    void aClockThatWasAheadLocksNoUserOut() {
         try (OtpDevice device = Fixtures.totp()) {
             assertTrue(device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW + 7200), NOW + 7200).isRight());
             device.unlock(NOW);
@@ -85,7 +85,7 @@ class DeviceTest {
         }
     }
 
-    /** A mail client that has kept the code. */
+    /** As from a mail client that keeps the code. */
     @Test
     void theCodeAcceptedLastIsRefusedAndNoFail() {
         try (OtpDevice device = Fixtures.totp()) {

@@ -22,9 +22,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Every error of keyfob.h, each by a call that has it. */
+/** Every error of keyfob.h, each with a call that causes it. */
 class ErrorsTest {
-    /** What shared Java rules out, or what only a defect could bring about. */
+    /** Errors that Java rules out, or that only a defect could cause. */
     private static final Set<OtpError> NEVER = EnumSet.of(OtpError.NULL_POINTER, OtpError.STRUCT_SIZE, OtpError.BUFFER_TOO_SMALL,
             OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.LOCK_KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
 

@@ -3,7 +3,7 @@ package io.keyfob;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** What the tests share. */
+/** Devices, codes and helpers of the tests. */
 final class Fixtures {
     static final long NOW = 1_700_000_000L;
     static final byte[] BYTES = "12345678901234567890".getBytes(StandardCharsets.US_ASCII);

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A program that calls every function, for Java machines of the tests' own: {@link JvmTest}. Prints {@code done} and nothing else. */
+/**
+ * A program that calls every function, for the Java virtual machines of {@link JvmTest}. It prints
+ * {@code done} and nothing else.
+ */
 final class JvmProgram {
     private JvmProgram() {}
 
@@ -36,7 +39,7 @@ final class JvmProgram {
         }
     }
 
-    /** Every function of the engine, and the way back of an error. */
+    /** Every function of the engine, and an error. */
     static void everything() {
         try (Secret secret = Secret.fromBase32(Fixtures.BASE32.toCharArray());
                 Secret hex = Secret.fromHex(secret.toHex());
@@ -78,7 +81,7 @@ final class JvmProgram {
         }
     }
 
-    /** What is told again and again where there is no library. */
+    /** The message of a missing library, each time. */
     private static void missing() {
         List<Runnable> calls = List.of(() -> Status.fromLetter('X'), () -> Secret.random(Algorithm.SHA1), () -> Secret.fromBytes(new byte[3]));
         for (Runnable call : calls) {
@@ -96,7 +99,7 @@ final class JvmProgram {
                 .authKey(Fixtures.BASE32.toCharArray()).build();
     }
 
-    /** Where numbers are written in other digits, codes are not. */
+    /** Codes are ASCII where the locale writes numbers in other digits. */
     private static void digits() {
         require(String.format("%d", 123).equals("\u0661\u0662\u0663"));
         require(Locale.getDefault().equals(Locale.forLanguageTag("ar-EG")));
@@ -106,7 +109,7 @@ final class JvmProgram {
         everything();
     }
 
-    /** Four threads of calls, while the collector does nothing but collect, and others fill its heap. */
+    /** Four threads of calls, one that only collects garbage, and one that fills the heap. */
     private static void garbage() throws InterruptedException {
         long end = System.nanoTime() + 3_000_000_000L;
         List<Thread> threads = new ArrayList<>();
@@ -141,7 +144,7 @@ final class JvmProgram {
         }
     }
 
-    /** Devices and policies that nobody closes or keeps: more than there is memory for outside of the heap. */
+    /** Unclosed devices and policies, more than fit into the memory outside of the heap. */
     private static void forgotten() {
         byte[] record = Fixtures.totp().toRecord();
         for (int at = 0; at < 100_000; at++) {
@@ -150,7 +153,7 @@ final class JvmProgram {
         }
     }
 
-    /** A million calls after others that warmed up: the process is not larger than before. */
+    /** A million calls after a warm-up, which do not make the process larger. */
     private static void memory(boolean leaks) throws IOException {
         calls(200_000, false);
         long before = resident();
@@ -188,7 +191,9 @@ final class JvmProgram {
 
     private static final List<ByteBuffer> LEAKED = new ArrayList<>();
 
-    /** For a thousand calls sixteen bytes each that the heap does not know, to show that they would be noticed. */
+    /**
+     * Sixteen bytes outside of the heap for each of a thousand calls: the test must notice them.
+     */
     private static void leak() {
         ByteBuffer memory = ByteBuffer.allocateDirect(16_000);
         while (memory.hasRemaining()) {

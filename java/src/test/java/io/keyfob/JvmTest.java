@@ -9,7 +9,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The whole of the API in Java machines that watch closely, collect all the time, or speak Arabic. */
+/**
+ * The whole API in Java virtual machines with the JNI checker, with constant garbage collection, or
+ * with an Arabic locale.
+ */
 class JvmTest {
     private static void isDone(Jvm jvm) throws Exception {
         Jvm.Ended ended = jvm.run();
@@ -37,7 +40,7 @@ class JvmTest {
     void aMillionCallsTakeNoMemory() throws Exception {
         String[] flags = {"-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
         isDone(new Jvm(flags).main(JvmProgram.class, "memory"));
-        // The same with a leak of 16 bytes a call: this test can fail.
+        // With a leak of 16 bytes a call the test fails.
         assertTrue(new Jvm(flags).main(JvmProgram.class, "leak").run().output().startsWith("grown by "));
     }
 
@@ -55,7 +58,7 @@ class JvmTest {
     @Test
     void deniedNativeAccessIsReported() throws Exception {
         if (!Jvm.isNewer()) {
-            // Java 17 knows no such flag: there is nothing to deny.
+            // Java 17 has no such flag.
             assertFalse(Jvm.accessFlags().contains("--illegal-native-access=deny"));
             return;
         }

@@ -26,7 +26,7 @@ class LayersTest {
             Set.of("Sizes", "Struct", "Memory", "Guarded", "Algorithm", "Kind", "Reason", "OtpError", "OtpException", "Store"),
             // The bindings: the engine, found and called.
             Set.of("Engine", "Library", "Symbols", "Handles", "FfmRecords", "Ffm", "Jni", "Native"),
-            // What goes into a call of a device and comes out of it.
+            // Parameters and results of a device's calls.
             Set.of("Text", "Status", "Parameters", "Policy", "Secret", "Challenge", "DeviceInfo", "Verdict"),
             // Devices and codes.
             Set.of("DeviceRecord", "OtpDevice", "SealKey", "Codes"),
@@ -66,7 +66,7 @@ class LayersTest {
         return -1;
     }
 
-    /** Each use of a higher layer, each circle, and each class that is missing in the layers or in the sources. */
+    /** Uses of a higher layer, circles, and classes without a layer or without a source. */
     private static List<String> faults(Map<String, String> sources, List<Set<String>> layers) {
         List<String> faults = new ArrayList<>();
         Map<String, Set<String>> uses = uses(sources);

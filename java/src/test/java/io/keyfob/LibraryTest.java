@@ -30,7 +30,7 @@ import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The native library: where it is found, how it is opened, and the jar that carries it. */
+/** The native library: its search, its opening, and its jar. */
 class LibraryTest {
     private static final String RESOURCE = Library.resource(System.getProperty("os.name"), System.getProperty("os.arch"));
 
@@ -122,8 +122,8 @@ class LibraryTest {
     @Test
     void aMissingLibraryIsReportedEachTime() throws Exception {
         String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(JvmProgram.class, "missing").run().output();
-        String told = "keyfob: cannot open the native library from " + folder.resolve("missing");
-        assertEquals(3, output.lines().filter(line -> line.startsWith(told)).count(), output);
+        String message = "keyfob: cannot open the native library from " + folder.resolve("missing");
+        assertEquals(3, output.lines().filter(line -> line.startsWith(message)).count(), output);
         assertTrue(output.endsWith("done\n"), output);
     }
 
@@ -172,14 +172,17 @@ class LibraryTest {
         Path library = library();
         byte[] bytes = Files.readAllBytes(library);
         spoil(bytes, Native.engine().version() + "\0");
-        // One that this version has, and another may not.
+        // A function that another version may lack.
         spoil(bytes, "findAddress\0");
         Files.write(library, bytes);
         String output = output("-Dio.keyfob.library=" + library);
         assertTrue(output.contains("the native library is of version 9"), output);
     }
 
-    /** As build tools relocate classes and the names in their texts; to a name of the same length, so that it stays a replacement of bytes. */
+    /**
+     * Relocates classes and the names in their strings, as build tools do. The new name has the
+     * same length, so that replacing bytes is enough.
+     */
     private Path relocated() throws IOException {
         Path file = folder.resolve("relocated.jar");
         try (JarFile jar = new JarFile(Jvm.jar().toFile()); JarOutputStream out = new JarOutputStream(Files.newOutputStream(file))) {
@@ -201,8 +204,8 @@ class LibraryTest {
             Object made = secret.getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
             Throwable refused =
                     assertThrows(InvocationTargetException.class, () -> secret.getMethod("toBase32").invoke(made)).getCause();
-            String told = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
-            assertTrue(refused.getMessage().startsWith(told), refused::toString);
+            String message = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
+            assertTrue(refused.getMessage().startsWith(message), refused::toString);
         }
     }
 
@@ -228,7 +231,7 @@ class LibraryTest {
         assertEquals(4, loaded.size());
     }
 
-    /** As an application server does with each redeployment. */
+    /** An application server drops a class loader with each redeployment. */
     @Test
     void aClassLoaderThatGoesTakesItsLibraryWithIt() throws Exception {
         long before = mappings();

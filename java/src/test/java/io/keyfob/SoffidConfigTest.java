@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Soffid's configuration: its policies, and the rows that it completes. */
 class SoffidConfigTest {
-    /** Sooner or later than Soffid's ten; and an unlocking by Soffid, which keeps the fails, leaves one. */
+    /** Earlier or later than Soffid's ten. An unlock by Soffid keeps the fails and leaves one. */
     @Test
     void theConfiguredLockFallsOnItsFailAndThatAnswerSaysSo() {
         for (int lock : new int[] {3, 20}) {
@@ -86,7 +86,7 @@ class SoffidConfigTest {
         assertEquals(0, SoffidConfig.builder().pinMinLength(6).pinDigits(9).build().policy(Kind.PIN).build().pinPositions());
     }
 
-    /** What is wrong for one kind refuses that one alone. */
+    /** A wrong setting for one kind refuses only that kind. */
     @Test
     void eachKindHasItsOwnBounds() {
         for (SoffidConfig config : List.of(SoffidConfig.builder().pinDigits(2).build(), SoffidConfig.builder().pinDigits(1).build(),

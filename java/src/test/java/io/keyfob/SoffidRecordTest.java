@@ -57,7 +57,7 @@ class SoffidRecordTest {
         }
     }
 
-    /** The record knows in which of the two hours it was: else its challenge would end, and the next be issued an hour ahead. */
+    /** Otherwise its challenge would end, and the next would be issued an hour ahead. */
     @Test
     void aKeptRecordKnowsTheHourThatSummerRepeats() {
         for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL, Kind.PIN}) {
@@ -68,19 +68,19 @@ class SoffidRecordTest {
                 device.challenge(policy, NOW + 70).close();
                 row = SoffidDevice.updateRow(device, row, policy);
             }
-            for (int beside : new int[] {-3600, 3600}) {
-                SoffidRow read = row.toBuilder().created(row.created().plusSeconds(beside)).lastUsed(row.lastUsed().plusSeconds(beside)).build();
+            for (int difference : new int[] {-3600, 3600}) {
+                SoffidRow read = row.toBuilder().created(row.created().plusSeconds(difference)).lastUsed(row.lastUsed().plusSeconds(difference)).build();
                 try (OtpDevice device = SoffidDevice.importRow(read, policy); Challenge challenge = device.challenge(policy, NOW + 80)) {
                     assertEquals(OptionalLong.of(NOW + 70), device.info().pendingSince());
                     assertEquals(OptionalLong.of(NOW), device.info().lastUsed());
                     assertTrue(device.verify(policy, answer(kind, challenge), NOW + 90).isRight());
                 }
-                // Somebody has changed another column, too.
+                // Another program has changed another column, too.
                 try (OtpDevice device = SoffidDevice.importRow(read.toBuilder().fails(2).build(), policy)) {
                     device.challenge(policy, NOW + 200).close();
                     assertEquals(OptionalLong.of(NOW + 200), device.info().pendingSince(), "by the clock, not an hour ahead");
                 }
-                SoffidRow other = row.toBuilder().lastUsed(row.lastUsed().plusSeconds(beside + 1)).build();
+                SoffidRow other = row.toBuilder().lastUsed(row.lastUsed().plusSeconds(difference + 1)).build();
                 try (OtpDevice device = SoffidDevice.importRow(other, policy)) {
                     assertFalse(device.info().pendingSince().isPresent());
                 }
@@ -105,11 +105,11 @@ class SoffidRecordTest {
                 assertEquals(fails, row.fails());
                 assertEquals(row, there(row));
                 try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID)) {
-                    assertTrue(device.info().pendingSince().isPresent(), "nobody has changed a column");
+                    assertTrue(device.info().pendingSince().isPresent(), "no column has changed");
                     assertTrue(device.verify(Policy.SOFFID, answer, NOW).isRight());
                     assertEquals(0, SoffidDevice.updateRow(device, row, Policy.SOFFID).fails());
                 }
-                // Other fails somebody has written.
+                // Another program has written other fails.
                 try (OtpDevice device = SoffidDevice.importRow(row.toBuilder().fails(8).build(), Policy.SOFFID)) {
                     assertEquals(8, device.info().fails());
                     assertFalse(device.info().pendingSince().isPresent());
@@ -138,7 +138,7 @@ class SoffidRecordTest {
         }
     }
 
-    /** An administrator who lowers OTP_LASCOU, or clears it, must not have the same codes issued again. */
+    /** An administrator may lower or clear OTP_LASCOU. The same codes must not be issued again. */
     @Test
     void anIssueIsNeverRepeatedWhateverTheColumnSays() {
         for (Kind kind : new Kind[] {Kind.SMS, Kind.EMAIL}) {

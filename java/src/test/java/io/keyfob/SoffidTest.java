@@ -12,7 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Rows of SCO_DEVICE, there and back. */
+/** Rows of SCO_DEVICE, imported and updated. */
 class SoffidTest {
     static final Instant CREATED = Instant.ofEpochSecond(NOW - 1000, 123_456_000);
     static final Instant USED = Instant.ofEpochSecond(NOW - 500, 654_321_000);
@@ -65,7 +65,10 @@ class SoffidTest {
         }
     }
 
-    /** The add-on takes NULL for -5 and tries the counters behind it: so it may have stored -4 to -1, which no authenticator has. */
+    /**
+     * The add-on takes NULL for -5 and tries the counters after it. So it may have stored -4 to -1,
+     * which no authenticator has.
+     */
     @Test
     void aNegativeCounterIsNone() {
         for (long column : new long[] {-1, -2, -3, -4, -5, Long.MIN_VALUE}) {
@@ -170,7 +173,7 @@ class SoffidTest {
         }
     }
 
-    /** Midnight of the first day in Madrid, and what some programs count before there was a fail. */
+    /** Midnight of 1 January 1970 in Madrid, and the negative fails of some programs. */
     @Test
     void aColumnBelowZeroCountsAsZeroAndStays() {
         for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP, Kind.PIN}) {
@@ -227,7 +230,7 @@ class SoffidTest {
 
     /** OTP_LASUSE is a local time, and a night in autumn has one hour twice. */
     @Test
-    void anHourThatSummerRepeatsLocksNobodyOut() {
+    void anHourThatComesTwiceLocksNoUserOut() {
         for (Kind kind : new Kind[] {Kind.TOTP, Kind.PIN}) {
             Policy policy = SoffidConfig.builder().build().policy(kind).build();
             SoffidRow row = row(kind).lastUsed(Instant.ofEpochSecond(NOW + 3600)).lastUsedValue(null).build();
@@ -282,7 +285,10 @@ class SoffidTest {
         assertEquals(OtpError.PIN_LENGTH, refused(row(Kind.PIN).pin(null)));
     }
 
-    /** 64 bytes with a blank between every five characters are longer than the engine's field: cut, they would be another secret. */
+    /**
+     * 64 bytes with a blank after every five characters are longer than the engine's field. Cut,
+     * they would be another secret.
+     */
     @Test
     void aLongSecretIsReadWholeOrNotAtAll() {
         for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {

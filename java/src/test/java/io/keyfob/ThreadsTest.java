@@ -15,12 +15,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
-/** Sixteen threads at the same devices: of N guesses exactly the limit is evaluated, of N copies of a right code exactly one succeeds. */
+/**
+ * Sixteen threads on the same devices. Of all guesses exactly the limit is judged, and of all
+ * copies of a right code exactly one succeeds.
+ */
 class ThreadsTest {
     private static final int THREADS = 16;
     private static final long SECONDS = 60;
 
-    /** A table of one row, for whoever reads and swaps. */
+    /** A table of one row, with compare and swap. */
     private static final class Row {
         private final AtomicReference<byte[]> stored;
 
@@ -66,7 +69,10 @@ class ThreadsTest {
         return verdicts.stream().filter(verdict -> verdict.reason() == reason).count();
     }
 
-    /** Who stores seals while the device is in use; who seals a device waits for it. Neither may hold what the other waits for. */
+    /**
+     * A store that seals holds the device and waits for the key. Sealing a device must not hold the
+     * key and wait for the device.
+     */
     @Test
     void aStoreMaySealWhileOthersSealTheDevice() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2, task -> {
@@ -98,8 +104,7 @@ class ThreadsTest {
         } finally {
             threads.shutdownNow();
         }
-        // Only now: closing waits for whoever is using them, and the two would wait for each other
-        // for ever.
+        // Only after success: closing waits for calls, and after a deadlock it would never end.
         key.close();
         device.close();
     }

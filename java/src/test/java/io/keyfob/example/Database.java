@@ -25,7 +25,7 @@ import org.sqlite.SQLiteDataSource;
  * ports of loopback, with data of their own.
  */
 final class Database {
-    /** Runs a server until standard input ends, which is when this JVM ends, and removes its folder. */
+    /** Runs a server until this JVM, and so standard input, ends. Then removes its folder. */
     private static final String WATCH = "folder=$1; shift; \"$@\" > \"$folder/log\" 2>&1 & server=$!; cat > /dev/null; kill -QUIT $server;"
             + " wait $server; rm -rf \"$folder\"";
     private static final long START_TIMEOUT_SECONDS = 120;
@@ -44,7 +44,7 @@ final class Database {
         this.server = server;
     }
 
-    /** One of each, started once. MariaDB twice: it counts the rows that an UPDATE finds, or changes. */
+    /** Each database, started once. MariaDB twice: counting found rows, and changed rows. */
     static synchronized List<Database> all() throws Exception {
         if (started == null) {
             started = startAll();

@@ -37,20 +37,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 import soffid.ScoDevice;
 import soffid.ValidatePin;
 
-/** {@code examples/java/soffid} on the table of each database, with two threads that guess at once. */
+/** {@code examples/java/soffid} on each database, with two threads that guess at once. */
 class ValidatePinTest {
     private static final long NOW = 1_700_000_000L;
     private static final String KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
     private static final ValidatePin.OtpDeviceEntity DEVICE = new ValidatePin.OtpDeviceEntity(60);
     private static final ValidatePin.OtpConfig CONFIG = new ValidatePin.OtpConfig(10, 10, 10, 10, 10, 8, 3);
-    /** A local time that Madrid did not have: that night 01:59:59 was followed by 03:00:00. */
+    /** A local time that Madrid skipped: in that night 03:00:00 followed 01:59:59. */
     private static final String GAP = "2021-03-28 02:30:00";
 
     static List<Database> databases() throws Exception {
         return Database.all();
     }
 
-    /** The table of a database, with how many swaps it has stored. */
+    /** The table of a database, with the number of its stored swaps. */
     private static class Counted extends ScoDevice {
         private final AtomicInteger stored = new AtomicInteger();
 
@@ -83,7 +83,7 @@ class ValidatePinTest {
         }
     }
 
-    /** What {@code tries} calls in each of two threads have answered. */
+    /** The results of {@code tries} calls in each of two threads. */
     private static List<Boolean> byTwo(ValidatePin example, int tries, String pin) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
@@ -129,7 +129,7 @@ class ValidatePinTest {
         }
     }
 
-    /** It changes no column, which is no conflict. */
+    /** It changes no column, and that is no conflict. */
     @ParameterizedTest
     @MethodSource("databases")
     void theCodeAcceptedLastIsRefusedOnceMoreAndWritesNothing(Database database) throws Exception {
@@ -147,10 +147,10 @@ class ValidatePinTest {
         }
     }
 
-    /** The pom gives this JVM the zone of Madrid. */
+    /** The pom sets the zone of this JVM to Madrid. */
     @ParameterizedTest
     @MethodSource("databases")
-    void aLastUseInTheGapOfSummerHoldsUpNobodyAndStays(Database database) throws Exception {
+    void aLastUseInTheSkippedHourStaysAndHoldsNoUserUp(Database database) throws Exception {
         assertEquals("Europe/Madrid", ZoneId.systemDefault().getId());
         Counted table = new Counted(database);
         table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
@@ -162,7 +162,7 @@ class ValidatePinTest {
         assertEquals(Instant.ofEpochSecond(NOW), table.read(60).lastUsed());
     }
 
-    /** As the database has it, not as the driver makes an instant of it. */
+    /** The value in the database, without the driver's conversion to an instant. */
     private static String lastUse(Database database) throws SQLException {
         try (Connection connection = database.source().getConnection(); Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT CAST(OTP_LASUSE AS CHAR(19)) FROM SCO_DEVICE")) {
@@ -180,7 +180,7 @@ class ValidatePinTest {
         SoffidRow next = read.toBuilder().fails(1).build();
         assertFalse(table.swap(60, read, read), "nothing to change");
         assertTrue(table.swap(60, read, next));
-        assertFalse(table.swap(60, read, next), "no more the row that was read");
+        assertFalse(table.swap(60, read, next), "no longer the row that was read");
         assertFalse(table.swap(61, read, next), "no such row");
         assertEquals(next, table.read(60));
         SoffidRow used = next.toBuilder().lastUsed(Instant.ofEpochSecond(NOW)).build();
@@ -201,7 +201,7 @@ class ValidatePinTest {
         assertTrue(assertThrows(OtpException.class, () -> table.example().validatePin(DEVICE, CONFIG, "00000")).isConflict());
     }
 
-    /** As the add-on has read them since January 2022, whatever its configuration says. */
+    /** The add-on has read it so since January 2022, whatever its configuration says. */
     @ParameterizedTest
     @MethodSource("databases")
     void aHotpRowWithoutDigitsHasSix(Database database) throws Exception {
