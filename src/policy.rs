@@ -98,6 +98,7 @@ pub struct Policy {
     look_ahead: u16,
     resync_window: u16,
     max_drift: u16,
+    first_window: u16,
     lock: Lock,
     code_lifetime: u32,
     code_reuse: u32,
@@ -122,6 +123,7 @@ impl Policy {
         look_ahead: 10,
         resync_window: 100,
         max_drift: 0,
+        first_window: 0,
         lock: Lock::Hard { max_fails: 10 },
         code_lifetime: 600,
         code_reuse: 60,
@@ -163,7 +165,8 @@ impl Policy {
         self.look_ahead
     }
 
-    /// HOTP: how many counters from the expected one a resync searches.
+    /// HOTP: how many counters from the expected one a resync searches. TOTP: how many steps before
+    /// and after the present one, no more of them than [`max_drift`](Self::max_drift).
     pub const fn resync_window(&self) -> u16 {
         self.resync_window
     }
@@ -171,6 +174,12 @@ impl Policy {
     /// TOTP: the largest drift that is learned, in steps; 0 learns none.
     pub const fn max_drift(&self) -> u16 {
         self.max_drift
+    }
+
+    /// TOTP: how many steps before and after the present one are right until the first right
+    /// answer: at least [`window`](Self::window).
+    pub const fn first_window(&self) -> u16 {
+        if self.first_window > self.window { self.first_window } else { self.window }
     }
 
     /// What happens at too many fails.
@@ -234,10 +243,11 @@ impl Policy {
     }
 
     /// How many codes of a TOTP device are right at a time: those around the present step, and
-    /// those around the largest drift that are not among them.
+    /// those around the largest drift that are not among them; or those of the first window.
     fn accepted_steps(&self) -> u64 {
-        let window = u64::from(self.window).saturating_mul(2).saturating_add(1);
-        window.saturating_add(window.min(self.max_drift.into()))
+        let width = |steps: u16| u64::from(steps).saturating_mul(2).saturating_add(1);
+        let window = width(self.window);
+        window.saturating_add(window.min(self.max_drift.into())).max(width(self.first_window))
     }
 
     /// How many codes of a HOTP device are right at a time.
@@ -278,7 +288,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default.
+    /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default. TOTP: the steps that it
+    /// searches before and after the present one, no more of them than
+    /// [`max_drift`](Self::max_drift).
     pub const fn resync_window(mut self, counters: u16) -> Self {
         self.0.resync_window = counters;
         self
@@ -289,6 +301,15 @@ impl PolicyBuilder {
     /// of a verification and, unless it is small, the chance of a guess.
     pub const fn max_drift(mut self, steps: u16) -> Self {
         self.0.max_drift = steps;
+        self
+    }
+
+    /// TOTP: steps before and after the present one that are right until the first right answer, for
+    /// tokens that lay in a drawer for years: 0 to 1000, and at most the window and the largest
+    /// drift together, since the second answer is searched around the drift that the first one
+    /// showed. 0, the default, for no more than the window.
+    pub const fn first_window(mut self, steps: u16) -> Self {
+        self.0.first_window = steps;
         self
     }
 
@@ -357,7 +378,7 @@ impl PolicyBuilder {
     /// Checks everything and gives the policy where it is: for those who check one at each use.
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
-    /// [`Error::MaxDrift`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],
+    /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],
     /// [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
     /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
     /// [`Error::PinGuessBound`].
@@ -374,6 +395,8 @@ impl Policy {
         require(self.look_ahead <= Policy::MAX_WINDOW, Error::LookAhead)?;
         require((1..=MAX_RESYNC_WINDOW).contains(&self.resync_window), Error::ResyncWindow)?;
         require(self.max_drift <= Policy::MAX_WINDOW, Error::MaxDrift)?;
+        let first = self.first_window <= Policy::MAX_WINDOW && self.first_window() <= self.window.saturating_add(self.max_drift);
+        require(first, Error::FirstWindow)?;
         require(self.lock.max_fails() >= 1, Error::MaxFails)?;
         if let Lock::Throttle { first_delay: first, max_delay: longest, .. } = self.lock {
             require(first >= 1, Error::FirstDelay)?;
