@@ -11,9 +11,10 @@
  * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's
  *   are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM,
  *   DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
- *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH,
- *   CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. Any function may return PANIC in hosted builds, which
- *   would be a defect of the library. Later versions may add results.
+ *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE,
+ *   PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. Any function may
+ *   return PANIC in hosted builds, which would be a defect of the library. Later versions may add
+ *   results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
  *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and
@@ -1085,7 +1086,7 @@ size_t keyfob_label_size(void);
  * thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
- * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+ * THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
@@ -1101,7 +1102,8 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
  * `store` and `random` are.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
- * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
+ * THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
+ * STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
@@ -1118,7 +1120,7 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
  * included. Set challenge->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
- * LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+ * LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
@@ -1691,7 +1693,8 @@ keyfob_result keyfob_uri_parse(const char *text,
  * As keyfob_uri_parse, of a secret that may have 10 to 15 bytes, for tokens that were made with
  * one. Thread-safe.
  *
- * Results: those of keyfob_uri_parse.
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+ * DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_uri_parse_allowing_short(const char *text,

@@ -40,7 +40,7 @@
 //!
 //! | layer | modules | what they hold |
 //! |---|---|---|
-//! | 1 values | error, secret, code, status, validity, chance, policy | what things are |
+//! | 1 values | error, secret, code, status, validity, chance, lock, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
 //!
@@ -79,6 +79,7 @@ mod hmac;
 mod hotp;
 mod label;
 mod lanes;
+mod lock;
 mod pin;
 mod policy;
 mod record;
@@ -101,8 +102,9 @@ pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use hotp::{Hotp, KeyedHotp};
 pub use label::UriText;
+pub use lock::Lock;
 pub use pin::{PIN_MAX_DIGITS, PIN_MIN_DIGITS, Pin, Positions};
-pub use policy::{Lock, PinPositions, Policy, PolicyBuilder};
+pub use policy::{PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]

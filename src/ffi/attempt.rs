@@ -73,7 +73,7 @@ impl To {
 /// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
@@ -102,7 +102,8 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 /// `store` and `random` are.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
+/// STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
 /// included. Set challenge->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
-/// LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+/// LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(

@@ -75,7 +75,8 @@ pub unsafe extern "C" fn keyfob_uri_parse(
 /// As keyfob_uri_parse, of a secret that may have 10 to 15 bytes, for tokens that were made with
 /// one. Thread-safe.
 ///
-/// Results: those of keyfob_uri_parse.
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+/// DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_uri_parse_allowing_short(
