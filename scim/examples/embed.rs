@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use getrandom::SysRng;
 use keyfob::Factor;
-use keyfob_scim::{Memory, Method, Request, Response, Roles, Service, Settings, Store};
+use keyfob_scim::{MemoryStore, Method, Request, Response, Roles, Service, Settings, Store};
 
 fn main() -> Result<(), Box<dyn Error>> {
     for answer in responses()? {
@@ -19,11 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn responses() -> Result<[Response; 3], Box<dyn Error>> {
     let service = Service::new(Settings::default(), SysRng);
-    let mut store = Memory::default();
+    let mut store = MemoryStore::default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
 
     // What a host does for each request, once it knows what the account that asks may do.
-    let send = |path: &str, body: &str, store: &mut Memory| {
+    let send = |path: &str, body: &str, store: &mut MemoryStore| {
         let request = Request::new(Method::Post, path, now).with_roles(Roles::ALL).with_json(body.as_bytes());
         service.run(request, store)
     };

@@ -3,20 +3,19 @@
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-use crate::attribute::Mutability;
-use crate::error::quoted;
-use crate::json::{Object, Value};
-use crate::{Attribute, Error, SCHEMA, ScimType};
 use keyfob::{Kind, Pin, Status};
 use zeroize::Zeroizing;
 
-/// The longest user name, e-mail address, telephone number and external id, in bytes.
-const LONGEST: usize = 255;
+use crate::attribute::{Attribute, Mutability, SCHEMA};
+use crate::error::{Error, ScimType, quoted};
+use crate::json::{Object, Value};
 
-/// The longest name before the `@` of an e-mail address, and the longest label of a host behind it,
-/// in bytes.
-const LONGEST_NAME: usize = 64;
-const LONGEST_LABEL: usize = 63;
+/// The longest user name, e-mail address, telephone number and external id, in bytes.
+const MAX_LINE_BYTES: usize = 255;
+/// The longest local part of an e-mail address, which is before the `@`, in bytes.
+const MAX_LOCAL_PART_BYTES: usize = 64;
+/// The longest label of a host, in bytes.
+const MAX_LABEL_BYTES: usize = 63;
 
 /// The attributes that clients may set; none is not said.
 #[derive(Clone, Default)]
@@ -109,7 +108,7 @@ pub(crate) fn resource(object: &Object) -> Result<Vec<(Attribute, &Value)>, Erro
 /// What these members say: attributes by their names, and those in an object under the schema's
 /// URN.
 ///
-/// Errors: 400 for an attribute that stands there twice, that of `unknown` for a name that is none.
+/// Errors: 400 for a repeated attribute, and that of `unknown` for a name that is no attribute.
 pub(crate) fn attributes<'o>(
     members: impl Iterator<Item = (&'o str, &'o Value)>,
     unknown: fn(&str) -> Error,
@@ -121,7 +120,7 @@ pub(crate) fn attributes<'o>(
         for (name, value) in under_urn.into_iter().flatten().chain(itself) {
             let attribute = Attribute::parse(name).ok_or_else(|| unknown(name))?;
             if attributes.iter().any(|(seen, _)| *seen == attribute) {
-                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+                return Err(Error::syntax(format!("{}: is repeated; give it once", attribute.name())));
             }
             attributes.push((attribute, value));
         }
@@ -217,8 +216,8 @@ pub(crate) fn kind(value: &Value) -> Result<Kind, Error> {
 
 /// Text of 1 to 255 bytes without control characters.
 pub(crate) fn line(name: &str, text: &str) -> Result<String, Error> {
-    if text.trim().is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
-        return Err(Error::value(format!("{name}: must be 1 to {LONGEST} bytes of text without control characters")));
+    if text.trim().is_empty() || text.len() > MAX_LINE_BYTES || text.chars().any(char::is_control) {
+        return Err(Error::value(format!("{name}: must be 1 to {MAX_LINE_BYTES} bytes of text without control characters")));
     }
     Ok(text.to_owned())
 }
@@ -230,9 +229,9 @@ pub(crate) fn address(text: &str) -> Result<String, Error> {
         return Err(Error::value("email: must be an e-mail address: name@example.com"));
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_letter_beyond_ascii(c);
-    if local.len() > LONGEST_NAME || local.split('.').any(|part| part.is_empty() || !part.chars().all(is_name)) {
+    if local.len() > MAX_LOCAL_PART_BYTES || local.split('.').any(|part| part.is_empty() || !part.chars().all(is_name)) {
         return Err(Error::value(format!(
-            "email: must have 1 to {LONGEST_NAME} bytes before its @: letters, digits, !#$%&'*+-/=?^_`{{|}}~, and single points between \
+            "email: must have 1 to {MAX_LOCAL_PART_BYTES} bytes before its @: letters, digits, !#$%&'*+-/=?^_`{{|}}~, and single points between \
              them"
         )));
     }
@@ -254,7 +253,7 @@ fn is_host(domain: &str) -> bool {
     let is_label = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || is_letter_beyond_ascii(c);
     let mut labels = domain.split('.');
     labels.all(|label| {
-        let is_short = label.len() <= LONGEST_LABEL || !label.is_ascii();
+        let is_short = label.len() <= MAX_LABEL_BYTES || !label.is_ascii();
         is_short && !label.is_empty() && label.chars().all(is_label) && !label.starts_with('-') && !label.ends_with('-')
     }) && !domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 /// else stays and makes a wrong code, digits of other scripts as well.
 ///
 /// ```
-/// assert_eq!(keyfob_scim::code::digits("475 073").as_str(), "475073");
+/// assert_eq!(keyfob_scim::code::strip_separators("475 073").as_str(), "475073");
 /// ```
-pub fn digits(text: &str) -> Zeroizing<String> {
+pub fn strip_separators(text: &str) -> Zeroizing<String> {
     // With room for all of it: growing would leave copies behind.
     let mut digits = Zeroizing::new(String::with_capacity(text.len()));
     digits.extend(text.chars().filter(|char| !is_separator(*char)));
@@ -29,7 +29,7 @@ pub const fn is_blank(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::digits;
+    use super::strip_separators;
 
     #[test]
     fn blanks_and_hyphens_are_taken_out_and_nothing_else() {
@@ -37,13 +37,13 @@ mod tests {
             for text in
                 [format!("475{separator}073"), format!("{separator}475073{separator}"), format!("47{separator}50{separator}73")]
             {
-                assert_eq!(digits(&text).as_str(), "475073", "{text:?}");
+                assert_eq!(strip_separators(&text).as_str(), "475073", "{text:?}");
             }
         }
         for text in
             ["", "475073", "475.073", "475,073", "+475073", "475_073", "\u{664}\u{667}\u{665}\u{660}\u{667}\u{663}", "475073\0"]
         {
-            assert_eq!(digits(text).as_str(), text);
+            assert_eq!(strip_separators(text).as_str(), text);
         }
     }
 }

@@ -9,7 +9,10 @@
 use crc32fast::Hasher;
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::{Class, Error, Key, Position, Row, ScimType, Sort};
+use crate::attribute::ValueType;
+use crate::entry::Row;
+use crate::error::{Error, ScimType};
+use crate::order::{Sort, SortKey, SortPosition};
 
 /// The version of the form, which is a cursor's first byte. The checksum follows, then the total,
 /// the id and the key, numbers big-endian.
@@ -24,7 +27,7 @@ pub(crate) struct Cursor {
     /// How many devices matched when the walk began.
     pub(crate) total: u64,
     /// Behind which position the page begins.
-    pub(crate) position: Position,
+    pub(crate) position: SortPosition,
 }
 
 /// A search that cursors lead through.
@@ -48,15 +51,15 @@ impl Walk {
 
     /// The cursor behind this device, the last of its page.
     pub(crate) fn behind(&self, row: &Row, total: u64) -> String {
-        let Position { key, id } = self.sort.position(row);
+        let SortPosition { key, id } = self.sort.position(row);
         let mut told = [total.to_be_bytes(), id.to_be_bytes()].concat();
         match key {
             None => {}
-            Some(Key::Text(text)) => {
+            Some(SortKey::Text(text)) => {
                 told.push(TEXT);
                 told.extend(text.into_bytes());
             }
-            Some(Key::Number(number)) => {
+            Some(SortKey::Number(number)) => {
                 told.push(NUMBER);
                 told.extend(number.to_be_bytes());
             }
@@ -85,17 +88,17 @@ impl Walk {
         }
         let (total, rest) = told.split_first_chunk()?;
         let (id, key) = rest.split_first_chunk()?;
-        let key = match (self.sort.by.class(), key.split_first()) {
+        let key = match (self.sort.by.value_type(), key.split_first()) {
             (_, None) if !self.sort.by.is_always_present() => None,
-            (Class::Text, Some((&TEXT, text))) => {
-                Some(Key::Text(std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))?.to_owned()))
+            (ValueType::Text, Some((&TEXT, text))) => {
+                Some(SortKey::Text(std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))?.to_owned()))
             }
-            (Class::Number | Class::Time, Some((&NUMBER, number))) => {
-                Some(Key::Number(i64::from_be_bytes(number.try_into().ok()?)))
+            (ValueType::Number | ValueType::Time, Some((&NUMBER, number))) => {
+                Some(SortKey::Number(i64::from_be_bytes(number.try_into().ok()?)))
             }
             _ => return None,
         };
-        let position = Position { key, id: i64::from_be_bytes(*id) };
+        let position = SortPosition { key, id: i64::from_be_bytes(*id) };
         Some(Cursor { total: u64::from_be_bytes(*total), position })
     }
 
@@ -111,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Attribute;
+    use crate::attribute::Attribute;
 
     const ORDERS: [Attribute; 5] = [Attribute::Created, Attribute::User, Attribute::Email, Attribute::LastUsed, Attribute::Fails];
 
@@ -131,10 +134,10 @@ mod tests {
             match walk.read(&with_checksum(&walk, &told)) {
                 Err(error) => prop_assert_eq!(error.scim_type, Some(ScimType::InvalidCursor)),
                 Ok(cursor) => {
-                    let Cursor { total, position: Position { key, id } } = cursor.unwrap();
+                    let Cursor { total, position: SortPosition { key, id } } = cursor.unwrap();
                     let key = key.map(|key| match key {
-                        Key::Text(text) => [&[TEXT], text.as_bytes()].concat(),
-                        Key::Number(number) => [&[NUMBER], &number.to_be_bytes()[..]].concat(),
+                        SortKey::Text(text) => [&[TEXT], text.as_bytes()].concat(),
+                        SortKey::Number(number) => [&[NUMBER], &number.to_be_bytes()[..]].concat(),
                     });
                     prop_assert_eq!([&total.to_be_bytes(), &id.to_be_bytes(), &key.unwrap_or_default()[..]].concat(), told);
                 }
@@ -150,8 +153,8 @@ mod tests {
             walk.read(&with_checksum(&walk, &[&numbers, key].concat())).ok().map(|cursor| cursor.unwrap().position.key)
         };
         let seven = [&[NUMBER][..], &7_i64.to_be_bytes()].concat();
-        assert_eq!(read(Attribute::Created, &seven), Some(Some(Key::Number(7))));
-        assert_eq!(read(Attribute::User, b"ta"), Some(Some(Key::Text("a".to_owned()))));
+        assert_eq!(read(Attribute::Created, &seven), Some(Some(SortKey::Number(7))));
+        assert_eq!(read(Attribute::User, b"ta"), Some(Some(SortKey::Text("a".to_owned()))));
         assert_eq!(read(Attribute::Email, b""), Some(None));
         for (by, wrong) in [
             (Attribute::Created, &b""[..]),

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use keyfob::{Device, Kind, Status};
 
-use crate::{Attribute, Error, body, mask};
+use crate::attribute::Attribute;
+use crate::body;
+use crate::error::Error;
+use crate::mask;
 
 /// The columns of a device: what lists show and filters search. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The value of an attribute of class [`Text`](crate::Class::Text).
+    /// The value of an attribute of type [`Text`](crate::ValueType::Text).
     pub fn text(&self, attribute: Attribute) -> Option<Cow<'_, str>> {
         match attribute {
             Attribute::Name => Some(Cow::Borrowed(&self.name)),
@@ -52,8 +55,8 @@ impl Row {
         }
     }
 
-    /// The value of an attribute of class [`Number`](crate::Class::Number) or
-    /// [`Time`](crate::Class::Time).
+    /// The value of an attribute of type [`Number`](crate::ValueType::Number) or
+    /// [`Time`](crate::ValueType::Time).
     pub fn number(&self, attribute: Attribute) -> Option<i64> {
         let time = |seconds| Some(i64::try_from(seconds).unwrap_or(i64::MAX));
         match attribute {
@@ -99,12 +102,12 @@ impl Entry {
         Self { row, version: 0, device }
     }
 
-    /// A device that another system held under this number, without a name: see [`Name::of`]. User
+    /// A device that another system held under this number, without a name: see [`Naming::for_device`]. User
     /// and address are held to what requests are held to; an address that its kind has no use for
     /// is dropped.
     ///
     /// Errors: 400, which names the attribute.
-    pub fn restored(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {
+    pub fn from_import(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {
         let missing = |name: &str| Error::value(format!("{name}: is missing; {} needs it", device.kind()));
         let (mut to, mut number) = (None, None);
         match device.kind() {
@@ -138,16 +141,16 @@ impl Entry {
 
 /// How a store names a new entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum Naming {
     /// This prefix and the next number of the store's one sequence of names.
     Numbered(&'static str),
     /// This name.
     Fixed(String),
 }
 
-impl Name {
+impl Naming {
     /// How a device of this kind is named, with its address masked as Soffid masks it.
-    pub fn of(kind: Kind, email: Option<&str>, phone: Option<&str>) -> Self {
+    pub fn for_device(kind: Kind, email: Option<&str>, phone: Option<&str>) -> Self {
         match kind {
             Kind::Totp | Kind::Hotp => Self::Numbered(kind.name()),
             Kind::Sms => Self::Fixed(format!("SMS message to {}", mask::phone(phone.unwrap_or_default()))),
@@ -157,7 +160,7 @@ impl Name {
     }
 
     /// The name, given the next number of the sequence if it asks for one.
-    pub fn text<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
+    pub fn resolve<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
         match self {
             Self::Numbered(prefix) => Ok(format!("{prefix}{:08}", next()?)),
             Self::Fixed(name) => Ok(name),

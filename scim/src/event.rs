@@ -22,7 +22,7 @@ pub enum EventKind {
     Resync,
     /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no
     /// operation on a device does.
-    Refuse,
+    RefuseAccount,
 }
 
 impl EventKind {
@@ -37,7 +37,7 @@ impl EventKind {
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
-            Self::Refuse => "account-refused",
+            Self::RefuseAccount => "account-refused",
         }
     }
 }
@@ -51,8 +51,8 @@ pub struct Event {
     pub at: u64,
     /// Who asked for it: the name of an account.
     pub actor: String,
-    /// The device; 0 for one that the store has not numbered yet.
-    pub device: i64,
+    /// The id of the device; 0 for a new one, which has no id yet.
+    pub device_id: i64,
     /// The user whose device it is.
     pub user: String,
     /// Whether the answer was right, or the operation done.
@@ -70,8 +70,9 @@ mod tests {
     /// Trails are kept for years and read by others, so a name stays.
     #[test]
     fn names_in_the_trail() {
-        let names = [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::Refuse]
-            .map(K::name);
+        let names =
+            [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::RefuseAccount]
+                .map(K::name);
         assert_eq!(
             names,
             [

@@ -1,6 +1,7 @@
 //! Filters (RFC 7644 section 3.4.2.2): what they are, and what they match.
 
-use crate::{Attribute, Row};
+use crate::attribute::Attribute;
+use crate::entry::Row;
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub enum Filter {
     /// contains, starts or ends with.
     Number(Attribute, Op, i64),
     /// User or name contain this, in any case of ASCII letters.
-    Anywhere(String),
+    UserOrNameContains(String),
 }
 
 impl Filter {
@@ -105,7 +106,7 @@ impl Filter {
             }
             Self::Text(attribute, op, wanted) => row.text(*attribute).map_or(*op == Op::Ne, |value| op.text(&value, wanted)),
             Self::Number(attribute, op, wanted) => row.number(*attribute).map_or(*op == Op::Ne, |value| op.ordered(&value, wanted)),
-            Self::Anywhere(wanted) => {
+            Self::UserOrNameContains(wanted) => {
                 let wanted = wanted.to_ascii_lowercase();
                 [&row.user, &row.name].into_iter().any(|value| value.to_ascii_lowercase().contains(&wanted))
             }

@@ -9,7 +9,7 @@
 //! next record.
 //!
 //! ```
-//! use keyfob_scim::{Memory, Method, Request, Roles, Service, Settings};
+//! use keyfob_scim::{MemoryStore, Method, Request, Roles, Service, Settings};
 //! # use keyfob::rand_core::{TryCryptoRng, TryRng};
 //! # #[derive(Clone)] struct Rng(u8);
 //! # impl TryRng for Rng {
@@ -24,7 +24,7 @@
 //! # impl TryCryptoRng for Rng {}
 //! # let rng = Rng(1); // in real life: the operating system's
 //! let service = Service::new(Settings::default(), rng);
-//! let mut store = Memory::default();
+//! let mut store = MemoryStore::default();
 //! let request = Request::new(Method::Post, "/OtpDevice", 1_700_000_000)
 //!     .with_roles(Roles::ALL)
 //!     .with_json(br#"{"type": "TOTP", "user": "franck"}"#);
@@ -39,7 +39,6 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
-mod answer;
 mod attribute;
 mod body;
 mod challenge;
@@ -48,6 +47,7 @@ mod create;
 mod cursor;
 pub mod date;
 mod discovery;
+mod dispatch;
 mod entry;
 mod error;
 mod event;
@@ -56,30 +56,41 @@ mod json;
 mod list;
 mod mask;
 mod memory;
+mod method;
 mod order;
+mod parameters;
 mod parse;
 mod pause;
+mod precondition;
 pub mod qr;
+mod query;
 mod repeated;
 mod request;
 mod resource;
+mod response;
+mod roles;
+mod routes;
 mod service;
 mod settings;
 mod step;
+mod store;
 mod update;
+mod verify;
 
-pub use attribute::{Attribute, Class};
-pub use entry::{Entry, Name, Row};
+pub use attribute::{Attribute, SCHEMA, ValueType};
+pub use entry::{Entry, Naming, Row};
 pub use error::{Error, ScimType};
 pub use event::{Event, EventKind};
 pub use filter::{Filter, Op};
-pub use list::{Page, Query, Start};
-pub use memory::Memory;
-pub use order::{Key, Position, Sort};
-pub use request::{Method, Request, Roles};
-pub use service::{Response, Service, not_allowed, operation};
+pub use memory::MemoryStore;
+pub use method::Method;
+pub use order::{Sort, SortKey, SortPosition};
+pub use query::{Page, PageStart, Query};
+pub use request::Request;
+pub use response::Response;
+pub use roles::Roles;
+pub use routes::Route;
+pub use service::Service;
 pub use settings::{Profile, Settings};
-pub use step::{Delivered, Message, Scope, Step, Store, Swap, Then};
-
-/// The schema of the resource.
-pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";
+pub use step::{DeliveryResult, Message, Scope, Step, Swap, Then};
+pub use store::Store;

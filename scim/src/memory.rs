@@ -5,13 +5,17 @@ use std::fmt;
 
 use keyfob::Kind;
 
-use crate::step::{Delivered, Message, Scope, Store, Swap};
-use crate::{Entry, Error, Event, Name, Page, Query, Row, Start};
+use crate::entry::{Entry, Naming, Row};
+use crate::error::Error;
+use crate::event::Event;
+use crate::query::{Page, PageStart, Query};
+use crate::step::{DeliveryResult, Message, Scope, Swap};
+use crate::store::Store;
 
 /// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to
 /// deliver.
 #[derive(Default)]
-pub struct Memory {
+pub struct MemoryStore {
     entries: BTreeMap<i64, Entry>,
     names: u64,
     /// The audit trail.
@@ -21,13 +25,13 @@ pub struct Memory {
 }
 
 // What was delivered are codes.
-impl fmt::Debug for Memory {
+impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("entries", &self.entries.len()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("entries", &self.entries.len()).finish_non_exhaustive()
     }
 }
 
-impl Memory {
+impl MemoryStore {
     /// Puts an entry in as it is. If its name has a number, new names go on behind that.
     pub fn put(&mut self, entry: Entry) {
         let number = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| entry.row.name.strip_prefix(kind.name())?.parse().ok());
@@ -41,18 +45,18 @@ impl Memory {
     }
 }
 
-impl Store for Memory {
+impl Store for MemoryStore {
     fn get(&mut self, id: i64) -> Result<Option<Entry>, Error> {
         Ok(self.entries.get(&id).cloned())
     }
 
-    fn insert(&mut self, mut entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
+    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
         entry.row.id = self.next_id()?;
-        entry.row.name = name.text(|| {
+        entry.row.name = naming.resolve(|| {
             self.names = self.names.saturating_add(1);
             Ok::<_, Error>(self.names)
         })?;
-        self.events.push(Event { device: entry.row.id, ..event });
+        self.events.push(Event { device_id: entry.row.id, ..event });
         self.put(entry.clone());
         Ok(entry)
     }
@@ -75,21 +79,21 @@ impl Store for Memory {
         Ok(true)
     }
 
-    fn record(&mut self, event: Event) -> Result<(), Error> {
+    fn audit(&mut self, event: Event) -> Result<(), Error> {
         self.events.push(event);
         Ok(())
     }
 
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
-        let is_found = |row: &&Row| query.filter.matches(row) && !(query.live_only && row.deleted);
+        let is_found = |row: &&Row| query.filter.matches(row) && !(query.excludes_deleted && row.deleted);
         let mut rows: Vec<Row> = self.entries.values().map(|entry| &entry.row).filter(is_found).cloned().collect();
         let position = |row: &Row| query.sort.position(row);
         rows.sort_by(|one, other| query.compare(one, other));
         let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let (passed, total) = match &query.start {
-            Start::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),
-            Start::After(None) => (0, Some(total)),
-            Start::After(Some(last)) => (rows.partition_point(|row| query.sort.compare(&position(row), last).is_le()), None),
+            PageStart::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),
+            PageStart::After(None) => (0, Some(total)),
+            PageStart::After(Some(last)) => (rows.partition_point(|row| query.sort.compare(&position(row), last).is_le()), None),
         };
         rows.drain(..passed.min(rows.len()));
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
@@ -98,11 +102,11 @@ impl Store for Memory {
         Ok(Page { total, rows, has_more })
     }
 
-    fn user(&mut self, _name: &str) -> Result<bool, Error> {
+    fn check_user(&mut self, _user: &str) -> Result<bool, Error> {
         Ok(true)
     }
 
-    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+    fn deliver(&mut self, message: &Message) -> Result<DeliveryResult, Error> {
         self.delivered.push((message.kind, message.to.clone(), message.code.to_string()));
         Ok(Ok(()))
     }

@@ -7,31 +7,33 @@
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-use crate::error::quoted;
+use crate::attribute::{Attribute, ValueType};
+use crate::date;
+use crate::error::{Error, quoted};
 use crate::filter::{Filter, Op};
-use crate::{Attribute, Class, Error, date};
 
 /// The longest filter, in bytes.
-const LENGTH: usize = 8 * 1024;
-/// How deep parentheses may stand in one another, each `not` counted.
-const DEPTH: usize = 32;
-/// How many comparisons there may be.
-const TERMS: usize = 200;
-/// Not every store can hold it, and no device has it.
-const NUL: &str = "text cannot have the character U+0000";
+const MAX_FILTER_BYTES: usize = 8 * 1024;
+/// The deepest nesting of parentheses. Each `not` counts as a level.
+const MAX_NESTING_LEVELS: usize = 32;
+/// The most comparisons of a filter.
+const MAX_COMPARISONS: usize = 200;
+/// The fault of text with U+0000. No device has it, and some stores cannot hold it.
+const NUL_FAULT: &str = "text cannot have the character U+0000";
 
 impl Filter {
     /// Reads a filter of at most 8192 bytes, 200 comparisons and 32 levels.
     ///
     /// Errors: 400 `invalidFilter`, with the place of the fault, counted in characters from 1.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > LENGTH {
-            return Err(Error::filter(format!("filter: is longer than {LENGTH} bytes")));
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(Error::filter(format!("filter: is longer than {MAX_FILTER_BYTES} bytes")));
         }
         let nul = text.find('\0');
-        let mut parser = Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, terms: 0 };
+        let mut parser =
+            Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, comparisons: 0 };
         if let Some(at) = nul {
-            return Err(parser.fault(at, NUL));
+            return Err(parser.fault(at, NUL_FAULT));
         }
         parser.advance()?;
         let filter = parser.or(0)?;
@@ -83,7 +85,7 @@ impl<'t> Tokens<'t> {
             match char {
                 _ if char == quote => return Ok(text),
                 '\\' => match self.escape(at)? {
-                    '\0' => return Err((at, NUL)),
+                    '\0' => return Err((at, NUL_FAULT)),
                     char => text.push(char),
                 },
                 _ => text.push(char),
@@ -131,7 +133,7 @@ struct Parser<'t> {
     text: &'t str,
     tokens: Tokens<'t>,
     next: Option<(usize, Token<'t>)>,
-    terms: usize,
+    comparisons: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -177,7 +179,7 @@ impl<'t> Parser<'t> {
 
     fn term(&mut self, depth: usize) -> Result<Filter, Error> {
         let at = self.here();
-        if depth > DEPTH {
+        if depth > MAX_NESTING_LEVELS {
             return Err(self.fault(at, "parentheses stand too deep in one another"));
         }
         match self.advance()? {
@@ -197,13 +199,13 @@ impl<'t> Parser<'t> {
     }
 
     fn comparison(&mut self, at: usize, name: &str) -> Result<Filter, Error> {
-        self.terms = self.terms.saturating_add(1);
-        if self.terms > TERMS {
-            return Err(self.fault(at, "more comparisons than 200"));
+        self.comparisons = self.comparisons.saturating_add(1);
+        if self.comparisons > MAX_COMPARISONS {
+            return Err(self.fault(at, &format!("more than {MAX_COMPARISONS} comparisons")));
         }
         let attribute = Attribute::parse(name).ok_or_else(|| self.fault(at, &format!("there is no attribute {}", quoted(name))))?;
         // Whether there is a PIN or an image is not for a filter to tell, and no store could.
-        if attribute.class() == Class::Opaque && !attribute.is_always_present() {
+        if attribute.value_type() == ValueType::Opaque && !attribute.is_always_present() {
             return Err(self.fault(at, &format!("{} cannot be searched", attribute.name())));
         }
         if self.word("pr")? {
@@ -239,28 +241,28 @@ impl<'t> Parser<'t> {
             return Err(self.fault(value_at, "expected text in quotes, a number or null"));
         }
         let searches = matches!(op, Op::Co | Op::Sw | Op::Ew);
-        match attribute.class() {
-            Class::Text => Ok(Filter::Text(attribute, op, value)),
-            Class::Number | Class::Time if searches => {
+        match attribute.value_type() {
+            ValueType::Text => Ok(Filter::Text(attribute, op, value)),
+            ValueType::Number | ValueType::Time if searches => {
                 Err(self.fault(op_at, &format!("{name} is for text, and {} is none", attribute.name())))
             }
             // An id is text to clients: one that no device can have is none's.
-            Class::Number if attribute == Attribute::Id && is_quoted && matches!(op, Op::Eq | Op::EqCi | Op::Ne) => {
+            ValueType::Number if attribute == Attribute::Id && is_quoted && matches!(op, Op::Eq | Op::EqCi | Op::Ne) => {
                 let id = value.parse::<i64>().ok().filter(|id| id.to_string() == value);
                 Ok(id.map_or_else(|| Filter::constant(op == Op::Ne), |id| Filter::Number(attribute, op, id)))
             }
-            Class::Number => {
+            ValueType::Number => {
                 let number = value.parse().map_err(|_| self.fault(value_at, &format!("{} is an integer", attribute.name())))?;
                 Ok(Filter::Number(attribute, op, number))
             }
-            Class::Time => {
-                let (seconds, nanos) = date::read_exact(&value).ok_or_else(|| {
+            ValueType::Time => {
+                let (seconds, nanos) = date::parse_exact(&value).ok_or_else(|| {
                     self.fault(value_at, &format!("{} is a date: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601", attribute.name()))
                 })?;
                 Ok(time(attribute, op, seconds, nanos))
             }
-            Class::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
-            Class::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
+            ValueType::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
+            ValueType::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
         }
     }
 }

@@ -9,7 +9,8 @@
 
 use keyfob::Device;
 
-use crate::{Error, Settings};
+use crate::error::Error;
+use crate::settings::Settings;
 
 /// Whether another message may go out. Errors: 429 until the pause is over since the last message
 /// and the last wrong answer, unless a right answer has come since, or an administrator has ended

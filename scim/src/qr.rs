@@ -4,47 +4,47 @@ use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
 /// Light modules around the code, on each side (ISO/IEC 18004 section 9.1).
-pub const QUIET: usize = 4;
+pub const QUIET_MODULES: usize = 4;
 
 /// The longest side of an image, in pixels.
-pub const WIDEST: usize = 8192;
+pub const MAX_SIDE_PIXELS: usize = 8192;
 
-/// The fewest pixels of a module's side that readers make out.
-const FEWEST: usize = 3;
-/// The same from version 12 on: some readers make out no smaller ones of these.
-const FEWEST_OF_LARGE: usize = 4;
-/// How many modules a side of version 12 has (ISO/IEC 18004 section 7.3).
-const LARGE: usize = 65;
+/// The smallest side of a module that readers can read, in pixels.
+const MIN_MODULE_PIXELS: usize = 3;
+/// The same for codes of version 12 and above: some readers cannot read smaller modules of these.
+const MIN_LARGE_MODULE_PIXELS: usize = 4;
+/// The side of a code of version 12, in modules (ISO/IEC 18004 section 7.3).
+const LARGE_CODE_MODULES: usize = 65;
 
 /// How large an image is. A module has at least 3 pixels a side, and at least 4 from version 12 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// Each module has this many pixels a side.
-    Module(usize),
+    ModulePixels(usize),
     /// The image has this many pixels a side, and modules as large as fit.
-    Side(usize),
+    SidePixels(usize),
     /// The image has so many pixels a side if its modules fit, or else as many as its smallest
     /// modules need.
-    SideOrMore(usize),
+    MinSidePixels(usize),
 }
 
 /// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than
-/// [`WIDEST`] pixels a side.
-pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
+/// [`MAX_SIDE_PIXELS`] pixels a side.
+pub fn encode_png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
     // A screen is not scratched: the lowest level of correction leaves the most pixels for each
     // module.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
-    let modules = code.width().checked_add(2 * QUIET)?;
-    let fewest = if code.width() < LARGE { FEWEST } else { FEWEST_OF_LARGE };
+    let modules = code.width().checked_add(2 * QUIET_MODULES)?;
+    let fewest = if code.width() < LARGE_CODE_MODULES { MIN_MODULE_PIXELS } else { MIN_LARGE_MODULE_PIXELS };
     let (scale, width) = match size {
-        Size::Module(pixels) => (pixels, modules.checked_mul(pixels)?),
-        Size::Side(pixels) => (pixels.checked_div(modules)?, pixels),
-        Size::SideOrMore(pixels) => {
+        Size::ModulePixels(pixels) => (pixels, modules.checked_mul(pixels)?),
+        Size::SidePixels(pixels) => (pixels.checked_div(modules)?, pixels),
+        Size::MinSidePixels(pixels) => {
             let width = pixels.max(modules.checked_mul(fewest)?);
             (width.checked_div(modules)?, width)
         }
     };
-    if scale < fewest || width > WIDEST {
+    if scale < fewest || width > MAX_SIDE_PIXELS {
         return None;
     }
     let margin = width.checked_sub(code.width().checked_mul(scale)?)? / 2;

@@ -1,16 +1,21 @@
 //! PUT, PATCH and DELETE of a device.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Error as Fault, Factor, Kind, Status};
+use keyfob::{Device, Error as EngineError, Factor, Kind, Status};
 
-use crate::attribute::without_urn;
+use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body::{self, Fields, text};
-use crate::error::quoted;
+use crate::entry::Entry;
+use crate::error::{Error, ScimType, quoted};
+use crate::event::EventKind;
 use crate::json::{Object, Value};
+use crate::mask;
+use crate::repeated;
 use crate::resource::Selection;
-use crate::service::{Context, Response, Service, TRIES, again, shown};
+use crate::response::Response;
+use crate::roles::Roles;
+use crate::service::{Context, MAX_SWAPS, Service, device_response, swaps_left};
 use crate::step::{Scope, Step, Swap};
-use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, repeated};
 
 /// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing
 /// else names: see [`Device::forget_steps`].
@@ -22,25 +27,25 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());
-        Ok(self.update(context, id, vec![fields], selection, TRIES))
+        Ok(self.update(context, id, vec![fields], selection, MAX_SWAPS))
     }
 
     /// Does one operation after another: all of them or, where one is wrong, none.
     pub(crate) fn patch(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
-        Ok(self.update(context, id, operations(object)?, selection, TRIES))
+        Ok(self.update(context, id, operations(object)?, selection, MAX_SWAPS))
     }
 
-    fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, tries: u32) -> Step {
+    fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, swaps: u32) -> Step {
         let service = self.clone();
-        self.entry(context.unmet, id, true, move |entry| {
+        self.with_entry(context.unmet, id, true, move |entry| {
             let next = changes.iter().try_fold(entry.clone(), |next, fields| {
                 check_repeated(&context, &entry, fields)?;
                 service.changed(&context, next, fields)
             })?;
             if next == entry {
                 let event = context.event(EventKind::Update, &entry.row);
-                let then = move |()| shown(service.settings.profile, &context, &entry, selection);
-                return Ok(Step::Record { event, then: Box::new(then) });
+                let then = move |()| device_response(service.settings.profile, &context, &entry, selection);
+                return Ok(Step::Audit { event, then: Box::new(then) });
             }
             let next = next.modified(context.now);
             let is_revived = entry.row.deleted && !next.row.deleted;
@@ -61,9 +66,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
-                then: Box::new(move |stored| match (stored, again(tries)) {
-                    (true, _) => shown(service.settings.profile, &context, &next, selection),
-                    (false, Ok(tries)) => service.update(context, id, changes, selection, tries),
+                then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
+                    (true, _) => device_response(service.settings.profile, &context, &next, selection),
+                    (false, Ok(swaps)) => service.update(context, id, changes, selection, swaps),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -86,14 +91,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let foreign = |name: &str| Error::value(format!("{name}: a device of type {kind} has none"));
         if let Some(email) = fields.email.as_ref().filter(|email| row.email.as_ref() != Some(email)) {
             let Factor::Email(_) = device.factor() else { return Err(foreign("email")) };
-            device.replace_factor(&Device::email(self.draw()?, context.now), context.now)?;
+            device.replace_factor(&Device::email(self.draw_secret()?, context.now), context.now)?;
             row.name = format!("Email message to {}", mask::email(email));
             row.email = Some(email.clone());
             is_managed = true;
         }
         if let Some(phone) = fields.phone.as_ref().filter(|phone| row.phone.as_ref() != Some(phone)) {
             let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
-            device.replace_factor(&Device::sms(self.draw()?, context.now), context.now)?;
+            device.replace_factor(&Device::sms(self.draw_secret()?, context.now), context.now)?;
             row.name = format!("SMS message to {}", mask::phone(phone));
             row.phone = Some(phone.clone());
             is_managed = true;
@@ -116,7 +121,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let is_closed = is_open(device.status())
                 && matches!(
                     device.check_open(&self.settings.policy, context.now),
-                    Err(Fault::Throttled | Fault::Locked | Fault::Clock)
+                    Err(EngineError::Throttled | EngineError::Locked | EngineError::Clock)
                 );
             if is_closed && fields.is_asked_for && is_open(status) {
                 context.roles.require(Roles::UNLOCK)?;
@@ -139,7 +144,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             // What changes nothing needs the role that it would need if it did.
             context.roles.require_any(match fields.status {
                 Some(Status::Disabled) => Roles::CANCEL,
-                Some(Status::Created | Status::Validated) => Roles::MANAGE.and(Roles::UNLOCK),
+                Some(Status::Created | Status::Validated) => Roles::MANAGE.union(Roles::UNLOCK),
                 Some(Status::Locked) | None => Roles::MANAGE,
             })?;
         }
@@ -147,13 +152,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 
     /// Disables a device for good: it stays in the store with status `D`.
-    pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step {
+    pub(crate) fn delete(&self, context: Context, id: i64, swaps: u32) -> Step {
         let service = self.clone();
-        self.entry(context.unmet, id, true, move |entry| {
-            let done = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
+        self.with_entry(context.unmet, id, true, move |entry| {
+            let done = || Step::Done(Response::empty(204));
             if entry.row.deleted {
                 let event = context.event(EventKind::Update, &entry.row);
-                return Ok(Step::Record { event, then: Box::new(move |()| done()) });
+                return Ok(Step::Audit { event, then: Box::new(move |()| done()) });
             }
             let mut device = entry.device.clone();
             if device.status() != Status::Disabled {
@@ -164,9 +169,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next, scope: Scope::Whole, event }),
-                then: Box::new(move |stored| match (stored, again(tries)) {
+                then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => done(),
-                    (false, Ok(tries)) => service.delete(context, id, tries),
+                    (false, Ok(swaps)) => service.delete(context, id, swaps),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -178,7 +183,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 /// reads nor manages devices may not even ask.
 fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
     if fields.has_knowledge() {
-        context.roles.require_any(Roles::QUERY.and(Roles::MANAGE))?;
+        context.roles.require_any(Roles::QUERY.union(Roles::MANAGE))?;
     }
     let row = &entry.row;
     let refuse = |name: &str, fault: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {fault}")));
@@ -212,7 +217,7 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
     }
     match device.set_status(status, context.now) {
         // It was locked when it was disabled: to open it is to unlock it too.
-        Err(Fault::Locked) => {
+        Err(EngineError::Locked) => {
             context.roles.require(Roles::UNLOCK)?;
             device.unlock(context.now)?;
             Ok(device.set_status(status, context.now)?)

@@ -69,7 +69,7 @@ fn a_message_goes_where_the_device_says_and_the_answer_has_no_code() {
         assert_eq!((sent_kind, sent_to.as_str(), code.len()), (kind, to, 6));
         assert!(!reply.0.text().contains(&code));
         let event = host.store.memory.events.last().unwrap();
-        assert_eq!((event.kind, event.device, event.success), (EventKind::Challenge, id, true));
+        assert_eq!((event.kind, event.device_id, event.success), (EventKind::Challenge, id, true));
         assert!(!format!("{event:?}").contains(&code));
     }
 }
@@ -302,7 +302,7 @@ fn a_code_goes_out_only_when_its_challenge_is_stored() {
 }
 
 /// Somebody else's wrong answer comes first.
-fn guess(memory: &mut keyfob_scim::Memory, id: i64) {
+fn guess(memory: &mut keyfob_scim::MemoryStore, id: i64) {
     use keyfob_scim::Store;
     let store = Flaky { memory: std::mem::take(memory), ..Flaky::default() };
     let mut other = Host { store, ..Host::default() };
@@ -311,7 +311,7 @@ fn guess(memory: &mut keyfob_scim::Memory, id: i64) {
     assert!(memory.get(id).unwrap().is_some());
 }
 
-const GUESS: Option<fn(&mut keyfob_scim::Memory, i64)> = Some(guess);
+const GUESS: Option<fn(&mut keyfob_scim::MemoryStore, i64)> = Some(guess);
 
 #[test]
 fn an_answer_that_came_second_is_judged_again_on_the_fresh_device_and_counts_once() {
@@ -323,7 +323,7 @@ fn an_answer_that_came_second_is_judged_again_on_the_fresh_device_and_counts_onc
             let is_locked = host.answer(id, WRONG).verdict(false);
             assert_eq!((host.entry(id).row.fails, host.store.swaps), (conflicts + 1, conflicts + 1));
             assert_eq!(is_locked, conflicts == 9);
-            let judged = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device == id);
+            let judged = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device_id == id);
             assert_eq!(judged.count(), usize::try_from(conflicts).unwrap() + 1);
         }
     }
@@ -351,7 +351,7 @@ fn a_right_answer_counts_once_however_often_it_is_judged() {
         host.answer(id, &right).verdict(true);
         assert_eq!(host.store.swaps, 6);
         host.answer(id, &right).verdict(false);
-        let events = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device == id);
+        let events = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device_id == id);
         assert_eq!(events.map(|event| event.success).collect::<Vec<_>>(), [true, false]);
     }
 }

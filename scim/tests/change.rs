@@ -315,7 +315,7 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
                 assert_eq!(host.entry(id) == before, read == letter);
                 host.store.memory.put(before.clone());
             }
-            host.roles = Roles::MANAGE.and(Roles::QUERY);
+            host.roles = Roles::MANAGE.union(Roles::QUERY);
             host.replace(id, "status", letter).refused(403, None);
             assert_eq!(host.entry(id), before);
             // To disable or to lock it is no way around what it has seen.
@@ -329,7 +329,7 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
             host.replace(id, "status", "D").ok(200);
             assert_eq!(host.replace(id, "status", letter).ok(200)["fails"], 3);
             host.store.memory.put(before.clone());
-            host.roles = Roles::UNLOCK.and(Roles::QUERY);
+            host.roles = Roles::UNLOCK.union(Roles::QUERY);
             let shown = host.replace(id, "status", letter).ok(200);
             assert_eq!((&shown["status"], &shown["fails"]), (&json!(letter), &json!(0)));
             host.roles = Roles::ALL;

@@ -180,7 +180,9 @@ fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
         let (mut host, id) = used(host);
         let (used_at, failed_at) = (host.now - 100, host.now);
         let before = host.entry(id);
-        let date = |seconds: u64, iso: bool| keyfob_scim::date::write(seconds, iso);
+        let date = |seconds: u64, iso: bool| {
+            if iso { keyfob_scim::date::format_iso(seconds) } else { keyfob_scim::date::format_soffid(seconds) }
+        };
         let path = format!("/elsewhere/OtpDevice/{id}");
         for value in [
             json!({"id": id}),

@@ -10,7 +10,7 @@ const STATUS: &str = r#"{"Operations": [{"op": "replace", "path": "status", "val
 
 /// Sends a request with more fields.
 fn send<'r>(host: &mut Host, request: Request<'r>, change: impl FnOnce(Request<'r>) -> Request<'r>) -> Reply {
-    let request = Request { base: BASE.into(), ..request.with_roles(host.roles) };
+    let request = Request { base_url: BASE.into(), ..request.with_roles(host.roles) };
     Reply(host.service.run(change(request), &mut host.store))
 }
 

@@ -38,7 +38,7 @@ fn each_kind_is_created_with_what_it_needs_and_shows_no_secret() {
         assert_eq!(shown, without_image);
 
         let event = host.store.memory.events.last().unwrap();
-        assert_eq!((event.kind, event.device, event.success), (EventKind::Create, id, true));
+        assert_eq!((event.kind, event.device_id, event.success), (EventKind::Create, id, true));
         assert_eq!((event.actor.as_str(), event.reason.as_str(), event.at), ("tester", "C", host.now));
     }
 }
@@ -89,8 +89,8 @@ fn what_a_body_lacks_or_has_too_much_is_named_and_nothing_is_created() {
         (r#"{"type": "TOTP", "user": "a", "status": "X"}"#, "invalidValue", "status"),
         (r#"{"type": "TOTP", "user": "a", "status": "VL"}"#, "invalidValue", "status"),
         (r#"{"type": "TOTP", "user": "a", "colour": "red"}"#, "invalidSyntax", "no attribute \"colour\""),
-        (r#"{"type": "TOTP", "user": "a", "USER": "b"}"#, "invalidSyntax", "user: stands there twice"),
-        (r#"{"type": "TOTP", "user": "a", "user": "b"}"#, "invalidSyntax", "user: stands there twice"),
+        (r#"{"type": "TOTP", "user": "a", "USER": "b"}"#, "invalidSyntax", "user: is repeated; give it once"),
+        (r#"{"type": "TOTP", "user": "a", "user": "b"}"#, "invalidSyntax", "user: is repeated; give it once"),
         (r#"{"type": "TOTP", "user": "a", "schemas": []}"#, "invalidSyntax", "schemas: must be a list with"),
         (r#"{"type": "TOTP", "user": "a", "schemas": "OtpDevice"}"#, "invalidSyntax", "schemas"),
         (r#"{"type": "TOTP", "user": "a", "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}"#, "invalidSyntax", "schemas"),

@@ -117,7 +117,7 @@ fn a_count_that_gets_a_walk_nowhere_is_refused() {
     let mut host = host(Profile::Soffid, 3);
     for count in ["0", "-1", "many", "1.5", ""] {
         let told = host.get(&format!("/OtpDevice?cursor=&count={count}")).bad("invalidCount");
-        assert_eq!(told, "count: must be an integer from 1 to 1000 where there is a cursor");
+        assert_eq!(told, "count: must be an integer from 1 to 1000 with a cursor");
     }
     for count in ["1", "1000", "1001"] {
         host.get(&format!("/OtpDevice?cursor=&count={count}")).ok(200);

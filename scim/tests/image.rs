@@ -130,7 +130,7 @@ fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
 /// Readers make out no smaller modules: see DESIGN.md, The service.
 #[test]
 fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
-    let large = |length: usize| qr::png(&"x".repeat(length), qr::Size::SideOrMore(200)).unwrap();
+    let large = |length: usize| qr::encode_png(&"x".repeat(length), qr::Size::MinSidePixels(200)).unwrap();
     // In bytes, the lowest correction: versions 10, 11 and 12 hold 271, 321 and 367.
     for (length, modules, pixels, wide) in
         [(271, 57, 3, 200), (272, 61, 3, 207), (321, 61, 3, 207), (322, 65, 4, 292), (2953, 177, 4, 740)]
@@ -138,10 +138,10 @@ fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
         let png = large(length);
         assert_eq!((module(&png), side(&png)), ((pixels, modules), wide), "{length}");
         assert_eq!(decoded(&png, wide), "x".repeat(length));
-        let fits = qr::png(&"x".repeat(length), qr::Size::Side(200));
+        let fits = qr::encode_png(&"x".repeat(length), qr::Size::SidePixels(200));
         assert_eq!(fits, (wide == 200).then_some(png), "{length}");
-        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels - 1)).is_none());
-        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels)).is_some());
+        assert!(qr::encode_png(&"x".repeat(length), qr::Size::ModulePixels(pixels - 1)).is_none());
+        assert!(qr::encode_png(&"x".repeat(length), qr::Size::ModulePixels(pixels)).is_some());
     }
 
     for algorithm in Algorithm::ALL {
@@ -162,7 +162,7 @@ fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
 #[test]
 fn every_image_has_its_quiet_zone() {
     for length in [10, 100, 200, 271] {
-        let png = qr::png(&"x".repeat(length), qr::Size::Side(200)).unwrap();
+        let png = qr::encode_png(&"x".repeat(length), qr::Size::SidePixels(200)).unwrap();
         let dark = pixels(&png, 200);
         let (first, last) = (dark.iter().position(|dark| *dark).unwrap(), dark.iter().rposition(|dark| *dark).unwrap());
         // Modules have three pixels at least, and the zone four modules.
@@ -170,8 +170,10 @@ fn every_image_has_its_quiet_zone() {
         assert!((0..200).all(|y| (0..12).all(|x| !dark[y * 200 + x] && !dark[y * 200 + 199 - x])), "{length}");
         assert_eq!(decoded(&png, 200), "x".repeat(length));
     }
-    let widest = qr::png("x", qr::Size::Side(qr::WIDEST)).unwrap();
-    assert!(!pixels(&widest, qr::WIDEST)[0] && qr::png("x", qr::Size::Side(qr::WIDEST + 1)).is_none());
-    let png = qr::png("x", qr::Size::Module(3)).unwrap();
-    assert_eq!(decoded(&png, (21 + 2 * qr::QUIET) * 3), "x");
+    let widest = qr::encode_png("x", qr::Size::SidePixels(qr::MAX_SIDE_PIXELS)).unwrap();
+    assert!(
+        !pixels(&widest, qr::MAX_SIDE_PIXELS)[0] && qr::encode_png("x", qr::Size::SidePixels(qr::MAX_SIDE_PIXELS + 1)).is_none()
+    );
+    let png = qr::encode_png("x", qr::Size::ModulePixels(3)).unwrap();
+    assert_eq!(decoded(&png, (21 + 2 * qr::QUIET_MODULES) * 3), "x");
 }

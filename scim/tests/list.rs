@@ -296,7 +296,7 @@ fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_paramete
         let name = wrong.split(['=', '&']).next().unwrap();
         assert_eq!(
             host.get(&format!("/OtpDevice?{wrong}")).bad("invalidSyntax"),
-            format!("URL: the parameter {name} stands there twice")
+            format!("URL: the parameter {name} is repeated; give it once")
         );
     }
 }

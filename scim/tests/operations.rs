@@ -65,7 +65,7 @@ fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both()
         assert!(host.patch(id, &patch(&[("status", "D"), ("status", "C")])).refused(403, None).contains(missing));
         assert_eq!(host.entry(id), before);
     }
-    host.roles = Roles::MANAGE.and(Roles::CANCEL);
+    host.roles = Roles::MANAGE.union(Roles::CANCEL);
     assert_eq!(host.patch(id, &patch(&[("status", "D"), ("status", "C")])).ok(200)["status"], "C");
     host.roles = Roles::ALL;
     host.answer(id, &right).verdict(false);
@@ -79,7 +79,7 @@ fn an_attribute_stands_once_in_an_operation() {
     let before = host.entry(id);
     for value in [r#"{"phone": "911222333", "phone": "911222334"}"#, r#"{"externalId": "a", "ExternalId": null}"#] {
         let told = host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {value}}}]}}"#)).bad("invalidSyntax");
-        assert!(told.contains("stands there twice"), "{told}");
+        assert!(told.contains("is repeated"), "{told}");
         assert_eq!(host.entry(id), before);
     }
 }
@@ -100,7 +100,7 @@ proptest! {
         is_locked in any::<bool>(),
         is_deleted in any::<bool>(),
     ) {
-        let roles = roles.into_iter().fold(Roles::NONE, Roles::and);
+        let roles = roles.into_iter().fold(Roles::NONE, Roles::union);
         let changes: Vec<_> = choices
             .iter()
             .map(|(choice, second)| match ["C", "V", "L", "D"].get(*choice) {

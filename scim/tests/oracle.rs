@@ -16,7 +16,7 @@
 
 use jiff::Timestamp;
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Class, Filter, Op, Row, SCHEMA};
+use keyfob_scim::{Attribute, Filter, Op, Row, SCHEMA, ValueType};
 use proptest::prelude::*;
 use scim_v2::filter as theirs;
 
@@ -101,11 +101,11 @@ fn write(filter: &Filter, style: &Style) -> String {
         Filter::Not(part) => format!("{} ({})", word("not"), write(part, style)),
         Filter::Present(attribute) => format!("{} {}", name(attribute), word("pr")),
         Filter::Text(attribute, by, value) => format!("{} {} {}", name(attribute), op(by), quote(value, style)),
-        Filter::Number(attribute, by, number) if attribute.class() == Class::Time => {
+        Filter::Number(attribute, by, number) if attribute.value_type() == ValueType::Time => {
             format!("{} {} \"{}\"", name(attribute), op(by), Timestamp::from_second(*number).unwrap())
         }
         Filter::Number(attribute, by, number) => format!("{} {} {number}", name(attribute), op(by)),
-        Filter::Anywhere(_) => unreachable!("no filter says that"),
+        Filter::UserOrNameContains(_) => unreachable!("no filter says that"),
     }
 }
 
@@ -173,7 +173,7 @@ fn converted(filter: &theirs::Filter) -> Filter {
                 CompareOp::Le => Op::Le,
             };
             match (attribute(path), value) {
-                (attribute, CompValue::Str(text)) if attribute.class() == Class::Time => {
+                (attribute, CompValue::Str(text)) if attribute.value_type() == ValueType::Time => {
                     Filter::Number(attribute, op, text.parse::<Timestamp>().unwrap().as_second())
                 }
                 (attribute, CompValue::Str(text)) => Filter::Text(attribute, op, text.clone()),

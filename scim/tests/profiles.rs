@@ -20,7 +20,7 @@ fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
         }
         assert_eq!(host.entry(id).device.status(), Status::Disabled);
         host.answer(id, &right).verdict(false);
-        let revoked = host.store.memory.events.iter().filter(|event| (event.kind, event.device) == (EventKind::Revoke, id));
+        let revoked = host.store.memory.events.iter().filter(|event| (event.kind, event.device_id) == (EventKind::Revoke, id));
         assert_eq!(revoked.count(), 1);
     }
     let list = host.get("/OtpDevice?filter=status+eq+'D'").ok(200);
@@ -33,7 +33,7 @@ fn deleting_what_was_locked_is_no_way_around_the_lock() {
     let id = host.create(TOTP);
     host.lock(id);
     host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
-    host.roles = keyfob_scim::Roles::MANAGE.and(keyfob_scim::Roles::CANCEL);
+    host.roles = keyfob_scim::Roles::MANAGE.union(keyfob_scim::Roles::CANCEL);
     host.replace(id, "status", "V").refused(403, None);
     host.roles = keyfob_scim::Roles::ALL;
     assert_eq!(host.replace(id, "status", "V").ok(200)["status"], "V");
@@ -90,7 +90,7 @@ fn in_the_rfc_profile_clients_can_ask_what_changed() {
     let mut host = Host::rfc();
     let [used, wrong, changed, asked, gone, stays] = [TOTP, TOTP, TOTP, SMS, TOTP, TOTP].map(|body| host.create(body));
     host.now += 60;
-    let since = keyfob_scim::date::write(host.now, true);
+    let since = keyfob_scim::date::format_iso(host.now);
     let right = host.right(used);
     host.answer(used, &right).verdict(true);
     host.answer(wrong, "000000").verdict(false);

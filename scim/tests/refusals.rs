@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Host, PIN, SMS, TOTP};
-use keyfob_scim::{Event, Method, Name, Request, Step, Store, qr};
+use keyfob_scim::{Event, Method, Naming, Request, Route, Step, Store, qr};
 
 #[test]
 fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
@@ -115,7 +115,7 @@ fn another_method_is_405_and_told_which_there_are() {
     }
     // A method that is none is refused as one that the address does not take, and only where there
     // is one.
-    let refused = |path: &str| common::Reply(keyfob_scim::not_allowed(path));
+    let refused = |path: &str| common::Reply(Route::from_path(path).method_not_allowed());
     let reply = refused(&device);
     assert!(reply.refused(405, None).contains("HEAD, PUT"));
     assert_eq!(reply.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"));
@@ -144,7 +144,7 @@ fn each_operation_has_a_name_for_the_numbers_of_a_host() {
         (Some(Method::Head), "/OtpDevice/7", "device"),
         (Some(Method::Post), "/Bulk", "unknown"),
     ] {
-        assert_eq!(keyfob_scim::operation(method, path), name, "{method:?} {path}");
+        assert_eq!(Route::from_path(path).operation(method), name, "{method:?} {path}");
     }
 }
 
@@ -283,7 +283,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
     let bytes = format!("{:?}", code.as_bytes());
     let bytes = bytes.trim_matches(['[', ']']);
     let shows = |text: &str| text.contains(&code) || text.contains(bytes) || text.contains("fails") || text.contains("right");
-    assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&path));
+    assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&format!("ResponseChallenge({id})")));
     assert!(!shows(&format!("{:?}", host.store.memory)));
 
     let Step::Get { id, then, .. } = host.service.handle(request) else { panic!("the device is read first") };
@@ -306,33 +306,33 @@ fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
     host.post("/OtpDevice", TOTP).refused(503, None);
     assert_eq!(host.entry(i64::MAX), last);
     // Names go on behind the highest number of what was put in.
-    let mut memory = keyfob_scim::Memory::default();
+    let mut memory = keyfob_scim::MemoryStore::default();
     last.row.name = "HOTP00000041".to_owned();
     memory.put(keyfob_scim::Entry { row: keyfob_scim::Row { id: 1, ..last.row.clone() }, ..last.clone() });
     let event = Event {
         kind: keyfob_scim::EventKind::Create,
         at: 0,
         actor: String::new(),
-        device: 0,
+        device_id: 0,
         user: String::new(),
         success: true,
         reason: String::new(),
         drift: None,
     };
-    let stored = memory.insert(last, Name::Numbered("TOTP"), event).unwrap();
+    let stored = memory.insert(last, Naming::Numbered("TOTP"), event).unwrap();
     assert_eq!((stored.row.id, stored.row.name.as_str()), (2, "TOTP00000042"));
 }
 
 #[test]
 fn an_image_is_drawn_up_to_a_side_and_no_further() {
-    for size in [qr::Size::Side(0), qr::Size::Side(86), qr::Size::Module(0), qr::Size::Module(2)] {
-        assert!(qr::png("x", size).is_none(), "{size:?}");
+    for size in [qr::Size::SidePixels(0), qr::Size::SidePixels(86), qr::Size::ModulePixels(0), qr::Size::ModulePixels(2)] {
+        assert!(qr::encode_png("x", size).is_none(), "{size:?}");
     }
-    for too_much in [qr::WIDEST + 1, usize::MAX / 64, usize::MAX] {
-        for size in [qr::Size::Side(too_much), qr::Size::SideOrMore(too_much), qr::Size::Module(too_much)] {
-            assert!(qr::png("x", size).is_none(), "{size:?}");
+    for too_much in [qr::MAX_SIDE_PIXELS + 1, usize::MAX / 64, usize::MAX] {
+        for size in [qr::Size::SidePixels(too_much), qr::Size::MinSidePixels(too_much), qr::Size::ModulePixels(too_much)] {
+            assert!(qr::encode_png("x", size).is_none(), "{size:?}");
         }
     }
-    assert!(qr::png(&"x".repeat(3000), qr::Size::Module(4)).is_none());
-    assert!(qr::png("x", qr::Size::Module(3)).is_some() && qr::png("x", qr::Size::Side(87)).is_some());
+    assert!(qr::encode_png(&"x".repeat(3000), qr::Size::ModulePixels(4)).is_none());
+    assert!(qr::encode_png("x", qr::Size::ModulePixels(3)).is_some() && qr::encode_png("x", qr::Size::SidePixels(87)).is_some());
 }

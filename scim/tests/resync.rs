@@ -72,7 +72,7 @@ fn the_trail_has_it_with_how_far_the_authenticator_was_ahead_and_no_code() {
     assert_eq!(told, [(false, "wrong", None), (true, "right", Some(30)), (false, "replayed", None)]);
     let written = format!("{events:?}");
     assert!(![first.as_str(), next.as_str(), "987654"].iter().any(|code| written.contains(code)), "{written}");
-    assert!(events.iter().all(|event| event.actor == "tester" && event.device == id && event.user == "franck"));
+    assert!(events.iter().all(|event| event.actor == "tester" && event.device_id == id && event.user == "franck"));
 }
 
 #[test]

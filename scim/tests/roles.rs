@@ -31,8 +31,8 @@ fn patch(attribute: &str, value: &str) -> String {
 
 #[test]
 fn roles_are_sets() {
-    assert_eq!(EACH.into_iter().chain(EACH).fold(Roles::NONE, Roles::and), Roles::ALL);
-    assert!(EACH.iter().all(|role| Roles::ALL.has(*role) && !Roles::NONE.has(*role) && role.and(*role) == *role));
+    assert_eq!(EACH.into_iter().chain(EACH).fold(Roles::NONE, Roles::union), Roles::ALL);
+    assert!(EACH.iter().all(|role| Roles::ALL.contains(*role) && !Roles::NONE.contains(*role) && role.union(*role) == *role));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "L", Method::Patch, "/{id}", status("C"), Roles::UNLOCK),
         (TOTP, "L", Method::Put, "/{id}", r#"{"status": "V"}"#.to_owned(), Roles::UNLOCK),
         // To open what was locked when it was disabled is to enable and to unlock.
-        (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.and(Roles::UNLOCK)),
+        (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.union(Roles::UNLOCK)),
         (SMS, "L", Method::Patch, "/{id}", patch("phone", "911222333"), Roles::MANAGE),
         (SMS, "C", Method::Get, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
         (SMS, "C", Method::Post, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
@@ -71,8 +71,8 @@ fn each_operation_needs_its_role_and_no_other() {
         let id = device(&mut host, body, from);
         let url = format!("/OtpDevice{}", path.replace("{id}", &id.to_string()));
         let (before, events) = (host.entry(id), host.store.memory.events.clone());
-        for missing in EACH.into_iter().filter(|role| needed.has(*role)) {
-            host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::and);
+        for missing in EACH.into_iter().filter(|role| needed.contains(*role)) {
+            host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::union);
             let told = host.send(method, &url, &sent).refused(403, None);
             assert!(missing.names().all(|name| told.contains(name)), "{method:?} {url} {sent}: {told}");
             assert_eq!((host.entry(id), &host.store.memory.events), (before.clone(), &events), "{method:?} {url} {sent}");
@@ -96,7 +96,7 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
         host.roles = roles;
         host.patch(id, body).refused(403, None);
         assert_eq!(host.entry(id), before);
-        host.roles = Roles::MANAGE.and(Roles::CANCEL);
+        host.roles = Roles::MANAGE.union(Roles::CANCEL);
         assert_eq!(host.patch(id, body).ok(200)["status"], "D");
     }
 }
@@ -107,7 +107,7 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
 fn who_may_change_nothing_is_told_nothing_of_a_device() {
     let mut host = Host::default();
     let id = host.create(TOTP);
-    for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.and(Roles::VERIFY)] {
+    for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.union(Roles::VERIFY)] {
         host.roles = roles;
         for body in [r#"{"Operations": []}"#.to_owned(), patch("user", "franck"), patch("user", "other"), "{".to_owned()] {
             host.patch(id, &body).refused(403, None);
@@ -170,8 +170,8 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         assert_eq!(asked, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id}), "{body}");
         let events = &host.store.memory.events[lines..];
         assert_eq!(events.len(), 2, "{body}");
-        assert!(events.iter().all(|event| event.device == id && event.success && event.reason == status));
-        host.roles = roles.and(Roles::QUERY);
+        assert!(events.iter().all(|event| event.device_id == id && event.success && event.reason == status));
+        host.roles = roles.union(Roles::QUERY);
         assert_eq!(host.send(method, &url, &body).ok(200)["user"], "dilbert");
     }
 }
@@ -192,7 +192,7 @@ fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     ] {
         for value in [value, "777"] {
             let body = format!(r#"{{"Operations": [{{"op": "replace", "value": {{"status": "D", "{attribute}": "{value}"}}}}]}}"#);
-            for roles in [Roles::CANCEL, Roles::CANCEL.and(Roles::UNLOCK).and(Roles::VERIFY)] {
+            for roles in [Roles::CANCEL, Roles::CANCEL.union(Roles::UNLOCK).union(Roles::VERIFY)] {
                 host.roles = roles;
                 let reply = host.patch(id, &body);
                 assert!(reply.0.status == 403 || (attribute, value) == ("type", "777"), "{body}: {}", reply.0.text());
@@ -225,9 +225,9 @@ fn what_the_service_says_of_itself_needs_no_role() {
 
 #[test]
 fn roles_are_read_by_their_names() {
-    assert_eq!("query, verify".parse(), Ok(Roles::QUERY.and(Roles::VERIFY)));
+    assert_eq!("query, verify".parse(), Ok(Roles::QUERY.union(Roles::VERIFY)));
     assert_eq!("all".parse(), Ok(Roles::ALL));
-    assert_eq!(EACH.into_iter().fold(Roles::NONE, Roles::and), Roles::ALL);
+    assert_eq!(EACH.into_iter().fold(Roles::NONE, Roles::union), Roles::ALL);
     assert_eq!(Roles::ALL.names().collect::<Vec<_>>().join(",").parse(), Ok(Roles::ALL));
     for wrong in ["", "admin", "query;verify", "Query"] {
         assert!(wrong.parse::<Roles>().is_err(), "{wrong}");

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyfob::Factor;
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob_scim::{
-    Delivered, Entry, Error, Event, Memory, Message, Method, Name, Page, Profile, Query, Request, Response, Roles, Service,
-    Settings, Store, Swap,
+    DeliveryResult, Entry, Error, Event, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request, Response, Roles,
+    Service, Settings, Store, Swap,
 };
 use serde_json::Value;
 
@@ -50,11 +50,11 @@ impl TryCryptoRng for Seeded {}
 /// A store in memory that fails as it is told.
 #[derive(Default)]
 pub struct Flaky {
-    pub memory: Memory,
+    pub memory: MemoryStore,
     /// So many swaps find that another was faster: one that guessed wrong, if `rival` has the
     /// device do so.
     pub conflicts: u32,
-    pub rival: Option<fn(&mut Memory, i64)>,
+    pub rival: Option<fn(&mut MemoryStore, i64)>,
     /// Swaps and lines of the trail cannot be stored.
     pub full: bool,
     /// Messages are not taken.
@@ -76,8 +76,8 @@ impl Store for Flaky {
         self.memory.get(id)
     }
 
-    fn insert(&mut self, entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
-        if self.full { Err(full()) } else { self.memory.insert(entry, name, event) }
+    fn insert(&mut self, entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+        if self.full { Err(full()) } else { self.memory.insert(entry, naming, event) }
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
@@ -95,19 +95,19 @@ impl Store for Flaky {
         self.memory.swap(swap)
     }
 
-    fn record(&mut self, event: Event) -> Result<(), Error> {
-        if self.full { Err(full()) } else { self.memory.record(event) }
+    fn audit(&mut self, event: Event) -> Result<(), Error> {
+        if self.full { Err(full()) } else { self.memory.audit(event) }
     }
 
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
         self.memory.list(query)
     }
 
-    fn user(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(!self.strangers.iter().any(|stranger| stranger == name))
+    fn check_user(&mut self, user: &str) -> Result<bool, Error> {
+        Ok(!self.strangers.iter().any(|stranger| stranger == user))
     }
 
-    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+    fn deliver(&mut self, message: &Message) -> Result<DeliveryResult, Error> {
         self.calls += u32::from(message.is_call);
         self.memory.deliver(message).map(|done| if self.unreachable { Err("the gateway is away".to_owned()) } else { done })
     }
@@ -148,7 +148,7 @@ impl Host {
         let request = Request {
             content_type,
             body,
-            base: BASE.into(),
+            base_url: BASE.into(),
             actor: "tester".into(),
             ..Request::new(method, path, self.now).with_query(query).with_roles(self.roles)
         };
