@@ -1,4 +1,4 @@
-//! The attributes of an `OtpDevice`: one table, which the filter, the bodies and `/Schemas` read.
+//! The attributes of an `OtpDevice`: one table for filters, bodies and `/Schemas`.
 
 /// The schema of the resource.
 pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";
@@ -14,7 +14,7 @@ pub enum ValueType {
     Time,
     /// The same text for every device.
     Constant(&'static str),
-    /// Nothing that can be searched: it is never stored readably, or only computed.
+    /// A value that cannot be searched: it is stored encrypted, or computed.
     Opaque,
 }
 
@@ -95,13 +95,14 @@ attributes! {
 }
 
 impl Attribute {
-    /// Reads an attribute's name, in any case, with or without the schema's URN before it.
+    /// Reads the name of an attribute, in any case. The URN of the schema may be its prefix. None for
+    /// an unknown name.
     pub fn parse(name: &str) -> Option<Self> {
         let name = without_urn(name);
         Self::ALL.iter().copied().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
     }
 
-    /// The attribute that it is a part of; itself if it is no part.
+    /// The attribute of a sub-attribute; for any other, itself.
     pub(crate) const fn parent(self) -> Self {
         match self {
             Self::ResourceType | Self::MetaCreated | Self::LastModified | Self::Location | Self::Links => Self::Meta,
@@ -115,7 +116,7 @@ impl Attribute {
     }
 }
 
-/// A name without the schema's URN before it.
+/// A name without the URN of the schema.
 pub(crate) fn without_urn(name: &str) -> &str {
     let urn = name.get(..SCHEMA.len()).filter(|front| front.eq_ignore_ascii_case(SCHEMA));
     urn.and_then(|urn| name.get(urn.len()..)?.strip_prefix(':')).unwrap_or(name)

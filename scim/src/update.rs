@@ -182,7 +182,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 /// Whether what the fields say of attributes that cannot change is what the device has. Who neither
 /// reads nor manages devices may not even ask.
 fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
-    if fields.has_knowledge() {
+    if fields.reveals_values() {
         context.roles.require_any(Roles::QUERY.union(Roles::MANAGE))?;
     }
     let row = &entry.row;
@@ -200,7 +200,7 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         Attribute::Pin => row.kind == Kind::Pin,
         attribute => row.text(**attribute).is_some(),
     };
-    fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::kept(*attribute)))
+    fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::cannot_be_removed(*attribute)))
 }
 
 const fn is_open(status: Status) -> bool {
