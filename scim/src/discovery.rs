@@ -77,7 +77,7 @@ fn resource_type(base_url: &str) -> Value {
 }
 
 fn schema(base_url: &str, settings: &Settings) -> Value {
-    // Common attributes (RFC 7643 section 3.1) stand in no schema.
+    // Schemas leave out the common attributes (RFC 7643 section 3.1).
     let common = |attribute: &Attribute| {
         matches!(attribute.parent(), Attribute::Id | Attribute::ExternalId | Attribute::Schemas | Attribute::Meta)
     };
@@ -110,13 +110,13 @@ fn has(kind: Kind, attribute: Attribute) -> bool {
 fn attribute(attribute: Attribute, settings: &Settings) -> Value {
     let kind = match attribute.value_type() {
         ValueType::Number => "integer",
-        // Soffid's dates are no xsd:dateTime.
+        // Soffid's dates are not xsd:dateTime.
         ValueType::Time if settings.profile == Profile::Rfc => "dateTime",
         _ => "string",
     };
     let is_required = match attribute {
         Attribute::Type | Attribute::User => true,
-        // Where another kind is on, it depends on the type.
+        // Required if every enabled kind needs it.
         Attribute::Email | Attribute::Phone | Attribute::Pin => settings.kinds.iter().all(|kind| has(*kind, attribute)),
         _ => false,
     };

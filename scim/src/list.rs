@@ -43,7 +43,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         self.search(context, &Search::from_parameters(parameters)?)
     }
 
-    /// `POST /OtpDevice/.search`. Where the body says nothing, the URL's parameters hold.
+    /// `POST /OtpDevice/.search`. The members of the body take precedence over the parameters of the
+    /// URL.
     pub(crate) fn search_body(&self, context: Context, object: &Object, parameters: &Parameters) -> Result<Step, Error> {
         let mut search = Search::from_parameters(parameters)?;
         let mut lists = [None, None];
@@ -51,7 +52,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let members = body::members(object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
         for (name, value) in members.filter(|(_, value)| !value.is_null()) {
             let name = body::once(name, &SEARCH, &mut seen, "a search request")?;
-            let number = || value.as_integer().map(Some).ok_or_else(|| no_integer(name));
+            let number = || value.as_integer().map(Some).ok_or_else(|| not_an_integer(name));
             match name {
                 "filter" => search.filter = Some(text(name, value)?),
                 "textFilter" => search.text_filter = Some(text(name, value)?),
@@ -78,13 +79,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if let Some(text) = search.text_filter.filter(|text| !text.is_empty()) {
             if text.contains('\0') {
-                return Err(Error::filter("textFilter: text cannot have the character U+0000"));
+                return Err(Error::filter("textFilter: must not have the character U+0000"));
             }
             filters.push(Filter::UserOrNameContains(text.to_owned()));
         }
         let (sort, then_by) = search.sort()?;
         if search.cursor.is_some() && !then_by.is_empty() {
-            return Err(Error::value("cursor: needs an order by one attribute; sortBy names several"));
+            return Err(Error::value("cursor: needs one attribute in sortBy, which names several"));
         }
         let walk = search.cursor.map(|cursor| {
             let walk = Walk::new(sort, [search.filter, search.text_filter]);
@@ -118,7 +119,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                     total_results: total,
                     start_index: walk.is_none().then_some(index),
                     items_per_page: is_counted.then_some(rows.len()),
-                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.behind(end?, total))),
+                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.cursor_after(end?, total))),
                     resources: rows.iter().map(|row| Resource::new(row, profile, &context.base_url, selection)).collect(),
                 };
                 Step::Done(Response::json(200, &list))
@@ -127,7 +128,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// What a list is asked for.
+/// The parameters of a list.
 struct Search<'a> {
     filter: Option<&'a str>,
     text_filter: Option<&'a str>,
@@ -135,17 +136,17 @@ struct Search<'a> {
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
     cursor: Option<&'a str>,
-    /// Or why it is none: of which kind that fault is, depends on whether there is a cursor.
+    /// Or the error for a count that is not an integer. With a cursor, another error takes its place.
     count: Result<Option<i64>, Error>,
     selection: Selection,
 }
 
 impl<'a> Search<'a> {
-    /// What a URL asks for.
+    /// Reads the parameters of a URL. Errors: 400.
     fn from_parameters(parameters: &'a Parameters) -> Result<Self, Error> {
         let number = |name: &str| {
             let Some(text) = parameters.get(name) else { return Ok(None) };
-            text.parse::<i64>().map(Some).map_err(|_| no_integer(name))
+            text.parse::<i64>().map(Some).map_err(|_| not_an_integer(name))
         };
         Ok(Self {
             filter: parameters.get("filter"),
@@ -159,7 +160,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The number of the first device of a page that is no page of a walk.
+    /// The index of the first device of a page without a cursor, from 1. Errors: 400.
     fn index(&self) -> Result<u64, Error> {
         if self.cursor.is_some() && self.start_index.is_some() {
             return Err(Error::value("cursor and startIndex: only one of them may be given"));
@@ -167,7 +168,8 @@ impl<'a> Search<'a> {
         Ok(u64::try_from(self.start_index.unwrap_or(1)).unwrap_or(1).max(1))
     }
 
-    /// How many devices a page has at most. A walk would not get on by none.
+    /// The most devices of a page. With a cursor it has at least one, or the walk would not advance.
+    /// Errors: 400.
     fn limit(&self) -> Result<u64, Error> {
         let at_most = |count: Option<i64>| {
             count.map_or(DEFAULT_PAGE_DEVICES, |count| u64::try_from(count).unwrap_or(0)).min(MAX_PAGE_DEVICES)
@@ -181,7 +183,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The order, and by what devices stand that are equal in it.
+    /// The order, and the attributes that order devices which are equal in it. Errors: 400.
     fn sort(&self) -> Result<(Sort, Vec<Attribute>), Error> {
         let mut all = Vec::new();
         for name in self.sort_by.iter().flatten() {
@@ -207,7 +209,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The names of a list, or as a URL has them: with commas between them.
+/// The attribute names of a list, or of text with commas between them. Errors: 400.
 fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for item in value.items() {
@@ -217,6 +219,6 @@ fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn no_integer(name: &str) -> Error {
+fn not_an_integer(name: &str) -> Error {
     Error::value(format!("{name}: must be an integer"))
 }

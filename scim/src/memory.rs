@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and to show what a store is.
+//! A store in memory, for tests and as an example of a store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,19 +12,19 @@ use crate::query::{Page, PageStart, Query};
 use crate::step::{DeliveryResult, Message, Scope, Swap};
 use crate::store::Store;
 
-/// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to
-/// deliver.
+/// A store in memory, for tests. Its ids begin at 1, it knows every user, and it keeps the messages
+/// that it delivers.
 #[derive(Default)]
 pub struct MemoryStore {
     entries: BTreeMap<i64, Entry>,
     names: u64,
     /// The audit trail.
     pub events: Vec<Event>,
-    /// What was delivered: the kind, to where, and the code.
+    /// The delivered messages: the kind, the address and the code.
     pub delivered: Vec<(Kind, String, String)>,
 }
 
-// What was delivered are codes.
+// The delivered messages hold codes.
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore").field("entries", &self.entries.len()).finish_non_exhaustive()
@@ -32,7 +32,8 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Puts an entry in as it is. If its name has a number, new names go on behind that.
+    /// Puts an entry in as it is, over one of the same id. If its name has a number, the numbers of
+    /// new names continue after it.
     pub fn put(&mut self, entry: Entry) {
         let number = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| entry.row.name.strip_prefix(kind.name())?.parse().ok());
         self.names = self.names.max(number.unwrap_or_default());
@@ -41,7 +42,7 @@ impl MemoryStore {
 
     fn next_id(&self) -> Result<i64, Error> {
         let last = self.entries.last_key_value().map_or(0, |(id, _)| *id);
-        last.checked_add(1).ok_or_else(|| Error::new(503, "there is no number left for another device"))
+        last.checked_add(1).ok_or_else(|| Error::new(503, "no id is left for another device"))
     }
 }
 
@@ -68,7 +69,7 @@ impl Store for MemoryStore {
         };
         let Row { status, fails, last_used, last_modified, .. } = entry.row;
         let kept = stored.row.clone();
-        // No more than the scope says is another, as of a store that writes no more.
+        // Only the parts in the scope, as in a store that writes no others.
         let row = match scope {
             Scope::Record => Row { fails, last_modified, ..kept },
             Scope::State => Row { status, fails, last_used, last_modified, ..kept },

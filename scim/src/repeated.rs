@@ -1,13 +1,12 @@
-//! What clients repeat of a device as they have read it: of a read-only attribute, it changes
-//! nothing.
+//! Read-only attributes that clients send back as they have read them.
 
 use crate::attribute::{Attribute, SCHEMA, ValueType};
 use crate::date;
 use crate::entry::Row;
 use crate::json::Value;
 
-/// Whether this is the value of a read-only attribute, in the form of either profile. Of a URL the
-/// end counts, since a device has one at each address that the service is known by.
+/// Whether this is the value of a read-only attribute, in the form of either profile. Only the end
+/// of a URL counts, since the service may be reached by several addresses.
 pub(crate) fn is_same(attribute: Attribute, value: &Value, row: &Row) -> bool {
     let is_text = |wanted: &str| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(wanted));
     let is_url = |value: &Value, end: &str| value.as_str().is_some_and(|url| url.ends_with(&format!("/OtpDevice/{}{end}", row.id)));

@@ -17,20 +17,20 @@ use crate::roles::Roles;
 use crate::service::{Context, MAX_SWAPS, Service, device_response, swaps_left};
 use crate::step::{Scope, Step, Swap};
 
-/// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing
-/// else names: see [`Device::forget_steps`].
-const STEPS_AHEAD: &str = "stepsAhead";
+/// The path by which a PATCH makes a TOTP device forget the steps that it used while a clock was
+/// ahead: see [`Device::forget_steps`]. It is no attribute.
+const STEPS_AHEAD_PATH: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
-    /// Replaces what clients may set. What the body leaves out keeps its value if every device of
-    /// the kind has it.
+    /// Replaces the attributes that clients may set. One that the body leaves out keeps its value if
+    /// every device of the kind has it.
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());
         Ok(self.update(context, id, vec![fields], selection, MAX_SWAPS))
     }
 
-    /// Does one operation after another: all of them or, where one is wrong, none.
+    /// Does all operations in their order, or none if one is wrong.
     pub(crate) fn patch(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         Ok(self.update(context, id, operations(object)?, selection, MAX_SWAPS))
     }
@@ -51,13 +51,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let is_revived = entry.row.deleted && !next.row.deleted;
             let forgets_steps = changes.iter().any(|fields| fields.forgets_steps);
             if is_revived && forgets_steps {
-                // One change has one line in the trail, and each of these must have its own.
+                // A change has one event, and each of these must have its own.
                 return Err(Error::value(format!(
-                    "{STEPS_AHEAD}: the device was deleted; give it a status in a request before this one"
+                    "{STEPS_AHEAD_PATH}: the device was deleted; give it a status in a request before this one"
                 )));
             }
             let kind = match () {
-                // Of all that a PATCH may do, this alone makes a used code right.
+                // Of all changes, only this one makes a used code right.
                 () if forgets_steps => EventKind::ForgetSteps,
                 () if is_revived => EventKind::Revive,
                 () => EventKind::Update,
@@ -85,8 +85,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             row.external_id.clone_from(external_id);
             is_managed = true;
         }
-        // A new address proves nothing of the old one's codes: the secret is drawn anew, and what
-        // was sent before is never right.
+        // Codes that were sent to the old address must never be right, so a new address gets a new
+        // secret.
         let kind = row.kind;
         let foreign = |name: &str| Error::value(format!("{name}: a device of type {kind} has none"));
         if let Some(email) = fields.email.as_ref().filter(|email| row.email.as_ref() != Some(email)) {
@@ -105,7 +105,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if let Some(pin) = &fields.pin {
             let Factor::Pin(_) = device.factor() else { return Err(foreign("pin")) };
-            // Enrolling it checks its length.
+            // Enrolment checks the length of the PIN.
             let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
             device.replace_factor(&fresh, context.now)?;
             is_managed = true;
@@ -115,9 +115,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             is_allowed = true;
         }
         if let Some(status) = fields.status {
-            // A throttle, a limit that was lowered and a clock that was ahead close a device whose
-            // status is an open one: to ask for that unlocks it. Who puts a whole device says its
-            // status as it was read, which is no wish.
+            // A throttle, a lowered limit or a clock that was ahead close a device although its
+            // status is open. A client that asks for an open status unlocks it. The status in a
+            // PUT is only repeated from what was read.
             let is_closed = is_open(device.status())
                 && matches!(
                     device.check_open(&self.settings.policy, context.now),
@@ -136,12 +136,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if fields.forgets_steps {
             context.roles.require(Roles::UNLOCK)?;
-            let Factor::Totp(_) = device.factor() else { return Err(foreign(STEPS_AHEAD)) };
+            let Factor::Totp(_) = device.factor() else { return Err(foreign(STEPS_AHEAD_PATH)) };
             device.forget_steps(context.now)?;
             is_allowed = true;
         }
         if !is_allowed {
-            // What changes nothing needs the role that it would need if it did.
+            // A request that changes nothing needs the role of the change.
             context.roles.require_any(match fields.status {
                 Some(Status::Disabled) => Roles::CANCEL,
                 Some(Status::Created | Status::Validated) => Roles::MANAGE.union(Roles::UNLOCK),
@@ -151,7 +151,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         Ok(entry.with_device(device, context.now))
     }
 
-    /// Disables a device for good: it stays in the store with status `D`.
+    /// Deletes a device: it stays in the store, with status `D`.
     pub(crate) fn delete(&self, context: Context, id: i64, swaps: u32) -> Step {
         let service = self.clone();
         self.with_entry(context.unmet, id, true, move |entry| {
@@ -179,14 +179,16 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// Whether what the fields say of attributes that cannot change is what the device has. Who neither
-/// reads nor manages devices may not even ask.
+/// Checks that the fields repeat the values of attributes that cannot change. An account that may
+/// neither read nor manage devices may not even ask.
+///
+/// Errors: 400 `mutability`, 403.
 fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
     if fields.reveals_values() {
         context.roles.require_any(Roles::QUERY.union(Roles::MANAGE))?;
     }
     let row = &entry.row;
-    let refuse = |name: &str, fault: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {fault}")));
+    let refuse = |name: &str, reason: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {reason}")));
     if fields.kind.is_some_and(|kind| kind != row.kind) {
         return refuse("type", "cannot be changed");
     }
@@ -207,8 +209,8 @@ const fn is_open(status: Status) -> bool {
     matches!(status, Status::Created | Status::Validated)
 }
 
-/// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to
-/// manage.
+/// Sets a status, if the roles allow it: to disable a device needs `CANCEL`, to open a locked one
+/// `UNLOCK`, and any other change `MANAGE`.
 fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<(), Error> {
     match (device.status(), status) {
         (_, Status::Disabled) => context.roles.require(Roles::CANCEL)?,
@@ -216,7 +218,7 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
         _ => context.roles.require(Roles::MANAGE)?,
     }
     match device.set_status(status, context.now) {
-        // It was locked when it was disabled: to open it is to unlock it too.
+        // The device was locked when it was disabled, so opening it unlocks it too.
         Err(EngineError::Locked) => {
             context.roles.require(Roles::UNLOCK)?;
             device.unlock(context.now)?;
@@ -235,7 +237,7 @@ fn operations(object: &Object) -> Result<Vec<Fields>, Error> {
         list = Some(value.items());
     }
     match list {
-        None | Some([]) => Err(Error::syntax("Operations: is missing or empty; a PATCH has one or more")),
+        None | Some([]) => Err(Error::syntax("Operations: is missing or empty; a PATCH needs one or more")),
         Some(list) => list.iter().map(operation).collect(),
     }
 }
@@ -249,14 +251,14 @@ fn operation(operation: &Value) -> Result<Fields, Error> {
             "path" if given.is_null() => {}
             "path" => path = Some(text("path", given)?),
             "value" => value = Some(given),
-            // What some clients call their operation.
+            // `name`, which some clients add.
             _ => {}
         }
     }
     let path = path.filter(|path| !path.is_empty() && !path.eq_ignore_ascii_case(SCHEMA));
     let mut fields = Fields { is_asked_for: true, ..Fields::default() };
     match (op.as_deref(), path, value) {
-        (Some("remove"), Some(path), _) if without_urn(path).eq_ignore_ascii_case(STEPS_AHEAD) => fields.forgets_steps = true,
+        (Some("remove"), Some(path), _) if without_urn(path).eq_ignore_ascii_case(STEPS_AHEAD_PATH) => fields.forgets_steps = true,
         (Some("remove"), Some(path), _) => fields.change(target(path)?, &Value::Null)?,
         (Some("remove"), None, _) => return Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
         (Some("add" | "replace"), Some(path), Some(value)) => fields.change(target(path)?, value)?,

@@ -147,7 +147,7 @@ fn a_patch_without_operations_is_told_so() {
     let id = host.create(TOTP);
     for body in ["{}", r#"{"Operations": []}"#, r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#] {
         let told = host.patch(id, body).bad("invalidSyntax");
-        assert_eq!(told, "Operations: is missing or empty; a PATCH has one or more");
+        assert_eq!(told, "Operations: is missing or empty; a PATCH needs one or more");
     }
     assert_eq!(host.store.memory.events.len(), 1);
 }

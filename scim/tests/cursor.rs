@@ -142,7 +142,7 @@ fn a_cursor_that_is_none_of_the_search_is_refused() {
             }
             let mut refuse = |search: &str, cursor: &str| {
                 let told = host.get(&format!("/OtpDevice?{search}&cursor={cursor}")).bad("invalidCursor");
-                assert!(told.starts_with("cursor: is no nextCursor of this search; keep filter"), "{told}");
+                assert!(told.starts_with("cursor: is not a nextCursor of this search; keep filter"), "{told}");
             };
             let whole = BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
             for length in 1..cursor.len() {
