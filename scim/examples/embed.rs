@@ -42,7 +42,7 @@ fn responses() -> Result<[Response; 3], Box<dyn Error>> {
 }
 
 #[test]
-fn a_code_is_right_once() {
+fn code_is_right_once() {
     let [created, first, second] = responses().unwrap();
     assert_eq!(created.status, 201);
     assert_eq!(first.text(), r#"{"success":true,"locked":false}"#);

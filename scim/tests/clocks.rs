@@ -31,9 +31,9 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
         assert!(early.refused(503, None).contains("unlock the device: PATCH status to the value that it has"));
         assert_eq!(early.header("retry-after"), None, "a client that obeys would ask for two hours");
         host.replace(id, "status", "V").ok(200);
-        let told = host.challenge(id).refused(409, None);
-        assert!(told.contains("have an administrator forget the steps used ahead of time: PATCH"), "{told}");
-        assert!(told.contains(r#"{"op": "remove", "path": "stepsAhead"}"#), "{told}");
+        let detail = host.challenge(id).refused(409, None);
+        assert!(detail.contains("have an administrator forget the steps used ahead of time: PATCH"), "{detail}");
+        assert!(detail.contains(r#"{"op": "remove", "path": "stepsAhead"}"#), "{detail}");
         for _ in 0..12 {
             let code = shown_now(&mut host, id);
             assert!(!host.answer(id, &code).verdict(false), "not locked");
@@ -55,7 +55,7 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
 }
 
 #[test]
-fn one_patch_unlocks_and_forgets() {
+fn steps_are_forgotten_in_the_patch_that_unlocks() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     host.replace(id, "status", "L").ok(200);
@@ -70,7 +70,7 @@ fn one_patch_unlocks_and_forgets() {
 
 /// Each of the two has a line of its own in the trail, and a change has one.
 #[test]
-fn a_deleted_device_is_given_a_status_before_its_steps_are_forgotten() {
+fn deleted_device_gets_a_status_before_its_steps_are_forgotten() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
@@ -85,7 +85,7 @@ fn a_deleted_device_is_given_a_status_before_its_steps_are_forgotten() {
 }
 
 #[test]
-fn only_a_remove_forgets_and_only_totp_has_steps() {
+fn steps_are_forgotten_by_a_remove_and_of_totp_only() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     let before = host.entry(id);
@@ -99,13 +99,13 @@ fn only_a_remove_forgets_and_only_totp_has_steps() {
     assert_eq!(host.entry(id), before);
     for body in [HOTP, SMS, EMAIL, PIN] {
         let id = host.create(body);
-        let told = host.patch(id, FORGET_STEPS).bad("invalidValue");
-        assert!(told.starts_with("stepsAhead: a device of type"), "{told}");
+        let detail = host.patch(id, FORGET_STEPS).bad("invalidValue");
+        assert!(detail.starts_with("stepsAhead: a device of type"), "{detail}");
     }
 }
 
 #[test]
-fn codes_are_taken_as_authenticators_show_them() {
+fn codes_are_accepted_as_authenticators_show_them() {
     let mut host = Host::default();
     for id in host.create_all() {
         for separator in [" ", "-", "\u{a0}", "\u{202f}"] {
@@ -128,7 +128,7 @@ fn codes_are_taken_as_authenticators_show_them() {
 
 /// A mail client that has kept the code, and asks every five minutes.
 #[test]
-fn a_client_that_repeats_the_code_accepted_last_locks_nobody_out() {
+fn repeated_codes_of_a_client_lock_no_device() {
     let mut host = Host::default();
     for id in [host.create(TOTP), host.create(HOTP)] {
         let right = host.right(id);

@@ -29,7 +29,7 @@ fn refused(filter: &str) -> (usize, String) {
 }
 
 #[test]
-fn what_is_accepted_becomes_what_it_says() {
+fn accepted_filters_become_what_they_say() {
     use Attribute as A;
     let (a, b, c) = (user("a"), user("b"), user("c"));
     for (filter, expected) in [
@@ -82,7 +82,7 @@ fn what_is_accepted_becomes_what_it_says() {
 }
 
 #[test]
-fn what_is_refused_is_refused_at_its_place() {
+fn errors_have_their_position() {
     for (filter, place, fault) in [
         ("", 1, "expected an attribute, not or ("),
         ("   ", 4, "expected an attribute"),
@@ -142,9 +142,9 @@ fn what_is_refused_is_refused_at_its_place() {
         ("user eq 'a\0'", 11, "text must not have the character U+0000"),
         ("\0", 1, "text must not have the character U+0000"),
     ] {
-        let (at, told) = refused(filter);
-        assert_eq!(at, place, "{filter:?}: {told}");
-        assert!(told.starts_with(fault), "{filter:?}: {told}");
+        let (at, detail) = refused(filter);
+        assert_eq!(at, place, "{filter:?}: {detail}");
+        assert!(detail.starts_with(fault), "{filter:?}: {detail}");
     }
 }
 
@@ -166,7 +166,7 @@ fn escapes_are_those_of_json_and_the_single_quote() {
 }
 
 #[test]
-fn every_operator_meets_every_attribute_by_its_class() {
+fn every_operator_meets_every_attribute_by_its_type() {
     let ops = ["eq", "ne", "eq_ci", "co", "sw", "ew", "gt", "ge", "lt", "le"];
     for &attribute in Attribute::ALL {
         for op in ops {
@@ -330,7 +330,7 @@ fn holds_at(filter: &Filter, seconds: i64) -> bool {
 }
 
 #[test]
-fn an_id_that_no_device_can_have_is_nones() {
+fn id_that_no_device_can_have_matches_none() {
     for id in ["abc", "", "060", "+60", "60 ", "60.0", "9223372036854775808", "6\u{660}"] {
         assert!(!parsed(&format!("id eq \"{id}\"")).matches(&row()), "{id}");
         assert!(!parsed(&format!("id eq_ci \"{id}\"")).matches(&row()), "{id}");
@@ -370,7 +370,7 @@ fn each_attribute_is_read_from_its_own_column() {
 }
 
 #[test]
-fn what_is_not_there_is_unequal_and_else_compares_as_false() {
+fn missing_attribute_is_unequal_and_matches_no_other_operator() {
     for attribute in ["email", "externalId", "lastUsed"] {
         let value = if attribute == "lastUsed" { "1970-01-01" } else { "" };
         for op in ["eq", "eq_ci", "gt", "ge", "lt", "le"] {
@@ -389,7 +389,7 @@ fn what_is_not_there_is_unequal_and_else_compares_as_false() {
 }
 
 #[test]
-fn a_search_anywhere_reads_user_and_name_in_any_case() {
+fn text_filter_reads_user_and_name_in_any_case() {
     for wanted in ["FRAN", "totp0000", "1", ""] {
         assert!(Filter::UserOrNameContains(wanted.to_owned()).matches(&row()), "{wanted}");
     }

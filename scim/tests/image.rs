@@ -64,7 +64,7 @@ fn enrolled(settings: Settings, kind: &str, user: &str) -> (String, keyfob::Devi
 }
 
 #[test]
-fn the_image_enrols_the_very_device() {
+fn image_enrols_the_very_device() {
     for algorithm in Algorithm::ALL {
         for (kind, digits, period) in [("TOTP", 6, 30), ("TOTP", 8, 60), ("HOTP", 6, 30), ("HOTP", 10, 30)] {
             let settings = Settings { algorithm, digits: Digits::new(digits).unwrap(), period, ..Settings::default() };
@@ -82,7 +82,7 @@ fn the_image_enrols_the_very_device() {
 }
 
 #[test]
-fn the_label_is_issuer_name_and_user_with_spaces_as_20() {
+fn label_is_issuer_name_and_user_with_spaces_as_20() {
     let settings = || Settings { issuer: "ACME Co".to_owned(), ..Settings::default() };
     for (user, label) in [
         ("franck", "otpauth://totp/ACME%20Co:TOTP00000001%20franck?secret="),
@@ -100,7 +100,7 @@ fn the_label_is_issuer_name_and_user_with_spaces_as_20() {
 }
 
 #[test]
-fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
+fn name_that_is_too_long_for_the_image_is_left_out_of_it() {
     for (user, fits) in [("x".repeat(140), true), ("x".repeat(255), false), ("本".repeat(85), false)] {
         let (text, device) = enrolled(Settings::default(), "TOTP", &user);
         let uri = Uri::parse(&text).unwrap();
@@ -116,7 +116,7 @@ fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
 }
 
 #[test]
-fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
+fn issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
     for issuer in ["x".repeat(2000), "a:b".to_owned()] {
         let mut host = Host::new(Settings { issuer, ..Settings::default() });
         assert!(host.post("/OtpDevice", common::TOTP).bad("invalidValue").starts_with("issuer: "));
@@ -129,7 +129,7 @@ fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
 
 /// Readers make out no smaller modules: see DESIGN.md, The service.
 #[test]
-fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
+fn modules_have_at_least_three_pixels_and_four_from_version_12_on() {
     let large = |length: usize| qr::encode_png(&"x".repeat(length), qr::Size::MinSidePixels(200)).unwrap();
     // In bytes, the lowest correction: versions 10, 11 and 12 hold 271, 321 and 367.
     for (length, modules, pixels, wide) in

@@ -37,7 +37,7 @@ fn ids(list: &Value) -> Vec<i64> {
 }
 
 #[test]
-fn a_page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
+fn page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
     let list = host(100).get("/OtpDevice").ok(200);
     assert_eq!(ids(&list), (1..=100).collect::<Vec<_>>());
     assert_eq!((&list["totalResults"], list.get("itemsPerPage")), (&json!(100), None));
@@ -47,7 +47,7 @@ fn a_page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
 }
 
 #[test]
-fn a_page_has_at_most_1000_devices() {
+fn page_has_at_most_1000_devices() {
     let mut host = host(1001);
     for count in ["1000", "1001", "9223372036854775807"] {
         let list = host.get(&format!("/OtpDevice?count={count}")).ok(200);
@@ -56,7 +56,7 @@ fn a_page_has_at_most_1000_devices() {
 }
 
 #[test]
-fn pages_begin_where_asked() {
+fn pages_begin_at_the_start_index() {
     let mut host = host(10);
     for (query, start, expected) in [
         ("startIndex=1&count=3", 1, vec![1, 2, 3]),
@@ -82,7 +82,7 @@ fn pages_begin_where_asked() {
 }
 
 #[test]
-fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
+fn devices_without_the_attribute_come_last_and_descending_first() {
     let mut host = host(6);
     for (query, expected) in [
         ("sortBy=id", vec![1, 2, 3, 4, 5, 6]),
@@ -123,7 +123,7 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
 }
 
 #[test]
-fn devices_stand_by_their_creation_and_then_by_id_unless_another_order_is_asked_for() {
+fn devices_are_sorted_by_creation_and_then_by_id_by_default() {
     let mut host = host(6);
     for (id, created) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 20), (6, 5)] {
         let mut entry = host.entry(id);
@@ -144,7 +144,7 @@ fn devices_stand_by_their_creation_and_then_by_id_unless_another_order_is_asked_
 }
 
 #[test]
-fn filters_and_text_filters_hold_together() {
+fn filter_and_text_filter_both_apply() {
     let mut host = host(12);
     for (query, expected) in [
         ("filter=user%20eq%20%22user1%22", vec![1, 4, 7, 10]),
@@ -167,7 +167,7 @@ fn filters_and_text_filters_hold_together() {
 }
 
 #[test]
-fn attributes_select_and_excluded_attributes_leave_out() {
+fn attributes_are_selected_or_left_out() {
     let mut host = host(1);
     let mut keys = |query: &str| {
         let list = host.get(&format!("/OtpDevice?{query}")).ok(200);
@@ -202,19 +202,19 @@ fn attributes_select_and_excluded_attributes_leave_out() {
     // RFC 7643: what is always returned cannot be left out.
     assert_eq!(keys("excludedAttributes=id,schemas"), all);
 
-    for (wrong, told) in [
+    for (wrong, detail) in [
         ("attributes=colour", "attributes: there is no attribute \"colour\""),
         ("excludedAttributes=colour", "excludedAttributes: there is no attribute \"colour\""),
         ("attributes=user&excludedAttributes=type", "attributes and excludedAttributes: only one of them may be given"),
     ] {
         for path in ["/OtpDevice", "/OtpDevice/1"] {
-            assert_eq!(host.get(&format!("{path}?{wrong}")).bad("invalidValue"), told);
+            assert_eq!(host.get(&format!("{path}?{wrong}")).bad("invalidValue"), detail);
         }
     }
 }
 
 #[test]
-fn a_search_by_body_is_the_list_of_the_same_query() {
+fn search_by_body_is_the_list_of_the_same_query() {
     let mut host = host(12);
     for (body, query) in [
         ("{}", ""),
@@ -262,7 +262,7 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
 }
 
 #[test]
-fn a_search_by_body_takes_from_the_url_what_the_body_leaves_out() {
+fn search_by_body_takes_from_the_url_what_the_body_leaves_out() {
     let mut host = host(12);
     for (url, body, query) in [
         ("count=2", "{}", "count=2"),
@@ -278,7 +278,7 @@ fn a_search_by_body_takes_from_the_url_what_the_body_leaves_out() {
 }
 
 #[test]
-fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_parameters_passed_over() {
+fn repeated_lists_in_a_url_are_joined_and_unknown_parameters_ignored() {
     let mut host = host(3);
     for (twice, once) in [
         ("attributes=user&attributes=type", "attributes=user,type"),
@@ -302,7 +302,7 @@ fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_paramete
 }
 
 #[test]
-fn a_search_of_all_types_is_one_of_devices() {
+fn search_of_all_types_is_one_of_devices() {
     let mut host = Host::default();
     host.create_all();
     let body = r#"{"filter": "type eq \"TOTP\" or type eq \"PIN\"", "attributes": ["type"]}"#;

@@ -18,7 +18,7 @@ fn patch(changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn an_address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
+fn address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
     for (body, attribute, other) in [(SMS, "phone", "911222333"), (EMAIL, "email", "other@example.com")] {
         let mut host = Host::default();
         let id = host.create(body);
@@ -40,7 +40,7 @@ fn an_address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
 }
 
 #[test]
-fn a_pin_to_another_and_back_in_one_patch_ends_its_challenge() {
+fn pin_to_another_and_back_in_one_patch_ends_its_challenge() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let old = host.right(id);
@@ -55,7 +55,7 @@ fn a_pin_to_another_and_back_in_one_patch_ends_its_challenge() {
 }
 
 #[test]
-fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both() {
+fn code_ends_with_disabling_and_enabling_in_one_patch_which_needs_the_roles_of_both() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let right = host.right(id);
@@ -73,13 +73,13 @@ fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both()
 }
 
 #[test]
-fn an_attribute_stands_once_in_an_operation() {
+fn attribute_is_given_once_in_an_operation() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let before = host.entry(id);
     for value in [r#"{"phone": "911222333", "phone": "911222334"}"#, r#"{"externalId": "a", "ExternalId": null}"#] {
-        let told = host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {value}}}]}}"#)).bad("invalidSyntax");
-        assert!(told.contains("is repeated"), "{told}");
+        let detail = host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {value}}}]}}"#)).bad("invalidSyntax");
+        assert!(detail.contains("is repeated"), "{detail}");
         assert_eq!(host.entry(id), before);
     }
 }
@@ -88,7 +88,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn one_patch_of_several_operations_does_what_one_of_each_would(
+    fn patch_of_several_operations_does_what_one_of_each_would(
         (body, attribute, values) in select(vec![
             (TOTP, "externalId", ["a", "b"]),
             (SMS, "phone", ["6665552222", "911222333"]),

@@ -221,7 +221,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_text_is_parsed_or_refused_without_a_panic(text in "\\PC{0,60}", soup in soup(), cut in 0..60_usize) {
+    fn text_is_parsed_or_refused_without_a_panic(text in "\\PC{0,60}", soup in soup(), cut in 0..60_usize) {
         let _ = Filter::parse(&text);
         let cut = soup.chars().take(cut).collect::<String>();
         if let Err(error) = Filter::parse(&cut) {
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_out_is_read_back(filter in filters(false), style in styles()) {
+    fn filters_that_are_written_out_are_read_back(filter in filters(false), style in styles()) {
         let text = write(&filter, &style);
         prop_assert_eq!(Filter::parse(&text).map_err(|error| format!("{text}: {error}")), Ok(filter));
     }

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 /// A refusal for so many seconds.
 fn wait(reply: &Reply, seconds: &str) {
-    let told = reply.refused(429, None);
-    assert!(told.contains(&format!("in {seconds} seconds")), "{told}");
+    let detail = reply.refused(429, None);
+    assert!(detail.contains(&format!("in {seconds} seconds")), "{detail}");
     assert_eq!(reply.header("retry-after"), Some(seconds));
 }
 
@@ -25,7 +25,7 @@ fn lenient(lock: Lock) -> PolicyBuilder {
 }
 
 #[test]
-fn no_message_follows_another_before_the_pause_is_over() {
+fn message_follows_another_only_after_the_pause() {
     for body in [SMS, EMAIL] {
         let mut host = paused();
         let id = host.create(body);
@@ -51,7 +51,7 @@ fn no_message_follows_another_before_the_pause_is_over() {
 }
 
 #[test]
-fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
+fn pause_is_in_the_record_and_holds_for_every_process() {
     let mut host = paused();
     let id = host.create(SMS);
     host.challenge(id).ok(200);
@@ -65,7 +65,7 @@ fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
 }
 
 #[test]
-fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
+fn pause_ends_by_a_right_code_and_begins_anew_by_a_wrong_one() {
     for body in [SMS, EMAIL] {
         let mut host = paused();
         let id = host.create(body);
@@ -84,7 +84,7 @@ fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
 }
 
 #[test]
-fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
+fn code_that_is_sent_again_lives_no_longer_and_fails_stay() {
     let mut host = Host::new(Settings { policy: Policy::builder().code_reuse(600).build().unwrap(), ..Settings::default() });
     let id = host.create(SMS);
     let right = host.right(id);
@@ -100,7 +100,7 @@ fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
 }
 
 #[test]
-fn the_pause_holds_under_a_throttle_however_many_codes_end() {
+fn pause_holds_under_a_throttle_however_many_codes_end() {
     let lock = Lock::Throttle { max_fails: 1, first_delay: 1, max_delay: 3600 };
     let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), message_pause: 30, ..Settings::default() });
     let id = host.create(SMS);
@@ -119,7 +119,7 @@ fn the_pause_holds_under_a_throttle_however_many_codes_end() {
 }
 
 #[test]
-fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
+fn pause_holds_when_it_is_longer_than_a_code_lives() {
     let policy = Policy::builder().code_lifetime(10).code_reuse(10).build().unwrap();
     let mut host = Host::new(Settings { policy, message_pause: 30, ..Settings::default() });
     let id = host.create(EMAIL);
@@ -137,7 +137,7 @@ fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
 
 /// Who may change the address may enrol another device with it, for which there is no pause either.
 #[test]
-fn a_new_address_ends_the_pause_but_not_that_of_a_wrong_answer() {
+fn pause_ends_by_a_new_address_unless_a_wrong_code_began_it() {
     for (body, attribute, value) in [(SMS, "phone", "911222333"), (EMAIL, "email", "other@example.com")] {
         let mut host = paused();
         let id = host.create(body);
@@ -165,7 +165,7 @@ proptest! {
     /// last wrong answer that was judged. Only a right answer ends it sooner; nothing makes it
     /// longer.
     #[test]
-    fn two_messages_are_a_pause_apart_unless_a_right_answer_lies_between(
+    fn messages_are_a_pause_apart_unless_a_right_code_lies_between(
         pause in 1..80_u32,
         (lifetime, reuse) in (1..80_u32).prop_flat_map(|lifetime| (Just(lifetime), 0..=lifetime)),
         lock in prop_oneof![
@@ -212,7 +212,7 @@ proptest! {
 }
 
 #[test]
-fn of_requests_at_once_one_sends() {
+fn one_of_the_requests_at_once_sends() {
     let mut host = paused();
     let id = host.create(SMS);
     for age in [0, 30] {
@@ -233,7 +233,7 @@ fn of_requests_at_once_one_sends() {
 }
 
 #[test]
-fn a_request_changes_its_device_once_or_not_at_all() {
+fn request_changes_its_device_once_or_not_at_all() {
     for (mut host, again) in [(Host::default(), 0), (paused(), 1)] {
         for body in [SMS, EMAIL, PIN] {
             let id = host.create(body);
@@ -252,7 +252,7 @@ fn a_request_changes_its_device_once_or_not_at_all() {
 }
 
 #[test]
-fn what_is_not_sent_has_no_pause_and_without_one_each_request_sends() {
+fn pause_is_for_messages_only_and_off_by_default() {
     let mut host = paused();
     for body in [TOTP, HOTP, PIN] {
         let id = host.create(body);

@@ -8,7 +8,7 @@ use keyfob_scim::{Attribute, EventKind, Method, SCHEMA, Settings};
 use serde_json::{Value, json};
 
 #[test]
-fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
+fn deleted_device_stays_with_status_d_and_can_be_deleted_again() {
     let mut host = Host::default();
     for id in host.create_all() {
         let url = format!("/OtpDevice/{id}");
@@ -28,7 +28,7 @@ fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
 }
 
 #[test]
-fn deleting_what_was_locked_is_no_way_around_the_lock() {
+fn lock_survives_a_deletion() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.lock(id);
@@ -41,7 +41,7 @@ fn deleting_what_was_locked_is_no_way_around_the_lock() {
 }
 
 #[test]
-fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
+fn deleted_device_is_404_everywhere_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let [gone, stays] = [TOTP, TOTP].map(|body| host.create(body));
     let url = format!("/OtpDevice/{gone}");
@@ -66,7 +66,7 @@ fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
 }
 
 #[test]
-fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
+fn ids_are_text_dates_iso_8601_and_links_none_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let created = host.post("/OtpDevice", r#"{"type": "TOTP", "user": "a", "externalId": "mine"}"#).ok(201);
     assert_eq!((&created["id"], &created["externalId"]), (&json!("1"), &json!("mine")));
@@ -86,7 +86,7 @@ fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
 }
 
 #[test]
-fn in_the_rfc_profile_clients_can_ask_what_changed() {
+fn changes_are_searched_by_time_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let [used, wrong, changed, asked, gone, stays] = [TOTP, TOTP, TOTP, SMS, TOTP, TOTP].map(|body| host.create(body));
     host.now += 60;
@@ -124,7 +124,7 @@ fn in_the_rfc_profile_clients_can_ask_what_changed() {
 }
 
 #[test]
-fn the_configuration_says_what_the_service_does() {
+fn configuration_says_what_the_service_does() {
     let mut host = Host::default();
     let config = host.get("/ServiceProviderConfig").ok(200);
     for (feature, supported) in
@@ -150,7 +150,7 @@ fn resource_types_and_schemas_are_listed_and_read_one_by_one() {
 }
 
 #[test]
-fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
+fn schema_has_each_attribute_that_devices_show_and_no_common_one() {
     for (mut host, date) in [(Host::default(), "string"), (Host::rfc(), "dateTime")] {
         let schema = host.get(&format!("/Schemas/{SCHEMA}")).ok(200);
         let attributes = schema["attributes"].as_array().unwrap();
@@ -170,7 +170,7 @@ fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
 }
 
 #[test]
-fn the_schema_has_only_what_the_kinds_that_are_on_have() {
+fn schema_has_only_the_attributes_of_the_enabled_kinds() {
     for (kinds, names, required) in [
         (&[Kind::Totp, Kind::Hotp][..], &["image"][..], &[][..]),
         (&[Kind::Sms], &["phone"], &["phone"]),

@@ -7,7 +7,7 @@ use common::{Host, PIN, SMS, TOTP};
 use keyfob_scim::{Event, Method, Naming, Request, Route, Step, Store, qr};
 
 #[test]
-fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
+fn unsupported_endpoints_are_refused_as_the_rfc_says() {
     let mut host = Host::default();
     for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
         host.send(method, "/Me", "").refused(501, None);
@@ -20,7 +20,7 @@ fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
 }
 
 #[test]
-fn what_is_not_there_is_404() {
+fn missing_address_is_404() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for path in [
@@ -68,15 +68,15 @@ fn what_is_not_there_is_404() {
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
         (Method::Post, format!("{missing}/resync"), r#"{"pin": "987654", "nextPin": "987654"}"#),
     ] {
-        let told = host.send(method, &path, body).refused(404, None);
-        assert_eq!(told, format!("there is no OtpDevice {}", id + 1));
+        let detail = host.send(method, &path, body).refused(404, None);
+        assert_eq!(detail, format!("there is no OtpDevice {}", id + 1));
     }
     // Encoded letters are letters, and doubled slashes are one.
     host.get(&format!("//%4FtpDevice//{id}/")).ok(200);
 }
 
 #[test]
-fn another_method_is_405_and_told_which_there_are() {
+fn other_method_is_405_with_the_allowed_ones() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let device = format!("/OtpDevice/{id}");
@@ -124,7 +124,7 @@ fn another_method_is_405_and_told_which_there_are() {
 }
 
 #[test]
-fn each_operation_has_a_name_for_the_numbers_of_a_host() {
+fn each_operation_has_a_name_for_the_metrics_of_a_host() {
     for (method, path, name) in [
         (Some(Method::Post), "/OtpDevice", "create"),
         (Some(Method::Post), "/OtpDevice/", "create"),
@@ -162,7 +162,7 @@ fn with_bodies(id: i64) -> [(Method, String); 6] {
 }
 
 #[test]
-fn another_media_type_is_415() {
+fn other_media_type_is_415() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let before = host.entry(id);
@@ -193,7 +193,7 @@ fn another_media_type_is_415() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_is_refused_and_never_quoted() {
+fn body_that_is_no_json_object_is_refused_and_never_quoted() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let before = host.entry(id);
@@ -217,33 +217,33 @@ fn a_body_that_is_no_json_object_is_refused_and_never_quoted() {
             b"{\"pin\": \"123456789\n\"}",
             deep.as_bytes(),
         ] {
-            let told = host.send_typed(method, &path, Some("application/json"), body).bad("invalidSyntax");
-            assert!(!told.contains("12345") && told.len() < 100, "{told}");
+            let detail = host.send_typed(method, &path, Some("application/json"), body).bad("invalidSyntax");
+            assert!(!detail.contains("12345") && detail.len() < 100, "{detail}");
         }
     }
     assert_eq!(host.entry(id), before);
 }
 
 #[test]
-fn a_name_that_may_be_a_pin_out_of_its_place_is_not_repeated() {
+fn name_that_may_be_a_misplaced_pin_is_not_repeated() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let long = "x".repeat(10_000);
     for name in ["123456789", "pin 123456789", "1é", "<b>pin</b>", &long] {
         let body = format!(r#"{{"{name}": "pin"}}"#);
-        let mut told: Vec<String> =
+        let mut details: Vec<String> =
             with_bodies(id).into_iter().map(|(method, path)| host.send(method, &path, &body).bad("invalidSyntax")).collect();
-        told.push(host.replace(id, name, "x").bad("invalidPath"));
-        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {body}}}]}}"#)).bad("invalidPath"));
-        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "{name}": 1}}]}}"#)).bad("invalidSyntax"));
-        for told in told {
-            assert!(!told.contains(name) && told.contains("of that name"), "{told}");
+        details.push(host.replace(id, name, "x").bad("invalidPath"));
+        details.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {body}}}]}}"#)).bad("invalidPath"));
+        details.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "{name}": 1}}]}}"#)).bad("invalidSyntax"));
+        for detail in details {
+            assert!(!detail.contains(name) && detail.contains("of that name"), "{detail}");
         }
     }
 }
 
 #[test]
-fn a_url_that_is_not_rightly_encoded_is_refused() {
+fn url_with_a_bad_encoding_is_refused() {
     let mut host = Host::default();
     host.create(TOTP);
     for url in [
@@ -272,7 +272,7 @@ fn a_url_that_is_not_rightly_encoded_is_refused() {
 }
 
 #[test]
-fn debug_tells_no_code_no_pin_and_no_verdict() {
+fn debug_shows_no_code_no_pin_and_no_verdict() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let code = host.right(id);
@@ -297,7 +297,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
 }
 
 #[test]
-fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
+fn store_in_memory_never_replaces_one_device_by_another() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let mut last = host.entry(id);
@@ -324,7 +324,7 @@ fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
 }
 
 #[test]
-fn an_image_is_drawn_up_to_a_side_and_no_further() {
+fn image_is_encoded_up_to_a_side_and_no_further() {
     for size in [qr::Size::SidePixels(0), qr::Size::SidePixels(86), qr::Size::ModulePixels(0), qr::Size::ModulePixels(2)] {
         assert!(qr::encode_png("x", size).is_none(), "{size:?}");
     }

@@ -73,8 +73,8 @@ fn each_operation_needs_its_role_and_no_other() {
         let (before, events) = (host.entry(id), host.store.memory.events.clone());
         for missing in EACH.into_iter().filter(|role| needed.contains(*role)) {
             host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::union);
-            let told = host.send(method, &url, &sent).refused(403, None);
-            assert!(missing.names().all(|name| told.contains(name)), "{method:?} {url} {sent}: {told}");
+            let detail = host.send(method, &url, &sent).refused(403, None);
+            assert!(missing.names().all(|name| detail.contains(name)), "{method:?} {url} {sent}: {detail}");
             assert_eq!((host.entry(id), &host.store.memory.events), (before.clone(), &events), "{method:?} {url} {sent}");
         }
         host.roles = Roles::NONE;
@@ -87,7 +87,7 @@ fn each_operation_needs_its_role_and_no_other() {
 }
 
 #[test]
-fn a_change_of_several_things_needs_the_roles_of_each() {
+fn change_of_several_attributes_needs_the_roles_of_each() {
     let body = r#"{"Operations": [{"op": "replace", "value": {"externalId": "a", "status": "D"}}]}"#;
     for roles in [Roles::MANAGE, Roles::CANCEL] {
         let mut host = Host::default();
@@ -104,7 +104,7 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
 /// Otherwise a change that changes nothing would show a device, and one that is refused would tell
 /// what it has.
 #[test]
-fn who_may_change_nothing_is_told_nothing_of_a_device() {
+fn account_that_may_change_nothing_learns_nothing_of_a_device() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.union(Roles::VERIFY)] {
@@ -122,7 +122,7 @@ fn who_may_change_nothing_is_told_nothing_of_a_device() {
 /// Whoever may change but not read devices is told what the change needs, and each change is in the
 /// trail, also one that changes nothing.
 #[test]
-fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
+fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
     let put = |body: &str| (Method::Put, body.to_owned());
     let set = |attribute: &str, value: &str| (Method::Patch, patch(attribute, value));
     for (from, (method, body), roles) in [
@@ -163,9 +163,9 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         }
         let lines = host.store.memory.events.len();
         host.roles = roles;
-        let told = host.send(method, &url, &body).ok(200);
+        let detail = host.send(method, &url, &body).ok(200);
         let status = host.entry(id).row.status.to_string();
-        assert_eq!(told, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
+        assert_eq!(detail, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
         let asked = host.send(method, &format!("{url}?attributes=phone,user"), &body).ok(200);
         assert_eq!(asked, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id}), "{body}");
         let events = &host.store.memory.events[lines..];
@@ -178,7 +178,7 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
 
 /// Else a change that is refused or not would tell whether a guess at a device was right.
 #[test]
-fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
+fn account_that_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let before = host.entry(id);
@@ -205,7 +205,7 @@ fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
 }
 
 #[test]
-fn deleting_what_was_deleted_leaves_a_line() {
+fn deletion_of_a_deleted_device_leaves_an_event() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.roles = Roles::CANCEL;
@@ -216,7 +216,7 @@ fn deleting_what_was_deleted_leaves_a_line() {
 }
 
 #[test]
-fn what_the_service_says_of_itself_needs_no_role() {
+fn discovery_needs_no_role() {
     let mut host = Host { roles: Roles::NONE, ..Host::default() };
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/OtpDevice", "/Schemas"] {
         host.get(path).ok(200);

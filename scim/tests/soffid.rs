@@ -10,10 +10,10 @@ use keyfob::{Algorithm, Device, Digits, Factor, History, Hotp, Kind, Policy, Sec
 use keyfob_scim::{Entry, Method, Row};
 use serde_json::Value;
 
-/// A fixture of `tests/seed`.
+/// A fixture of `tests/soffid`.
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("seed/", $name, ".json"))
+        include_str!(concat!("soffid/", $name, ".json"))
     };
 }
 
@@ -98,7 +98,7 @@ fn host_with_device() -> Host {
 }
 
 #[test]
-fn list_answers_as_the_example() {
+fn list_responds_as_the_example() {
     let reply = host().get("/OtpDevice");
     let body = reply.ok(200);
     assert_eq!(body["Resources"].as_array().unwrap().len(), 25);
@@ -110,7 +110,7 @@ fn list_answers_as_the_example() {
 }
 
 #[test]
-fn list_by_filter_answers_as_the_example() {
+fn list_by_filter_responds_as_the_example() {
     for filter in ["type%20eq%20%22TOTP%22", "type+eq+%22TOTP%22", "type%20eq%20'TOTP'"] {
         let reply = host().get(&format!("/OtpDevice?filter={filter}"));
         assert_eq!(reply.ok(200)["Resources"].as_array().unwrap().len(), 7);
@@ -121,14 +121,14 @@ fn list_by_filter_answers_as_the_example() {
 }
 
 #[test]
-fn get_answers_as_the_example() {
+fn get_responds_as_the_example() {
     let reply = host_with_device().get("/OtpDevice/5007882");
     assert_eq!(reply.ok(200), serde_json::from_str::<Value>(fixture!("get")).unwrap());
     assert_eq!(reply.0.text(), compact(fixture!("get")));
 }
 
 #[test]
-fn create_answers_as_the_example_with_an_image_of_its_own() {
+fn create_responds_as_the_example_with_an_image_of_its_own() {
     let mut host = host();
     let reply = host.post("/OtpDevice", fixture!("create.request"));
     let body = reply.ok(201);
@@ -146,7 +146,7 @@ fn create_answers_as_the_example_with_an_image_of_its_own() {
 }
 
 #[test]
-fn create_takes_the_examples_for_sms_and_email() {
+fn create_accepts_the_examples_for_sms_and_email() {
     let mut host = host();
     let sms = host.post("/OtpDevice", fixture!("sms.request")).ok(201);
     assert_eq!((&sms["name"], &sms["phone"]), (&"SMS message to 66******22".into(), &"6665552222".into()));
@@ -156,7 +156,7 @@ fn create_takes_the_examples_for_sms_and_email() {
 }
 
 #[test]
-fn patch_answers_as_the_example() {
+fn patch_responds_as_the_example() {
     let mut host = host_with_device();
     let reply = host.patch(5_007_882, fixture!("patch.request"));
     assert_eq!(reply.ok(200), serde_json::from_str::<Value>(fixture!("patch")).unwrap());
@@ -165,7 +165,7 @@ fn patch_answers_as_the_example() {
 }
 
 #[test]
-fn request_challenge_answers_as_the_example() {
+fn request_challenge_responds_as_the_example() {
     let mut host = host();
     // Of as many digits as the example's name.
     let id = host.create(&fixture!("sms.request").replace("6665552222", "666555222"));
@@ -175,7 +175,7 @@ fn request_challenge_answers_as_the_example() {
 }
 
 #[test]
-fn response_challenge_answers_as_the_example() {
+fn response_challenge_responds_as_the_example() {
     let mut host = host_with_device();
     let reply = host.post("/OtpDevice/5007882/responseChallenge", fixture!("response-challenge.request"));
     assert_eq!(reply.0.status, 200);
@@ -183,7 +183,7 @@ fn response_challenge_answers_as_the_example() {
 }
 
 #[test]
-fn delete_answers_204_without_a_body_and_the_device_stays_disabled() {
+fn delete_responds_204_without_a_body_and_the_device_stays_disabled() {
     let mut host = host_with_device();
     let reply = host.send(Method::Delete, "/OtpDevice/5007882", "");
     assert_eq!((reply.0.status, reply.0.text()), (204, ""));
