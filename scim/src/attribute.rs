@@ -95,8 +95,8 @@ attributes! {
 }
 
 impl Attribute {
-    /// Reads the name of an attribute, in any case. The URN of the schema may be its prefix. None for
-    /// an unknown name.
+    /// Reads the name of an attribute, in any case. The URN of the schema may be its prefix. None
+    /// for an unknown name.
     pub fn parse(name: &str) -> Option<Self> {
         let name = without_urn(name);
         Self::ALL.iter().copied().find(|attribute| attribute.name().eq_ignore_ascii_case(name))

@@ -241,8 +241,8 @@ pub(crate) fn address(text: &str) -> Result<String, Error> {
     line("email", text)
 }
 
-/// Whether this is the name of a host (RFC 1123 section 2.1), whose letters beyond ASCII are not yet
-/// in punycode. `_` is allowed, since some hosts have it.
+/// Whether this is the name of a host (RFC 1123 section 2.1), whose letters beyond ASCII are not
+/// yet in punycode. `_` is allowed, since some hosts have it.
 fn is_host(domain: &str) -> bool {
     if let Some(literal) = domain.strip_prefix('[') {
         return literal.strip_suffix(']').is_some_and(|address| address.parse::<Ipv4Addr>().is_ok());

@@ -29,7 +29,8 @@
 //! 4. Go on with 2 until the step is [`Done`](Step::Done), and send its response.
 //!
 //! ```
-//! use keyfob_scim::{Error, MemoryStore, Method, Request, Response, Roles, Service, Settings, Step, Store};
+//! use keyfob_scim::{Error, MemoryStore, Method, Request, Response, Roles};
+//! use keyfob_scim::{Service, Settings, Step, Store};
 //! # use keyfob::rand_core::{TryCryptoRng, TryRng};
 //! # #[derive(Clone)] struct Rng(u8);
 //! # impl TryRng for Rng {
@@ -37,7 +38,7 @@
 //! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok(0) }
 //! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> { Ok(0) }
 //! #     fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Self::Error> {
-//! #         to.iter_mut().for_each(|byte| { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 });
+//! #         for byte in to { self.0 = self.0.wrapping_mul(5).wrapping_add(3); *byte = self.0 }
 //! #         Ok(())
 //! #     }
 //! # }
@@ -50,7 +51,9 @@
 //!         // 3. Each method of the store commits before it returns.
 //!         step = match step {
 //!             Step::Get { id, then, .. } => then(store.get(id)?),
-//!             Step::Insert { entry, naming, event, then } => then(Box::new(store.insert(*entry, naming, event)?)),
+//!             Step::Insert { entry, naming, event, then } => {
+//!                 then(Box::new(store.insert(*entry, naming, event)?))
+//!             }
 //!             Step::Swap { swap, then } => then(store.swap(*swap)?),
 //!             Step::Audit { event, then } => then(store.audit(event)?),
 //!             Step::List { query, then } => then(store.list(&query)?),
@@ -90,8 +93,8 @@
 //! - sends the code of a [`Message`] twice, or logs it. Bodies, responses and entries belong in no
 //!   log either;
 //! - gives a new device an id that another one has had;
-//! - drops a [`Deliver`](Step::Deliver) because the client disconnects: its challenge is stored, and
-//!   a person waits for the code.
+//! - drops a [`Deliver`](Step::Deliver) because the client disconnects: its challenge is stored,
+//!   and a person waits for the code.
 //!
 //! A step that fails is dropped. Its request has done what its committed transactions did, and no
 //! more.

@@ -43,8 +43,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         self.search(context, &Search::from_parameters(parameters)?)
     }
 
-    /// `POST /OtpDevice/.search`. The members of the body take precedence over the parameters of the
-    /// URL.
+    /// `POST /OtpDevice/.search`. The members of the body take precedence over the parameters of
+    /// the URL.
     pub(crate) fn search_body(&self, context: Context, object: &Object, parameters: &Parameters) -> Result<Step, Error> {
         let mut search = Search::from_parameters(parameters)?;
         let mut lists = [None, None];
@@ -136,7 +136,8 @@ struct Search<'a> {
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
     cursor: Option<&'a str>,
-    /// Or the error for a count that is not an integer. With a cursor, another error takes its place.
+    /// Or the error for a count that is not an integer. With a cursor, another error takes its
+    /// place.
     count: Result<Option<i64>, Error>,
     selection: Selection,
 }
@@ -168,8 +169,8 @@ impl<'a> Search<'a> {
         Ok(u64::try_from(self.start_index.unwrap_or(1)).unwrap_or(1).max(1))
     }
 
-    /// The most devices of a page. With a cursor it has at least one, or the walk would not advance.
-    /// Errors: 400.
+    /// The most devices of a page. With a cursor it has at least one, or the walk would not
+    /// advance. Errors: 400.
     fn limit(&self) -> Result<u64, Error> {
         let at_most = |count: Option<i64>| {
             count.map_or(DEFAULT_PAGE_DEVICES, |count| u64::try_from(count).unwrap_or(0)).min(MAX_PAGE_DEVICES)

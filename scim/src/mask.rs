@@ -1,6 +1,7 @@
 //! Masked addresses in the names of devices, as Soffid masks them.
 
-/// Masks `patricia@soffid.com` as `pa******@so****.co*`: the first two characters of each word stay.
+/// Masks `patricia@soffid.com` as `pa******@so****.co*`: the first two characters of each word
+/// stay.
 pub(crate) fn email(address: &str) -> String {
     let mut kept = 0_u8;
     let masked = |char| match char {

@@ -1,8 +1,8 @@
 //! The parser of filters.
 //!
 //! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" /
-//! attribute "pr" / attribute operator value`. Words may be in any case. A value is text in single or
-//! double quotes with JSON's escapes, a number, or `null`.
+//! attribute "pr" / attribute operator value`. Words may be in any case. A value is text in single
+//! or double quotes with JSON's escapes, a number, or `null`.
 
 use std::iter::Peekable;
 use std::str::CharIndices;

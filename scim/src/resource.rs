@@ -27,8 +27,8 @@ impl Selection {
         Self::read(attributes.as_deref(), excluded.as_deref())
     }
 
-    /// The attributes in `attributes`, or all but those in `excluded`. `id` and `schemas` are always
-    /// selected. Errors: 400 for an unknown attribute, or for both lists.
+    /// The attributes in `attributes`, or all but those in `excluded`. `id` and `schemas` are
+    /// always selected. Errors: 400 for an unknown attribute, or for both lists.
     pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
         let bits = |list: &str, names: &[String]| {
             names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {

@@ -22,8 +22,8 @@ pub struct Settings {
     /// The engine's policy. Its clock skew must cover the time from
     /// [`Request::now`](crate::Request::now) to the verification of the code.
     pub policy: Policy,
-    /// SMS, EMAIL: the least time from a message or a wrong code of a device to its next message, in
-    /// seconds. A right code ends it. 0, the default, for none.
+    /// SMS, EMAIL: the least time from a message or a wrong code of a device to its next message,
+    /// in seconds. A right code ends it. 0, the default, for none.
     pub message_pause: u32,
     /// The kinds of devices that may be created; all by default.
     pub kinds: Vec<Kind>,

@@ -22,8 +22,8 @@ use crate::step::{Scope, Step, Swap};
 const STEPS_AHEAD_PATH: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
-    /// Replaces the attributes that clients may set. One that the body leaves out keeps its value if
-    /// every device of the kind has it.
+    /// Replaces the attributes that clients may set. One that the body leaves out keeps its value
+    /// if every device of the kind has it.
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());

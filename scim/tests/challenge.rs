@@ -116,14 +116,14 @@ fn cell_of_a_pin_shows_the_number_of_each_position_asked_for() {
         let cell = host.challenge(id).ok(200)["cell"].as_str().unwrap().to_owned();
         let asked: Vec<u8> = host.entry(id).device.positions().unwrap().iter().collect();
         assert_eq!(asked.len(), 3);
-        // One sign a position: who shows a box for each shows the right ones.
+        // One sign for each position, for clients that show a box for each.
         let numbers = "123456789⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿■■■■■■■■■■";
         let signs: String = (1..=u8::try_from(pin.len()).unwrap())
             .zip(numbers.chars())
             .map(|(number, sign)| if asked.contains(&number) { sign } else { '▫' })
             .collect();
         assert_eq!(cell, format!("digits {signs}"));
-        // Asking again draws no other positions, nor does a wrong answer.
+        // Neither another request nor a wrong code draws other positions.
         assert_eq!(host.challenge(id).ok(200)["cell"], cell);
         host.answer(id, WRONG).verdict(false);
         host.now += 3600;
@@ -133,7 +133,7 @@ fn cell_of_a_pin_shows_the_number_of_each_position_asked_for() {
     }
 }
 
-/// As in Soffid, where there is nothing to choose.
+/// As in Soffid, where all positions are asked for.
 #[test]
 fn cell_of_a_whole_pin_is_that_of_a_code() {
     let policies = [
@@ -280,7 +280,7 @@ fn verdict_comes_out_only_when_the_next_device_is_stored() {
         host.store.full = false;
         assert_eq!(host.entry(id), before);
         host.answer(id, &right).verdict(true);
-        // Of a locked device there is nothing to store but the trail.
+        // For a locked device only the audit trail is stored.
         host.lock(id);
         host.store.full = true;
         host.answer(id, &right).refused(503, None);
@@ -301,7 +301,7 @@ fn code_goes_out_only_when_its_challenge_is_stored() {
     }
 }
 
-/// Somebody else's wrong answer comes first.
+/// A wrong code of another client comes first.
 fn guess(memory: &mut keyfob_scim::MemoryStore, id: i64) {
     use keyfob_scim::Store;
     let store = Flaky { memory: std::mem::take(memory), ..Flaky::default() };

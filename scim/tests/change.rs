@@ -18,7 +18,7 @@ fn patch_is_read_in_the_forms_that_clients_send() {
         r#"{"Operations": [{"op": "replace", "value": {"status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": null, "value": {"Status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice", "value": {"status": "V"}}]}"#,
-        // One after another.
+        // In the order of the operations.
         r#"{"Operations": [{"op": "replace", "path": "status", "value": "L"}, {"op": "replace", "path": "status", "value": "V"}]}"#,
     ] {
         let mut host = Host::default();
@@ -73,13 +73,13 @@ fn patch_with_one_error_changes_nothing() {
         for id in [totp, sms] {
             let before = host.entry(id);
             let reply = host.patch(id, &format!(r#"{{"Operations": [{good}, {operation}]}}"#));
-            // The type of one is the other's change.
+            // The type of one device is a change for the other.
             let detail = reply.bad(scim_type);
             assert!(!detail.contains("987654321"), "{detail}");
             assert_eq!(host.entry(id), before, "{operation}");
         }
     }
-    // What its kind needs.
+    // Attributes that the kind needs.
     let before = host.entry(sms);
     for operation in [
         r#"{"op": "remove", "path": "phone"}"#,
@@ -117,7 +117,7 @@ fn immutable_attribute_may_be_repeated() {
     let id = host.create(TOTP);
     let before = host.entry(id);
     host.patch(id, r#"{"Operations": [{"op": "replace", "value": {"type": "TOTP", "user": "franck", "status": "C"}}]}"#).ok(200);
-    // Nothing changed, so nothing was stored but the line that says who asked.
+    // Nothing changed, so only the audit trail was written.
     assert_eq!((host.entry(id), host.store.swaps), (before, 0));
     let event = host.store.memory.events.last().unwrap();
     assert_eq!((event.kind, event.success, event.reason.as_str()), (EventKind::Update, true, "C"));
@@ -165,7 +165,7 @@ fn codes_sent_before_a_change_of_address_are_never_right_again() {
         let old = host.right(id);
         host.replace(id, attribute, value).ok(200);
         host.answer(id, &old).verdict(false);
-        // Nor under the next challenges, to the new address or the old one again.
+        // Nor after further challenges, to the new address or the old one.
         let sent = host.right(id);
         assert_ne!(sent, old);
         assert_eq!(host.store.memory.delivered.last().unwrap().1, value);
@@ -251,7 +251,7 @@ fn deleted_device_that_is_enabled_leaves_an_event_that_says_so() {
             } else {
                 host.replace(id, "status", "D").ok(200);
             }
-            // What leaves it deleted is a change like any other.
+            // A change that leaves it deleted is an ordinary one.
             host.replace(id, "externalId", if is_deleted { "a" } else { "b" }).ok(200);
             host.replace(id, "status", "D").ok(200);
             assert_eq!(host.store.memory.events.last().unwrap().kind, EventKind::Update);
@@ -264,7 +264,7 @@ fn deleted_device_that_is_enabled_leaves_an_event_that_says_so() {
             assert!(!host.entry(id).row.deleted);
         }
     }
-    // Clients of the RFC are shown none, and so enable none.
+    // Clients of the RFC see no deleted device, and cannot enable one.
     let mut host = Host::rfc();
     let id = host.create(TOTP);
     assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{id}"), "").0.status, 204);
@@ -273,7 +273,7 @@ fn deleted_device_that_is_enabled_leaves_an_event_that_says_so() {
     assert_eq!((host.entry(id).row.deleted, host.store.memory.events.len()), (true, lines));
 }
 
-/// A throttle, a limit that was lowered and a clock that was ahead leave the status an open one.
+/// A throttle, a lowered limit and a clock that was ahead leave the status open.
 #[test]
 fn closed_device_is_unlocked_by_a_patch_of_the_status_that_it_has() {
     let lock = |lock| {
@@ -305,7 +305,7 @@ fn closed_device_is_unlocked_by_a_patch_of_the_status_that_it_has() {
             let letter = if right { "V" } else { "C" };
             assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["status"], letter);
             host.challenge(id).refused(if is_ahead { 503 } else { 409 }, None);
-            // Who repeats what was read, now or earlier, does not ask for it.
+            // A client that repeats what it read does not ask for it.
             let before = host.entry(id);
             for read in ["C", "V"] {
                 let body = format!(r#"{{"type": "PIN", "user": "dilbert", "status": "{read}"}}"#);
@@ -318,14 +318,14 @@ fn closed_device_is_unlocked_by_a_patch_of_the_status_that_it_has() {
             host.roles = Roles::MANAGE.union(Roles::QUERY);
             host.replace(id, "status", letter).refused(403, None);
             assert_eq!(host.entry(id), before);
-            // To disable or to lock it is no way around what it has seen.
+            // Disabling or locking the device does not reset it.
             for other in ["D", "L"] {
                 host.roles = Roles::ALL;
                 host.replace(id, "status", other).ok(200);
                 assert_eq!(host.entry(id).device.fails(), 3);
                 host.store.memory.put(before.clone());
             }
-            // Nor is it to enable a device again.
+            // Nor does enabling it again.
             host.replace(id, "status", "D").ok(200);
             assert_eq!(host.replace(id, "status", letter).ok(200)["fails"], 3);
             host.store.memory.put(before.clone());

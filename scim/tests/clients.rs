@@ -1,5 +1,5 @@
-//! What real clients write where the RFC's plain form would do, and what they repeat of a device
-//! that they have read.
+//! The variants of the RFC's forms that real clients write, and devices that they send back as they
+//! have read them.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn list_of_exactly_one_is_the_value_in_it() {
     assert_eq!(host.send(Method::Put, &url, r#"{"status": ["L"], "phone": ["911222333"]}"#).ok(200)["status"], "L");
     assert_eq!(host.entry(id).row.phone.as_deref(), Some("911222333"));
     assert_eq!(host.patch(id, r#"{"Operations": {"op": "replace", "path": "status", "value": "D"}}"#).ok(200)["status"], "D");
-    // Of several none is the one, and none is none.
+    // A list of several has no only value, nor has an empty one.
     for value in [json!(["V", "V"]), json!([]), json!([["V"]]), json!([{"externalId": "e"}, {"externalId": "f"}])] {
         host.patch(id, &patch(&json!({"op": "replace", "path": "status", "value": value}))).bad("invalidValue");
         host.patch(id, &patch(&json!({"op": "replace", "value": value}))).bad("invalidSyntax");
@@ -76,7 +76,7 @@ fn number_is_read_as_its_digits() {
     }
 }
 
-/// The number of an answer is that of the digits, whose zeros in front a client's number has lost.
+/// A code as a number has lost its leading zeros.
 #[test]
 fn code_may_be_a_number() {
     let mut host = Host::default();
@@ -96,7 +96,7 @@ fn code_may_be_a_number() {
         host.post(&format!("/OtpDevice/{pin}/responseChallenge"), &format!(r#"{{"pin": {number}}}"#)).verdict(true);
     }
     let right = host.right(sms);
-    // Text stays as it is, and a longer number is another.
+    // Text stays as it is, and a longer number is another code.
     for wrong in [format!("\"{}\"", right.trim_start_matches('0').get(1..).unwrap()), format!("1{right}"), "0".to_owned()] {
         host.post(&format!("/OtpDevice/{sms}/responseChallenge"), &format!(r#"{{"pin": {wrong}}}"#)).verdict(false);
     }
@@ -158,7 +158,7 @@ fn device_repeated_as_it_was_read_changes_nothing() {
         let (mut host, id) = used(host);
         let shown = host.get(&format!("/OtpDevice/{id}")).ok(200);
         let before = host.entry(id);
-        // Whole, and each attribute by itself, with and without the other's change.
+        // The whole device and each attribute alone, with and without another change.
         host.patch(id, &patch(&json!({"op": "replace", "value": shown}))).ok(200);
         for (name, value) in shown.as_object().unwrap() {
             host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).ok(200);
@@ -201,7 +201,7 @@ fn read_only_attribute_is_repeated_in_the_form_of_either_profile() {
             json!({"meta": {"resourceType": "OtpDevice", "location": path}}),
             json!({"meta": {"lastModified": date(failed_at, true), "Created": "2023-11-14 22:13:20"}}),
             json!({"meta.links": {"requestChallenge": format!("{path}/requestChallenge")}}),
-            // What it has not.
+            // Attributes that it does not have.
             json!({"email": null, "pin": null, "image": null}),
         ] {
             host.patch(id, &patch(&json!({"op": "replace", "value": value}))).ok(200);
@@ -246,7 +246,7 @@ fn put_ignores_read_only_attributes_and_accepts_what_was_read() {
         let mut shown = host.get(&url).ok(200);
         let before = host.entry(id);
         assert_eq!(host.send(Method::Put, &url, &shown.to_string()).ok(200), shown);
-        // RFC 7644 section 3.5.1: whatever they say.
+        // RFC 7644 section 3.5.1: with any value.
         for (name, value) in [("id", json!(7)), ("fails", json!(9)), ("meta", json!({"version": "x"})), ("created", json!("x"))] {
             shown[name] = value;
         }

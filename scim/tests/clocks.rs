@@ -7,7 +7,7 @@ use keyfob::Factor;
 use keyfob_scim::{EventKind, Method};
 use serde_json::json;
 
-/// A TOTP device that was used by a clock two hours ahead, which was put right since.
+/// A TOTP device that was used while the clock was two hours ahead. The clock is right again.
 fn used_ahead(host: &mut Host) -> i64 {
     let id = host.create(TOTP);
     host.now += 7200;
@@ -45,7 +45,7 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
         assert_eq!(host.patch(id, FORGET_STEPS).ok(200)["status"], "V");
         let event = host.store.memory.events.last().unwrap();
         assert_eq!((event.kind.name(), event.reason.as_str()), ("credential-change:forget-steps", "V"));
-        // Its price: from the next step on, codes are right once more.
+        // The price: from the next step on, used codes are right once more.
         let present = shown_now(&mut host, id);
         host.answer(id, &present).verdict(false);
         host.now += 30;
@@ -68,7 +68,7 @@ fn steps_are_forgotten_in_the_patch_that_unlocks() {
     host.answer(id, &right).verdict(true);
 }
 
-/// Each of the two has a line of its own in the trail, and a change has one.
+/// Each of the two needs an event of its own, and a change has one.
 #[test]
 fn deleted_device_gets_a_status_before_its_steps_are_forgotten() {
     let mut host = Host::default();
@@ -109,7 +109,7 @@ fn codes_are_accepted_as_authenticators_show_them() {
     let mut host = Host::default();
     for id in host.create_all() {
         for separator in [" ", "-", "\u{a0}", "\u{202f}"] {
-            // The next step's code, and another message than the last.
+            // The code of the next step, and another code than the last.
             host.now += 61;
             let right = host.right(id);
             let (front, back) = right.split_at(right.len() / 2);
@@ -126,7 +126,7 @@ fn codes_are_accepted_as_authenticators_show_them() {
     host.post(&format!("/OtpDevice/{id}/resync"), &json!({"pin": first, "nextPin": next}).to_string()).verdict(true);
 }
 
-/// A mail client that has kept the code, and asks every five minutes.
+/// A mail client keeps the code, and sends it every five minutes.
 #[test]
 fn repeated_codes_of_a_client_lock_no_device() {
     let mut host = Host::default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const STATUS: &str = r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#;
 
-/// Sends a request with more fields.
+/// Sends a request with more headers.
 fn send<'r>(host: &mut Host, request: Request<'r>, change: impl FnOnce(Request<'r>) -> Request<'r>) -> Reply {
     let request = Request { base_url: BASE.into(), ..request.with_roles(host.roles) };
     Reply(host.service.run(change(request), &mut host.store))
@@ -46,7 +46,7 @@ fn precondition_that_no_device_without_a_tag_meets_is_412_and_changes_nothing() 
         }
         let request = Request::new(method, &device, now).with_json(body.as_bytes());
         send(&mut host, request, |request| Request { if_none_match: Some("*"), ..request }).refused(412, None);
-        // What is not there is not there in any state.
+        // A missing device meets no precondition.
         let request = Request::new(method, &missing, now).with_json(body.as_bytes());
         send(&mut host, request, |request| Request { if_match: Some("\"1\""), ..request }).refused(404, None);
     }
@@ -97,7 +97,7 @@ fn encoded_body_is_415_with_the_accepted_encoding() {
             assert!(reply.refused(415, None).contains("Content-Encoding"));
             assert_eq!(reply.header("accept-encoding"), Some("identity"));
         }
-        // Without a body nothing is encoded.
+        // Without a body the encoding does not matter.
         let request = Request::new(Method::Get, &device, now);
         send(&mut host, request, |request| Request { content_encoding: Some(coding), ..request }).ok(200);
     }

@@ -76,11 +76,11 @@ fn pages_of_a_walk_name_the_next_one_until_the_last() {
             }
         }
         assert_eq!(seen, all);
-        // All on one page, or none at all: there is no next one.
+        // With all devices on one page, or with none, there is no next page.
         for query in ["cursor=", "cursor&count=10", "cursor&filter=id+eq+99"] {
             assert_eq!(host.get(&format!("/OtpDevice?{query}")).ok(200).get("nextCursor"), None, "{query}");
         }
-        // Nobody who does not ask for a walk is led into one.
+        // A request without a cursor begins no walk.
         assert_eq!(host.get("/OtpDevice?count=4").ok(200).get("nextCursor"), None);
     }
 }
@@ -133,7 +133,7 @@ fn cursor_of_another_search_is_refused() {
     let mut host = host(Profile::Soffid, 9);
     for order in ["created", "externalId", "email", "user", "id", "lastUsed"] {
         let search = format!("count=2&filter=id+gt+1&sortBy={order}");
-        // Of those without the attribute as well.
+        // For devices without the attribute as well.
         for turn in 0..3 {
             let mut cursor = String::new();
             for _ in 0..=turn {
@@ -166,7 +166,8 @@ fn cursor_of_another_search_is_refused() {
             ] {
                 refuse(&other, &cursor);
             }
-            // What changes no device of the walk is free: the pages' size, and what is shown.
+            // The page size and the selected attributes may change, since they change no device of
+            // the walk.
             host.get(&format!("/OtpDevice?filter=id+gt+1&sortBy={order}&attributes=id&count=9&cursor={cursor}")).ok(200);
         }
     }
@@ -195,7 +196,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 }
 
 impl Deed {
-    /// Does it; gives the device.
+    /// Does it, and returns the device.
     fn is_done(&self, host: &mut Host) -> i64 {
         let (Self::Create(id) | Self::Delete(id) | Self::Change(id)) = *self;
         let mut there = host.store.get(id).unwrap();
@@ -227,7 +228,7 @@ const FILTERS: [&str; 6] = [
     "fails lt 2 or status eq \"V\"",
     "created gt \"2000-01-01\"",
 ];
-/// In some, a device may change its place.
+/// In some of them, a device may change its position.
 const ORDERS: [Attribute; 13] = [
     Attribute::Created,
     Attribute::Id,

@@ -1,4 +1,4 @@
-//! Filters: what is accepted and what it becomes, what is refused and where, and what matches.
+//! Filters: what they parse to, the errors and their positions, and the devices that match.
 
 use keyfob::{Kind, Status};
 use keyfob_scim::{Attribute, Filter, Op, Row, SCHEMA, ScimType, ValueType};
@@ -19,7 +19,7 @@ fn parsed(filter: &str) -> Filter {
     Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"))
 }
 
-/// The place and the fault of a filter that must be refused.
+/// The position and the text of the error of a filter.
 fn refused(filter: &str) -> (usize, String) {
     let error = Filter::parse(filter).expect_err(filter);
     assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{filter}");
@@ -44,7 +44,7 @@ fn accepted_filters_become_what_they_say() {
         (r#"user eq 'say "a"'"#, user(r#"say "a""#)),
         (r#"user eq "and or not ( pr""#, user("and or not ( pr")),
         ("user eq '日本語'", user("日本語")),
-        // Numbers may stand in quotes or not, for text too.
+        // Numbers may be in quotes or not, for text too.
         ("id eq 60", Filter::Number(A::Id, Op::Eq, 60)),
         (r#"id eq "60""#, Filter::Number(A::Id, Op::Eq, 60)),
         ("fails gt -1", Filter::Number(A::Fails, Op::Gt, -1)),
@@ -54,7 +54,7 @@ fn accepted_filters_become_what_they_say() {
         // Dates in either form.
         (r#"created ge "2021-10-14 06:57:00""#, Filter::Number(A::Created, Op::Ge, 1_634_194_620)),
         (r#"lastUsed lt "2021-10-14T08:57:00+02:00""#, Filter::Number(A::LastUsed, Op::Lt, 1_634_194_620)),
-        // What every device has is there; what it may lack is asked.
+        // `pr` of an attribute that every device has matches all.
         ("user pr", Filter::ALL),
         ("lastUsed PR", Filter::Present(A::LastUsed)),
         ("email eq null", not(Filter::Present(A::Email))),
@@ -62,7 +62,7 @@ fn accepted_filters_become_what_they_say() {
         (r#"email eq "null""#, text(A::Email, Op::Eq, "null")),
         ("user eq null", Filter::Or(vec![])),
         ("user ne null", Filter::ALL),
-        // Constants are decided at once.
+        // Comparisons with constants have a fixed result.
         (r#"meta.resourceType eq "OtpDevice""#, Filter::ALL),
         (r#"meta.resourceType ne "OtpDevice""#, Filter::Or(vec![])),
         (r#"schemas co "soffid""#, Filter::ALL),
@@ -127,7 +127,7 @@ fn errors_have_their_position() {
         ("()", 2, "expected an attribute"),
         ("user eq \"a", 9, "text without its closing quote"),
         ("user eq 'a\"", 9, "text without its closing quote"),
-        // Places are counted in characters, not in bytes.
+        // Positions are counted in characters, not in bytes.
         ("user eq 'ü' or nothing pr", 16, "there is no attribute"),
         ("user eq '\\x'", 10, "an escape that JSON does not have"),
         ("user eq 'ab\\u12'", 12, "an escape that JSON does not have"),
@@ -137,7 +137,7 @@ fn errors_have_their_position() {
         ("user eq '\\ud800\\ud800'", 10, "an escape that JSON does not have"),
         ("user eq '\\udc00'", 10, "an escape that JSON does not have"),
         ("user eq 'a\\", 11, "an escape that JSON does not have"),
-        // PostgreSQL's text cannot hold it.
+        // PostgreSQL's text cannot hold U+0000.
         ("user eq '\\u0000'", 10, "text must not have the character U+0000"),
         ("user eq 'a\0'", 11, "text must not have the character U+0000"),
         ("\0", 1, "text must not have the character U+0000"),
@@ -197,7 +197,7 @@ fn budgets_hold_to_the_last_unit() {
     let nested = |depth: usize| format!("{}user pr{}", "(".repeat(depth), ")".repeat(depth));
     assert_eq!(parsed(&nested(32)), Filter::ALL);
     assert_eq!(refused(&nested(33)), (34, "more than 32 levels of parentheses and not".to_owned()));
-    // Of the two levels of a `not (`, one is its parenthesis.
+    // A `not (` has two levels: one is its parenthesis.
     let negated = |depth: usize| format!("{}user pr{}", "not (".repeat(depth), ")".repeat(depth));
     assert!(Filter::parse(&negated(16)).is_ok());
     assert_eq!(refused(&negated(17)).1, "more than 32 levels of parentheses and not");
@@ -295,7 +295,7 @@ fn dates_are_compared_with_their_fractions() {
                     for attribute in ["created", "lastUsed", "meta.created", "meta.lastModified"] {
                         let filter = format!("{attribute} {op} \"{minute}:{at:02}{fraction}Z\"");
                         let Ok(unsigned) = u64::try_from(seconds) else {
-                            // No device is as old. The filter itself is read exactly.
+                            // No device is that old. The filter itself is exact.
                             let expected = holds(&nanos(seconds, 0), &nanos(seconds + shift, part));
                             assert_eq!(holds_at(&parsed(&filter), seconds), expected, "{filter}");
                             continue;
@@ -314,7 +314,7 @@ fn dates_are_compared_with_their_fractions() {
     );
 }
 
-/// What a comparison says of a time before 1970.
+/// The result of a comparison with a time before 1970.
 fn holds_at(filter: &Filter, seconds: i64) -> bool {
     match filter {
         Filter::Number(_, Op::Eq, wanted) => seconds == *wanted,
@@ -336,7 +336,7 @@ fn id_that_no_device_can_have_matches_none() {
         assert!(!parsed(&format!("id eq_ci \"{id}\"")).matches(&row()), "{id}");
         assert!(parsed(&format!("id ne \"{id}\"")).matches(&row()), "{id}");
     }
-    // An order of text and numbers there is none, nor one of an id that is no text.
+    // Text and numbers have no common order, and an id has none as text.
     assert_eq!(refused("id gt \"abc\"").1, "id is an integer");
     assert_eq!(refused("id eq 6.5").1, "id is an integer");
 }

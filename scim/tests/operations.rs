@@ -48,7 +48,7 @@ fn pin_to_another_and_back_in_one_patch_ends_its_challenge() {
     host.answer(id, &old).verdict(false);
     let right = host.right(id);
     host.answer(id, &right).verdict(true);
-    // Each is held to the policy, also one that does not stay.
+    // The policy applies to each PIN, also to one that is replaced at once.
     let before = host.entry(id);
     host.patch(id, &patch(&[("pin", "1234"), ("pin", "987654321")])).bad("invalidValue");
     assert_eq!(host.entry(id), before);
@@ -108,7 +108,7 @@ proptest! {
                 None => (attribute, values[usize::from(*second)]),
             })
             .collect();
-        // Two hosts whose generators give the same.
+        // Two hosts whose generators draw the same secrets.
         let begin = || {
             let mut host = Host::default();
             let id = host.create(body);

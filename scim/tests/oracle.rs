@@ -43,7 +43,7 @@ const OPS: [(Op, &str); 10] = [
     (Op::EqCi, "eq_ci"),
 ];
 
-/// Any filter; with `eq_ci` or without.
+/// Any filter, with or without `eq_ci`.
 fn filters(shared: bool) -> impl Strategy<Value = Filter> {
     let ops = if shared { 9_usize } else { 10 };
     let value = prop_oneof!["[a-cA-C]{0,3}", "[^\0]{0,12}"];
@@ -67,7 +67,7 @@ fn filters(shared: bool) -> impl Strategy<Value = Filter> {
     })
 }
 
-/// How to write a filter where there is a choice.
+/// The choices in writing a filter.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
@@ -141,7 +141,7 @@ fn joined(filter: Filter) -> Filter {
     }
 }
 
-/// Their filter as ours would be.
+/// A filter of `scim_v2` as one of ours.
 fn converted(filter: &theirs::Filter) -> Filter {
     use theirs::{AttrExp, CompValue, CompareOp};
     let attribute = |path: &theirs::AttrPath| {
@@ -185,7 +185,7 @@ fn converted(filter: &theirs::Filter) -> Filter {
     }
 }
 
-/// Devices with and without what they may lack.
+/// Devices with and without optional attributes.
 fn rows() -> impl Strategy<Value = Row> {
     let text = "[a-cA-C]{0,3}";
     let optional = prop::option::of(text);
@@ -248,13 +248,13 @@ proptest! {
         let (ours, theirs) = (Filter::parse(&soup), soup.parse::<theirs::Filter>());
         match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(joined(ours), joined(converted(&theirs)), "{}", soup),
-            // Its own takes any word for an attribute.
+            // `scim_v2` accepts any word as an attribute.
             (Err(ours), Ok(_)) => prop_assert!(ours.detail.contains("there is no attribute"), "{}: {}", soup, ours),
             (ours, theirs) => prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{}: {:?}", soup, theirs),
         }
     }
 
-    /// Two-valued: what is not there makes no third answer.
+    /// Two-valued: a missing attribute makes no third value.
     #[test]
     fn not_is_the_complement_and_and_or_follow_de_morgan(one in filters(false), other in filters(false), row in rows(), style in styles()) {
         let matches = |text: &str| Filter::parse(text).unwrap().matches(&row);

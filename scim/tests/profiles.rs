@@ -1,4 +1,4 @@
-//! DELETE in both profiles, what `rfc` answers otherwise, and what the service says of itself.
+//! DELETE in both profiles, the other differences of `rfc`, and discovery.
 
 mod common;
 
@@ -95,7 +95,7 @@ fn changes_are_searched_by_time_in_the_rfc_profile() {
     host.answer(used, &right).verdict(true);
     host.answer(wrong, "000000").verdict(false);
     host.replace(changed, "externalId", "mine").ok(200);
-    // A challenge changes nothing that is shown, nor does a change to what is there.
+    // Neither a challenge nor a change to the same value changes anything visible.
     host.challenge(asked).ok(200);
     host.replace(stays, "status", "C").ok(200);
     assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{gone}"), "").0.status, 204);
@@ -112,11 +112,11 @@ fn changes_are_searched_by_time_in_the_rfc_profile() {
     let list = host.get("/OtpDevice?sortBy=meta.lastModified&sortOrder=descending&count=3").ok(200);
     assert_eq!(ids(&list), texts(&[used, wrong, changed]));
     assert_eq!(host.entry(gone).row.last_modified, host.now);
-    // A clock that was set back takes no change out of sight.
+    // A clock that was set back hides no change.
     host.now -= 20;
     host.replace(changed, "externalId", "other").ok(200);
     assert_eq!(host.get(&format!("/OtpDevice/{changed}")).ok(200)["meta"]["lastModified"], since);
-    // Soffid's bodies stay as they are, and its clients may ask all the same.
+    // Soffid's bodies stay as they are, and its clients may search as well.
     let mut host = Host::default();
     host.create(TOTP);
     let list = host.get("/OtpDevice?filter=meta.lastModified+pr+and+meta.created+gt+'2000-01-01'").ok(200);

@@ -1,5 +1,5 @@
-//! Requests that are none: addresses, methods, media types, bodies and URLs; and what never tells a
-//! secret.
+//! Malformed requests: addresses, methods, media types, bodies and URLs. And errors and `Debug`,
+//! which show no secret.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn missing_address_is_404() {
         "/ServiceProviderConfig/1",
         "/ResourceTypes/User",
         "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
-        // A slash that is encoded parts nothing: what guards paths before us saw none.
+        // An encoded slash separates nothing: a proxy that guards paths saw none.
         "/OtpDevice%2F1",
         "/OtpDevice/1%2FrequestChallenge",
         "/%2e%2e/OtpDevice",
@@ -71,7 +71,7 @@ fn missing_address_is_404() {
         let detail = host.send(method, &path, body).refused(404, None);
         assert_eq!(detail, format!("there is no OtpDevice {}", id + 1));
     }
-    // Encoded letters are letters, and doubled slashes are one.
+    // Encoded letters are letters, and repeated slashes count as one.
     host.get(&format!("//%4FtpDevice//{id}/")).ok(200);
 }
 
@@ -113,8 +113,8 @@ fn other_method_is_405_with_the_allowed_ones() {
     for name in ["OPTIONS", "get", "BREW", ""] {
         assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
     }
-    // A method that is none is refused as one that the address does not take, and only where there
-    // is one.
+    // An unknown method is refused like one that the address does not take, if there is such an
+    // address.
     let refused = |path: &str| common::Reply(Route::from_path(path).method_not_allowed());
     let reply = refused(&device);
     assert!(reply.refused(405, None).contains("HEAD, PUT"));
@@ -176,7 +176,7 @@ fn other_media_type_is_415() {
                 host.send_typed(method, &path, Some(&wrong), br#"{"pin": "123456789"}"#).refused(415, None);
             }
         }
-        // Read as JSON, these say nothing that this operation takes.
+        // As JSON, these have nothing that this operation takes.
         for right in [
             "application/json",
             "application/scim+json",
@@ -264,7 +264,7 @@ fn url_with_a_bad_encoding_is_refused() {
     ] {
         host.get(url).bad("invalidSyntax");
     }
-    // What no operation asks for is passed over, and a name may be encoded.
+    // Unknown parameters are ignored, and a name may be encoded.
     for url in ["/OtpDevice?", "/OtpDevice?&&", "/OtpDevice?x=1&y", "/OtpDevice?co%75nt=1", "/OtpDevice?filter=user%3D=1"] {
         let reply = host.get(url);
         assert!(reply.0.status == 200 || url.contains("filter"), "{url}");
@@ -305,7 +305,7 @@ fn store_in_memory_never_replaces_one_device_by_another() {
     host.store.memory.put(last.clone());
     host.post("/OtpDevice", TOTP).refused(503, None);
     assert_eq!(host.entry(i64::MAX), last);
-    // Names go on behind the highest number of what was put in.
+    // The numbers of names continue after the highest one that was put in.
     let mut memory = keyfob_scim::MemoryStore::default();
     last.row.name = "HOTP00000041".to_owned();
     memory.put(keyfob_scim::Entry { row: keyfob_scim::Row { id: 1, ..last.row.clone() }, ..last.clone() });

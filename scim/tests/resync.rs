@@ -1,4 +1,4 @@
-//! A HOTP authenticator that has run ahead, found again by two codes in a row.
+//! Resynchronization of a HOTP authenticator that has run ahead, by two consecutive codes.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn counter_is_found_by_two_consecutive_codes_and_not_by_one() {
         let id = host.create(HOTP);
         let codes: Vec<_> = (0..103).map(|counter| code(&mut host, id, counter)).collect();
         host.answer(id, &codes[50]).verdict(false);
-        // Neither two that are not in a row, nor the two in the other order.
+        // Neither two codes that are not consecutive, nor the two in the other order.
         for (first, next) in [(50, 50), (50, 52), (51, 50)] {
             assert!(!resync(&mut host, id, &codes[first], &codes[next]).verdict(false));
         }
@@ -33,7 +33,7 @@ fn counter_is_found_by_two_consecutive_codes_and_not_by_one() {
         let shown = host.get(&format!("/OtpDevice/{id}")).ok(200);
         assert_eq!((&shown["status"], &shown["fails"]), (&json!("V"), &json!(0)));
         assert!(shown["lastUsed"].is_string());
-        // What is used up is used up, by either way in.
+        // Used codes are used, by either operation.
         resync(&mut host, id, &codes[50], &codes[51]).verdict(false);
         host.answer(id, &codes[51]).verdict(false);
         host.answer(id, &codes[52]).verdict(true);
@@ -116,7 +116,7 @@ fn resync_is_for_hotp_only_and_needs_two_codes() {
         let detail = host.post(&url, body).bad(scim_type);
         assert!(!detail.contains("98765"), "{detail}");
     }
-    // Neither does an answer to a challenge take two.
+    // Nor does the response to a challenge take two codes.
     host.post(&format!("/OtpDevice/{id}/responseChallenge"), r#"{"pin": "1", "nextPin": "2"}"#).bad("invalidSyntax");
     assert_eq!(host.store.get(id).unwrap(), before);
     let [first, next] = [0, 1].map(|counter| code(&mut host, id, counter));

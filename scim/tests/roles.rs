@@ -1,4 +1,4 @@
-//! Which operation needs which roles.
+//! The roles that each operation needs.
 
 mod common;
 
@@ -59,7 +59,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "C", Method::Patch, "/{id}", FORGET_STEPS.to_owned(), Roles::UNLOCK),
         (TOTP, "L", Method::Patch, "/{id}", status("C"), Roles::UNLOCK),
         (TOTP, "L", Method::Put, "/{id}", r#"{"status": "V"}"#.to_owned(), Roles::UNLOCK),
-        // To open what was locked when it was disabled is to enable and to unlock.
+        // Opening a device that was locked when it was disabled enables and unlocks it.
         (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.union(Roles::UNLOCK)),
         (SMS, "L", Method::Patch, "/{id}", patch("phone", "911222333"), Roles::MANAGE),
         (SMS, "C", Method::Get, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
@@ -101,8 +101,8 @@ fn change_of_several_attributes_needs_the_roles_of_each() {
     }
 }
 
-/// Otherwise a change that changes nothing would show a device, and one that is refused would tell
-/// what it has.
+/// Otherwise a change that changes nothing would show a device, and a refused one would reveal its
+/// values.
 #[test]
 fn account_that_may_change_nothing_learns_nothing_of_a_device() {
     let mut host = Host::default();
@@ -119,8 +119,8 @@ fn account_that_may_change_nothing_learns_nothing_of_a_device() {
     }
 }
 
-/// Whoever may change but not read devices is told what the change needs, and each change is in the
-/// trail, also one that changes nothing.
+/// An account that may change but not read devices sees id and status only. Each change is in the
+/// audit trail, also one that changes nothing.
 #[test]
 fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
     let put = |body: &str| (Method::Put, body.to_owned());
@@ -138,7 +138,7 @@ fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
         ("C", put("{}"), Roles::MANAGE),
         ("D", put(r#"{"status": "D"}"#), Roles::CANCEL),
         ("V", put(r#"{"status": "V"}"#), Roles::UNLOCK),
-        // Others something.
+        // Others change something.
         ("C", set("status", "D"), Roles::CANCEL),
         ("L", set("status", "V"), Roles::UNLOCK),
         ("C", set("phone", "911222333"), Roles::MANAGE),
@@ -148,7 +148,7 @@ fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
         let id = device(&mut host, SMS, from);
         let (url, before) = (format!("/OtpDevice/{id}"), host.entry(id));
         for other in EACH.into_iter().filter(|other| *other != roles) {
-            // Both roles let a device be opened that is open.
+            // Either role may open a device that is open.
             if ["C", "V"].contains(&from)
                 && !body.contains('D')
                 && body.contains("status")
@@ -176,7 +176,7 @@ fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
     }
 }
 
-/// Else a change that is refused or not would tell whether a guess at a device was right.
+/// Otherwise a refusal would reveal whether a guess at a value was right.
 #[test]
 fn account_that_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     let mut host = Host::default();

@@ -1,6 +1,6 @@
 //! The responses of Soffid's examples, reproduced key for key and in their order from a store that
 //! holds their devices. Where the examples and the rest of the contract differ, the latter holds: a
-//! create is answered with 201.
+//! create has status 201.
 
 mod common;
 
@@ -20,7 +20,7 @@ macro_rules! fixture {
 /// 2022-02-22 07:46:51, when the example's device was created.
 const CREATED: u64 = 1_645_516_011;
 
-/// The text without what JSON has between its tokens.
+/// JSON without the white space between its tokens.
 fn compact(json: &str) -> String {
     let mut is_quoted = false;
     let keep = |char: &char| {
@@ -48,7 +48,7 @@ fn row(id: i64, name: &str, kind: Kind, user: &str, status: Status, created: u64
     }
 }
 
-/// The entry of these columns, whose record says the same.
+/// The entry of these columns, with a device that matches them.
 fn entry(row: Row) -> Entry {
     let hotp = Hotp::new(Secret::random(Algorithm::Sha1, &mut Seeded::default()).unwrap()).with_digits(Digits::SIX);
     let factor = match row.kind {
@@ -102,7 +102,7 @@ fn list_responds_as_the_example() {
     let reply = host().get("/OtpDevice");
     let body = reply.ok(200);
     assert_eq!(body["Resources"].as_array().unwrap().len(), 25);
-    // The example leaves out what follows the third.
+    // The example leaves out the devices after the third.
     let expected = compact(fixture!("list"));
     let beginning = expected.strip_suffix("]}").unwrap();
     assert_eq!(&reply.0.text()[..beginning.len()], beginning);
@@ -141,7 +141,7 @@ fn create_responds_as_the_example_with_an_image_of_its_own() {
     let info = reader.info();
     assert_eq!((info.width, info.height), (200, 200));
     assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Grayscale, png::BitDepth::One));
-    // Read again, it is the device of the other example, without the image.
+    // A read returns the device of the other example, without the image.
     assert_eq!(host.get("/OtpDevice/5007882").0.text(), compact(fixture!("get")));
 }
 
@@ -167,7 +167,7 @@ fn patch_responds_as_the_example() {
 #[test]
 fn request_challenge_responds_as_the_example() {
     let mut host = host();
-    // Of as many digits as the example's name.
+    // With as many digits as the name in the example.
     let id = host.create(&fixture!("sms.request").replace("6665552222", "666555222"));
     assert_eq!(host.challenge(id).0.text(), compact(fixture!("request-challenge")));
     // The examples have a doubled slash.

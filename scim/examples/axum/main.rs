@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run -p keyfob-scim --example axum
-//! curl -d '{"type": "TOTP", "user": "franck"}' -H 'Content-Type: application/json' http://127.0.0.1:8080/OtpDevice
+//! curl -d '{"type": "TOTP", "user": "franck"}' -H 'Content-Type: application/json' \
+//!     http://127.0.0.1:8080/OtpDevice
 //! ```
 //!
 //! `respond` is the loop over the steps of a request. It holds the invariant of every host: nothing
