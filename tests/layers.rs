@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// From the lowest to the highest. A module uses its own layer's and lower ones.
 const LAYERS: [&[&str]; 3] = [
-    &["error", "secret", "code", "status", "chance", "policy"],
+    &["error", "secret", "code", "status", "validity", "chance", "lock", "policy"],
     &["hmac", "lanes", "hotp", "totp", "pin"],
     &["device", "admin", "attempt", "challenge", "verdict", "verify", "record", "seal", "soffid", "uri", "label"],
 ];

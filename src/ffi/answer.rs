@@ -33,6 +33,8 @@ pub enum keyfob_reason {
     /// clock was ahead when it was accepted. Nothing was counted. Lasts until that time comes, or
     /// until keyfob_device_forget_steps.
     CLOCK_WAS_AHEAD = 8,
+    /// The time lies outside the device's validity. Nothing was counted.
+    OUTSIDE_VALIDITY = 9,
 }
 
 /// The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's

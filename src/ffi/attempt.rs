@@ -73,7 +73,7 @@ impl To {
 /// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
@@ -102,7 +102,8 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 /// `store` and `random` are.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
+/// STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
 /// included. Set challenge->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
-/// LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+/// LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(
@@ -220,12 +221,13 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     })
 }
 
-/// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync
-/// window. Counts and locks as keyfob_device_verify, in place as that does.
-/// KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+/// Finds an authenticator by two codes in a row: HOTP that has run ahead, over the policy's resync
+/// window, and TOTP whose clock is off, over as many steps each side of the present one but no more
+/// than the policy's max_drift; the drift is learned. Counts and locks as keyfob_device_verify, in
+/// place as that does. Not thread-safe on the same record.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
-/// EXHAUSTED.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+/// CLOCK, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync(
@@ -255,8 +257,8 @@ pub unsafe extern "C" fn keyfob_device_resync(
 /// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if
 /// `store` is.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
-/// EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+/// CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync_and_store(
