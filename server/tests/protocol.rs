@@ -1,5 +1,5 @@
-//! What DESIGN.md promises of an attempt, checked in every order in which processes, their database
-//! and what is lost between them can take its steps. The rules are the engine's own.
+//! What docs/rules.md promises of an attempt, checked in every order in which processes, their
+//! database and lost messages between them can take its steps. The rules are the engine's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 #[path = "protocol/checker.rs"]
@@ -60,7 +60,7 @@ fn three_processes_with_nine_guesses_keep_every_promise() {
     for step in STEPS {
         assert!(seen.steps.contains_key(step), "{step}");
     }
-    // Whoever changes the model changes DESIGN.md.
+    // A change of the model changes docs/rules.md, too.
     assert_eq!(seen.states.len(), 427_780);
 }
 
