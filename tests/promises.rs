@@ -1,5 +1,5 @@
-//! The documents name tests, files, commands and each other: each of them is there, each promise has
-//! a test and a command, and the copies of the version agree.
+//! Holds what the documents say of this repository: the tests, files, commands and headings in them
+//! exist, each promise has a test and a command, and the copies of the version agree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,15 @@ fn names_in_documents_exist() {
         missing.extend(absent.map(|(span, _)| format!("{file}: {span}")));
     }
     assert!(missing.is_empty(), "{missing:#?}");
-    for wrong in ["rule_00_none", "tests/none.rs", "tests/*.none", "noTextTellsAnything", "make none", "cargo test rule_99", "Policy::no_such"] {
+    for wrong in [
+        "rule_00_none",
+        "tests/none.rs",
+        "tests/*.none",
+        "noTextTellsAnything",
+        "make none",
+        "cargo test rule_99",
+        "Policy::no_such",
+    ] {
         assert_eq!(exists(wrong, &sources), Some(false), "{wrong}");
     }
 }
@@ -131,7 +139,7 @@ fn links_of_documents_lead_somewhere() {
     let include = manifest.lines().find(|line| line.starts_with("include = ")).unwrap();
     let is_packaged = |path: &str| match path.split_once('/') {
         Some((folder, _)) => include.contains(&format!("\"/{folder}\"")),
-        None => include.contains("\"/*.md\"") && path.ends_with(".md"),
+        None => include.contains("\"/*.md\"") && Path::new(path).extension().is_some_and(|kind| kind == "md"),
     };
     let mut seen = 0;
     for file in NAMING.iter().map(|(file, _)| *file).chain(LINKING) {
@@ -149,7 +157,10 @@ fn links_of_documents_lead_somewhere() {
             });
             let target = target.to_str().unwrap();
             assert!(Path::new(ROOT).join(target).exists(), "{file}: {link} leads nowhere");
-            assert!(anchor.is_empty() || anchors(&read(target)).iter().any(|known| known == anchor), "{file}: {link} has no heading");
+            assert!(
+                anchor.is_empty() || anchors(&read(target)).iter().any(|known| known == anchor),
+                "{file}: {link} has no heading"
+            );
             let may_leave = OTHER_PACKAGES.iter().any(|package| target.starts_with(package));
             assert!(!is_packaged(file) || is_packaged(target) || may_leave, "{file}: {link} is not in the package, see Cargo.toml");
             seen += 1;
