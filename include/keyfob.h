@@ -602,7 +602,7 @@ typedef uint32_t keyfob_challenge_kind;
  */
 typedef struct keyfob_record {
   /**
-   * The bytes; see DESIGN.md for their table.
+   * The bytes; see docs/record-format.md for their table.
    */
   uint8_t bytes[KEYFOB_RECORD_SIZE];
 } keyfob_record;

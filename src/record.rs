@@ -1,4 +1,4 @@
-//! Layer 3: a device as 168 plain bytes. The table of them stands in DESIGN.md.
+//! Layer 3: a device as 168 plain bytes. docs/record-format.md has their table.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
-//! Checks what DESIGN.md promises of an attempt, in every order of the steps of processes and their
-//! database, with lost messages and failovers. The rules are the engine's own.
+//! What docs/rules.md promises of an attempt, checked in every order in which processes, their
+//! database and lost messages between them can take its steps. The rules are the engine's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 #[path = "protocol/checker.rs"]
@@ -60,7 +60,7 @@ fn three_processes_with_nine_guesses_keep_every_promise() {
     for step in STEPS {
         assert!(seen.steps.contains_key(step), "{step}");
     }
-    // DESIGN.md has this number.
+    // A change of the model changes docs/rules.md, too.
     assert_eq!(seen.states.len(), 427_780);
 }
 

@@ -79,7 +79,7 @@ const _: () = assert!(
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_record {
-    /// The bytes; see DESIGN.md for their table.
+    /// The bytes; see docs/record-format.md for their table.
     pub bytes: [u8; KEYFOB_RECORD_SIZE],
 }
 
