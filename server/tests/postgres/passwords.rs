@@ -62,7 +62,7 @@ fn a_password_comes_from_its_key_the_url_or_where_libpq_finds_it() {
     for (url, variables, reason) in [
         (&url, &[][..], "set database.password (KEYFOB_DATABASE_PASSWORD), PGPASSWORD or PGPASSFILE"),
         (&url, &[("PGPASSFILE", &*other)], "set database.password (KEYFOB_DATABASE_PASSWORD); no line of"),
-        (&url, &[("PGPASSFILE", &open)], "is ignored: others have access to it; chmod 600"),
+        (&url, &[("PGPASSFILE", &open)], "is ignored: others have access to it; run chmod 600"),
         (&with("p%40s:s%2Fw%23o%41r%3Fd"), &[], "password authentication failed"),
         (&with("p%40s:s%2Fw%23o%41r%3Fd"), &[], "%25 for %"),
         (&with(PASSWORD), &[], "%40 for @"),
