@@ -1,10 +1,10 @@
 //! Layer 2: HMAC (RFC 2104) of an 8-byte counter under a key computed once.
 //!
-//! Written on the bare compression functions, since that is where the time goes: the two states
-//! after the padded key are kept, the counter and the inner hash are one block each, and so a
-//! candidate of a window costs two compressions instead of four. A key has at most 64 bytes, so it
-//! is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where [`lanes`] are
-//! faster, they compute the same.
+//! Written on the bare compression functions, where the time goes. The two states after the padded
+//! key are kept, and the counter and the inner hash are one block each. So a candidate of a window
+//! costs two compressions instead of four. A key has at most 64 bytes, so it
+//! is never hashed first. The tests compare with RustCrypto's `hmac`. [`lanes`] computes the same
+//! faster, where the processor can.
 
 use core::ops::RangeInclusive;
 
@@ -46,7 +46,8 @@ macro_rules! states {
                 wipe(&mut block);
             }
 
-            fn truncated_portably(&self, counter: u64) -> u32 {
+            /// The truncated HMAC of `counter`, on RustCrypto's compression function.
+            fn compute(&self, counter: u64) -> u32 {
                 const COUNTER: usize = size_of::<u64>();
                 let mut hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
                 let mut mac = Self::end::<{ Self::HASH }>(self.outer, hash.as_flattened());
@@ -101,7 +102,7 @@ states!(
     5,
     sha1::block_api::compress,
     first_of_32,
-    lanes::sha1_key,
+    lanes::sha1_key_states,
     [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
 );
 states!(
@@ -110,7 +111,7 @@ states!(
     8,
     sha2::block_api::compress256,
     first_of_32,
-    lanes::sha256_key,
+    lanes::sha256_key_states,
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
 states!(
@@ -132,25 +133,25 @@ states!(
     ]
 );
 
-// What lanes compute with; none for SHA-512, which has none.
+// The states that `lanes` computes with; none for SHA-512, which has no lanes.
 
 impl Sha1 {
     #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
-        Some(lanes::Key::Sha1([&self.inner, &self.outer]))
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
+        Some(lanes::States::Sha1([&self.inner, &self.outer]))
     }
 }
 
 impl Sha256 {
     #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
-        Some(lanes::Key::Sha256([&self.inner, &self.outer]))
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
+        Some(lanes::States::Sha256([&self.inner, &self.outer]))
     }
 }
 
 impl Sha512 {
     #[expect(clippy::unused_self, reason = "as those of the others")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
         None
     }
 }
@@ -183,8 +184,8 @@ fn truncate(words: [u32; 5], last: u8) -> u32 {
     (pair >> 32) as u32 & 0x7fff_ffff
 }
 
-/// A key of any algorithm after its first block; wiped on drop.
-pub(crate) struct Key(Any);
+/// The states after the block of a key, of any algorithm; wiped on drop.
+pub(crate) struct HmacState(Any);
 
 enum Any {
     Sha1(Sha1),
@@ -192,33 +193,33 @@ enum Any {
     Sha512(Sha512),
 }
 
-impl Key {
+impl HmacState {
     /// Two compressions.
     pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
-        let mut key = Self(match algorithm {
+        let mut state = Self(match algorithm {
             Algorithm::Sha1 => Any::Sha1(Sha1::EMPTY),
             Algorithm::Sha256 => Any::Sha256(Sha256::EMPTY),
             Algorithm::Sha512 => Any::Sha512(Sha512::EMPTY),
         });
-        key.set(secret);
-        key
+        state.set(secret);
+        state
     }
 
-    /// Calls `then` with a key that stays where it is made: to move what was just written costs as
-    /// much as half a compression, and even the empty states of one of three sizes a call to copy
-    /// them.
-    pub(crate) fn with<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
-        macro_rules! with {
+    /// Calls `then` with a state that stays where it is made. To move what was just written costs
+    /// as much as half a compression, and copying the empty states of one of three sizes costs a
+    /// call.
+    pub(crate) fn scope<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
+        macro_rules! scope {
             ($hash:ident) => {{
-                let mut key = Self(Any::$hash($hash::EMPTY));
-                key.set(secret);
-                then(&key)
+                let mut state = Self(Any::$hash($hash::EMPTY));
+                state.set(secret);
+                then(&state)
             }};
         }
         match algorithm {
-            Algorithm::Sha1 => with!(Sha1),
-            Algorithm::Sha256 => with!(Sha256),
-            Algorithm::Sha512 => with!(Sha512),
+            Algorithm::Sha1 => scope!(Sha1),
+            Algorithm::Sha256 => scope!(Sha256),
+            Algorithm::Sha512 => scope!(Sha512),
         }
     }
 
@@ -233,7 +234,7 @@ impl Key {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
-        self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
+        self.for_lanes().and_then(|states| lanes::compute_one(states, counter)).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
     /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on,
@@ -270,7 +271,7 @@ impl Key {
 
     /// Computes the truncated values of `first` and the counters after it.
     fn fill(&self, first: u64, values: &mut [u32]) {
-        if !self.lanes().is_some_and(|key| lanes::truncated(key, first, values)) {
+        if !self.for_lanes().is_some_and(|states| lanes::compute_many(states, first, values)) {
             let mut counter = first;
             for value in values {
                 *value = self.truncated_portably(counter);
@@ -281,37 +282,32 @@ impl Key {
 
     fn truncated_portably(&self, counter: u64) -> u32 {
         match &self.0 {
-            Any::Sha1(states) => states.truncated_portably(counter),
-            Any::Sha256(states) => states.truncated_portably(counter),
-            Any::Sha512(states) => states.truncated_portably(counter),
+            Any::Sha1(states) => states.compute(counter),
+            Any::Sha256(states) => states.compute(counter),
+            Any::Sha512(states) => states.compute(counter),
         }
     }
 
-    fn lanes(&self) -> Option<lanes::Key<'_>> {
+    fn for_lanes(&self) -> Option<lanes::States<'_>> {
         match &self.0 {
-            Any::Sha1(states) => states.lanes(),
-            Any::Sha256(states) => states.lanes(),
-            Any::Sha512(states) => states.lanes(),
+            Any::Sha1(states) => states.for_lanes(),
+            Any::Sha256(states) => states.for_lanes(),
+            Any::Sha512(states) => states.for_lanes(),
         }
     }
 }
 
-/// [`Key::truncated`] for a key used once.
-pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    Key::with(algorithm, secret, |key| key.truncated(counter))
-}
-
-/// Each path by itself, for tests and fuzzing.
+/// Each platform by itself, for tests and fuzzing.
 #[cfg(any(test, fuzzing))]
-impl Key {
-    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions,
-    /// or it has not this hash.
-    pub(crate) fn fill_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
-        let Some(path) = path.checked_sub(1) else {
+impl HmacState {
+    /// Runs [`fill`](Self::fill) on one platform and returns its name; none if the processor lacks
+    /// the instructions, or the platform lacks this hash.
+    pub(crate) fn fill_on(&self, platform: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        let Some(platform) = platform.checked_sub(1) else {
             values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));
             return Some("portable");
         };
-        lanes::on_path(path, self.lanes()?, first, values)
+        lanes::compute_on(platform, self.for_lanes()?, first, values)
     }
 }
 

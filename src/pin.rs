@@ -29,8 +29,8 @@ impl Pin {
 
     /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or
     /// they are no PIN.
-    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Option<Self> {
-        if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
+    pub(crate) fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Option<Self> {
+        if Wiped::is_padded(bytes, len) { Self::of(Wiped::from_padded(bytes, len)).ok() } else { None }
     }
 
     fn of(digits: Wiped) -> Result<Self, Error> {

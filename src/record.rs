@@ -178,13 +178,13 @@ impl Device {
             return None;
         }
         let factor = if kind == Kind::Pin {
-            Factor::Pin(Pin::of_padded(secret, len)?)
+            Factor::Pin(Pin::from_padded(secret, len)?)
         } else {
             let (algorithm, digits) = (Algorithm::from_number(algorithm)?, Digits::new(digits).ok()?);
             if !Secret::is_padded(secret, len) {
                 return None;
             }
-            let hotp = || Hotp::of(Secret::of_padded(secret, len), algorithm, digits);
+            let hotp = || Hotp::from_parts(Secret::from_padded(secret, len), algorithm, digits);
             match kind {
                 Kind::Totp => Factor::Totp(Totp::from_parts(hotp(), period, t0)),
                 Kind::Hotp => Factor::Hotp(hotp()),

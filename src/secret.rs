@@ -62,7 +62,7 @@ impl Wiped {
 
     /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
+    pub(crate) const fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
         Self { bytes: *bytes, len: len as usize }
     }
 
@@ -131,8 +131,8 @@ impl Secret {
 
     /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
-        Self(Wiped::of_padded(bytes, len))
+    pub(crate) const fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
+        Self(Wiped::from_padded(bytes, len))
     }
 
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64

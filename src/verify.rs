@@ -10,8 +10,8 @@ use subtle::{Choice, ConditionallySelectable};
 
 use crate::code::Submitted;
 use crate::device::State;
-use crate::hmac::Key;
-use crate::hotp::{Answer, Found, LAST, search};
+use crate::hmac::HmacState;
+use crate::hotp::{Found, LAST, SubmittedCodes, search};
 use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
 /// No other windows.
@@ -94,9 +94,9 @@ impl Device {
         others: [Option<RangeInclusive<u64>>; 2],
     ) -> Found {
         let submitted = |code| Submitted::new(code, hotp.digits());
-        let answer = Answer { first: submitted(first), second: second.map(submitted) };
-        Key::with(hotp.algorithm(), hotp.secret(), |key| {
-            let search = |window| search(key, hotp.digits(), &answer, window, self.state.moving);
+        let codes = SubmittedCodes { first: submitted(first), second: second.map(submitted) };
+        HmacState::scope(hotp.algorithm(), hotp.secret(), |state| {
+            let search = |window| search(state, hotp.digits(), &codes, window, self.state.moving);
             others.into_iter().flatten().fold(search(window), |found, other| found.or(&search(other)))
         })
     }

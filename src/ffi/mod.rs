@@ -13,6 +13,7 @@
 
 mod answer;
 mod attempt;
+mod avx;
 mod code;
 mod device;
 mod memory;
@@ -175,7 +176,7 @@ pub extern "C" fn keyfob_label_size() -> usize {
 /// into C.
 #[inline]
 fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
-    crate::lanes::clear_upper_halves();
+    avx::clear_upper_halves();
     #[cfg(feature = "std")]
     {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
