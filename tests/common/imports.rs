@@ -123,6 +123,36 @@ impl Crate {
             .collect()
     }
 
+    /// The paths to what is outside a folder or file at the top, with that file: from the crate's
+    /// root, and as they are written there, before re-exports are followed.
+    pub fn written(&self, room: &str) -> BTreeSet<(String, Names)> {
+        let modules = self.modules.iter().filter(|(path, _)| path.first().is_some_and(|first| first == room));
+        let paths = modules.flat_map(|(from, module)| module.scope.paths.iter().map(move |path| (from, module, path)));
+        paths
+            .filter_map(|(from, module, path)| {
+                let mut names = module.scope.written_out(&path.names);
+                // Aliases lead to aliases: `use super::x::y; use y::z;`.
+                while module.scope.written_out(&names) != names && names.len() < 32 {
+                    names = module.scope.written_out(&names);
+                }
+                let mut base = match names.first()?.as_str() {
+                    "crate" => Names::new(),
+                    "self" | "super" => from.clone(),
+                    _ => return None,
+                };
+                for name in names {
+                    match name.as_str() {
+                        "crate" | "self" => {}
+                        "super" => drop(base.pop()),
+                        _ => base.push(name),
+                    }
+                }
+                let is_inside = base.first().is_none_or(|first| first == room);
+                (!is_inside).then(|| (module.file.clone(), base))
+            })
+            .collect()
+    }
+
     /// Whether other crates can name this path from the root: `["Totp"]`, `["ffi", "uri"]`.
     pub fn is_public(&self, path: &[String]) -> bool {
         let Some((first, rest)) = path.split_first() else { return true };

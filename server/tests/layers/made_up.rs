@@ -133,3 +133,16 @@ fn only_what_is_pub_all_the_way_is_public() {
         assert_eq!(tree.is_public(&path), expected, "{path:?}");
     }
 }
+
+#[test]
+fn paths_out_of_a_folder_are_as_they_are_written() {
+    let tree = Crate::from_sources(&[
+        ("lib.rs", "mod a;\nmod ffi;\npub use a::A;"),
+        ("a.rs", "pub struct A;\npub fn hidden() {}"),
+        ("ffi/mod.rs", "mod inner;\nuse crate::{A, a};\nfn f() { a::hidden(); A::new() }"),
+        ("ffi/inner.rs", "use super::super::a::hidden;\nuse super::f;\nuse std::fmt;"),
+    ]);
+    let written: Vec<_> = tree.written("ffi").into_iter().map(|(file, path)| format!("{file} {}", path.join("::"))).collect();
+    let expected = ["ffi/inner.rs a::hidden", "ffi/mod.rs A", "ffi/mod.rs A::new", "ffi/mod.rs a", "ffi/mod.rs a::hidden"];
+    assert_eq!(written, expected);
+}
