@@ -951,79 +951,6 @@ typedef struct keyfob_soffid_row {
 } keyfob_soffid_row;
 
 /**
- * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
- * header. Static memory. Thread-safe.
- */
-KEYFOB_MUST_USE
-const char *keyfob_version(void);
-
-/**
- * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_record_size(void);
-
-/**
- * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_sealed_size(void);
-
-/**
- * KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_seal_key_size(void);
-
-/**
- * KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_seal_nonce_size(void);
-
-/**
- * KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_secret_min_size(void);
-
-/**
- * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_secret_max_size(void);
-
-/**
- * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_code_size(void);
-
-/**
- * KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_base32_size(void);
-
-/**
- * KEYFOB_HEX_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_hex_size(void);
-
-/**
- * KEYFOB_URI_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_uri_size(void);
-
-/**
- * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_label_size(void);
-
-/**
  * Requests a challenge of the device in `record`, which is changed in place; store it before you
  * deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the policy's
  * time of reuse. PIN: positions, which stay until answered rightly. `policy` may be NULL; `random`
@@ -1277,17 +1204,6 @@ keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
                                        struct keyfob_record *record);
 
 /**
- * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
- * apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
- *
- * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
- */
-KEYFOB_MUST_USE
-keyfob_result keyfob_record_read(const uint8_t *bytes,
-                                 size_t length,
-                                 struct keyfob_record *record);
-
-/**
  * Looks at a device. Set info->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's.
@@ -1403,6 +1319,17 @@ keyfob_result keyfob_policy_guess_chance(const struct keyfob_policy *policy,
                                          uint32_t *chance);
 
 /**
+ * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
+ * apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_record_read(const uint8_t *bytes,
+                                 size_t length,
+                                 struct keyfob_record *record);
+
+/**
  * A message in English that names the parameter and its allowed values, for any number. Static
  * memory, never NULL. Thread-safe.
  */
@@ -1515,6 +1442,79 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
                                    size_t secret_length,
                                    char *text,
                                    size_t text_size);
+
+/**
+ * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
+ * header. Static memory. Thread-safe.
+ */
+KEYFOB_MUST_USE
+const char *keyfob_version(void);
+
+/**
+ * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_record_size(void);
+
+/**
+ * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_sealed_size(void);
+
+/**
+ * KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_seal_key_size(void);
+
+/**
+ * KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_seal_nonce_size(void);
+
+/**
+ * KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_min_size(void);
+
+/**
+ * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_max_size(void);
+
+/**
+ * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_code_size(void);
+
+/**
+ * KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_base32_size(void);
+
+/**
+ * KEYFOB_HEX_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_hex_size(void);
+
+/**
+ * KEYFOB_URI_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_uri_size(void);
+
+/**
+ * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_label_size(void);
 
 /**
  * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device

@@ -7,7 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
 
 use crate::Error;
-use crate::secret::wipe;
+use crate::wipe::wipe;
 
 /// The hash under the HMAC (RFC 4226 section 5.3, RFC 6238 section 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,7 +10,7 @@ use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
 
-use crate::secret::wipe;
+use crate::wipe::wipe;
 use crate::{Algorithm, Secret, lanes};
 
 /// Defines the two states after a padded key's block, for one hash function.

@@ -40,9 +40,10 @@
 //!
 //! | layer | modules | what they hold |
 //! |---|---|---|
-//! | 1 values | error, secret, code, status, chance, policy | what things are |
+//! | 1 values | error, wipe, code, secret, status, chance, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
+//! | 4 C ABI, feature `capi` | ffi | `include/keyfob.h`, for C and Java |
 //!
 //! # Features
 //!
@@ -91,6 +92,7 @@ mod totp;
 mod uri;
 mod verdict;
 mod verify;
+mod wipe;
 
 pub use attempt::{Attempt, Held, Next};
 pub use challenge::Challenge;

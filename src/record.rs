@@ -6,7 +6,7 @@ use zeroize::ZeroizeOnDrop;
 
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
-use crate::secret::wipe;
+use crate::wipe::wipe;
 use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp};
 
 /// The size of a record in bytes.

@@ -5,8 +5,9 @@ use core::fmt;
 use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use rand_core::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{DefaultIsZeroes, ZeroizeOnDrop, Zeroizing, optimization_barrier};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::wipe::wipe;
 use crate::{Algorithm, Error};
 
 /// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
@@ -14,14 +15,6 @@ pub const SECRET_MIN_SIZE: usize = 16;
 /// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed
 /// first.
 pub const SECRET_MAX_SIZE: usize = 64;
-
-/// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what
-/// an attempt waits for; the barrier is the one that it has as well.
-#[inline]
-pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
-    values.fill(T::default());
-    optimization_barrier(values);
-}
 
 /// The places of a secret's bytes: in a table, since so many numbers cost more to make than to
 /// read.

@@ -2,12 +2,14 @@
 
 use core::ffi::{c_char, c_void};
 
-use super::answer::{keyfob_challenge, keyfob_verdict, write};
-use super::device::record;
+use super::challenge::{keyfob_challenge, write_challenge};
+use super::guard::guard;
 use super::memory::{OutSized, chars};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random_fn};
-use super::{guard, keyfob_record, keyfob_result};
+use super::record::{keyfob_record, record};
+use super::result::keyfob_result;
+use super::verdict::keyfob_verdict;
 use crate::{Device, Next, Policy};
 
 /// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns
@@ -90,7 +92,7 @@ pub unsafe extern "C" fn keyfob_device_challenge(
             let answer = OutSized::new(challenge)?;
             read(record, policy, |device, policy| {
                 let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-                write(&attempt.commit(|next| To::Place(record).take(next))?, answer);
+                write_challenge(&attempt.commit(|next| To::Place(record).take(next))?, answer);
                 Ok(())
             })
         }
@@ -122,7 +124,7 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
             read(record, policy, |device, policy| {
                 let to = To::store(store, store_context, device.revision())?;
                 let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-                write(&attempt.commit(|next| to.take(next))?, answer);
+                write_challenge(&attempt.commit(|next| to.take(next))?, answer);
                 Ok(())
             })
         }
@@ -148,7 +150,7 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             read(record, policy, |device, policy| {
                 // By reference: moving a challenge would leave a copy of its code.
-                write(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
+                write_challenge(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
                 Ok(())
             })
         }

@@ -2,8 +2,9 @@
 
 use core::ffi::c_char;
 
+use super::guard::guard;
 use super::memory::{Buffer, Out, Sized, bytes, chars, read_sized};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Algorithm, Digits, Error, Hotp, Policy, Secret, Totp};
 
 /// The hash under the HMAC.

@@ -3,9 +3,12 @@
 use core::ffi::c_char;
 
 use super::code::{hotp, keyfob_parameters, totp};
-use super::memory::{Buffer, Out, OutSized, Sized, bytes, chars};
+use super::guard::guard;
+use super::memory::{Buffer, Out, OutSized, Sized, chars};
 use super::policy::{keyfob_policy, policy};
-use super::{KEYFOB_RECORD_SIZE, guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
+use super::size::KEYFOB_RECORD_SIZE;
 use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status};
 
 /// What a device is.
@@ -91,26 +94,6 @@ pub struct keyfob_info {
 unsafe impl Sized for keyfob_info {
     // Up to `revision`.
     const FIRST: usize = 104;
-}
-
-/// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and
-/// moving it costs as much as all the rest of the C ABI.
-#[inline(always)]
-pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, keyfob_result> {
-    // SAFETY: the caller's promise is passed on.
-    Ok(Device::from_bytes(unsafe { record(pointer) }?)?)
-}
-
-/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where
-/// it is.
-pub(super) unsafe fn record<'a>(pointer: *const keyfob_record) -> Result<&'a [u8], keyfob_result> {
-    // SAFETY: the caller's promise is passed on; a record is plain bytes.
-    unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }
-}
-
-/// Where a record is written at the end.
-pub(super) fn out(pointer: *mut keyfob_record) -> Result<Buffer, keyfob_result> {
-    Buffer::new(pointer.cast(), KEYFOB_RECORD_SIZE, KEYFOB_RECORD_SIZE)
 }
 
 unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, keyfob_result>) -> keyfob_result {
@@ -206,24 +189,6 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
 ) -> keyfob_result {
     // SAFETY: the caller keeps to the header.
     unsafe { enrol(record, || Ok(Device::pin(Pin::new(chars(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
-}
-
-/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
-/// apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
-///
-/// Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
-    guard(|| {
-        // SAFETY: the caller keeps to the header.
-        let device = Device::from_bytes(unsafe { self::bytes(bytes, length) }?)?;
-        if !record.is_null() {
-            // SAFETY: the caller keeps to the header.
-            unsafe { out(record)?.write(device.to_record().as_bytes()) };
-        }
-        Ok(())
-    })
 }
 
 /// Looks at a device. Set info->size before. Thread-safe.

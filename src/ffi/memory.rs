@@ -6,7 +6,7 @@
 use core::ffi::c_char;
 use core::ptr;
 
-use super::keyfob_result;
+use super::result::keyfob_result;
 
 /// No text from outside is longer, in bytes.
 const TEXT_MAX: usize = 4096;

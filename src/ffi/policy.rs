@@ -1,7 +1,8 @@
 //! Policies: a plain struct, presets for it, and its check.
 
+use super::guard::guard;
 use super::memory::{Out, OutSized, Sized, read_sized};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Digits, Error, GuessChance, Kind, Lock, PinPositions, Policy, PolicyBuilder};
 
 /// What happens at too many fails.

@@ -4,9 +4,11 @@ use core::ffi::c_void;
 
 use zeroize::Zeroizing;
 
-use super::device::{device, out};
+use super::guard::guard;
 use super::memory::{Buffer, Out, bytes, read};
-use super::{KEYFOB_SEAL_KEY_SIZE, KEYFOB_SEAL_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
+use super::size::{KEYFOB_SEAL_KEY_SIZE, KEYFOB_SEAL_NONCE_SIZE, KEYFOB_SEALED_SIZE};
 use crate::{SealKey, sealed_key_id};
 
 /// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the

@@ -2,9 +2,10 @@
 
 use core::ffi::{c_char, c_void};
 
+use super::guard::guard;
 use super::memory::{Buffer, Out, bytes, utf8};
 use super::random::{Random, keyfob_random_fn};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Algorithm, Error, Secret};
 
 /// Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has

@@ -4,9 +4,10 @@ use core::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-use super::device::{device, out};
+use super::guard::guard;
 use super::memory::{Out, OutSized, Sized, bytes, read_sized};
-use super::{guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
 use crate::{Device, Error, Kind, SOFFID_AUTH_KEY_SIZE, SoffidRow, Status};
 
 /// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an

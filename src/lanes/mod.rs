@@ -6,6 +6,8 @@
 //! one after another on RustCrypto's compression functions. The choice depends on the hash, on the
 //! processor and on the number of counters, never on the values.
 
+mod states;
+
 // Targets without SSE2 registers are those of kernels and firmware.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable")))]
 mod x86;
@@ -17,16 +19,9 @@ mod portable;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
 use portable as target;
 
+pub(crate) use states::States;
 #[cfg(any(test, fuzzing))]
 pub(crate) use target::compute_on;
 pub(crate) use target::{BATCH, compute_many, compute_one, sha1_key_states, sha256_key_states};
 #[cfg(test)]
 pub(crate) use target::{PLATFORMS, sha1_key_states_on};
-
-/// The states after a key's block, of the inner and the outer hash.
-#[derive(Clone, Copy)]
-#[allow(dead_code, reason = "the portable path reads none")]
-pub(crate) enum States<'k> {
-    Sha1([&'k [u32; 5]; 2]),
-    Sha256([&'k [u32; 8]; 2]),
-}

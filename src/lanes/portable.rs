@@ -1,6 +1,6 @@
 //! Layer 2: no SIMD instructions. Everything is left to the caller.
 
-use super::States;
+use super::states::States;
 
 /// Few, since a batch is on a small stack.
 pub(crate) const BATCH: usize = 4;

@@ -7,6 +7,7 @@
 
 mod avx2;
 mod avx512;
+mod counter;
 mod pair;
 mod platform;
 mod sha1_ni;
@@ -21,7 +22,7 @@ pub(crate) use platform::sha1_key_states_on;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::{PLATFORMS, compute_on};
 
-use super::States;
+use super::states::States;
 
 /// How many counters are asked for at once: enough for the widest vector, and a bit of a 64-bit
 /// word for each.
@@ -63,15 +64,4 @@ pub(crate) fn compute_many(states: States<'_>, first: u64, mut values: &mut [u32
         values = values.get_mut(done..).unwrap_or_default();
     }
     true
-}
-
-/// The high word of a counter, the first of its message.
-const fn high(counter: u64) -> u32 {
-    (counter >> 32) as u32
-}
-
-/// The low word of a counter, the second of its message.
-#[expect(clippy::cast_possible_truncation, reason = "takes the low word")]
-const fn low(counter: u64) -> u32 {
-    counter as u32
 }

@@ -4,8 +4,8 @@ use core::array;
 
 use super::vendor::is_intel;
 use super::{avx2, avx512, sha1_ni, sha256_ni};
-use crate::lanes::States;
-use crate::secret::wipe;
+use crate::lanes::states::States;
+use crate::wipe::wipe;
 
 cpufeatures::new!(has_sha, "sha", "ssse3", "sse4.1");
 cpufeatures::new!(has_avx2, "avx2");

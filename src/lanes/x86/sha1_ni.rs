@@ -33,7 +33,7 @@ macro_rules! sha1 {
 
         use crate::lanes::x86::sha_ni::{falling, padded_key, truncate, words};
         use crate::lanes::x86::vector::{COUNTER_BITS, END, SHA1_BITS};
-        use crate::lanes::x86::{high, low};
+        use crate::lanes::x86::counter::{high, low};
 
         /// The states after the key's block, for the inner and the outer hash.
         #[target_feature(enable = $features)]
@@ -174,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_words_are_those_of_the_standard(block: [u32; 16]) {
-            if crate::lanes::x86::Platform::Avx512x8.is_available() {
+            if crate::lanes::x86::platform::Platform::Avx512x8.is_available() {
                 // SAFETY: the processor has the instructions.
                 prop_assert_eq!(unsafe { schedule_in_fours(block) }, schedule(block));
             }

@@ -7,9 +7,9 @@ use core::arch::x86_64::{
     _mm_shuffle_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
 
+use super::counter::{high, low};
 use super::sha_ni::{falling, padded_key, rising, truncate, turned, words};
 use super::vector::{COUNTER_BITS, END, K256, SHA256_BITS};
-use super::{high, low};
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]

@@ -224,11 +224,11 @@ macro_rules! primitives {
 /// Defines `sha1` and `sha256` of `LANES` counters on the primitives in whose module it stands.
 macro_rules! hmac_in_lanes {
     ($features:literal, $how:ident) => {
+        use crate::lanes::x86::counter::{high, low};
         use crate::lanes::x86::vector::{
             COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round,
             sha256_rounds,
         };
-        use crate::lanes::x86::{high, low};
 
         /// The high and the low words of the counters from `first` on, in vectors of no other
         /// width: to begin wider ones takes some processors long.
