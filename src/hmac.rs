@@ -223,6 +223,11 @@ impl HmacState {
         }
     }
 
+    /// [`truncated`](Self::truncated) under a key that is used once.
+    pub(crate) fn truncated_once(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
+        Self::scope(algorithm, secret, |state| state.truncated(counter))
+    }
+
     #[inline]
     fn set(&mut self, secret: &Secret) {
         match &mut self.0 {

@@ -68,8 +68,7 @@ impl Hotp {
 
     /// The code of `counter` (RFC 4226 section 5.3).
     pub fn generate(&self, counter: u64) -> Code {
-        let value = HmacState::scope(self.algorithm, &self.secret, |state| state.truncated(counter));
-        Code::new(self.digits.reduce(value), self.digits)
+        Code::new(self.digits.reduce(HmacState::truncated_once(self.algorithm, &self.secret, counter)), self.digits)
     }
 
     /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not
