@@ -213,7 +213,7 @@ coverage: ## report what tests cover, and fail below COVERAGE per cent of the co
 	rustup component add --toolchain $(NIGHTLY) llvm-tools
 	command -v cargo-llvm-cov > /dev/null || cargo install --locked cargo-llvm-cov
 	cargo +$(NIGHTLY) llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
-	tests/coverage.py target/coverage.json $(COVERAGE)
+	python3 tests/coverage.py target/coverage.json $(COVERAGE)
 
 # Tests keep texts for ever on purpose, so leaks are looked for in C alone, by make test-c.
 .PHONY: sanitize

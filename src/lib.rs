@@ -16,7 +16,7 @@
 //! let uri = device.uri("ACME", "alice@example.com")?;
 //! let mut stored = *device.to_record().as_bytes();
 //!
-//! // Verify: read the record, judge the code, store the next record, and only then learn the verdict.
+//! // Verify: read the record, judge the code, store the next record. Only then comes the verdict.
 //! let policy = Policy::default();
 //! let now = 1_700_000_100;
 //! # let code = Totp::new(Secret::new(b"12345678901234567890")?).generate(now)?;

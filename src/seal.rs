@@ -32,7 +32,8 @@ const TAG_SIZE: usize = 16;
 ///
 /// let device = Device::totp(Totp::new(Secret::new(b"12345678901234567890")?), 0);
 /// let key = SealKey::new(7, [1; 32]); // in real life: 32 random bytes, kept apart from the store
-/// let sealed = key.seal(&device, b"device 42", [2; 24]); // in real life: a fresh random nonce each time
+/// // In real life the nonce is random, and a fresh one each time.
+/// let sealed = key.seal(&device, b"device 42", [2; 24]);
 ///
 /// assert_eq!(sealed_key_id(&sealed), Ok(7));
 /// assert_eq!(key.open(&sealed, b"device 42")?, device);

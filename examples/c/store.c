@@ -1,4 +1,5 @@
-/* Verifies with a file as the store: `store FILE` reads a record, judges the code that is typed, and tells only what it has stored. */
+/* Verifies with a file as the store. `store FILE` reads a record, judges the code that is typed,
+ * stores the next record, and only then prints the verdict. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <libgen.h>
@@ -26,7 +27,8 @@ static int sync_folder(const char *path) {
     return close(folder) == 0 && done == 0 ? 0 : -1;
 }
 
-/* One process at a time: it replaces the file, and need not compare revisions. Several want a lock or a database. */
+/* For one process at a time: replaces the file, without comparing revisions. Several processes need
+ * a lock or a database. */
 static int32_t store(void *context, const keyfob_record *next, uint64_t read) {
     const char *path = (const char *)context;
     char temporary[1024];

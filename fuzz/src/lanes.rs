@@ -1,5 +1,5 @@
-//! Every platform of the HMAC of a window against RustCrypto's hmac, and the search over it against its
-//! definition.
+//! Every platform of the HMAC of a window against RustCrypto's hmac, and the search over it against
+//! its definition.
 
 use arbitrary::Arbitrary;
 use hmac::{Hmac, KeyInit, Mac};

@@ -67,7 +67,8 @@ static void uris(void) {
     CALL(R(URI_LABEL), keyfob_uri_write(&given, "a:b", "c", out.text, sizeof out.text, &out.length));
     CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, "\xff", out.text, sizeof out.text, &out.length));
     {
-        /* 200 bytes of what is encoded as three always fit; what is too long is the label's fault and not the buffer's. */
+        /* 200 bytes always fit, even if each is encoded as three. A longer label is the label's
+         * fault, not the buffer's. */
         static char label[1100], uri[2 * KEYFOB_URI_SIZE], text[4000];
         keyfob_parameters large;
         keyfob_record was = given;
