@@ -2,29 +2,44 @@
  * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in
  * constant time.
  *
+ * I have                                    I use
+ * ----------------------------------------  ----------------------------------------------------
+ * an authenticator app or token to enrol    keyfob_secret_random, keyfob_device_create_totp or
+ *                                           _hotp, keyfob_uri_write
+ * a telephone or mailbox to send codes to   keyfob_device_create_sms or _email,
+ *                                           keyfob_device_challenge
+ * a PIN, of which I ask a few digits        keyfob_device_create_pin, keyfob_device_challenge
+ * a code that somebody typed                keyfob_device_verify
+ * threads or processes that share a device  keyfob_device_verify_and_store
+ * a HOTP token that has run ahead           keyfob_device_resync
+ * a stored record                           keyfob_record_read, keyfob_record_open
+ * a locked, disabled or lost device         keyfob_device_unlock, _set_status, _replace_factor
+ * windows, locks and lifetimes of my own    keyfob_policy_default, keyfob_policy_check
+ * a secret, and no device                   keyfob_totp_generate, keyfob_totp_search
+ * devices in Soffid's table                 keyfob_soffid_import, keyfob_soffid_update
+ *
  * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no
  *   handle and no heap, so there is nothing to free. A record, a secret, a code and a URI are
- *   secrets: wipe them when they are done with, and never log them.
- * - A function returns a keyfob_result, unless it tells a size, the version or a message. It writes
- *   its out-parameters only on KEYFOB_RESULT_OK, and then all of them; on any other result they
- *   keep their old bytes. A wrong code is no failure: it is a verdict.
- * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's
- *   are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM,
- *   DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT, LOCK_KIND,
- *   MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS, PIN_MIN_LENGTH,
- *   CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. Any function may return PANIC in hosted builds, which
- *   would be a defect of the library. Later versions may add results.
+ *   secrets: wipe them after use, and never log them.
+ * - A function returns a keyfob_result, except for sizes, the version and messages. It writes its
+ *   out-parameters only on KEYFOB_RESULT_OK, and then all of them. On any other result they keep
+ *   their old bytes. A wrong code is no failure: it is a verdict.
+ * - `Results:` lists the other results of a function, without the prefix KEYFOB_RESULT_. The
+ *   record's are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE,
+ *   ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
+ *   LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS,
+ *   PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted builds any function may
+ *   return PANIC, which would be a defect of the library. Later versions may add results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
  *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
- * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and
- *   keeps no state.
- * - All functions are thread-safe on different records; those that change a record in place need it
- *   to themselves. Whoever stores a changed record compares and swaps on the revision that
- *   keyfob_device_info told before the change, be it an attempt or an administrator's work:
- *   another's attempt in the meantime must not be written over, since its code would be right
- *   again.
- * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an
- *   exception and without longjmp.
+ * - All times are Unix seconds, UTC, by the caller's clock. The library reads no clock and keeps no
+ *   state.
+ * - All functions are thread-safe on different records. A function that changes a record in place
+ *   needs that record to itself. To store a changed record, compare and swap on the revision that
+ *   keyfob_device_info gave before the change. This holds for attempts and for an administrator's
+ *   changes alike: if another attempt were overwritten, its code would be right again.
+ * - No function throws, unwinds or aborts. Nor may a callback: it returns, without an exception and
+ *   without longjmp.
  */
 
 #ifndef KEYFOB_H
