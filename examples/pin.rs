@@ -23,8 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Which digits to ask for: the same ones until they are answered rightly, so that nobody can ask
-/// again until the positions suit a digit seen before.
+/// Which digits to ask for. They stay the same until a right answer, so asking again does not lead
+/// to positions whose digits were seen before.
 fn request(record: &mut Record, now: u64) -> Result<Positions, keyfob::Error> {
     let device = Device::from_bytes(record.as_bytes())?;
     let challenge = device.challenge(&Policy::default(), &mut SysRng, now)?.commit(|next| {

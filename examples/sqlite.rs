@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn open(path: &std::path::Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    // A verdict is told when its record is on the disk, not before.
+    // A verdict is shown when its record is on the disk, not before.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          CREATE TABLE IF NOT EXISTS device (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, record BLOB NOT NULL) STRICT;",

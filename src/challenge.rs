@@ -3,7 +3,7 @@
 use rand_core::TryCryptoRng;
 
 use crate::device::State;
-use crate::hotp::LAST;
+use crate::hotp::MAX_COUNTER;
 use crate::{Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
 
 /// A challenge.
@@ -58,7 +58,7 @@ impl Device {
                 if !reuse {
                     next.kill_code(self.kind());
                     next.issue(0, now)?;
-                    if next.moving > LAST {
+                    if next.moving > MAX_COUNTER {
                         return Err(Error::Exhausted);
                     }
                 }

@@ -22,8 +22,8 @@ macro_rules! states {
         }
 
         impl $name {
-            const BLOCK: usize = 16 * size_of::<$word>();
-            const HASH: usize = $words * size_of::<$word>();
+            const BLOCK_BYTES: usize = 16 * size_of::<$word>();
+            const HASH_BYTES: usize = $words * size_of::<$word>();
             const INITIAL: [$word; $words] = $initial;
 
             const EMPTY: Self = Self { inner: Self::INITIAL, outer: Self::INITIAL };
@@ -36,7 +36,7 @@ macro_rules! states {
             }
 
             fn set_portably(&mut self, secret: &Secret) {
-                let mut block = [0x36; Self::BLOCK];
+                let mut block = [0x36; Self::BLOCK_BYTES];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
                 $compress(&mut self.inner, core::slice::from_ref(&block));
                 for byte in &mut block {
@@ -48,9 +48,9 @@ macro_rules! states {
 
             /// The truncated HMAC of `counter`, on RustCrypto's compression function.
             fn compute(&self, counter: u64) -> u32 {
-                const COUNTER: usize = size_of::<u64>();
-                let mut hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
-                let mut mac = Self::end::<{ Self::HASH }>(self.outer, hash.as_flattened());
+                const COUNTER_BYTES: usize = size_of::<u64>();
+                let mut hash = Self::end::<COUNTER_BYTES>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
+                let mut mac = Self::end::<{ Self::HASH_BYTES }>(self.outer, hash.as_flattened());
                 let [.., last] = mac;
                 let value = truncate($first(&mac), last.to_le_bytes()[0]);
                 wipe(hash.as_flattened_mut());
@@ -60,7 +60,7 @@ macro_rules! states {
 
             /// The hash of one block and a message of `LEN` bytes after it.
             fn end<const LEN: usize>(mut state: [$word; $words], message: &[u8]) -> [$word; $words] {
-                let mut block = const { last_block::<{ Self::BLOCK }>(LEN) };
+                let mut block = const { last_block::<{ Self::BLOCK_BYTES }>(LEN) };
                 block.iter_mut().zip(message).for_each(|(byte, value)| *byte = *value);
                 $compress(&mut state, core::slice::from_ref(&block));
                 wipe(&mut block);
@@ -77,21 +77,20 @@ macro_rules! states {
     };
 }
 
-/// The last block of a message, of whose bytes `len` (at most 64) stand in it and one block before
-/// it: after them the bit 1, zeros, and in the last bytes the length in bits (FIPS 180-4 section
-/// 5.1).
+/// The last block of a message that has one block before it and `len` bytes in it, at most 64.
+/// After these bytes come the bit 1, zeros, and the length in bits (FIPS 180-4 section 5.1).
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     reason = "evaluated in compilation"
 )]
-const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
-    let bits = 8 * (BLOCK + len);
-    let mut block = [0; BLOCK];
+const fn last_block<const BLOCK_BYTES: usize>(len: usize) -> [u8; BLOCK_BYTES] {
+    let bits = 8 * (BLOCK_BYTES + len);
+    let mut block = [0; BLOCK_BYTES];
     block[len] = 0x80;
-    block[BLOCK - 2] = (bits >> 8) as u8;
-    block[BLOCK - 1] = bits as u8;
+    block[BLOCK_BYTES - 2] = (bits >> 8) as u8;
+    block[BLOCK_BYTES - 1] = bits as u8;
     block
 }
 
@@ -247,15 +246,15 @@ impl HmacState {
     pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
         // Most windows are narrow, and to clear the room of a wide one costs as much as a tenth of
         // theirs.
-        const FEW: usize = 16;
+        const SMALL_BATCH_SIZE: usize = 16;
         if window.is_empty() {
             return;
         }
         let (first, last) = window.into_inner();
-        if lanes::BATCH > FEW && last.wrapping_sub(first) < FEW as u64 {
-            self.batches_in([0; FEW], first, last, &mut judge);
+        if lanes::BATCH_SIZE > SMALL_BATCH_SIZE && last.wrapping_sub(first) < SMALL_BATCH_SIZE as u64 {
+            self.batches_in([0; SMALL_BATCH_SIZE], first, last, &mut judge);
         } else {
-            self.batches_in([0; lanes::BATCH], first, last, &mut judge);
+            self.batches_in([0; lanes::BATCH_SIZE], first, last, &mut judge);
         }
     }
 

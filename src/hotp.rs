@@ -10,7 +10,7 @@ use crate::hmac::HmacState;
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// The last counter or step that is ever accepted: the one after it must still be a number.
-pub(crate) const LAST: u64 = u64::MAX - 1;
+pub(crate) const MAX_COUNTER: u64 = u64::MAX - 1;
 
 /// A HOTP authenticator's parameters: secret, algorithm and digits (RFC 4226).
 ///
@@ -135,20 +135,20 @@ fn search_one(state: &HmacState, digits: Digits, code: &[u8], window: RangeInclu
     bool::from(found.right).then_some(found.counter)
 }
 
-/// What is looked for: one code, or a code and the one of the next counter.
+/// The codes that a search looks for: one, or two of consecutive counters.
 pub(crate) struct SubmittedCodes {
     pub(crate) first: Submitted,
     pub(crate) second: Option<Submitted>,
 }
 
-/// What a search found; `counter` is that of the last code of the answer and means nothing unless
+/// The outcome of a search. `counter` is that of the last submitted code, and means nothing unless
 /// `right`.
 pub(crate) struct Found {
-    /// The answer stands in the window, at `floor` or above.
+    /// The codes are in the window, at `floor` or above.
     pub(crate) right: Choice,
-    /// The answer stands in the window, below `floor`.
+    /// The codes are in the window, below `floor`.
     pub(crate) replayed: Choice,
-    /// The answer stands in the window, just below `floor`: it is the code accepted last.
+    /// The codes are in the window, just below `floor`: the code accepted last.
     pub(crate) last: Choice,
     pub(crate) counter: u64,
 }
@@ -166,13 +166,13 @@ impl Found {
     }
 }
 
-/// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant
-/// time: the work depends on the window's width and on whether the answer is one code or two.
+/// Finds the lowest place of the codes at or above `floor`, over the whole of `window`, in constant
+/// time: the work depends on the width of the window and on the number of codes.
 pub(crate) fn search(state: &HmacState, digits: Digits, codes: &SubmittedCodes, window: RangeInclusive<u64>, floor: u64) -> Found {
     // Bits; what selects is a choice, which is hidden from the compiler, and for which the
     // processor waits.
     let (mut right, mut replayed, mut last, mut found) = (0, 0, 0, 0);
-    // Bit 0: the first code stood at the last counter of the batch before.
+    // Bit 0: the first code was found at the last counter of the batch before.
     let mut before = 0;
     state.batches(window, |counter, values| {
         digits.reduce_all(values);
@@ -225,7 +225,7 @@ fn lowest_place(bits: u64) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{LAST, SubmittedCodes, lowest_bits, lowest_place, search};
+    use super::{MAX_COUNTER, SubmittedCodes, lowest_bits, lowest_place, search};
     use crate::code::Submitted;
     use crate::{Code, Digits, Hotp, Secret};
 
@@ -234,7 +234,7 @@ mod tests {
         /// below it.
         #[test]
         fn a_search_finds_the_lowest_place(
-            first in prop_oneof![0..1000_u64, any::<u64>(), Just(LAST - 70)],
+            first in prop_oneof![0..1000_u64, any::<u64>(), Just(MAX_COUNTER - 70)],
             more in prop_oneof![0..3_u64, 0..140_u64],
             (place, second_place) in (0..150_u64, 0..150_u64),
             floor in prop_oneof![Just(0), 0..150_u64, Just(u64::MAX)],
@@ -242,8 +242,8 @@ mod tests {
             in_a_row: bool,
         ) {
             let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
-            let (first, state) = (first.min(LAST), hotp.hmac_state());
-            let last = first.saturating_add(more).min(LAST);
+            let (first, state) = (first.min(MAX_COUNTER), hotp.hmac_state());
+            let last = first.saturating_add(more).min(MAX_COUNTER);
             let floor = first.saturating_add(floor);
             let code = |counter: u64| hotp.digits().reduce(state.truncated(counter));
             let one = code(first.wrapping_add(place));

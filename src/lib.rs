@@ -16,11 +16,11 @@
 //! | a secret, and no device | [`Totp`] or [`Hotp`], which generate and search codes |
 //! | devices in Soffid's table | [`SoffidRow`] |
 //!
-//! A [`Device`] is one small record of plain bytes. The engine has no state, no clock, no randomness
-//! and no I/O. It takes a device, a [`Policy`], an answer and the time, and returns the next device
-//! and a [`Verdict`]. The caller stores the record: in flash memory, a file or a table. The verdict
-//! comes out only by [committing](Attempt::commit) the next device, so no right answer counts twice
-//! and no wrong one goes uncounted.
+//! A [`Device`] is one small record of plain bytes. The engine has no state, no clock, no
+//! randomness and no I/O. It takes a device, a [`Policy`], an answer and the time, and returns the
+//! next device and a [`Verdict`]. The caller stores the record: in flash memory, a file or a table.
+//! The verdict comes out only by [committing](Attempt::commit) the next device, so no right answer
+//! counts twice and no wrong one goes uncounted.
 //!
 //! ```
 //! use keyfob::{Device, Error, Policy, Secret, Totp};

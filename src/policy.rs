@@ -52,16 +52,16 @@ impl Lock {
     }
 
     fn guesses_in_a_year(self, fails: u32, longest: u32) -> u64 {
-        const YEAR: u64 = 365 * 24 * 60 * 60;
+        const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;
         let (mut guesses, mut time) = (u64::from(fails), 0_u64);
         for doubling in 0..32 {
             time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
-            if time > YEAR {
+            if time > YEAR_SECONDS {
                 return guesses;
             }
             guesses = guesses.saturating_add(1);
         }
-        let rest = YEAR.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
+        let rest = YEAR_SECONDS.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
         guesses.saturating_add(rest)
     }
 }
@@ -198,7 +198,7 @@ impl Policy {
         self.pin_min_length
     }
 
-    /// By how many seconds the clocks of those who share a device may differ.
+    /// By how many seconds the clocks of hosts that share a device may differ.
     pub const fn clock_skew(&self) -> u32 {
         self.clock_skew
     }
@@ -324,10 +324,10 @@ impl PolicyBuilder {
         self
     }
 
-    /// Seconds by which the clocks of those who share a device may differ: a time earlier than what
-    /// the device has seen by more than this is [`Error::Clock`]; 0 to 3600, 30 by default. It also
-    /// covers answers that are judged in another order than their times were taken in: 0 is for a
-    /// host with one thread only.
+    /// Seconds by which the clocks of hosts that share a device may differ, 0 to 3600, 30 by
+    /// default. A time that is further behind the latest one the device has seen is
+    /// [`Error::Clock`]. The skew also covers answers that are judged in another order than their
+    /// times were taken in, so 0 is for a host with one thread only.
     pub const fn clock_skew(mut self, seconds: u32) -> Self {
         self.0.clock_skew = seconds;
         self
@@ -354,7 +354,7 @@ impl PolicyBuilder {
         self.check().copied()
     }
 
-    /// Checks everything and gives the policy where it is: for those who check one at each use.
+    /// Checks everything and returns a reference, for callers that check a policy at each use.
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
     /// [`Error::MaxDrift`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],

@@ -1,4 +1,4 @@
-//! Layer 3: a device as 168 plain bytes. The table of them stands in DESIGN.md.
+//! Layer 3: a device as 168 plain bytes. DESIGN.md leads to the table of them.
 
 use core::fmt;
 
@@ -16,10 +16,10 @@ const MAGIC: [u8; 2] = *b"kf";
 const VERSION: u8 = 1;
 const USED: u32 = 1;
 const PENDING: u32 = 2;
-const HELD: u32 = 4;
+const WAS_LOCKED: u32 = 4;
 const VALIDATED: u32 = 8;
 /// No device learns a larger drift than this many steps.
-const DRIFT_MAX: i32 = 1_000;
+const MAX_DRIFT_STEPS: i32 = 1_000;
 
 /// A device as bytes: what hosts store. Wiped on drop; `Debug` shows nothing of it.
 ///
@@ -157,16 +157,16 @@ impl Device {
         let secret = from.0.first_chunk()?;
 
         let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
-        let [used, pending, held, validated] = [USED, PENDING, HELD, VALIDATED].map(|flag| u8::from(flags & flag != 0));
+        let [used, pending, held, validated] = [USED, PENDING, WAS_LOCKED, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
         let asked = if kind == Kind::Pin && pending == 1 {
             Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(len).mask() == 0
         } else {
             positions == 0
         };
-        let canonical = flags & !(USED | PENDING | HELD | VALIDATED) == 0
+        let canonical = flags & !(USED | PENDING | WAS_LOCKED | VALIDATED) == 0
             && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
-            && (-DRIFT_MAX..=DRIFT_MAX).contains(&drift)
+            && (-MAX_DRIFT_STEPS..=MAX_DRIFT_STEPS).contains(&drift)
             && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
             && (used == 1 || used_at == 0)
             && (pending == 1 || issued_at == 0)

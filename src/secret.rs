@@ -210,7 +210,7 @@ impl Secret {
         Zeroizing::new(self.write_hex(&mut *buffer).unwrap_or_default().into())
     }
 
-    /// The raw bytes, for those who must have them: never log them.
+    /// The raw bytes. Never log them.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -11,7 +11,7 @@ use subtle::{Choice, ConditionallySelectable};
 use crate::code::Submitted;
 use crate::device::State;
 use crate::hmac::HmacState;
-use crate::hotp::{Found, LAST, SubmittedCodes, search};
+use crate::hotp::{Found, MAX_COUNTER, SubmittedCodes, search};
 use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
 /// No other windows.
@@ -146,7 +146,7 @@ impl Device {
     /// The expected counter and `more` after it.
     fn ahead(&self, more: u16) -> Result<RangeInclusive<u64>, Error> {
         let first = self.state.moving;
-        let last = first.saturating_add(u64::from(more)).min(LAST);
+        let last = first.saturating_add(u64::from(more)).min(MAX_COUNTER);
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
@@ -173,12 +173,12 @@ impl Device {
         let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
-        // Once in a million a code stands at a further place of the window as well. It was used all
-        // the same (RFC 6238 section 5.2).
+        // Once in a million the window has the code at a further place as well. It was used all the
+        // same (RFC 6238 section 5.2).
         let matches = found.right.unwrap_u8() & not(last);
 
-        // What stands in the way, from the least to the last word. The first two count as fails,
-        // the others end the matter.
+        // The obstacles, from the weakest to the strongest. The first two count as fails, the
+        // others leave nothing to judge.
         let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
         let expired = pending & bit(self.is_expired(policy, now));
         let disabled = bit(state.status == Status::Disabled as u8);
@@ -249,7 +249,7 @@ impl Device {
         let locked = bit(to.status == Status::Locked as u8);
         let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
-            told: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED),
+            packed: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED_BIT),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a

@@ -52,7 +52,7 @@ fn is_there(span: &str, sources: &str) -> Option<bool> {
 }
 
 #[test]
-fn what_the_tables_name_is_there() {
+fn names_in_the_tables_exist() {
     let mut sources = String::new();
     for folder in ["src", "tests", "scim", "server", "java", "fuzz"] {
         gather(&Path::new(ROOT).join(folder), &mut sources);

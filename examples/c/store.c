@@ -16,7 +16,7 @@ static void wipe(void *secret, size_t length) {
     while (length--) *byte++ = 0;
 }
 
-/* Makes a rename last over a loss of power: it stands in the folder. */
+/* Makes a rename survive a loss of power, by syncing the folder that holds the name. */
 static int sync_folder(const char *path) {
     char copy[1024];
     int folder, done;
@@ -37,7 +37,7 @@ static int32_t store(void *context, const keyfob_record *next, uint64_t read) {
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) return -1;
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0) return -1;
-    /* The bytes rest on the disk before the name does, and the name before the verdict is told. */
+    /* The bytes are on the disk before the name is, and the name before the verdict is printed. */
     written = write(file, next, sizeof *next) == (ssize_t)sizeof *next && fsync(file) == 0;
     if (close(file) != 0 || !written || rename(temporary, path) != 0) {
         unlink(temporary);
@@ -59,7 +59,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "use: store FILE, where FILE holds a record\n");
         return 2;
     }
-    /* No copy of the record in the library's buffer, which nobody wipes. */
+    /* Without a buffer, since C's library would leave a copy of the record in it. */
     setvbuf(file, NULL, _IONBF, 0);
     result = keyfob_record_read(bytes, fread(bytes, 1, sizeof bytes, file), &record);
     fclose(file);

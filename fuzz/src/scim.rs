@@ -130,7 +130,7 @@ fn walk(service: &Service<Seeded>, store: &mut Memory, first: &Request<'_>, curs
         let query = format!("{}&cursor={cursor}", rest.join("&"));
         let response = service.run(first.clone().with_query(&query), store);
         let page: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-        // The name stood there encoded, and so it stands there twice.
+        // The name was encoded, and so it occurs twice.
         if response.status == 400 && first.query.contains('%') {
             return;
         }

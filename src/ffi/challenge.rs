@@ -43,7 +43,7 @@ pub struct keyfob_challenge {
 // SAFETY: three numbers of 32 bits, of which the first is the size, twelve bytes, and three aligned
 // numbers of 64.
 unsafe impl Sized for keyfob_challenge {
-    const FIRST: usize = 48;
+    const FIRST_SIZE: usize = 48;
 }
 
 impl core::fmt::Debug for keyfob_challenge {

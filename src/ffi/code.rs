@@ -19,8 +19,8 @@ pub enum keyfob_algorithm {
     SHA512 = 3,
 }
 
-/// What an authenticator computes with, beside the secret. Where a function takes parameters, NULL
-/// stands for SHA-1, 6 digits, 30 seconds and T0 = 0.
+/// The parameters of an authenticator, apart from the secret. As an argument of a function, NULL is
+/// SHA-1, 6 digits, 30 seconds and T0 = 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct keyfob_parameters {
@@ -38,7 +38,7 @@ pub struct keyfob_parameters {
 
 // SAFETY: four numbers of 32 bits, of which the first is the size, and an aligned one of 64.
 unsafe impl Sized for keyfob_parameters {
-    const FIRST: usize = 24;
+    const FIRST_SIZE: usize = 24;
 }
 
 /// The parameters at `pointer`, the defaults for NULL, with this secret.

@@ -11,7 +11,7 @@ use crate::Device;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_record {
-    /// The bytes; see DESIGN.md for their table.
+    /// The bytes. DESIGN.md leads to their table.
     pub bytes: [u8; KEYFOB_RECORD_SIZE],
 }
 
@@ -29,8 +29,8 @@ pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, key
     Ok(Device::from_bytes(unsafe { record(pointer) }?)?)
 }
 
-/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where
-/// it is.
+/// The bytes of the record at `pointer`, for callers that use the result of [`Device::from_bytes`]
+/// without moving it.
 pub(super) unsafe fn record<'a>(pointer: *const keyfob_record) -> Result<&'a [u8], keyfob_result> {
     // SAFETY: the caller's promise is passed on; a record is plain bytes.
     unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }
@@ -41,8 +41,9 @@ pub(super) fn out(pointer: *mut keyfob_record) -> Result<Buffer, keyfob_result> 
     Buffer::new(pointer.cast(), KEYFOB_RECORD_SIZE, KEYFOB_RECORD_SIZE)
 }
 
-/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
-/// apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
+/// Reads `length` bytes from storage as a record. A foreign, a newer, a cut and a damaged record
+/// have results of their own. Writes a right one to `record`, which may be NULL to check only.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
 #[must_use]

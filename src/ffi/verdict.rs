@@ -3,7 +3,7 @@
 use super::memory::Sized;
 use crate::Verdict;
 
-/// Why an answer was accepted or refused: for the host's audit, not for whoever answered.
+/// Why an answer was accepted or refused. For the host's audit, not for the user.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum keyfob_reason {
@@ -30,7 +30,7 @@ pub enum keyfob_reason {
     CLOCK_WAS_AHEAD = 8,
 }
 
-/// The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's
+/// The outcome of an attempt. Show the user only `right` and `locked`. The rest is for the host's
 /// audit.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub struct keyfob_verdict {
 
 // SAFETY: six numbers of 32 bits, of which the first is the size, and three aligned ones of 64.
 unsafe impl Sized for keyfob_verdict {
-    const FIRST: usize = 48;
+    const FIRST_SIZE: usize = 48;
 }
 
 impl From<Verdict> for keyfob_verdict {

@@ -41,7 +41,7 @@ fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTr
     state.fill(first, &mut values);
     assert_eq!(values, expected, "{algorithm}: {count} from {first} on");
     let mut platforms = BTreeMap::new();
-    for platform in 0..=lanes::PLATFORMS {
+    for platform in 0..=lanes::PLATFORM_COUNT {
         let mut values = vec![0; count];
         if let Some(name) = state.fill_on(platform, first, &mut values) {
             assert_eq!(values, expected, "{algorithm} on {name}: {count} from {first} on");
@@ -70,7 +70,7 @@ proptest! {
         one.set(&secret);
         other.set_portably(&secret);
         prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
-        for platform in 0..lanes::PLATFORMS {
+        for platform in 0..lanes::PLATFORM_COUNT {
             let mut one = Sha1::EMPTY;
             let is_here = lanes::sha1_key_states_on(platform, &Sha1::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
             let name = state(Algorithm::Sha1, &bytes).fill_on(platform + 1, 0, &mut [0]);

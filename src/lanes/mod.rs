@@ -22,6 +22,6 @@ use portable as target;
 pub(crate) use states::States;
 #[cfg(any(test, fuzzing))]
 pub(crate) use target::compute_on;
-pub(crate) use target::{BATCH, compute_many, compute_one, sha1_key_states, sha256_key_states};
+pub(crate) use target::{BATCH_SIZE, compute_many, compute_one, sha1_key_states, sha256_key_states};
 #[cfg(test)]
-pub(crate) use target::{PLATFORMS, sha1_key_states_on};
+pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on};

@@ -3,7 +3,7 @@
 use super::states::States;
 
 /// Few, since a batch is on a small stack.
-pub(crate) const BATCH: usize = 4;
+pub(crate) const BATCH_SIZE: usize = 4;
 
 pub(crate) const fn sha1_key_states(_initial: &[u32; 5], _key: &[u8; 64], _states: [&mut [u32; 5]; 2]) -> bool {
     false
@@ -22,7 +22,7 @@ pub(crate) const fn compute_many(_states: States<'_>, _first: u64, _values: &mut
 }
 
 #[cfg(any(test, fuzzing))]
-pub(crate) const PLATFORMS: usize = 0;
+pub(crate) const PLATFORM_COUNT: usize = 0;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) const fn compute_on(_platform: usize, _states: States<'_>, _first: u64, _values: &mut [u32]) -> Option<&'static str> {

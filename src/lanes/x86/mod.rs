@@ -20,13 +20,13 @@ use platform::Platform;
 #[cfg(test)]
 pub(crate) use platform::sha1_key_states_on;
 #[cfg(any(test, fuzzing))]
-pub(crate) use platform::{PLATFORMS, compute_on};
+pub(crate) use platform::{PLATFORM_COUNT, compute_on};
 
 use super::states::States;
 
 /// How many counters are asked for at once: enough for the widest vector, and a bit of a 64-bit
 /// word for each.
-pub(crate) const BATCH: usize = 64;
+pub(crate) const BATCH_SIZE: usize = 64;
 
 /// The states after a key's block, of the inner and the outer hash, into `states`; false if the
 /// caller has to compute them.

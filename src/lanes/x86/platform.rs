@@ -147,10 +147,10 @@ impl Platform {
 
 /// How many platforms [`compute_on`] knows.
 #[cfg(any(test, fuzzing))]
-pub(crate) const PLATFORMS: usize = 7;
+pub(crate) const PLATFORM_COUNT: usize = 7;
 
 #[cfg(any(test, fuzzing))]
-const NAMED: [(Platform, &str); PLATFORMS] = [
+const NAMED: [(Platform, &str); PLATFORM_COUNT] = [
     (Platform::ShaNi, "SHA-NI"),
     (Platform::ShaNiAvx512, "SHA-NI and AVX-512"),
     (Platform::Avx2, "AVX2"),

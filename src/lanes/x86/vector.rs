@@ -38,9 +38,9 @@ macro_rules! sha1_round {
     };
 }
 
-/// Twenty rounds of one function, five from each `$t` on: one after another, or in a loop, for
-/// which the words of the message stand in memory, but whose code is less than half: that of a pair
-/// would be half a cache of instructions.
+/// Twenty rounds of one function, five from each `$t` on: unrolled, or in a loop. The loop keeps
+/// the words of the message in memory, and its code is less than half. Unrolled, a pair would fill
+/// half an instruction cache.
 macro_rules! sha1_rounds {
     (looped, $names:tt, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {
         for t in [$($t),*] {
