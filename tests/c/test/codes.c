@@ -124,7 +124,7 @@ static void policies(void) {
     CHECK(out.number == 10000000);
     CALL(R(KIND), keyfob_policy_guess_chance(NULL, 6, 6, &out.number));
     CALL(R(DIGITS), keyfob_policy_guess_chance(NULL, KEYFOB_KIND_HOTP, 11, &out.number));
-    p.window = 100, p.bound = UINT32_MAX;
+    p.window = 100, p.guess_bound = UINT32_MAX;
     CALL(R(OK), keyfob_policy_check(&p));
     {
         keyfob_policy small;

@@ -147,7 +147,7 @@ static void throttle(void) {
     CALL(R(OK), keyfob_policy_default(&out.policy));
     throttle = out.policy;
     throttle.lock = KEYFOB_LOCK_THROTTLE, throttle.max_fails = 1, throttle.first_delay = 60, throttle.max_delay = 600;
-    throttle.bound = throttle.pin_guess_bound = UINT32_MAX;
+    throttle.guess_bound = throttle.pin_guess_bound = UINT32_MAX;
     totp();
     IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);
@@ -218,7 +218,7 @@ static void pins(void) {
         /* The whole PIN: right once, and not without a challenge. */
         keyfob_policy whole;
         CALL(R(OK), keyfob_policy_default(&out.policy));
-        whole = out.policy, whole.positions = 0;
+        whole = out.policy, whole.pin_positions = 0;
         CALL(R(OK), keyfob_device_create_pin(&whole, "12345678", 8, NOW, &out.record));
         TAKE();
         IN_PLACE(R(OK), keyfob_device_verify(&out.record, &whole, "12345678", 8, NOW, &out.verdict));

@@ -116,7 +116,7 @@ static void late_lock(void) {
     memset(&late, 0, sizeof late), late.size = (uint32_t)sizeof late;
     for (at = 0; at < sizeof cases / sizeof cases[0]; at++) {
         CHECK(keyfob_policy_default(&late) == R(OK));
-        late.max_fails = cases[at].policy, late.positions = 4;
+        late.max_fails = cases[at].policy, late.pin_positions = 4;
         memset(&table, 0, sizeof table);
         table.size = (uint32_t)sizeof table, table.status = KEYFOB_STATUS_VALIDATED, table.created = NOW - 9;
         table.max_fails = cases[at].row;

@@ -157,7 +157,7 @@ CALLS(sealed_key_id, (DATA(SEALED), P(uint32_t, NUMBER)))
 CALLS(policy_default, (P(keyfob_policy, POLICY_OUT)))
 CALLS(policy_soffid, (P(keyfob_policy, POLICY_OUT)))
 CALLS(policy_check, (POLICIES))
-CALLS(policy_chance, (POLICIES, number ? number : 1, number == 2 ? 5 : 6, P(uint32_t, NUMBER)))
+CALLS(policy_guess_chance, (POLICIES, number ? number : 1, number == 2 ? 5 : 6, P(uint32_t, NUMBER)))
 CALLS(uri_write, (RECORDS, P(const char, ISSUER_IN), P(const char, ACCOUNT_IN), TEXTS(TEXT), P(size_t, LENGTH)))
 CALLS(uri_parse, (P(const char, URI_IN), now, RECORDS, TEXTS(ISSUER), TEXTS(ACCOUNT)))
 CALLS(soffid_import, (P(const keyfob_soffid_row, ROW), DATA(SECRET_IN), RECORDS))
@@ -251,7 +251,7 @@ static const struct row {
     FUNCTION(policy_default, IS_TOTP, NIL(POLICY_OUT, NULL_POINTER), STRUCT(POLICY_OUT, 64)),
     FUNCTION(policy_soffid, IS_TOTP, NIL(POLICY_OUT, NULL_POINTER), STRUCT(POLICY_OUT, 64)),
     FUNCTION(policy_check, IS_TOTP, POLICY_IN),
-    FUNCTION(policy_chance, IS_TOTP, POLICY_IN, NUMBER_IN(6, KIND), NUMBER_IN(257, KIND), NUMBER_IN(2, DIGITS), NIL(NUMBER, NULL_POINTER)),
+    FUNCTION(policy_guess_chance, IS_TOTP, POLICY_IN, NUMBER_IN(6, KIND), NUMBER_IN(257, KIND), NUMBER_IN(2, DIGITS), NIL(NUMBER, NULL_POINTER)),
     FUNCTION(uri_write, IS_TOTP, RECORD_IN, NIL(ISSUER_IN, OK), LONG_TEXT(ISSUER_IN), NIL(ACCOUNT_IN, NULL_POINTER), LONG_TEXT(ACCOUNT_IN),
              BUFFER(TEXT, 112), NIL(LENGTH, OK), DEVICE(IS_T0, URI_T0),
              DEVICE(IS_SMS, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND)),
