@@ -83,7 +83,7 @@ static void uris(void) {
         CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, sizeof uri, &out.length));
         CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, 1, &out.length));
         for (at = 0; at < 2; at++) {
-            /* 1023 bytes and a NUL can be read. 1024 cannot, unless the caller gives no buffer for them. */
+            /* 1023 bytes and a NUL can be read. 1024 cannot, unless the caller wants none. */
             memset(label, 'a', 1023 + at), label[1023 + at] = 0;
             sprintf(text, "otpauth://totp/%s?secret=%s", label, BASE32);
             CHECK(keyfob_uri_parse(text, NOW, &out.record, NULL, 0, uri, KEYFOB_LABEL_SIZE) == (at ? R(URI_LABEL) : R(OK)));
