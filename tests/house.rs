@@ -8,6 +8,8 @@ use std::path::Path;
 const COMMENT_COLUMNS: usize = 100;
 /// The most lines of a source file.
 const FILE_LINES: usize = 400;
+/// The most words of a sentence in the documents.
+const SENTENCE_WORDS: usize = 35;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -128,4 +130,55 @@ fn the_page_for_c_names_every_function() {
         .map(str::to_owned)
         .collect();
     assert!(missing.is_empty(), "examples/c/README.md: {missing:?}");
+}
+
+/// The sentences of a document's prose: without headings, tables, and blocks of code.
+fn sentences(text: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    for line in text.split("```").step_by(2).flat_map(|prose| prose.lines().chain([""])) {
+        let line = line.trim();
+        let is_item = line.starts_with("- ")
+            || line.starts_with("* ")
+            || line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        if line.is_empty() || line.starts_with(['#', '|', '>', '<']) || is_item {
+            paragraphs.push(String::new());
+        }
+        if !line.starts_with(['#', '|', '<']) {
+            paragraphs.last_mut().unwrap().extend([line, " "]);
+        }
+    }
+    let ends = |word: &str| word.trim_end_matches(['*', ')', '"', '`', ']']).ends_with(['.', '!', '?']);
+    let mut sentences = Vec::new();
+    for paragraph in paragraphs {
+        let mut words = Vec::new();
+        // Code is one word, whatever is in it.
+        let plain: String = paragraph.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { "code" } else { part }).collect();
+        for word in plain.split_whitespace() {
+            words.push(word);
+            if ends(word) {
+                sentences.push(words.join(" "));
+                words.clear();
+            }
+        }
+        sentences.push(words.join(" "));
+    }
+    sentences
+}
+
+#[test]
+fn sentences_of_documents_have_at_most_35_words() {
+    let docs = files().into_iter().filter(|(file, _)| {
+        let is_top = !file.contains('/') && file != "CHANGELOG.md" || file.starts_with("docs/") || file.starts_with("server/");
+        is_top && ending(file) == Some("md") || file == "examples/c/README.md"
+    });
+    let mut long = Vec::new();
+    for (file, text) in docs {
+        let sentences = sentences(&text).into_iter().map(|sentence| (sentence.split(' ').count(), sentence));
+        long.extend(
+            sentences
+                .filter(|(words, _)| *words > SENTENCE_WORDS)
+                .map(|(words, sentence)| format!("{file}, {words} words: {sentence}")),
+        );
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }
