@@ -17,10 +17,10 @@ mod vector;
 mod vendor;
 
 use platform::Platform;
-#[cfg(test)]
-pub(crate) use platform::sha1_key_states_on;
 #[cfg(any(test, fuzzing))]
-pub(crate) use platform::{PLATFORM_COUNT, compute_on};
+pub(crate) use platform::compute_on;
+#[cfg(test)]
+pub(crate) use platform::{PLATFORM_COUNT, sha1_key_states_on};
 
 use super::states::States;
 
