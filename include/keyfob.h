@@ -27,9 +27,10 @@
  * - `Results:` lists the other results of a function, without the prefix KEYFOB_RESULT_. The
  *   record's are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE,
  *   ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
- *   LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE, PIN_POSITIONS,
- *   PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted builds any function may
- *   return PANIC, which would be a defect of the library. Later versions may add results.
+ *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE,
+ *   PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted builds any
+ *   function may return PANIC, which would be a defect of the library. Later versions may add
+ *   results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
  *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
  * - All times are Unix seconds, UTC, by the caller's clock. The library reads no clock and keeps no
@@ -90,6 +91,11 @@ extern "C" {
  * The fewest bytes of a secret.
  */
 #define KEYFOB_SECRET_MIN_SIZE 16
+
+/**
+ * The fewest bytes of a short secret, where those are allowed.
+ */
+#define KEYFOB_SHORT_SECRET_MIN_SIZE 10
 
 /**
  * The most bytes of a secret, and digits of a PIN.
@@ -165,7 +171,7 @@ enum keyfob_result
    */
   KEYFOB_RESULT_PANIC = 7,
   /**
-   * Secret: not 16 to 64 bytes.
+   * Secret: not 16 to 64 bytes; where short ones are allowed, not 10 to 64.
    */
   KEYFOB_RESULT_SECRET_LENGTH = 20,
   /**
@@ -269,6 +275,10 @@ enum keyfob_result
    */
   KEYFOB_RESULT_LOCK_KIND = 54,
   /**
+   * Policy: first window above 1000 steps, or above window and largest learned drift together.
+   */
+  KEYFOB_RESULT_FIRST_WINDOW = 55,
+  /**
    * Time: before T0, or before what the device has seen.
    */
   KEYFOB_RESULT_CLOCK = 60,
@@ -318,6 +328,18 @@ enum keyfob_result
    */
   KEYFOB_RESULT_CLOCK_WAS_AHEAD = 71,
   /**
+   * Device: the time lies outside its validity.
+   */
+  KEYFOB_RESULT_OUTSIDE_VALIDITY = 72,
+  /**
+   * Validity: it ends before it begins.
+   */
+  KEYFOB_RESULT_VALIDITY = 73,
+  /**
+   * TOTP resync: the policy learns no drift.
+   */
+  KEYFOB_RESULT_NO_DRIFT = 74,
+  /**
    * URI: not otpauth://totp/ or otpauth://hotp/.
    */
   KEYFOB_RESULT_URI_TYPE = 80,
@@ -363,7 +385,8 @@ enum keyfob_result
    */
   KEYFOB_RESULT_SEAL_NEWER = 93,
   /**
-   * Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+   * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
+   * a validity, none of which it can say.
    */
   KEYFOB_RESULT_SOFFID_PARAMETERS = 100,
 };
@@ -546,6 +569,10 @@ enum keyfob_reason
    * until keyfob_device_forget_steps.
    */
   KEYFOB_REASON_CLOCK_WAS_AHEAD = 8,
+  /**
+   * The time is outside the validity of the device. Nothing was counted.
+   */
+  KEYFOB_REASON_OUTSIDE_VALIDITY = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -614,7 +641,8 @@ typedef struct keyfob_policy {
    */
   uint32_t look_ahead;
   /**
-   * HOTP: counters that a resync searches, 1 to 10000; 100 by default.
+   * HOTP: counters that a resync searches, 1 to 10000; 100 by default. TOTP: the steps that it
+   * searches each side of the present one, but no more than max_drift.
    */
   uint32_t resync_window;
   /**
@@ -669,6 +697,11 @@ typedef struct keyfob_policy {
    * The same for the positions of a PIN; 10000000 (1 in 100) by default.
    */
   uint32_t pin_guess_bound;
+  /**
+   * TOTP: steps each side of the present one that are right until the first right answer, 0 to
+   * 1000, at most `window` and `max_drift` together; 0, the default, for `window`.
+   */
+  uint32_t first_window;
 } keyfob_policy;
 
 /**
@@ -794,6 +827,14 @@ typedef struct keyfob_parameters {
    * TOTP: the time from which steps are counted, in Unix seconds. Ignored otherwise.
    */
   uint64_t t0;
+  /**
+   * 1 to take a secret of 10 to 15 bytes as well, for tokens that were made with one; else 0.
+   */
+  uint32_t allow_short_secret;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
 } keyfob_parameters;
 
 /**
@@ -879,9 +920,17 @@ typedef struct keyfob_info {
    */
   uint32_t was_locked;
   /**
-   * Zero.
+   * 1 if the secret has fewer than 16 bytes; else 0.
    */
-  uint32_t reserved;
+  uint32_t has_short_secret;
+  /**
+   * TOTP, HOTP: the first second of the device's validity; 0 for no limit.
+   */
+  uint64_t not_before;
+  /**
+   * TOTP, HOTP: the last second of the device's validity; 0 for no limit.
+   */
+  uint64_t not_after;
 } keyfob_info;
 
 /**
@@ -972,7 +1021,7 @@ typedef struct keyfob_soffid_row {
  * thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
- * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+ * THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge(struct keyfob_record *record,
@@ -988,7 +1037,8 @@ keyfob_result keyfob_device_challenge(struct keyfob_record *record,
  * `store` and `random` are.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
- * THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
+ * THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
+ * STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *record,
@@ -1005,7 +1055,7 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
  * its expiry. Set challenge->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
- * LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+ * LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resend(const struct keyfob_record *record,
@@ -1052,12 +1102,13 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              struct keyfob_verdict *verdict);
 
 /**
- * Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync
- * window. Counts, locks and changes the record in place as keyfob_device_verify does.
- * KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+ * Finds an authenticator by two codes in a row. HOTP that has run ahead is searched over the
+ * policy's resync window. TOTP whose clock is off is searched over as many steps each side of the
+ * present one, but no more than the policy's max_drift; the drift is learned. Counts, locks and
+ * changes the record in place as keyfob_device_verify does. Not thread-safe on the same record.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
- * EXHAUSTED.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+ * CLOCK, EXHAUSTED.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync(struct keyfob_record *record,
@@ -1073,8 +1124,8 @@ keyfob_result keyfob_device_resync(struct keyfob_record *record,
  * keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if
  * `store` is.
  *
- * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
- * EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+ * CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_device_resync_and_store(const struct keyfob_record *record,
@@ -1154,7 +1205,8 @@ keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
 
 /**
  * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
- * bytes, which are copied into `record`. Thread-safe.
+ * bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
  */
@@ -1278,13 +1330,26 @@ keyfob_result keyfob_device_forget_steps(struct keyfob_record *record,
                                          uint64_t now);
 
 /**
+ * Sets from when until when the TOTP or HOTP device in `record`, in place, is usable: from the
+ * second `not_before` to the second `not_after`, 0 for no limit. Outside of them each attempt is
+ * KEYFOB_REASON_OUTSIDE_VALIDITY and counts no fail. Not thread-safe on the same record.
+ *
+ * Results: NULL_POINTER, the record's, WRONG_KIND, VALIDITY, EXHAUSTED.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_set_validity(struct keyfob_record *record,
+                                         uint64_t not_before,
+                                         uint64_t not_after,
+                                         uint64_t now);
+
+/**
  * Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
  * change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
- * secret or PIN, and the counter of the device in `from`, created for this; nothing else of it
- * counts. Keeps the status, the fails and every lock. Ends a pending challenge and forgets a
- * learned drift. The same secret keeps the higher counter. TOTP keeps the time that is used up,
- * but under a new secret only the time before `now`. Never give it a secret that it had before its
- * present one. Not thread-safe on the same record.
+ * secret or PIN, and the counter of the device in `from`, created for this, and its validity;
+ * nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
+ * and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
+ * is used up, but under a new secret only the time before `now`. Never give it a secret that it
+ * had before its present one. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
  */
@@ -1411,9 +1476,10 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
 
 /**
  * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
- * or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
- * KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
- * wipes `secret` and `text`. Thread-safe.
+ * or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only
+ * where its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size`
+ * bytes, KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The
+ * caller wipes `secret` and `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
  */
@@ -1494,6 +1560,12 @@ size_t keyfob_seal_nonce_size(void);
  */
 KEYFOB_MUST_USE
 size_t keyfob_secret_min_size(void);
+
+/**
+ * KEYFOB_SHORT_SECRET_MIN_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_short_secret_min_size(void);
 
 /**
  * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
@@ -1633,6 +1705,22 @@ keyfob_result keyfob_uri_parse(const char *text,
                                size_t issuer_size,
                                char *account,
                                size_t account_size);
+
+/**
+ * As keyfob_uri_parse, of a secret that may have 10 to 15 bytes, for tokens that were made with
+ * one. Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+ * DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_uri_parse_allowing_short(const char *text,
+                                              uint64_t now,
+                                              struct keyfob_record *record,
+                                              char *issuer,
+                                              size_t issuer_size,
+                                              char *account,
+                                              size_t account_size);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::device::State;
-use crate::{Device, Error, Factor, Kind, Status};
+use crate::{Device, Error, Factor, Kind, Status, Validity};
 
 /// What an administrator may do. Whoever stores the device after one of these compares and swaps on
 /// the [`revision`](Device::revision) that it had before, as for an attempt: another's attempt in
@@ -79,9 +79,22 @@ impl Device {
         self.change(next, now)
     }
 
+    /// Sets from when until when the device is usable. Status, fails, locks and a drift stay.
+    ///
+    /// Errors: [`Error::WrongKind`] for other kinds than TOTP and HOTP, [`Error::Exhausted`].
+    pub fn set_validity(&mut self, validity: Validity, now: u64) -> Result<(), Error> {
+        if !matches!(self.factor, Factor::Totp(_) | Factor::Hotp(_)) {
+            return Err(Error::WrongKind);
+        }
+        self.change(self.state, now)?;
+        self.validity = validity;
+        Ok(())
+    }
+
     /// Gives the device the factor and the counter of another one of its kind, which was made for
     /// that: a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
-    /// again. Keeps the status, the fails and every lock, so that it is no way around one. A
+    /// again. Its validity comes with it. Keeps the status, the fails and every lock, so that it is
+    /// no way around one. A
     /// pending challenge ends, and learned drift is forgotten: given its own factor, a device
     /// forgets only these.
     ///
@@ -114,6 +127,7 @@ impl Device {
         (next.drift, next.pending, next.issued_at, next.positions) = (0, 0, 0, 0);
         self.change(next, now)?;
         self.factor = from.factor.clone();
+        self.validity = from.validity;
         Ok(())
     }
 

@@ -40,8 +40,8 @@ impl Device {
     /// by now, more are drawn. TOTP, HOTP: nothing changes.
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`],
-    /// [`Error::Locked`], [`Error::Throttled`], [`Error::ClockWasAhead`], [`Error::Randomness`],
-    /// [`Error::Exhausted`].
+    /// [`Error::Locked`], [`Error::OutsideValidity`], [`Error::Throttled`],
+    /// [`Error::ClockWasAhead`], [`Error::Randomness`], [`Error::Exhausted`].
     pub fn challenge<R: TryCryptoRng + ?Sized>(
         &self,
         policy: &Policy,
@@ -100,13 +100,16 @@ impl Device {
     /// one. Before T0 and at the end of a counter an open device refuses all the same.
     ///
     /// Errors: [`Error::Clock`], [`Error::Disabled`], [`Error::Locked`] also if the fails reach a
-    /// limit that was lowered since, [`Error::Throttled`], [`Error::ClockWasAhead`].
+    /// limit that was lowered since, [`Error::OutsideValidity`], [`Error::Throttled`],
+    /// [`Error::ClockWasAhead`].
     pub fn check_open(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         self.check_clock(policy, now)?;
         if self.status() == Status::Disabled {
             Err(Error::Disabled)
         } else if self.is_locked(policy) {
             Err(Error::Locked)
+        } else if !self.validity.contains(now) {
+            Err(Error::OutsideValidity)
         } else if self.is_throttled(now) {
             Err(Error::Throttled)
         } else if self.is_ahead(policy, now) {

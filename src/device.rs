@@ -1,6 +1,6 @@
 //! Layer 3: the device: what it is and what it has seen.
 
-use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp};
+use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp, Validity};
 
 /// What a device verifies with: its kind, parameters and secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ impl Factor {
 pub struct Device {
     pub(crate) factor: Factor,
     pub(crate) created: u64,
+    /// TOTP, HOTP; always [`Validity::ALWAYS`] for the others.
+    pub(crate) validity: Validity,
     pub(crate) state: State,
 }
 
@@ -134,7 +136,16 @@ impl Device {
 
     pub(crate) const fn new(factor: Factor, now: u64, moving: u64) -> Self {
         let state = State { moving, seen: now, ..State::FRESH };
-        Self { factor, created: now, state }
+        Self { factor, created: now, validity: Validity::ALWAYS, state }
+    }
+
+    /// With a validity, as a token file says it. Errors: [`Error::WrongKind`] for other kinds than
+    /// TOTP and HOTP.
+    pub fn with_validity(self, validity: Validity) -> Result<Self, Error> {
+        match self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => Ok(Self { validity, ..self }),
+            _ => Err(Error::WrongKind),
+        }
     }
 
     /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`.
@@ -210,6 +221,11 @@ impl Device {
     /// TOTP: the learned drift in steps, positive if the authenticator's clock is ahead.
     pub const fn drift(&self) -> i32 {
         self.state.drift
+    }
+
+    /// From when until when the device is usable; always for other kinds than TOTP and HOTP.
+    pub const fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// When the device was enrolled.

@@ -10,7 +10,8 @@ use core::fmt;
 /// it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Error {
-    /// A secret shorter than 16 bytes or longer than 64 (RFC 4226 section 4, R6).
+    /// A secret shorter than 16 bytes or longer than 64 (RFC 4226 section 4, R6); where short ones
+    /// are allowed, shorter than 10.
     SecretLength,
     /// Text that is not the Base32 of RFC 4648 section 6.
     SecretBase32,
@@ -40,6 +41,9 @@ pub enum Error {
     ResyncWindow,
     /// A bound on learned drift above 1000 steps.
     MaxDrift,
+    /// A first window above 1000 steps, or wider than the window and the largest learned drift
+    /// together.
+    FirstWindow,
     /// A lock after 0 fails.
     MaxFails,
     /// A throttle whose first delay is 0 seconds.
@@ -63,6 +67,8 @@ pub enum Error {
     PinGuessBound,
     /// The time is before T0, or before what the record has already seen.
     Clock,
+    /// A validity that ends before it begins.
+    Validity,
     /// A counter, time step or revision is at the end of its range.
     Exhausted,
     /// Bytes that are no record of this crate.
@@ -79,6 +85,10 @@ pub enum Error {
     Throttled,
     /// The device is disabled.
     Disabled,
+    /// The time lies outside the device's validity.
+    OutsideValidity,
+    /// TOTP: the policy learns no drift, which a resync needs.
+    NoDrift,
     /// TOTP: a step beyond the window was accepted while a clock was ahead, and until its time
     /// comes no code is right.
     ClockWasAhead,
@@ -113,7 +123,8 @@ pub enum Error {
     SealBroken,
     /// A sealed record under a key that was not given.
     SealKeyId,
-    /// A period other than 30 seconds or a T0 other than 0, which a row of Soffid's cannot say.
+    /// A period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or a validity,
+    /// none of which a row of Soffid's can say.
     SoffidParameters,
 }
 
@@ -146,6 +157,7 @@ impl Error {
             Self::LookAhead => c"look-ahead: must be 0 to 1000 counters",
             Self::ResyncWindow => c"resync window: must be 1 to 10000 counters",
             Self::MaxDrift => c"largest learned drift: must be 0 to 1000 steps",
+            Self::FirstWindow => c"first window: must be 0 to 1000 steps, and at most the window and the largest learned drift together",
             Self::MaxFails => c"lock: must fall after 1 fail or more",
             Self::FirstDelay => c"throttle: the first delay must be 1 second or more",
             Self::MaxDelay => c"throttle: the longest delay must not be shorter than the first",
@@ -159,6 +171,7 @@ impl Error {
             Self::Clock => {
                 c"time: is before T0 or before what the device has already seen; set the clock, or unlock the device if the clock was ahead before"
             }
+            Self::Validity => c"validity: must end at its start or later, and after 1970-01-01 00:00:00",
             Self::Exhausted => c"counter: is at the end of its range; enrol the device again",
             Self::RecordForeign => c"record: is not a keyfob record",
             Self::RecordNewer => c"record: was written by a newer version of keyfob; upgrade",
@@ -167,6 +180,8 @@ impl Error {
             Self::Locked => c"device: is locked; unlock it first",
             Self::Throttled => c"device: takes no attempt for some time after too many fails; try again later",
             Self::Disabled => c"device: is disabled",
+            Self::OutsideValidity => c"device: is not yet valid, or not any more; see its validity",
+            Self::NoDrift => c"resync: a TOTP device needs a policy that learns drift; set the largest learned drift above 0",
             Self::ClockWasAhead => {
                 c"device: has accepted a code of a later time, while a clock was ahead, and takes none until then; wait, or have an administrator forget the steps used ahead of time"
             }
@@ -184,7 +199,7 @@ impl Error {
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
             Self::SealKeyId => c"sealed record: its key id is not the given key's",
-            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0 and the counter below 2^63, since it cannot say others",
+            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0, the counter below 2^63 and the validity without limits, since it cannot say others",
         }
     }
 }

@@ -55,7 +55,7 @@
 //!
 //! | layer | modules | what they hold |
 //! |---|---|---|
-//! | 1 values | error, wipe, code, secret, status, chance, policy | what things are |
+//! | 1 values | error, wipe, code, secret, status, validity, chance, lock, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
 //! | 4 C ABI, feature `capi` | ffi | `include/keyfob.h`, for C and Java |
@@ -99,6 +99,7 @@ mod hmac;
 mod hotp;
 mod label;
 mod lanes;
+mod lock;
 mod pin;
 mod policy;
 mod record;
@@ -109,6 +110,7 @@ mod soffid;
 mod status;
 mod totp;
 mod uri;
+mod validity;
 mod verdict;
 mod verify;
 mod wipe;
@@ -121,17 +123,19 @@ pub use device::{Device, Factor, History};
 pub use error::Error;
 pub use hotp::{Hotp, KeyedHotp};
 pub use label::UriText;
+pub use lock::Lock;
 pub use pin::{PIN_MAX_DIGITS, PIN_MIN_DIGITS, Pin, Positions};
-pub use policy::{Lock, PinPositions, Policy, PolicyBuilder};
+pub use policy::{PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
 pub use seal::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
-pub use secret::{SECRET_MAX_SIZE, SECRET_MIN_SIZE, Secret};
+pub use secret::{SECRET_MAX_SIZE, SECRET_MIN_SIZE, SHORT_SECRET_MIN_SIZE, Secret};
 pub use soffid::{SOFFID_AUTH_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};
 pub use totp::Totp;
 pub use uri::Uri;
+pub use validity::Validity;
 pub use verdict::{Reason, Verdict};
 
 /// The README's example runs as a test.

@@ -1,70 +1,6 @@
 //! Layer 1: the server's choices, given at each call.
 
-use crate::{Digits, Error, GuessChance, Kind};
-
-/// What happens at too many fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lock {
-    /// The device is locked until somebody unlocks it.
-    Hard {
-        /// The fail on which the lock falls, 1 or more; 10 by default.
-        max_fails: u32,
-    },
-    /// The device takes no attempt for a time that doubles with each further fail.
-    Throttle {
-        /// The fail that begins the first delay, 1 or more.
-        max_fails: u32,
-        /// The first delay, in seconds, 1 or more.
-        first_delay: u32,
-        /// The longest delay, in seconds.
-        max_delay: u32,
-    },
-}
-
-impl Lock {
-    /// The fail on which the lock or the first delay falls.
-    pub const fn max_fails(self) -> u32 {
-        match self {
-            Self::Hard { max_fails: fails } | Self::Throttle { max_fails: fails, .. } => fails,
-        }
-    }
-
-    /// How long the device refuses to answer after its `fails`-th fail, in seconds, from the limit
-    /// on.
-    pub(crate) fn delay(self, fails: u32) -> u32 {
-        match self {
-            Self::Throttle { max_fails: limit, first_delay: first, max_delay: longest } => {
-                let doublings = fails.saturating_sub(limit);
-                first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(longest)
-            }
-            Self::Hard { .. } => 0,
-        }
-    }
-
-    /// How many guesses are evaluated before a hard lock, or within a year of uninterrupted
-    /// guessing.
-    #[inline]
-    fn guesses(self) -> u64 {
-        match self {
-            Self::Hard { max_fails: fails } => fails.into(),
-            Self::Throttle { max_fails: fails, max_delay: longest, .. } => self.guesses_in_a_year(fails, longest),
-        }
-    }
-
-    fn guesses_in_a_year(self, fails: u32, longest: u32) -> u64 {
-        const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;
-        let (mut guesses, mut time) = (u64::from(fails), 0_u64);
-        for doubling in 0..32 {
-            time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
-            if time > YEAR_SECONDS {
-                return guesses;
-            }
-            guesses = guesses.saturating_add(1);
-        }
-        let rest = YEAR_SECONDS.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
-        guesses.saturating_add(rest)
-    }
-}
+use crate::{Digits, Error, GuessChance, Kind, Lock};
 
 /// How many digits of a PIN are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +34,7 @@ pub struct Policy {
     look_ahead: u16,
     resync_window: u16,
     max_drift: u16,
+    first_window: u16,
     lock: Lock,
     code_lifetime: u32,
     code_reuse: u32,
@@ -122,6 +59,7 @@ impl Policy {
         look_ahead: 10,
         resync_window: 100,
         max_drift: 0,
+        first_window: 0,
         lock: Lock::Hard { max_fails: 10 },
         code_lifetime: 600,
         code_reuse: 60,
@@ -163,7 +101,8 @@ impl Policy {
         self.look_ahead
     }
 
-    /// HOTP: how many counters from the expected one a resync searches.
+    /// HOTP: how many counters from the expected one a resync searches. TOTP: how many steps before
+    /// and after the present one, no more of them than [`max_drift`](Self::max_drift).
     pub const fn resync_window(&self) -> u16 {
         self.resync_window
     }
@@ -171,6 +110,12 @@ impl Policy {
     /// TOTP: the largest drift that is learned, in steps; 0 learns none.
     pub const fn max_drift(&self) -> u16 {
         self.max_drift
+    }
+
+    /// TOTP: how many steps before and after the present one are right until the first right
+    /// answer: at least [`window`](Self::window).
+    pub const fn first_window(&self) -> u16 {
+        if self.first_window > self.window { self.first_window } else { self.window }
     }
 
     /// What happens at too many fails.
@@ -234,10 +179,11 @@ impl Policy {
     }
 
     /// How many codes of a TOTP device are right at a time: those around the present step, and
-    /// those around the largest drift that are not among them.
+    /// those around the largest drift that are not among them; or those of the first window.
     fn accepted_steps(&self) -> u64 {
-        let window = u64::from(self.window).saturating_mul(2).saturating_add(1);
-        window.saturating_add(window.min(self.max_drift.into()))
+        let width = |steps: u16| u64::from(steps).saturating_mul(2).saturating_add(1);
+        let window = width(self.window);
+        window.saturating_add(window.min(self.max_drift.into())).max(width(self.first_window))
     }
 
     /// How many codes of a HOTP device are right at a time.
@@ -278,7 +224,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default.
+    /// HOTP: counters that a resync searches: 1 to 10 000, 100 by default. TOTP: the steps that it
+    /// searches before and after the present one, no more of them than
+    /// [`max_drift`](Self::max_drift).
     pub const fn resync_window(mut self, counters: u16) -> Self {
         self.0.resync_window = counters;
         self
@@ -289,6 +237,15 @@ impl PolicyBuilder {
     /// of a verification and, unless it is small, the chance of a guess.
     pub const fn max_drift(mut self, steps: u16) -> Self {
         self.0.max_drift = steps;
+        self
+    }
+
+    /// TOTP: steps before and after the present one that are right until the first right answer,
+    /// for tokens that lay in a drawer for years: 0 to 1000, and at most the window and the largest
+    /// drift together, since the second answer is searched around the drift that the first one
+    /// showed. 0, the default, for no more than the window.
+    pub const fn first_window(mut self, steps: u16) -> Self {
+        self.0.first_window = steps;
         self
     }
 
@@ -357,8 +314,8 @@ impl PolicyBuilder {
     /// Checks everything and returns a reference, for callers that check a policy at each use.
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
-    /// [`Error::MaxDrift`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],
-    /// [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
+    /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`],
+    /// [`Error::MaxDelay`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
     /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
     /// [`Error::PinGuessBound`].
     #[inline]
@@ -374,6 +331,8 @@ impl Policy {
         require(self.look_ahead <= Policy::MAX_WINDOW, Error::LookAhead)?;
         require((1..=MAX_RESYNC_WINDOW).contains(&self.resync_window), Error::ResyncWindow)?;
         require(self.max_drift <= Policy::MAX_WINDOW, Error::MaxDrift)?;
+        let first = self.first_window <= Policy::MAX_WINDOW && self.first_window() <= self.window.saturating_add(self.max_drift);
+        require(first, Error::FirstWindow)?;
         require(self.lock.max_fails() >= 1, Error::MaxFails)?;
         if let Lock::Throttle { first_delay: first, max_delay: longest, .. } = self.lock {
             require(first >= 1, Error::FirstDelay)?;

@@ -7,13 +7,16 @@ use zeroize::ZeroizeOnDrop;
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
 use crate::wipe::wipe;
-use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp};
+use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp, Validity};
 
 /// The size of a record in bytes.
 pub const RECORD_SIZE: usize = 168;
 
 const MAGIC: [u8; 2] = *b"kf";
-const VERSION: u8 = 1;
+/// The version of records that say nothing of what [`EXTENDED`] brought: older readers read them.
+const PLAIN: u8 = 1;
+/// The version of records with a validity or a short secret.
+const EXTENDED: u8 = 2;
 const USED: u32 = 1;
 const PENDING: u32 = 2;
 const WAS_LOCKED: u32 = 4;
@@ -104,7 +107,14 @@ impl Device {
         let [k, f] = MAGIC;
         let algorithm = self.algorithm().map_or(0, |algorithm| algorithm as u8);
         let digits = self.digits().map_or(0, Digits::get);
-        let head = u64::from_le_bytes([k, f, VERSION, self.kind() as u8, status, algorithm, digits, secret.count()]);
+        let is_short = secret.count() < Secret::MIN_COUNT && self.kind() != Kind::Pin;
+        let version = if is_short || self.validity != Validity::ALWAYS { EXTENDED } else { PLAIN };
+        let head = u64::from_le_bytes([k, f, version, self.kind() as u8, status, algorithm, digits, secret.count()]);
+        // TOTP and HOTP have no challenge; their validity stands in its words.
+        let [third, fourth] = match &self.factor {
+            Factor::Totp(_) | Factor::Hotp(_) => self.validity.to_words(),
+            _ => [positions, issued_at],
+        };
         let flags = used | pending << 1 | held << 2 | validated << 3;
         let mut to = Writer(record);
         // Word by word, since the check reads words: one that was written in parts would have to be
@@ -112,7 +122,7 @@ impl Device {
         for word in [head, pair(period, fails), pair(drift.cast_unsigned(), flags.into())] {
             to.put(word.to_le_bytes());
         }
-        for number in [t0, moving, positions, issued_at, self.created, used_at, seen, until, revision] {
+        for number in [t0, moving, third, fourth, self.created, used_at, seen, until, revision] {
             to.put(number.to_le_bytes());
         }
         to.put(*secret.padded());
@@ -132,7 +142,7 @@ impl Device {
         if *magic != MAGIC || *version == 0 {
             return Err(Error::RecordForeign);
         }
-        if *version > VERSION {
+        if *version > EXTENDED {
             return Err(Error::RecordNewer);
         }
         let bytes: &[u8; RECORD_SIZE] = bytes.try_into().map_err(|_| Error::RecordLength)?;
@@ -148,7 +158,7 @@ impl Device {
     #[inline]
     fn read(record: &[u8; RECORD_SIZE]) -> Option<Self> {
         let mut from = Reader(record);
-        let [_, _, _, kind, status, algorithm, digits, len] = from.take()?;
+        let [_, _, version, kind, status, algorithm, digits, len] = from.take()?;
         let [[period, fails], [drift, flags]] = [halves(from.number()?), halves(from.number()?)];
         let drift = drift.cast_signed();
         let [t0, moving, positions, issued_at] = [from.number()?, from.number()?, from.number()?, from.number()?];
@@ -159,6 +169,13 @@ impl Device {
         let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
         let [used, pending, held, validated] = [USED, PENDING, WAS_LOCKED, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
+        let (validity, positions, issued_at) = if matches!(kind, Kind::Totp | Kind::Hotp) {
+            (Validity::from_words([positions, issued_at])?, 0, 0)
+        } else {
+            (Validity::ALWAYS, positions, issued_at)
+        };
+        let is_short = len < Secret::MIN_COUNT && kind != Kind::Pin;
+        let is_extended = is_short || validity != Validity::ALWAYS;
         let asked = if kind == Kind::Pin && pending == 1 {
             Positions::from_mask(positions).count() >= 2 && positions & !Positions::all(len).mask() == 0
         } else {
@@ -173,6 +190,7 @@ impl Device {
             && (pending == 0 || !matches!(kind, Kind::Totp | Kind::Hotp))
             && (held == 0 || status == Status::Disabled as u8)
             && (validated == 0 || held == 1 || status == Status::Locked as u8)
+            && is_extended == (version == EXTENDED)
             && asked;
         if !canonical {
             return None;
@@ -208,7 +226,7 @@ impl Device {
             validated,
             revision,
         };
-        Some(Self { factor, created, state })
+        Some(Self { factor, created, validity, state })
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use rand_core::TryCryptoRng;
+use sha2::Digest;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -12,6 +13,8 @@ use crate::{Algorithm, Error};
 
 /// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
 pub const SECRET_MIN_SIZE: usize = 16;
+/// The fewest bytes of a short secret, where those are allowed: 80 bits, as many tokens have.
+pub const SHORT_SECRET_MIN_SIZE: usize = 10;
 /// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed
 /// first.
 pub const SECRET_MAX_SIZE: usize = 64;
@@ -105,6 +108,10 @@ impl ZeroizeOnDrop for Wiped {}
 pub struct Secret(Wiped);
 
 impl Secret {
+    /// [`SECRET_MIN_SIZE`] as a record counts.
+    #[expect(clippy::cast_possible_truncation, reason = "16")]
+    pub(crate) const MIN_COUNT: u8 = SECRET_MIN_SIZE as u8;
+
     /// Takes 16 to 64 raw bytes.
     ///
     /// Errors: [`Error::SecretLength`].
@@ -116,10 +123,51 @@ impl Secret {
         }
     }
 
+    /// Takes 10 to 64 raw bytes: shorter ones than RFC 4226 asks for (section 4, R6), for tokens
+    /// that were made with them. Of 80 bits a guess of the secret itself is still out of reach;
+    /// draw no such secret.
+    ///
+    /// Errors: [`Error::SecretLength`].
+    pub fn new_allowing_short(bytes: &[u8]) -> Result<Self, Error> {
+        if (SHORT_SECRET_MIN_SIZE..=SECRET_MAX_SIZE).contains(&bytes.len()) {
+            Wiped::new(bytes).map(Self).ok_or(Error::SecretLength)
+        } else {
+            Err(Error::SecretLength)
+        }
+    }
+
+    /// Takes an HMAC key of any length from 10 bytes on, as token files hold them. One of more than
+    /// 64 bytes is hashed, as HMAC itself does with a key that is longer than a block (RFC 2104
+    /// section 2), so its codes stay the same.
+    ///
+    /// Errors: [`Error::SecretLength`], also for 65 to 128 bytes with SHA-512, whose block has 128:
+    /// HMAC takes them as they are, and a record has no room for them.
+    pub fn from_hmac_key(key: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
+        match algorithm {
+            _ if key.len() <= SECRET_MAX_SIZE => Self::new_allowing_short(key),
+            Algorithm::Sha1 => Self::hashed::<sha1::Sha1>(key),
+            Algorithm::Sha256 => Self::hashed::<sha2::Sha256>(key),
+            Algorithm::Sha512 if key.len() <= 2 * SECRET_MAX_SIZE => Err(Error::SecretLength),
+            Algorithm::Sha512 => Self::hashed::<sha2::Sha512>(key),
+        }
+    }
+
+    fn hashed<H: Digest>(key: &[u8]) -> Result<Self, Error> {
+        let mut hash = H::digest(key);
+        let secret = Self::new(&hash);
+        wipe(&mut hash);
+        secret
+    }
+
+    /// Whether it has fewer than 16 bytes, and so fewer than 128 bits.
+    pub const fn is_short(&self) -> bool {
+        self.0.len < SECRET_MIN_SIZE
+    }
+
     /// Whether the first `len` of `bytes` are a secret, and only zeros behind them.
     #[inline]
     pub(crate) fn is_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> bool {
-        usize::from(len) >= SECRET_MIN_SIZE && Wiped::is_padded(bytes, len)
+        usize::from(len) >= SHORT_SECRET_MIN_SIZE && Wiped::is_padded(bytes, len)
     }
 
     /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
@@ -163,21 +211,45 @@ impl Secret {
     ///
     /// Errors: [`Error::SecretBase32`], [`Error::SecretLength`].
     pub fn from_base32(text: &str) -> Result<Self, Error> {
+        Self::read_base32(text, Self::new)
+    }
+
+    /// As [`from_base32`](Self::from_base32), of a secret that may be short:
+    /// [`new_allowing_short`](Self::new_allowing_short).
+    ///
+    /// Errors: [`Error::SecretBase32`], [`Error::SecretLength`].
+    pub fn from_base32_allowing_short(text: &str) -> Result<Self, Error> {
+        Self::read_base32(text, Self::new_allowing_short)
+    }
+
+    fn read_base32(text: &str, make: MakeSecret) -> Result<Self, Error> {
         let mut symbols = Zeroizing::new([0; 104]);
         let len = gather(text.trim_end().trim_end_matches('='), &mut *symbols)?;
         let symbols = symbols.get_mut(..len).ok_or(Error::SecretLength)?;
         symbols.make_ascii_uppercase();
         clear_spare_bits(symbols);
-        decode(&BASE32_NOPAD, symbols, Error::SecretBase32)
+        decode(&BASE32_NOPAD, symbols, Error::SecretBase32, make)
     }
 
     /// Reads hexadecimal, either case, blanks and hyphens between groups.
     ///
     /// Errors: [`Error::SecretHex`], [`Error::SecretLength`].
     pub fn from_hex(text: &str) -> Result<Self, Error> {
+        Self::read_hex(text, Self::new)
+    }
+
+    /// As [`from_hex`](Self::from_hex), of a secret that may be short:
+    /// [`new_allowing_short`](Self::new_allowing_short).
+    ///
+    /// Errors: [`Error::SecretHex`], [`Error::SecretLength`].
+    pub fn from_hex_allowing_short(text: &str) -> Result<Self, Error> {
+        Self::read_hex(text, Self::new_allowing_short)
+    }
+
+    fn read_hex(text: &str, make: MakeSecret) -> Result<Self, Error> {
         let mut symbols = Zeroizing::new([0; 2 * SECRET_MAX_SIZE]);
         let len = gather(text, &mut *symbols)?;
-        decode(&HEXLOWER_PERMISSIVE, symbols.get(..len).unwrap_or(&[]), Error::SecretHex)
+        decode(&HEXLOWER_PERMISSIVE, symbols.get(..len).unwrap_or(&[]), Error::SecretHex, make)
     }
 
     /// Writes the secret as Base32, upper case, without padding, into `buffer` and returns the
@@ -246,6 +318,9 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
+/// Makes a secret of raw bytes, by the rule on its length.
+type MakeSecret = fn(&[u8]) -> Result<Secret, Error>;
+
 /// Copies `text` without blanks and hyphens into `symbols` and returns how many there are.
 fn gather(text: &str, symbols: &mut [u8]) -> Result<usize, Error> {
     let mut len = 0;
@@ -274,12 +349,12 @@ fn clear_spare_bits(symbols: &mut [u8]) {
     }
 }
 
-fn decode(encoding: &data_encoding::Encoding, symbols: &[u8], error: Error) -> Result<Secret, Error> {
+fn decode(encoding: &data_encoding::Encoding, symbols: &[u8], error: Error, make: MakeSecret) -> Result<Secret, Error> {
     let len = encoding.decode_len(symbols.len()).map_err(|_| error)?;
     let mut buffer = Zeroizing::new([0; 80]);
     let bytes = buffer.get_mut(..len).ok_or(Error::SecretLength)?;
     encoding.decode_mut(symbols, bytes).map_err(|_| error)?;
-    Secret::new(bytes)
+    make(bytes)
 }
 
 fn encode<'b>(encoding: &data_encoding::Encoding, bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b str, Error> {

@@ -5,7 +5,7 @@ use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::secret::SECRET_MAX_SIZE;
-use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp};
+use crate::{Algorithm, Device, Digits, Error, Factor, History, Hotp, Kind, Pin, Secret, Status, Totp, Validity};
 
 /// Room for any secret in Base32 as Soffid writes it, with its padding: see [`SoffidRow::export`].
 pub const SOFFID_AUTH_KEY_SIZE: usize = SECRET_MAX_SIZE.div_ceil(5) * 8;
@@ -267,9 +267,10 @@ fn column(counter: Option<u64>) -> Result<Option<i64>, Error> {
     counter.map(i64::try_from).transpose().map_err(|_| Error::SoffidParameters)
 }
 
-/// Soffid counts steps of 30 seconds from 0.
+/// Soffid counts steps of 30 seconds from 0, and knows no validity.
 fn check_parameters(device: &Device) -> Result<(), Error> {
     match device.factor() {
+        _ if device.validity() != Validity::ALWAYS => Err(Error::SoffidParameters),
         Factor::Totp(totp) if (totp.period(), totp.t0()) != (30, 0) => Err(Error::SoffidParameters),
         _ => Ok(()),
     }

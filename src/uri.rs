@@ -67,6 +67,18 @@ impl<'a> Uri<'a> {
     /// [`Error::UriNoSecret`], [`Error::UriCounter`], [`Error::UriRepeated`], [`Error::Algorithm`],
     /// [`Error::Digits`], [`Error::Period`], [`Error::SecretBase32`], [`Error::SecretLength`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
+        Self::read(text, Secret::from_base32)
+    }
+
+    /// As [`parse`](Self::parse), of a secret that may be short:
+    /// [`Secret::new_allowing_short`].
+    ///
+    /// Errors: those of [`parse`](Self::parse).
+    pub fn parse_allowing_short(text: &'a str) -> Result<Self, Error> {
+        Self::read(text, Secret::from_base32_allowing_short)
+    }
+
+    fn read(text: &'a str, read_secret: fn(&str) -> Result<Secret, Error>) -> Result<Self, Error> {
         let text = text.trim();
         let rest = strip_prefix(text, "otpauth://").ok_or(Error::UriType)?;
         let (kind, rest) = rest.split_at_checked(rest.find(['/', '?']).ok_or(Error::UriType)?).unwrap_or_default();
@@ -102,7 +114,7 @@ impl<'a> Uri<'a> {
                 }
             }
         }
-        let secret = secret.ok_or(Error::UriNoSecret)?.read(Error::SecretBase32, Secret::from_base32)?;
+        let secret = secret.ok_or(Error::UriNoSecret)?.read(Error::SecretBase32, read_secret)?;
         let algorithm = algorithm.map_or(Ok(Algorithm::Sha1), |text| text.read(Error::Algorithm, str::parse))?;
         let digits = digits.map_or(Ok(6), |text| text.number(Error::Digits))?;
         let digits = u8::try_from(digits).map_err(|_| Error::Digits).and_then(Digits::new)?;

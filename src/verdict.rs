@@ -27,11 +27,14 @@ pub enum Reason {
     /// counted. It lasts until that time comes, or an administrator calls
     /// [`Device::forget_steps`](crate::Device::forget_steps).
     ClockWasAhead = 8,
+    /// The time lies outside the device's validity ([`Device::validity`](crate::Device::validity)).
+    /// Nothing was evaluated or counted.
+    OutsideValidity = 9,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Right,
         Self::Wrong,
         Self::Replayed,
@@ -41,6 +44,7 @@ impl Reason {
         Self::Locked,
         Self::Disabled,
         Self::ClockWasAhead,
+        Self::OutsideValidity,
     ];
 
     /// A short English name for logs: `right`, `wrong`, `replayed` and so on.
@@ -55,6 +59,7 @@ impl Reason {
             Self::Locked => "locked",
             Self::Disabled => "disabled",
             Self::ClockWasAhead => "clock was ahead",
+            Self::OutsideValidity => "outside validity",
         }
     }
 }

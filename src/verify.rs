@@ -68,19 +68,26 @@ impl Device {
         self.settle(policy, &found, expected, now, next)
     }
 
-    /// Finds a HOTP authenticator that has run ahead: `first` and `second` are two codes in a row,
-    /// searched over [`Policy::resync_window`] counters from the expected one. Counts, locks and
-    /// resets as [`verify`](Self::verify).
+    /// Finds an authenticator by `first` and `second`, two codes in a row. HOTP that has run ahead:
+    /// over [`Policy::resync_window`] counters from the expected one. TOTP whose clock is off: over
+    /// as many steps before and after the present one, but no more than [`Policy::max_drift`], and
+    /// none of those used up; its drift is learned. Counts, locks and resets as
+    /// [`verify`](Self::verify).
     ///
-    /// Errors: [`Error::WrongKind`] for other kinds, [`Error::Clock`], [`Error::Exhausted`].
+    /// Errors: [`Error::WrongKind`] for other kinds, [`Error::NoDrift`] for TOTP under a policy
+    /// that learns none, [`Error::Clock`], [`Error::Exhausted`].
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
-        let Factor::Hotp(hotp) = &self.factor else { return Err(Error::WrongKind) };
         // And the two before, which may be the codes of a resync that is sent again.
         let last = self.state.moving.checked_sub(2).map(|first| first..=first.saturating_add(1));
-        let found = self.find(hotp, first, Some(second), self.ahead(policy.resync_window())?, [last, None]);
-        // What matches is the second code, one after the expected first.
+        let find = |hotp, window| self.find(hotp, first, Some(second), window, [last.clone(), None]);
+        let (found, expected) = match &self.factor {
+            // What matches is the second code, one after the expected first.
+            Factor::Hotp(hotp) => (find(hotp, self.ahead(policy.resync_window())?), self.state.moving.saturating_add(1)),
+            Factor::Totp(totp) => (find(totp.hotp(), self.fresh_steps(totp, policy, now)?), totp.step(now)?),
+            _ => return Err(Error::WrongKind),
+        };
         let mut next = State::FRESH;
-        let verdict = self.settle(policy, &found, self.state.moving.saturating_add(1), now, &mut next)?;
+        let verdict = self.settle(policy, &found, expected, now, &mut next)?;
         Ok(Attempt::new(self, next, verdict))
     }
 
@@ -106,11 +113,22 @@ impl Device {
     /// too, where it lies in neither window: a client may repeat its code for hours.
     fn find_step(&self, totp: &Totp, policy: &Policy, answer: &[u8], now: u64) -> Result<Found, Error> {
         let around = |drift| totp.window(now, drift, policy.window());
-        let present = around(0)?;
+        let width = if self.state.used == 0 { policy.first_window() } else { policy.window() };
+        let present = totp.window(now, 0, width)?;
         let drifted = if policy.max_drift() == 0 { None } else { Some(around(self.kept_drift(policy))?) };
         let is_searched = |step| present.contains(&step) || drifted.as_ref().is_some_and(|steps| steps.contains(&step));
         let last = self.state.moving.checked_sub(1).filter(|&last| !is_searched(last)).map(|last| last..=last);
         Ok(self.find(totp.hotp(), answer, None, present, [drifted, last]))
+    }
+
+    /// The steps that a resync searches, both codes among them: none of those used up.
+    fn fresh_steps(&self, totp: &Totp, policy: &Policy, now: u64) -> Result<RangeInclusive<u64>, Error> {
+        let steps = policy.resync_window().min(policy.max_drift());
+        if steps == 0 {
+            return Err(Error::NoDrift);
+        }
+        let (first, last) = totp.window(now, 0, steps)?.into_inner();
+        Ok(first.max(self.state.moving)..=last)
     }
 
     /// The learned drift, as far as the policy allows one.
@@ -183,9 +201,10 @@ impl Device {
         let expired = pending & bit(self.is_expired(policy, now));
         let disabled = bit(state.status == Status::Disabled as u8);
         let locked = bit(self.is_locked(policy)) & not(disabled);
-        let throttled = bit(self.is_throttled(now)) & not(locked | disabled);
-        let ahead = bit(self.is_ahead_by(policy.window(), policy, expected)) & not(throttled | locked | disabled);
-        let open = not(ahead | throttled | locked | disabled);
+        let outside = bit(!self.validity.contains(now)) & not(locked | disabled);
+        let throttled = bit(self.is_throttled(now)) & not(outside | locked | disabled);
+        let ahead = bit(self.is_ahead_by(policy.window(), policy, expected)) & not(throttled | outside | locked | disabled);
+        let open = not(ahead | throttled | outside | locked | disabled);
         let right = matches & open & not(unasked | expired);
         let refused = open & not(right);
 
@@ -206,6 +225,7 @@ impl Device {
             (Reason::Expired, open & expired & not(unasked)),
             (Reason::NoChallenge, open & unasked),
             (Reason::Throttled, throttled),
+            (Reason::OutsideValidity, outside),
             (Reason::Locked, locked),
             (Reason::Disabled, disabled),
         ]

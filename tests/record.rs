@@ -5,12 +5,24 @@ mod common;
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use common::{NOW, Seeded, challenged, check, committed, devices, hotp, totp};
-use keyfob::{Device, Error, Pin, Policy, RECORD_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, Status, sealed_key_id};
+use keyfob::{
+    Device, Error, Factor, Hotp, Kind, Pin, Policy, RECORD_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, Secret, Status, Totp,
+    Validity, sealed_key_id,
+};
 use proptest::prelude::*;
+
+/// A device of the factor's kind, whose secret is short.
+fn short_device(factor: &Factor) -> Device {
+    let hotp = Hotp::new(Secret::new_allowing_short(b"1234567890").unwrap());
+    match factor {
+        Factor::Totp(_) => Device::totp(Totp::from_hotp(hotp), NOW),
+        _ => Device::hotp(hotp, 0, NOW),
+    }
+}
 
 /// A device of any kind with some history.
 fn used_devices() -> impl Strategy<Value = Device> {
-    (devices(), 0..12_u32, any::<[bool; 3]>()).prop_map(|(device, fails, [right, pending, disabled])| {
+    (devices(), 0..12_u32, any::<[bool; 5]>()).prop_map(|(device, fails, [right, pending, disabled, limited, short])| {
         let policy = Policy::builder().max_drift(5).build().unwrap();
         let (mut device, answer) = challenged(&device, &policy, NOW);
         if right {
@@ -24,6 +36,12 @@ fn used_devices() -> impl Strategy<Value = Device> {
         }
         if disabled {
             device.set_status(Status::Disabled, NOW + 10).unwrap();
+        }
+        if short && matches!(device.kind(), Kind::Totp | Kind::Hotp) {
+            device.replace_factor(&short_device(device.factor()), NOW + 11).unwrap();
+        }
+        if limited && matches!(device.kind(), Kind::Totp | Kind::Hotp) {
+            device.set_validity(Validity::new(Some(NOW - 1), Some(NOW + 1_000_000)).unwrap(), NOW + 12).unwrap();
         }
         device
     })
@@ -47,7 +65,7 @@ proptest! {
             let expected = match at {
                 0 | 1 => Error::RecordForeign,
                 2 if damaged[2] == 0 => Error::RecordForeign,
-                2 => Error::RecordNewer,
+                2 if damaged[2] > 2 => Error::RecordNewer,
                 _ => Error::RecordDamaged,
             };
             prop_assert_eq!(Device::from_bytes(&damaged).err(), Some(expected), "byte {}", at);
@@ -124,7 +142,10 @@ fn the_format_does_not_change() {
     let mut hotp = Device::hotp(hotp(), 7, NOW);
     hotp.set_status(Status::Locked, NOW + 1).unwrap();
     let golden = include_str!("records.txt").lines().filter(|line| !line.starts_with('#'));
-    let written = [totp, hotp, pin].map(|device| hex(device.to_record().as_bytes()));
+    let drawer = Totp::new(Secret::new_allowing_short(b"1234567890").unwrap()).with_period(60).unwrap();
+    let validity = Validity::new(Some(NOW), Some(NOW + 31_536_000)).unwrap();
+    let drawer = Device::totp(drawer, NOW).with_validity(validity).unwrap();
+    let written = [totp, hotp, pin, drawer].map(|device| hex(device.to_record().as_bytes()));
     assert_eq!(golden.collect::<Vec<_>>(), written, "records.txt holds other bytes");
 }
 
@@ -146,7 +167,7 @@ fn a_sealed_record_has_its_parts_where_they_are_documented() {
 fn rule_09_a_record_of_a_newer_version_is_told_apart_whatever_its_length() {
     let record = Device::totp(totp(), NOW).to_record();
     let mut newer = record.as_bytes().to_vec();
-    newer[2] = 2;
+    newer[2] = 3;
     newer.extend([0; 24]);
     assert_eq!(Device::from_bytes(&newer).err(), Some(Error::RecordNewer));
 }

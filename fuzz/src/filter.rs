@@ -8,7 +8,7 @@ fn has_nul(filter: &Filter) -> bool {
     match filter {
         Filter::And(filters) | Filter::Or(filters) => filters.iter().any(has_nul),
         Filter::Not(filter) => has_nul(filter),
-        Filter::Text(_, _, text) | Filter::Anywhere(text) => text.contains('\0'),
+        Filter::Text(_, _, text) | Filter::UserOrNameContains(text) => text.contains('\0'),
         Filter::Present(_) | Filter::Number(..) => false,
     }
 }

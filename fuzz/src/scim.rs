@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use keyfob::{Lock, Status};
-use keyfob_scim::{Memory, Method, Profile, Request, Roles, Service, Settings, Store};
+use keyfob_scim::{MemoryStore, Method, Profile, Request, Roles, Service, Settings, Store};
 
 use crate::seeded::Seeded;
 
@@ -44,7 +44,7 @@ enum Body {
 
 const ROLES: [Roles; 5] = [Roles::QUERY, Roles::MANAGE, Roles::CANCEL, Roles::UNLOCK, Roles::VERIFY];
 
-fn body(body: &Body, store: &Memory) -> Vec<u8> {
+fn body(body: &Body, store: &MemoryStore) -> Vec<u8> {
     let text = |text: &String| serde_json::Value::from(text.as_str());
     let attributes = ["status", "phone", "email", "pin", "externalId", "user", "type", "fails"];
     match body {
@@ -72,7 +72,7 @@ pub fn run(input: Input) {
     let settings = Settings { profile, ..Settings::default() };
     let Lock::Hard { max_fails: limit } = settings.policy.lock() else { return };
     let service = Service::new(settings, Seeded(1));
-    let mut store = Memory::default();
+    let mut store = MemoryStore::default();
     let mut now = 1_700_000_000;
     for sent in &input.requests {
         now += u64::from(sent.later);
@@ -86,7 +86,7 @@ pub fn run(input: Input) {
             Path::Any(path) => path.clone(),
         };
         let roles = ROLES.into_iter().enumerate().filter(|(bit, _)| sent.roles >> bit & 1 == 0).map(|(_, role)| role);
-        let roles = roles.fold(Roles::NONE, Roles::and);
+        let roles = roles.fold(Roles::NONE, Roles::union);
         let body = body(&sent.body, &store);
         let events = store.events.len();
         let before: Vec<_> = (1..8).map(|id| store.get(id).unwrap()).collect();
@@ -123,14 +123,14 @@ pub fn run(input: Input) {
 }
 
 /// Goes on with a walk: it ends, and has no device twice.
-fn walk(service: &Service<Seeded>, store: &mut Memory, first: &Request<'_>, cursor: &str) {
+fn walk(service: &Service<Seeded>, store: &mut MemoryStore, first: &Request<'_>, cursor: &str) {
     let rest: Vec<&str> = first.query.split('&').filter(|pair| pair.split('=').next() != Some("cursor")).collect();
     let (mut next, mut seen) = (Some(cursor.to_owned()), std::collections::HashSet::new());
     while let Some(cursor) = next {
         let query = format!("{}&cursor={cursor}", rest.join("&"));
         let response = service.run(first.clone().with_query(&query), store);
         let page: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-        // The name was encoded, and so it occurs twice.
+        // The name was encoded, so it is repeated.
         if response.status == 400 && first.query.contains('%') {
             return;
         }

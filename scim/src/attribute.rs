@@ -1,10 +1,11 @@
-//! The attributes of an `OtpDevice`: one table, which the filter, the bodies and `/Schemas` read.
+//! The attributes of an `OtpDevice`: one table for filters, bodies and `/Schemas`.
 
-use crate::SCHEMA;
+/// The schema of the resource.
+pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";
 
-/// What an attribute's values are, and so what a filter may ask of them.
+/// The type of an attribute's values, which decides how a filter may compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum ValueType {
     /// Text, compared byte by byte.
     Text,
     /// An integer.
@@ -13,7 +14,7 @@ pub enum Class {
     Time,
     /// The same text for every device.
     Constant(&'static str),
-    /// Nothing that can be searched: it is never stored readably, or only computed.
+    /// A value that cannot be searched: it is stored encrypted, or computed.
     Opaque,
 }
 
@@ -38,7 +39,7 @@ impl Mutability {
 }
 
 macro_rules! attributes {
-    ($($variant:ident $name:literal $class:expr, $mutability:ident, $description:literal;)*) => {
+    ($($variant:ident $name:literal $value_type:expr, $mutability:ident, $description:literal;)*) => {
         /// An attribute of an `OtpDevice`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Attribute {
@@ -46,17 +47,17 @@ macro_rules! attributes {
         }
 
         impl Attribute {
-            /// All of them.
+            /// All attributes.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// Its name; of a sub-attribute, the whole path.
+            /// Its name. A sub-attribute has the whole path, as `meta.created`.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What its values are.
-            pub const fn class(self) -> Class {
-                match self { $(Self::$variant => $class,)* }
+            /// The type of its values.
+            pub const fn value_type(self) -> ValueType {
+                match self { $(Self::$variant => $value_type,)* }
             }
 
             pub(crate) const fn mutability(self) -> Mutability {
@@ -71,36 +72,37 @@ macro_rules! attributes {
 }
 
 attributes! {
-    Id "id" Class::Number, ReadOnly, "Identifies the device.";
-    ExternalId "externalId" Class::Text, ReadWrite, "The client's name for the device.";
-    Name "name" Class::Text, ReadOnly, "What people are shown: the kind and a number, or a masked address.";
-    Type "type" Class::Text, Immutable, "TOTP, HOTP, SMS, EMAIL or PIN.";
-    User "user" Class::Text, Immutable, "The user whose device it is.";
-    Status "status" Class::Text, ReadWrite, "C created, V validated, L locked, D disabled.";
-    Fails "fails" Class::Number, ReadOnly, "Wrong answers since the last right one.";
-    Created "created" Class::Time, ReadOnly, "When the device was enrolled.";
-    LastUsed "lastUsed" Class::Time, ReadOnly, "When it last gave a right answer.";
-    Email "email" Class::Text, ReadWrite, "EMAIL: where codes are sent.";
-    Phone "phone" Class::Text, ReadWrite, "SMS: where codes are sent.";
-    Pin "pin" Class::Opaque, WriteOnly, "PIN: its digits.";
-    Image "image" Class::Opaque, ReadOnly, "TOTP, HOTP: a PNG of the QR code to enrol with, in Base64; in the answer to a create only.";
-    Schemas "schemas" Class::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
-    Meta "meta" Class::Opaque, ReadOnly, "About the resource.";
-    ResourceType "meta.resourceType" Class::Constant("OtpDevice"), ReadOnly, "The type of the resource.";
-    MetaCreated "meta.created" Class::Time, ReadOnly, "When the device was enrolled.";
-    LastModified "meta.lastModified" Class::Time, ReadOnly, "When anything that is shown of it last changed.";
-    Location "meta.location" Class::Opaque, ReadOnly, "The URL of the resource.";
-    Links "meta.links" Class::Opaque, ReadOnly, "The URLs of its operations.";
+    Id "id" ValueType::Number, ReadOnly, "Identifies the device.";
+    ExternalId "externalId" ValueType::Text, ReadWrite, "The client's name for the device.";
+    Name "name" ValueType::Text, ReadOnly, "What people are shown: the kind and a number, or a masked address.";
+    Type "type" ValueType::Text, Immutable, "TOTP, HOTP, SMS, EMAIL or PIN.";
+    User "user" ValueType::Text, Immutable, "The user whose device it is.";
+    Status "status" ValueType::Text, ReadWrite, "C created, V validated, L locked, D disabled.";
+    Fails "fails" ValueType::Number, ReadOnly, "Wrong answers since the last right one.";
+    Created "created" ValueType::Time, ReadOnly, "When the device was enrolled.";
+    LastUsed "lastUsed" ValueType::Time, ReadOnly, "When it last gave a right answer.";
+    Email "email" ValueType::Text, ReadWrite, "EMAIL: where codes are sent.";
+    Phone "phone" ValueType::Text, ReadWrite, "SMS: where codes are sent.";
+    Pin "pin" ValueType::Opaque, WriteOnly, "PIN: its digits.";
+    Image "image" ValueType::Opaque, ReadOnly, "TOTP, HOTP: a PNG of the QR code to enrol with, in Base64; in the answer to a create only.";
+    Schemas "schemas" ValueType::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
+    Meta "meta" ValueType::Opaque, ReadOnly, "About the resource.";
+    ResourceType "meta.resourceType" ValueType::Constant("OtpDevice"), ReadOnly, "The type of the resource.";
+    MetaCreated "meta.created" ValueType::Time, ReadOnly, "When the device was enrolled.";
+    LastModified "meta.lastModified" ValueType::Time, ReadOnly, "When anything that is shown of it last changed.";
+    Location "meta.location" ValueType::Opaque, ReadOnly, "The URL of the resource.";
+    Links "meta.links" ValueType::Opaque, ReadOnly, "The URLs of its operations.";
 }
 
 impl Attribute {
-    /// Reads an attribute's name, in any case, with or without the schema's URN before it.
+    /// Reads the name of an attribute, in any case. The URN of the schema may be its prefix. None
+    /// for an unknown name.
     pub fn parse(name: &str) -> Option<Self> {
         let name = without_urn(name);
         Self::ALL.iter().copied().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
     }
 
-    /// The attribute that it is a part of; itself if it is no part.
+    /// The attribute of a sub-attribute; for any other, itself.
     pub(crate) const fn parent(self) -> Self {
         match self {
             Self::ResourceType | Self::MetaCreated | Self::LastModified | Self::Location | Self::Links => Self::Meta,
@@ -114,7 +116,7 @@ impl Attribute {
     }
 }
 
-/// A name without the schema's URN before it.
+/// A name without the URN of the schema.
 pub(crate) fn without_urn(name: &str) -> &str {
     let urn = name.get(..SCHEMA.len()).filter(|front| front.eq_ignore_ascii_case(SCHEMA));
     urn.and_then(|urn| name.get(urn.len()..)?.strip_prefix(':')).unwrap_or(name)

@@ -1,24 +1,23 @@
-//! What bodies say of a device: read once, for create, PUT and PATCH.
+//! The attributes of a device in the bodies of create, PUT and PATCH.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-use crate::attribute::Mutability;
-use crate::error::quoted;
-use crate::json::{Object, Value};
-use crate::{Attribute, Error, SCHEMA, ScimType};
 use keyfob::{Kind, Pin, Status};
 use zeroize::Zeroizing;
 
+use crate::attribute::{Attribute, Mutability, SCHEMA};
+use crate::error::{Error, ScimType, quoted};
+use crate::json::{Object, Value};
+
 /// The longest user name, e-mail address, telephone number and external id, in bytes.
-const LONGEST: usize = 255;
+const MAX_LINE_BYTES: usize = 255;
+/// The longest local part of an e-mail address, which is before the `@`, in bytes.
+const MAX_LOCAL_PART_BYTES: usize = 64;
+/// The longest label of a host, in bytes.
+const MAX_LABEL_BYTES: usize = 63;
 
-/// The longest name before the `@` of an e-mail address, and the longest label of a host behind it,
-/// in bytes.
-const LONGEST_NAME: usize = 64;
-const LONGEST_LABEL: usize = 63;
-
-/// The attributes that clients may set; none is not said.
+/// The attributes that a client sets. None stands for one that the body leaves out.
 #[derive(Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) kind: Option<Kind>,
@@ -27,23 +26,22 @@ pub(crate) struct Fields {
     pub(crate) email: Option<String>,
     pub(crate) phone: Option<String>,
     pub(crate) pin: Option<Pin>,
-    /// Said to be none, or what it is.
-    #[expect(clippy::option_option, reason = "not said, said to be none, said to be something")]
+    /// `Some(None)` removes it.
+    #[expect(clippy::option_option, reason = "left out, removed, or set")]
     pub(crate) external_id: Option<Option<String>>,
-    /// What is to be removed, and what is read-only, with its value: both are right only where they
-    /// change nothing.
+    /// Attributes to remove. They are accepted only if the device has none of them.
     pub(crate) removed: Vec<Attribute>,
+    /// Read-only attributes. They are accepted only with the values that the device has.
     pub(crate) repeated: Vec<(Attribute, Value)>,
-    /// Whether the steps that a TOTP device has used ahead of the present time are to be forgotten.
+    /// Whether a TOTP device shall forget the steps that it has used ahead of the present time.
     pub(crate) forgets_steps: bool,
-    /// Whether each is asked for by itself, as in an operation of a PATCH, and not repeated from
-    /// what was read.
+    /// Whether the client asks for each attribute, as in a PATCH. A PUT repeats what was read.
     pub(crate) is_asked_for: bool,
 }
 
 impl Fields {
-    /// Reads a resource. What is read-only is ignored (RFC 7644 sections 3.3 and 3.5.1), null is as
-    /// if left out.
+    /// Reads a resource. Read-only attributes are ignored (RFC 7644 sections 3.3 and 3.5.1), and
+    /// null counts as left out.
     pub(crate) fn read(attributes: &[(Attribute, &Value)]) -> Result<Self, Error> {
         let mut fields = Self::default();
         for (attribute, value) in attributes {
@@ -54,7 +52,7 @@ impl Fields {
         Ok(fields)
     }
 
-    /// Sets what one attribute says. Errors: 400 `invalidValue`.
+    /// Sets an attribute. Errors: 400 `invalidValue`.
     fn set(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
         let name = attribute.name();
         match attribute {
@@ -70,23 +68,23 @@ impl Fields {
         Ok(())
     }
 
-    /// What an operation of a PATCH says of one attribute: a value, or null for none.
+    /// Sets an attribute as an operation of a PATCH does: to a value, or to null for none.
     ///
-    /// Errors: 400 `mutability` for what every device has and is to be removed; those of
+    /// Errors: 400 `mutability` for the removal of an attribute that every device has, and those of
     /// [`set`](Self::set).
     pub(crate) fn change(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
         match attribute {
             _ if attribute.mutability() == Mutability::ReadOnly => self.repeated.push((attribute, value.clone())),
             _ if !value.is_null() => self.set(attribute, value)?,
             Attribute::ExternalId => self.external_id = Some(None),
-            _ if attribute.is_always_present() => return Err(kept(attribute)),
+            _ if attribute.is_always_present() => return Err(cannot_be_removed(attribute)),
             _ => self.removed.push(attribute),
         }
         Ok(())
     }
 
-    /// Whether it says anything that only who may read the device can know.
-    pub(crate) fn has_knowledge(&self) -> bool {
+    /// Whether the response would reveal a value to an account that may not read devices.
+    pub(crate) fn reveals_values(&self) -> bool {
         let is_known = |(attribute, _): &(Attribute, Value)| !matches!(attribute, Attribute::Id | Attribute::Schemas);
         self.kind.is_some()
             || [&self.user, &self.email, &self.phone].into_iter().any(Option::is_some)
@@ -97,7 +95,7 @@ impl Fields {
 }
 
 /// The refusal to remove an attribute.
-pub(crate) fn kept(attribute: Attribute) -> Error {
+pub(crate) fn cannot_be_removed(attribute: Attribute) -> Error {
     Error::bad(ScimType::Mutability, format!("{}: cannot be removed", attribute.name()))
 }
 
@@ -106,10 +104,9 @@ pub(crate) fn resource(object: &Object) -> Result<Vec<(Attribute, &Value)>, Erro
     attributes(members(object, SCHEMA)?, |name| Error::syntax(format!("an OtpDevice has no attribute {}", quoted(name))))
 }
 
-/// What these members say: attributes by their names, and those in an object under the schema's
-/// URN.
+/// The attributes of these members: by their names, or in an object under the URN of the schema.
 ///
-/// Errors: 400 for an attribute that stands there twice, that of `unknown` for a name that is none.
+/// Errors: 400 for a repeated attribute, and that of `unknown` for a name that is no attribute.
 pub(crate) fn attributes<'o>(
     members: impl Iterator<Item = (&'o str, &'o Value)>,
     unknown: fn(&str) -> Error,
@@ -121,7 +118,7 @@ pub(crate) fn attributes<'o>(
         for (name, value) in under_urn.into_iter().flatten().chain(itself) {
             let attribute = Attribute::parse(name).ok_or_else(|| unknown(name))?;
             if attributes.iter().any(|(seen, _)| *seen == attribute) {
-                return Err(Error::syntax(format!("{}: stands there twice", attribute.name())));
+                return Err(Error::syntax(format!("{}: is repeated; give it once", attribute.name())));
             }
             attributes.push((attribute, value));
         }
@@ -129,7 +126,7 @@ pub(crate) fn attributes<'o>(
     Ok(attributes)
 }
 
-/// Whether a media type is JSON in UTF-8, which is its only encoding (RFC 8259 section 8.1).
+/// Whether a media type is JSON in UTF-8, the only encoding of JSON (RFC 8259 section 8.1).
 fn is_json(content_type: &str) -> bool {
     let is_one_of = |text: &str, all: [&str; 2]| all.iter().any(|known| text.eq_ignore_ascii_case(known));
     let mut parts = content_type.split(';');
@@ -150,13 +147,12 @@ pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Object, 
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Error::syntax("body: must be a JSON object")),
-        // The category and place only: the text of the fault may quote the body, and that may be a
-        // PIN.
+        // Only the place: the text of the error may quote the body, which may be a PIN.
         Err(error) => Err(Error::syntax(format!("body: is not valid JSON (line {}, column {})", error.line(), error.column()))),
     }
 }
 
-/// The members of an object but `schemas`; if that is there, it must name `wanted`.
+/// The members of an object except `schemas`, which must name `wanted` if it is given.
 pub(crate) fn members<'o>(object: &'o Object, wanted: &str) -> Result<impl Iterator<Item = (&'o str, &'o Value)>, Error> {
     let is_schemas = |name: &str| name.eq_ignore_ascii_case("schemas");
     let is_wanted = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
@@ -168,20 +164,20 @@ pub(crate) fn members<'o>(object: &'o Object, wanted: &str) -> Result<impl Itera
     Ok(object.iter().filter(move |(name, _)| !is_schemas(name)))
 }
 
-/// Which of these names this is, in any case. Errors: 400 for another one, or one that was seen
-/// before.
+/// The one of these names that `name` is, in any case. Errors: 400 for another name, or for one in
+/// `seen`.
 pub(crate) fn once(name: &str, all: &[&'static str], seen: &mut Vec<&'static str>, of: &str) -> Result<&'static str, Error> {
     let Some(known) = all.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
         return Err(Error::syntax(format!("{of} has no attribute {}", quoted(name))));
     };
     if seen.contains(known) {
-        return Err(Error::syntax(format!("{of} has {known} twice")));
+        return Err(Error::syntax(format!("{of} has {known} twice; give it once")));
     }
     seen.push(known);
     Ok(known)
 }
 
-/// The value, which must be text.
+/// The text of a value. Errors: 400 for another type.
 pub(crate) fn text<'v>(name: &str, value: &'v Value) -> Result<&'v str, Error> {
     value.as_str().ok_or_else(|| no_text(name))
 }
@@ -190,7 +186,7 @@ pub(crate) fn no_text(name: &str) -> Error {
     Error::value(format!("{name}: must be text, in quotes"))
 }
 
-/// The value, which must be text or an integer.
+/// The text of a value that is text or an integer. Errors: 400 for another type.
 fn plain<'v>(name: &str, value: &'v Value) -> Result<Cow<'v, str>, Error> {
     match (value.as_str(), value.as_integer()) {
         (Some(text), _) => Ok(Cow::Borrowed(text)),
@@ -199,8 +195,8 @@ fn plain<'v>(name: &str, value: &'v Value) -> Result<Cow<'v, str>, Error> {
     }
 }
 
-/// The value, which must be text, or a number of 0 or more for its digits: JSON has no zeros in
-/// front of those.
+/// The digits of a value that is text or a number of 0 or more, which has no leading zeros. Errors:
+/// 400 for another type.
 pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Error> {
     match (value.as_text(), value.as_integer()) {
         (Some(text), _) => Ok(text.clone()),
@@ -209,44 +205,44 @@ pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Err
     }
 }
 
-/// The value, which must name a kind.
+/// The kind that a value names. Errors: 400.
 pub(crate) fn kind(value: &Value) -> Result<Kind, Error> {
     let kind = text(Attribute::Type.name(), value)?.parse();
     kind.map_err(|_| Error::value("type: must be TOTP, HOTP, SMS, EMAIL or PIN"))
 }
 
-/// Text of 1 to 255 bytes without control characters.
+/// Checks that text has 1 to 255 bytes and no control characters. Errors: 400.
 pub(crate) fn line(name: &str, text: &str) -> Result<String, Error> {
-    if text.trim().is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
-        return Err(Error::value(format!("{name}: must be 1 to {LONGEST} bytes of text without control characters")));
+    if text.trim().is_empty() || text.len() > MAX_LINE_BYTES || text.chars().any(char::is_control) {
+        return Err(Error::value(format!("{name}: must be 1 to {MAX_LINE_BYTES} bytes of text without control characters")));
     }
     Ok(text.to_owned())
 }
 
-/// An address that mail servers take (RFC 5321 section 4.1.2, RFC 6531): a code goes to one
-/// mailbox. Quoted names are refused.
+/// Checks an e-mail address of one mailbox (RFC 5321 section 4.1.2, RFC 6531). Quoted local parts
+/// are refused. Errors: 400.
 pub(crate) fn address(text: &str) -> Result<String, Error> {
     let Some((local, domain)) = text.split_once('@').filter(|(_, domain)| !domain.contains('@')) else {
         return Err(Error::value("email: must be an e-mail address: name@example.com"));
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_letter_beyond_ascii(c);
-    if local.len() > LONGEST_NAME || local.split('.').any(|part| part.is_empty() || !part.chars().all(is_name)) {
+    if local.len() > MAX_LOCAL_PART_BYTES || local.split('.').any(|part| part.is_empty() || !part.chars().all(is_name)) {
         return Err(Error::value(format!(
-            "email: must have 1 to {LONGEST_NAME} bytes before its @: letters, digits, !#$%&'*+-/=?^_`{{|}}~, and single points between \
+            "email: must have 1 to {MAX_LOCAL_PART_BYTES} bytes before its @: letters, digits, !#$%&'*+-/=?^_`{{|}}~, and single points between \
              them"
         )));
     }
     if !is_host(domain) {
         return Err(Error::value(
             "email: must have the name of a host behind its @: labels of 1 to 63 letters, digits and hyphens, with a point between \
-             them, and no hyphen at the begin or end of one; or an address in brackets, [192.0.2.1]",
+             them, and no hyphen at the beginning or end of one; or an address in brackets, [192.0.2.1]",
         ));
     }
     line("email", text)
 }
 
-/// Whether this may stand for a host (RFC 1123 section 2.1), before its letters beyond ASCII go as
-/// punycode. Some hosts have `_`.
+/// Whether this is the name of a host (RFC 1123 section 2.1), whose letters beyond ASCII are not
+/// yet in punycode. `_` is allowed, since some hosts have it.
 fn is_host(domain: &str) -> bool {
     if let Some(literal) = domain.strip_prefix('[') {
         return literal.strip_suffix(']').is_some_and(|address| address.parse::<Ipv4Addr>().is_ok());
@@ -254,21 +250,22 @@ fn is_host(domain: &str) -> bool {
     let is_label = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || is_letter_beyond_ascii(c);
     let mut labels = domain.split('.');
     labels.all(|label| {
-        let is_short = label.len() <= LONGEST_LABEL || !label.is_ascii();
+        let is_short = label.len() <= MAX_LABEL_BYTES || !label.is_ascii();
         is_short && !label.is_empty() && label.chars().all(is_label) && !label.starts_with('-') && !label.ends_with('-')
     }) && !domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Marks count as well: many scripts write with them.
+/// Whether a character is a letter or a mark beyond ASCII: many scripts write with marks.
 fn is_letter_beyond_ascii(c: char) -> bool {
     !c.is_ascii() && !c.is_control() && !c.is_whitespace()
 }
 
+/// Checks a telephone number. Errors: 400.
 pub(crate) fn telephone(text: &str) -> Result<String, Error> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if !(3..=20).contains(&digits) || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-(). /".contains(&byte)) {
         return Err(Error::value(
-            "phone: must be a telephone number of 3 to 20 digits, with spaces and +-()./ between them if you like",
+            "phone: must be a telephone number of 3 to 20 digits; spaces and +-()./ are allowed between them",
         ));
     }
     line("phone", text)

@@ -1,33 +1,37 @@
 //! Cursors (RFC 9865): a walk through all devices of a search, page by page.
 //!
-//! A cursor is the position of the last device of a page, so the service keeps nothing between
-//! pages: no cursor expires, and each process on a store takes those of the others. Its checksum is
-//! over the search as well. It finds a cursor that was cut off, changed by accident or sent with
-//! another search. It is no protection, and none is needed: who makes up a cursor sees no more than
-//! the search itself would show.
+//! A cursor is the position of the last device of a page, so the service keeps no state between
+//! pages: no cursor expires, and every process on a store accepts the cursors of the others. The
+//! checksum covers the cursor and its search. It detects a cursor that was cut off, changed by
+//! accident or sent with another search. It needs no protection against forgery: a forged cursor
+//! shows no more than the search itself.
 
 use crc32fast::Hasher;
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::{Class, Error, Key, Position, Row, ScimType, Sort};
+use crate::attribute::ValueType;
+use crate::entry::Row;
+use crate::error::{Error, ScimType};
+use crate::order::{Sort, SortKey, SortPosition};
 
-/// The version of the form, which is a cursor's first byte. The checksum follows, then the total,
-/// the id and the key, numbers big-endian.
-const VERSION: u8 = 1;
-/// What the bytes behind it are the key of: none for a device without one.
-const TEXT: u8 = b't';
-const NUMBER: u8 = b'n';
+/// The version of the format, which is the first byte of a cursor. The checksum follows, and then
+/// the payload: the total, the id and the key. Numbers are big-endian.
+const FORMAT_VERSION: u8 = 1;
+/// The first byte of a key that is text. A device without a key has no byte.
+const TEXT_TAG: u8 = b't';
+/// The first byte of a key that is a number.
+const NUMBER_TAG: u8 = b'n';
 
-/// What a cursor tells.
+/// A cursor that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// How many devices matched when the walk began.
     pub(crate) total: u64,
-    /// Behind which position the page begins.
-    pub(crate) position: Position,
+    /// The position after which the page begins.
+    pub(crate) position: SortPosition,
 }
 
-/// A search that cursors lead through.
+/// A search whose pages are linked by cursors.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     sort: Sort,
@@ -35,7 +39,8 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// A walk in this order through the devices that match these filters, which have no U+0000.
+    /// A walk in this order through the devices that match these filters. The filters must not have
+    /// U+0000.
     pub(crate) fn new(sort: Sort, filters: [Option<&str>; 2]) -> Self {
         let mut checksum = Hasher::new();
         for part in [sort.by.name()].into_iter().chain(filters.map(Option::unwrap_or_default)) {
@@ -46,62 +51,61 @@ impl Walk {
         Self { sort, checksum }
     }
 
-    /// The cursor behind this device, the last of its page.
-    pub(crate) fn behind(&self, row: &Row, total: u64) -> String {
-        let Position { key, id } = self.sort.position(row);
-        let mut told = [total.to_be_bytes(), id.to_be_bytes()].concat();
+    /// The cursor after this device, the last one of its page.
+    pub(crate) fn cursor_after(&self, row: &Row, total: u64) -> String {
+        let SortPosition { key, id } = self.sort.position(row);
+        let mut payload = [total.to_be_bytes(), id.to_be_bytes()].concat();
         match key {
             None => {}
-            Some(Key::Text(text)) => {
-                told.push(TEXT);
-                told.extend(text.into_bytes());
+            Some(SortKey::Text(text)) => {
+                payload.push(TEXT_TAG);
+                payload.extend(text.into_bytes());
             }
-            Some(Key::Number(number)) => {
-                told.push(NUMBER);
-                told.extend(number.to_be_bytes());
+            Some(SortKey::Number(number)) => {
+                payload.push(NUMBER_TAG);
+                payload.extend(number.to_be_bytes());
             }
         }
-        BASE64URL_NOPAD.encode(&[&[VERSION], &self.checksum(&told)[..], &told].concat())
+        BASE64URL_NOPAD.encode(&[&[FORMAT_VERSION], &self.checksum(&payload)[..], &payload].concat())
     }
 
-    /// Reads a cursor. An empty one begins the walk, and tells nothing. Errors: 400
-    /// `invalidCursor`.
+    /// Reads a cursor. None for an empty one, which begins the walk. Errors: 400 `invalidCursor`.
     pub(crate) fn read(&self, cursor: &str) -> Result<Option<Cursor>, Error> {
         if cursor.is_empty() {
             return Ok(None);
         }
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap_or_default();
         self.parse(&bytes).map(Some).ok_or_else(|| {
-            let detail = "cursor: is no nextCursor of this search; keep filter, textFilter, sortBy and sortOrder as they are from the \
+            let detail = "cursor: is not a nextCursor of this search; keep filter, textFilter, sortBy and sortOrder as they are from the \
                           first page to the last, or begin again with an empty cursor";
             Error::bad(ScimType::InvalidCursor, detail)
         })
     }
 
     fn parse(&self, bytes: &[u8]) -> Option<Cursor> {
-        let (checksum, told) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
-        if *checksum != self.checksum(told) {
+        let (checksum, payload) = bytes.strip_prefix(&[FORMAT_VERSION])?.split_first_chunk()?;
+        if *checksum != self.checksum(payload) {
             return None;
         }
-        let (total, rest) = told.split_first_chunk()?;
+        let (total, rest) = payload.split_first_chunk()?;
         let (id, key) = rest.split_first_chunk()?;
-        let key = match (self.sort.by.class(), key.split_first()) {
+        let key = match (self.sort.by.value_type(), key.split_first()) {
             (_, None) if !self.sort.by.is_always_present() => None,
-            (Class::Text, Some((&TEXT, text))) => {
-                Some(Key::Text(std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))?.to_owned()))
+            (ValueType::Text, Some((&TEXT_TAG, text))) => {
+                Some(SortKey::Text(std::str::from_utf8(text).ok().filter(|text| !text.contains('\0'))?.to_owned()))
             }
-            (Class::Number | Class::Time, Some((&NUMBER, number))) => {
-                Some(Key::Number(i64::from_be_bytes(number.try_into().ok()?)))
+            (ValueType::Number | ValueType::Time, Some((&NUMBER_TAG, number))) => {
+                Some(SortKey::Number(i64::from_be_bytes(number.try_into().ok()?)))
             }
             _ => return None,
         };
-        let position = Position { key, id: i64::from_be_bytes(*id) };
+        let position = SortPosition { key, id: i64::from_be_bytes(*id) };
         Some(Cursor { total: u64::from_be_bytes(*total), position })
     }
 
-    fn checksum(&self, told: &[u8]) -> [u8; 4] {
+    fn checksum(&self, payload: &[u8]) -> [u8; 4] {
         let mut checksum = self.checksum.clone();
-        checksum.update(told);
+        checksum.update(payload);
         checksum.finalize().to_be_bytes()
     }
 }
@@ -111,47 +115,47 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Attribute;
+    use crate::attribute::Attribute;
 
     const ORDERS: [Attribute; 5] = [Attribute::Created, Attribute::User, Attribute::Email, Attribute::LastUsed, Attribute::Fails];
 
-    fn with_checksum(walk: &Walk, told: &[u8]) -> String {
-        BASE64URL_NOPAD.encode(&[&[VERSION], &walk.checksum(told)[..], told].concat())
+    fn with_checksum(walk: &Walk, payload: &[u8]) -> String {
+        BASE64URL_NOPAD.encode(&[&[FORMAT_VERSION], &walk.checksum(payload)[..], payload].concat())
     }
 
     proptest! {
         #[test]
-        fn what_has_a_right_checksum_is_read_as_it_was_written_or_refused(
-            order in 0..ORDERS.len(), tag in prop_oneof![Just(None), Just(Some(TEXT)), Just(Some(NUMBER)), any::<Option<u8>>()],
+        fn cursors_with_a_right_checksum_are_read_as_written_or_refused(
+            order in 0..ORDERS.len(), tag in prop_oneof![Just(None), Just(Some(TEXT_TAG)), Just(Some(NUMBER_TAG)), any::<Option<u8>>()],
             numbers in prop::collection::vec(any::<u8>(), 14..18),
             key in prop_oneof![prop::collection::vec(any::<u8>(), 0..12), "[a-z\0]{0,9}".prop_map(String::into_bytes)],
         ) {
             let walk = Walk::new(Sort { by: ORDERS[order], descending: false }, [Some("user pr"), None]);
-            let told: Vec<u8> = numbers.into_iter().chain(tag).chain(key).collect();
-            match walk.read(&with_checksum(&walk, &told)) {
+            let payload: Vec<u8> = numbers.into_iter().chain(tag).chain(key).collect();
+            match walk.read(&with_checksum(&walk, &payload)) {
                 Err(error) => prop_assert_eq!(error.scim_type, Some(ScimType::InvalidCursor)),
                 Ok(cursor) => {
-                    let Cursor { total, position: Position { key, id } } = cursor.unwrap();
+                    let Cursor { total, position: SortPosition { key, id } } = cursor.unwrap();
                     let key = key.map(|key| match key {
-                        Key::Text(text) => [&[TEXT], text.as_bytes()].concat(),
-                        Key::Number(number) => [&[NUMBER], &number.to_be_bytes()[..]].concat(),
+                        SortKey::Text(text) => [&[TEXT_TAG], text.as_bytes()].concat(),
+                        SortKey::Number(number) => [&[NUMBER_TAG], &number.to_be_bytes()[..]].concat(),
                     });
-                    prop_assert_eq!([&total.to_be_bytes(), &id.to_be_bytes(), &key.unwrap_or_default()[..]].concat(), told);
+                    prop_assert_eq!([&total.to_be_bytes(), &id.to_be_bytes(), &key.unwrap_or_default()[..]].concat(), payload);
                 }
             }
         }
     }
 
     #[test]
-    fn a_key_is_of_the_kind_of_its_order() {
+    fn key_has_the_type_of_its_order() {
         let numbers = [0; 16];
         let read = |by, key: &[u8]| {
             let walk = Walk::new(Sort { by, descending: false }, [None, None]);
             walk.read(&with_checksum(&walk, &[&numbers, key].concat())).ok().map(|cursor| cursor.unwrap().position.key)
         };
-        let seven = [&[NUMBER][..], &7_i64.to_be_bytes()].concat();
-        assert_eq!(read(Attribute::Created, &seven), Some(Some(Key::Number(7))));
-        assert_eq!(read(Attribute::User, b"ta"), Some(Some(Key::Text("a".to_owned()))));
+        let seven = [&[NUMBER_TAG][..], &7_i64.to_be_bytes()].concat();
+        assert_eq!(read(Attribute::Created, &seven), Some(Some(SortKey::Number(7))));
+        assert_eq!(read(Attribute::User, b"ta"), Some(Some(SortKey::Text("a".to_owned()))));
         assert_eq!(read(Attribute::Email, b""), Some(None));
         for (by, wrong) in [
             (Attribute::Created, &b""[..]),

@@ -1,28 +1,30 @@
-//! What the service says of itself (RFC 7644 section 4).
+//! Discovery: the configuration, resource types and schemas of the service (RFC 7644 section 4).
 
 use keyfob::Kind;
 use serde_json::{Value, json};
 
-use crate::attribute::Mutability;
-use crate::list::{COUNT, MOST};
-use crate::service::Response;
-use crate::{Attribute, Class, Error, Profile, SCHEMA, Settings};
+use crate::attribute::{Attribute, Mutability, SCHEMA, ValueType};
+use crate::error::Error;
+use crate::query::{DEFAULT_PAGE_DEVICES, MAX_PAGE_DEVICES};
+use crate::response::Response;
+use crate::routes::Endpoint;
+use crate::settings::{Profile, Settings};
 
-const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
-const TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
-const META_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+const SCHEMA_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
-/// Answers `name`, or of a list the one with this id.
-pub(crate) fn get(name: &str, id: Option<&str>, base: &str, settings: &Settings) -> Result<Response, Error> {
+/// Answers with all resources of an endpoint, or with the one of this id. Errors: 404.
+pub(crate) fn get(endpoint: Endpoint, id: Option<&str>, base_url: &str, settings: &Settings) -> Result<Response, Error> {
     let one = |own: &str, value: Value| match id {
         None => Ok(Response::json(200, &list(&[value]))),
         Some(id) if id.eq_ignore_ascii_case(own) => Ok(Response::json(200, &value)),
-        Some(id) => Err(Error::new(404, format!("there is nothing named {id:?} in {name}"))),
+        Some(id) => Err(Error::new(404, format!("{} has no resource {id:?}", endpoint.name()))),
     };
-    match name {
-        "ResourceTypes" => one("OtpDevice", resource_type(base)),
-        "Schemas" => one(SCHEMA, schema(base, settings)),
-        _ => Ok(Response::json(200, &config(base))),
+    match endpoint {
+        Endpoint::ServiceProviderConfig => Ok(Response::json(200, &config(base_url))),
+        Endpoint::ResourceTypes => one("OtpDevice", resource_type(base_url)),
+        Endpoint::Schemas => one(SCHEMA, schema(base_url, settings)),
     }
 }
 
@@ -36,20 +38,20 @@ fn list(resources: &[Value]) -> Value {
     })
 }
 
-fn config(base: &str) -> Value {
+fn config(base_url: &str) -> Value {
     let no = json!({"supported": false});
     json!({
-        "schemas": [CONFIG],
+        "schemas": [CONFIG_SCHEMA],
         "patch": {"supported": true},
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": true, "maxResults": MOST},
+        "filter": {"supported": true, "maxResults": MAX_PAGE_DEVICES},
         // RFC 9865 section 4. No cursor expires, so there is no cursorTimeout.
         "pagination": {
             "cursor": true,
             "index": true,
             "defaultPaginationMethod": "index",
-            "defaultPageSize": COUNT,
-            "maxPageSize": MOST,
+            "defaultPageSize": DEFAULT_PAGE_DEVICES,
+            "maxPageSize": MAX_PAGE_DEVICES,
         },
         "changePassword": no,
         "sort": {"supported": true},
@@ -58,24 +60,24 @@ fn config(base: &str) -> Value {
             {"type": "httpbasic", "name": "HTTP Basic", "description": "Account name and password.", "primary": true},
             {"type": "oauthbearertoken", "name": "Bearer token", "description": "A token of keyfob's own."},
         ],
-        "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig")},
+        "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base_url}/ServiceProviderConfig")},
     })
 }
 
-fn resource_type(base: &str) -> Value {
+fn resource_type(base_url: &str) -> Value {
     json!({
-        "schemas": [TYPE],
+        "schemas": [RESOURCE_TYPE_SCHEMA],
         "id": "OtpDevice",
         "name": "OtpDevice",
         "description": "A one-time-password device of a user.",
         "endpoint": "/OtpDevice",
         "schema": SCHEMA,
-        "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/OtpDevice")},
+        "meta": {"resourceType": "ResourceType", "location": format!("{base_url}/ResourceTypes/OtpDevice")},
     })
 }
 
-fn schema(base: &str, settings: &Settings) -> Value {
-    // Common attributes (RFC 7643 section 3.1) stand in no schema.
+fn schema(base_url: &str, settings: &Settings) -> Value {
+    // Schemas leave out the common attributes (RFC 7643 section 3.1).
     let common = |attribute: &Attribute| {
         matches!(attribute.parent(), Attribute::Id | Attribute::ExternalId | Attribute::Schemas | Attribute::Meta)
     };
@@ -85,12 +87,12 @@ fn schema(base: &str, settings: &Settings) -> Value {
         .map(|attribute| self::attribute(*attribute, settings))
         .collect();
     json!({
-        "schemas": [META_SCHEMA],
+        "schemas": [SCHEMA_SCHEMA],
         "id": SCHEMA,
         "name": "OtpDevice",
         "description": "A one-time-password device of a user.",
         "attributes": attributes,
-        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{SCHEMA}")},
+        "meta": {"resourceType": "Schema", "location": format!("{base_url}/Schemas/{SCHEMA}")},
     })
 }
 
@@ -106,15 +108,15 @@ fn has(kind: Kind, attribute: Attribute) -> bool {
 }
 
 fn attribute(attribute: Attribute, settings: &Settings) -> Value {
-    let kind = match attribute.class() {
-        Class::Number => "integer",
-        // Soffid's dates are no xsd:dateTime.
-        Class::Time if settings.profile == Profile::Rfc => "dateTime",
+    let kind = match attribute.value_type() {
+        ValueType::Number => "integer",
+        // Soffid's dates are not xsd:dateTime.
+        ValueType::Time if settings.profile == Profile::Rfc => "dateTime",
         _ => "string",
     };
     let is_required = match attribute {
         Attribute::Type | Attribute::User => true,
-        // Where another kind is on, it depends on the type.
+        // Required if every enabled kind needs it.
         Attribute::Email | Attribute::Phone | Attribute::Pin => settings.kinds.iter().all(|kind| has(*kind, attribute)),
         _ => false,
     };

@@ -1,44 +1,47 @@
-//! A device as a store keeps it: the columns that are shown and searched, and the engine's record.
+//! A device in a store: the columns that clients see and search, and the engine's device.
 
 use std::borrow::Cow;
 
 use keyfob::{Device, Kind, Status};
 
-use crate::{Attribute, Error, body, mask};
+use crate::attribute::Attribute;
+use crate::body;
+use crate::error::Error;
+use crate::mask;
 
-/// The columns of a device: what lists show and filters search. Holds no secret.
+/// The columns of a device, which lists show and filters search. They hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The store's number of the device, 1 or more.
+    /// The id that the store gave the device, 1 or more.
     pub id: i64,
-    /// What people are shown.
+    /// The name that people see.
     pub name: String,
     /// The user whose device it is.
     pub user: String,
-    /// EMAIL: where codes are sent.
+    /// EMAIL: the address that codes are sent to.
     pub email: Option<String>,
-    /// SMS: where codes are sent.
+    /// SMS: the telephone number that codes are sent to.
     pub phone: Option<String>,
     /// The client's name for it.
     pub external_id: Option<String>,
-    /// Whether it was deleted: it stays in the store, disabled.
+    /// Whether it was deleted. A deleted device stays in the store, disabled.
     pub deleted: bool,
-    /// The kind, as the record says.
+    /// The kind of `device`.
     pub kind: Kind,
-    /// The status, as the record says.
+    /// The status of `device`.
     pub status: Status,
-    /// The fails, as the record says.
+    /// The fails of `device`.
     pub fails: u32,
-    /// When it was enrolled, in Unix seconds, as the record says.
+    /// When `device` was enrolled, in Unix seconds.
     pub created: u64,
-    /// When it last gave a right answer, in Unix seconds, as the record says.
+    /// When `device` last had a right code, in Unix seconds.
     pub last_used: Option<u64>,
-    /// When anything that is shown of it last changed, in Unix seconds.
+    /// When any column last changed, in Unix seconds.
     pub last_modified: u64,
 }
 
 impl Row {
-    /// The value of an attribute of class [`Text`](crate::Class::Text).
+    /// The value of an attribute of type [`Text`](crate::ValueType::Text).
     pub fn text(&self, attribute: Attribute) -> Option<Cow<'_, str>> {
         match attribute {
             Attribute::Name => Some(Cow::Borrowed(&self.name)),
@@ -52,8 +55,8 @@ impl Row {
         }
     }
 
-    /// The value of an attribute of class [`Number`](crate::Class::Number) or
-    /// [`Time`](crate::Class::Time).
+    /// The value of an attribute of type [`Number`](crate::ValueType::Number) or
+    /// [`Time`](crate::ValueType::Time).
     pub fn number(&self, attribute: Attribute) -> Option<i64> {
         let time = |seconds| Some(i64::try_from(seconds).unwrap_or(i64::MAX));
         match attribute {
@@ -67,19 +70,19 @@ impl Row {
     }
 }
 
-/// A device as a store keeps it.
+/// A device in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The columns.
     pub row: Row,
-    /// How often the entry changed: what the store compares and swaps on.
+    /// The number of changes of the entry, which a store compares before it swaps.
     pub version: i64,
     /// The engine's device.
     pub device: Device,
 }
 
 impl Entry {
-    /// A new entry, whose id and name the store will give.
+    /// A new entry. The store gives it an id and a name.
     pub(crate) fn new(device: Device, user: String) -> Self {
         let row = Row {
             id: 0,
@@ -99,12 +102,12 @@ impl Entry {
         Self { row, version: 0, device }
     }
 
-    /// A device that another system held under this number, without a name: see [`Name::of`]. User
-    /// and address are held to what requests are held to; an address that its kind has no use for
-    /// is dropped.
+    /// The entry of a device from another system, which keeps its id. It has no name: see
+    /// [`Naming::for_device`]. User and address are checked as in requests. An address that the
+    /// kind does not use is dropped.
     ///
     /// Errors: 400, which names the attribute.
-    pub fn restored(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {
+    pub fn from_import(id: i64, device: Device, user: &str, email: Option<&str>, phone: Option<&str>) -> Result<Self, Error> {
         let missing = |name: &str| Error::value(format!("{name}: is missing; {} needs it", device.kind()));
         let (mut to, mut number) = (None, None);
         match device.kind() {
@@ -117,7 +120,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The entry with the next state of its device, and the columns that follow from it, as of now.
+    /// The entry with the next state of its device and the columns that depend on it.
     #[must_use]
     pub(crate) fn with_device(mut self, device: Device, now: u64) -> Self {
         let before = (self.row.status, self.row.fails, self.row.last_used);
@@ -128,7 +131,7 @@ impl Entry {
         if before == (self.row.status, self.row.fails, self.row.last_used) { self } else { self.modified(now) }
     }
 
-    /// The entry, of which something that is shown changed at this time.
+    /// The entry with a column that changed at this time.
     #[must_use]
     pub(crate) fn modified(mut self, now: u64) -> Self {
         self.row.last_modified = self.row.last_modified.max(now);
@@ -138,16 +141,16 @@ impl Entry {
 
 /// How a store names a new entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
-    /// This prefix and the next number of the store's one sequence of names.
+pub enum Naming {
+    /// This prefix, and the next number of the store's sequence of names.
     Numbered(&'static str),
     /// This name.
     Fixed(String),
 }
 
-impl Name {
-    /// How a device of this kind is named, with its address masked as Soffid masks it.
-    pub fn of(kind: Kind, email: Option<&str>, phone: Option<&str>) -> Self {
+impl Naming {
+    /// The naming of a device of this kind. An address is masked as Soffid masks it.
+    pub fn for_device(kind: Kind, email: Option<&str>, phone: Option<&str>) -> Self {
         match kind {
             Kind::Totp | Kind::Hotp => Self::Numbered(kind.name()),
             Kind::Sms => Self::Fixed(format!("SMS message to {}", mask::phone(phone.unwrap_or_default()))),
@@ -156,8 +159,9 @@ impl Name {
         }
     }
 
-    /// The name, given the next number of the sequence if it asks for one.
-    pub fn text<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
+    /// The name. `next` is called if it needs the next number of the sequence. Errors: those of
+    /// `next`.
+    pub fn resolve<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
         match self {
             Self::Numbered(prefix) => Ok(format!("{prefix}{:08}", next()?)),
             Self::Fixed(name) => Ok(name),

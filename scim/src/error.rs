@@ -1,39 +1,38 @@
-//! Errors as RFC 7644 section 3.12 writes them.
+//! Errors (RFC 7644 section 3.12).
 
 use std::fmt;
 
 use serde_json::json;
 
-/// The engine's [`keyfob::Error::Clock`], with the request that helps.
-const CLOCK: &str = "time: is before T0 or before what the device has already seen; set the clock right, or, if it was ahead before and is \
+/// The detail for the engine's [`keyfob::Error::Clock`], with the request that helps.
+const CLOCK_DETAIL: &str = "time: is before T0 or before what the device has already seen; set the clock right, or, if it was ahead before and is \
                      right now, unlock the device: PATCH status to the value that it has";
 /// The request that helps with [`keyfob::Error::ClockWasAhead`].
-const FORGET_STEPS: &str = r#"PATCH {"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
+const FORGET_STEPS_REQUEST: &str = r#"PATCH {"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
 
-/// The keyword of a fault, where the RFC names one.
+/// The keyword of an error with status 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
-    /// A filter that does not parse, or asks what cannot be asked.
+    /// A filter that does not parse, or compares what cannot be compared.
     InvalidFilter,
     /// A body that does not parse, or has the wrong structure.
     InvalidSyntax,
-    /// A path of a PATCH that names nothing.
+    /// A path of a PATCH that names no attribute.
     InvalidPath,
-    /// A value that is missing or not of the allowed ones.
+    /// A value that is missing or not allowed.
     InvalidValue,
-    /// A change of what may not change.
+    /// A change of an attribute that cannot change.
     Mutability,
-    /// A PATCH that removes nothing in particular.
+    /// A `remove` in a PATCH without a path.
     NoTarget,
-    /// A cursor that is none of this search (RFC 9865 section 2.1).
+    /// A cursor that is not one of this search (RFC 9865 section 2.1).
     InvalidCursor,
-    /// A page of a walk by cursor without a device, or not of a number of them (RFC 9865 section
-    /// 2.1).
+    /// A `count` of a page with a cursor that is 0 or not a number (RFC 9865 section 2.1).
     InvalidCount,
 }
 
 impl ScimType {
-    /// The keyword.
+    /// The keyword, as the RFC spells it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::InvalidFilter => "invalidFilter",
@@ -48,27 +47,26 @@ impl ScimType {
     }
 }
 
-/// A refusal: an HTTP status, a keyword if there is one, and a sentence for people.
+/// A refusal: an HTTP status, a keyword if the RFC has one, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// The keyword, with status 400.
+    /// The keyword, with status 400 only.
     pub scim_type: Option<ScimType>,
-    /// What is wrong and what to do, for people. Holds no secret and no code.
+    /// What is wrong and what to do, for people. It holds no secret and no code.
     pub detail: String,
-    /// After how many seconds asking again may help, where only that is needed.
+    /// After how many seconds the same request may succeed, if time alone helps.
     pub retry_after: Option<u64>,
 }
 
 impl Error {
-    /// A refusal without a keyword. What is not there for the moment, 503, may be asked again after
-    /// a second.
+    /// A refusal without a keyword. With status 503 the request may be repeated after a second.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self { status, scim_type: None, detail: detail.into(), retry_after: (status == 503).then_some(1) }
     }
 
-    /// With how many seconds to wait before asking again.
+    /// Sets after how many seconds the same request may succeed.
     #[must_use]
     pub fn with_retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -91,7 +89,7 @@ impl Error {
         Self::bad(ScimType::InvalidFilter, detail)
     }
 
-    /// The body that tells it.
+    /// The JSON body of the response.
     pub fn to_json(&self) -> Vec<u8> {
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -105,12 +103,13 @@ impl Error {
     }
 }
 
-/// A name as a refusal may repeat it. What cannot be a name may be a PIN out of its place, and is
+/// A name from a request, for an error. A text that cannot be a name may be a misplaced PIN, and is
 /// not repeated.
 pub(crate) fn quoted(name: &str) -> String {
+    const MAX_NAME_BYTES: usize = 100;
     let is_first = |char: char| char.is_ascii_alphabetic() || char == '$';
     let is_later = |byte: u8| byte.is_ascii_alphanumeric() || b"$-_.:".contains(&byte);
-    if name.len() <= 100 && name.starts_with(is_first) && name.bytes().all(is_later) {
+    if name.len() <= MAX_NAME_BYTES && name.starts_with(is_first) && name.bytes().all(is_later) {
         format!("{name:?}")
     } else {
         "of that name".to_owned()
@@ -126,15 +125,15 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<keyfob::Error> for Error {
-    /// What the engine refuses: a wrong clock is the host's fault and lasts, a state that forbids
-    /// the operation a conflict, the rest a wrong value.
+    /// The refusals of the engine: 503 for a wrong clock or no randomness, 409 for a state that
+    /// forbids the operation, 400 for the others.
     fn from(error: keyfob::Error) -> Self {
         use keyfob::Error as E;
         match error {
-            // Asking again does not help before an operator has acted, or hours have passed.
-            E::Clock => Self { retry_after: None, ..Self::new(503, CLOCK) },
+            // No retry-after: an operator must act, or hours must pass.
+            E::Clock => Self { retry_after: None, ..Self::new(503, CLOCK_DETAIL) },
             E::Randomness => Self::new(503, error.message()),
-            E::ClockWasAhead => Self::new(409, format!("{}: {FORGET_STEPS}", error.message())),
+            E::ClockWasAhead => Self::new(409, format!("{}: {FORGET_STEPS_REQUEST}", error.message())),
             E::Locked | E::Throttled | E::Disabled | E::NoChallenge | E::Exhausted => Self::new(409, error.message()),
             _ => Self::value(error.message()),
         }

@@ -1,28 +1,29 @@
-//! What happened to a device, for the store's audit trail.
+//! The events of the audit trail.
 
-/// What happened, under the names of the Continuous Access Evaluation Profile where it has one.
+/// What happened. The names in the trail are those of the Continuous Access Evaluation Profile, if
+/// it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A device was enrolled.
     Create,
-    /// It was changed by an administrator.
+    /// An administrator changed a device.
     Update,
-    /// It was deleted.
+    /// A device was deleted.
     Revoke,
-    /// An administrator took it out of deletion by another status.
+    /// An administrator restored a deleted device by setting another status.
     Revive,
-    /// An administrator had a TOTP device forget the steps that it used while a clock was ahead:
+    /// An administrator made a TOTP device forget the steps that it used while a clock was ahead:
     /// their codes are right once more.
     ForgetSteps,
     /// A challenge was requested.
     Challenge,
-    /// An answer was judged.
+    /// The response to a challenge was verified.
     Verify,
-    /// Two codes were judged that shall find a HOTP authenticator again.
+    /// Two codes were verified to resynchronize a HOTP device.
     Resync,
-    /// An account has to wait, since wrong passwords came for it. This is for the host to tell: no
-    /// operation on a device does.
-    Refuse,
+    /// An account has to wait, after wrong passwords. A host records it; no operation on a device
+    /// does.
+    RefuseAccount,
 }
 
 impl EventKind {
@@ -37,29 +38,29 @@ impl EventKind {
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
-            Self::Refuse => "account-refused",
+            Self::RefuseAccount => "account-refused",
         }
     }
 }
 
-/// A line of the audit trail. Holds no secret and no code.
+/// A line of the audit trail. It holds no secret and no code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
     /// When, in Unix seconds.
     pub at: u64,
-    /// Who asked for it: the name of an account.
+    /// The name of the account that sent the request.
     pub actor: String,
-    /// The device; 0 for one that the store has not numbered yet.
-    pub device: i64,
+    /// The id of the device; 0 for a new one, which has no id yet.
+    pub device_id: i64,
     /// The user whose device it is.
     pub user: String,
-    /// Whether the answer was right, or the operation done.
+    /// Whether the code was right, or the operation was done.
     pub success: bool,
-    /// Why: the engine's reason for a verdict, else the status after the change.
+    /// The engine's reason for a verdict; for any other event, the status of the device after it.
     pub reason: String,
-    /// A right answer: by how many steps or counters it was off.
+    /// With a right code: by how many steps or counters it was off.
     pub drift: Option<i64>,
 }
 
@@ -67,11 +68,12 @@ pub struct Event {
 mod tests {
     use super::EventKind as K;
 
-    /// Trails are kept for years and read by others, so a name stays.
+    /// Trails are kept for years and read by other programs.
     #[test]
-    fn names_in_the_trail() {
-        let names = [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::Refuse]
-            .map(K::name);
+    fn names_in_the_trail_stay() {
+        let names =
+            [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::RefuseAccount]
+                .map(K::name);
         assert_eq!(
             names,
             [

@@ -1,15 +1,16 @@
-//! Filters (RFC 7644 section 3.4.2.2): what they are, and what they match.
+//! Filters (RFC 7644 section 3.4.2.2), and the devices that they match.
 
-use crate::{Attribute, Row};
+use crate::attribute::Attribute;
+use crate::entry::Row;
 
-/// How a value is compared.
+/// An operator of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Equal.
     Eq,
-    /// Not equal, or not there.
+    /// Not equal, or missing.
     Ne,
-    /// Equal but for the case of ASCII letters.
+    /// Equal, ignoring the case of ASCII letters.
     EqCi,
     /// Contains.
     Co,
@@ -17,7 +18,7 @@ pub enum Op {
     Sw,
     /// Ends with.
     Ew,
-    /// Greater; of text, later in the order of its bytes.
+    /// Greater. Text is compared by its bytes.
     Gt,
     /// Greater or equal.
     Ge,
@@ -64,30 +65,30 @@ impl Op {
     }
 }
 
-/// A filter that was parsed and checked: text is compared with text, numbers and times with
+/// A filter that was parsed and checked: text is compared with text, and numbers and times with
 /// integers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// All of them hold; true if there are none.
+    /// Matches if all of them match. An empty list matches every device.
     And(Vec<Filter>),
-    /// Any of them holds; false if there are none.
+    /// Matches if any of them matches. An empty list matches no device.
     Or(Vec<Filter>),
-    /// It does not hold.
+    /// Matches if the inner filter does not.
     Not(Box<Filter>),
-    /// The attribute is there.
+    /// Matches a device that has the attribute.
     Present(Attribute),
-    /// A comparison of an attribute of class text. What is not there is unequal to everything, and
-    /// else compares as false.
+    /// Compares an attribute of type text. A device without it matches [`Op::Ne`] and no other
+    /// operator.
     Text(Attribute, Op, String),
-    /// A comparison of an attribute of class number, or time in Unix seconds, likewise. Never
-    /// contains, starts or ends with.
+    /// Compares an attribute of type number, or time in Unix seconds, in the same way. The operator
+    /// is never `Co`, `Sw` or `Ew`.
     Number(Attribute, Op, i64),
-    /// User or name contain this, in any case of ASCII letters.
-    Anywhere(String),
+    /// Matches if the user or the name contains this text, ignoring the case of ASCII letters.
+    UserOrNameContains(String),
 }
 
 impl Filter {
-    /// True of every device.
+    /// Matches every device.
     pub const ALL: Self = Self::And(Vec::new());
 
     pub(crate) fn constant(holds: bool) -> Self {
@@ -105,7 +106,7 @@ impl Filter {
             }
             Self::Text(attribute, op, wanted) => row.text(*attribute).map_or(*op == Op::Ne, |value| op.text(&value, wanted)),
             Self::Number(attribute, op, wanted) => row.number(*attribute).map_or(*op == Op::Ne, |value| op.ordered(&value, wanted)),
-            Self::Anywhere(wanted) => {
+            Self::UserOrNameContains(wanted) => {
                 let wanted = wanted.to_ascii_lowercase();
                 [&row.user, &row.name].into_iter().any(|value| value.to_ascii_lowercase().contains(&wanted))
             }

@@ -1,17 +1,17 @@
-//! JSON of bodies, which is wiped on drop, whatever was read of it and wherever it broke off: any
-//! text, number or name in it may be a PIN or a code. (Text with escapes passes through a buffer of
-//! the parser, which is not.)
+//! JSON of bodies. All text, numbers and names are wiped on drop, after a syntax error too, since
+//! any of them may be a PIN or a code. (The parser's own buffer for text with escapes is not
+//! wiped.)
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
-/// A value, as far as bodies have a use for it.
+/// A value.
 ///
-/// The readers below take what clients write in place of the plain form, wherever it stands: a
-/// number as text, an integer with a fraction of zero, a list of exactly one value for the value,
-/// and a value for a list of it.
+/// The methods accept the variants of the plain form that clients write: a number as text, an
+/// integer with a fraction of zero, a list of exactly one value for the value, and a value for a
+/// list of it.
 #[derive(Clone)]
 pub(crate) enum Value {
     Null,
@@ -19,11 +19,11 @@ pub(crate) enum Value {
     Integer(Zeroizing<i64>),
     List(Vec<Value>),
     Object(Object),
-    /// What nothing takes: `true`, `false`, fractions and numbers that are too large.
+    /// A value that no attribute takes: `true`, `false`, a fraction, or a number that is too large.
     Other,
 }
 
-/// An object as it was written: a name may stand there twice.
+/// An object as it was written: a name may be repeated.
 #[derive(Clone)]
 pub(crate) struct Object(Vec<(Zeroizing<String>, Value)>);
 
@@ -38,7 +38,7 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// The only value of a list; of anything else, itself.
+    /// The only value of a list; any other value itself.
     fn only(&self) -> &Self {
         match self {
             Self::List(list) => {
@@ -72,7 +72,7 @@ impl Value {
         if let Self::Object(object) = self.only() { Some(object) } else { None }
     }
 
-    /// The values of a list; of anything else, itself alone.
+    /// The values of a list; any other value as a list of one.
     pub(crate) fn items(&self) -> &[Self] {
         if let Self::List(list) = self { list } else { std::slice::from_ref(self) }
     }
@@ -101,11 +101,11 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Other)
     }
 
-    /// Some writers have but one kind of number, and write `2` as `2.0`. Up to 2^53, each integer
-    /// has a form of its own.
+    /// Some clients have one type of number only, and write `2` as `2.0`. Integers up to 2^53 are
+    /// exact.
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        let is_integer = number.fract() == 0.0 && number.abs() < EXACT;
+        const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+        let is_integer = number.fract() == 0.0 && number.abs() < MAX_EXACT_INTEGER;
         #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and fits")]
         let integer = is_integer.then(|| Value::Integer(Zeroizing::new(number as i64)));
         Ok(integer.unwrap_or(Value::Other))
@@ -149,7 +149,7 @@ impl<'de> Visitor<'de> for Reader {
 mod tests {
     use super::*;
 
-    /// Whatever holds what a client sent is of a type that wipes it.
+    /// Accepts only a type that wipes its value.
     fn is_wiped<T>(_: &Zeroizing<T>) -> bool
     where
         T: zeroize::Zeroize,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_was_sent_is_held_by_what_wipes_it() {
+    fn bodies_are_wiped_and_lose_no_member() {
         let body = br#"{"pin": "123456", "pin": 123456, "list": ["1\u0032", null, true, 1.5, 18446744073709551615, {"a": -7}]}"#;
         let value: Value = serde_json::from_slice(body).unwrap();
         assert!(are_wiped(&value));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_from_what_clients_write_in_their_place() {
+    fn values_are_read_from_the_variants_that_clients_write() {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         for integer in ["2", "2.0", "0.2e1", r#""2""#, "[2]", r#"["2"]"#] {
             assert_eq!(read(integer).as_integer(), Some(2), "{integer}");

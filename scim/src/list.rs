@@ -1,67 +1,26 @@
 //! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
 
-use std::collections::BTreeMap;
-
 use keyfob::rand_core::TryCryptoRng;
 use serde::Serialize;
 
+use crate::attribute::{Attribute, ValueType};
 use crate::body::{self, text};
 use crate::cursor::Walk;
-use crate::error::quoted;
+use crate::error::{Error, ScimType, quoted};
+use crate::filter::Filter;
 use crate::json::{Object, Value};
+use crate::order::Sort;
+use crate::parameters::Parameters;
+use crate::query::{DEFAULT_PAGE_DEVICES, MAX_PAGE_DEVICES, Page, PageStart, Query};
 use crate::resource::{Resource, Selection};
-use crate::service::{Context, Response, Service};
+use crate::response::Response;
+use crate::service::{Context, Service};
+use crate::settings::Profile;
 use crate::step::Step;
-use crate::{Attribute, Class, Error, Filter, Position, Profile, Row, ScimType, Sort};
 
-/// How many devices a page has unless asked.
-pub(crate) const COUNT: u64 = 100;
-/// How many it has at most.
-pub(crate) const MOST: u64 = 1000;
-/// What a search request may say.
+/// The members of a search request.
 const SEARCH: [&str; 9] =
     ["filter", "textFilter", "sortBy", "sortOrder", "startIndex", "cursor", "count", "attributes", "excludedAttributes"];
-
-/// What a store is to search for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// Which devices.
-    pub filter: Filter,
-    /// Whether to leave out those that were deleted.
-    pub live_only: bool,
-    /// In which order.
-    pub sort: Sort,
-    /// By which attributes devices stand that are equal in it: the first of these that they differ
-    /// in, in the direction of `sort`; by id where they differ in none. Empty with
-    /// [`Start::After`].
-    pub then_by: Vec<Attribute>,
-    /// Where the page begins.
-    pub start: Start,
-    /// How many to return at most: 0 to 1000, and with [`Start::After`] 1 or more.
-    pub limit: u64,
-}
-
-/// Where a page begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// Behind so many devices.
-    Offset(u64),
-    /// Behind this position; without one, at the first device. So it is in a walk through all
-    /// devices, which must not stop before the last one: a page that is not the last has at least
-    /// one device that the next can go on behind.
-    After(Option<Position>),
-}
-
-/// What a store found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// How many devices match in all. None behind a position, where nobody counts them.
-    pub total: Option<u64>,
-    /// Those of the page.
-    pub rows: Vec<Row>,
-    /// Whether others follow.
-    pub has_more: bool,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,24 +39,20 @@ struct ListResponse<'a> {
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// `GET /OtpDevice`.
-    pub(crate) fn list(&self, context: Context, parameters: &BTreeMap<String, String>) -> Result<Step, Error> {
-        self.search(context, &Search::of(parameters)?)
+    pub(crate) fn list(&self, context: Context, parameters: &Parameters) -> Result<Step, Error> {
+        self.search(context, &Search::from_parameters(parameters)?)
     }
 
-    /// `POST /OtpDevice/.search`. Where the body says nothing, the URL's parameters hold.
-    pub(crate) fn search_body(
-        &self,
-        context: Context,
-        object: &Object,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<Step, Error> {
-        let mut search = Search::of(parameters)?;
+    /// `POST /OtpDevice/.search`. The members of the body take precedence over the parameters of
+    /// the URL.
+    pub(crate) fn search_body(&self, context: Context, object: &Object, parameters: &Parameters) -> Result<Step, Error> {
+        let mut search = Search::from_parameters(parameters)?;
         let mut lists = [None, None];
         let mut seen = Vec::new();
         let members = body::members(object, "urn:ietf:params:scim:api:messages:2.0:SearchRequest")?;
         for (name, value) in members.filter(|(_, value)| !value.is_null()) {
             let name = body::once(name, &SEARCH, &mut seen, "a search request")?;
-            let number = || value.as_integer().map(Some).ok_or_else(|| no_integer(name));
+            let number = || value.as_integer().map(Some).ok_or_else(|| not_an_integer(name));
             match name {
                 "filter" => search.filter = Some(text(name, value)?),
                 "textFilter" => search.text_filter = Some(text(name, value)?),
@@ -124,13 +79,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if let Some(text) = search.text_filter.filter(|text| !text.is_empty()) {
             if text.contains('\0') {
-                return Err(Error::filter("textFilter: text cannot have the character U+0000"));
+                return Err(Error::filter("textFilter: must not have the character U+0000"));
             }
-            filters.push(Filter::Anywhere(text.to_owned()));
+            filters.push(Filter::UserOrNameContains(text.to_owned()));
         }
         let (sort, then_by) = search.sort()?;
         if search.cursor.is_some() && !then_by.is_empty() {
-            return Err(Error::value("cursor: needs an order by one attribute; sortBy names several"));
+            return Err(Error::value("cursor: needs one attribute in sortBy, which names several"));
         }
         let walk = search.cursor.map(|cursor| {
             let walk = Walk::new(sort, [search.filter, search.text_filter]);
@@ -141,12 +96,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let (selection, profile) = (search.selection, self.settings.profile);
         let query = Query {
             filter: if filters.len() == 1 { filters.remove(0) } else { Filter::And(filters) },
-            live_only: profile == Profile::Rfc,
+            excludes_deleted: profile == Profile::Rfc,
             sort,
             then_by,
             start: match &walk {
-                None => Start::Offset(index.saturating_sub(1)),
-                Some((_, cursor)) => Start::After(cursor.as_ref().map(|cursor| cursor.position.clone())),
+                None => PageStart::Offset(index.saturating_sub(1)),
+                Some((_, cursor)) => PageStart::After(cursor.as_ref().map(|cursor| cursor.position.clone())),
             },
             limit: search.limit()?,
         };
@@ -158,14 +113,14 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 let counted = || walk.as_ref().and_then(|(_, cursor)| Some(cursor.as_ref()?.total));
                 let total = total.or_else(counted).unwrap_or(shown);
                 let end = rows.last().filter(|_| has_more);
-                let is_told = shown < total || walk.is_some() || profile == Profile::Rfc;
+                let is_counted = shown < total || walk.is_some() || profile == Profile::Rfc;
                 let list = ListResponse {
                     schemas: ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
                     total_results: total,
                     start_index: walk.is_none().then_some(index),
-                    items_per_page: is_told.then_some(rows.len()),
-                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.behind(end?, total))),
-                    resources: rows.iter().map(|row| Resource::new(row, profile, &context.base, selection)).collect(),
+                    items_per_page: is_counted.then_some(rows.len()),
+                    next_cursor: walk.as_ref().and_then(|(walk, _)| Some(walk.cursor_after(end?, total))),
+                    resources: rows.iter().map(|row| Resource::new(row, profile, &context.base_url, selection)).collect(),
                 };
                 Step::Done(Response::json(200, &list))
             }),
@@ -173,7 +128,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// What a list is asked for.
+/// The parameters of a list.
 struct Search<'a> {
     filter: Option<&'a str>,
     text_filter: Option<&'a str>,
@@ -181,32 +136,32 @@ struct Search<'a> {
     sort_order: Option<&'a str>,
     start_index: Option<i64>,
     cursor: Option<&'a str>,
-    /// Or why it is none: of which kind that fault is, depends on whether there is a cursor.
+    /// Or the error for a count that is not an integer. With a cursor, another error takes its
+    /// place.
     count: Result<Option<i64>, Error>,
     selection: Selection,
 }
 
 impl<'a> Search<'a> {
-    /// What a URL asks for.
-    fn of(parameters: &'a BTreeMap<String, String>) -> Result<Self, Error> {
+    /// Reads the parameters of a URL. Errors: 400.
+    fn from_parameters(parameters: &'a Parameters) -> Result<Self, Error> {
         let number = |name: &str| {
             let Some(text) = parameters.get(name) else { return Ok(None) };
-            text.parse::<i64>().map(Some).map_err(|_| no_integer(name))
+            text.parse::<i64>().map(Some).map_err(|_| not_an_integer(name))
         };
-        let get = |name: &str| parameters.get(name).map(String::as_str);
         Ok(Self {
-            filter: get("filter"),
-            text_filter: get("textFilter"),
-            sort_by: listed(parameters, "sortBy"),
-            sort_order: get("sortOrder"),
+            filter: parameters.get("filter"),
+            text_filter: parameters.get("textFilter"),
+            sort_by: parameters.names("sortBy"),
+            sort_order: parameters.get("sortOrder"),
             start_index: number("startIndex")?,
-            cursor: get("cursor"),
+            cursor: parameters.get("cursor"),
             count: number("count"),
-            selection: selection(parameters)?,
+            selection: Selection::from_parameters(parameters)?,
         })
     }
 
-    /// The number of the first device of a page that is no page of a walk.
+    /// The index of the first device of a page without a cursor, from 1. Errors: 400.
     fn index(&self) -> Result<u64, Error> {
         if self.cursor.is_some() && self.start_index.is_some() {
             return Err(Error::value("cursor and startIndex: only one of them may be given"));
@@ -214,25 +169,28 @@ impl<'a> Search<'a> {
         Ok(u64::try_from(self.start_index.unwrap_or(1)).unwrap_or(1).max(1))
     }
 
-    /// How many devices a page has at most. A walk would not get on by none.
+    /// The most devices of a page. With a cursor it has at least one, or the walk would not
+    /// advance. Errors: 400.
     fn limit(&self) -> Result<u64, Error> {
-        let at_most = |count: Option<i64>| count.map_or(COUNT, |count| u64::try_from(count).unwrap_or(0)).min(MOST);
+        let at_most = |count: Option<i64>| {
+            count.map_or(DEFAULT_PAGE_DEVICES, |count| u64::try_from(count).unwrap_or(0)).min(MAX_PAGE_DEVICES)
+        };
         let limit = self.count.clone().map(at_most);
         if self.cursor.is_none() {
             return limit;
         }
         limit.ok().filter(|limit| *limit > 0).ok_or_else(|| {
-            Error::bad(ScimType::InvalidCount, format!("count: must be an integer from 1 to {MOST} where there is a cursor"))
+            Error::bad(ScimType::InvalidCount, format!("count: must be an integer from 1 to {MAX_PAGE_DEVICES} with a cursor"))
         })
     }
 
-    /// The order, and by what devices stand that are equal in it.
+    /// The order, and the attributes that order devices which are equal in it. Errors: 400.
     fn sort(&self) -> Result<(Sort, Vec<Attribute>), Error> {
         let mut all = Vec::new();
         for name in self.sort_by.iter().flatten() {
             let by =
                 Attribute::parse(name).ok_or_else(|| Error::value(format!("sortBy: there is no attribute {}", quoted(name))))?;
-            if !matches!(by.class(), Class::Text | Class::Number | Class::Time) {
+            if !matches!(by.value_type(), ValueType::Text | ValueType::Number | ValueType::Time) {
                 return Err(Error::value(format!("sortBy: {} has no order", by.name())));
             }
             if !all.contains(&by) {
@@ -252,18 +210,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The attributes that `attributes` and `excludedAttributes` of a URL select.
-pub(crate) fn selection(parameters: &BTreeMap<String, String>) -> Result<Selection, Error> {
-    let list = |name: &str| listed(parameters, name);
-    Selection::read(list("attributes").as_deref(), list("excludedAttributes").as_deref())
-}
-
-/// The names of a parameter, which have commas between them.
-fn listed(parameters: &BTreeMap<String, String>, name: &str) -> Option<Vec<String>> {
-    Some(parameters.get(name)?.split(',').map(|name| name.trim().to_owned()).collect())
-}
-
-/// The names of a list, or as a URL has them: with commas between them.
+/// The attribute names of a list, or of text with commas between them. Errors: 400.
 fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for item in value.items() {
@@ -273,6 +220,6 @@ fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn no_integer(name: &str) -> Error {
+fn not_an_integer(name: &str) -> Error {
     Error::value(format!("{name}: must be an integer"))
 }

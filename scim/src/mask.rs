@@ -1,6 +1,7 @@
-//! The names that devices are shown under: addresses masked as Soffid masks them.
+//! Masked addresses in the names of devices, as Soffid masks them.
 
-/// `patricia@soffid.com` is `pa******@so****.co*`: two characters of each word stay.
+/// Masks `patricia@soffid.com` as `pa******@so****.co*`: the first two characters of each word
+/// stay.
 pub(crate) fn email(address: &str) -> String {
     let mut kept = 0_u8;
     let masked = |char| match char {
@@ -17,8 +18,8 @@ pub(crate) fn email(address: &str) -> String {
     address.chars().map(masked).collect()
 }
 
-/// `666555444` is `66*****44`: two characters of each end stay. Of a number of fewer than six
-/// nothing does.
+/// Masks `666555444` as `66*****44`: two characters at each end stay. A number of fewer than six
+/// characters is masked as a whole.
 pub(crate) fn phone(number: &str) -> String {
     let chars: Vec<char> = number.chars().collect();
     match chars.as_slice() {

@@ -1,34 +1,39 @@
-//! A store in memory: for tests, and to show what a store is.
+//! A store in memory, for tests and as an example of a store.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use keyfob::Kind;
 
-use crate::step::{Delivered, Message, Scope, Store, Swap};
-use crate::{Entry, Error, Event, Name, Page, Query, Row, Start};
+use crate::entry::{Entry, Naming, Row};
+use crate::error::Error;
+use crate::event::Event;
+use crate::query::{Page, PageStart, Query};
+use crate::step::{DeliveryResult, Message, Scope, Swap};
+use crate::store::Store;
 
-/// A store in memory. It counts its devices from 1, knows every user, and keeps what it was to
-/// deliver.
+/// A store in memory, for tests. Its ids begin at 1, it knows every user, and it keeps the messages
+/// that it delivers.
 #[derive(Default)]
-pub struct Memory {
+pub struct MemoryStore {
     entries: BTreeMap<i64, Entry>,
     names: u64,
     /// The audit trail.
     pub events: Vec<Event>,
-    /// What was delivered: the kind, to where, and the code.
+    /// The delivered messages: the kind, the address and the code.
     pub delivered: Vec<(Kind, String, String)>,
 }
 
-// What was delivered are codes.
-impl fmt::Debug for Memory {
+// The delivered messages hold codes.
+impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("entries", &self.entries.len()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("entries", &self.entries.len()).finish_non_exhaustive()
     }
 }
 
-impl Memory {
-    /// Puts an entry in as it is. If its name has a number, new names go on behind that.
+impl MemoryStore {
+    /// Puts an entry in as it is, over one of the same id. If its name has a number, the numbers of
+    /// new names continue after it.
     pub fn put(&mut self, entry: Entry) {
         let number = [Kind::Totp, Kind::Hotp].iter().find_map(|kind| entry.row.name.strip_prefix(kind.name())?.parse().ok());
         self.names = self.names.max(number.unwrap_or_default());
@@ -37,22 +42,22 @@ impl Memory {
 
     fn next_id(&self) -> Result<i64, Error> {
         let last = self.entries.last_key_value().map_or(0, |(id, _)| *id);
-        last.checked_add(1).ok_or_else(|| Error::new(503, "there is no number left for another device"))
+        last.checked_add(1).ok_or_else(|| Error::new(503, "no id is left for another device"))
     }
 }
 
-impl Store for Memory {
+impl Store for MemoryStore {
     fn get(&mut self, id: i64) -> Result<Option<Entry>, Error> {
         Ok(self.entries.get(&id).cloned())
     }
 
-    fn insert(&mut self, mut entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
+    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
         entry.row.id = self.next_id()?;
-        entry.row.name = name.text(|| {
+        entry.row.name = naming.resolve(|| {
             self.names = self.names.saturating_add(1);
             Ok::<_, Error>(self.names)
         })?;
-        self.events.push(Event { device: entry.row.id, ..event });
+        self.events.push(Event { device_id: entry.row.id, ..event });
         self.put(entry.clone());
         Ok(entry)
     }
@@ -64,7 +69,7 @@ impl Store for Memory {
         };
         let Row { status, fails, last_used, last_modified, .. } = entry.row;
         let kept = stored.row.clone();
-        // No more than the scope says is another, as of a store that writes no more.
+        // Only the parts in the scope, as in a store that writes no others.
         let row = match scope {
             Scope::Record => Row { fails, last_modified, ..kept },
             Scope::State => Row { status, fails, last_used, last_modified, ..kept },
@@ -75,21 +80,21 @@ impl Store for Memory {
         Ok(true)
     }
 
-    fn record(&mut self, event: Event) -> Result<(), Error> {
+    fn audit(&mut self, event: Event) -> Result<(), Error> {
         self.events.push(event);
         Ok(())
     }
 
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
-        let is_found = |row: &&Row| query.filter.matches(row) && !(query.live_only && row.deleted);
+        let is_found = |row: &&Row| query.filter.matches(row) && !(query.excludes_deleted && row.deleted);
         let mut rows: Vec<Row> = self.entries.values().map(|entry| &entry.row).filter(is_found).cloned().collect();
         let position = |row: &Row| query.sort.position(row);
         rows.sort_by(|one, other| query.compare(one, other));
         let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let (passed, total) = match &query.start {
-            Start::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),
-            Start::After(None) => (0, Some(total)),
-            Start::After(Some(last)) => (rows.partition_point(|row| query.sort.compare(&position(row), last).is_le()), None),
+            PageStart::Offset(offset) => (usize::try_from(*offset).unwrap_or(usize::MAX), Some(total)),
+            PageStart::After(None) => (0, Some(total)),
+            PageStart::After(Some(last)) => (rows.partition_point(|row| query.sort.compare(&position(row), last).is_le()), None),
         };
         rows.drain(..passed.min(rows.len()));
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
@@ -98,11 +103,11 @@ impl Store for Memory {
         Ok(Page { total, rows, has_more })
     }
 
-    fn user(&mut self, _name: &str) -> Result<bool, Error> {
+    fn check_user(&mut self, _user: &str) -> Result<bool, Error> {
         Ok(true)
     }
 
-    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+    fn deliver(&mut self, message: &Message) -> Result<DeliveryResult, Error> {
         self.delivered.push((message.kind, message.to.clone(), message.code.to_string()));
         Ok(Ok(()))
     }

@@ -1,37 +1,39 @@
-//! The one parser of filters.
+//! The parser of filters.
 //!
 //! `filter = and *("or" and)`, `and = term *("and" term)`, `term = ["not"] "(" filter ")" /
-//! attribute "pr" / attribute operator value`. Words are read in any case; a value is text in
-//! either kind of quotes with JSON's escapes, a number or `null`.
+//! attribute "pr" / attribute operator value`. Words may be in any case. A value is text in single
+//! or double quotes with JSON's escapes, a number, or `null`.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-use crate::error::quoted;
+use crate::attribute::{Attribute, ValueType};
+use crate::date;
+use crate::error::{Error, quoted};
 use crate::filter::{Filter, Op};
-use crate::{Attribute, Class, Error, date};
 
 /// The longest filter, in bytes.
-const LENGTH: usize = 8 * 1024;
-/// How deep parentheses may stand in one another, each `not` counted.
-const DEPTH: usize = 32;
-/// How many comparisons there may be.
-const TERMS: usize = 200;
-/// Not every store can hold it, and no device has it.
-const NUL: &str = "text cannot have the character U+0000";
+const MAX_FILTER_BYTES: usize = 8 * 1024;
+/// The deepest nesting of parentheses. Each `not` counts as a level.
+const MAX_NESTING_LEVELS: usize = 32;
+/// The most comparisons of a filter.
+const MAX_COMPARISONS: usize = 200;
+/// The fault of text with U+0000. No device has it, and some stores cannot hold it.
+const NUL_FAULT: &str = "text must not have the character U+0000";
 
 impl Filter {
     /// Reads a filter of at most 8192 bytes, 200 comparisons and 32 levels.
     ///
-    /// Errors: 400 `invalidFilter`, with the place of the fault, counted in characters from 1.
+    /// Errors: 400 `invalidFilter`, with the position of the error, counted in characters from 1.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > LENGTH {
-            return Err(Error::filter(format!("filter: is longer than {LENGTH} bytes")));
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(Error::filter(format!("filter: is longer than {MAX_FILTER_BYTES} bytes")));
         }
         let nul = text.find('\0');
-        let mut parser = Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, terms: 0 };
+        let mut parser =
+            Parser { text, tokens: Tokens { text, chars: text.char_indices().peekable() }, next: None, comparisons: 0 };
         if let Some(at) = nul {
-            return Err(parser.fault(at, NUL));
+            return Err(parser.fault(at, NUL_FAULT));
         }
         parser.advance()?;
         let filter = parser.or(0)?;
@@ -56,7 +58,7 @@ struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
-    /// The next token and where it starts, or where the fault is and what.
+    /// The next token and its position. Errors: the position and what is wrong.
     fn next(&mut self) -> Result<Option<(usize, Token<'t>)>, (usize, &'static str)> {
         while self.chars.next_if(|(_, char)| char.is_whitespace()).is_some() {}
         let Some(&(at, first)) = self.chars.peek() else { return Ok(None) };
@@ -83,7 +85,7 @@ impl<'t> Tokens<'t> {
             match char {
                 _ if char == quote => return Ok(text),
                 '\\' => match self.escape(at)? {
-                    '\0' => return Err((at, NUL)),
+                    '\0' => return Err((at, NUL_FAULT)),
                     char => text.push(char),
                 },
                 _ => text.push(char),
@@ -92,9 +94,9 @@ impl<'t> Tokens<'t> {
         Err((start, "text without its closing quote"))
     }
 
-    /// JSON's escapes (RFC 8259 section 7), and that of the single quote.
+    /// Reads an escape of JSON (RFC 8259 section 7), or that of the single quote.
     fn escape(&mut self, at: usize) -> Result<char, (usize, &'static str)> {
-        const FAULT: &str = "an escape that JSON does not know";
+        const UNKNOWN_ESCAPE: &str = "an escape that JSON does not have";
         match self.chars.next().map(|(_, char)| char) {
             Some(char @ ('"' | '\'' | '\\' | '/')) => Ok(char),
             Some('b') => Ok('\u{8}'),
@@ -103,22 +105,22 @@ impl<'t> Tokens<'t> {
             Some('r') => Ok('\r'),
             Some('t') => Ok('\t'),
             Some('u') => {
-                let first = self.unit().ok_or((at, FAULT))?;
+                let first = self.unit().ok_or((at, UNKNOWN_ESCAPE))?;
                 let mut units = vec![first];
                 if (0xd800..0xdc00).contains(&first) {
                     let pair = [self.chars.next(), self.chars.next()].map(|next| next.map(|(_, char)| char));
                     if pair != [Some('\\'), Some('u')] {
-                        return Err((at, FAULT));
+                        return Err((at, UNKNOWN_ESCAPE));
                     }
-                    units.push(self.unit().ok_or((at, FAULT))?);
+                    units.push(self.unit().ok_or((at, UNKNOWN_ESCAPE))?);
                 }
-                char::decode_utf16(units).next().and_then(Result::ok).ok_or((at, FAULT))
+                char::decode_utf16(units).next().and_then(Result::ok).ok_or((at, UNKNOWN_ESCAPE))
             }
-            _ => Err((at, FAULT)),
+            _ => Err((at, UNKNOWN_ESCAPE)),
         }
     }
 
-    /// Four hexadecimal digits.
+    /// Reads a UTF-16 unit: four hexadecimal digits.
     fn unit(&mut self) -> Option<u16> {
         (0..4).try_fold(0_u16, |unit, _| {
             let digit = u16::try_from(self.chars.next()?.1.to_digit(16)?).ok()?;
@@ -131,19 +133,19 @@ struct Parser<'t> {
     text: &'t str,
     tokens: Tokens<'t>,
     next: Option<(usize, Token<'t>)>,
-    terms: usize,
+    comparisons: usize,
 }
 
 impl<'t> Parser<'t> {
-    /// Takes the next token and looks at the one behind it.
+    /// Takes the next token, and reads the one after it.
     fn advance(&mut self) -> Result<Option<(usize, Token<'t>)>, Error> {
         let next = self.tokens.next().map_err(|(at, what)| self.fault(at, what))?;
         Ok(std::mem::replace(&mut self.next, next))
     }
 
     fn fault(&self, at: usize, what: &str) -> Error {
-        let place = self.text.get(..at).unwrap_or(self.text).chars().count().saturating_add(1);
-        Error::filter(format!("filter, character {place}: {what}"))
+        let position = self.text.get(..at).unwrap_or(self.text).chars().count().saturating_add(1);
+        Error::filter(format!("filter, character {position}: {what}"))
     }
 
     fn here(&self) -> usize {
@@ -164,7 +166,7 @@ impl<'t> Parser<'t> {
         while self.word("or")? {
             filters.push(self.and(depth)?);
         }
-        Ok(flat(filters, Filter::Or))
+        Ok(join(filters, Filter::Or))
     }
 
     fn and(&mut self, depth: usize) -> Result<Filter, Error> {
@@ -172,13 +174,13 @@ impl<'t> Parser<'t> {
         while self.word("and")? {
             filters.push(self.term(depth)?);
         }
-        Ok(flat(filters, Filter::And))
+        Ok(join(filters, Filter::And))
     }
 
     fn term(&mut self, depth: usize) -> Result<Filter, Error> {
         let at = self.here();
-        if depth > DEPTH {
-            return Err(self.fault(at, "parentheses stand too deep in one another"));
+        if depth > MAX_NESTING_LEVELS {
+            return Err(self.fault(at, &format!("more than {MAX_NESTING_LEVELS} levels of parentheses and not")));
         }
         match self.advance()? {
             Some((_, Token::Open)) => {
@@ -197,13 +199,13 @@ impl<'t> Parser<'t> {
     }
 
     fn comparison(&mut self, at: usize, name: &str) -> Result<Filter, Error> {
-        self.terms = self.terms.saturating_add(1);
-        if self.terms > TERMS {
-            return Err(self.fault(at, "more comparisons than 200"));
+        self.comparisons = self.comparisons.saturating_add(1);
+        if self.comparisons > MAX_COMPARISONS {
+            return Err(self.fault(at, &format!("more than {MAX_COMPARISONS} comparisons")));
         }
         let attribute = Attribute::parse(name).ok_or_else(|| self.fault(at, &format!("there is no attribute {}", quoted(name))))?;
-        // Whether there is a PIN or an image is not for a filter to tell, and no store could.
-        if attribute.class() == Class::Opaque && !attribute.is_always_present() {
+        // A filter must not reveal whether there is a PIN or an image, and no store knows.
+        if attribute.value_type() == ValueType::Opaque && !attribute.is_always_present() {
             return Err(self.fault(at, &format!("{} cannot be searched", attribute.name())));
         }
         if self.word("pr")? {
@@ -229,44 +231,44 @@ impl<'t> Parser<'t> {
                 (Op::Ne, false) => Ok(Filter::Present(attribute)),
                 (Op::Eq | Op::EqCi, true) => Ok(Filter::constant(false)),
                 (Op::Ne, true) => Ok(Filter::ALL),
-                _ => Err(self.fault(op_at, "null is only equal or not")),
+                _ => Err(self.fault(op_at, "null takes eq, eq_ci and ne only")),
             };
         }
-        // What reads as a number and has a digit in front: infinities are none.
+        // A number begins with a digit: the infinities of f64 do not.
         let is_number =
             value.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit()) && value.parse::<f64>().is_ok();
         if !is_quoted && !is_number {
             return Err(self.fault(value_at, "expected text in quotes, a number or null"));
         }
         let searches = matches!(op, Op::Co | Op::Sw | Op::Ew);
-        match attribute.class() {
-            Class::Text => Ok(Filter::Text(attribute, op, value)),
-            Class::Number | Class::Time if searches => {
+        match attribute.value_type() {
+            ValueType::Text => Ok(Filter::Text(attribute, op, value)),
+            ValueType::Number | ValueType::Time if searches => {
                 Err(self.fault(op_at, &format!("{name} is for text, and {} is none", attribute.name())))
             }
-            // An id is text to clients: one that no device can have is none's.
-            Class::Number if attribute == Attribute::Id && is_quoted && matches!(op, Op::Eq | Op::EqCi | Op::Ne) => {
+            // An id is text to clients. Text that is no id matches no device.
+            ValueType::Number if attribute == Attribute::Id && is_quoted && matches!(op, Op::Eq | Op::EqCi | Op::Ne) => {
                 let id = value.parse::<i64>().ok().filter(|id| id.to_string() == value);
                 Ok(id.map_or_else(|| Filter::constant(op == Op::Ne), |id| Filter::Number(attribute, op, id)))
             }
-            Class::Number => {
+            ValueType::Number => {
                 let number = value.parse().map_err(|_| self.fault(value_at, &format!("{} is an integer", attribute.name())))?;
                 Ok(Filter::Number(attribute, op, number))
             }
-            Class::Time => {
-                let (seconds, nanos) = date::read_exact(&value).ok_or_else(|| {
+            ValueType::Time => {
+                let (seconds, nanos) = date::parse_exact(&value).ok_or_else(|| {
                     self.fault(value_at, &format!("{} is a date: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601", attribute.name()))
                 })?;
                 Ok(time(attribute, op, seconds, nanos))
             }
-            Class::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
-            Class::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
+            ValueType::Constant(text) => Ok(Filter::constant(op.text(text, &value))),
+            ValueType::Opaque => Err(self.fault(at, &format!("{} cannot be searched", attribute.name()))),
         }
     }
 }
 
-/// A comparison with a time. Those of devices are whole seconds: with a part of one none is equal,
-/// and all up to its second are before it.
+/// A comparison with a time. The times of devices are whole seconds: none equals a time with a
+/// fraction, and those up to its second are before it.
 fn time(attribute: Attribute, op: Op, seconds: i64, nanos: i32) -> Filter {
     match op {
         _ if nanos == 0 => Filter::Number(attribute, op, seconds),
@@ -276,8 +278,8 @@ fn time(attribute: Attribute, op: Op, seconds: i64, nanos: i32) -> Filter {
     }
 }
 
-/// The only filter, or all of them together.
-fn flat(mut filters: Vec<Filter>, together: fn(Vec<Filter>) -> Filter) -> Filter {
+/// The filter itself if there is only one, else all of them `together`.
+fn join(mut filters: Vec<Filter>, together: fn(Vec<Filter>) -> Filter) -> Filter {
     match filters.pop() {
         Some(only) if filters.is_empty() => only,
         Some(last) => {

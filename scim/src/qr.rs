@@ -1,50 +1,51 @@
-//! QR codes as PNG images of one bit a pixel.
+//! QR codes as PNG images with one bit per pixel.
 
 use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
-/// Light modules around the code, on each side (ISO/IEC 18004 section 9.1).
-pub const QUIET: usize = 4;
+/// The width of the light margin on each side of the code, in modules (ISO/IEC 18004 section 9.1).
+pub const QUIET_MODULES: usize = 4;
 
 /// The longest side of an image, in pixels.
-pub const WIDEST: usize = 8192;
+pub const MAX_SIDE_PIXELS: usize = 8192;
 
-/// The fewest pixels of a module's side that readers make out.
-const FEWEST: usize = 3;
-/// The same from version 12 on: some readers make out no smaller ones of these.
-const FEWEST_OF_LARGE: usize = 4;
-/// How many modules a side of version 12 has (ISO/IEC 18004 section 7.3).
-const LARGE: usize = 65;
+/// The smallest side of a module that readers can read, in pixels.
+const MIN_MODULE_PIXELS: usize = 3;
+/// The same for codes of version 12 and above: some readers cannot read smaller modules of these.
+const MIN_LARGE_MODULE_PIXELS: usize = 4;
+/// The side of a code of version 12, in modules (ISO/IEC 18004 section 7.3).
+const LARGE_CODE_MODULES: usize = 65;
 
-/// How large an image is. A module has at least 3 pixels a side, and at least 4 from version 12 on.
+/// The size of an image. The side of a module has at least 3 pixels, and at least 4 in codes of
+/// version 12 and above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// Each module has this many pixels a side.
-    Module(usize),
-    /// The image has this many pixels a side, and modules as large as fit.
-    Side(usize),
-    /// The image has so many pixels a side if its modules fit, or else as many as its smallest
-    /// modules need.
-    SideOrMore(usize),
+    /// The side of each module, in pixels.
+    ModulePixels(usize),
+    /// The side of the image, in pixels. The modules are as large as fit.
+    SidePixels(usize),
+    /// The smallest side of the image, in pixels. The image grows if its smallest modules do not
+    /// fit.
+    MinSidePixels(usize),
 }
 
-/// Draws `text` as a QR code. None if it is too long, does not fit, or would have more than
-/// [`WIDEST`] pixels a side.
-pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
-    // A screen is not scratched: the lowest level of correction leaves the most pixels for each
-    // module.
+/// Encodes text as a QR code. None if the text is too long, if it does not fit, or if the side of
+/// the image would have more than [`MAX_SIDE_PIXELS`] pixels.
+pub fn encode_png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
+    // The lowest level of error correction, which makes the largest modules: a screen has no
+    // scratches.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
-    let modules = code.width().checked_add(2 * QUIET)?;
-    let fewest = if code.width() < LARGE { FEWEST } else { FEWEST_OF_LARGE };
+    let modules = code.width().checked_add(2 * QUIET_MODULES)?;
+    let fewest = if code.width() < LARGE_CODE_MODULES { MIN_MODULE_PIXELS } else { MIN_LARGE_MODULE_PIXELS };
     let (scale, width) = match size {
-        Size::Module(pixels) => (pixels, modules.checked_mul(pixels)?),
-        Size::Side(pixels) => (pixels.checked_div(modules)?, pixels),
-        Size::SideOrMore(pixels) => {
+        Size::ModulePixels(pixels) => (pixels, modules.checked_mul(pixels)?),
+        Size::SidePixels(pixels) => (pixels.checked_div(modules)?, pixels),
+        Size::MinSidePixels(pixels) => {
             let width = pixels.max(modules.checked_mul(fewest)?);
             (width.checked_div(modules)?, width)
         }
     };
-    if scale < fewest || width > WIDEST {
+    if scale < fewest || width > MAX_SIDE_PIXELS {
         return None;
     }
     let margin = width.checked_sub(code.width().checked_mul(scale)?)? / 2;
@@ -57,7 +58,7 @@ pub fn png(text: &str, size: Size) -> Option<Zeroizing<Vec<u8>>> {
     let mut pixels = Zeroizing::new(Vec::with_capacity(width.div_ceil(8).checked_mul(width)?));
     for y in 0..width {
         for from in (0..width).step_by(8) {
-            // 1 is white; what stands behind the last pixel of a row is white too.
+            // 1 is white, as are the bits after the last pixel of a row.
             pixels.push((from..from.saturating_add(8)).fold(0, |byte, x| byte << 1 | module(x, y)));
         }
     }

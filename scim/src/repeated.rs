@@ -1,15 +1,16 @@
-//! What clients repeat of a device as they have read it: of a read-only attribute, it changes
-//! nothing.
+//! Read-only attributes that clients send back as they have read them.
 
+use crate::attribute::{Attribute, SCHEMA, ValueType};
+use crate::date;
+use crate::entry::Row;
 use crate::json::Value;
-use crate::{Attribute, Class, Row, SCHEMA, date};
 
-/// Whether this is the value of a read-only attribute, in the form of either profile. Of a URL the
-/// end counts, since a device has one at each address that the service is known by.
+/// Whether this is the value of a read-only attribute, in the form of either profile. Only the end
+/// of a URL counts, since the service may be reached by several addresses.
 pub(crate) fn is_same(attribute: Attribute, value: &Value, row: &Row) -> bool {
     let is_text = |wanted: &str| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(wanted));
     let is_url = |value: &Value, end: &str| value.as_str().is_some_and(|url| url.ends_with(&format!("/OtpDevice/{}{end}", row.id)));
-    match (attribute, attribute.class()) {
+    match (attribute, attribute.value_type()) {
         _ if value.is_null() => !attribute.is_always_present() && row.text(attribute).is_none() && row.number(attribute).is_none(),
         (Attribute::Schemas, _) => {
             let is_schema = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(SCHEMA));
@@ -27,13 +28,13 @@ pub(crate) fn is_same(attribute: Attribute, value: &Value, row: &Row) -> bool {
             };
             value.as_object().is_some_and(|links| links.iter().all(is_link))
         }
-        (_, Class::Constant(text)) => is_text(text),
-        (_, Class::Text) => row.text(attribute).is_some_and(|text| value.as_str() == Some(&text)),
-        (_, Class::Number) => row.number(attribute).is_some_and(|number| value.as_integer() == Some(number)),
-        (_, Class::Time) => {
-            let time = value.as_str().and_then(date::read_exact);
+        (_, ValueType::Constant(text)) => is_text(text),
+        (_, ValueType::Text) => row.text(attribute).is_some_and(|text| value.as_str() == Some(&text)),
+        (_, ValueType::Number) => row.number(attribute).is_some_and(|number| value.as_integer() == Some(number)),
+        (_, ValueType::Time) => {
+            let time = value.as_str().and_then(date::parse_exact);
             time.is_some() && time == row.number(attribute).map(|seconds| (seconds, 0))
         }
-        (_, Class::Opaque) => false,
+        (_, ValueType::Opaque) => false,
     }
 }

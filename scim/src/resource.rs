@@ -1,11 +1,15 @@
-//! A device as JSON, with the keys and in the order of Soffid's own answers.
+//! A device as JSON, with the keys and in the order of Soffid's own responses.
 
 use serde::Serialize;
 
-use crate::error::quoted;
-use crate::{Attribute, Error, Profile, Row, SCHEMA, date};
+use crate::attribute::{Attribute, SCHEMA};
+use crate::date;
+use crate::entry::Row;
+use crate::error::{Error, quoted};
+use crate::parameters::Parameters;
+use crate::settings::Profile;
 
-/// Which attributes an answer holds: a bit for each.
+/// Which attributes a response holds: a bit for each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Selection(u32);
 
@@ -16,8 +20,15 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// Those named in `attributes`, or all but those in `excluded`; `id` and `schemas` always are.
-    /// Errors: 400 for an unknown one, or both lists.
+    /// The attributes that the URL selects with `attributes` or `excludedAttributes`. Errors: those
+    /// of [`read`](Self::read).
+    pub(crate) fn from_parameters(parameters: &Parameters) -> Result<Self, Error> {
+        let [attributes, excluded] = ["attributes", "excludedAttributes"].map(|name| parameters.names(name));
+        Self::read(attributes.as_deref(), excluded.as_deref())
+    }
+
+    /// The attributes in `attributes`, or all but those in `excluded`. `id` and `schemas` are
+    /// always selected. Errors: 400 for an unknown attribute, or for both lists.
     pub(crate) fn read(attributes: Option<&[String]>, excluded: Option<&[String]>) -> Result<Self, Error> {
         let bits = |list: &str, names: &[String]| {
             names.iter().filter(|name| !name.is_empty()).try_fold(0, |bits, name| match Attribute::parse(name) {
@@ -33,12 +44,13 @@ impl Selection {
         }
     }
 
-    /// Of these, what a change needs to tell whom that may not read devices.
+    /// Of these, the attributes that the response to a change shows to an account that may not read
+    /// devices.
     pub(crate) fn of_change(self) -> Self {
         Self(self.0 & Self::bits(Attribute::Status))
     }
 
-    /// The bit of an attribute, and of its parts.
+    /// The bits of an attribute and its sub-attributes.
     fn bits(attribute: Attribute) -> u32 {
         let is_in = |other: Attribute| other == attribute || other.parent() == attribute;
         Attribute::ALL.iter().filter(|&&other| is_in(other)).fold(0, |bits, &other| bits | 1 << (other as u32))
@@ -79,7 +91,7 @@ struct Meta {
     resource_type: Option<&'static str>,
 }
 
-/// A device as it is answered.
+/// A device in a response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resource<'r> {
@@ -113,13 +125,13 @@ pub(crate) struct Resource<'r> {
 
 impl<'r> Resource<'r> {
     /// The selected attributes of a device.
-    pub(crate) fn new(row: &'r Row, profile: Profile, base: &str, selection: Selection) -> Self {
+    pub(crate) fn new(row: &'r Row, profile: Profile, base_url: &str, selection: Selection) -> Self {
         use Attribute as A;
-        let date = |seconds| date::write(seconds, profile == Profile::Rfc);
-        let url = location(base, row.id);
+        let date = |seconds| if profile == Profile::Rfc { date::format_iso(seconds) } else { date::format_soffid(seconds) };
+        let url = location(base_url, row.id);
         let links = || Links { request: format!("{url}/requestChallenge"), response: format!("{url}/responseChallenge") };
         let links = (profile == Profile::Soffid).then(links).and_then(|links| selection.keeps(A::Links, links));
-        // Soffid's own answers have no times there.
+        // Soffid's own responses have no times in meta.
         let time = |attribute, seconds| (profile == Profile::Rfc).then(|| selection.keeps(attribute, seconds).map(date)).flatten();
         let meta = Meta {
             created: time(A::MetaCreated, row.created),
@@ -149,7 +161,7 @@ impl<'r> Resource<'r> {
         }
     }
 
-    /// As the answer to a create has it: with the image, if there is one, and without links.
+    /// The device in the response to a create: with the image, if there is one, and without links.
     pub(crate) fn created(mut self, image: Option<String>, selection: Selection) -> Self {
         self.image = image.and_then(|image| selection.keeps(Attribute::Image, image));
         if let Some(meta) = &mut self.meta {
@@ -160,6 +172,6 @@ impl<'r> Resource<'r> {
 }
 
 /// The URL of a device.
-pub(crate) fn location(base: &str, id: i64) -> String {
-    format!("{base}/OtpDevice/{id}")
+pub(crate) fn location(base_url: &str, id: i64) -> String {
+    format!("{base_url}/OtpDevice/{id}")
 }

@@ -1,33 +1,33 @@
-//! What a host decides for all devices.
+//! The settings of a host.
 
 use keyfob::{Algorithm, Digits, Kind, Policy};
 
-/// Whom the answers are written for.
+/// The clients that the responses are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// As Soffid's own service: `id` is a number, dates are `yyyy-MM-dd HH:mm:ss`, `meta.links` are
-    /// there, and what was deleted is still read, with status `D`.
+    /// Soffid, as its own service responds: `id` is a number, dates are `yyyy-MM-dd HH:mm:ss`,
+    /// `meta.links` is present, and a deleted device is still read, with status `D`.
     #[default]
     Soffid,
-    /// As clients of RFC 7643 and RFC 7644 insist on: `id` is a string, dates are ISO 8601, and
-    /// what was deleted is 404.
+    /// Clients that insist on RFC 7643 and RFC 7644: `id` is a string, dates are ISO 8601, and a
+    /// deleted device is 404.
     Rfc,
 }
 
-/// What a host decides for all devices.
+/// The settings of a host, for all devices.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whom the answers are written for.
+    /// The clients that the responses are for.
     pub profile: Profile,
-    /// The engine's policy. Its clock skew must cover how long after its time
-    /// ([`Request::now`](crate::Request::now)) a host may judge a request.
+    /// The engine's policy. Its clock skew must cover the time from
+    /// [`Request::now`](crate::Request::now) to the verification of the code.
     pub policy: Policy,
-    /// SMS, EMAIL: the fewest seconds from a message or a wrong answer of a device to its next
-    /// message, unless a right answer lies between; 0, the default, for none.
+    /// SMS, EMAIL: the least time from a message or a wrong code of a device to its next message,
+    /// in seconds. A right code ends it. 0, the default, for none.
     pub message_pause: u32,
-    /// The kinds that may be created; all by default.
+    /// The kinds of devices that may be created; all by default.
     pub kinds: Vec<Kind>,
-    /// What authenticators show as the issuer.
+    /// The issuer that authenticators show.
     pub issuer: String,
     /// TOTP, HOTP: the algorithm of new devices.
     pub algorithm: Algorithm,

@@ -1,98 +1,111 @@
-//! What a request needs of its host, step by step.
+//! The steps of a request: what it needs from its host.
 
 use std::fmt;
 
 use keyfob::Kind;
 use zeroize::Zeroizing;
 
-use crate::{Entry, Error, Event, Name, Page, Query, Response};
+use crate::entry::{Entry, Naming};
+use crate::error::Error;
+use crate::event::Event;
+use crate::query::{Page, Query};
+use crate::response::Response;
 
-/// What follows once the host has done what was asked.
+/// What a host calls with the result of a step: it returns the next step.
 pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;
 
-/// The next thing to do for a request. A host that cannot do it answers with an [`Error`], 503 as a
-/// rule, and drops the rest: then no verdict was told and nothing is half done.
+/// What a host does next for a request. A host that cannot do it answers with an [`Error`], as a
+/// rule with status 503, and drops the step: no verdict has come out then, and nothing is half
+/// done.
 pub enum Step {
-    /// Nothing: this is the response.
+    /// Send this response. The request is finished.
     Done(Response),
     /// Read an entry.
     Get {
-        /// Its number.
+        /// The id of the device.
         id: i64,
-        /// Whether it is read to be swapped, as a rule: a host may read it where it writes.
+        /// Whether a [`Swap`](Self::Swap) of the entry follows as a rule. A host may then read it
+        /// where it writes.
         to_swap: bool,
-        /// Goes on with the entry, if there is one.
+        /// Takes the entry, if there is one.
         then: Then<Option<Entry>>,
     },
-    /// Give a new entry its number and name, and store it durably. No other device may have the
-    /// number, or have had it: clients keep numbers, and never hear that a device is gone (RFC 7643
+    /// Give a new entry its id and name, and store it durably. No other device may have, or have
+    /// had, this id: clients keep ids, and do not hear of the deletion of a device (RFC 7643
     /// section 3.1).
     Insert {
         /// The entry.
         entry: Box<Entry>,
         /// How to name it.
-        name: Name,
-        /// What to write to the trail, in the same transaction, with the new number.
+        naming: Naming,
+        /// The event to add to the audit trail in the same transaction, with the new id.
         event: Event,
-        /// Goes on with the entry as stored.
+        /// Takes the entry as stored.
         then: Then<Box<Entry>>,
     },
-    /// Put an entry durably in the place of the one with its number, if that still has its version.
+    /// Replace the entry of this id durably, if it still has this version: compare and swap.
     Swap {
-        /// The entry and what to write to the trail.
+        /// The next entry, and the event for the audit trail.
         swap: Box<Swap>,
-        /// Goes on with whether it was put there.
+        /// Takes whether the entry was replaced.
         then: Then<bool>,
     },
-    /// Write to the trail only.
-    Record {
-        /// What happened.
+    /// Add an event to the audit trail, and change no entry.
+    Audit {
+        /// The event.
         event: Event,
-        /// Goes on.
+        /// Continues.
         then: Then<()>,
     },
-    /// Search.
+    /// Search for devices.
     List {
-        /// What for.
+        /// The search.
         query: Query,
-        /// Goes on with what was found.
+        /// Takes the devices found.
         then: Then<Page>,
     },
-    /// Tell whether a user is known.
-    User {
-        /// The user's name.
-        name: String,
-        /// Goes on with whether it is.
+    /// Check whether a user is known.
+    CheckUser {
+        /// The name of the user.
+        user: String,
+        /// Takes whether the user is known.
         then: Then<bool>,
     },
-    /// Send a code.
+    /// Send a code to a person.
     Deliver {
-        /// What to whom.
+        /// The code and its recipient.
         message: Message,
-        /// Goes on with whether it was taken.
-        then: Then<Delivered>,
+        /// Takes whether the message was accepted.
+        then: Then<DeliveryResult>,
     },
 }
 
-/// An entry to swap in, and its line of the trail, which is written in the same transaction.
+impl From<Error> for Step {
+    fn from(error: Error) -> Self {
+        Self::Done(error.into())
+    }
+}
+
+/// The next state of an entry, and the event for the audit trail. A store writes both in one
+/// transaction.
 pub struct Swap {
-    /// The next entry, still with the version that was read: stored, it has the next version.
+    /// The next entry, with the version that was read. A store increments the version.
     pub entry: Entry,
-    /// What of the entry is another.
+    /// Which parts of the entry differ from the stored one.
     pub scope: Scope,
-    /// What to write to the trail.
+    /// The event to add to the audit trail.
     pub event: Event,
 }
 
-/// What of an entry is another: a store need not write the rest, nor its indexes.
+/// Which parts of an entry a [`Swap`] changes. A store need not write the others, nor their
+/// indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The record, the fails that follow from it, and the time of the change. So it is with a wrong
-    /// answer.
+    /// The engine's record, the fails and the time of the change, as after a wrong code.
     Record,
-    /// Also the status and the last use. So it is with a right answer.
+    /// Also the status and the last use, as after a right code.
     State,
-    /// Anything.
+    /// Any part.
     Whole,
 }
 
@@ -100,17 +113,17 @@ pub enum Scope {
 pub struct Message {
     /// [`Kind::Sms`] or [`Kind::Email`].
     pub kind: Kind,
-    /// Whether to call the telephone and say the code, in place of a text message.
+    /// Whether to call the telephone and say the code, instead of sending a text message.
     pub is_call: bool,
     /// The telephone number or address.
     pub to: String,
-    /// The user.
+    /// The user whose device it is.
     pub user: String,
-    /// The code: for the message only, never for a log.
+    /// The code, for the message only: it belongs in no log.
     pub code: Zeroizing<String>,
 }
 
-// What a step, swap or message holds may be a verdict or a code.
+// A step, swap or message may hold a verdict or a code.
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
@@ -118,9 +131,9 @@ impl fmt::Debug for Step {
             Self::Get { .. } => "Get",
             Self::Insert { .. } => "Insert",
             Self::Swap { .. } => "Swap",
-            Self::Record { .. } => "Record",
+            Self::Audit { .. } => "Audit",
             Self::List { .. } => "List",
-            Self::User { .. } => "User",
+            Self::CheckUser { .. } => "CheckUser",
             Self::Deliver { .. } => "Deliver",
         };
         write!(f, "{name}(..)")
@@ -139,24 +152,6 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Whether a message was taken; if not, why, without the code.
-pub type Delivered = Result<(), String>;
-
-/// A host that answers at once: for [`Service::run`](crate::Service::run). Each method does what
-/// the [`Step`] of its name says.
-pub trait Store {
-    /// [`Step::Get`].
-    fn get(&mut self, id: i64) -> Result<Option<Entry>, Error>;
-    /// [`Step::Insert`].
-    fn insert(&mut self, entry: Entry, name: Name, event: Event) -> Result<Entry, Error>;
-    /// [`Step::Swap`].
-    fn swap(&mut self, swap: Swap) -> Result<bool, Error>;
-    /// [`Step::Record`].
-    fn record(&mut self, event: Event) -> Result<(), Error>;
-    /// [`Step::List`].
-    fn list(&mut self, query: &Query) -> Result<Page, Error>;
-    /// [`Step::User`].
-    fn user(&mut self, name: &str) -> Result<bool, Error>;
-    /// [`Step::Deliver`].
-    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error>;
-}
+/// Whether a message was accepted for delivery. The error says why not, for people, without the
+/// code.
+pub type DeliveryResult = Result<(), String>;

@@ -1,58 +1,63 @@
 //! PUT, PATCH and DELETE of a device.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Error as Fault, Factor, Kind, Status};
+use keyfob::{Device, Error as EngineError, Factor, Kind, Status};
 
-use crate::attribute::without_urn;
+use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body::{self, Fields, text};
-use crate::error::quoted;
+use crate::entry::Entry;
+use crate::error::{Error, ScimType, quoted};
+use crate::event::EventKind;
 use crate::json::{Object, Value};
+use crate::mask;
+use crate::repeated;
 use crate::resource::Selection;
-use crate::service::{Context, Response, Service, TRIES, again, shown};
+use crate::response::Response;
+use crate::roles::Roles;
+use crate::service::{Context, MAX_SWAPS, Service, device_response, swaps_left};
 use crate::step::{Scope, Step, Swap};
-use crate::{Attribute, Entry, Error, EventKind, Roles, SCHEMA, ScimType, mask, repeated};
 
-/// What a PATCH removes of a TOTP device that was used while a clock was ahead, and what nothing
-/// else names: see [`Device::forget_steps`].
-const STEPS_AHEAD: &str = "stepsAhead";
+/// The path by which a PATCH makes a TOTP device forget the steps that it used while a clock was
+/// ahead: see [`Device::forget_steps`]. It is no attribute.
+const STEPS_AHEAD_PATH: &str = "stepsAhead";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
-    /// Replaces what clients may set. What the body leaves out keeps its value if every device of
-    /// the kind has it.
+    /// Replaces the attributes that clients may set. One that the body leaves out keeps its value
+    /// if every device of the kind has it.
     pub(crate) fn put(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
         let mut fields = Fields::read(&body::resource(object)?)?;
         fields.external_id = Some(fields.external_id.flatten());
-        Ok(self.update(context, id, vec![fields], selection, TRIES))
+        Ok(self.update(context, id, vec![fields], selection, MAX_SWAPS))
     }
 
-    /// Does one operation after another: all of them or, where one is wrong, none.
+    /// Does all operations in their order, or none if one is wrong.
     pub(crate) fn patch(&self, context: Context, id: i64, object: &Object, selection: Selection) -> Result<Step, Error> {
-        Ok(self.update(context, id, operations(object)?, selection, TRIES))
+        Ok(self.update(context, id, operations(object)?, selection, MAX_SWAPS))
     }
 
-    fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, tries: u32) -> Step {
+    fn update(&self, context: Context, id: i64, changes: Vec<Fields>, selection: Selection, swaps: u32) -> Step {
         let service = self.clone();
-        self.entry(context.unmet, id, true, move |entry| {
+        self.with_entry(context.unmet, id, true, move |entry| {
             let next = changes.iter().try_fold(entry.clone(), |next, fields| {
                 check_repeated(&context, &entry, fields)?;
                 service.changed(&context, next, fields)
             })?;
             if next == entry {
                 let event = context.event(EventKind::Update, &entry.row);
-                let then = move |()| shown(service.settings.profile, &context, &entry, selection);
-                return Ok(Step::Record { event, then: Box::new(then) });
+                let then = move |()| device_response(service.settings.profile, &context, &entry, selection);
+                return Ok(Step::Audit { event, then: Box::new(then) });
             }
             let next = next.modified(context.now);
             let is_revived = entry.row.deleted && !next.row.deleted;
             let forgets_steps = changes.iter().any(|fields| fields.forgets_steps);
             if is_revived && forgets_steps {
-                // One change has one line in the trail, and each of these must have its own.
+                // A change has one event, and each of these must have its own.
                 return Err(Error::value(format!(
-                    "{STEPS_AHEAD}: the device was deleted; give it a status in a request before this one"
+                    "{STEPS_AHEAD_PATH}: the device was deleted; give it a status in a request before this one"
                 )));
             }
             let kind = match () {
-                // Of all that a PATCH may do, this alone makes a used code right.
+                // Of all changes, only this one makes a used code right.
                 () if forgets_steps => EventKind::ForgetSteps,
                 () if is_revived => EventKind::Revive,
                 () => EventKind::Update,
@@ -61,9 +66,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
             Ok(Step::Swap {
                 swap,
-                then: Box::new(move |stored| match (stored, again(tries)) {
-                    (true, _) => shown(service.settings.profile, &context, &next, selection),
-                    (false, Ok(tries)) => service.update(context, id, changes, selection, tries),
+                then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
+                    (true, _) => device_response(service.settings.profile, &context, &next, selection),
+                    (false, Ok(swaps)) => service.update(context, id, changes, selection, swaps),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -80,27 +85,27 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             row.external_id.clone_from(external_id);
             is_managed = true;
         }
-        // A new address proves nothing of the old one's codes: the secret is drawn anew, and what
-        // was sent before is never right.
+        // Codes that were sent to the old address must never be right, so a new address gets a new
+        // secret.
         let kind = row.kind;
         let foreign = |name: &str| Error::value(format!("{name}: a device of type {kind} has none"));
         if let Some(email) = fields.email.as_ref().filter(|email| row.email.as_ref() != Some(email)) {
             let Factor::Email(_) = device.factor() else { return Err(foreign("email")) };
-            device.replace_factor(&Device::email(self.draw()?, context.now), context.now)?;
+            device.replace_factor(&Device::email(self.draw_secret()?, context.now), context.now)?;
             row.name = format!("Email message to {}", mask::email(email));
             row.email = Some(email.clone());
             is_managed = true;
         }
         if let Some(phone) = fields.phone.as_ref().filter(|phone| row.phone.as_ref() != Some(phone)) {
             let Factor::Sms(_) = device.factor() else { return Err(foreign("phone")) };
-            device.replace_factor(&Device::sms(self.draw()?, context.now), context.now)?;
+            device.replace_factor(&Device::sms(self.draw_secret()?, context.now), context.now)?;
             row.name = format!("SMS message to {}", mask::phone(phone));
             row.phone = Some(phone.clone());
             is_managed = true;
         }
         if let Some(pin) = &fields.pin {
             let Factor::Pin(_) = device.factor() else { return Err(foreign("pin")) };
-            // Enrolling it checks its length.
+            // Enrolment checks the length of the PIN.
             let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
             device.replace_factor(&fresh, context.now)?;
             is_managed = true;
@@ -110,13 +115,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             is_allowed = true;
         }
         if let Some(status) = fields.status {
-            // A throttle, a limit that was lowered and a clock that was ahead close a device whose
-            // status is an open one: to ask for that unlocks it. Who puts a whole device says its
-            // status as it was read, which is no wish.
+            // A throttle, a lowered limit or a clock that was ahead close a device although its
+            // status is open. A client that asks for an open status unlocks it. The status in a
+            // PUT is only repeated from what was read.
             let is_closed = is_open(device.status())
                 && matches!(
                     device.check_open(&self.settings.policy, context.now),
-                    Err(Fault::Throttled | Fault::Locked | Fault::Clock)
+                    Err(EngineError::Throttled | EngineError::Locked | EngineError::Clock)
                 );
             if is_closed && fields.is_asked_for && is_open(status) {
                 context.roles.require(Roles::UNLOCK)?;
@@ -131,29 +136,29 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         }
         if fields.forgets_steps {
             context.roles.require(Roles::UNLOCK)?;
-            let Factor::Totp(_) = device.factor() else { return Err(foreign(STEPS_AHEAD)) };
+            let Factor::Totp(_) = device.factor() else { return Err(foreign(STEPS_AHEAD_PATH)) };
             device.forget_steps(context.now)?;
             is_allowed = true;
         }
         if !is_allowed {
-            // What changes nothing needs the role that it would need if it did.
+            // A request that changes nothing needs the role of the change.
             context.roles.require_any(match fields.status {
                 Some(Status::Disabled) => Roles::CANCEL,
-                Some(Status::Created | Status::Validated) => Roles::MANAGE.and(Roles::UNLOCK),
+                Some(Status::Created | Status::Validated) => Roles::MANAGE.union(Roles::UNLOCK),
                 Some(Status::Locked) | None => Roles::MANAGE,
             })?;
         }
         Ok(entry.with_device(device, context.now))
     }
 
-    /// Disables a device for good: it stays in the store with status `D`.
-    pub(crate) fn delete(&self, context: Context, id: i64, tries: u32) -> Step {
+    /// Deletes a device: it stays in the store, with status `D`.
+    pub(crate) fn delete(&self, context: Context, id: i64, swaps: u32) -> Step {
         let service = self.clone();
-        self.entry(context.unmet, id, true, move |entry| {
-            let done = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
+        self.with_entry(context.unmet, id, true, move |entry| {
+            let done = || Step::Done(Response::empty(204));
             if entry.row.deleted {
                 let event = context.event(EventKind::Update, &entry.row);
-                return Ok(Step::Record { event, then: Box::new(move |()| done()) });
+                return Ok(Step::Audit { event, then: Box::new(move |()| done()) });
             }
             let mut device = entry.device.clone();
             if device.status() != Status::Disabled {
@@ -164,9 +169,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
                 swap: Box::new(Swap { entry: next, scope: Scope::Whole, event }),
-                then: Box::new(move |stored| match (stored, again(tries)) {
+                then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => done(),
-                    (false, Ok(tries)) => service.delete(context, id, tries),
+                    (false, Ok(swaps)) => service.delete(context, id, swaps),
                     (false, Err(error)) => error.into(),
                 }),
             })
@@ -174,14 +179,16 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 }
 
-/// Whether what the fields say of attributes that cannot change is what the device has. Who neither
-/// reads nor manages devices may not even ask.
+/// Checks that the fields repeat the values of attributes that cannot change. An account that may
+/// neither read nor manage devices may not even ask.
+///
+/// Errors: 400 `mutability`, 403.
 fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(), Error> {
-    if fields.has_knowledge() {
-        context.roles.require_any(Roles::QUERY.and(Roles::MANAGE))?;
+    if fields.reveals_values() {
+        context.roles.require_any(Roles::QUERY.union(Roles::MANAGE))?;
     }
     let row = &entry.row;
-    let refuse = |name: &str, fault: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {fault}")));
+    let refuse = |name: &str, reason: &str| Err(Error::bad(ScimType::Mutability, format!("{name}: {reason}")));
     if fields.kind.is_some_and(|kind| kind != row.kind) {
         return refuse("type", "cannot be changed");
     }
@@ -195,15 +202,15 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         Attribute::Pin => row.kind == Kind::Pin,
         attribute => row.text(**attribute).is_some(),
     };
-    fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::kept(*attribute)))
+    fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::cannot_be_removed(*attribute)))
 }
 
 const fn is_open(status: Status) -> bool {
     matches!(status, Status::Created | Status::Validated)
 }
 
-/// Sets a status by the roles: disabling is to cancel, leaving a lock to unlock, the rest to
-/// manage.
+/// Sets a status, if the roles allow it: to disable a device needs `CANCEL`, to open a locked one
+/// `UNLOCK`, and any other change `MANAGE`.
 fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<(), Error> {
     match (device.status(), status) {
         (_, Status::Disabled) => context.roles.require(Roles::CANCEL)?,
@@ -211,8 +218,8 @@ fn set_status(device: &mut Device, status: Status, context: &Context) -> Result<
         _ => context.roles.require(Roles::MANAGE)?,
     }
     match device.set_status(status, context.now) {
-        // It was locked when it was disabled: to open it is to unlock it too.
-        Err(Fault::Locked) => {
+        // The device was locked when it was disabled, so opening it unlocks it too.
+        Err(EngineError::Locked) => {
             context.roles.require(Roles::UNLOCK)?;
             device.unlock(context.now)?;
             Ok(device.set_status(status, context.now)?)
@@ -230,7 +237,7 @@ fn operations(object: &Object) -> Result<Vec<Fields>, Error> {
         list = Some(value.items());
     }
     match list {
-        None | Some([]) => Err(Error::syntax("Operations: is missing or empty; a PATCH has one or more")),
+        None | Some([]) => Err(Error::syntax("Operations: is missing or empty; a PATCH needs one or more")),
         Some(list) => list.iter().map(operation).collect(),
     }
 }
@@ -244,14 +251,14 @@ fn operation(operation: &Value) -> Result<Fields, Error> {
             "path" if given.is_null() => {}
             "path" => path = Some(text("path", given)?),
             "value" => value = Some(given),
-            // What some clients call their operation.
+            // `name`, which some clients add.
             _ => {}
         }
     }
     let path = path.filter(|path| !path.is_empty() && !path.eq_ignore_ascii_case(SCHEMA));
     let mut fields = Fields { is_asked_for: true, ..Fields::default() };
     match (op.as_deref(), path, value) {
-        (Some("remove"), Some(path), _) if without_urn(path).eq_ignore_ascii_case(STEPS_AHEAD) => fields.forgets_steps = true,
+        (Some("remove"), Some(path), _) if without_urn(path).eq_ignore_ascii_case(STEPS_AHEAD_PATH) => fields.forgets_steps = true,
         (Some("remove"), Some(path), _) => fields.change(target(path)?, &Value::Null)?,
         (Some("remove"), None, _) => return Err(Error::bad(ScimType::NoTarget, "path: is missing; a remove needs one")),
         (Some("add" | "replace"), Some(path), Some(value)) => fields.change(target(path)?, value)?,

@@ -8,7 +8,7 @@ use keyfob_scim::{EventKind, Method, Settings};
 use serde_json::json;
 
 #[test]
-fn each_kind_asks_and_takes_the_right_answer_once() {
+fn each_kind_accepts_its_right_code_once() {
     let mut host = Host::default();
     for (id, name) in host.create_all().into_iter().zip([
         "TOTP00000001",
@@ -36,7 +36,7 @@ fn each_kind_asks_and_takes_the_right_answer_once() {
 }
 
 #[test]
-fn a_challenge_is_requested_by_get_and_by_post() {
+fn challenge_is_requested_by_get_and_by_post() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let url = format!("/OtpDevice/{id}/requestChallenge");
@@ -45,7 +45,7 @@ fn a_challenge_is_requested_by_get_and_by_post() {
 }
 
 #[test]
-fn only_a_telephone_is_called_and_told_the_same_code() {
+fn call_goes_to_a_telephone_only_and_says_the_same_code() {
     let mut host = Host::default();
     let (sms, email) = (host.create(SMS), host.create(EMAIL));
     host.challenge(sms).ok(200);
@@ -60,7 +60,7 @@ fn only_a_telephone_is_called_and_told_the_same_code() {
 }
 
 #[test]
-fn a_message_goes_where_the_device_says_and_the_answer_has_no_code() {
+fn message_goes_to_the_address_of_the_device_and_the_response_has_no_code() {
     let mut host = Host::default();
     for (body, kind, to) in [(SMS, Kind::Sms, "6665552222"), (EMAIL, Kind::Email, "dilbert@example.com")] {
         let id = host.create(body);
@@ -69,13 +69,13 @@ fn a_message_goes_where_the_device_says_and_the_answer_has_no_code() {
         assert_eq!((sent_kind, sent_to.as_str(), code.len()), (kind, to, 6));
         assert!(!reply.0.text().contains(&code));
         let event = host.store.memory.events.last().unwrap();
-        assert_eq!((event.kind, event.device, event.success), (EventKind::Challenge, id, true));
+        assert_eq!((event.kind, event.device_id, event.success), (EventKind::Challenge, id, true));
         assert!(!format!("{event:?}").contains(&code));
     }
 }
 
 #[test]
-fn a_code_asked_again_within_a_minute_is_the_same_and_then_another() {
+fn code_requested_again_within_a_minute_is_the_same_and_then_another() {
     for body in [SMS, EMAIL] {
         let mut host = Host::default();
         let id = host.create(body);
@@ -92,14 +92,14 @@ fn a_code_asked_again_within_a_minute_is_the_same_and_then_another() {
 }
 
 #[test]
-fn a_message_that_is_not_taken_is_502_and_burns_nothing() {
+fn message_that_is_not_accepted_is_502_and_uses_up_nothing() {
     for body in [SMS, EMAIL] {
         let mut host = Host::default();
         let id = host.create(body);
         host.store.unreachable = true;
-        let told = host.challenge(id).refused(502, None);
+        let detail = host.challenge(id).refused(502, None);
         let (_, to, lost) = host.store.memory.delivered.last().unwrap().clone();
-        assert!(told.contains("the gateway is away") && !told.contains(&lost) && !told.contains(&to), "{told}");
+        assert!(detail.contains("the gateway is away") && !detail.contains(&lost) && !detail.contains(&to), "{detail}");
         assert_eq!(host.entry(id).device.fails(), 0);
         host.store.unreachable = false;
         assert_eq!(host.right(id), lost);
@@ -108,7 +108,7 @@ fn a_message_that_is_not_taken_is_502_and_burns_nothing() {
 }
 
 #[test]
-fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
+fn cell_of_a_pin_shows_the_number_of_each_position_asked_for() {
     let mut host = Host::default();
     let sixty = "1234567890".repeat(6);
     for pin in ["12345678", "123456789012", &sixty, &sixty, &sixty, &sixty] {
@@ -116,14 +116,14 @@ fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
         let cell = host.challenge(id).ok(200)["cell"].as_str().unwrap().to_owned();
         let asked: Vec<u8> = host.entry(id).device.positions().unwrap().iter().collect();
         assert_eq!(asked.len(), 3);
-        // One sign a position: who shows a box for each shows the right ones.
+        // One sign for each position, for clients that show a box for each.
         let numbers = "123456789⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿■■■■■■■■■■";
         let signs: String = (1..=u8::try_from(pin.len()).unwrap())
             .zip(numbers.chars())
             .map(|(number, sign)| if asked.contains(&number) { sign } else { '▫' })
             .collect();
         assert_eq!(cell, format!("digits {signs}"));
-        // Asking again draws no other positions, nor does a wrong answer.
+        // Neither another request nor a wrong code draws other positions.
         assert_eq!(host.challenge(id).ok(200)["cell"], cell);
         host.answer(id, WRONG).verdict(false);
         host.now += 3600;
@@ -133,9 +133,9 @@ fn the_cell_of_a_pin_shows_the_number_of_each_position_asked() {
     }
 }
 
-/// As in Soffid, where there is nothing to choose.
+/// As in Soffid, where all positions are asked for.
 #[test]
-fn the_cell_of_a_pin_that_is_asked_whole_is_that_of_a_code() {
+fn cell_of_a_whole_pin_is_that_of_a_code() {
     let policies = [
         Policy::builder().pin_positions(PinPositions::All).build().unwrap(),
         Policy::builder().pin_min_length(8).pin_positions(PinPositions::Count(8)).build().unwrap(),
@@ -149,7 +149,7 @@ fn the_cell_of_a_pin_that_is_asked_whole_is_that_of_a_code() {
 }
 
 #[test]
-fn the_fail_that_locks_says_so_and_a_locked_device_refuses_the_right_answer() {
+fn lock_is_in_the_response_and_a_locked_device_refuses_the_right_code() {
     let mut host = Host::default();
     for id in host.create_all() {
         let right = host.right(id);
@@ -169,7 +169,7 @@ fn the_fail_that_locks_says_so_and_a_locked_device_refuses_the_right_answer() {
 }
 
 #[test]
-fn a_disabled_device_asks_nothing_and_takes_nothing() {
+fn disabled_device_refuses_challenges_and_codes() {
     let mut host = Host::default();
     for id in host.create_all() {
         let right = host.right(id);
@@ -182,7 +182,7 @@ fn a_disabled_device_asks_nothing_and_takes_nothing() {
 }
 
 #[test]
-fn a_throttled_device_is_locked_for_a_while() {
+fn throttled_device_is_locked_for_a_while() {
     let lock = Lock::Throttle { max_fails: 1, first_delay: 10, max_delay: 100 };
     let policy = Policy::builder()
         .lock(lock)
@@ -201,7 +201,7 @@ fn a_throttled_device_is_locked_for_a_while() {
 }
 
 #[test]
-fn what_is_no_code_is_a_fail_and_what_is_no_answer_is_not_judged() {
+fn malformed_code_is_a_fail_and_a_malformed_body_is_not_verified() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for (fails, code) in ["", "12345", "1234567", " 123456", "+12345", "１２３４５６"].into_iter().enumerate() {
@@ -225,8 +225,8 @@ fn what_is_no_code_is_a_fail_and_what_is_no_answer_is_not_judged() {
         (r#"{"pin": 987654"#, "invalidSyntax"),
         ("pin=987654", "invalidSyntax"),
     ] {
-        let told = host.post(&url, body).bad(scim_type);
-        assert!(!told.contains("98765"), "{told}");
+        let detail = host.post(&url, body).bad(scim_type);
+        assert!(!detail.contains("98765"), "{detail}");
     }
     assert_eq!(host.entry(id), before);
     let right = host.right(id);
@@ -235,7 +235,7 @@ fn what_is_no_code_is_a_fail_and_what_is_no_answer_is_not_judged() {
 }
 
 #[test]
-fn a_clock_set_back_is_503_and_no_fail() {
+fn clock_that_was_set_back_is_503_and_no_fail() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let right = host.right(id);
@@ -248,7 +248,7 @@ fn a_clock_set_back_is_503_and_no_fail() {
 }
 
 #[test]
-fn the_trail_has_every_answer_with_its_reason_and_no_code() {
+fn trail_has_every_verdict_with_its_reason_and_no_code() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let right = host.right(id);
@@ -259,14 +259,14 @@ fn the_trail_has_every_answer_with_its_reason_and_no_code() {
     host.answer(id, &right).verdict(false);
     let events = &host.store.memory.events;
     let judged: Vec<_> = events.iter().filter(|event| event.kind == EventKind::Verify).collect();
-    let told: Vec<_> = judged.iter().map(|event| (event.success, event.reason.as_str(), event.drift)).collect();
-    assert_eq!(told, [(false, "wrong", None), (true, "right", Some(0)), (false, "replayed", None), (false, "locked", None)]);
+    let verdicts: Vec<_> = judged.iter().map(|event| (event.success, event.reason.as_str(), event.drift)).collect();
+    assert_eq!(verdicts, [(false, "wrong", None), (true, "right", Some(0)), (false, "replayed", None), (false, "locked", None)]);
     let written = format!("{events:?}");
     assert!(!written.contains("987654") && !written.contains(&right), "{written}");
 }
 
 #[test]
-fn a_verdict_comes_out_only_when_the_next_device_is_stored() {
+fn verdict_comes_out_only_when_the_next_device_is_stored() {
     let mut host = Host::default();
     for id in host.create_all() {
         let right = host.right(id);
@@ -280,7 +280,7 @@ fn a_verdict_comes_out_only_when_the_next_device_is_stored() {
         host.store.full = false;
         assert_eq!(host.entry(id), before);
         host.answer(id, &right).verdict(true);
-        // Of a locked device there is nothing to store but the trail.
+        // For a locked device only the audit trail is stored.
         host.lock(id);
         host.store.full = true;
         host.answer(id, &right).refused(503, None);
@@ -289,7 +289,7 @@ fn a_verdict_comes_out_only_when_the_next_device_is_stored() {
 }
 
 #[test]
-fn a_code_goes_out_only_when_its_challenge_is_stored() {
+fn code_goes_out_only_when_its_challenge_is_stored() {
     for body in [SMS, EMAIL, PIN] {
         let mut host = Host::default();
         let id = host.create(body);
@@ -301,8 +301,8 @@ fn a_code_goes_out_only_when_its_challenge_is_stored() {
     }
 }
 
-/// Somebody else's wrong answer comes first.
-fn guess(memory: &mut keyfob_scim::Memory, id: i64) {
+/// A wrong code of another client comes first.
+fn guess(memory: &mut keyfob_scim::MemoryStore, id: i64) {
     use keyfob_scim::Store;
     let store = Flaky { memory: std::mem::take(memory), ..Flaky::default() };
     let mut other = Host { store, ..Host::default() };
@@ -311,10 +311,10 @@ fn guess(memory: &mut keyfob_scim::Memory, id: i64) {
     assert!(memory.get(id).unwrap().is_some());
 }
 
-const GUESS: Option<fn(&mut keyfob_scim::Memory, i64)> = Some(guess);
+const GUESS: Option<fn(&mut keyfob_scim::MemoryStore, i64)> = Some(guess);
 
 #[test]
-fn an_answer_that_came_second_is_judged_again_on_the_fresh_device_and_counts_once() {
+fn code_that_lost_its_swap_is_verified_again_on_the_fresh_device_and_counts_once() {
     for conflicts in [1, 3, 9] {
         let mut host = Host::default();
         for id in host.create_all() {
@@ -323,14 +323,14 @@ fn an_answer_that_came_second_is_judged_again_on_the_fresh_device_and_counts_onc
             let is_locked = host.answer(id, WRONG).verdict(false);
             assert_eq!((host.entry(id).row.fails, host.store.swaps), (conflicts + 1, conflicts + 1));
             assert_eq!(is_locked, conflicts == 9);
-            let judged = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device == id);
+            let judged = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device_id == id);
             assert_eq!(judged.count(), usize::try_from(conflicts).unwrap() + 1);
         }
     }
 }
 
 #[test]
-fn a_right_answer_that_came_after_the_lock_is_refused() {
+fn right_code_after_the_lock_is_refused() {
     let mut host = Host::default();
     for id in host.create_all() {
         let right = host.right(id);
@@ -343,7 +343,7 @@ fn a_right_answer_that_came_after_the_lock_is_refused() {
 }
 
 #[test]
-fn a_right_answer_counts_once_however_often_it_is_judged() {
+fn right_code_counts_once_however_often_it_is_verified() {
     let mut host = Host::default();
     for id in host.create_all() {
         let right = host.right(id);
@@ -351,13 +351,13 @@ fn a_right_answer_counts_once_however_often_it_is_judged() {
         host.answer(id, &right).verdict(true);
         assert_eq!(host.store.swaps, 6);
         host.answer(id, &right).verdict(false);
-        let events = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device == id);
+        let events = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Verify && event.device_id == id);
         assert_eq!(events.map(|event| event.success).collect::<Vec<_>>(), [true, false]);
     }
 }
 
 #[test]
-fn a_device_that_others_keep_changing_is_503_in_the_end() {
+fn device_that_others_keep_changing_is_503_in_the_end() {
     let mut host = Host::default();
     let id = host.create(SMS);
     host.store.conflicts = u32::MAX;

@@ -8,7 +8,7 @@ use keyfob_scim::{EventKind, Method, Roles, Settings};
 use serde_json::json;
 
 #[test]
-fn a_patch_is_read_in_the_forms_that_clients_send() {
+fn patch_is_read_in_the_forms_that_clients_send() {
     for body in [
         r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#,
         r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#,
@@ -18,7 +18,7 @@ fn a_patch_is_read_in_the_forms_that_clients_send() {
         r#"{"Operations": [{"op": "replace", "value": {"status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": null, "value": {"Status": "V"}}]}"#,
         r#"{"Operations": [{"op": "add", "path": "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice", "value": {"status": "V"}}]}"#,
-        // One after another.
+        // In the order of the operations.
         r#"{"Operations": [{"op": "replace", "path": "status", "value": "L"}, {"op": "replace", "path": "status", "value": "V"}]}"#,
     ] {
         let mut host = Host::default();
@@ -31,7 +31,7 @@ fn a_patch_is_read_in_the_forms_that_clients_send() {
 }
 
 #[test]
-fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
+fn patch_with_one_error_changes_nothing() {
     let good = r#"{"op": "replace", "path": "status", "value": "V"}"#;
     let mut host = Host::default();
     let [totp, _, sms, ..] = host.create_all();
@@ -73,13 +73,13 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
         for id in [totp, sms] {
             let before = host.entry(id);
             let reply = host.patch(id, &format!(r#"{{"Operations": [{good}, {operation}]}}"#));
-            // The type of one is the other's change.
-            let told = reply.bad(scim_type);
-            assert!(!told.contains("987654321"), "{told}");
+            // The type of one device is a change for the other.
+            let detail = reply.bad(scim_type);
+            assert!(!detail.contains("987654321"), "{detail}");
             assert_eq!(host.entry(id), before, "{operation}");
         }
     }
-    // What its kind needs.
+    // Attributes that the kind needs.
     let before = host.entry(sms);
     for operation in [
         r#"{"op": "remove", "path": "phone"}"#,
@@ -99,12 +99,12 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
     ] {
         host.patch(totp, body).bad("invalidSyntax");
     }
-    for (operation, told) in [
+    for (operation, detail) in [
         (r#"{"op": "replace"}"#, "value: must be an object of attributes, since path is missing"),
         (r#"{"op": "replace", "path": "status"}"#, "value: is missing"),
         (r#"{"op": "move"}"#, "op: must be add, replace or remove"),
     ] {
-        assert_eq!(host.patch(totp, &format!(r#"{{"Operations": [{operation}]}}"#)).bad("invalidSyntax"), told);
+        assert_eq!(host.patch(totp, &format!(r#"{{"Operations": [{operation}]}}"#)).bad("invalidSyntax"), detail);
     }
     let schemas = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "Operations": []}"#;
     host.patch(totp, schemas).bad("invalidSyntax");
@@ -112,19 +112,19 @@ fn a_patch_that_is_wrong_in_one_place_changes_nothing() {
 }
 
 #[test]
-fn what_is_immutable_may_be_said_again() {
+fn immutable_attribute_may_be_repeated() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let before = host.entry(id);
     host.patch(id, r#"{"Operations": [{"op": "replace", "value": {"type": "TOTP", "user": "franck", "status": "C"}}]}"#).ok(200);
-    // Nothing changed, so nothing was stored but the line that says who asked.
+    // Nothing changed, so only the audit trail was written.
     assert_eq!((host.entry(id), host.store.swaps), (before, 0));
     let event = host.store.memory.events.last().unwrap();
     assert_eq!((event.kind, event.success, event.reason.as_str()), (EventKind::Update, true, "C"));
 }
 
 #[test]
-fn an_external_id_is_set_changed_and_removed() {
+fn external_id_is_set_changed_and_removed() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     assert_eq!(host.replace(id, "externalId", "a").ok(200)["externalId"], "a");
@@ -141,7 +141,7 @@ fn an_external_id_is_set_changed_and_removed() {
 }
 
 #[test]
-fn a_new_address_gets_a_new_name() {
+fn name_follows_a_new_address() {
     let mut host = Host::default();
     let [sms, email] = [SMS, EMAIL].map(|body| host.create(body));
     let changed = host.replace(sms, "phone", "+34 911222333").ok(200);
@@ -165,7 +165,7 @@ fn codes_sent_before_a_change_of_address_are_never_right_again() {
         let old = host.right(id);
         host.replace(id, attribute, value).ok(200);
         host.answer(id, &old).verdict(false);
-        // Nor under the next challenges, to the new address or the old one again.
+        // Nor after further challenges, to the new address or the old one.
         let sent = host.right(id);
         assert_ne!(sent, old);
         assert_eq!(host.store.memory.delivered.last().unwrap().1, value);
@@ -184,7 +184,7 @@ fn codes_sent_before_a_change_of_address_are_never_right_again() {
 }
 
 #[test]
-fn a_new_pin_ends_the_old_one_and_its_challenge() {
+fn new_pin_ends_the_old_one_and_its_challenge() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let old = host.right(id);
@@ -194,9 +194,9 @@ fn a_new_pin_ends_the_old_one_and_its_challenge() {
     host.challenge(id).ok(200);
     host.answer(id, &old).verdict(false);
     host.answer(id, "999").verdict(true);
-    for (pin, told) in [("1234567", "PIN"), ("12345678x", "PIN"), ("", "PIN")] {
+    for (pin, detail) in [("1234567", "PIN"), ("12345678x", "PIN"), ("", "PIN")] {
         let before = host.entry(id);
-        assert!(host.replace(id, "pin", pin).bad("invalidValue").contains(told));
+        assert!(host.replace(id, "pin", pin).bad("invalidValue").contains(detail));
         assert_eq!(host.entry(id), before);
     }
 }
@@ -219,7 +219,7 @@ fn fails_and_locks_stay_with_a_new_address_or_pin() {
 }
 
 #[test]
-fn unlocking_resets_the_fails_and_disabling_does_not() {
+fn fails_are_reset_by_unlocking_and_not_by_disabling() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.lock(id);
@@ -238,7 +238,7 @@ fn unlocking_resets_the_fails_and_disabling_does_not() {
 /// Both read `D`, so that clients cannot tell a deleted device from a disabled one: to enable
 /// either takes the same role.
 #[test]
-fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
+fn deleted_device_that_is_enabled_leaves_an_event_that_says_so() {
     let put = |letter: &str| format!(r#"{{"status": "{letter}"}}"#);
     for (letter, is_put) in [("V", false), ("C", false), ("L", false), ("V", true), ("C", true)] {
         let mut host = Host::default();
@@ -251,7 +251,7 @@ fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
             } else {
                 host.replace(id, "status", "D").ok(200);
             }
-            // What leaves it deleted is a change like any other.
+            // A change that leaves it deleted is an ordinary one.
             host.replace(id, "externalId", if is_deleted { "a" } else { "b" }).ok(200);
             host.replace(id, "status", "D").ok(200);
             assert_eq!(host.store.memory.events.last().unwrap().kind, EventKind::Update);
@@ -264,7 +264,7 @@ fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
             assert!(!host.entry(id).row.deleted);
         }
     }
-    // Clients of the RFC are shown none, and so enable none.
+    // Clients of the RFC see no deleted device, and cannot enable one.
     let mut host = Host::rfc();
     let id = host.create(TOTP);
     assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{id}"), "").0.status, 204);
@@ -273,9 +273,9 @@ fn a_deleted_device_that_is_enabled_leaves_a_line_that_says_so() {
     assert_eq!((host.entry(id).row.deleted, host.store.memory.events.len()), (true, lines));
 }
 
-/// A throttle, a limit that was lowered and a clock that was ahead leave the status an open one.
+/// A throttle, a lowered limit and a clock that was ahead leave the status open.
 #[test]
-fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
+fn closed_device_is_unlocked_by_a_patch_of_the_status_that_it_has() {
     let lock = |lock| {
         Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap()
     };
@@ -305,7 +305,7 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
             let letter = if right { "V" } else { "C" };
             assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["status"], letter);
             host.challenge(id).refused(if is_ahead { 503 } else { 409 }, None);
-            // Who repeats what was read, now or earlier, does not ask for it.
+            // A client that repeats what it read does not ask for it.
             let before = host.entry(id);
             for read in ["C", "V"] {
                 let body = format!(r#"{{"type": "PIN", "user": "dilbert", "status": "{read}"}}"#);
@@ -315,21 +315,21 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
                 assert_eq!(host.entry(id) == before, read == letter);
                 host.store.memory.put(before.clone());
             }
-            host.roles = Roles::MANAGE.and(Roles::QUERY);
+            host.roles = Roles::MANAGE.union(Roles::QUERY);
             host.replace(id, "status", letter).refused(403, None);
             assert_eq!(host.entry(id), before);
-            // To disable or to lock it is no way around what it has seen.
+            // Disabling or locking the device does not reset it.
             for other in ["D", "L"] {
                 host.roles = Roles::ALL;
                 host.replace(id, "status", other).ok(200);
                 assert_eq!(host.entry(id).device.fails(), 3);
                 host.store.memory.put(before.clone());
             }
-            // Nor is it to enable a device again.
+            // Nor does enabling it again.
             host.replace(id, "status", "D").ok(200);
             assert_eq!(host.replace(id, "status", letter).ok(200)["fails"], 3);
             host.store.memory.put(before.clone());
-            host.roles = Roles::UNLOCK.and(Roles::QUERY);
+            host.roles = Roles::UNLOCK.union(Roles::QUERY);
             let shown = host.replace(id, "status", letter).ok(200);
             assert_eq!((&shown["status"], &shown["fails"]), (&json!(letter), &json!(0)));
             host.roles = Roles::ALL;
@@ -340,7 +340,7 @@ fn asking_for_the_status_that_a_closed_device_has_unlocks_it() {
 }
 
 #[test]
-fn a_put_keeps_what_it_leaves_out_but_for_the_external_id() {
+fn put_keeps_what_it_leaves_out_except_the_external_id() {
     let mut host = Host::default();
     let id = host.create(SMS);
     host.replace(id, "externalId", "a").ok(200);
@@ -369,7 +369,7 @@ fn a_put_keeps_what_it_leaves_out_but_for_the_external_id() {
 }
 
 #[test]
-fn the_answer_to_a_change_holds_the_attributes_asked_for() {
+fn response_to_a_change_has_the_selected_attributes() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let url = format!("/OtpDevice/{id}?attributes=status");

@@ -1,5 +1,5 @@
-//! What real clients write where the RFC's plain form would do, and what they repeat of a device
-//! that they have read.
+//! The variants of the RFC's forms that real clients write, and devices that they send back as they
+//! have read them.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn used(mut host: Host) -> (Host, i64) {
 }
 
 #[test]
-fn a_list_of_exactly_one_is_the_value_in_it() {
+fn list_of_exactly_one_is_the_value_in_it() {
     for operation in [
         json!({"op": "add", "value": [{"externalId": "e"}]}),
         json!({"op": "replace", "path": "externalId", "value": ["e"]}),
@@ -44,7 +44,7 @@ fn a_list_of_exactly_one_is_the_value_in_it() {
     assert_eq!(host.send(Method::Put, &url, r#"{"status": ["L"], "phone": ["911222333"]}"#).ok(200)["status"], "L");
     assert_eq!(host.entry(id).row.phone.as_deref(), Some("911222333"));
     assert_eq!(host.patch(id, r#"{"Operations": {"op": "replace", "path": "status", "value": "D"}}"#).ok(200)["status"], "D");
-    // Of several none is the one, and none is none.
+    // A list of several has no only value, nor has an empty one.
     for value in [json!(["V", "V"]), json!([]), json!([["V"]]), json!([{"externalId": "e"}, {"externalId": "f"}])] {
         host.patch(id, &patch(&json!({"op": "replace", "path": "status", "value": value}))).bad("invalidValue");
         host.patch(id, &patch(&json!({"op": "replace", "value": value}))).bad("invalidSyntax");
@@ -55,7 +55,7 @@ fn a_list_of_exactly_one_is_the_value_in_it() {
 }
 
 #[test]
-fn a_number_is_its_digits_as_text() {
+fn number_is_read_as_its_digits() {
     let mut host = Host::default();
     let id = host.create(r#"{"type": "TOTP", "user": 4711, "externalId": 7.0}"#);
     assert_eq!((host.entry(id).row.user.as_str(), host.entry(id).row.external_id.as_deref()), ("4711", Some("7")));
@@ -70,15 +70,15 @@ fn a_number_is_its_digits_as_text() {
     assert_eq!(host.entry(id).row.phone.as_deref(), Some("34666555000"));
     for (kind, attribute) in [("SMS", "phone"), ("PIN", "pin")] {
         for number in ["-123456789", "12345678.5", "123456789012345678901", "true"] {
-            let told = host.post("/OtpDevice", &format!(r#"{{"type": "{kind}", "user": "a", "{attribute}": {number}}}"#));
-            assert_eq!(told.bad("invalidValue"), format!("{attribute}: must be text, in quotes"));
+            let detail = host.post("/OtpDevice", &format!(r#"{{"type": "{kind}", "user": "a", "{attribute}": {number}}}"#));
+            assert_eq!(detail.bad("invalidValue"), format!("{attribute}: must be text, in quotes"));
         }
     }
 }
 
-/// The number of an answer is that of the digits, whose zeros in front a client's number has lost.
+/// A code as a number has lost its leading zeros.
 #[test]
-fn an_answer_may_be_a_number() {
+fn code_may_be_a_number() {
     let mut host = Host::default();
     let sms = host.create(SMS);
     let mut short = 0;
@@ -96,7 +96,7 @@ fn an_answer_may_be_a_number() {
         host.post(&format!("/OtpDevice/{pin}/responseChallenge"), &format!(r#"{{"pin": {number}}}"#)).verdict(true);
     }
     let right = host.right(sms);
-    // Text stays as it is, and a longer number is another.
+    // Text stays as it is, and a longer number is another code.
     for wrong in [format!("\"{}\"", right.trim_start_matches('0').get(1..).unwrap()), format!("1{right}"), "0".to_owned()] {
         host.post(&format!("/OtpDevice/{sms}/responseChallenge"), &format!(r#"{{"pin": {wrong}}}"#)).verdict(false);
     }
@@ -107,7 +107,7 @@ fn an_answer_may_be_a_number() {
 }
 
 #[test]
-fn a_patch_in_the_forms_of_real_clients_is_taken() {
+fn patch_in_the_forms_of_real_clients_is_accepted() {
     let status = format!("{SCHEMA}:status");
     for operation in [
         json!({"op": "replace", "value": {SCHEMA: {"status": "V"}}}),
@@ -142,23 +142,23 @@ fn a_patch_in_the_forms_of_real_clients_is_taken() {
 }
 
 #[test]
-fn a_patch_without_operations_is_told_so() {
+fn patch_without_operations_is_refused_by_name() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for body in ["{}", r#"{"Operations": []}"#, r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}"#] {
-        let told = host.patch(id, body).bad("invalidSyntax");
-        assert_eq!(told, "Operations: is missing or empty; a PATCH has one or more");
+        let detail = host.patch(id, body).bad("invalidSyntax");
+        assert_eq!(detail, "Operations: is missing or empty; a PATCH needs one or more");
     }
     assert_eq!(host.store.memory.events.len(), 1);
 }
 
 #[test]
-fn a_device_repeated_as_it_was_read_changes_nothing() {
+fn device_repeated_as_it_was_read_changes_nothing() {
     for host in [Host::default(), Host::rfc()] {
         let (mut host, id) = used(host);
         let shown = host.get(&format!("/OtpDevice/{id}")).ok(200);
         let before = host.entry(id);
-        // Whole, and each attribute by itself, with and without the other's change.
+        // The whole device and each attribute alone, with and without another change.
         host.patch(id, &patch(&json!({"op": "replace", "value": shown}))).ok(200);
         for (name, value) in shown.as_object().unwrap() {
             host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).ok(200);
@@ -175,12 +175,14 @@ fn a_device_repeated_as_it_was_read_changes_nothing() {
 }
 
 #[test]
-fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
+fn read_only_attribute_is_repeated_in_the_form_of_either_profile() {
     for host in [Host::default(), Host::rfc()] {
         let (mut host, id) = used(host);
         let (used_at, failed_at) = (host.now - 100, host.now);
         let before = host.entry(id);
-        let date = |seconds: u64, iso: bool| keyfob_scim::date::write(seconds, iso);
+        let date = |seconds: u64, iso: bool| {
+            if iso { keyfob_scim::date::format_iso(seconds) } else { keyfob_scim::date::format_soffid(seconds) }
+        };
         let path = format!("/elsewhere/OtpDevice/{id}");
         for value in [
             json!({"id": id}),
@@ -199,7 +201,7 @@ fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
             json!({"meta": {"resourceType": "OtpDevice", "location": path}}),
             json!({"meta": {"lastModified": date(failed_at, true), "Created": "2023-11-14 22:13:20"}}),
             json!({"meta.links": {"requestChallenge": format!("{path}/requestChallenge")}}),
-            // What it has not.
+            // Attributes that it does not have.
             json!({"email": null, "pin": null, "image": null}),
         ] {
             host.patch(id, &patch(&json!({"op": "replace", "value": value}))).ok(200);
@@ -228,8 +230,8 @@ fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
             ("image", json!("x")),
             ("phone", json!(null)),
         ] {
-            let told = host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).bad("mutability");
-            assert!(told.starts_with(&format!("{name}: ")), "{told}");
+            let detail = host.patch(id, &patch(&json!({"op": "replace", "path": name, "value": value}))).bad("mutability");
+            assert!(detail.starts_with(&format!("{name}: ")), "{detail}");
             host.patch(id, &patch(&json!({"op": "add", "value": {"status": "V", name: value}}))).bad("mutability");
             assert_eq!(host.entry(id), before, "{name} {value}");
         }
@@ -237,14 +239,14 @@ fn what_is_read_only_is_repeated_in_the_form_of_either_profile() {
 }
 
 #[test]
-fn a_put_passes_over_what_is_read_only_and_takes_what_was_read() {
+fn put_ignores_read_only_attributes_and_accepts_what_was_read() {
     for host in [Host::default(), Host::rfc()] {
         let (mut host, id) = used(host);
         let url = format!("/OtpDevice/{id}");
         let mut shown = host.get(&url).ok(200);
         let before = host.entry(id);
         assert_eq!(host.send(Method::Put, &url, &shown.to_string()).ok(200), shown);
-        // RFC 7644 section 3.5.1: whatever they say.
+        // RFC 7644 section 3.5.1: with any value.
         for (name, value) in [("id", json!(7)), ("fails", json!(9)), ("meta", json!({"version": "x"})), ("created", json!("x"))] {
             shown[name] = value;
         }
@@ -254,7 +256,7 @@ fn a_put_passes_over_what_is_read_only_and_takes_what_was_read() {
 }
 
 #[test]
-fn what_a_device_has_not_is_removed_without_a_change() {
+fn missing_attribute_is_removed_without_a_change() {
     let mut host = Host::default();
     for (body, others) in [(TOTP, ["email", "phone"]), (EMAIL, ["phone", "pin"]), (PIN, ["email", "phone"])] {
         let id = host.create(body);

@@ -7,7 +7,7 @@ use keyfob::Factor;
 use keyfob_scim::{EventKind, Method};
 use serde_json::json;
 
-/// A TOTP device that was used by a clock two hours ahead, which was put right since.
+/// A TOTP device that was used while the clock was two hours ahead. The clock is right again.
 fn used_ahead(host: &mut Host) -> i64 {
     let id = host.create(TOTP);
     host.now += 7200;
@@ -31,9 +31,9 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
         assert!(early.refused(503, None).contains("unlock the device: PATCH status to the value that it has"));
         assert_eq!(early.header("retry-after"), None, "a client that obeys would ask for two hours");
         host.replace(id, "status", "V").ok(200);
-        let told = host.challenge(id).refused(409, None);
-        assert!(told.contains("have an administrator forget the steps used ahead of time: PATCH"), "{told}");
-        assert!(told.contains(r#"{"op": "remove", "path": "stepsAhead"}"#), "{told}");
+        let detail = host.challenge(id).refused(409, None);
+        assert!(detail.contains("have an administrator forget the steps used ahead of time: PATCH"), "{detail}");
+        assert!(detail.contains(r#"{"op": "remove", "path": "stepsAhead"}"#), "{detail}");
         for _ in 0..12 {
             let code = shown_now(&mut host, id);
             assert!(!host.answer(id, &code).verdict(false), "not locked");
@@ -45,7 +45,7 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
         assert_eq!(host.patch(id, FORGET_STEPS).ok(200)["status"], "V");
         let event = host.store.memory.events.last().unwrap();
         assert_eq!((event.kind.name(), event.reason.as_str()), ("credential-change:forget-steps", "V"));
-        // Its price: from the next step on, codes are right once more.
+        // The price: from the next step on, used codes are right once more.
         let present = shown_now(&mut host, id);
         host.answer(id, &present).verdict(false);
         host.now += 30;
@@ -55,7 +55,7 @@ fn right_codes_after_a_clock_that_was_ahead_are_no_fails_and_steps_are_forgotten
 }
 
 #[test]
-fn one_patch_unlocks_and_forgets() {
+fn steps_are_forgotten_in_the_patch_that_unlocks() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     host.replace(id, "status", "L").ok(200);
@@ -68,9 +68,9 @@ fn one_patch_unlocks_and_forgets() {
     host.answer(id, &right).verdict(true);
 }
 
-/// Each of the two has a line of its own in the trail, and a change has one.
+/// Each of the two needs an event of its own, and a change has one.
 #[test]
-fn a_deleted_device_is_given_a_status_before_its_steps_are_forgotten() {
+fn deleted_device_gets_a_status_before_its_steps_are_forgotten() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
@@ -85,7 +85,7 @@ fn a_deleted_device_is_given_a_status_before_its_steps_are_forgotten() {
 }
 
 #[test]
-fn only_a_remove_forgets_and_only_totp_has_steps() {
+fn steps_are_forgotten_by_a_remove_and_of_totp_only() {
     let mut host = Host::default();
     let id = used_ahead(&mut host);
     let before = host.entry(id);
@@ -99,17 +99,17 @@ fn only_a_remove_forgets_and_only_totp_has_steps() {
     assert_eq!(host.entry(id), before);
     for body in [HOTP, SMS, EMAIL, PIN] {
         let id = host.create(body);
-        let told = host.patch(id, FORGET_STEPS).bad("invalidValue");
-        assert!(told.starts_with("stepsAhead: a device of type"), "{told}");
+        let detail = host.patch(id, FORGET_STEPS).bad("invalidValue");
+        assert!(detail.starts_with("stepsAhead: a device of type"), "{detail}");
     }
 }
 
 #[test]
-fn codes_are_taken_as_authenticators_show_them() {
+fn codes_are_accepted_as_authenticators_show_them() {
     let mut host = Host::default();
     for id in host.create_all() {
         for separator in [" ", "-", "\u{a0}", "\u{202f}"] {
-            // The next step's code, and another message than the last.
+            // The code of the next step, and another code than the last.
             host.now += 61;
             let right = host.right(id);
             let (front, back) = right.split_at(right.len() / 2);
@@ -126,9 +126,9 @@ fn codes_are_taken_as_authenticators_show_them() {
     host.post(&format!("/OtpDevice/{id}/resync"), &json!({"pin": first, "nextPin": next}).to_string()).verdict(true);
 }
 
-/// A mail client that has kept the code, and asks every five minutes.
+/// A mail client keeps the code, and sends it every five minutes.
 #[test]
-fn a_client_that_repeats_the_code_accepted_last_locks_nobody_out() {
+fn repeated_codes_of_a_client_lock_no_device() {
     let mut host = Host::default();
     for id in [host.create(TOTP), host.create(HOTP)] {
         let right = host.right(id);

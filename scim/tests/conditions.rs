@@ -8,14 +8,14 @@ use serde_json::Value;
 
 const STATUS: &str = r#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#;
 
-/// Sends a request with more fields.
+/// Sends a request with more headers.
 fn send<'r>(host: &mut Host, request: Request<'r>, change: impl FnOnce(Request<'r>) -> Request<'r>) -> Reply {
-    let request = Request { base: BASE.into(), ..request.with_roles(host.roles) };
+    let request = Request { base_url: BASE.into(), ..request.with_roles(host.roles) };
     Reply(host.service.run(change(request), &mut host.store))
 }
 
 #[test]
-fn a_head_answers_as_a_get_and_sends_no_code() {
+fn head_is_answered_as_a_get_and_sends_no_code() {
     let mut host = Host::default();
     let id = host.create(SMS);
     for path in ["", "/OtpDevice", "/ServiceProviderConfig", "/ResourceTypes", "/Schemas", &format!("/OtpDevice/{id}")] {
@@ -31,7 +31,7 @@ fn a_head_answers_as_a_get_and_sends_no_code() {
 }
 
 #[test]
-fn a_condition_that_no_device_without_a_tag_meets_is_412_and_changes_nothing() {
+fn precondition_that_no_device_without_a_tag_meets_is_412_and_changes_nothing() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let (device, missing) = (format!("/OtpDevice/{id}"), format!("/OtpDevice/{}", id + 1));
@@ -41,12 +41,12 @@ fn a_condition_that_no_device_without_a_tag_meets_is_412_and_changes_nothing() {
     for (method, body) in changes {
         for tags in ["\"1\"", "W/\"1\"", "\"a\", \"b\"", "x"] {
             let request = Request::new(method, &device, now).with_json(body.as_bytes());
-            let told = send(&mut host, request, |request| Request { if_match: Some(tags), ..request }).refused(412, None);
-            assert!(told.contains("If-Match"), "{told}");
+            let detail = send(&mut host, request, |request| Request { if_match: Some(tags), ..request }).refused(412, None);
+            assert!(detail.contains("If-Match"), "{detail}");
         }
         let request = Request::new(method, &device, now).with_json(body.as_bytes());
         send(&mut host, request, |request| Request { if_none_match: Some("*"), ..request }).refused(412, None);
-        // What is not there is not there in any state.
+        // A missing device meets no precondition.
         let request = Request::new(method, &missing, now).with_json(body.as_bytes());
         send(&mut host, request, |request| Request { if_match: Some("\"1\""), ..request }).refused(404, None);
     }
@@ -54,14 +54,14 @@ fn a_condition_that_no_device_without_a_tag_meets_is_412_and_changes_nothing() {
         let request = Request::new(Method::Post, path, now).with_json(body.as_bytes());
         send(&mut host, request, |request| Request { if_match: Some("\"1\""), ..request }).refused(412, None);
     }
-    // A wrong request is told what is wrong with it.
+    // A wrong request gets the error itself.
     let request = Request::new(Method::Patch, &device, now).with_json(b"{}");
     send(&mut host, request, |request| Request { if_match: Some("\"1\""), ..request }).bad("invalidSyntax");
     assert_eq!((host.entry(id), host.store.memory.events.len()), (before, lines));
 }
 
 #[test]
-fn a_condition_that_is_met_changes_no_answer() {
+fn precondition_that_is_met_changes_no_response() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let (device, now) = (format!("/OtpDevice/{id}"), host.now);
@@ -85,7 +85,7 @@ fn a_condition_that_is_met_changes_no_answer() {
 }
 
 #[test]
-fn an_encoded_body_is_415_and_told_what_is_read() {
+fn encoded_body_is_415_with_the_accepted_encoding() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let (device, now) = (format!("/OtpDevice/{id}"), host.now);
@@ -97,7 +97,7 @@ fn an_encoded_body_is_415_and_told_what_is_read() {
             assert!(reply.refused(415, None).contains("Content-Encoding"));
             assert_eq!(reply.header("accept-encoding"), Some("identity"));
         }
-        // Without a body nothing is encoded.
+        // Without a body the encoding does not matter.
         let request = Request::new(Method::Get, &device, now);
         send(&mut host, request, |request| Request { content_encoding: Some(coding), ..request }).ok(200);
     }

@@ -38,7 +38,7 @@ fn each_kind_is_created_with_what_it_needs_and_shows_no_secret() {
         assert_eq!(shown, without_image);
 
         let event = host.store.memory.events.last().unwrap();
-        assert_eq!((event.kind, event.device, event.success), (EventKind::Create, id, true));
+        assert_eq!((event.kind, event.device_id, event.success), (EventKind::Create, id, true));
         assert_eq!((event.actor.as_str(), event.reason.as_str(), event.at), ("tester", "C", host.now));
     }
 }
@@ -51,11 +51,11 @@ fn each_device_has_a_secret_of_its_own() {
 }
 
 #[test]
-fn what_a_body_lacks_or_has_too_much_is_named_and_nothing_is_created() {
+fn missing_and_excess_attributes_are_named_and_nothing_is_created() {
     let mut host = Host::default();
     let long = format!(r#"{{"type": "TOTP", "user": "{}"}}"#, "x".repeat(256));
     let long_pin = format!(r#"{{"type": "PIN", "user": "a", "pin": "{}"}}"#, "7".repeat(65));
-    for (body, scim_type, told) in [
+    for (body, scim_type, detail) in [
         (r#"{"type": "TOTP"}"#, "invalidValue", "user: is missing"),
         (r#"{"type": "TOTP", "user": null}"#, "invalidValue", "user: is missing"),
         (r#"{"type": "TOTP", "user": ""}"#, "invalidValue", "user: must be"),
@@ -89,16 +89,16 @@ fn what_a_body_lacks_or_has_too_much_is_named_and_nothing_is_created() {
         (r#"{"type": "TOTP", "user": "a", "status": "X"}"#, "invalidValue", "status"),
         (r#"{"type": "TOTP", "user": "a", "status": "VL"}"#, "invalidValue", "status"),
         (r#"{"type": "TOTP", "user": "a", "colour": "red"}"#, "invalidSyntax", "no attribute \"colour\""),
-        (r#"{"type": "TOTP", "user": "a", "USER": "b"}"#, "invalidSyntax", "user: stands there twice"),
-        (r#"{"type": "TOTP", "user": "a", "user": "b"}"#, "invalidSyntax", "user: stands there twice"),
+        (r#"{"type": "TOTP", "user": "a", "USER": "b"}"#, "invalidSyntax", "user: is repeated; give it once"),
+        (r#"{"type": "TOTP", "user": "a", "user": "b"}"#, "invalidSyntax", "user: is repeated; give it once"),
         (r#"{"type": "TOTP", "user": "a", "schemas": []}"#, "invalidSyntax", "schemas: must be a list with"),
         (r#"{"type": "TOTP", "user": "a", "schemas": "OtpDevice"}"#, "invalidSyntax", "schemas"),
         (r#"{"type": "TOTP", "user": "a", "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}"#, "invalidSyntax", "schemas"),
     ] {
-        let told_by = host.post("/OtpDevice", body).bad(scim_type);
-        assert!(told_by.to_lowercase().contains(&told.to_lowercase()), "{body}: {told_by}");
+        let given = host.post("/OtpDevice", body).bad(scim_type);
+        assert!(given.to_lowercase().contains(&detail.to_lowercase()), "{body}: {given}");
         for secret in ["1234567", "１２３", "777"] {
-            assert!(!told_by.contains(secret), "{told_by}");
+            assert!(!given.contains(secret), "{given}");
         }
     }
     assert_eq!(host.get("/OtpDevice").ok(200)["totalResults"], 0);
@@ -106,7 +106,7 @@ fn what_a_body_lacks_or_has_too_much_is_named_and_nothing_is_created() {
 }
 
 #[test]
-fn an_address_is_one_mailbox_and_a_number_has_digits() {
+fn address_is_one_mailbox_and_a_number_has_digits() {
     let mut host = Host::default();
     for email in [
         "a",
@@ -163,7 +163,7 @@ fn names_of_attributes_are_read_in_any_case_and_with_the_urn() {
 }
 
 #[test]
-fn what_is_read_only_is_ignored() {
+fn read_only_attributes_are_ignored() {
     let body = r#"{"type": "TOTP", "user": "a", "id": 77, "name": "mine", "fails": 9, "created": "1970-01-01 00:00:00",
         "lastUsed": "never", "image": "x", "meta": 5}"#;
     let created = Host::default().post("/OtpDevice", body).ok(201);
@@ -173,7 +173,7 @@ fn what_is_read_only_is_ignored() {
 }
 
 #[test]
-fn a_device_is_created_in_the_status_asked_for() {
+fn device_is_created_in_the_status_asked_for() {
     let mut host = Host::default();
     for (letter, status) in [("C", Status::Created), ("V", Status::Validated), ("L", Status::Locked), ("D", Status::Disabled)] {
         let id = host.create(&format!(r#"{{"type": "TOTP", "user": "a", "status": "{letter}"}}"#));
@@ -183,7 +183,7 @@ fn a_device_is_created_in_the_status_asked_for() {
 }
 
 #[test]
-fn an_external_id_is_kept() {
+fn external_id_is_kept() {
     let mut host = Host::default();
     let id = host.create(r#"{"type": "TOTP", "user": "a", "externalId": "token-7"}"#);
     assert_eq!(host.get(&format!("/OtpDevice/{id}")).ok(200)["externalId"], "token-7");
@@ -191,7 +191,7 @@ fn an_external_id_is_kept() {
 }
 
 #[test]
-fn the_answer_to_a_create_holds_the_attributes_asked_for() {
+fn response_to_a_create_has_the_selected_attributes() {
     let mut host = Host::default();
     let keys = |reply: &common::Reply| reply.ok(201).as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&host.post("/OtpDevice?attributes=image", TOTP)), ["id", "image", "schemas"]);
@@ -201,7 +201,7 @@ fn the_answer_to_a_create_holds_the_attributes_asked_for() {
 }
 
 #[test]
-fn a_kind_that_is_switched_off_is_refused_and_those_there_go_on() {
+fn disabled_kind_is_refused_and_its_devices_go_on() {
     let mut host = Host::default();
     let id = host.create(SMS);
     host.service =
@@ -212,7 +212,7 @@ fn a_kind_that_is_switched_off_is_refused_and_those_there_go_on() {
 }
 
 #[test]
-fn an_unknown_user_is_refused() {
+fn unknown_user_is_refused() {
     let mut host = Host::default();
     host.store.strangers.push("franck".to_owned());
     assert_eq!(host.post("/OtpDevice", TOTP).bad("invalidValue"), "user: \"franck\" is not known");
@@ -220,7 +220,7 @@ fn an_unknown_user_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_503_and_to_be_tried_again() {
+fn store_that_fails_is_503_with_a_time_to_try_again() {
     let mut host = Host::default();
     host.store.full = true;
     let reply = host.post("/OtpDevice", TOTP);

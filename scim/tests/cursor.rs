@@ -76,17 +76,17 @@ fn pages_of_a_walk_name_the_next_one_until_the_last() {
             }
         }
         assert_eq!(seen, all);
-        // All on one page, or none at all: there is no next one.
+        // With all devices on one page, or with none, there is no next page.
         for query in ["cursor=", "cursor&count=10", "cursor&filter=id+eq+99"] {
             assert_eq!(host.get(&format!("/OtpDevice?{query}")).ok(200).get("nextCursor"), None, "{query}");
         }
-        // Nobody who does not ask for a walk is led into one.
+        // A request without a cursor begins no walk.
         assert_eq!(host.get("/OtpDevice?count=4").ok(200).get("nextCursor"), None);
     }
 }
 
 #[test]
-fn a_search_by_body_walks_as_well() {
+fn walk_is_also_made_by_search_bodies() {
     let mut host = host(Profile::Rfc, 10);
     let body = |cursor: &str| json!({"filter": "id gt 2", "sortBy": "user", "count": 3, "cursor": cursor}).to_string();
     let (mut seen, mut cursor) = (Vec::new(), String::new());
@@ -105,7 +105,7 @@ fn a_search_by_body_walks_as_well() {
 }
 
 #[test]
-fn the_configuration_tells_of_cursors() {
+fn configuration_has_the_support_of_cursors() {
     let config = Host::default().get("/ServiceProviderConfig").ok(200);
     let pagination =
         json!({"cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": 100, "maxPageSize": 1000});
@@ -113,27 +113,27 @@ fn the_configuration_tells_of_cursors() {
 }
 
 #[test]
-fn a_count_that_gets_a_walk_nowhere_is_refused() {
+fn count_without_a_device_is_refused_in_a_walk() {
     let mut host = host(Profile::Soffid, 3);
     for count in ["0", "-1", "many", "1.5", ""] {
-        let told = host.get(&format!("/OtpDevice?cursor=&count={count}")).bad("invalidCount");
-        assert_eq!(told, "count: must be an integer from 1 to 1000 where there is a cursor");
+        let detail = host.get(&format!("/OtpDevice?cursor=&count={count}")).bad("invalidCount");
+        assert_eq!(detail, "count: must be an integer from 1 to 1000 with a cursor");
     }
     for count in ["1", "1000", "1001"] {
         host.get(&format!("/OtpDevice?cursor=&count={count}")).ok(200);
     }
     for start in ["1", "0", "7"] {
-        let told = host.get(&format!("/OtpDevice?cursor=&startIndex={start}")).bad("invalidValue");
-        assert_eq!(told, "cursor and startIndex: only one of them may be given");
+        let detail = host.get(&format!("/OtpDevice?cursor=&startIndex={start}")).bad("invalidValue");
+        assert_eq!(detail, "cursor and startIndex: only one of them may be given");
     }
 }
 
 #[test]
-fn a_cursor_that_is_none_of_the_search_is_refused() {
+fn cursor_of_another_search_is_refused() {
     let mut host = host(Profile::Soffid, 9);
     for order in ["created", "externalId", "email", "user", "id", "lastUsed"] {
         let search = format!("count=2&filter=id+gt+1&sortBy={order}");
-        // Of those without the attribute as well.
+        // For devices without the attribute as well.
         for turn in 0..3 {
             let mut cursor = String::new();
             for _ in 0..=turn {
@@ -141,8 +141,8 @@ fn a_cursor_that_is_none_of_the_search_is_refused() {
                 page["nextCursor"].as_str().unwrap().clone_into(&mut cursor);
             }
             let mut refuse = |search: &str, cursor: &str| {
-                let told = host.get(&format!("/OtpDevice?{search}&cursor={cursor}")).bad("invalidCursor");
-                assert!(told.starts_with("cursor: is no nextCursor of this search; keep filter"), "{told}");
+                let detail = host.get(&format!("/OtpDevice?{search}&cursor={cursor}")).bad("invalidCursor");
+                assert!(detail.starts_with("cursor: is not a nextCursor of this search; keep filter"), "{detail}");
             };
             let whole = BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap();
             for length in 1..cursor.len() {
@@ -166,14 +166,15 @@ fn a_cursor_that_is_none_of_the_search_is_refused() {
             ] {
                 refuse(&other, &cursor);
             }
-            // What changes no device of the walk is free: the pages' size, and what is shown.
+            // The page size and the selected attributes may change, since they change no device of
+            // the walk.
             host.get(&format!("/OtpDevice?filter=id+gt+1&sortBy={order}&attributes=id&count=9&cursor={cursor}")).ok(200);
         }
     }
 }
 
 #[test]
-fn a_walk_needs_the_role_of_a_search_at_each_page() {
+fn walk_needs_the_role_of_a_search_at_each_page() {
     let mut host = host(Profile::Soffid, 3);
     let page = host.get("/OtpDevice?count=1&cursor").ok(200);
     host.roles = keyfob_scim::Roles::MANAGE;
@@ -195,7 +196,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 }
 
 impl Deed {
-    /// Does it; gives the device.
+    /// Does it, and returns the device.
     fn is_done(&self, host: &mut Host) -> i64 {
         let (Self::Create(id) | Self::Delete(id) | Self::Change(id)) = *self;
         let mut there = host.store.get(id).unwrap();
@@ -227,7 +228,7 @@ const FILTERS: [&str; 6] = [
     "fails lt 2 or status eq \"V\"",
     "created gt \"2000-01-01\"",
 ];
-/// In some, a device may change its place.
+/// In some of them, a device may change its position.
 const ORDERS: [Attribute; 13] = [
     Attribute::Created,
     Attribute::Id,

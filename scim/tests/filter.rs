@@ -1,7 +1,7 @@
-//! Filters: what is accepted and what it becomes, what is refused and where, and what matches.
+//! Filters: what they parse to, the errors and their positions, and the devices that match.
 
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Class, Filter, Op, Row, SCHEMA, ScimType};
+use keyfob_scim::{Attribute, Filter, Op, Row, SCHEMA, ScimType, ValueType};
 
 fn text(attribute: Attribute, op: Op, value: &str) -> Filter {
     Filter::Text(attribute, op, value.to_owned())
@@ -19,7 +19,7 @@ fn parsed(filter: &str) -> Filter {
     Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"))
 }
 
-/// The place and the fault of a filter that must be refused.
+/// The position and the text of the error of a filter.
 fn refused(filter: &str) -> (usize, String) {
     let error = Filter::parse(filter).expect_err(filter);
     assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)), "{filter}");
@@ -29,7 +29,7 @@ fn refused(filter: &str) -> (usize, String) {
 }
 
 #[test]
-fn what_is_accepted_becomes_what_it_says() {
+fn accepted_filters_become_what_they_say() {
     use Attribute as A;
     let (a, b, c) = (user("a"), user("b"), user("c"));
     for (filter, expected) in [
@@ -44,7 +44,7 @@ fn what_is_accepted_becomes_what_it_says() {
         (r#"user eq 'say "a"'"#, user(r#"say "a""#)),
         (r#"user eq "and or not ( pr""#, user("and or not ( pr")),
         ("user eq '日本語'", user("日本語")),
-        // Numbers may stand in quotes or not, for text too.
+        // Numbers may be in quotes or not, for text too.
         ("id eq 60", Filter::Number(A::Id, Op::Eq, 60)),
         (r#"id eq "60""#, Filter::Number(A::Id, Op::Eq, 60)),
         ("fails gt -1", Filter::Number(A::Fails, Op::Gt, -1)),
@@ -54,7 +54,7 @@ fn what_is_accepted_becomes_what_it_says() {
         // Dates in either form.
         (r#"created ge "2021-10-14 06:57:00""#, Filter::Number(A::Created, Op::Ge, 1_634_194_620)),
         (r#"lastUsed lt "2021-10-14T08:57:00+02:00""#, Filter::Number(A::LastUsed, Op::Lt, 1_634_194_620)),
-        // What every device has is there; what it may lack is asked.
+        // `pr` of an attribute that every device has matches all.
         ("user pr", Filter::ALL),
         ("lastUsed PR", Filter::Present(A::LastUsed)),
         ("email eq null", not(Filter::Present(A::Email))),
@@ -62,7 +62,7 @@ fn what_is_accepted_becomes_what_it_says() {
         (r#"email eq "null""#, text(A::Email, Op::Eq, "null")),
         ("user eq null", Filter::Or(vec![])),
         ("user ne null", Filter::ALL),
-        // Constants are decided at once.
+        // Comparisons with constants have a fixed result.
         (r#"meta.resourceType eq "OtpDevice""#, Filter::ALL),
         (r#"meta.resourceType ne "OtpDevice""#, Filter::Or(vec![])),
         (r#"schemas co "soffid""#, Filter::ALL),
@@ -82,7 +82,7 @@ fn what_is_accepted_becomes_what_it_says() {
 }
 
 #[test]
-fn what_is_refused_is_refused_at_its_place() {
+fn errors_have_their_position() {
     for (filter, place, fault) in [
         ("", 1, "expected an attribute, not or ("),
         ("   ", 4, "expected an attribute"),
@@ -103,8 +103,8 @@ fn what_is_refused_is_refused_at_its_place() {
         ("user eq -inf", 9, "expected text in quotes"),
         ("user eq -", 9, "expected text in quotes"),
         ("user eq +1", 9, "expected text in quotes"),
-        ("user gt null", 6, "null is only equal or not"),
-        ("email sw null", 7, "null is only equal or not"),
+        ("user gt null", 6, "null takes eq, eq_ci and ne only"),
+        ("email sw null", 7, "null takes eq, eq_ci and ne only"),
         ("id co 6", 4, "co is for text, and id is none"),
         ("created SW '2021'", 9, "sw is for text, and created is none"),
         ("id eq 1.5", 7, "id is an integer"),
@@ -127,24 +127,24 @@ fn what_is_refused_is_refused_at_its_place() {
         ("()", 2, "expected an attribute"),
         ("user eq \"a", 9, "text without its closing quote"),
         ("user eq 'a\"", 9, "text without its closing quote"),
-        // Places are counted in characters, not in bytes.
+        // Positions are counted in characters, not in bytes.
         ("user eq 'ü' or nothing pr", 16, "there is no attribute"),
-        ("user eq '\\x'", 10, "an escape that JSON does not know"),
-        ("user eq 'ab\\u12'", 12, "an escape that JSON does not know"),
-        ("user eq '\\u12g4'", 10, "an escape that JSON does not know"),
-        ("user eq '\\ud800'", 10, "an escape that JSON does not know"),
-        ("user eq '\\ud800\\n'", 10, "an escape that JSON does not know"),
-        ("user eq '\\ud800\\ud800'", 10, "an escape that JSON does not know"),
-        ("user eq '\\udc00'", 10, "an escape that JSON does not know"),
-        ("user eq 'a\\", 11, "an escape that JSON does not know"),
-        // PostgreSQL's text cannot hold it.
-        ("user eq '\\u0000'", 10, "text cannot have the character U+0000"),
-        ("user eq 'a\0'", 11, "text cannot have the character U+0000"),
-        ("\0", 1, "text cannot have the character U+0000"),
+        ("user eq '\\x'", 10, "an escape that JSON does not have"),
+        ("user eq 'ab\\u12'", 12, "an escape that JSON does not have"),
+        ("user eq '\\u12g4'", 10, "an escape that JSON does not have"),
+        ("user eq '\\ud800'", 10, "an escape that JSON does not have"),
+        ("user eq '\\ud800\\n'", 10, "an escape that JSON does not have"),
+        ("user eq '\\ud800\\ud800'", 10, "an escape that JSON does not have"),
+        ("user eq '\\udc00'", 10, "an escape that JSON does not have"),
+        ("user eq 'a\\", 11, "an escape that JSON does not have"),
+        // PostgreSQL's text cannot hold U+0000.
+        ("user eq '\\u0000'", 10, "text must not have the character U+0000"),
+        ("user eq 'a\0'", 11, "text must not have the character U+0000"),
+        ("\0", 1, "text must not have the character U+0000"),
     ] {
-        let (at, told) = refused(filter);
-        assert_eq!(at, place, "{filter:?}: {told}");
-        assert!(told.starts_with(fault), "{filter:?}: {told}");
+        let (at, detail) = refused(filter);
+        assert_eq!(at, place, "{filter:?}: {detail}");
+        assert!(detail.starts_with(fault), "{filter:?}: {detail}");
     }
 }
 
@@ -166,25 +166,25 @@ fn escapes_are_those_of_json_and_the_single_quote() {
 }
 
 #[test]
-fn every_operator_meets_every_attribute_by_its_class() {
+fn every_operator_meets_every_attribute_by_its_type() {
     let ops = ["eq", "ne", "eq_ci", "co", "sw", "ew", "gt", "ge", "lt", "le"];
     for &attribute in Attribute::ALL {
         for op in ops {
             for name in [attribute.name().to_owned(), attribute.name().to_uppercase(), format!("{SCHEMA}:{}", attribute.name())] {
-                let value = if attribute.class() == Class::Time { "2021-10-14" } else { "60" };
+                let value = if attribute.value_type() == ValueType::Time { "2021-10-14" } else { "60" };
                 let result = Filter::parse(&format!("{name} {op} \"{value}\""));
                 let searches = ["co", "sw", "ew"].contains(&op);
-                match (attribute.class(), result) {
-                    (Class::Text, Ok(Filter::Text(parsed, _, text))) => assert_eq!((parsed, text.as_str()), (attribute, "60")),
-                    (Class::Number, Ok(Filter::Number(parsed, _, number))) if !searches => {
+                match (attribute.value_type(), result) {
+                    (ValueType::Text, Ok(Filter::Text(parsed, _, text))) => assert_eq!((parsed, text.as_str()), (attribute, "60")),
+                    (ValueType::Number, Ok(Filter::Number(parsed, _, number))) if !searches => {
                         assert_eq!((parsed, number), (attribute, 60));
                     }
-                    (Class::Time, Ok(Filter::Number(parsed, _, time))) if !searches => {
+                    (ValueType::Time, Ok(Filter::Number(parsed, _, time))) if !searches => {
                         assert_eq!((parsed, time), (attribute, 1_634_169_600));
                     }
-                    (Class::Constant(_), Ok(Filter::And(parts) | Filter::Or(parts))) => assert_eq!(parts, []),
-                    (Class::Number | Class::Time, Err(error)) if searches => assert!(error.detail.contains("is for text")),
-                    (Class::Opaque, Err(error)) => assert!(error.detail.contains("cannot be searched")),
+                    (ValueType::Constant(_), Ok(Filter::And(parts) | Filter::Or(parts))) => assert_eq!(parts, []),
+                    (ValueType::Number | ValueType::Time, Err(error)) if searches => assert!(error.detail.contains("is for text")),
+                    (ValueType::Opaque, Err(error)) => assert!(error.detail.contains("cannot be searched")),
                     (class, result) => panic!("{name} {op}: {class:?}, {result:?}"),
                 }
             }
@@ -196,16 +196,16 @@ fn every_operator_meets_every_attribute_by_its_class() {
 fn budgets_hold_to_the_last_unit() {
     let nested = |depth: usize| format!("{}user pr{}", "(".repeat(depth), ")".repeat(depth));
     assert_eq!(parsed(&nested(32)), Filter::ALL);
-    assert_eq!(refused(&nested(33)), (34, "parentheses stand too deep in one another".to_owned()));
-    // Of the two levels of a `not (`, one is its parenthesis.
+    assert_eq!(refused(&nested(33)), (34, "more than 32 levels of parentheses and not".to_owned()));
+    // A `not (` has two levels: one is its parenthesis.
     let negated = |depth: usize| format!("{}user pr{}", "not (".repeat(depth), ")".repeat(depth));
     assert!(Filter::parse(&negated(16)).is_ok());
-    assert_eq!(refused(&negated(17)).1, "parentheses stand too deep in one another");
+    assert_eq!(refused(&negated(17)).1, "more than 32 levels of parentheses and not");
     assert_eq!(refused(&"(".repeat(8192)).0, 34);
 
     let many = |terms: usize| vec!["user pr"; terms].join(" or ");
     assert!(Filter::parse(&many(200)).is_ok());
-    assert_eq!(refused(&many(201)), (200 * 11 + 1, "more comparisons than 200".to_owned()));
+    assert_eq!(refused(&many(201)), (200 * 11 + 1, "more than 200 comparisons".to_owned()));
 
     let long = |length: usize| format!("user eq \"{}\"", "x".repeat(length - 10));
     assert!(Filter::parse(&long(8192)).is_ok());
@@ -295,7 +295,7 @@ fn dates_are_compared_with_their_fractions() {
                     for attribute in ["created", "lastUsed", "meta.created", "meta.lastModified"] {
                         let filter = format!("{attribute} {op} \"{minute}:{at:02}{fraction}Z\"");
                         let Ok(unsigned) = u64::try_from(seconds) else {
-                            // No device is as old. The filter itself is read exactly.
+                            // No device is that old. The filter itself is exact.
                             let expected = holds(&nanos(seconds, 0), &nanos(seconds + shift, part));
                             assert_eq!(holds_at(&parsed(&filter), seconds), expected, "{filter}");
                             continue;
@@ -314,7 +314,7 @@ fn dates_are_compared_with_their_fractions() {
     );
 }
 
-/// What a comparison says of a time before 1970.
+/// The result of a comparison with a time before 1970.
 fn holds_at(filter: &Filter, seconds: i64) -> bool {
     match filter {
         Filter::Number(_, Op::Eq, wanted) => seconds == *wanted,
@@ -330,13 +330,13 @@ fn holds_at(filter: &Filter, seconds: i64) -> bool {
 }
 
 #[test]
-fn an_id_that_no_device_can_have_is_nones() {
+fn id_that_no_device_can_have_matches_none() {
     for id in ["abc", "", "060", "+60", "60 ", "60.0", "9223372036854775808", "6\u{660}"] {
         assert!(!parsed(&format!("id eq \"{id}\"")).matches(&row()), "{id}");
         assert!(!parsed(&format!("id eq_ci \"{id}\"")).matches(&row()), "{id}");
         assert!(parsed(&format!("id ne \"{id}\"")).matches(&row()), "{id}");
     }
-    // An order of text and numbers there is none, nor one of an id that is no text.
+    // Text and numbers have no common order, and an id has none as text.
     assert_eq!(refused("id gt \"abc\"").1, "id is an integer");
     assert_eq!(refused("id eq 6.5").1, "id is an integer");
 }
@@ -370,7 +370,7 @@ fn each_attribute_is_read_from_its_own_column() {
 }
 
 #[test]
-fn what_is_not_there_is_unequal_and_else_compares_as_false() {
+fn missing_attribute_is_unequal_and_matches_no_other_operator() {
     for attribute in ["email", "externalId", "lastUsed"] {
         let value = if attribute == "lastUsed" { "1970-01-01" } else { "" };
         for op in ["eq", "eq_ci", "gt", "ge", "lt", "le"] {
@@ -389,11 +389,11 @@ fn what_is_not_there_is_unequal_and_else_compares_as_false() {
 }
 
 #[test]
-fn a_search_anywhere_reads_user_and_name_in_any_case() {
+fn text_filter_reads_user_and_name_in_any_case() {
     for wanted in ["FRAN", "totp0000", "1", ""] {
-        assert!(Filter::Anywhere(wanted.to_owned()).matches(&row()), "{wanted}");
+        assert!(Filter::UserOrNameContains(wanted.to_owned()).matches(&row()), "{wanted}");
     }
     for wanted in ["666", "ü", "franck totp"] {
-        assert!(!Filter::Anywhere(wanted.to_owned()).matches(&row()), "{wanted}");
+        assert!(!Filter::UserOrNameContains(wanted.to_owned()).matches(&row()), "{wanted}");
     }
 }

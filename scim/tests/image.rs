@@ -1,4 +1,4 @@
-//! The image of a create, read by a decoder that is not ours.
+//! The image of a create, read by an independent decoder.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn pixels(png: &[u8], side: usize) -> Vec<bool> {
     (0..side).flat_map(|y| (0..side).map(move |x| (y, x))).map(|(y, x)| dark(y, x)).collect()
 }
 
-/// What a QR code says.
+/// The text of a QR code.
 fn decoded(png: &[u8], side: usize) -> String {
     let dark = pixels(png, side);
     let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| if dark[y * side + x] { 0 } else { 255 });
@@ -36,8 +36,8 @@ fn side(png: &[u8]) -> usize {
     png::Decoder::new(Cursor::new(png)).read_info().unwrap().info().width as usize
 }
 
-/// The pixels of a module's side: a code begins with seven dark modules. And how many modules a
-/// side of the code has.
+/// The side of a module in pixels, since a code begins with seven dark modules, and the side of the
+/// code in modules.
 fn module(png: &[u8]) -> (usize, usize) {
     let side = side(png);
     let dark = pixels(png, side);
@@ -48,7 +48,7 @@ fn module(png: &[u8]) -> (usize, usize) {
     (seven / 7, (until - from) * 7 / seven)
 }
 
-/// Creates a device, and gives its image beside it.
+/// Creates a device, and returns its image and the device.
 fn image_of(settings: Settings, kind: &str, user: &str) -> (Vec<u8>, keyfob::Device) {
     let mut host = Host::new(settings);
     let body = serde_json::json!({"type": kind, "user": user});
@@ -57,14 +57,14 @@ fn image_of(settings: Settings, kind: &str, user: &str) -> (Vec<u8>, keyfob::Dev
     (png, host.entry(created["id"].as_i64().unwrap()).device)
 }
 
-/// Creates a device, and gives what its image says beside the device.
+/// Creates a device, and returns the text of its image and the device.
 fn enrolled(settings: Settings, kind: &str, user: &str) -> (String, keyfob::Device) {
     let (png, device) = image_of(settings, kind, user);
     (decoded(&png, 200), device)
 }
 
 #[test]
-fn the_image_enrols_the_very_device() {
+fn image_enrols_the_very_device() {
     for algorithm in Algorithm::ALL {
         for (kind, digits, period) in [("TOTP", 6, 30), ("TOTP", 8, 60), ("HOTP", 6, 30), ("HOTP", 10, 30)] {
             let settings = Settings { algorithm, digits: Digits::new(digits).unwrap(), period, ..Settings::default() };
@@ -82,13 +82,13 @@ fn the_image_enrols_the_very_device() {
 }
 
 #[test]
-fn the_label_is_issuer_name_and_user_with_spaces_as_20() {
+fn label_is_issuer_name_and_user_with_spaces_as_20() {
     let settings = || Settings { issuer: "ACME Co".to_owned(), ..Settings::default() };
     for (user, label) in [
         ("franck", "otpauth://totp/ACME%20Co:TOTP00000001%20franck?secret="),
         ("José Núñez", "otpauth://totp/ACME%20Co:TOTP00000001%20Jos%C3%A9%20N%C3%BA%C3%B1ez?secret="),
         ("日本語", "otpauth://totp/ACME%20Co:TOTP00000001%20%E6%97%A5%E6%9C%AC%E8%AA%9E?secret="),
-        // A colon would end the issuer.
+        // A colon ends the issuer.
         ("corp:franck", "otpauth://totp/ACME%20Co:TOTP00000001%20corp%20franck?secret="),
         ("a&secret=b#?%", "otpauth://totp/ACME%20Co:TOTP00000001%20a%26secret%3Db%23%3F%25?secret="),
     ] {
@@ -100,7 +100,7 @@ fn the_label_is_issuer_name_and_user_with_spaces_as_20() {
 }
 
 #[test]
-fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
+fn name_that_is_too_long_for_the_image_is_left_out_of_it() {
     for (user, fits) in [("x".repeat(140), true), ("x".repeat(255), false), ("本".repeat(85), false)] {
         let (text, device) = enrolled(Settings::default(), "TOTP", &user);
         let uri = Uri::parse(&text).unwrap();
@@ -108,7 +108,7 @@ fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
         assert_eq!((uri.account().to_string(), uri.factor()), (account, device.factor()));
     }
     for algorithm in Algorithm::ALL {
-        // Encoded, it has the most characters that have no shorter form in a QR code.
+        // Percent-encoded, it has the most characters without a shorter form in a QR code.
         let (text, device) = enrolled(Settings { algorithm, ..Settings::default() }, "HOTP", &"aé".repeat(85));
         let uri = Uri::parse(&text).unwrap();
         assert_eq!((uri.account().to_string().as_str(), uri.factor()), ("HOTP00000001", device.factor()));
@@ -116,7 +116,7 @@ fn a_name_that_is_too_long_for_the_image_is_left_out_of_it() {
 }
 
 #[test]
-fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
+fn issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
     for issuer in ["x".repeat(2000), "a:b".to_owned()] {
         let mut host = Host::new(Settings { issuer, ..Settings::default() });
         assert!(host.post("/OtpDevice", common::TOTP).bad("invalidValue").starts_with("issuer: "));
@@ -127,10 +127,10 @@ fn an_issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
     assert!(enrolled(settings, "TOTP", "franck").0.starts_with("otpauth://totp/TOTP00000001%20franck?secret="));
 }
 
-/// Readers make out no smaller modules: see DESIGN.md, The service.
+/// Readers cannot read smaller modules: see DESIGN.md.
 #[test]
-fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
-    let large = |length: usize| qr::png(&"x".repeat(length), qr::Size::SideOrMore(200)).unwrap();
+fn modules_have_at_least_three_pixels_and_four_from_version_12_on() {
+    let large = |length: usize| qr::encode_png(&"x".repeat(length), qr::Size::MinSidePixels(200)).unwrap();
     // In bytes, the lowest correction: versions 10, 11 and 12 hold 271, 321 and 367.
     for (length, modules, pixels, wide) in
         [(271, 57, 3, 200), (272, 61, 3, 207), (321, 61, 3, 207), (322, 65, 4, 292), (2953, 177, 4, 740)]
@@ -138,10 +138,10 @@ fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
         let png = large(length);
         assert_eq!((module(&png), side(&png)), ((pixels, modules), wide), "{length}");
         assert_eq!(decoded(&png, wide), "x".repeat(length));
-        let fits = qr::png(&"x".repeat(length), qr::Size::Side(200));
+        let fits = qr::encode_png(&"x".repeat(length), qr::Size::SidePixels(200));
         assert_eq!(fits, (wide == 200).then_some(png), "{length}");
-        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels - 1)).is_none());
-        assert!(qr::png(&"x".repeat(length), qr::Size::Module(pixels)).is_some());
+        assert!(qr::encode_png(&"x".repeat(length), qr::Size::ModulePixels(pixels - 1)).is_none());
+        assert!(qr::encode_png(&"x".repeat(length), qr::Size::ModulePixels(pixels)).is_some());
     }
 
     for algorithm in Algorithm::ALL {
@@ -153,7 +153,7 @@ fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
             let text = decoded(&png, side(&png));
             let uri = Uri::parse(&text).unwrap();
             assert_eq!(uri.factor(), device.factor());
-            // The image gets larger only where the label has no user any more.
+            // The image grows only after the label has lost its user.
             assert!(side(&png) == 200 || uri.account().to_string() == "TOTP00000001", "{algorithm} {issuer} {user}");
         }
     }
@@ -162,16 +162,18 @@ fn modules_have_three_pixels_at_least_and_four_from_version_12_on() {
 #[test]
 fn every_image_has_its_quiet_zone() {
     for length in [10, 100, 200, 271] {
-        let png = qr::png(&"x".repeat(length), qr::Size::Side(200)).unwrap();
+        let png = qr::encode_png(&"x".repeat(length), qr::Size::SidePixels(200)).unwrap();
         let dark = pixels(&png, 200);
         let (first, last) = (dark.iter().position(|dark| *dark).unwrap(), dark.iter().rposition(|dark| *dark).unwrap());
-        // Modules have three pixels at least, and the zone four modules.
+        // Modules have at least three pixels, and the quiet zone four modules.
         assert!(first / 200 >= 12 && last / 200 < 188, "{length}");
         assert!((0..200).all(|y| (0..12).all(|x| !dark[y * 200 + x] && !dark[y * 200 + 199 - x])), "{length}");
         assert_eq!(decoded(&png, 200), "x".repeat(length));
     }
-    let widest = qr::png("x", qr::Size::Side(qr::WIDEST)).unwrap();
-    assert!(!pixels(&widest, qr::WIDEST)[0] && qr::png("x", qr::Size::Side(qr::WIDEST + 1)).is_none());
-    let png = qr::png("x", qr::Size::Module(3)).unwrap();
-    assert_eq!(decoded(&png, (21 + 2 * qr::QUIET) * 3), "x");
+    let widest = qr::encode_png("x", qr::Size::SidePixels(qr::MAX_SIDE_PIXELS)).unwrap();
+    assert!(
+        !pixels(&widest, qr::MAX_SIDE_PIXELS)[0] && qr::encode_png("x", qr::Size::SidePixels(qr::MAX_SIDE_PIXELS + 1)).is_none()
+    );
+    let png = qr::encode_png("x", qr::Size::ModulePixels(3)).unwrap();
+    assert_eq!(decoded(&png, (21 + 2 * qr::QUIET_MODULES) * 3), "x");
 }

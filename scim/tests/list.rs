@@ -7,7 +7,7 @@ use keyfob::{Device, Pin, Policy};
 use keyfob_scim::{Entry, Row};
 use serde_json::{Value, json};
 
-/// A host with so many PIN devices; every second has an external id, and users repeat.
+/// A host with this many PIN devices. Every second one has an external id, and users repeat.
 fn host(devices: i64) -> Host {
     let mut host = Host::default();
     for id in 1..=devices {
@@ -37,7 +37,7 @@ fn ids(list: &Value) -> Vec<i64> {
 }
 
 #[test]
-fn a_page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
+fn page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
     let list = host(100).get("/OtpDevice").ok(200);
     assert_eq!(ids(&list), (1..=100).collect::<Vec<_>>());
     assert_eq!((&list["totalResults"], list.get("itemsPerPage")), (&json!(100), None));
@@ -47,7 +47,7 @@ fn a_page_has_100_devices_by_default_and_says_so_when_it_is_partial() {
 }
 
 #[test]
-fn a_page_has_at_most_1000_devices() {
+fn page_has_at_most_1000_devices() {
     let mut host = host(1001);
     for count in ["1000", "1001", "9223372036854775807"] {
         let list = host.get(&format!("/OtpDevice?count={count}")).ok(200);
@@ -56,7 +56,7 @@ fn a_page_has_at_most_1000_devices() {
 }
 
 #[test]
-fn pages_begin_where_asked() {
+fn pages_begin_at_the_start_index() {
     let mut host = host(10);
     for (query, start, expected) in [
         ("startIndex=1&count=3", 1, vec![1, 2, 3]),
@@ -65,7 +65,7 @@ fn pages_begin_where_asked() {
         ("startIndex=10", 10, vec![10]),
         ("startIndex=11", 11, vec![]),
         ("startIndex=9223372036854775807", i64::MAX, vec![]),
-        // RFC 7644 section 3.4.2.4: below one is one, and a count below none is none.
+        // RFC 7644 section 3.4.2.4: an index below 1 counts as 1, and a negative count as 0.
         ("startIndex=0&count=2", 1, vec![1, 2]),
         ("startIndex=-9&count=2", 1, vec![1, 2]),
         ("count=0", 1, vec![]),
@@ -82,13 +82,13 @@ fn pages_begin_where_asked() {
 }
 
 #[test]
-fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
+fn devices_without_the_attribute_come_last_and_descending_first() {
     let mut host = host(6);
     for (query, expected) in [
         ("sortBy=id", vec![1, 2, 3, 4, 5, 6]),
         ("sortBy=ID&sortOrder=Descending", vec![6, 5, 4, 3, 2, 1]),
         ("sortOrder=ascending", vec![1, 2, 3, 4, 5, 6]),
-        // Equal ones stand by id in either order.
+        // Equal devices are ordered by id in either direction.
         ("sortBy=user", vec![3, 6, 1, 4, 2, 5]),
         ("sortBy=user&sortOrder=descending", vec![2, 5, 1, 4, 3, 6]),
         ("sortBy=externalId", vec![6, 4, 2, 1, 3, 5]),
@@ -96,7 +96,7 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
         ("sortBy=lastUsed", vec![1, 2, 3, 4, 5, 6]),
         ("sortBy=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:name&sortOrder=descending", vec![6, 5, 4, 3, 2, 1]),
         ("sortBy=user&startIndex=2&count=2", vec![6, 1]),
-        // Those that are equal in the first stand by the next.
+        // Devices that are equal in the first attribute are ordered by the next.
         ("sortBy=user,name", vec![3, 6, 1, 4, 2, 5]),
         ("sortBy=user,id&sortOrder=descending", vec![5, 2, 4, 1, 6, 3]),
         ("sortBy=user,%20externalId", vec![6, 3, 4, 1, 2, 5]),
@@ -123,7 +123,7 @@ fn sorting_puts_what_lacks_the_attribute_last_and_descending_first() {
 }
 
 #[test]
-fn devices_stand_by_their_creation_and_then_by_id_unless_another_order_is_asked_for() {
+fn devices_are_sorted_by_creation_and_then_by_id_by_default() {
     let mut host = host(6);
     for (id, created) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 20), (6, 5)] {
         let mut entry = host.entry(id);
@@ -144,7 +144,7 @@ fn devices_stand_by_their_creation_and_then_by_id_unless_another_order_is_asked_
 }
 
 #[test]
-fn filters_and_text_filters_hold_together() {
+fn filter_and_text_filter_both_apply() {
     let mut host = host(12);
     for (query, expected) in [
         ("filter=user%20eq%20%22user1%22", vec![1, 4, 7, 10]),
@@ -167,7 +167,7 @@ fn filters_and_text_filters_hold_together() {
 }
 
 #[test]
-fn attributes_select_and_excluded_attributes_leave_out() {
+fn attributes_are_selected_or_left_out() {
     let mut host = host(1);
     let mut keys = |query: &str| {
         let list = host.get(&format!("/OtpDevice?{query}")).ok(200);
@@ -183,7 +183,7 @@ fn attributes_select_and_excluded_attributes_leave_out() {
     assert_eq!(keys("attributes=user,TYPE"), "id schemas type user");
     assert_eq!(keys("attributes=user%2C%20type"), "id schemas type user");
     assert_eq!(keys("attributes="), "id schemas");
-    // Whatever is named twice, by itself or as a part.
+    // An attribute may be named twice, alone or as a part.
     assert_eq!(
         keys("attributes=user,id,user,meta.location,meta,id"),
         "id meta meta.links meta.location meta.resourceType schemas user"
@@ -191,7 +191,7 @@ fn attributes_select_and_excluded_attributes_leave_out() {
     assert_eq!(keys("attributes=meta"), "id meta meta.links meta.location meta.resourceType schemas");
     assert_eq!(keys("attributes=meta.location"), "id meta meta.location schemas");
     assert_eq!(keys("attributes=urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice:fails"), "fails id schemas");
-    // What is never returned, or not there, stays away.
+    // Attributes that are never returned, or missing, are left out.
     assert_eq!(keys("attributes=pin,image,lastUsed,externalId"), "id schemas");
     assert_eq!(keys("excludedAttributes=meta,created,fails,name"), "id schemas status type user");
     assert_eq!(keys("excludedAttributes=meta.links,user"), all.replace(" meta.links", "").replace(" user", ""));
@@ -199,22 +199,22 @@ fn attributes_select_and_excluded_attributes_leave_out() {
         keys("excludedAttributes=meta.links,meta.location,meta.resourceType"),
         "created fails id name schemas status type user"
     );
-    // RFC 7643: what is always returned cannot be left out.
+    // RFC 7643: attributes that are always returned cannot be left out.
     assert_eq!(keys("excludedAttributes=id,schemas"), all);
 
-    for (wrong, told) in [
+    for (wrong, detail) in [
         ("attributes=colour", "attributes: there is no attribute \"colour\""),
         ("excludedAttributes=colour", "excludedAttributes: there is no attribute \"colour\""),
         ("attributes=user&excludedAttributes=type", "attributes and excludedAttributes: only one of them may be given"),
     ] {
         for path in ["/OtpDevice", "/OtpDevice/1"] {
-            assert_eq!(host.get(&format!("{path}?{wrong}")).bad("invalidValue"), told);
+            assert_eq!(host.get(&format!("{path}?{wrong}")).bad("invalidValue"), detail);
         }
     }
 }
 
 #[test]
-fn a_search_by_body_is_the_list_of_the_same_query() {
+fn search_by_body_is_the_list_of_the_same_query() {
     let mut host = host(12);
     for (body, query) in [
         ("{}", ""),
@@ -223,7 +223,7 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
         (r#"{"startIndex": 3, "sortBy": "user", "sortOrder": "descending"}"#, "startIndex=3&sortBy=user&sortOrder=descending"),
         (r#"{"attributes": ["user", "type"], "TEXTFILTER": "user2"}"#, "attributes=user,type&textFilter=user2"),
         (r#"{"excludedAttributes": ["meta"], "startIndex": -1, "count": null}"#, "excludedAttributes=meta"),
-        // As clients write it whose numbers are text, or all of one kind, and whose lists are text.
+        // Some clients write numbers as text or with a fraction, and lists as text.
         (r#"{"startIndex": "2", "count": "3"}"#, "startIndex=2&count=3"),
         (r#"{"startIndex": 2.0, "count": 3.0}"#, "startIndex=2&count=3"),
         (r#"{"startIndex": ["2"], "count": [3], "sortBy": ["user"]}"#, "startIndex=2&count=3&sortBy=user"),
@@ -262,7 +262,7 @@ fn a_search_by_body_is_the_list_of_the_same_query() {
 }
 
 #[test]
-fn a_search_by_body_takes_from_the_url_what_the_body_leaves_out() {
+fn search_by_body_takes_from_the_url_what_the_body_leaves_out() {
     let mut host = host(12);
     for (url, body, query) in [
         ("count=2", "{}", "count=2"),
@@ -278,7 +278,7 @@ fn a_search_by_body_takes_from_the_url_what_the_body_leaves_out() {
 }
 
 #[test]
-fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_parameters_passed_over() {
+fn repeated_lists_in_a_url_are_joined_and_unknown_parameters_ignored() {
     let mut host = host(3);
     for (twice, once) in [
         ("attributes=user&attributes=type", "attributes=user,type"),
@@ -296,20 +296,20 @@ fn lists_of_attributes_that_stand_twice_in_a_url_are_joined_and_unknown_paramete
         let name = wrong.split(['=', '&']).next().unwrap();
         assert_eq!(
             host.get(&format!("/OtpDevice?{wrong}")).bad("invalidSyntax"),
-            format!("URL: the parameter {name} stands there twice")
+            format!("URL: the parameter {name} is repeated; give it once")
         );
     }
 }
 
 #[test]
-fn a_search_of_all_types_is_one_of_devices() {
+fn search_of_all_types_is_one_of_devices() {
     let mut host = Host::default();
     host.create_all();
     let body = r#"{"filter": "type eq \"TOTP\" or type eq \"PIN\"", "attributes": ["type"]}"#;
     let found = host.post("/.search", body).ok(200);
     assert_eq!((&found["totalResults"], &found), (&serde_json::json!(2), &host.post("/OtpDevice/.search", body).ok(200)));
     host.get("/.search").refused(405, None);
-    // RFC 7644 section 3.4.2.1: at the base stands what stands anywhere.
+    // RFC 7644 section 3.4.2.1: a search at the base covers all resources.
     for path in ["", "/", "//"] {
         let reply = host.get(&format!("{path}?filter=type+eq+'PIN'&attributes=type"));
         assert_eq!(

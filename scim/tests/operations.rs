@@ -18,7 +18,7 @@ fn patch(changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn an_address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
+fn address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
     for (body, attribute, other) in [(SMS, "phone", "911222333"), (EMAIL, "email", "other@example.com")] {
         let mut host = Host::default();
         let id = host.create(body);
@@ -40,7 +40,7 @@ fn an_address_to_another_and_back_in_one_patch_draws_a_fresh_secret() {
 }
 
 #[test]
-fn a_pin_to_another_and_back_in_one_patch_ends_its_challenge() {
+fn pin_to_another_and_back_in_one_patch_ends_its_challenge() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let old = host.right(id);
@@ -48,14 +48,14 @@ fn a_pin_to_another_and_back_in_one_patch_ends_its_challenge() {
     host.answer(id, &old).verdict(false);
     let right = host.right(id);
     host.answer(id, &right).verdict(true);
-    // Each is held to the policy, also one that does not stay.
+    // The policy applies to each PIN, also to one that is replaced at once.
     let before = host.entry(id);
     host.patch(id, &patch(&[("pin", "1234"), ("pin", "987654321")])).bad("invalidValue");
     assert_eq!(host.entry(id), before);
 }
 
 #[test]
-fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both() {
+fn code_ends_with_disabling_and_enabling_in_one_patch_which_needs_the_roles_of_both() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let right = host.right(id);
@@ -65,7 +65,7 @@ fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both()
         assert!(host.patch(id, &patch(&[("status", "D"), ("status", "C")])).refused(403, None).contains(missing));
         assert_eq!(host.entry(id), before);
     }
-    host.roles = Roles::MANAGE.and(Roles::CANCEL);
+    host.roles = Roles::MANAGE.union(Roles::CANCEL);
     assert_eq!(host.patch(id, &patch(&[("status", "D"), ("status", "C")])).ok(200)["status"], "C");
     host.roles = Roles::ALL;
     host.answer(id, &right).verdict(false);
@@ -73,13 +73,13 @@ fn disabling_and_enabling_in_one_patch_ends_a_code_and_needs_the_roles_of_both()
 }
 
 #[test]
-fn an_attribute_stands_once_in_an_operation() {
+fn attribute_is_given_once_in_an_operation() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let before = host.entry(id);
     for value in [r#"{"phone": "911222333", "phone": "911222334"}"#, r#"{"externalId": "a", "ExternalId": null}"#] {
-        let told = host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {value}}}]}}"#)).bad("invalidSyntax");
-        assert!(told.contains("stands there twice"), "{told}");
+        let detail = host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {value}}}]}}"#)).bad("invalidSyntax");
+        assert!(detail.contains("is repeated"), "{detail}");
         assert_eq!(host.entry(id), before);
     }
 }
@@ -88,7 +88,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn one_patch_of_several_operations_does_what_one_of_each_would(
+    fn patch_of_several_operations_does_what_one_of_each_would(
         (body, attribute, values) in select(vec![
             (TOTP, "externalId", ["a", "b"]),
             (SMS, "phone", ["6665552222", "911222333"]),
@@ -100,7 +100,7 @@ proptest! {
         is_locked in any::<bool>(),
         is_deleted in any::<bool>(),
     ) {
-        let roles = roles.into_iter().fold(Roles::NONE, Roles::and);
+        let roles = roles.into_iter().fold(Roles::NONE, Roles::union);
         let changes: Vec<_> = choices
             .iter()
             .map(|(choice, second)| match ["C", "V", "L", "D"].get(*choice) {
@@ -108,7 +108,7 @@ proptest! {
                 None => (attribute, values[usize::from(*second)]),
             })
             .collect();
-        // Two hosts whose generators give the same.
+        // Two hosts whose generators draw the same secrets.
         let begin = || {
             let mut host = Host::default();
             let id = host.create(body);

@@ -16,7 +16,7 @@
 
 use jiff::Timestamp;
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Class, Filter, Op, Row, SCHEMA};
+use keyfob_scim::{Attribute, Filter, Op, Row, SCHEMA, ValueType};
 use proptest::prelude::*;
 use scim_v2::filter as theirs;
 
@@ -43,7 +43,7 @@ const OPS: [(Op, &str); 10] = [
     (Op::EqCi, "eq_ci"),
 ];
 
-/// Any filter; with `eq_ci` or without.
+/// Any filter, with or without `eq_ci`.
 fn filters(shared: bool) -> impl Strategy<Value = Filter> {
     let ops = if shared { 9_usize } else { 10 };
     let value = prop_oneof!["[a-cA-C]{0,3}", "[^\0]{0,12}"];
@@ -67,7 +67,7 @@ fn filters(shared: bool) -> impl Strategy<Value = Filter> {
     })
 }
 
-/// How to write a filter where there is a choice.
+/// The choices in writing a filter.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
@@ -101,11 +101,11 @@ fn write(filter: &Filter, style: &Style) -> String {
         Filter::Not(part) => format!("{} ({})", word("not"), write(part, style)),
         Filter::Present(attribute) => format!("{} {}", name(attribute), word("pr")),
         Filter::Text(attribute, by, value) => format!("{} {} {}", name(attribute), op(by), quote(value, style)),
-        Filter::Number(attribute, by, number) if attribute.class() == Class::Time => {
+        Filter::Number(attribute, by, number) if attribute.value_type() == ValueType::Time => {
             format!("{} {} \"{}\"", name(attribute), op(by), Timestamp::from_second(*number).unwrap())
         }
         Filter::Number(attribute, by, number) => format!("{} {} {number}", name(attribute), op(by)),
-        Filter::Anywhere(_) => unreachable!("no filter says that"),
+        Filter::UserOrNameContains(_) => unreachable!("no filter says that"),
     }
 }
 
@@ -141,7 +141,7 @@ fn joined(filter: Filter) -> Filter {
     }
 }
 
-/// Their filter as ours would be.
+/// A filter of `scim_v2` as one of ours.
 fn converted(filter: &theirs::Filter) -> Filter {
     use theirs::{AttrExp, CompValue, CompareOp};
     let attribute = |path: &theirs::AttrPath| {
@@ -173,7 +173,7 @@ fn converted(filter: &theirs::Filter) -> Filter {
                 CompareOp::Le => Op::Le,
             };
             match (attribute(path), value) {
-                (attribute, CompValue::Str(text)) if attribute.class() == Class::Time => {
+                (attribute, CompValue::Str(text)) if attribute.value_type() == ValueType::Time => {
                     Filter::Number(attribute, op, text.parse::<Timestamp>().unwrap().as_second())
                 }
                 (attribute, CompValue::Str(text)) => Filter::Text(attribute, op, text.clone()),
@@ -185,7 +185,7 @@ fn converted(filter: &theirs::Filter) -> Filter {
     }
 }
 
-/// Devices with and without what they may lack.
+/// Devices with and without optional attributes.
 fn rows() -> impl Strategy<Value = Row> {
     let text = "[a-cA-C]{0,3}";
     let optional = prop::option::of(text);
@@ -221,7 +221,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_text_is_parsed_or_refused_without_a_panic(text in "\\PC{0,60}", soup in soup(), cut in 0..60_usize) {
+    fn text_is_parsed_or_refused_without_a_panic(text in "\\PC{0,60}", soup in soup(), cut in 0..60_usize) {
         let _ = Filter::parse(&text);
         let cut = soup.chars().take(cut).collect::<String>();
         if let Err(error) = Filter::parse(&cut) {
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_out_is_read_back(filter in filters(false), style in styles()) {
+    fn filters_that_are_written_out_are_read_back(filter in filters(false), style in styles()) {
         let text = write(&filter, &style);
         prop_assert_eq!(Filter::parse(&text).map_err(|error| format!("{text}: {error}")), Ok(filter));
     }
@@ -248,13 +248,13 @@ proptest! {
         let (ours, theirs) = (Filter::parse(&soup), soup.parse::<theirs::Filter>());
         match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(joined(ours), joined(converted(&theirs)), "{}", soup),
-            // Its own takes any word for an attribute.
+            // `scim_v2` accepts any word as an attribute.
             (Err(ours), Ok(_)) => prop_assert!(ours.detail.contains("there is no attribute"), "{}: {}", soup, ours),
             (ours, theirs) => prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{}: {:?}", soup, theirs),
         }
     }
 
-    /// Two-valued: what is not there makes no third answer.
+    /// Two-valued: a missing attribute makes no third value.
     #[test]
     fn not_is_the_complement_and_and_or_follow_de_morgan(one in filters(false), other in filters(false), row in rows(), style in styles()) {
         let matches = |text: &str| Filter::parse(text).unwrap().matches(&row);

@@ -1,4 +1,4 @@
-//! How often the code of a device is sent.
+//! The pause between the messages of a device.
 
 mod common;
 
@@ -8,10 +8,10 @@ use keyfob_scim::{EventKind, Settings};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// A refusal for so many seconds.
+/// A refusal for this many seconds.
 fn wait(reply: &Reply, seconds: &str) {
-    let told = reply.refused(429, None);
-    assert!(told.contains(&format!("in {seconds} seconds")), "{told}");
+    let detail = reply.refused(429, None);
+    assert!(detail.contains(&format!("in {seconds} seconds")), "{detail}");
     assert_eq!(reply.header("retry-after"), Some(seconds));
 }
 
@@ -25,12 +25,12 @@ fn lenient(lock: Lock) -> PolicyBuilder {
 }
 
 #[test]
-fn no_message_follows_another_before_the_pause_is_over() {
+fn message_follows_another_only_after_the_pause() {
     for body in [SMS, EMAIL] {
         let mut host = paused();
         let id = host.create(body);
         let mut sent = Vec::new();
-        // Whoever asks each second for three minutes gets one message in thirty seconds.
+        // A client that asks each second for three minutes gets a message every thirty seconds.
         for second in 0..180 {
             let reply = host.challenge(id);
             if second % 30 == 0 {
@@ -44,14 +44,14 @@ fn no_message_follows_another_before_the_pause_is_over() {
         assert_eq!(host.store.memory.delivered.len(), sent.len());
         let challenges = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Challenge);
         assert_eq!(challenges.count(), sent.len(), "the trail has what was sent, and cannot be filled with what was not");
-        // Within a minute it is the same code, which lives no longer for that.
+        // Within a minute it is the same code, and its lifetime stays.
         let codes: Vec<_> = host.store.memory.delivered.iter().map(|(_, _, code)| code).collect();
         assert!(codes[0] == codes[1] && codes[1] != codes[2] && codes[2] == codes[3] && codes[3] != codes[4]);
     }
 }
 
 #[test]
-fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
+fn pause_is_in_the_record_and_holds_for_every_process() {
     let mut host = paused();
     let id = host.create(SMS);
     host.challenge(id).ok(200);
@@ -65,7 +65,7 @@ fn the_pause_stands_in_the_record_and_holds_for_whoever_reads_it() {
 }
 
 #[test]
-fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
+fn pause_ends_by_a_right_code_and_begins_anew_by_a_wrong_one() {
     for body in [SMS, EMAIL] {
         let mut host = paused();
         let id = host.create(body);
@@ -76,7 +76,7 @@ fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
         wait(&host.challenge(id), "10");
         host.answer(id, &right).verdict(true);
         host.challenge(id).ok(200);
-        // So does an administrator: what was sent is not good any more.
+        // So does an administrator: the code that was sent is no longer valid.
         host.replace(id, "status", "D").ok(200);
         host.replace(id, "status", "V").ok(200);
         host.challenge(id).ok(200);
@@ -84,7 +84,7 @@ fn a_right_answer_ends_the_pause_and_a_wrong_one_begins_it_anew() {
 }
 
 #[test]
-fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
+fn code_that_is_sent_again_lives_no_longer_and_fails_stay() {
     let mut host = Host::new(Settings { policy: Policy::builder().code_reuse(600).build().unwrap(), ..Settings::default() });
     let id = host.create(SMS);
     let right = host.right(id);
@@ -100,13 +100,13 @@ fn sending_again_makes_no_code_live_longer_and_lowers_no_fail() {
 }
 
 #[test]
-fn the_pause_holds_under_a_throttle_however_many_codes_end() {
+fn pause_holds_under_a_throttle_however_many_codes_end() {
     let lock = Lock::Throttle { max_fails: 1, first_delay: 1, max_delay: 3600 };
     let mut host = Host::new(Settings { policy: lenient(lock).build().unwrap(), message_pause: 30, ..Settings::default() });
     let id = host.create(SMS);
     let mut sent = Vec::new();
-    // A stranger asks and guesses each second. Each guess that is judged ends the code, or would be
-    // the end of one.
+    // A stranger requests and guesses each second. Each guess that is verified ends the code, or
+    // would end one.
     for second in 0..300 {
         if host.challenge(id).0.status == 200 {
             sent.push(second);
@@ -119,14 +119,14 @@ fn the_pause_holds_under_a_throttle_however_many_codes_end() {
 }
 
 #[test]
-fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
+fn pause_holds_when_it_is_longer_than_a_code_lives() {
     let policy = Policy::builder().code_lifetime(10).code_reuse(10).build().unwrap();
     let mut host = Host::new(Settings { policy, message_pause: 30, ..Settings::default() });
     let id = host.create(EMAIL);
     host.challenge(id).ok(200);
     host.now += 10;
     wait(&host.challenge(id), "20");
-    // It has expired, and the answer to it is one more of those that begin the pause anew.
+    // It has expired, and a response to it begins the pause anew.
     host.answer(id, WRONG).verdict(false);
     assert_eq!(host.store.memory.events.last().unwrap().reason, "expired");
     host.now += 20;
@@ -135,9 +135,10 @@ fn the_pause_holds_when_it_is_longer_than_a_code_lives() {
     host.challenge(id).ok(200);
 }
 
-/// Who may change the address may enrol another device with it, for which there is no pause either.
+/// An account that may change the address may also enrol another device with it, which has no
+/// pause.
 #[test]
-fn a_new_address_ends_the_pause_but_not_that_of_a_wrong_answer() {
+fn pause_ends_by_a_new_address_unless_a_wrong_code_began_it() {
     for (body, attribute, value) in [(SMS, "phone", "911222333"), (EMAIL, "email", "other@example.com")] {
         let mut host = paused();
         let id = host.create(body);
@@ -151,7 +152,7 @@ fn a_new_address_ends_the_pause_but_not_that_of_a_wrong_answer() {
     }
 }
 
-/// What is done to a device in the property below.
+/// An operation on a device in the property below.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Ask,
@@ -162,10 +163,10 @@ enum Deed {
 
 proptest! {
     /// Whatever the policy, a message waits until the pause is over since the last message and the
-    /// last wrong answer that was judged. Only a right answer ends it sooner; nothing makes it
+    /// last wrong code that was verified. Only a right code ends it sooner; nothing makes it
     /// longer.
     #[test]
-    fn two_messages_are_a_pause_apart_unless_a_right_answer_lies_between(
+    fn messages_are_a_pause_apart_unless_a_right_code_lies_between(
         pause in 1..80_u32,
         (lifetime, reuse) in (1..80_u32).prop_flat_map(|lifetime| (Just(lifetime), 0..=lifetime)),
         lock in prop_oneof![
@@ -177,7 +178,7 @@ proptest! {
         let policy = lenient(lock).code_lifetime(lifetime).code_reuse(reuse).build().unwrap();
         let mut host = Host::new(Settings { policy, message_pause: pause, ..Settings::default() });
         let id = host.create(SMS);
-        // The latest message or judged wrong answer since the last right one.
+        // The latest message or verified wrong code since the last right one.
         let mut latest = None;
         for (later, deed) in deeds {
             host.now += later;
@@ -212,12 +213,12 @@ proptest! {
 }
 
 #[test]
-fn of_requests_at_once_one_sends() {
+fn one_of_the_requests_at_once_sends() {
     let mut host = paused();
     let id = host.create(SMS);
     for age in [0, 30] {
         host.now += age;
-        // Another was faster.
+        // Another request was faster.
         host.store.rival = Some(|memory, id| {
             let mut other = Host { store: common::Flaky { memory: std::mem::take(memory), ..Default::default() }, ..paused() };
             other.now = other.entry(id).device.last_changed().max(common::NOW);
@@ -233,15 +234,15 @@ fn of_requests_at_once_one_sends() {
 }
 
 #[test]
-fn a_request_changes_its_device_once_or_not_at_all() {
+fn request_changes_its_device_once_or_not_at_all() {
     for (mut host, again) in [(Host::default(), 0), (paused(), 1)] {
         for body in [SMS, EMAIL, PIN] {
             let id = host.create(body);
             let first = host.entry(id).device.revision();
             host.challenge(id).ok(200);
             assert_eq!(host.entry(id).device.revision(), first + 1, "{body}");
-            // The same code, or the same positions: only the time of a sending, if that counts, is
-            // news.
+            // The code or the positions are the same. Only the time of a sending changes, if there
+            // is a pause.
             host.now += 30;
             host.challenge(id).ok(200);
             let again = if body == PIN { 0 } else { again };
@@ -252,7 +253,7 @@ fn a_request_changes_its_device_once_or_not_at_all() {
 }
 
 #[test]
-fn what_is_not_sent_has_no_pause_and_without_one_each_request_sends() {
+fn pause_is_for_messages_only_and_off_by_default() {
     let mut host = paused();
     for body in [TOTP, HOTP, PIN] {
         let id = host.create(body);

@@ -1,4 +1,4 @@
-//! DELETE in both profiles, what `rfc` answers otherwise, and what the service says of itself.
+//! DELETE in both profiles, the other differences of `rfc`, and discovery.
 
 mod common;
 
@@ -8,7 +8,7 @@ use keyfob_scim::{Attribute, EventKind, Method, SCHEMA, Settings};
 use serde_json::{Value, json};
 
 #[test]
-fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
+fn deleted_device_stays_with_status_d_and_can_be_deleted_again() {
     let mut host = Host::default();
     for id in host.create_all() {
         let url = format!("/OtpDevice/{id}");
@@ -20,7 +20,7 @@ fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
         }
         assert_eq!(host.entry(id).device.status(), Status::Disabled);
         host.answer(id, &right).verdict(false);
-        let revoked = host.store.memory.events.iter().filter(|event| (event.kind, event.device) == (EventKind::Revoke, id));
+        let revoked = host.store.memory.events.iter().filter(|event| (event.kind, event.device_id) == (EventKind::Revoke, id));
         assert_eq!(revoked.count(), 1);
     }
     let list = host.get("/OtpDevice?filter=status+eq+'D'").ok(200);
@@ -28,12 +28,12 @@ fn a_deleted_device_stays_with_status_d_and_can_be_deleted_again() {
 }
 
 #[test]
-fn deleting_what_was_locked_is_no_way_around_the_lock() {
+fn lock_survives_a_deletion() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.lock(id);
     host.send(Method::Delete, &format!("/OtpDevice/{id}"), "");
-    host.roles = keyfob_scim::Roles::MANAGE.and(keyfob_scim::Roles::CANCEL);
+    host.roles = keyfob_scim::Roles::MANAGE.union(keyfob_scim::Roles::CANCEL);
     host.replace(id, "status", "V").refused(403, None);
     host.roles = keyfob_scim::Roles::ALL;
     assert_eq!(host.replace(id, "status", "V").ok(200)["status"], "V");
@@ -41,7 +41,7 @@ fn deleting_what_was_locked_is_no_way_around_the_lock() {
 }
 
 #[test]
-fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
+fn deleted_device_is_404_everywhere_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let [gone, stays] = [TOTP, TOTP].map(|body| host.create(body));
     let url = format!("/OtpDevice/{gone}");
@@ -66,7 +66,7 @@ fn in_the_rfc_profile_a_deleted_device_is_404_everywhere() {
 }
 
 #[test]
-fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
+fn ids_are_text_dates_iso_8601_and_links_none_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let created = host.post("/OtpDevice", r#"{"type": "TOTP", "user": "a", "externalId": "mine"}"#).ok(201);
     assert_eq!((&created["id"], &created["externalId"]), (&json!("1"), &json!("mine")));
@@ -86,16 +86,16 @@ fn in_the_rfc_profile_ids_are_text_dates_iso_8601_and_links_none() {
 }
 
 #[test]
-fn in_the_rfc_profile_clients_can_ask_what_changed() {
+fn changes_are_searched_by_time_in_the_rfc_profile() {
     let mut host = Host::rfc();
     let [used, wrong, changed, asked, gone, stays] = [TOTP, TOTP, TOTP, SMS, TOTP, TOTP].map(|body| host.create(body));
     host.now += 60;
-    let since = keyfob_scim::date::write(host.now, true);
+    let since = keyfob_scim::date::format_iso(host.now);
     let right = host.right(used);
     host.answer(used, &right).verdict(true);
     host.answer(wrong, "000000").verdict(false);
     host.replace(changed, "externalId", "mine").ok(200);
-    // A challenge changes nothing that is shown, nor does a change to what is there.
+    // Neither a challenge nor a change to the same value changes anything visible.
     host.challenge(asked).ok(200);
     host.replace(stays, "status", "C").ok(200);
     assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{gone}"), "").0.status, 204);
@@ -112,11 +112,11 @@ fn in_the_rfc_profile_clients_can_ask_what_changed() {
     let list = host.get("/OtpDevice?sortBy=meta.lastModified&sortOrder=descending&count=3").ok(200);
     assert_eq!(ids(&list), texts(&[used, wrong, changed]));
     assert_eq!(host.entry(gone).row.last_modified, host.now);
-    // A clock that was set back takes no change out of sight.
+    // A clock that was set back hides no change.
     host.now -= 20;
     host.replace(changed, "externalId", "other").ok(200);
     assert_eq!(host.get(&format!("/OtpDevice/{changed}")).ok(200)["meta"]["lastModified"], since);
-    // Soffid's bodies stay as they are, and its clients may ask all the same.
+    // Soffid's bodies stay as they are, and its clients may search as well.
     let mut host = Host::default();
     host.create(TOTP);
     let list = host.get("/OtpDevice?filter=meta.lastModified+pr+and+meta.created+gt+'2000-01-01'").ok(200);
@@ -124,7 +124,7 @@ fn in_the_rfc_profile_clients_can_ask_what_changed() {
 }
 
 #[test]
-fn the_configuration_says_what_the_service_does() {
+fn configuration_says_what_the_service_does() {
     let mut host = Host::default();
     let config = host.get("/ServiceProviderConfig").ok(200);
     for (feature, supported) in
@@ -150,7 +150,7 @@ fn resource_types_and_schemas_are_listed_and_read_one_by_one() {
 }
 
 #[test]
-fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
+fn schema_has_each_attribute_that_devices_show_and_no_common_one() {
     for (mut host, date) in [(Host::default(), "string"), (Host::rfc(), "dateTime")] {
         let schema = host.get(&format!("/Schemas/{SCHEMA}")).ok(200);
         let attributes = schema["attributes"].as_array().unwrap();
@@ -170,7 +170,7 @@ fn the_schema_has_each_attribute_that_devices_show_and_no_common_one() {
 }
 
 #[test]
-fn the_schema_has_only_what_the_kinds_that_are_on_have() {
+fn schema_has_only_the_attributes_of_the_enabled_kinds() {
     for (kinds, names, required) in [
         (&[Kind::Totp, Kind::Hotp][..], &["image"][..], &[][..]),
         (&[Kind::Sms], &["phone"], &["phone"]),

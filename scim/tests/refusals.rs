@@ -1,13 +1,13 @@
-//! Requests that are none: addresses, methods, media types, bodies and URLs; and what never tells a
-//! secret.
+//! Malformed requests: addresses, methods, media types, bodies and URLs. And errors and `Debug`,
+//! which show no secret.
 
 mod common;
 
 use common::{Host, PIN, SMS, TOTP};
-use keyfob_scim::{Event, Method, Name, Request, Step, Store, qr};
+use keyfob_scim::{Event, Method, Naming, Request, Route, Step, Store, qr};
 
 #[test]
-fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
+fn unsupported_endpoints_are_refused_as_the_rfc_says() {
     let mut host = Host::default();
     for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
         host.send(method, "/Me", "").refused(501, None);
@@ -20,7 +20,7 @@ fn what_the_rfc_names_and_we_do_not_have_is_refused_as_it_says() {
 }
 
 #[test]
-fn what_is_not_there_is_404() {
+fn missing_address_is_404() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     for path in [
@@ -44,7 +44,7 @@ fn what_is_not_there_is_404() {
         "/ServiceProviderConfig/1",
         "/ResourceTypes/User",
         "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
-        // A slash that is encoded parts nothing: what guards paths before us saw none.
+        // An encoded slash separates nothing: a proxy that guards paths saw none.
         "/OtpDevice%2F1",
         "/OtpDevice/1%2FrequestChallenge",
         "/%2e%2e/OtpDevice",
@@ -68,15 +68,15 @@ fn what_is_not_there_is_404() {
         (Method::Post, format!("{missing}/responseChallenge"), r#"{"pin": "987654"}"#),
         (Method::Post, format!("{missing}/resync"), r#"{"pin": "987654", "nextPin": "987654"}"#),
     ] {
-        let told = host.send(method, &path, body).refused(404, None);
-        assert_eq!(told, format!("there is no OtpDevice {}", id + 1));
+        let detail = host.send(method, &path, body).refused(404, None);
+        assert_eq!(detail, format!("there is no OtpDevice {}", id + 1));
     }
-    // Encoded letters are letters, and doubled slashes are one.
+    // Encoded letters are letters, and repeated slashes count as one.
     host.get(&format!("//%4FtpDevice//{id}/")).ok(200);
 }
 
 #[test]
-fn another_method_is_405_and_told_which_there_are() {
+fn other_method_is_405_with_the_allowed_ones() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let device = format!("/OtpDevice/{id}");
@@ -113,9 +113,9 @@ fn another_method_is_405_and_told_which_there_are() {
     for name in ["OPTIONS", "get", "BREW", ""] {
         assert_eq!(name.parse::<Method>().unwrap_err().status, 405, "{name}");
     }
-    // A method that is none is refused as one that the address does not take, and only where there
-    // is one.
-    let refused = |path: &str| common::Reply(keyfob_scim::not_allowed(path));
+    // An unknown method is refused like one that the address does not take, if there is such an
+    // address.
+    let refused = |path: &str| common::Reply(Route::from_path(path).method_not_allowed());
     let reply = refused(&device);
     assert!(reply.refused(405, None).contains("HEAD, PUT"));
     assert_eq!(reply.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"));
@@ -124,7 +124,7 @@ fn another_method_is_405_and_told_which_there_are() {
 }
 
 #[test]
-fn each_operation_has_a_name_for_the_numbers_of_a_host() {
+fn each_operation_has_a_name_for_the_metrics_of_a_host() {
     for (method, path, name) in [
         (Some(Method::Post), "/OtpDevice", "create"),
         (Some(Method::Post), "/OtpDevice/", "create"),
@@ -144,7 +144,7 @@ fn each_operation_has_a_name_for_the_numbers_of_a_host() {
         (Some(Method::Head), "/OtpDevice/7", "device"),
         (Some(Method::Post), "/Bulk", "unknown"),
     ] {
-        assert_eq!(keyfob_scim::operation(method, path), name, "{method:?} {path}");
+        assert_eq!(Route::from_path(path).operation(method), name, "{method:?} {path}");
     }
 }
 
@@ -162,7 +162,7 @@ fn with_bodies(id: i64) -> [(Method, String); 6] {
 }
 
 #[test]
-fn another_media_type_is_415() {
+fn other_media_type_is_415() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let before = host.entry(id);
@@ -176,7 +176,7 @@ fn another_media_type_is_415() {
                 host.send_typed(method, &path, Some(&wrong), br#"{"pin": "123456789"}"#).refused(415, None);
             }
         }
-        // Read as JSON, these say nothing that this operation takes.
+        // As JSON, these have nothing that this operation takes.
         for right in [
             "application/json",
             "application/scim+json",
@@ -193,7 +193,7 @@ fn another_media_type_is_415() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_is_refused_and_never_quoted() {
+fn body_that_is_no_json_object_is_refused_and_never_quoted() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let before = host.entry(id);
@@ -217,33 +217,33 @@ fn a_body_that_is_no_json_object_is_refused_and_never_quoted() {
             b"{\"pin\": \"123456789\n\"}",
             deep.as_bytes(),
         ] {
-            let told = host.send_typed(method, &path, Some("application/json"), body).bad("invalidSyntax");
-            assert!(!told.contains("12345") && told.len() < 100, "{told}");
+            let detail = host.send_typed(method, &path, Some("application/json"), body).bad("invalidSyntax");
+            assert!(!detail.contains("12345") && detail.len() < 100, "{detail}");
         }
     }
     assert_eq!(host.entry(id), before);
 }
 
 #[test]
-fn a_name_that_may_be_a_pin_out_of_its_place_is_not_repeated() {
+fn name_that_may_be_a_misplaced_pin_is_not_repeated() {
     let mut host = Host::default();
     let id = host.create(PIN);
     let long = "x".repeat(10_000);
     for name in ["123456789", "pin 123456789", "1é", "<b>pin</b>", &long] {
         let body = format!(r#"{{"{name}": "pin"}}"#);
-        let mut told: Vec<String> =
+        let mut details: Vec<String> =
             with_bodies(id).into_iter().map(|(method, path)| host.send(method, &path, &body).bad("invalidSyntax")).collect();
-        told.push(host.replace(id, name, "x").bad("invalidPath"));
-        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {body}}}]}}"#)).bad("invalidPath"));
-        told.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "{name}": 1}}]}}"#)).bad("invalidSyntax"));
-        for told in told {
-            assert!(!told.contains(name) && told.contains("of that name"), "{told}");
+        details.push(host.replace(id, name, "x").bad("invalidPath"));
+        details.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "value": {body}}}]}}"#)).bad("invalidPath"));
+        details.push(host.patch(id, &format!(r#"{{"Operations": [{{"op": "add", "{name}": 1}}]}}"#)).bad("invalidSyntax"));
+        for detail in details {
+            assert!(!detail.contains(name) && detail.contains("of that name"), "{detail}");
         }
     }
 }
 
 #[test]
-fn a_url_that_is_not_rightly_encoded_is_refused() {
+fn url_with_a_bad_encoding_is_refused() {
     let mut host = Host::default();
     host.create(TOTP);
     for url in [
@@ -264,7 +264,7 @@ fn a_url_that_is_not_rightly_encoded_is_refused() {
     ] {
         host.get(url).bad("invalidSyntax");
     }
-    // What no operation asks for is passed over, and a name may be encoded.
+    // Unknown parameters are ignored, and a name may be encoded.
     for url in ["/OtpDevice?", "/OtpDevice?&&", "/OtpDevice?x=1&y", "/OtpDevice?co%75nt=1", "/OtpDevice?filter=user%3D=1"] {
         let reply = host.get(url);
         assert!(reply.0.status == 200 || url.contains("filter"), "{url}");
@@ -272,7 +272,7 @@ fn a_url_that_is_not_rightly_encoded_is_refused() {
 }
 
 #[test]
-fn debug_tells_no_code_no_pin_and_no_verdict() {
+fn debug_shows_no_code_no_pin_and_no_verdict() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let code = host.right(id);
@@ -283,7 +283,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
     let bytes = format!("{:?}", code.as_bytes());
     let bytes = bytes.trim_matches(['[', ']']);
     let shows = |text: &str| text.contains(&code) || text.contains(bytes) || text.contains("fails") || text.contains("right");
-    assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&path));
+    assert!(!shows(&format!("{request:?}")) && format!("{request:?}").contains(&format!("ResponseChallenge({id})")));
     assert!(!shows(&format!("{:?}", host.store.memory)));
 
     let Step::Get { id, then, .. } = host.service.handle(request) else { panic!("the device is read first") };
@@ -297,7 +297,7 @@ fn debug_tells_no_code_no_pin_and_no_verdict() {
 }
 
 #[test]
-fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
+fn store_in_memory_never_replaces_one_device_by_another() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     let mut last = host.entry(id);
@@ -305,34 +305,34 @@ fn the_store_in_memory_never_puts_one_device_in_the_place_of_another() {
     host.store.memory.put(last.clone());
     host.post("/OtpDevice", TOTP).refused(503, None);
     assert_eq!(host.entry(i64::MAX), last);
-    // Names go on behind the highest number of what was put in.
-    let mut memory = keyfob_scim::Memory::default();
+    // The numbers of names continue after the highest one that was put in.
+    let mut memory = keyfob_scim::MemoryStore::default();
     last.row.name = "HOTP00000041".to_owned();
     memory.put(keyfob_scim::Entry { row: keyfob_scim::Row { id: 1, ..last.row.clone() }, ..last.clone() });
     let event = Event {
         kind: keyfob_scim::EventKind::Create,
         at: 0,
         actor: String::new(),
-        device: 0,
+        device_id: 0,
         user: String::new(),
         success: true,
         reason: String::new(),
         drift: None,
     };
-    let stored = memory.insert(last, Name::Numbered("TOTP"), event).unwrap();
+    let stored = memory.insert(last, Naming::Numbered("TOTP"), event).unwrap();
     assert_eq!((stored.row.id, stored.row.name.as_str()), (2, "TOTP00000042"));
 }
 
 #[test]
-fn an_image_is_drawn_up_to_a_side_and_no_further() {
-    for size in [qr::Size::Side(0), qr::Size::Side(86), qr::Size::Module(0), qr::Size::Module(2)] {
-        assert!(qr::png("x", size).is_none(), "{size:?}");
+fn image_is_encoded_up_to_a_side_and_no_further() {
+    for size in [qr::Size::SidePixels(0), qr::Size::SidePixels(86), qr::Size::ModulePixels(0), qr::Size::ModulePixels(2)] {
+        assert!(qr::encode_png("x", size).is_none(), "{size:?}");
     }
-    for too_much in [qr::WIDEST + 1, usize::MAX / 64, usize::MAX] {
-        for size in [qr::Size::Side(too_much), qr::Size::SideOrMore(too_much), qr::Size::Module(too_much)] {
-            assert!(qr::png("x", size).is_none(), "{size:?}");
+    for too_much in [qr::MAX_SIDE_PIXELS + 1, usize::MAX / 64, usize::MAX] {
+        for size in [qr::Size::SidePixels(too_much), qr::Size::MinSidePixels(too_much), qr::Size::ModulePixels(too_much)] {
+            assert!(qr::encode_png("x", size).is_none(), "{size:?}");
         }
     }
-    assert!(qr::png(&"x".repeat(3000), qr::Size::Module(4)).is_none());
-    assert!(qr::png("x", qr::Size::Module(3)).is_some() && qr::png("x", qr::Size::Side(87)).is_some());
+    assert!(qr::encode_png(&"x".repeat(3000), qr::Size::ModulePixels(4)).is_none());
+    assert!(qr::encode_png("x", qr::Size::ModulePixels(3)).is_some() && qr::encode_png("x", qr::Size::SidePixels(87)).is_some());
 }

@@ -1,4 +1,4 @@
-//! A HOTP authenticator that has run ahead, found again by two codes in a row.
+//! Resynchronization of a HOTP authenticator that has run ahead, by two consecutive codes.
 
 mod common;
 
@@ -19,12 +19,12 @@ fn resync(host: &mut Host, id: i64, first: &str, next: &str) -> Reply {
 }
 
 #[test]
-fn two_codes_in_a_row_find_a_counter_that_one_does_not() {
+fn counter_is_found_by_two_consecutive_codes_and_not_by_one() {
     for mut host in [Host::default(), Host::rfc()] {
         let id = host.create(HOTP);
         let codes: Vec<_> = (0..103).map(|counter| code(&mut host, id, counter)).collect();
         host.answer(id, &codes[50]).verdict(false);
-        // Neither two that are not in a row, nor the two in the other order.
+        // Neither two codes that are not consecutive, nor the two in the other order.
         for (first, next) in [(50, 50), (50, 52), (51, 50)] {
             assert!(!resync(&mut host, id, &codes[first], &codes[next]).verdict(false));
         }
@@ -33,7 +33,7 @@ fn two_codes_in_a_row_find_a_counter_that_one_does_not() {
         let shown = host.get(&format!("/OtpDevice/{id}")).ok(200);
         assert_eq!((&shown["status"], &shown["fails"]), (&json!("V"), &json!(0)));
         assert!(shown["lastUsed"].is_string());
-        // What is used up is used up, by either way in.
+        // Used codes are used, by either operation.
         resync(&mut host, id, &codes[50], &codes[51]).verdict(false);
         host.answer(id, &codes[51]).verdict(false);
         host.answer(id, &codes[52]).verdict(true);
@@ -41,7 +41,7 @@ fn two_codes_in_a_row_find_a_counter_that_one_does_not() {
 }
 
 #[test]
-fn it_counts_fails_and_locks_as_an_answer_does_and_opens_nothing() {
+fn resync_counts_fails_and_locks_as_a_response_does_and_opens_nothing() {
     let mut host = Host::default();
     let id = host.create(HOTP);
     let codes: Vec<_> = (0..2).map(|counter| code(&mut host, id, counter)).collect();
@@ -60,7 +60,7 @@ fn it_counts_fails_and_locks_as_an_answer_does_and_opens_nothing() {
 }
 
 #[test]
-fn the_trail_has_it_with_how_far_the_authenticator_was_ahead_and_no_code() {
+fn trail_has_the_resync_with_its_drift_and_no_code() {
     let mut host = Host::default();
     let id = host.create(HOTP);
     let [first, next] = [30, 31].map(|counter| code(&mut host, id, counter));
@@ -68,15 +68,15 @@ fn the_trail_has_it_with_how_far_the_authenticator_was_ahead_and_no_code() {
         resync(&mut host, id, first, next).ok(200);
     }
     let events: Vec<_> = host.store.memory.events.iter().filter(|event| event.kind == EventKind::Resync).collect();
-    let told: Vec<_> = events.iter().map(|event| (event.success, event.reason.as_str(), event.drift)).collect();
-    assert_eq!(told, [(false, "wrong", None), (true, "right", Some(30)), (false, "replayed", None)]);
+    let verdicts: Vec<_> = events.iter().map(|event| (event.success, event.reason.as_str(), event.drift)).collect();
+    assert_eq!(verdicts, [(false, "wrong", None), (true, "right", Some(30)), (false, "replayed", None)]);
     let written = format!("{events:?}");
     assert!(![first.as_str(), next.as_str(), "987654"].iter().any(|code| written.contains(code)), "{written}");
-    assert!(events.iter().all(|event| event.actor == "tester" && event.device == id && event.user == "franck"));
+    assert!(events.iter().all(|event| event.actor == "tester" && event.device_id == id && event.user == "franck"));
 }
 
 #[test]
-fn a_verdict_waits_for_the_store_and_a_lost_swap_is_judged_again() {
+fn verdict_waits_for_the_store_and_a_lost_swap_is_verified_again() {
     let mut host = Host::default();
     let id = host.create(HOTP);
     let [first, next] = [30, 31].map(|counter| code(&mut host, id, counter));
@@ -92,7 +92,7 @@ fn a_verdict_waits_for_the_store_and_a_lost_swap_is_judged_again() {
 }
 
 #[test]
-fn only_hotp_has_a_counter_and_only_two_texts_are_two_codes() {
+fn resync_is_for_hotp_only_and_needs_two_codes() {
     let mut host = Host::default();
     for body in [TOTP, SMS, EMAIL, PIN] {
         let id = host.create(body);
@@ -113,10 +113,10 @@ fn only_hotp_has_a_counter_and_only_two_texts_are_two_codes() {
         (r#"{"pin": "987654", "nextPin": "987655", "user": "a"}"#, "invalidSyntax"),
         (r#"["987654", "987655"]"#, "invalidSyntax"),
     ] {
-        let told = host.post(&url, body).bad(scim_type);
-        assert!(!told.contains("98765"), "{told}");
+        let detail = host.post(&url, body).bad(scim_type);
+        assert!(!detail.contains("98765"), "{detail}");
     }
-    // Neither does an answer to a challenge take two.
+    // Nor does the response to a challenge take two codes.
     host.post(&format!("/OtpDevice/{id}/responseChallenge"), r#"{"pin": "1", "nextPin": "2"}"#).bad("invalidSyntax");
     assert_eq!(host.store.get(id).unwrap(), before);
     let [first, next] = [0, 1].map(|counter| code(&mut host, id, counter));

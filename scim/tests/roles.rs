@@ -1,4 +1,4 @@
-//! Which operation needs which roles.
+//! The roles that each operation needs.
 
 mod common;
 
@@ -31,8 +31,8 @@ fn patch(attribute: &str, value: &str) -> String {
 
 #[test]
 fn roles_are_sets() {
-    assert_eq!(EACH.into_iter().chain(EACH).fold(Roles::NONE, Roles::and), Roles::ALL);
-    assert!(EACH.iter().all(|role| Roles::ALL.has(*role) && !Roles::NONE.has(*role) && role.and(*role) == *role));
+    assert_eq!(EACH.into_iter().chain(EACH).fold(Roles::NONE, Roles::union), Roles::ALL);
+    assert!(EACH.iter().all(|role| Roles::ALL.contains(*role) && !Roles::NONE.contains(*role) && role.union(*role) == *role));
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "C", Method::Patch, "/{id}", FORGET_STEPS.to_owned(), Roles::UNLOCK),
         (TOTP, "L", Method::Patch, "/{id}", status("C"), Roles::UNLOCK),
         (TOTP, "L", Method::Put, "/{id}", r#"{"status": "V"}"#.to_owned(), Roles::UNLOCK),
-        // To open what was locked when it was disabled is to enable and to unlock.
-        (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.and(Roles::UNLOCK)),
+        // Opening a device that was locked when it was disabled enables and unlocks it.
+        (TOTP, "LD", Method::Patch, "/{id}", status("V"), Roles::MANAGE.union(Roles::UNLOCK)),
         (SMS, "L", Method::Patch, "/{id}", patch("phone", "911222333"), Roles::MANAGE),
         (SMS, "C", Method::Get, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
         (SMS, "C", Method::Post, "/{id}/requestChallenge", String::new(), Roles::VERIFY),
@@ -71,10 +71,10 @@ fn each_operation_needs_its_role_and_no_other() {
         let id = device(&mut host, body, from);
         let url = format!("/OtpDevice{}", path.replace("{id}", &id.to_string()));
         let (before, events) = (host.entry(id), host.store.memory.events.clone());
-        for missing in EACH.into_iter().filter(|role| needed.has(*role)) {
-            host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::and);
-            let told = host.send(method, &url, &sent).refused(403, None);
-            assert!(missing.names().all(|name| told.contains(name)), "{method:?} {url} {sent}: {told}");
+        for missing in EACH.into_iter().filter(|role| needed.contains(*role)) {
+            host.roles = EACH.into_iter().filter(|role| *role != missing).fold(Roles::NONE, Roles::union);
+            let detail = host.send(method, &url, &sent).refused(403, None);
+            assert!(missing.names().all(|name| detail.contains(name)), "{method:?} {url} {sent}: {detail}");
             assert_eq!((host.entry(id), &host.store.memory.events), (before.clone(), &events), "{method:?} {url} {sent}");
         }
         host.roles = Roles::NONE;
@@ -87,7 +87,7 @@ fn each_operation_needs_its_role_and_no_other() {
 }
 
 #[test]
-fn a_change_of_several_things_needs_the_roles_of_each() {
+fn change_of_several_attributes_needs_the_roles_of_each() {
     let body = r#"{"Operations": [{"op": "replace", "value": {"externalId": "a", "status": "D"}}]}"#;
     for roles in [Roles::MANAGE, Roles::CANCEL] {
         let mut host = Host::default();
@@ -96,18 +96,18 @@ fn a_change_of_several_things_needs_the_roles_of_each() {
         host.roles = roles;
         host.patch(id, body).refused(403, None);
         assert_eq!(host.entry(id), before);
-        host.roles = Roles::MANAGE.and(Roles::CANCEL);
+        host.roles = Roles::MANAGE.union(Roles::CANCEL);
         assert_eq!(host.patch(id, body).ok(200)["status"], "D");
     }
 }
 
-/// Otherwise a change that changes nothing would show a device, and one that is refused would tell
-/// what it has.
+/// Otherwise a change that changes nothing would show a device, and a refused one would reveal its
+/// values.
 #[test]
-fn who_may_change_nothing_is_told_nothing_of_a_device() {
+fn account_that_may_change_nothing_learns_nothing_of_a_device() {
     let mut host = Host::default();
     let id = host.create(TOTP);
-    for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.and(Roles::VERIFY)] {
+    for roles in [Roles::NONE, Roles::QUERY, Roles::VERIFY, Roles::QUERY.union(Roles::VERIFY)] {
         host.roles = roles;
         for body in [r#"{"Operations": []}"#.to_owned(), patch("user", "franck"), patch("user", "other"), "{".to_owned()] {
             host.patch(id, &body).refused(403, None);
@@ -119,10 +119,10 @@ fn who_may_change_nothing_is_told_nothing_of_a_device() {
     }
 }
 
-/// Whoever may change but not read devices is told what the change needs, and each change is in the
-/// trail, also one that changes nothing.
+/// An account that may change but not read devices sees id and status only. Each change is in the
+/// audit trail, also one that changes nothing.
 #[test]
-fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
+fn change_without_the_role_to_read_shows_id_and_status_and_leaves_an_event() {
     let put = |body: &str| (Method::Put, body.to_owned());
     let set = |attribute: &str, value: &str| (Method::Patch, patch(attribute, value));
     for (from, (method, body), roles) in [
@@ -138,7 +138,7 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         ("C", put("{}"), Roles::MANAGE),
         ("D", put(r#"{"status": "D"}"#), Roles::CANCEL),
         ("V", put(r#"{"status": "V"}"#), Roles::UNLOCK),
-        // Others something.
+        // Others change something.
         ("C", set("status", "D"), Roles::CANCEL),
         ("L", set("status", "V"), Roles::UNLOCK),
         ("C", set("phone", "911222333"), Roles::MANAGE),
@@ -148,7 +148,7 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         let id = device(&mut host, SMS, from);
         let (url, before) = (format!("/OtpDevice/{id}"), host.entry(id));
         for other in EACH.into_iter().filter(|other| *other != roles) {
-            // Both roles let a device be opened that is open.
+            // Either role may open a device that is open.
             if ["C", "V"].contains(&from)
                 && !body.contains('D')
                 && body.contains("status")
@@ -163,22 +163,22 @@ fn a_change_by_who_may_not_read_tells_id_and_status_and_leaves_a_line() {
         }
         let lines = host.store.memory.events.len();
         host.roles = roles;
-        let told = host.send(method, &url, &body).ok(200);
+        let detail = host.send(method, &url, &body).ok(200);
         let status = host.entry(id).row.status.to_string();
-        assert_eq!(told, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
+        assert_eq!(detail, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id, "status": status}), "{body}");
         let asked = host.send(method, &format!("{url}?attributes=phone,user"), &body).ok(200);
         assert_eq!(asked, serde_json::json!({"schemas": [keyfob_scim::SCHEMA], "id": id}), "{body}");
         let events = &host.store.memory.events[lines..];
         assert_eq!(events.len(), 2, "{body}");
-        assert!(events.iter().all(|event| event.device == id && event.success && event.reason == status));
-        host.roles = roles.and(Roles::QUERY);
+        assert!(events.iter().all(|event| event.device_id == id && event.success && event.reason == status));
+        host.roles = roles.union(Roles::QUERY);
         assert_eq!(host.send(method, &url, &body).ok(200)["user"], "dilbert");
     }
 }
 
-/// Else a change that is refused or not would tell whether a guess at a device was right.
+/// Otherwise a refusal would reveal whether a guess at a value was right.
 #[test]
-fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
+fn account_that_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     let mut host = Host::default();
     let id = host.create(SMS);
     let before = host.entry(id);
@@ -192,7 +192,7 @@ fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
     ] {
         for value in [value, "777"] {
             let body = format!(r#"{{"Operations": [{{"op": "replace", "value": {{"status": "D", "{attribute}": "{value}"}}}}]}}"#);
-            for roles in [Roles::CANCEL, Roles::CANCEL.and(Roles::UNLOCK).and(Roles::VERIFY)] {
+            for roles in [Roles::CANCEL, Roles::CANCEL.union(Roles::UNLOCK).union(Roles::VERIFY)] {
                 host.roles = roles;
                 let reply = host.patch(id, &body);
                 assert!(reply.0.status == 403 || (attribute, value) == ("type", "777"), "{body}: {}", reply.0.text());
@@ -205,7 +205,7 @@ fn who_neither_reads_nor_manages_cannot_ask_what_a_device_has() {
 }
 
 #[test]
-fn deleting_what_was_deleted_leaves_a_line() {
+fn deletion_of_a_deleted_device_leaves_an_event() {
     let mut host = Host::default();
     let id = host.create(TOTP);
     host.roles = Roles::CANCEL;
@@ -216,7 +216,7 @@ fn deleting_what_was_deleted_leaves_a_line() {
 }
 
 #[test]
-fn what_the_service_says_of_itself_needs_no_role() {
+fn discovery_needs_no_role() {
     let mut host = Host { roles: Roles::NONE, ..Host::default() };
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/OtpDevice", "/Schemas"] {
         host.get(path).ok(200);
@@ -225,9 +225,9 @@ fn what_the_service_says_of_itself_needs_no_role() {
 
 #[test]
 fn roles_are_read_by_their_names() {
-    assert_eq!("query, verify".parse(), Ok(Roles::QUERY.and(Roles::VERIFY)));
+    assert_eq!("query, verify".parse(), Ok(Roles::QUERY.union(Roles::VERIFY)));
     assert_eq!("all".parse(), Ok(Roles::ALL));
-    assert_eq!(EACH.into_iter().fold(Roles::NONE, Roles::and), Roles::ALL);
+    assert_eq!(EACH.into_iter().fold(Roles::NONE, Roles::union), Roles::ALL);
     assert_eq!(Roles::ALL.names().collect::<Vec<_>>().join(",").parse(), Ok(Roles::ALL));
     for wrong in ["", "admin", "query;verify", "Query"] {
         assert!(wrong.parse::<Roles>().is_err(), "{wrong}");

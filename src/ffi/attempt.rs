@@ -75,7 +75,7 @@ impl To {
 /// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge(
@@ -104,7 +104,8 @@ pub unsafe extern "C" fn keyfob_device_challenge(
 /// `store` and `random` are.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
-/// THROTTLED, DISABLED, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED, STORE_CONFLICT.
+/// THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD, RANDOMNESS, STORE_FAILED,
+/// STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_challenge_and_store(
@@ -135,7 +136,7 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
 /// its expiry. Set challenge->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
-/// LOCKED, THROTTLED, DISABLED, CLOCK_WAS_AHEAD.
+/// LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resend(
@@ -222,12 +223,13 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     })
 }
 
-/// Finds a HOTP authenticator that has run ahead, by two codes in a row, over the policy's resync
-/// window. Counts, locks and changes the record in place as keyfob_device_verify does.
-/// KEYFOB_RESULT_WRONG_KIND for other kinds. Not thread-safe on the same record.
+/// Finds an authenticator by two codes in a row. HOTP that has run ahead is searched over the
+/// policy's resync window. TOTP whose clock is off is searched over as many steps each side of the
+/// present one, but no more than the policy's max_drift; the drift is learned. Counts, locks and
+/// changes the record in place as keyfob_device_verify does. Not thread-safe on the same record.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
-/// EXHAUSTED.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+/// CLOCK, EXHAUSTED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync(
@@ -257,8 +259,8 @@ pub unsafe extern "C" fn keyfob_device_resync(
 /// keyfob_device_resync with the caller's store, as keyfob_device_verify_and_store. Thread-safe, if
 /// `store` is.
 ///
-/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, CLOCK,
-/// EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
+/// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
+/// CLOCK, EXHAUSTED, STORE_FAILED, STORE_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_device_resync_and_store(

@@ -34,10 +34,16 @@ pub struct keyfob_parameters {
     pub period: u32,
     /// TOTP: the time from which steps are counted, in Unix seconds. Ignored otherwise.
     pub t0: u64,
+    /// 1 to take a secret of 10 to 15 bytes as well, for tokens that were made with one; else 0.
+    pub allow_short_secret: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-// SAFETY: four numbers of 32 bits, of which the first is the size, and an aligned one of 64.
+// SAFETY: four numbers of 32 bits, of which the first is the size, an aligned one of 64, and two
+// more of 32.
 unsafe impl Sized for keyfob_parameters {
+    // Up to `t0`.
     const FIRST_SIZE: usize = 24;
 }
 
@@ -48,13 +54,22 @@ pub(super) unsafe fn hotp(
     length: usize,
 ) -> Result<(Hotp, keyfob_parameters), keyfob_result> {
     let size = size_of::<keyfob_parameters>() as u32;
-    let mut parameters = keyfob_parameters { size, algorithm: keyfob_algorithm::SHA1 as u32, digits: 6, period: 30, t0: 0 };
+    let mut parameters = keyfob_parameters {
+        size,
+        algorithm: keyfob_algorithm::SHA1 as u32,
+        digits: 6,
+        period: 30,
+        t0: 0,
+        allow_short_secret: 0,
+        reserved: 0,
+    };
     if !pointer.is_null() {
         // SAFETY: the caller's promise is passed on.
         unsafe { read_sized(pointer, &mut parameters) }?;
     }
     // SAFETY: the caller's promise is passed on.
-    let secret = Secret::new(unsafe { bytes(secret, length) }?)?;
+    let secret = unsafe { bytes(secret, length) }?;
+    let secret = if parameters.allow_short_secret == 0 { Secret::new(secret) } else { Secret::new_allowing_short(secret) }?;
     let algorithm = u8::try_from(parameters.algorithm).ok().and_then(Algorithm::from_number).ok_or(Error::Algorithm)?;
     let digits = u8::try_from(parameters.digits).map_err(|_| Error::Digits).and_then(Digits::new)?;
     Ok((Hotp::new(secret).with_algorithm(algorithm).with_digits(digits), parameters))

@@ -9,7 +9,7 @@ use super::policy::{keyfob_policy, policy};
 use super::record::{device, keyfob_record, out};
 use super::result::keyfob_result;
 use super::size::KEYFOB_RECORD_SIZE;
-use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status};
+use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status, Validity};
 
 /// What a device is.
 #[repr(u32)]
@@ -85,12 +85,16 @@ pub struct keyfob_info {
     /// 1 if the device was locked when it was disabled, so that it can be enabled only after an
     /// unlocking; else 0.
     pub was_locked: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// 1 if the secret has fewer than 16 bytes; else 0.
+    pub has_short_secret: u32,
+    /// TOTP, HOTP: the first second of the device's validity; 0 for no limit.
+    pub not_before: u64,
+    /// TOTP, HOTP: the last second of the device's validity; 0 for no limit.
+    pub not_after: u64,
 }
 
-// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, and two
-// more of 32.
+// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, two
+// more of 32, and two more of 64.
 unsafe impl Sized for keyfob_info {
     // Up to `revision`.
     const FIRST_SIZE: usize = 104;
@@ -107,7 +111,8 @@ unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, ke
 }
 
 /// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
-/// bytes, which are copied into `record`. Thread-safe.
+/// bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
 #[must_use]
@@ -224,7 +229,9 @@ pub unsafe extern "C" fn keyfob_device_info(record: *const keyfob_record, info: 
             throttled_until: device.throttled_until().unwrap_or_default(),
             revision: device.revision(),
             was_locked: device.was_locked().into(),
-            reserved: 0,
+            has_short_secret: device.generator().is_some_and(|hotp| hotp.secret().is_short()).into(),
+            not_before: device.validity().not_before().unwrap_or_default(),
+            not_after: device.validity().not_after().unwrap_or_default(),
         };
         // SAFETY: the caller keeps to the header.
         unsafe { out.write(&info) };
@@ -306,13 +313,34 @@ pub unsafe extern "C" fn keyfob_device_forget_steps(record: *mut keyfob_record, 
     guard(|| unsafe { change(record, |device| device.forget_steps(now)) })
 }
 
+/// Sets from when until when the TOTP or HOTP device in `record`, in place, is usable: from the
+/// second `not_before` to the second `not_after`, 0 for no limit. Outside of them each attempt is
+/// KEYFOB_REASON_OUTSIDE_VALIDITY and counts no fail. Not thread-safe on the same record.
+///
+/// Results: NULL_POINTER, the record's, WRONG_KIND, VALIDITY, EXHAUSTED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_device_set_validity(
+    record: *mut keyfob_record,
+    not_before: u64,
+    not_after: u64,
+    now: u64,
+) -> keyfob_result {
+    guard(|| {
+        let limit = |second| if second == 0 { None } else { Some(second) };
+        let validity = Validity::new(limit(not_before), limit(not_after))?;
+        // SAFETY: the caller keeps to the header.
+        unsafe { change(record, |device| device.set_validity(validity, now)) }
+    })
+}
+
 /// Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
 /// change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
-/// secret or PIN, and the counter of the device in `from`, created for this; nothing else of it
-/// counts. Keeps the status, the fails and every lock. Ends a pending challenge and forgets a
-/// learned drift. The same secret keeps the higher counter. TOTP keeps the time that is used up,
-/// but under a new secret only the time before `now`. Never give it a secret that it had before its
-/// present one. Not thread-safe on the same record.
+/// secret or PIN, and the counter of the device in `from`, created for this, and its validity;
+/// nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
+/// and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
+/// is used up, but under a new secret only the time before `now`. Never give it a secret that it
+/// had before its present one. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
 #[must_use]

@@ -27,7 +27,8 @@ pub struct keyfob_policy {
     pub window: u32,
     /// HOTP: counters after the expected one that are right, 0 to 1000; 10 by default.
     pub look_ahead: u32,
-    /// HOTP: counters that a resync searches, 1 to 10000; 100 by default.
+    /// HOTP: counters that a resync searches, 1 to 10000; 100 by default. TOTP: the steps that it
+    /// searches each side of the present one, but no more than max_drift.
     pub resync_window: u32,
     /// TOTP: the largest drift that is learned, in steps, 0 to 1000; 0 by default, which learns
     /// none.
@@ -57,9 +58,12 @@ pub struct keyfob_policy {
     pub guess_bound: u32,
     /// The same for the positions of a PIN; 10000000 (1 in 100) by default.
     pub pin_guess_bound: u32,
+    /// TOTP: steps each side of the present one that are right until the first right answer, 0 to
+    /// 1000, at most `window` and `max_drift` together; 0, the default, for `window`.
+    pub first_window: u32,
 }
 
-// SAFETY: sixteen numbers of 32 bits, of which the first is the size.
+// SAFETY: seventeen numbers of 32 bits, of which the first is the size.
 unsafe impl Sized for keyfob_policy {
     const FIRST_SIZE: usize = 64;
 }
@@ -90,6 +94,7 @@ impl keyfob_policy {
             clock_skew: policy.clock_skew(),
             guess_bound: policy.guess_bound().parts_per_billion(),
             pin_guess_bound: policy.pin_guess_bound().parts_per_billion(),
+            first_window: if policy.first_window() > policy.window() { policy.first_window().into() } else { 0 },
         }
     }
 
@@ -108,6 +113,7 @@ impl keyfob_policy {
             .look_ahead(narrow(self.look_ahead))
             .resync_window(narrow(self.resync_window))
             .max_drift(narrow(self.max_drift))
+            .first_window(narrow(self.first_window))
             .lock(lock)
             .code_lifetime(self.code_lifetime)
             .code_reuse(self.code_reuse)

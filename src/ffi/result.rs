@@ -28,7 +28,7 @@ pub enum keyfob_result {
     STORE_CONFLICT = 6,
     /// A defect of this library; please report it.
     PANIC = 7,
-    /// Secret: not 16 to 64 bytes.
+    /// Secret: not 16 to 64 bytes; where short ones are allowed, not 10 to 64.
     SECRET_LENGTH = 20,
     /// Secret: not Base32.
     SECRET_BASE32 = 21,
@@ -80,6 +80,8 @@ pub enum keyfob_result {
     CLOCK_SKEW = 53,
     /// Policy: lock not one of keyfob_lock.
     LOCK_KIND = 54,
+    /// Policy: first window above 1000 steps, or above window and largest learned drift together.
+    FIRST_WINDOW = 55,
     /// Time: before T0, or before what the device has seen.
     CLOCK = 60,
     /// A counter is at the end of its range.
@@ -105,6 +107,12 @@ pub enum keyfob_result {
     /// Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its
     /// time comes no code is right.
     CLOCK_WAS_AHEAD = 71,
+    /// Device: the time lies outside its validity.
+    OUTSIDE_VALIDITY = 72,
+    /// Validity: it ends before it begins.
+    VALIDITY = 73,
+    /// TOTP resync: the policy learns no drift.
+    NO_DRIFT = 74,
     /// URI: not otpauth://totp/ or otpauth://hotp/.
     URI_TYPE = 80,
     /// URI: account or issuer too long, not UTF-8, or with a control character; in writing also
@@ -128,7 +136,8 @@ pub enum keyfob_result {
     SEAL_KEY_ID = 92,
     /// Sealed record: of a newer version.
     SEAL_NEWER = 93,
-    /// Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say.
+    /// Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
+    /// a validity, none of which it can say.
     SOFFID_PARAMETERS = 100,
 }
 
@@ -168,6 +177,7 @@ errors! {
     ResyncWindow => RESYNC_WINDOW,
     MaxDrift => MAX_DRIFT,
     MaxFails => MAX_FAILS,
+    FirstWindow => FIRST_WINDOW,
     FirstDelay => FIRST_DELAY,
     CodeLifetime => CODE_LIFETIME,
     PinPositions => PIN_POSITIONS,
@@ -188,6 +198,9 @@ errors! {
     Locked => LOCKED,
     Throttled => THROTTLED,
     Disabled => DISABLED,
+    OutsideValidity => OUTSIDE_VALIDITY,
+    Validity => VALIDITY,
+    NoDrift => NO_DRIFT,
     ClockWasAhead => CLOCK_WAS_AHEAD,
     NoChallenge => NO_CHALLENGE,
     Randomness => RANDOMNESS,

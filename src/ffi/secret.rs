@@ -33,9 +33,10 @@ pub unsafe extern "C" fn keyfob_secret_random(
 }
 
 /// Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
-/// or without padding. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
-/// KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
-/// wipes `secret` and `text`. Thread-safe.
+/// or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only
+/// where its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size`
+/// bytes, KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The
+/// caller wipes `secret` and `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
 #[must_use]
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn keyfob_secret_from_base32(
 ) -> keyfob_result {
     guard(|| {
         // SAFETY: the caller keeps to the header.
-        let read = Secret::from_base32(unsafe { utf8(text, keyfob_result::SECRET_BASE32) }?)?;
+        let read = Secret::from_base32_allowing_short(unsafe { utf8(text, keyfob_result::SECRET_BASE32) }?)?;
         // SAFETY: the caller keeps to the header.
         unsafe { write(&read, secret, secret_size, secret_length) }
     })
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn keyfob_secret_from_hex(
 ) -> keyfob_result {
     guard(|| {
         // SAFETY: the caller keeps to the header.
-        let read = Secret::from_hex(unsafe { utf8(text, keyfob_result::SECRET_HEX) }?)?;
+        let read = Secret::from_hex_allowing_short(unsafe { utf8(text, keyfob_result::SECRET_HEX) }?)?;
         // SAFETY: the caller keeps to the header.
         unsafe { write(&read, secret, secret_size, secret_length) }
     })
@@ -87,7 +88,7 @@ pub unsafe extern "C" fn keyfob_secret_to_base32(
 ) -> keyfob_result {
     guard(|| {
         // SAFETY: the caller keeps to the header.
-        let secret = Secret::new(unsafe { bytes(secret, secret_length) }?)?;
+        let secret = Secret::new_allowing_short(unsafe { bytes(secret, secret_length) }?)?;
         let mut buffer = zeroize::Zeroizing::new([0; super::KEYFOB_BASE32_SIZE]);
         let made = secret.write_base32(&mut *buffer)?;
         // SAFETY: the caller keeps to the header.
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn keyfob_secret_to_hex(
 ) -> keyfob_result {
     guard(|| {
         // SAFETY: the caller keeps to the header.
-        let secret = Secret::new(unsafe { bytes(secret, secret_length) }?)?;
+        let secret = Secret::new_allowing_short(unsafe { bytes(secret, secret_length) }?)?;
         let mut buffer = zeroize::Zeroizing::new([0; super::KEYFOB_HEX_SIZE]);
         let made = secret.write_hex(&mut *buffer)?;
         // SAFETY: the caller keeps to the header.

@@ -10,6 +10,8 @@ pub const KEYFOB_SEAL_KEY_SIZE: usize = 32;
 pub const KEYFOB_SEAL_NONCE_SIZE: usize = 24;
 /// The fewest bytes of a secret.
 pub const KEYFOB_SECRET_MIN_SIZE: usize = 16;
+/// The fewest bytes of a short secret, where those are allowed.
+pub const KEYFOB_SHORT_SECRET_MIN_SIZE: usize = 10;
 /// The most bytes of a secret, and digits of a PIN.
 pub const KEYFOB_SECRET_MAX_SIZE: usize = 64;
 /// Room for any code and its terminating NUL, in bytes.
@@ -30,6 +32,7 @@ const _: () = assert!(
         && KEYFOB_SEAL_KEY_SIZE == crate::SEAL_KEY_SIZE
         && KEYFOB_SEAL_NONCE_SIZE == crate::SEAL_NONCE_SIZE
         && KEYFOB_SECRET_MIN_SIZE == crate::SECRET_MIN_SIZE
+        && KEYFOB_SHORT_SECRET_MIN_SIZE == crate::SHORT_SECRET_MIN_SIZE
         && KEYFOB_SECRET_MAX_SIZE == crate::SECRET_MAX_SIZE
 );
 
@@ -74,6 +77,13 @@ pub extern "C" fn keyfob_seal_nonce_size() -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn keyfob_secret_min_size() -> usize {
     KEYFOB_SECRET_MIN_SIZE
+}
+
+/// KEYFOB_SHORT_SECRET_MIN_SIZE of the linked library. Thread-safe.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn keyfob_short_secret_min_size() -> usize {
+    KEYFOB_SHORT_SECRET_MIN_SIZE
 }
 
 /// KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.

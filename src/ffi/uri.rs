@@ -10,7 +10,7 @@ use super::memory::{Buffer, Out, utf8};
 use super::record::{device, keyfob_record, out};
 use super::result::keyfob_result;
 use super::size::{KEYFOB_LABEL_SIZE, KEYFOB_URI_SIZE};
-use crate::{Uri, UriText};
+use crate::{Error, Uri, UriText};
 
 /// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`,
 /// and a NUL, to `text`. `issuer` (may be NULL or empty) and `account` are UTF-8 without colons and
@@ -70,11 +70,42 @@ pub unsafe extern "C" fn keyfob_uri_parse(
     account: *mut c_char,
     account_size: usize,
 ) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { parse(|text| Uri::parse(text), text, now, record, [(issuer, issuer_size), (account, account_size)]) }
+}
+
+/// As keyfob_uri_parse, of a secret that may have 10 to 15 bytes, for tokens that were made with
+/// one. Thread-safe.
+///
+/// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32, ALGORITHM,
+/// DIGITS, PERIOD, URI_TYPE, URI_LABEL, URI_ENCODING, URI_NO_SECRET, URI_COUNTER, URI_REPEATED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keyfob_uri_parse_allowing_short(
+    text: *const c_char,
+    now: u64,
+    record: *mut keyfob_record,
+    issuer: *mut c_char,
+    issuer_size: usize,
+    account: *mut c_char,
+    account_size: usize,
+) -> keyfob_result {
+    // SAFETY: the caller keeps to the header.
+    unsafe { parse(|text| Uri::parse_allowing_short(text), text, now, record, [(issuer, issuer_size), (account, account_size)]) }
+}
+
+unsafe fn parse(
+    read: fn(&str) -> Result<Uri<'_>, Error>,
+    text: *const c_char,
+    now: u64,
+    record: *mut keyfob_record,
+    [(issuer, issuer_size), (account, account_size)]: [(*mut c_char, usize); 2],
+) -> keyfob_result {
     guard(|| {
-        // SAFETY: the caller keeps to the header.
+        // SAFETY: the caller's promise is passed on.
         unsafe {
             let out = out(record)?;
-            let uri = Uri::parse(utf8(text, keyfob_result::URI_ENCODING)?)?;
+            let uri = read(utf8(text, keyfob_result::URI_ENCODING)?)?;
             let issuer = Label::wanted(uri.issuer(), issuer, issuer_size)?;
             let account = Label::wanted(uri.account(), account, account_size)?;
             for (label, buffer) in [issuer, account].into_iter().flatten() {

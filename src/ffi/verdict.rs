@@ -28,6 +28,8 @@ pub enum keyfob_reason {
     /// clock was ahead when it was accepted. Nothing was counted. Lasts until that time comes, or
     /// until keyfob_device_forget_steps.
     CLOCK_WAS_AHEAD = 8,
+    /// The time is outside the validity of the device. Nothing was counted.
+    OUTSIDE_VALIDITY = 9,
 }
 
 /// The outcome of an attempt. Show the user only `right` and `locked`. The rest is for the host's

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyfob::{Challenge, Device, Error, Factor, Hotp, Kind, Lock, PinPositions, Policy, Reason, Status};
+use keyfob::{Challenge, Device, Error, Factor, Hotp, Kind, Lock, PinPositions, Policy, Reason, Status, Validity};
 
 pub(crate) struct Model {
     pub(crate) factor: Factor,
@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub(crate) held: bool,
     /// Whether it was validated when it was locked.
     was_validated: bool,
+    pub(crate) validity: Validity,
     revision: u64,
 }
 
@@ -49,6 +50,7 @@ impl Model {
             seen: device.created(),
             held: false,
             was_validated: false,
+            validity: device.validity(),
             revision: 0,
         }
     }
@@ -59,10 +61,16 @@ impl Model {
             Status::Disabled => Some(Reason::Disabled),
             Status::Locked => Some(Reason::Locked),
             _ if due => Some(Reason::Locked),
+            _ if !self.is_valid(now) => Some(Reason::OutsideValidity),
             _ if self.throttled_until.is_some_and(|until| now < until) => Some(Reason::Throttled),
             _ if self.lead(policy, now).is_some_and(|steps| steps > u64::from(policy.window())) => Some(Reason::ClockWasAhead),
             _ => None,
         }
+    }
+
+    fn is_valid(&self, now: u64) -> bool {
+        let (first, last) = (self.validity.not_before(), self.validity.not_after());
+        first.is_none_or(|first| first <= now) && last.is_none_or(|last| now <= last)
     }
 
     /// TOTP: the present step, and that of an authenticator with the learned drift.
@@ -106,10 +114,17 @@ impl Model {
     fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
         let (hotp, first, last) = match &self.factor {
             Factor::Totp(totp) => {
-                let window = u64::from(policy.window());
-                let around = |centre: u64| centre.saturating_sub(window)..=centre + window;
-                let steps: BTreeSet<u64> = self.centres(policy, now).unwrap().into_iter().flat_map(around).collect();
-                return steps.into_iter().filter(|&step| codes == [code(totp.hotp(), step)]).collect();
+                let [present, drifted] = self.centres(policy, now).unwrap();
+                let around = |centre: u64, width: u16| centre.saturating_sub(width.into())..=centre + u64::from(width);
+                if codes.len() == 2 {
+                    let width = policy.resync_window().min(policy.max_drift());
+                    let steps = around(present, width);
+                    (totp.hotp(), self.moving.max(*steps.start()), *steps.end())
+                } else {
+                    let width = if self.last_used.is_none() { policy.first_window() } else { policy.window() };
+                    let steps: BTreeSet<u64> = around(present, width).chain(around(drifted, policy.window())).collect();
+                    return steps.into_iter().filter(|&step| codes == [code(totp.hotp(), step)]).collect();
+                }
             }
             Factor::Hotp(hotp) if codes.len() == 2 => (hotp, self.moving, self.moving + u64::from(policy.resync_window())),
             Factor::Hotp(hotp) => (hotp, self.moving, self.moving + u64::from(policy.look_ahead())),
@@ -213,6 +228,7 @@ impl Model {
                 Reason::Disabled => Error::Disabled,
                 Reason::Locked => Error::Locked,
                 Reason::ClockWasAhead => Error::ClockWasAhead,
+                Reason::OutsideValidity => Error::OutsideValidity,
                 _ => Error::Throttled,
             };
             assert_eq!(given.as_ref().err(), Some(&error));
@@ -311,6 +327,11 @@ impl Model {
         self.changed(now);
     }
 
+    pub(crate) fn set_validity(&mut self, validity: Validity, now: u64) {
+        self.validity = validity;
+        self.changed(now);
+    }
+
     pub(crate) fn replace(&mut self, from: &Device, now: u64) {
         self.kill();
         let same = self.factor.generator().zip(from.generator()).is_some_and(|(old, new)| old.secret() == new.secret());
@@ -330,7 +351,7 @@ impl Model {
             _ => 0,
         };
         self.moving = kept.max(from.moving_factor());
-        (self.factor, self.pending, self.drift) = (from.factor().clone(), None, 0);
+        (self.factor, self.pending, self.drift, self.validity) = (from.factor().clone(), None, 0, from.validity());
         self.changed(now);
     }
 
@@ -344,7 +365,7 @@ impl Model {
         assert_eq!(device.pending_since(), self.pending.as_ref().map(|pending| pending.since));
         assert_eq!(device.was_locked(), self.held);
         assert_eq!(device.throttled_until(), self.throttled_until);
-        assert_eq!(device.revision(), self.revision);
+        assert_eq!((device.validity(), device.revision()), (self.validity, self.revision));
         assert_eq!(device.positions().map(|asked| asked.iter().collect::<Vec<_>>()).unwrap_or_default(), self.positions());
     }
 }

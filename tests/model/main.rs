@@ -6,7 +6,7 @@ mod device;
 
 use common::{NOW, Seeded, committed, devices, enrolled};
 use device::{Model, Pending, code};
-use keyfob::{Device, Error, Factor, GuessChance, Hotp, Lock, PinPositions, Policy, Reason, Status, Verdict};
+use keyfob::{Device, Error, Factor, GuessChance, Hotp, Lock, PinPositions, Policy, Reason, Status, Validity, Verdict};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -23,7 +23,10 @@ enum Operation {
     /// What the pending challenge wants.
     Answer,
     Guess(String),
+    /// Two codes in a row: HOTP so many counters ahead, TOTP so many steps away.
     Resync(u64),
+    /// Valid from and to so many seconds away from now.
+    Validity(i64, i64),
     Status(usize),
     Unlock,
     /// Answers with the code of a clock that is so many seconds ahead, and goes on with one put
@@ -40,7 +43,8 @@ enum Operation {
 
 fn operations() -> impl Strategy<Value = Operation> {
     use Operation::{
-        Ahead, Answer, Challenge, ClockBack, Code, ForgetSteps, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Wait,
+        Ahead, Answer, Challenge, ClockBack, Code, ForgetSteps, Guess, Replace, Resend, Resync, Skew, Status, Unlock, Validity,
+        Wait,
     };
     prop_oneof![
         4 => (0..100_u64).prop_map(Wait),
@@ -54,6 +58,7 @@ fn operations() -> impl Strategy<Value = Operation> {
         4 => Just(Answer),
         6 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
         1 => (0..120_u64).prop_map(Resync),
+        1 => (-600..60_i64, 0..2000_i64).prop_map(|(first, more)| Validity(first, first + more)),
         1 => (0..4_usize).prop_map(Status),
         1 => Just(Unlock),
         1 => (0..20_000_u64).prop_map(Ahead),
@@ -72,16 +77,19 @@ fn policies() -> impl Strategy<Value = Policy> {
         }),
     ];
     let asked = prop_oneof![(2..6_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
-    (0..4_u16, 0..12_u16, 0..6_u16, locks, 60..900_u32, asked).prop_map(|(window, look_ahead, drift, lock, lifetime, asked)| {
-        let builder = Policy::builder()
-            .window(window)
-            .look_ahead(look_ahead)
-            .max_drift(drift)
-            .lock(lock)
-            .code_lifetime(lifetime)
-            .pin_positions(asked);
-        builder.guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap()
-    })
+    (0..4_u16, 0..12_u16, (0..6_u16, 0..10_u16), locks, 60..900_u32, asked).prop_map(
+        |(window, look_ahead, (drift, first), lock, lifetime, asked)| {
+            let builder = Policy::builder()
+                .window(window)
+                .look_ahead(look_ahead)
+                .max_drift(drift)
+                .first_window(first.min(window + drift))
+                .lock(lock)
+                .code_lifetime(lifetime)
+                .pin_positions(asked);
+            builder.guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap()
+        },
+    )
 }
 
 /// What a device of one factor is given: the other's, as it is for this kind.
@@ -164,12 +172,31 @@ proptest! {
                     device = next;
                     compare(&mut model, verdict, &device, &policy, &[&guess], now);
                 }
-                Operation::Resync(ahead) => {
-                    let Factor::Hotp(hotp) = device.factor() else { continue };
-                    let [first, second] = [0, 1].map(|more| code(hotp, device.moving_factor() + ahead + more));
-                    let (next, verdict) = committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), now).unwrap());
+                Operation::Resync(away) => {
+                    let (hotp, first) = match device.factor().clone() {
+                        Factor::Hotp(hotp) => (hotp, device.moving_factor() + away),
+                        Factor::Totp(totp) => (totp.hotp().clone(), (totp.step(now).unwrap() + away % 12).saturating_sub(6)),
+                        _ => continue,
+                    };
+                    let [first, second] = [0, 1].map(|more| code(&hotp, first + more));
+                    let resynced = device.resync(&policy, first.as_bytes(), second.as_bytes(), now);
+                    if matches!(device.factor(), Factor::Totp(_)) && policy.max_drift() == 0 {
+                        prop_assert_eq!(resynced.err(), Some(Error::NoDrift));
+                        continue;
+                    }
+                    let (next, verdict) = committed(resynced.unwrap());
                     device = next;
                     compare(&mut model, verdict, &device, &policy, &[&first, &second], now);
+                }
+                Operation::Validity(first, last) => {
+                    let at = |away: i64| Some(now.saturating_add_signed(away));
+                    let validity = Validity::new(at(first), at(last)).unwrap();
+                    if matches!(device.factor(), Factor::Totp(_) | Factor::Hotp(_)) {
+                        device.set_validity(validity, now).unwrap();
+                        model.set_validity(validity, now);
+                    } else {
+                        prop_assert_eq!(device.set_validity(validity, now), Err(Error::WrongKind));
+                    }
                 }
                 Operation::Status(number) => {
                     let status = Status::ALL[number];

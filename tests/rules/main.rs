@@ -8,6 +8,7 @@ mod common;
 mod limits;
 mod locks;
 mod replay;
+mod tokens;
 
 use common::{NOW, challenged, committed, wrong};
 use keyfob::{Device, Factor, Hotp, Pin, Policy, Secret, Totp, Verdict};

@@ -1,13 +1,13 @@
 //! Layer 7: keyfob's native library for Java. It exports the C ABI for FFM, and JNI functions that
 //! call the C ABI on Java's `Memory` in place and on copies of its arrays.
 //!
-//! `natives` lists the functions, `parameter` says what becomes of what they take, `machine` has
-//! the calls back. Structs are arrays of bytes as in `keyfob.h`; the Java side reads and writes
-//! them, for both ways down alike.
+//! `natives` lists the functions, `parameter` converts their parameters, and `jvm` calls back into
+//! the virtual machine. Structs are arrays of bytes, laid out as in `keyfob.h`. The Java side reads
+//! and writes them, in the same way for JNI and FFM.
 
-mod machine;
+mod jvm;
 mod natives;
 mod parameter;
 
-// Without this, the linker would drop what JNI does not call.
+// Without this, the linker would drop the functions that JNI does not call.
 pub use engine::ffi::*;

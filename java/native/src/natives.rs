@@ -1,8 +1,8 @@
-//! The native methods of `io.keyfob.Jni`: the functions of `keyfob.h`, but for those that take a
-//! callback and those that Java has no use for.
-#![allow(unsafe_code, reason = "the C ABI takes pointers; here they are all to memory of the size that it wants")]
+//! The native methods of `io.keyfob.Jni`: the functions of `keyfob.h`, except those that take a
+//! callback and those that Java does not need.
+#![allow(unsafe_code, reason = "the C ABI takes pointers; all of these point to memory of the required size")]
 #![allow(unreachable_pub, missing_docs, reason = "Java calls them by their exported names; keyfob.h documents them")]
-#![allow(clippy::wildcard_imports, reason = "nearly all of it is called")]
+#![allow(clippy::wildcard_imports, reason = "nearly all functions are called")]
 
 use core::ffi::CStr;
 use core::ptr;
@@ -10,11 +10,11 @@ use core::ptr;
 use jni::jni_mangle;
 use jni::sys::{JNIEnv, jclass, jint, jlong, jobject, jstring};
 
-use crate::machine::Machine;
-use crate::parameter::{Bytes, In, JAVA, NOTHING, Out, Parameter, Place, SIZE};
+use crate::jvm::Jvm;
+use crate::parameter::{Bytes, In, JAVA, Memory, NOTHING, Out, Parameter, SIZE};
 use engine::ffi::*;
 
-type Record = Place;
+type Record = Memory;
 type Parameters = In<{ size_of::<keyfob_parameters>() }>;
 type Policy = In<{ size_of::<keyfob_policy>() }>;
 type Row = In<{ size_of::<keyfob_soffid_row>() }>;
@@ -30,38 +30,38 @@ type NewCode = Out<KEYFOB_CODE_SIZE, NOTHING>;
 type NewLength = Out<{ size_of::<u64>() }, NOTHING>;
 type NewNumber = Out<{ size_of::<u32>() }, NOTHING>;
 type NewCounter = Out<{ size_of::<u64>() }, NOTHING>;
-/// An answer as it was typed; Java cuts what is longer than any right one.
+/// An answer as typed. Java cuts one that is longer than any right answer.
 type Answer = Bytes<{ KEYFOB_SECRET_MAX_SIZE + 1 }>;
 type DeviceId = Bytes<1024>;
-/// A record or sealed record from storage; Java cuts what is longer.
+/// A stored record or sealed record. Java cuts a longer one.
 type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
 type Key = In<KEYFOB_SEAL_KEY_SIZE>;
 type Nonce = In<KEYFOB_SEAL_NONCE_SIZE>;
 type NewSealed = Out<KEYFOB_SEALED_SIZE, NOTHING>;
-/// A text with its NUL, which Java sets.
+/// A text with a NUL, which Java adds.
 type Text = Bytes<4097>;
 type NewBase32 = Out<KEYFOB_BASE32_SIZE, NOTHING>;
 type NewHex = Out<KEYFOB_HEX_SIZE, NOTHING>;
 type NewUri = Out<KEYFOB_URI_SIZE, NOTHING>;
 
-/// For each function a native method: it takes the parameters, arrays as copies, calls, and gives
-/// back what C has written.
+/// Makes a native method for each function. It takes the parameters, with copies of the arrays,
+/// calls C, and copies the output back to Java.
 macro_rules! natives {
     ($(fn $name:ident($($parameter:ident: $type:ty),*) = $call:expr;)*) => {$(
         #[jni_mangle("io.keyfob.Jni")]
         #[allow(unused_mut, reason = "C writes some of the parameters")]
         pub fn $name(env: *mut JNIEnv, _: jobject, $($parameter: <$type as Parameter>::Java),*) -> jint {
             // SAFETY: Java calls this with the environment of its thread.
-            let machine = unsafe { Machine::new(env) };
+            let jvm = unsafe { Jvm::new(env) };
             let call = || {
                 $(let mut $parameter = <$type>::new($parameter);)*
-                $($parameter.take(machine)?;)*
-                // SAFETY: each pointer is to Java's memory of a record or a policy, or to a local copy, that has the size of the parameter's C type or
-                // the size told beside it; of a text C reads up to its NUL, and never more than
-                // 4096 bytes.
+                $($parameter.take(jvm)?;)*
+                // SAFETY: each pointer is to Java's memory of a record or a policy, or to a local
+                // copy. Either has the size of the parameter's C type, or the length that is passed
+                // with it. C reads a text up to its NUL, and never more than 4096 bytes.
                 let result = unsafe { $call };
                 if result == keyfob_result::OK {
-                    $($parameter.give(machine)?;)*
+                    $($parameter.give(jvm)?;)*
                 }
                 Ok(result)
             };
@@ -74,7 +74,7 @@ natives! {
     fn policy_default(policy: NewPolicy) = keyfob_policy_default(policy.pointer());
     fn policy_soffid(policy: NewPolicy) = keyfob_policy_soffid(policy.pointer());
     fn policy_check(policy: Policy) = keyfob_policy_check(policy.pointer());
-    fn policy_chance(policy: Policy, kind: u32, digits: u32, chance: NewNumber) =
+    fn policy_guess_chance(policy: Policy, kind: u32, digits: u32, chance: NewNumber) =
         keyfob_policy_guess_chance(policy.pointer(), kind, digits, chance.pointer());
 
     fn secret_random(algorithm: u32, secret: NewSecret, length: NewLength) =
@@ -119,7 +119,7 @@ natives! {
         keyfob_device_challenge(record.pointer(), policy.pointer(), None, ptr::null_mut(), now, challenge.pointer());
     fn device_resend(record: Record, policy: Policy, now: u64, challenge: NewChallenge) =
         keyfob_device_resend(record.pointer(), policy.pointer(), now, challenge.pointer());
-    fn verify(record: Record, policy: Place, length: u32, now: u64) =
+    fn verify(record: Record, policy: Memory, length: u32, now: u64) =
         keyfob_device_verify(record.pointer(), policy.pointer(), record.answer(length)?, length as usize, now, record.verdict());
     fn device_resync(
         record: Record, policy: Policy, first: Answer, second: Answer, now: u64, verdict: NewVerdict
@@ -160,26 +160,28 @@ natives! {
 #[jni_mangle("io.keyfob.Jni")]
 pub fn find_address(env: *mut JNIEnv, _: jobject, memory: jclass) -> jint {
     // SAFETY: Java calls this with the environment of its thread.
-    unsafe { Machine::new(env) }.find_address(memory);
-    jint::try_from(Place::ROOM).unwrap_or(-1)
+    unsafe { Jvm::new(env) }.find_address(memory);
+    jint::try_from(Memory::RECORD_SIZE).unwrap_or(-1)
 }
 
 #[jni_mangle("io.keyfob.Jni")]
 pub fn address(env: *mut JNIEnv, _: jobject, buffer: jobject) -> jlong {
     // SAFETY: Java calls this with the environment of its thread.
-    unsafe { Machine::new(env) }.address_of(buffer)
+    unsafe { Jvm::new(env) }.address_of(buffer)
 }
 
 #[jni_mangle("io.keyfob.Jni")]
 pub fn result_message(env: *mut JNIEnv, _: jobject, result: jint) -> jstring {
-    // SAFETY: Java calls this with the environment of its thread; the text is static memory that ends with a NUL.
-    unsafe { Machine::new(env).text(CStr::from_ptr(keyfob_result_message(result))) }
+    // SAFETY: Java calls this with the environment of its thread. The text is static and ends with
+    // a NUL.
+    unsafe { Jvm::new(env).text(CStr::from_ptr(keyfob_result_message(result))) }
 }
 
 #[jni_mangle("io.keyfob.Jni")]
 pub fn version(env: *mut JNIEnv, _: jobject) -> jstring {
-    // SAFETY: Java calls this with the environment of its thread; the text is static memory that ends with a NUL.
-    unsafe { Machine::new(env).text(CStr::from_ptr(keyfob_version())) }
+    // SAFETY: Java calls this with the environment of its thread. The text is static and ends with
+    // a NUL.
+    unsafe { Jvm::new(env).text(CStr::from_ptr(keyfob_version())) }
 }
 
 #[jni_mangle("io.keyfob.Jni")]

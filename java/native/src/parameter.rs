@@ -1,5 +1,5 @@
-//! What native methods take: numbers, Java's `Memory` where it is, and arrays as copies on the
-//! stack, wiped at the end.
+//! The parameters of native methods: numbers, Java's `Memory` in place, and copies of arrays on the
+//! stack, which are wiped at the end.
 
 use core::ffi::c_char;
 use core::mem::offset_of;
@@ -8,26 +8,26 @@ use core::ptr;
 use jni::sys::{jbyte, jbyteArray, jint, jlong, jobject};
 use zeroize::Zeroize;
 
-use crate::machine::Machine;
+use crate::jvm::Jvm;
 use engine::ffi::{KEYFOB_RECORD_SIZE, keyfob_result, keyfob_verdict};
 
-/// A parameter of a native method: taken from Java before the call, given back after a successful
-/// one. It is made empty and then filled in place, since moving it would copy a secret once more,
-/// and costs more than the rest.
+/// A parameter of a native method: copied from Java before the call, and back to Java after a
+/// successful one. It is created empty and then filled in place: moving it would copy a secret once
+/// more, and would cost more than everything else.
 pub(crate) trait Parameter: Sized {
-    /// What Java gives.
+    /// The type that Java passes.
     type Java;
 
-    /// Holds on to what Java gives.
+    /// Keeps the value that Java passes.
     fn new(java: Self::Java) -> Self;
 
     /// Copies from Java.
-    fn take(&mut self, _: Machine) -> Result<(), keyfob_result> {
+    fn take(&mut self, _: Jvm) -> Result<(), keyfob_result> {
         Ok(())
     }
 
-    /// Copies to Java, for those that C writes.
-    fn give(&self, _: Machine) -> Result<(), keyfob_result> {
+    /// Copies to Java the parameters that C writes.
+    fn give(&self, _: Jvm) -> Result<(), keyfob_result> {
         Ok(())
     }
 }
@@ -48,34 +48,35 @@ impl Parameter for u32 {
     }
 }
 
-/// Java's `Memory`, which C reads and writes in place. As a parameter it is not collected before
-/// the method returns.
-pub(crate) struct Place(jobject, usize);
+/// Java's `Memory`, which C reads and writes in place. The collector keeps it until the method
+/// returns, because it is a parameter.
+pub(crate) struct Memory(jobject, usize);
 
-/// Of a record, with what stands behind it for an attempt: `Jni` has the same.
+/// The memory of a record, followed by the verdict and the answer of an attempt. `io.keyfob.Jni`
+/// has the same layout.
 #[repr(C)]
-struct Room {
+struct RecordMemory {
     record: [u8; KEYFOB_RECORD_SIZE],
     verdict: [u8; size_of::<keyfob_verdict>()],
     answer: [u8; 72],
 }
 
-impl Place {
-    /// So many bytes are there of a record.
-    pub(crate) const ROOM: usize = size_of::<Room>();
+impl Memory {
+    /// The bytes of a record's memory, with verdict and answer.
+    pub(crate) const RECORD_SIZE: usize = size_of::<RecordMemory>();
 
     pub(crate) fn pointer<T>(&self) -> *mut T {
         self.at(0)
     }
 
     pub(crate) fn verdict(&self) -> *mut keyfob_verdict {
-        self.at(offset_of!(Room, verdict))
+        self.at(offset_of!(RecordMemory, verdict))
     }
 
-    /// Of so many bytes.
+    /// The answer; an error if `length` is longer than its field.
     pub(crate) fn answer(&self, length: u32) -> Result<*const c_char, keyfob_result> {
-        let is_room = length as usize <= const { Self::ROOM - offset_of!(Room, answer) };
-        if is_room { Ok(self.at(offset_of!(Room, answer))) } else { Err(keyfob_result::LENGTH) }
+        let fits = length as usize <= const { Self::RECORD_SIZE - offset_of!(RecordMemory, answer) };
+        if fits { Ok(self.at(offset_of!(RecordMemory, answer))) } else { Err(keyfob_result::LENGTH) }
     }
 
     fn at<T>(&self, offset: usize) -> *mut T {
@@ -83,28 +84,28 @@ impl Place {
     }
 }
 
-impl Parameter for Place {
+impl Parameter for Memory {
     type Java = jobject;
 
     fn new(java: jobject) -> Self {
         Self(java, 0)
     }
 
-    fn take(&mut self, machine: Machine) -> Result<(), keyfob_result> {
+    fn take(&mut self, jvm: Jvm) -> Result<(), keyfob_result> {
         if !self.0.is_null() {
-            self.1 = machine.address(self.0);
+            self.1 = jvm.address(self.0);
         }
-        // At 0 if it is closed, or if this virtual machine shows no memory outside of its heap.
+        // 0 if it is closed, or if this virtual machine gives no address of direct buffers.
         if self.1 == 0 { Err(keyfob_result::NULL_POINTER) } else { Ok(()) }
     }
 }
 
-/// As many bytes on the stack, wiped at the end.
+/// `N` bytes on the stack, wiped at the end.
 struct Copy<const N: usize>([jbyte; N]);
 
 impl<const N: usize> Drop for Copy<N> {
     fn drop(&mut self) {
-        // As a slice: of an array, zeroize wipes each element by itself.
+        // As a slice: zeroize wipes an array element by element.
         self.0.as_mut_slice().zeroize();
     }
 }
@@ -125,8 +126,8 @@ impl<const N: usize> Parameter for In<N> {
         Self(Copy([0; N]), java)
     }
 
-    fn take(&mut self, machine: Machine) -> Result<(), keyfob_result> {
-        machine.read(self.1, &mut self.0.0)
+    fn take(&mut self, jvm: Jvm) -> Result<(), keyfob_result> {
+        jvm.read(self.1, &mut self.0.0)
     }
 }
 
@@ -150,24 +151,24 @@ impl<const N: usize> Parameter for Bytes<N> {
         Self(Copy([0; N]), java, 0)
     }
 
-    fn take(&mut self, machine: Machine) -> Result<(), keyfob_result> {
-        let length = machine.length(self.1)?;
+    fn take(&mut self, jvm: Jvm) -> Result<(), keyfob_result> {
+        let length = jvm.length(self.1)?;
         let bytes = self.0.0.get_mut(..length).ok_or(keyfob_result::LENGTH)?;
-        machine.read(self.1, bytes)?;
+        jvm.read(self.1, bytes)?;
         self.2 = length;
         Ok(())
     }
 }
 
-/// An array of `N` bytes that C writes; `FROM` says what stands there before.
+/// An array of `N` bytes that C writes. `FROM` is its content before the call.
 pub(crate) struct Out<const N: usize, const FROM: u8>(Copy<N>, jbyteArray);
 
-/// Nothing that matters.
+/// Zeros.
 pub(crate) const NOTHING: u8 = 0;
-/// What Java has there, which C changes.
+/// The array of Java, which C changes.
 pub(crate) const JAVA: u8 = 1;
-/// The size of a struct, which C wants to see. Java has it there too, but not to ask is one call
-/// into the virtual machine less.
+/// The size of a struct, which C requires. Java's array begins with it too, but writing it here
+/// saves a call into the virtual machine.
 pub(crate) const SIZE: u8 = 2;
 
 impl<const N: usize, const FROM: u8> Out<N, FROM> {
@@ -183,9 +184,9 @@ impl<const N: usize, const FROM: u8> Parameter for Out<N, FROM> {
         Self(Copy([0; N]), java)
     }
 
-    fn take(&mut self, machine: Machine) -> Result<(), keyfob_result> {
+    fn take(&mut self, jvm: Jvm) -> Result<(), keyfob_result> {
         if FROM == JAVA {
-            machine.read(self.1, &mut self.0.0)?;
+            jvm.read(self.1, &mut self.0.0)?;
         }
         if FROM == SIZE {
             let size = u32::try_from(N).unwrap_or_default().to_ne_bytes();
@@ -194,7 +195,7 @@ impl<const N: usize, const FROM: u8> Parameter for Out<N, FROM> {
         Ok(())
     }
 
-    fn give(&self, machine: Machine) -> Result<(), keyfob_result> {
-        machine.write(self.1, &self.0.0)
+    fn give(&self, jvm: Jvm) -> Result<(), keyfob_result> {
+        jvm.write(self.1, &self.0.0)
     }
 }

@@ -1,5 +1,5 @@
-//! What several test files need: a generator, a host with a store in memory, and a store that fails
-//! as it is told.
+//! Shared by the test files: a generator, a host with a store in memory, and a store that fails on
+//! purpose.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::convert::Infallible;
@@ -9,18 +9,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyfob::Factor;
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob_scim::{
-    Delivered, Entry, Error, Event, Memory, Message, Method, Name, Page, Profile, Query, Request, Response, Roles, Service,
-    Settings, Store, Swap,
+    DeliveryResult, Entry, Error, Event, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request, Response, Roles,
+    Service, Settings, Store, Swap,
 };
 use serde_json::Value;
 
-/// A time far enough from both ends of time.
+/// The time of the tests, in Unix seconds.
 pub const NOW: u64 = 1_700_000_000;
 
-/// The base that the tests' requests come in at.
+/// The URL of the base.
 pub const BASE: &str = "http://otp.example.com:8080/soffid/webservice/scim2/v1";
 
-/// A generator whose clones go on one after another (SplitMix64): reproducible, and no source of
+/// A generator whose clones share one sequence (`SplitMix64`). It is reproducible, and no source of
 /// secrets.
 #[derive(Clone, Debug, Default)]
 pub struct Seeded(Arc<AtomicU64>);
@@ -47,23 +47,23 @@ impl TryRng for Seeded {
 
 impl TryCryptoRng for Seeded {}
 
-/// A store in memory that fails as it is told.
+/// A store in memory that fails on purpose.
 #[derive(Default)]
 pub struct Flaky {
-    pub memory: Memory,
-    /// So many swaps find that another was faster: one that guessed wrong, if `rival` has the
-    /// device do so.
+    pub memory: MemoryStore,
+    /// The number of swaps that lose to another request. Before each, `rival` changes the device,
+    /// if it is set.
     pub conflicts: u32,
-    pub rival: Option<fn(&mut Memory, i64)>,
-    /// Swaps and lines of the trail cannot be stored.
+    pub rival: Option<fn(&mut MemoryStore, i64)>,
+    /// Whether entries and events cannot be stored.
     pub full: bool,
-    /// Messages are not taken.
+    /// Whether messages are not accepted.
     pub unreachable: bool,
-    /// Users that are not known.
+    /// The unknown users.
     pub strangers: Vec<String>,
-    /// How many swaps were tried.
+    /// The number of swaps.
     pub swaps: u32,
-    /// How many messages were to be said on the telephone.
+    /// The number of messages by telephone call.
     pub calls: u32,
 }
 
@@ -76,8 +76,8 @@ impl Store for Flaky {
         self.memory.get(id)
     }
 
-    fn insert(&mut self, entry: Entry, name: Name, event: Event) -> Result<Entry, Error> {
-        if self.full { Err(full()) } else { self.memory.insert(entry, name, event) }
+    fn insert(&mut self, entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+        if self.full { Err(full()) } else { self.memory.insert(entry, naming, event) }
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
@@ -95,25 +95,25 @@ impl Store for Flaky {
         self.memory.swap(swap)
     }
 
-    fn record(&mut self, event: Event) -> Result<(), Error> {
-        if self.full { Err(full()) } else { self.memory.record(event) }
+    fn audit(&mut self, event: Event) -> Result<(), Error> {
+        if self.full { Err(full()) } else { self.memory.audit(event) }
     }
 
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
         self.memory.list(query)
     }
 
-    fn user(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(!self.strangers.iter().any(|stranger| stranger == name))
+    fn check_user(&mut self, user: &str) -> Result<bool, Error> {
+        Ok(!self.strangers.iter().any(|stranger| stranger == user))
     }
 
-    fn deliver(&mut self, message: &Message) -> Result<Delivered, Error> {
+    fn deliver(&mut self, message: &Message) -> Result<DeliveryResult, Error> {
         self.calls += u32::from(message.is_call);
         self.memory.deliver(message).map(|done| if self.unreachable { Err("the gateway is away".to_owned()) } else { done })
     }
 }
 
-/// A service on a store, with a clock that stands still.
+/// A service on a store, with a fixed clock.
 pub struct Host {
     pub service: Service<Seeded>,
     pub store: Flaky,
@@ -148,7 +148,7 @@ impl Host {
         let request = Request {
             content_type,
             body,
-            base: BASE.into(),
+            base_url: BASE.into(),
             actor: "tester".into(),
             ..Request::new(method, path, self.now).with_query(query).with_roles(self.roles)
         };
@@ -172,7 +172,7 @@ impl Host {
         self.patch(id, &format!(r#"{{"Operations": [{{"op": "replace", "path": "{attribute}", "value": "{value}"}}]}}"#))
     }
 
-    /// Creates a device, and gives its number.
+    /// Creates a device, and returns its id.
     pub fn create(&mut self, body: &str) -> i64 {
         let reply = self.post("/OtpDevice", body).ok(201);
         reply["id"].as_i64().or_else(|| reply["id"].as_str()?.parse().ok()).unwrap()
@@ -191,12 +191,12 @@ impl Host {
         self.get(&format!("/OtpDevice/{id}/requestChallenge"))
     }
 
-    /// Answers a challenge.
+    /// Sends the response to a challenge.
     pub fn answer(&mut self, id: i64, code: &str) -> Reply {
         self.post(&format!("/OtpDevice/{id}/responseChallenge"), &format!(r#"{{"pin": "{code}"}}"#))
     }
 
-    /// Requests a challenge, and gives its right answer.
+    /// Requests a challenge, and returns the right code.
     pub fn right(&mut self, id: i64) -> String {
         self.challenge(id).ok(200);
         let device = self.entry(id).device;
@@ -228,10 +228,10 @@ pub const PIN: &str = r#"{"type": "PIN", "user": "dilbert", "pin": "123456789"}"
 /// A PATCH for a device that was used while a clock was ahead.
 pub const FORGET_STEPS: &str = r#"{"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
 
-/// No code, whatever the device.
+/// A wrong code for every device.
 pub const WRONG: &str = "no code";
 
-/// A response, to be judged.
+/// A response to check.
 #[derive(Debug)]
 pub struct Reply(pub Response);
 
@@ -257,7 +257,7 @@ impl Reply {
         self.refused(400, Some(scim_type))
     }
 
-    /// A verdict; gives whether it says that the device is locked.
+    /// A verdict. Returns whether it says that the device is locked.
     pub fn verdict(&self, success: bool) -> bool {
         let body = self.ok(200);
         assert_eq!(body.as_object().unwrap().len(), 2);

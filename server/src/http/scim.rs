@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use keyfob::Kind;
-use keyfob_scim::{Error, Message, Response, Step};
+use keyfob_scim::{Error, Message, Response, Route, Step};
 use tracing::Instrument as _;
 
 use super::accept::media_type;
@@ -65,22 +65,22 @@ async fn answer(app: &App, request: Request, client: &Client) -> (Response, &'st
     if let Some(answered) = health::answer(app, path).await {
         return answered;
     }
-    let Some(path) = below(path, &app.config.base_path).map(str::to_owned) else {
+    let Some(route) = below(path, &app.config.base_path).map(Route::from_path) else {
         return (
             Error::new(404, format!("there is nothing here; SCIM is at {}/OtpDevice", app.config.base_path)).into(),
             "unknown",
         );
     };
-    let operation = keyfob_scim::operation(request.method().as_str().parse().ok(), &path);
+    let operation = route.operation(request.method().as_str().parse().ok());
     let cors = Cors::of(&app.config.allowed_origins, request.method(), request.headers());
     let response = match cors.preflight() {
         Some(response) => response,
-        None => in_scim(app, &path, request, client).await.unwrap_or_else(|refused| refused),
+        None => in_scim(app, route, request, client).await.unwrap_or_else(|refused| refused),
     };
     (cors.told(response), operation)
 }
 
-async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Result<Response, Response> {
+async fn in_scim(app: &App, route: Route, request: Request, client: &Client) -> Result<Response, Response> {
     let peer = request.extensions().get::<Peer>();
     let from = peer.map_or(IpAddr::from([0; 4]), |peer| peer.address.ip());
     let who = match app.accounts.identify(request.headers(), from, &app.store, &app.metrics).await {
@@ -92,7 +92,7 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Re
         }
     };
     let (parts, body) = request.into_parts();
-    let Ok(method) = parts.method.as_str().parse() else { return Ok(keyfob_scim::not_allowed(path)) };
+    let Ok(method) = parts.method.as_str().parse() else { return Ok(route.method_not_allowed()) };
     let body = read(body).await.map_err(Response::from)?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -100,14 +100,14 @@ async fn in_scim(app: &App, path: &str, request: Request, client: &Client) -> Re
     let text = |name| parts.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let step = app.service.handle(keyfob_scim::Request {
         method,
-        path,
+        route,
         query: parts.uri.query().unwrap_or_default(),
         content_type: text(header::CONTENT_TYPE),
         content_encoding: text(header::CONTENT_ENCODING),
         if_match: text(header::IF_MATCH),
         if_none_match: text(header::IF_NONE_MATCH),
         body: &body,
-        base: Cow::Owned(base(app, &parts.headers)),
+        base_url: Cow::Owned(base(app, &parts.headers)),
         actor: Cow::Borrowed(&who.name),
         roles: who.roles,
         now: now.as_secs(),
@@ -121,16 +121,16 @@ async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Res
         step = match step {
             Step::Done(response) => return Ok(response),
             Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
-            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Record { .. }) => {
+            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) => {
                 let Stepped { step, event } = app.store.change(step).await?;
                 if let Some(event) = event {
                     app.metrics.happened(event.kind, &event.reason);
                 }
                 step
             }
-            Step::Insert { entry, name, event, then } => {
+            Step::Insert { entry, naming, event, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
-                let entry = app.store.insert(entry, name, event).await?;
+                let entry = app.store.insert(entry, naming, event).await?;
                 app.metrics.happened(kind, &reason);
                 then(entry)
             }
@@ -139,7 +139,7 @@ async fn drive(app: &App, mut step: Step, account: &str, client: &Client) -> Res
                 app.metrics.left_out(unreadable);
                 then(page)
             }
-            Step::User { name, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&name))),
+            Step::CheckUser { user, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&user))),
             // In a box: it is seldom, and would make every request as large.
             Step::Deliver { message, then } => then(Box::pin(deliver(app, &message)).await),
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keyfob::{Algorithm, Digits, Error, Kind, Secret, SoffidRow, Status};
-use keyfob_scim::{Entry, Name, Settings};
+use keyfob_scim::{Entry, Naming, Settings};
 use zeroize::Zeroizing;
 
 use super::password::{self, NoPin};
@@ -67,7 +67,7 @@ impl Rules<'_> {
         let drawn = Secret::random(self.settings.algorithm, &mut SysRng).map_err(|error| error.to_string())?;
         let device = row.import(drawn.expose()).map_err(explained)?;
         let (email, phone) = (raw.get(Field::Email), raw.get(Field::Phone));
-        let mut entry = Entry::restored(id, device, user, email, phone).map_err(|error| error.detail)?;
+        let mut entry = Entry::from_import(id, device, user, email, phone).map_err(|error| error.detail)?;
         let name = raw.get(Field::Name).filter(|name| name.len() <= 255 && !name.chars().any(char::is_control));
         entry.row.name = name.map(str::to_owned).unwrap_or_default();
         Ok(Taken {
@@ -76,7 +76,7 @@ impl Rules<'_> {
             loses_fails: row.counted_fails() != row.fails,
             is_assumed: matches!(kind, Kind::Totp | Kind::Hotp)
                 && (raw.get(Field::Algorithm).is_none() || raw.get(Field::Digits).is_none()),
-            device: Imported { entry, name: name.is_none().then(|| Name::of(kind, email, phone)) },
+            device: Imported { entry, name: name.is_none().then(|| Naming::for_device(kind, email, phone)) },
         })
     }
 

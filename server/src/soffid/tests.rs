@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use keyfob::{Algorithm, Digits, Kind, Policy, Status};
-use keyfob_scim::{Name, Settings};
+use keyfob_scim::{Naming, Settings};
 
 use super::report::refusal;
 use super::row::{Rules, Taken};
@@ -123,9 +123,9 @@ fn a_negative_counter_is_none() {
 #[test]
 fn a_device_without_a_name_is_named_as_a_new_one() {
     for (kind, name) in [
-        ("TOTP", Name::Numbered("TOTP")),
-        ("SMS", Name::Fixed("SMS message to 66*****44".to_owned())),
-        ("PIN", Name::Fixed("Security PIN".to_owned())),
+        ("TOTP", Naming::Numbered("TOTP")),
+        ("SMS", Naming::Fixed("SMS message to 66*****44".to_owned())),
+        ("PIN", Naming::Fixed("Security PIN".to_owned())),
     ] {
         for text in ["", "two\nlines"] {
             assert_eq!(judge(kind, &[(Field::Name, text)]).unwrap().device.name, Some(name.clone()));

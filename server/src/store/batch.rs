@@ -345,7 +345,7 @@ fn line(event: &Event) -> [Value; 8] {
         time(event.at).into(),
         event.kind.name().into(),
         (&event.actor).into(),
-        event.device.into(),
+        event.device_id.into(),
         (&event.user).into(),
         i64::from(event.success).into(),
         (&event.reason).into(),

@@ -1,6 +1,6 @@
 //! What the requests of devices ask of a store.
 
-use keyfob_scim::{Entry, Error, Event, Name, Query, Step};
+use keyfob_scim::{Entry, Error, Event, Naming, Query, Step};
 
 use super::filter;
 use super::handle::{Read, Store};
@@ -23,10 +23,10 @@ impl Store {
     }
 
     /// Stores a new entry under a number that no other device has. Errors: 503.
-    pub async fn insert(&self, mut entry: Box<Entry>, name: Name, event: Event) -> Result<Box<Entry>, Error> {
+    pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
-            writes::insert(connection, &keys, writes::draw, &mut entry, name, &event)?;
+            writes::insert(connection, &keys, writes::draw, &mut entry, naming, &event)?;
             Ok(entry)
         };
         self.submit(insert).await

@@ -1,6 +1,6 @@
 //! Filters, orders and pages as SQL.
 
-use keyfob_scim::{Attribute, Filter, Key, Op, Position, Query, Sort, Start};
+use keyfob_scim::{Attribute, Filter, Op, PageStart, Query, Sort, SortKey, SortPosition};
 
 use crate::database::{Dialect, Sql, Value};
 
@@ -14,9 +14,9 @@ pub(crate) enum Part<'q> {
     /// All of them, whatever position the page begins behind.
     All,
     /// Those with the value of a position, behind it.
-    Equal(&'q Position),
+    Equal(&'q SortPosition),
     /// Those behind all that have its value.
-    Beyond(&'q Position),
+    Beyond(&'q SortPosition),
 }
 
 impl<'q> Part<'q> {
@@ -25,9 +25,9 @@ impl<'q> Part<'q> {
     /// SQLite would read all that have the value, since `id` is its name for the row's number.
     pub(crate) fn of(query: &'q Query) -> Vec<Self> {
         match &query.start {
-            Start::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
-            Start::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
-            Start::After(None) | Start::Offset(_) => vec![Self::All],
+            PageStart::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
+            PageStart::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
+            PageStart::After(None) | PageStart::Offset(_) => vec![Self::All],
         }
     }
 }
@@ -35,7 +35,7 @@ impl<'q> Part<'q> {
 /// Writes ` WHERE` what the query asks for, as far as this part of it goes.
 pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<'_>) {
     sql.push(" WHERE ");
-    if query.live_only {
+    if query.excludes_deleted {
         sql.push("deleted = 0 AND ");
     }
     let plain = Style { dialect, sign: "" };
@@ -144,7 +144,7 @@ pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
     }
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     sql.push(" LIMIT ").bind(number(limit));
-    if let Start::Offset(offset) = query.start {
+    if let PageStart::Offset(offset) = query.start {
         sql.push(" OFFSET ").bind(number(offset));
     }
 }
@@ -167,7 +167,7 @@ fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
         Filter::Number(attribute, op, value) => comparison(sql, style, *attribute, *op, |sql, column| {
             sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
         }),
-        Filter::Anywhere(text) => {
+        Filter::UserOrNameContains(text) => {
             let (text, position) = (text.to_ascii_lowercase(), style.dialect.position());
             sql.push("(").push(position).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
             sql.push(position).push("(lower(name), ").bind(&text).push(") > 0)");
@@ -269,11 +269,11 @@ fn column(attribute: Attribute) -> &'static str {
     }
 }
 
-impl From<&Key> for Value {
-    fn from(key: &Key) -> Self {
+impl From<&SortKey> for Value {
+    fn from(key: &SortKey) -> Self {
         match key {
-            Key::Text(text) => text.into(),
-            Key::Number(number) => (*number).into(),
+            SortKey::Text(text) => text.into(),
+            SortKey::Number(number) => (*number).into(),
         }
     }
 }

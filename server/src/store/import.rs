@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use keyfob::Kind;
-use keyfob_scim::{Entry, Error, Event, EventKind, Name, Row};
+use keyfob_scim::{Entry, Error, Event, EventKind, Naming, Row};
 
 use super::batch::{DEVICE, device, seal, time, trail};
 use super::handle::Store;
@@ -23,7 +23,7 @@ pub(crate) const FARTHEST_ZONE: u64 = 15 * 60 * 60;
 #[derive(Clone, Debug)]
 pub(crate) struct Imported {
     pub(crate) entry: Entry,
-    pub(crate) name: Option<Name>,
+    pub(crate) name: Option<Naming>,
 }
 
 /// What became of a device.
@@ -100,7 +100,7 @@ impl Store {
             kind: EventKind::Create,
             at,
             actor: actor.to_owned(),
-            device: 0,
+            device_id: 0,
             user: String::new(),
             success: true,
             reason: String::new(),
@@ -132,7 +132,7 @@ fn page(
             continue;
         }
         let number = || u64::try_from(next(connection, "name")?).map_err(|error| Fault::new(error.to_string()));
-        let name = name.clone().map_or_else(|| Ok(row.name.clone()), |name| name.text(number))?;
+        let name = name.clone().map_or_else(|| Ok(row.name.clone()), |naming| naming.resolve(number))?;
         // To clients that ask what changed, it is new here.
         let row = Row { last_modified: row.last_modified.max(event.at), ..row.clone() };
         wanted.push(device(&row, name, *version, record));
@@ -175,7 +175,7 @@ fn has_own_name(device: &Imported) -> bool {
 }
 
 fn line(event: &Event, kind: EventKind, row: &Row) -> Event {
-    Event { kind, device: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() }
+    Event { kind, device_id: row.id, user: row.user.clone(), reason: row.status.to_string(), ..event.clone() }
 }
 
 fn insert(connection: &mut dyn Connection, rows: Vec<[Value; 15]>) -> Result<Vec<i64>, Fault> {

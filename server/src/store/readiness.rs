@@ -124,7 +124,7 @@ fn write_nothing(connection: &mut dyn Connection) -> Result<(), Fault> {
         kind: EventKind::Verify,
         at: 0,
         actor: String::new(),
-        device: 0,
+        device_id: 0,
         user: String::new(),
         success: false,
         reason: String::new(),

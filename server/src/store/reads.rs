@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keyfob_scim::{Entry, Error, Page, Query, Row, Start};
+use keyfob_scim::{Entry, Error, Page, PageStart, Query, Row};
 
 use super::filter::{self, Part};
 use super::keys::Keys;
@@ -108,7 +108,7 @@ pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<
 
 /// Reads a page, and how many devices match in all if it does not begin behind a position.
 pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
-    let is_walk = matches!(query.start, Start::After(_));
+    let is_walk = matches!(query.start, PageStart::After(_));
     // Of a walk one device more, which tells whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
     let mut most = wanted;
@@ -126,9 +126,9 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         tracing::error!("store: {device}; a list leaves it out");
     }
     let offset = match query.start {
-        Start::Offset(offset) => Some(offset),
-        Start::After(None) => Some(0),
-        Start::After(Some(_)) => None,
+        PageStart::Offset(offset) => Some(offset),
+        PageStart::After(None) => Some(0),
+        PageStart::After(Some(_)) => None,
     };
     let total = match offset {
         // A page that is not full tells how many there are.

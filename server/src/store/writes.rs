@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Event, Name, Step, Swap, Then};
+use keyfob_scim::{Entry, Event, Naming, Step, Swap, Then};
 
 use super::answers::Answers;
 use super::batch::{Write, device, seal, settle, trail};
@@ -60,7 +60,7 @@ pub(crate) fn change(
             Change::Step(job) => match job.step {
                 Step::Get { id, then, .. } => round.gets.push((id, then, job.event, job.answer)),
                 Step::Swap { swap, then } => round.swaps.push((swap, then, job.answer)),
-                Step::Record { event, then } => round.lines.push((event, then, job.answer)),
+                Step::Audit { event, then } => round.lines.push((event, then, job.answer)),
                 step => told.push((job.answer, Ok(Stepped { step, event: job.event }))),
             },
         }
@@ -145,13 +145,13 @@ pub(crate) fn insert(
     keys: &Keys,
     mut draw: impl FnMut() -> Result<i64, Fault>,
     entry: &mut Entry,
-    name: Name,
+    naming: Naming,
     event: &Event,
 ) -> Result<(), Fault> {
     let sealer = keys.sealer(connection)?;
     // In a commit of its own: the counter of names is not held until the device is stored, so no
     // process waits for another.
-    entry.row.name = name.text(|| {
+    entry.row.name = naming.resolve(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
         u64::try_from(number).map_err(|error| Fault::new(error.to_string()))
     })?;
@@ -177,7 +177,7 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
     sql.tuple(device(row, row.name.clone(), *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
-        trail(connection, &[&Event { device: row.id, ..event.clone() }])?;
+        trail(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
         return Ok(true);
     }
     // An earlier try whose connection was lost may have stored it after all.

@@ -34,6 +34,6 @@ pub(crate) fn walk(clients: &mut [Client]) {
     assert!(seen.values().all(|times| *times == 1), "{seen:?}");
 
     let refused = clients[0].get(&format!("/OtpDevice?cursor={cursor}"));
-    assert!(refused.refused(400).starts_with("cursor: is no nextCursor of this search"));
+    assert!(refused.refused(400).starts_with("cursor: is not a nextCursor of this search"));
     assert_eq!(refused.json()["scimType"], "invalidCursor");
 }

@@ -68,7 +68,7 @@ static void codes_and_secrets(void) {
     p.digits = 6, p.algorithm = 4;
     CALL(R(ALGORITHM), keyfob_hotp_generate(&p, SECRET, SECRET_LEN, 59, out.text, 9));
     CALL(R(ALGORITHM), keyfob_device_create_email(&p, SECRET, SECRET_LEN, NOW, &out.record));
-    p.algorithm = 1, p.size--;
+    p.algorithm = 1, p.size = 23;
     CALL(R(STRUCT_SIZE), keyfob_totp_generate(&p, SECRET, SECRET_LEN, 59, out.text, 9));
     p.size = UINT32_MAX;
     CALL(R(STRUCT_SIZE), keyfob_device_create_hotp(&p, SECRET, SECRET_LEN, 0, NOW, &out.record));

@@ -83,7 +83,7 @@ static void locks(void) {
     CHECK(out.info.was_locked == 0);
     IN_PLACE(R(OK), keyfob_device_set_status(&out.record, KEYFOB_STATUS_VALIDATED, NOW));
     TAKE();
-    IN_PLACE(R(WRONG_KIND), keyfob_device_resync(&out.record, NULL, "123456", 6, "123456", 6, NOW, &out.verdict));
+    IN_PLACE(R(NO_DRIFT), keyfob_device_resync(&out.record, NULL, "123456", 6, "123456", 6, NOW, &out.verdict));
     CALL(R(WRONG_KIND), keyfob_device_resend(&given, NULL, NOW, &out.challenge));
 }
 
@@ -111,6 +111,42 @@ static void clock_ahead(void) {
     CHECK(keyfob_totp_generate(NULL, SECRET, SECRET_LEN, NOW + 30, code, sizeof code) == R(OK));
     IN_PLACE(R(OK), keyfob_device_verify(&out.record, NULL, code, 6, NOW + 30, &out.verdict));
     CHECK(out.verdict.right == 1);
+}
+
+/* A token out of a drawer. Its seed is short, its clock two steps ahead, its validity one year. */
+static void token_of_a_drawer(void) {
+    keyfob_parameters short_seed;
+    keyfob_policy learning;
+    char first[KEYFOB_CODE_SIZE], second[KEYFOB_CODE_SIZE];
+    memset(&short_seed, 0, sizeof short_seed);
+    short_seed.size = (uint32_t)sizeof short_seed, short_seed.algorithm = KEYFOB_ALGORITHM_SHA1, short_seed.digits = 6, short_seed.period = 60;
+    CALL(R(SECRET_LENGTH), keyfob_device_create_totp(&short_seed, SECRET, 10, NOW, &out.record));
+    short_seed.allow_short_secret = 1;
+    CALL(R(SECRET_LENGTH), keyfob_device_create_totp(&short_seed, SECRET, 9, NOW, &out.record));
+    CHECK(keyfob_device_create_totp(&short_seed, SECRET, 10, NOW, &out.record) == R(OK));
+    learning.size = (uint32_t)sizeof learning;
+    CHECK(keyfob_policy_default(&learning) == R(OK) && learning.first_window == 0);
+    learning.max_drift = 3;
+    CHECK(keyfob_totp_generate(&short_seed, SECRET, 10, NOW + 120, first, sizeof first) == R(OK));
+    CHECK(keyfob_totp_generate(&short_seed, SECRET, 10, NOW + 180, second, sizeof second) == R(OK));
+    TAKE();
+    IN_PLACE(R(NO_DRIFT), keyfob_device_resync(&out.record, NULL, first, 6, second, 6, NOW, &out.verdict));
+    IN_PLACE(R(OK), keyfob_device_resync(&out.record, &learning, first, 6, second, 6, NOW, &out.verdict));
+    CHECK(out.verdict.right == 1 && out.verdict.drift == 3);
+    TAKE();
+    IN_PLACE(R(VALIDITY), keyfob_device_set_validity(&out.record, NOW, NOW - 1, NOW));
+    IN_PLACE(R(OK), keyfob_device_set_validity(&out.record, NOW, NOW + 31536000, NOW));
+    TAKE();
+    out.info.size = (uint32_t)sizeof out.info;
+    CHECK(keyfob_device_info(&out.record, &out.info) == R(OK) && out.info.has_short_secret == 1 && out.info.drift == 3);
+    CHECK(out.info.not_before == NOW && out.info.not_after == NOW + 31536000);
+    TAKE();
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, &learning, "123456", 6, NOW + 31536001, &out.verdict));
+    CHECK(out.verdict.reason == KEYFOB_REASON_OUTSIDE_VALIDITY && out.verdict.fails == 0);
+    IN_PLACE(R(OUTSIDE_VALIDITY), keyfob_device_challenge(&out.record, &learning, NULL, NULL, NOW + 31536001, &out.challenge));
+    CALL(R(SECRET_LENGTH), keyfob_uri_parse("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ", NOW, &out.record, NULL, 0, NULL, 0));
+    CALL(R(OK), keyfob_uri_parse_allowing_short("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ", NOW, &out.record, NULL, 0, NULL, 0));
+    CHECK(keyfob_short_secret_min_size() == KEYFOB_SHORT_SECRET_MIN_SIZE);
 }
 
 /* Another factor: the fails stay, each kind takes its own only. */
@@ -153,7 +189,7 @@ static void throttle(void) {
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);
     TAKE();
     IN_PLACE(R(THROTTLED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 59, &out.challenge));
-    throttle.size--;
+    throttle.size = 63;
     IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
 }
 
@@ -249,6 +285,7 @@ void test_devices(void) {
     right_once();
     locks();
     clock_ahead();
+    token_of_a_drawer();
     other_factor();
     throttle();
     resync();

@@ -24,7 +24,7 @@ static void records_and_seals(void) {
     CALL(R(RECORD_DAMAGED), keyfob_device_info(&wrong, &out.info));
     wrong = given, wrong.bytes[0] = 0;
     CALL(R(RECORD_FOREIGN), keyfob_device_secret(&wrong, out.bytes, 64, &out.length));
-    wrong = given, wrong.bytes[2] = 2;
+    wrong = given, wrong.bytes[2] = 3;
     CALL(R(RECORD_NEWER), keyfob_uri_write(&wrong, "a", "b", out.text, 500, NULL));
 
     CALL(R(OK), keyfob_record_seal(&given, 7, key, SECRET, 5, nonce, out.bytes));
@@ -117,6 +117,7 @@ static void uris(void) {
     CALL(R(OK), keyfob_uri_parse("otpauth://totp/ACME:b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", NOW, &out.record, NULL, 0, NULL, 0));
     for (at = 0; at < sizeof faults / sizeof faults[0]; at++) {
         CALL(faults[at].result, keyfob_uri_parse(faults[at].text, NOW, &out.record, out.issuer, 64, out.account, 64));
+        CALL(faults[at].result, keyfob_uri_parse_allowing_short(faults[at].text, NOW, &out.record, out.issuer, 64, out.account, 64));
     }
     memset(endless, 'a', 4096);
     CALL(R(LENGTH), keyfob_uri_parse(endless, NOW, &out.record, NULL, 0, NULL, 0));

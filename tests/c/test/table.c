@@ -23,7 +23,7 @@ static struct {
 } in;
 
 /* The devices that the calls are made on. */
-enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AHEAD, IS_AT_THE_END, SMS_AT_THE_END, DEVICES };
+enum device { IS_TOTP, IS_HOTP, IS_SMS, IS_PENDING, IS_PIN, IS_LOCKED, IS_DISABLED, IS_HELD, IS_THROTTLED, IS_T0, IS_AHEAD, IS_OUTDATED, IS_AT_THE_END, SMS_AT_THE_END, DEVICES };
 static keyfob_record devices[DEVICES];
 static uint8_t sealed[KEYFOB_SEALED_SIZE];
 
@@ -71,6 +71,8 @@ static void make_devices(void) {
         CHECK(keyfob_device_verify(&devices[IS_AHEAD], NULL, code, 6, NOW + 7200, &out.verdict) == R(OK) && out.verdict.right == 1);
         CHECK(keyfob_device_unlock(&devices[IS_AHEAD], NOW) == R(OK));
     }
+    devices[IS_OUTDATED] = devices[IS_HOTP];
+    CHECK(keyfob_device_set_validity(&devices[IS_OUTDATED], 0, NOW - 1, NOW) == R(OK));
     devices[IS_PENDING] = devices[IS_SMS];
     out.challenge.size = (uint32_t)sizeof out.challenge;
     CHECK(keyfob_device_challenge(&devices[IS_PENDING], NULL, NULL, NULL, NOW, &out.challenge) == R(OK));
@@ -143,6 +145,7 @@ CALLS(device_secret, (RECORDS, P(uint8_t, BYTES), length_of[BYTES], P(size_t, LE
 CALLS(device_set_status, (RECORDS, number ? number : (uint32_t)KEYFOB_STATUS_VALIDATED, now))
 CALLS(device_unlock, (RECORDS, now))
 CALLS(device_forget_steps, (RECORDS, now))
+CALLS(device_set_validity, (RECORDS, number, number ? number - 1 : 0, now))
 CALLS(device_replace_factor, (RECORDS, P(const keyfob_record, FROM), now))
 CALLS(device_challenge, (RECORDS, POLICIES, RANDOMS, now, P(keyfob_challenge, CHALLENGE)))
 CALLS(device_challenge_and_store, (RECORDS, POLICIES, RANDOMS, now, STORES, P(keyfob_challenge, CHALLENGE)))
@@ -160,6 +163,7 @@ CALLS(policy_check, (POLICIES))
 CALLS(policy_guess_chance, (POLICIES, number ? number : 1, number == 2 ? 5 : 6, P(uint32_t, NUMBER)))
 CALLS(uri_write, (RECORDS, P(const char, ISSUER_IN), P(const char, ACCOUNT_IN), TEXTS(TEXT), P(size_t, LENGTH)))
 CALLS(uri_parse, (P(const char, URI_IN), now, RECORDS, TEXTS(ISSUER), TEXTS(ACCOUNT)))
+CALLS(uri_parse_allowing_short, (P(const char, URI_IN), now, RECORDS, TEXTS(ISSUER), TEXTS(ACCOUNT)))
 CALLS(soffid_import, (P(const keyfob_soffid_row, ROW), DATA(SECRET_IN), RECORDS))
 CALLS(soffid_export, (RECORDS, P(keyfob_soffid_row, ROW)))
 CALLS(soffid_update, (RECORDS, P(keyfob_soffid_row, ROW)))
@@ -178,7 +182,8 @@ struct fault { enum fault_kind kind; int which; uint64_t value; keyfob_result re
 #define RECORD_IN NIL(RECORD, NULL_POINTER), DAMAGED(RECORD)
 #define POLICY_IN NIL(POLICY, OK), {WRONG_POLICY, 0, 0, R(OK)}
 #define PARAMETERS_IN NIL(PARAMETERS, OK), {WRONG_PARAMETERS, 0, 0, R(OK)}
-#define SECRET_FAULTS NIL(SECRET_IN, NULL_POINTER), SIZE(SECRET_IN, 0, SECRET_LENGTH), SIZE(SECRET_IN, 15, SECRET_LENGTH), HUGE_SIZE(SECRET_IN)
+#define SECRET_OF(fewest) NIL(SECRET_IN, NULL_POINTER), SIZE(SECRET_IN, 0, SECRET_LENGTH), SIZE(SECRET_IN, fewest - 1, SECRET_LENGTH), HUGE_SIZE(SECRET_IN)
+#define SECRET_FAULTS SECRET_OF(KEYFOB_SECRET_MIN_SIZE)
 #define CODE_FAULTS(name) NIL(name, NULL_POINTER), SIZE(name, 0, OK), HUGE_SIZE(name)
 #define BUFFER(name, least) NIL(name, NULL_POINTER), SIZE(name, 0, BUFFER_TOO_SMALL), SIZE(name, least - 1, BUFFER_TOO_SMALL), SIZE(name, least, OK), \
     SIZE(name, SIZE_MAX, OK)
@@ -188,7 +193,8 @@ struct fault { enum fault_kind kind; int which; uint64_t value; keyfob_result re
 #define WORD(name, offset, result) {WORD, name, offset, R(result)}
 #define ANSWER(answer, result) {ANSWER, 0, answer, R(result)}
 #define STORE_FAULTS NIL(STORE, NULL_POINTER), ANSWER(1, STORE_CONFLICT), ANSWER(2, STORE_FAILED), ANSWER(UINT32_MAX, STORE_FAILED)
-#define CLOSED DEVICE(IS_LOCKED, LOCKED), DEVICE(IS_DISABLED, DISABLED), DEVICE(IS_THROTTLED, THROTTLED), DEVICE(IS_AHEAD, CLOCK_WAS_AHEAD)
+#define CLOSED DEVICE(IS_LOCKED, LOCKED), DEVICE(IS_DISABLED, DISABLED), DEVICE(IS_THROTTLED, THROTTLED), DEVICE(IS_AHEAD, CLOCK_WAS_AHEAD), \
+    DEVICE(IS_OUTDATED, OUTSIDE_VALIDITY)
 #define LONG_TEXT(name) {LONG_TEXT, name, 0, R(LENGTH)}
 
 static const struct row {
@@ -201,8 +207,8 @@ static const struct row {
     FUNCTION(secret_random, IS_TOTP, BUFFER(BYTES, 20), NIL(LENGTH, NULL_POINTER), NIL(RANDOM, RANDOMNESS), NUMBER_IN(4, ALGORITHM), NUMBER_IN(257, ALGORITHM)),
     FUNCTION(secret_from_base32, IS_TOTP, NIL(BASE32_IN, NULL_POINTER), LONG_TEXT(BASE32_IN), BUFFER(BYTES, 20), NIL(LENGTH, NULL_POINTER)),
     FUNCTION(secret_from_hex, IS_TOTP, NIL(HEX_IN, NULL_POINTER), LONG_TEXT(HEX_IN), BUFFER(BYTES, 20), NIL(LENGTH, NULL_POINTER)),
-    FUNCTION(secret_to_base32, IS_TOTP, SECRET_FAULTS, BUFFER(TEXT, 33)),
-    FUNCTION(secret_to_hex, IS_TOTP, SECRET_FAULTS, BUFFER(TEXT, 41)),
+    FUNCTION(secret_to_base32, IS_TOTP, SECRET_OF(KEYFOB_SHORT_SECRET_MIN_SIZE), BUFFER(TEXT, 33)),
+    FUNCTION(secret_to_hex, IS_TOTP, SECRET_OF(KEYFOB_SHORT_SECRET_MIN_SIZE), BUFFER(TEXT, 41)),
     FUNCTION(hotp_generate, IS_TOTP, PARAMETERS_IN, SECRET_FAULTS, BUFFER(TEXT, 7)),
     FUNCTION(totp_generate, IS_TOTP, PARAMETERS_IN, SECRET_FAULTS, BUFFER(TEXT, 7)),
     FUNCTION(hotp_search, IS_TOTP, PARAMETERS_IN, SECRET_FAULTS, CODE_FAULTS(CODE), NIL(FOUND, NULL_POINTER), NIL(MATCHED, NULL_POINTER),
@@ -225,6 +231,8 @@ static const struct row {
              TIME(UINT64_MAX, OK), TIME(0, OK)),
     FUNCTION(device_forget_steps, IS_T0, RECORD_IN, DEVICE(IS_AHEAD, OK), DEVICE(IS_LOCKED, WRONG_KIND), DEVICE(IS_HOTP, WRONG_KIND),
              DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, CLOCK)),
+    FUNCTION(device_set_validity, IS_T0, RECORD_IN, NUMBER_IN(7, VALIDITY), DEVICE(IS_HOTP, OK), DEVICE(IS_LOCKED, WRONG_KIND),
+             DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK), TIME(0, OK)),
     FUNCTION(device_replace_factor, IS_TOTP, RECORD_IN, NIL(FROM, NULL_POINTER), DAMAGED(FROM), DEVICE(IS_T0, OK), DEVICE(IS_HOTP, WRONG_KIND),
              DEVICE(IS_PIN, WRONG_KIND), WORD(RECORD, 88, EXHAUSTED), TIME(UINT64_MAX, OK)),
     FUNCTION(device_challenge, IS_PIN, RECORD_IN, POLICY_IN, NIL(RANDOM, RANDOMNESS), NIL(CHALLENGE, NULL_POINTER), STRUCT(CHALLENGE, 48), CLOSED,
@@ -238,9 +246,10 @@ static const struct row {
     FUNCTION(device_verify_and_store, IS_TOTP, RECORD_IN, POLICY_IN, CODE_FAULTS(CODE), NIL(VERDICT, NULL_POINTER), STRUCT(VERDICT, 48), TIME(0, CLOCK),
              DEVICE(IS_AT_THE_END, EXHAUSTED), STORE_FAULTS),
     FUNCTION(device_resync, IS_HOTP, RECORD_IN, POLICY_IN, CODE_FAULTS(CODE), CODE_FAULTS(SECOND), NIL(VERDICT, NULL_POINTER), STRUCT(VERDICT, 48),
-             TIME(0, CLOCK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(IS_TOTP, WRONG_KIND)),
+             TIME(0, CLOCK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(IS_PIN, WRONG_KIND), DEVICE(IS_TOTP, NO_DRIFT)),
     FUNCTION(device_resync_and_store, IS_HOTP, RECORD_IN, POLICY_IN, CODE_FAULTS(CODE), CODE_FAULTS(SECOND), NIL(VERDICT, NULL_POINTER),
-             STRUCT(VERDICT, 48), TIME(0, CLOCK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(IS_TOTP, WRONG_KIND), STORE_FAULTS),
+             STRUCT(VERDICT, 48), TIME(0, CLOCK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(IS_PIN, WRONG_KIND), DEVICE(IS_TOTP, NO_DRIFT),
+             STORE_FAULTS),
     FUNCTION(record_seal, IS_TOTP, RECORD_IN, NIL(KEY, NULL_POINTER), NIL(NONCE, NULL_POINTER), NIL(ID, NULL_POINTER), SIZE(ID, 0, OK), HUGE_SIZE(ID),
              NIL(BYTES, NULL_POINTER)),
     FUNCTION(record_open, IS_TOTP, NIL(SEALED, NULL_POINTER), SIZE(SEALED, 0, SEAL_FOREIGN), SIZE(SEALED, 215, SEAL_FOREIGN), HUGE_SIZE(SEALED),
@@ -256,6 +265,8 @@ static const struct row {
              BUFFER(TEXT, 112), NIL(LENGTH, OK), DEVICE(IS_T0, URI_T0),
              DEVICE(IS_SMS, WRONG_KIND), DEVICE(IS_PIN, WRONG_KIND)),
     FUNCTION(uri_parse, IS_TOTP, NIL(URI_IN, NULL_POINTER), LONG_TEXT(URI_IN), NIL(RECORD, NULL_POINTER), NIL(ISSUER, OK), NIL(ACCOUNT, OK),
+             SIZE(ISSUER, 0, BUFFER_TOO_SMALL), SIZE(ISSUER, 4, BUFFER_TOO_SMALL), SIZE(ISSUER, 5, OK), SIZE(ACCOUNT, 5, BUFFER_TOO_SMALL), SIZE(ACCOUNT, SIZE_MAX, OK)),
+    FUNCTION(uri_parse_allowing_short, IS_TOTP, NIL(URI_IN, NULL_POINTER), LONG_TEXT(URI_IN), NIL(RECORD, NULL_POINTER), NIL(ISSUER, OK), NIL(ACCOUNT, OK),
              SIZE(ISSUER, 0, BUFFER_TOO_SMALL), SIZE(ISSUER, 4, BUFFER_TOO_SMALL), SIZE(ISSUER, 5, OK), SIZE(ACCOUNT, 5, BUFFER_TOO_SMALL), SIZE(ACCOUNT, SIZE_MAX, OK)),
     FUNCTION(soffid_import, IS_TOTP, NIL(ROW, NULL_POINTER), STRUCT(ROW, 272), NIL(SECRET_IN, NULL_POINTER), HUGE_SIZE(SECRET_IN), SIZE(SECRET_IN, 0, OK),
              NIL(RECORD, NULL_POINTER)),
@@ -290,6 +301,8 @@ static keyfob_result wrong_policy(int which, keyfob_policy *p) {
     FAULTY(19, CLOCK_SKEW, p->clock_skew = 3601);
     FAULTY(20, GUESS_BOUND, p->window = 100);
     FAULTY(21, PIN_GUESS_BOUND, p->pin_positions = 2);
+    FAULTY(22, FIRST_WINDOW, p->first_window = 2);
+    FAULTY(23, FIRST_WINDOW, (p->max_drift = 1000, p->first_window = 1001));
     default: return R(OK);
     }
 }
@@ -366,7 +379,7 @@ void test_table(void) {
         try_call(row, &none, 0);
         for (entry = 0; row->faults[entry].kind != NONE; entry++) {
             const struct fault *fault = &row->faults[entry];
-            int variant, variants = fault->kind == WRONG_POLICY ? 22 : fault->kind == WRONG_PARAMETERS ? 9 : 1;
+            int variant, variants = fault->kind == WRONG_POLICY ? 24 : fault->kind == WRONG_PARAMETERS ? 9 : 1;
             for (variant = 0; variant < variants; variant++) {
                 try_call(row, fault, variant);
             }

@@ -191,7 +191,7 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
         return Ok(seconds);
     }
     let utc = ["UTC", "utc", "GMT"].iter().find_map(|zone| text.strip_suffix(zone));
-    let read = utc.map_or_else(|| date::read(text), |text| date::read(&[text.trim_end(), "Z"].concat()));
+    let read = utc.map_or_else(|| date::parse(text), |text| date::parse(&[text.trim_end(), "Z"].concat()));
     let seconds =
         read.ok_or("must be Unix seconds, or a date as 2026-01-31, '2026-01-31 08:00:00 UTC' or 2026-01-31T09:00:00+01:00")?;
     u64::try_from(seconds).map_err(|_| "must not be before 1970".to_owned())

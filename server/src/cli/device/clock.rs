@@ -16,7 +16,7 @@ pub(super) fn now(clock: &Clock) -> Result<u64> {
 
 /// A time as people read it.
 pub(super) fn utc(seconds: u64) -> String {
-    format!("{} UTC", date::write(seconds, false))
+    format!("{} UTC", date::format_soffid(seconds))
 }
 
 /// When the step after the highest accepted one begins, in Unix seconds: from then on the code of

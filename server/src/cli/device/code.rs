@@ -74,7 +74,7 @@ fn of_step(totp: &Totp, step: u64, now: u64, args: &CodeArgs) -> Result<Wiped> {
         _ if left == 0 => "over".to_owned(),
         _ => format!("{left} s left"),
     };
-    Ok(line(&[code.as_str(), "  ", &date::write(from, false), " to ", &date::write(until, false), " UTC, ", &when]))
+    Ok(line(&[code.as_str(), "  ", &date::format_soffid(from), " to ", &date::format_soffid(until), " UTC, ", &when]))
 }
 
 /// The line of a counter's code.

@@ -84,7 +84,7 @@ pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
 /// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong
 /// code.
 fn digits(given: &[u8]) -> Wiped {
-    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::digits(text).as_bytes().to_vec()))
+    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::strip_separators(text).as_bytes().to_vec()))
 }
 
 fn secret_file(path: &Path) -> Result<Wiped> {

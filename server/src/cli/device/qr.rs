@@ -36,5 +36,5 @@ pub(crate) fn draw(text: &str, colour: bool) -> Result<Zeroizing<String>> {
 
 /// Encodes as a PNG.
 pub(crate) fn png(text: &str) -> Result<Wiped> {
-    qr::png(text, Size::Module(SCALE)).ok_or_else(|| TOO_LONG.into())
+    qr::encode_png(text, Size::ModulePixels(SCALE)).ok_or_else(|| TOO_LONG.into())
 }

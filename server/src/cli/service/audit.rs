@@ -28,7 +28,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
 /// A line for people. Names are quoted and escaped: one may hold what looks like the rest of a
 /// line, another line, or marks that turn the order of the text round.
 fn text(line: &Line) -> String {
-    let at = date::write(u64::try_from(line.at).unwrap_or_default(), false);
+    let at = date::format_soffid(u64::try_from(line.at).unwrap_or_default());
     let outcome = if line.success { "ok" } else { "REFUSED" };
     let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
     let reason = in_words(&line.reason);

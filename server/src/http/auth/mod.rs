@@ -260,17 +260,17 @@ async fn tell(name: String, from: IpAddr, store: &Store) {
     tracing::warn!("too many wrong passwords for account {name:?} from {from}");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
     let event = Event {
-        kind: EventKind::Refuse,
+        kind: EventKind::RefuseAccount,
         at: now,
         actor: name,
-        device: 0,
+        device_id: 0,
         user: String::new(),
         success: false,
         reason: format!("wrong passwords from {from}"),
         drift: None,
     };
     let nothing = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
-    if let Err(error) = store.change(Step::Record { event, then: Box::new(move |()| nothing()) }).await {
+    if let Err(error) = store.change(Step::Audit { event, then: Box::new(move |()| nothing()) }).await {
         tracing::error!("the trail was not written: {error}");
     }
 }

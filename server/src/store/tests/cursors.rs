@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use keyfob_scim::{Attribute, EventKind, Filter, Key, Name, Page, Position, Query, Row, Sort, Start};
+use keyfob_scim::{Attribute, EventKind, Filter, Naming, Page, PageStart, Query, Row, Sort, SortKey, SortPosition};
 
 use super::{Place, entry, event, on_both};
 use crate::database::{Connection, Dialect, Sql};
@@ -12,9 +12,9 @@ use crate::store::{Store, schema};
 
 const BY_CREATION: Sort = Sort { by: Attribute::Created, descending: false };
 
-fn query(filter: &str, sort: Sort, last: Option<Position>, limit: u64) -> Query {
+fn query(filter: &str, sort: Sort, last: Option<SortPosition>, limit: u64) -> Query {
     let filter = if filter.is_empty() { Filter::ALL } else { Filter::parse(filter).unwrap() };
-    Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::After(last), limit }
+    Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::After(last), limit }
 }
 
 /// Creates devices of these users, all at this time; gives their numbers.
@@ -24,7 +24,7 @@ async fn create(store: &Store, users: &[&str], created: u64) -> Vec<i64> {
         let mut given = entry(user);
         given.row.created = created;
         given.row.external_id = user.starts_with('b').then(|| (*user).to_owned());
-        ids.push(store.insert(Box::new(given), Name::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id);
+        ids.push(store.insert(Box::new(given), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id);
     }
     ids
 }
@@ -150,10 +150,10 @@ fn an_index_begins_behind_the_last_device_of_the_page_before() {
         ),
     ] {
         let key = match by {
-            Attribute::User => Key::Text("u".to_owned()),
-            _ => Key::Number(7),
+            Attribute::User => SortKey::Text("u".to_owned()),
+            _ => SortKey::Number(7),
         };
-        let query = query(filter, Sort { by, descending: false }, Some(Position { key: Some(key), id: 7 }), 100);
+        let query = query(filter, Sort { by, descending: false }, Some(SortPosition { key: Some(key), id: 7 }), 100);
         let parts = Part::of(&query);
         assert_eq!(parts.len(), if by == Attribute::Id { 1 } else { 2 });
         for (part, of_sqlite) in parts.into_iter().zip(of_sqlite) {
@@ -174,7 +174,7 @@ fn an_index_begins_behind_the_last_device_of_the_page_before() {
 /// SQLite takes the first of two bounds, and would read all devices of the pages before.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bound_of_a_page_stands_before_that_of_the_filter() {
-    let last = Some(Position { key: Some(Key::Text("user5".into())), id: 7 });
+    let last = Some(SortPosition { key: Some(SortKey::Text("user5".into())), id: 7 });
     let query = query(r#"user sw "user""#, Sort { by: Attribute::User, descending: false }, last, 100);
     let mut sql = Sql::default();
     filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::of(&query)[1]);

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
-use keyfob_scim::{Attribute, EventKind, Filter, Query, Roles, Sort, Start, Step};
+use keyfob_scim::{Attribute, EventKind, Filter, PageStart, Query, Roles, Sort, Step};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::reads::find;
@@ -43,7 +43,7 @@ fn spoil(place: &Place, id: i64, column: &str) {
 async fn lists(store: &Store) -> (u64, Vec<i64>, usize) {
     let query = |limit| {
         let sort = Sort { by: Attribute::Id, descending: false };
-        Query { filter: Filter::ALL, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit }
+        Query { filter: Filter::ALL, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit }
     };
     let found = store.list("a", &query(100)).await.unwrap();
     // A full page, after which the devices are counted.
@@ -78,7 +78,7 @@ async fn a_damaged_column_is_that_devices_fault_only(place: Place) {
 
 async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Place) {
     let imported = |id, created| {
-        let mut entry = keyfob_scim::Entry::restored(id, device(created), "alice", None, None).unwrap();
+        let mut entry = keyfob_scim::Entry::from_import(id, device(created), "alice", None, None).unwrap();
         entry.row.name = "HOTP00000035".to_owned();
         Imported { entry, name: None }
     };
@@ -184,6 +184,6 @@ async fn a_damaged_page_is_the_fault_of_its_devices_only() {
     assert!(store.get(ids[0]).await.unwrap().is_some() && store.get(ids[59]).await.unwrap().is_some());
     let line = event(EventKind::Verify, ids[0]);
     let then = Box::new(|()| Step::Done(keyfob_scim::Response { status: 200, headers: Vec::new(), body: Vec::new() }));
-    assert!(store.change(Step::Record { event: line, then }).await.is_ok());
+    assert!(store.change(Step::Audit { event: line, then }).await.is_ok());
     store.close();
 }

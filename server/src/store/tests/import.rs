@@ -1,7 +1,7 @@
 //! Devices of another system, stored under the numbers that they had there.
 
 use keyfob::Device;
-use keyfob_scim::{EventKind, Name};
+use keyfob_scim::{EventKind, Naming};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
 use crate::store::{Difference, Imported, Outcome, Present, Store, Wanted, writes};
@@ -15,15 +15,15 @@ on_both! {
     what_is_looked_at_is_not_touched
 }
 
-fn imported(id: i64, device: Device, name: Option<Name>) -> Imported {
-    let mut entry = keyfob_scim::Entry::restored(id, device, "alice", None, None).unwrap();
+fn imported(id: i64, device: Device, name: Option<Naming>) -> Imported {
+    let mut entry = keyfob_scim::Entry::from_import(id, device, "alice", None, None).unwrap();
     entry.row.name = "HOTP00000035".to_owned();
     Imported { entry, name }
 }
 
 async fn devices_are_stored_once_and_never_over_others(place: Place) {
     let store = place.open();
-    let all = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Name::Numbered("HOTP")))];
+    let all = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Naming::Numbered("HOTP")))];
     assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Stored, Outcome::Stored]);
     let stored = store.get(60).await.unwrap().unwrap();
     assert_eq!((stored.row.name.as_str(), stored.row.user.as_str(), stored.version), ("HOTP00000035", "alice", 0));
@@ -84,7 +84,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
             tokio::task::block_in_place(|| {
                 let mut draws = [id, 1000 + id].into_iter();
                 place.with(|connection| {
-                    let (name, event) = (Name::Numbered("HOTP"), event(EventKind::Create, 0));
+                    let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
                     writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
                 });
             });
@@ -103,7 +103,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
 
 async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
     let store = place.open();
-    let wrong = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Name::Numbered("HOTP")))];
+    let wrong = || vec![imported(60, device(NOW), None), imported(61, device(NOW), Some(Naming::Numbered("HOTP")))];
     store.import(wrong(), "test", NOW, false).await.unwrap();
     let right = || {
         let mut all = wrong();

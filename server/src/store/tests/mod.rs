@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keyfob::{Device, Hotp, Policy, Secret};
-use keyfob_scim::{Entry, Event, EventKind, Name, Response, Row, Scope, Step, Swap};
+use keyfob_scim::{Entry, Event, EventKind, Naming, Response, Row, Scope, Step, Swap};
 
 use super::{Keys, Store};
 use crate::database::Connection;
@@ -126,12 +126,12 @@ fn entry(user: &str) -> Entry {
     Entry { row, version: 0, device }
 }
 
-fn event(kind: EventKind, device: i64) -> Event {
-    Event { kind, at: NOW, actor: "tester".into(), device, user: "u".into(), success: true, reason: "C".into(), drift: None }
+fn event(kind: EventKind, device_id: i64) -> Event {
+    Event { kind, at: NOW, actor: "tester".into(), device_id, user: "u".into(), success: true, reason: "C".into(), drift: None }
 }
 
 async fn insert(store: &Store, entry: Entry) -> Entry {
-    *store.insert(Box::new(entry), Name::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap()
+    *store.insert(Box::new(entry), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap()
 }
 
 /// A wrong answer to a device, as a swap.

@@ -1,6 +1,6 @@
 //! When devices last changed: kept with every write, and found by a filter.
 
-use keyfob_scim::{Attribute, Event, EventKind, Filter, Query, Scope, Sort, Start, Swap};
+use keyfob_scim::{Attribute, Event, EventKind, Filter, PageStart, Query, Scope, Sort, Swap};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap};
 use crate::database::{Connection, Sql};
@@ -16,9 +16,9 @@ on_both! {
 
 /// The devices that changed at this time or later.
 async fn since(store: &Store, at: u64) -> Vec<i64> {
-    let filter = Filter::parse(&format!("meta.lastModified ge \"{}\"", keyfob_scim::date::write(at, true))).unwrap();
+    let filter = Filter::parse(&format!("meta.lastModified ge \"{}\"", keyfob_scim::date::format_iso(at))).unwrap();
     let sort = Sort { by: Attribute::LastModified, descending: false };
-    let query = Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 10 };
+    let query = Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit: 10 };
     store.list("a test", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect()
 }
 

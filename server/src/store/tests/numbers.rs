@@ -1,7 +1,7 @@
 //! Numbers of devices: drawn at random, each given once; and what becomes of those that an older
 //! store counted.
 
-use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
+use keyfob_scim::{Attribute, EventKind, Filter, Naming, PageStart, Query, Sort};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
 use crate::database::{Connection, Sql};
@@ -18,7 +18,7 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
     let insert_under = |numbers: [i64; 3], user: &str| {
         let (mut made, mut draws) = (entry(user), numbers.into_iter());
         place.with(|connection| {
-            let (name, event) = (Name::Numbered("HOTP"), event(EventKind::Create, 0));
+            let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
             writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
         });
         (made, draws.len())
@@ -71,8 +71,14 @@ async fn an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_n
     assert_eq!(names, ["HOTP00000004", "HOTP00000005", "HOTP00000006"]);
     assert!(new.iter().all(|row| (1 << 32..1 << 52).contains(&row.id)), "{new:?}");
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query =
-        Query { filter: Filter::And(Vec::new()), live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 10 };
+    let query = Query {
+        filter: Filter::And(Vec::new()),
+        excludes_deleted: false,
+        sort,
+        then_by: Vec::new(),
+        start: PageStart::Offset(0),
+        limit: 10,
+    };
     let mut expected: Vec<_> = new.iter().map(|row| row.id).collect();
     expected.sort_unstable();
     let listed: Vec<_> = store.list("a", &query).await.unwrap().page.rows.into_iter().map(|row| row.id).collect();

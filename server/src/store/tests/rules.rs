@@ -112,7 +112,7 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
 async fn accounts_are_made_replaced_found_and_removed(place: Place) {
     let store = place.open();
     let mut account =
-        Account { name: "sync".into(), roles: Roles::QUERY.and(Roles::VERIFY), password: None, token: Some("ab".into()) };
+        Account { name: "sync".into(), roles: Roles::QUERY.union(Roles::VERIFY), password: None, token: Some("ab".into()) };
     store.put_account(&account).await.unwrap();
     assert_eq!(store.account_of_token("ab").await.unwrap(), Some(account.clone()));
     assert_eq!(store.account_of_token("AB").await.unwrap(), None);

@@ -3,7 +3,7 @@
 use std::sync::{LazyLock, Mutex};
 
 use keyfob::{Kind, Status};
-use keyfob_scim::{Attribute, Error, EventKind, Filter, Memory, Name, Op, Page, Query, Sort, Start, Store as _};
+use keyfob_scim::{Attribute, Error, EventKind, Filter, MemoryStore, Naming, Op, Page, PageStart, Query, Sort, Store as _};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -16,7 +16,7 @@ use crate::store::{Store, schema};
 struct Both {
     runtime: Runtime,
     store: Store,
-    model: Mutex<Memory>,
+    model: Mutex<MemoryStore>,
     _place: Place,
 }
 
@@ -30,7 +30,7 @@ impl Both {
             let _within = runtime.enter();
             place.open()
         };
-        let mut model = Memory::default();
+        let mut model = MemoryStore::default();
         let texts = ["a", "A", "b", "ab", "B a", "ä", "Ä", "a%", "a_b", "\u{10ffff}", "z\u{d7ff}x"];
         for at in 0..60_usize {
             let text = |step: usize| texts[at * step % texts.len()].to_owned();
@@ -42,7 +42,7 @@ impl Both {
             given.row.last_modified = 1998 + at as u64 % 7;
             (given.row.kind, given.row.status) = (Kind::ALL[at % 5], Status::ALL[at % 4]);
             given.row.deleted = at % 11 == 0;
-            let stored = store.insert(Box::new(given), Name::Fixed(text(7)), event(EventKind::Create, 0));
+            let stored = store.insert(Box::new(given), Naming::Fixed(text(7)), event(EventKind::Create, 0));
             model.put(*runtime.block_on(stored).unwrap());
         }
         Self { runtime, store, model: Mutex::new(model), _place: place }
@@ -58,12 +58,12 @@ impl Both {
     /// Checks the page behind the device that stands there in the order of the query, or behind its
     /// place if the number is another.
     fn check_behind(&self, query: Query, at: usize, number: i64) -> Result<(), TestCaseError> {
-        let all = Query { filter: Filter::ALL, live_only: false, start: Start::Offset(0), limit: 1000, ..query.clone() };
+        let all = Query { filter: Filter::ALL, excludes_deleted: false, start: PageStart::Offset(0), limit: 1000, ..query.clone() };
         let rows = self.model.lock().unwrap().list(&all).unwrap().rows;
         let mut row = rows[at % rows.len()].clone();
         row.id = row.id.saturating_add(number);
         let last = query.sort.position(&row);
-        self.check(&Query { start: Start::After(Some(last)), ..query })
+        self.check(&Query { start: PageStart::After(Some(last)), ..query })
     }
 }
 
@@ -123,7 +123,7 @@ fn filters() -> impl Strategy<Value = Filter> {
         )
             .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
         prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone]).prop_map(Filter::Present),
-        value.prop_map(Filter::Anywhere),
+        value.prop_map(Filter::UserOrNameContains),
     ];
     leaf.prop_recursive(3, 16, 3, |inner| {
         prop_oneof![
@@ -139,20 +139,20 @@ proptest! {
 
     #[test]
     fn sql_finds_what_the_filter_means(
-        filter in filters(), by in sortable(), then_by in prop::collection::vec(sortable(), 0..3), descending: bool, live_only: bool,
+        filter in filters(), by in sortable(), then_by in prop::collection::vec(sortable(), 0..3), descending: bool, excludes_deleted: bool,
         offset in 0..70_u64, limit in 0..70_u64,
     ) {
-        let query = Query { filter, live_only, sort: Sort { by, descending }, then_by, start: Start::Offset(offset), limit };
+        let query = Query { filter, excludes_deleted, sort: Sort { by, descending }, then_by, start: PageStart::Offset(offset), limit };
         SQLITE.check(&query)?;
         POSTGRES.check(&query)?;
     }
 
     #[test]
     fn sql_finds_what_stands_behind_a_position(
-        filter in filters(), by in sortable(), descending: bool, live_only: bool, at in prop::option::weighted(0.9, 0..60_usize),
+        filter in filters(), by in sortable(), descending: bool, excludes_deleted: bool, at in prop::option::weighted(0.9, 0..60_usize),
         number in prop_oneof![4 => Just(0), 1 => -1..=1_i64, 1 => any::<i64>()], limit in 1..70_u64,
     ) {
-        let query = Query { filter, live_only, sort: Sort { by, descending }, then_by: Vec::new(), start: Start::After(None), limit };
+        let query = Query { filter, excludes_deleted, sort: Sort { by, descending }, then_by: Vec::new(), start: PageStart::After(None), limit };
         for both in [&SQLITE, &POSTGRES] {
             match at {
                 None => both.check(&query)?,
@@ -190,7 +190,7 @@ fn a_key_is_the_part_of_a_filter_that_finds_the_fewest() {
         assert_eq!(filter::key(&filter).cloned(), key.map(|key| Filter::parse(key).unwrap()), "{text}");
     }
     assert_eq!(filter::key(&Filter::ALL), None);
-    assert_eq!(filter::key(&Filter::Anywhere("a".into())), None);
+    assert_eq!(filter::key(&Filter::UserOrNameContains("a".into())), None);
 }
 
 /// What a database says that it does for a filter.
@@ -204,10 +204,10 @@ fn plan(connection: &mut dyn Connection, text: &str) -> String {
     let sort = Sort { by: Attribute::Id, descending: false };
     let query = Query {
         filter: Filter::parse(text).unwrap(),
-        live_only: false,
+        excludes_deleted: false,
         sort,
         then_by: Vec::new(),
-        start: Start::Offset(0),
+        start: PageStart::Offset(0),
         limit: 100,
     };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
@@ -237,7 +237,7 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
         Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
     };
     let sort = Sort { by: Attribute::Created, descending: false };
-    let query = Query { filter, live_only: false, sort, then_by: Vec::new(), start: Start::Offset(0), limit: 100 };
+    let query = Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
     filter::page(&mut sql, &query, query.limit);
     let mut records = connection.rows(&sql).unwrap();

@@ -32,7 +32,7 @@ fn lines(database: &str) -> i64 {
 /// Writes a line to the trail that comes with no record.
 async fn record(store: &Store) {
     let done = |()| Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
-    store.change(Step::Record { event: event(EventKind::Refuse, 0), then: Box::new(done) }).await.unwrap();
+    store.change(Step::Audit { event: event(EventKind::RefuseAccount, 0), then: Box::new(done) }).await.unwrap();
 }
 
 /// Uses the session of a writer until it is no longer new.

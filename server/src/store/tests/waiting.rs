@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use keyfob_scim::{Attribute, EventKind, Filter, Name, Query, Sort, Start};
+use keyfob_scim::{Attribute, EventKind, Filter, Naming, PageStart, Query, Sort};
 
 use super::super::searches::Claim;
 use super::super::workers::OLD;
@@ -101,10 +101,10 @@ fn query(filter: &str) -> Query {
     let sort = Sort { by: Attribute::Id, descending: false };
     Query {
         filter: Filter::parse(filter).unwrap(),
-        live_only: false,
+        excludes_deleted: false,
         sort,
         then_by: Vec::new(),
-        start: Start::Offset(0),
+        start: PageStart::Offset(0),
         limit: 100,
     }
 }
@@ -132,7 +132,7 @@ async fn a_search_by_an_index_waits_for_none_that_reads_all(place: Place) {
 async fn a_value_that_many_devices_have_is_searched_as_one_that_reads_all(place: Place) {
     let store = place.open();
     for _ in 0..11 {
-        store.insert(Box::new(entry("alice")), Name::Fixed("Security PIN".into()), event(EventKind::Create, 0)).await.unwrap();
+        store.insert(Box::new(entry("alice")), Naming::Fixed("Security PIN".into()), event(EventKind::Create, 0)).await.unwrap();
     }
     insert(&store, entry("bob")).await;
     let (begun, may_end) = (flag(), flag());

@@ -152,7 +152,7 @@ async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(
             assert_eq!(busy.get(id).await.map_err(|error| error.status), Err(503));
             assert_eq!(record(&busy, id).await.map_err(|error| error.status), Err(503));
             assert_eq!(busy.add_account(&account("new")).await.map_err(|error| error.status), Err(503));
-            let new = busy.insert(Box::new(entry("eve")), keyfob_scim::Name::Numbered("HOTP"), event(EventKind::Create, 0)).await;
+            let new = busy.insert(Box::new(entry("eve")), keyfob_scim::Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await;
             assert_eq!(new.map_err(|error| error.status), Err(503));
             Store::open(&location, keys()).unwrap_err()
         });

@@ -2,7 +2,7 @@ package io.keyfob;
 
 /** The hash under the HMAC that makes codes. */
 public enum Algorithm {
-    /** HMAC-SHA-1, what every authenticator knows. */
+    /** HMAC-SHA-1, which every authenticator supports. */
     SHA1,
     /** HMAC-SHA-256. */
     SHA256,
@@ -13,7 +13,7 @@ public enum Algorithm {
         return ordinal() + 1;
     }
 
-    static Algorithm of(int number) {
+    static Algorithm fromNumber(int number) {
         return number == 0 ? null : values()[number - 1];
     }
 }

@@ -2,7 +2,10 @@ package io.keyfob;
 
 import java.util.Arrays;
 
-/** What somebody who shall answer is sent or asked. Immutable but for {@link #close}, which overwrites the code. */
+/**
+ * A challenge: the code to deliver, or the positions of a PIN to ask for. Immutable, except that
+ * {@link #close} overwrites the code.
+ */
 public final class Challenge implements AutoCloseable {
     private static final int SIZE = 48;
     private static final int KIND = 4;
@@ -12,9 +15,9 @@ public final class Challenge implements AutoCloseable {
     private static final int EXPIRES_AT = 32;
     private static final int POSITIONS = 40;
 
-    /** What a challenge wants done. */
+    /** The kind of a challenge. */
     public enum Kind {
-        /** TOTP, HOTP: nothing; the authenticator shows the code. */
+        /** TOTP, HOTP: nothing to do, since the authenticator shows the code. */
         AUTHENTICATOR,
         /** SMS, e-mail: deliver {@link Challenge#code}. */
         MESSAGE,
@@ -25,25 +28,21 @@ public final class Challenge implements AutoCloseable {
     private final byte[] struct;
     private final Guarded<byte[]> code;
 
-    private Challenge(byte[] struct) {
-        byte[] digits = Arrays.copyOfRange(struct, CODE, CODE + Engine.CODE_SIZE);
-        Arrays.fill(struct, CODE, CODE + Engine.CODE_SIZE, (byte) 0);
+    /** Takes ownership of a struct that the engine has filled. */
+    Challenge(byte[] struct) {
+        byte[] digits = Arrays.copyOfRange(struct, CODE, CODE + Sizes.CODE_SIZE);
+        Arrays.fill(struct, CODE, CODE + Sizes.CODE_SIZE, (byte) 0);
         this.struct = struct;
-        this.code = Guarded.of("the challenge", digits);
+        this.code = Guarded.forArray("the challenge", digits);
     }
 
     /** An empty struct for the engine to fill. */
     static byte[] struct() {
-        return Struct.ofSize(SIZE);
-    }
-
-    /** Takes a filled struct over. */
-    static Challenge of(byte[] struct) {
-        return new Challenge(struct);
+        return Struct.create(SIZE);
     }
 
     /**
-     * What is to be done.
+     * What the program has to do.
      *
      * @return the kind of challenge
      */
@@ -62,7 +61,7 @@ public final class Challenge implements AutoCloseable {
     }
 
     /**
-     * {@link Kind#MESSAGE}: whether the code is a new one rather than one issued before.
+     * {@link Kind#MESSAGE}: whether the code is new. Otherwise it was issued before.
      *
      * @return true for a new one
      */
@@ -80,7 +79,7 @@ public final class Challenge implements AutoCloseable {
     }
 
     /**
-     * {@link Kind#MESSAGE}: from when on the code is refused.
+     * {@link Kind#MESSAGE}: the time from which the code is refused.
      *
      * @return Unix seconds; 0 for other kinds
      */
@@ -90,7 +89,7 @@ public final class Challenge implements AutoCloseable {
 
     /**
      * {@link Kind#POSITIONS}: the positions asked of the PIN, counted from 1, ascending. The answer
-     * is the digits at them, in this order.
+     * is the digits at these positions, in this order.
      *
      * @return a new array; empty for other kinds
      */

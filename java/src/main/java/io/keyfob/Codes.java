@@ -3,7 +3,10 @@ package io.keyfob;
 import java.util.Arrays;
 import java.util.OptionalLong;
 
-/** Codes without a device: nothing is counted, stored or locked. For authenticators and tests; whoever verifies uses {@link OtpDevice}. */
+/**
+ * Codes without a device: nothing is counted, stored or locked. For authenticators and tests. To
+ * verify codes use {@link OtpDevice}.
+ */
 public final class Codes {
     private Codes() {}
 
@@ -12,13 +15,13 @@ public final class Codes {
     }
 
     private static char[] generate(Secret secret, Generate generate) {
-        byte[] code = new byte[Engine.CODE_SIZE];
+        byte[] code = new byte[Sizes.CODE_SIZE];
         Native.check(secret.<Integer, RuntimeException>use(bytes -> generate.generate(bytes, code)));
         return Text.take(code, 0, code.length);
     }
 
     /**
-     * The code of a counter (RFC 4226).
+     * Generates the code of a counter (RFC 4226).
      *
      * @param parameters algorithm and digits
      * @param secret the secret
@@ -26,13 +29,13 @@ public final class Codes {
      * @return ASCII digits, for the caller to overwrite
      * @throws OtpException {@link OtpError#DIGITS}
      */
-    public static char[] hotp(Parameters parameters, Secret secret, long counter) {
+    public static char[] generateHotp(Parameters parameters, Secret secret, long counter) {
         byte[] struct = parameters.struct();
         return generate(secret, (bytes, code) -> Native.engine().hotpGenerate(struct, bytes, counter, code));
     }
 
     /**
-     * The code of a time (RFC 6238).
+     * Generates the code of a time (RFC 6238).
      *
      * @param parameters algorithm, digits, period and T0
      * @param secret the secret
@@ -41,7 +44,7 @@ public final class Codes {
      * @throws OtpException {@link OtpError#DIGITS}, {@link OtpError#PERIOD}, {@link OtpError#CLOCK}
      *         before T0
      */
-    public static char[] totp(Parameters parameters, Secret secret, long time) {
+    public static char[] generateTotp(Parameters parameters, Secret secret, long time) {
         byte[] struct = parameters.struct();
         return generate(secret, (bytes, code) -> Native.engine().totpGenerate(struct, bytes, time, code));
     }
@@ -52,8 +55,8 @@ public final class Codes {
 
     private static OptionalLong search(Secret secret, char[] code, Search search) {
         byte[] answer = Text.answer(code);
-        byte[] found = new byte[Engine.NUMBER_SIZE];
-        byte[] matched = new byte[Engine.COUNTER_SIZE];
+        byte[] found = new byte[Sizes.NUMBER_SIZE];
+        byte[] matched = new byte[Sizes.COUNTER_SIZE];
         try {
             Native.check(secret.<Integer, RuntimeException>use(bytes -> search.search(bytes, answer, found, matched)));
             return Struct.getFlag(found, 0) ? OptionalLong.of(Struct.getLong(matched, 0)) : OptionalLong.empty();
@@ -63,12 +66,12 @@ public final class Codes {
     }
 
     /**
-     * Searches a code from {@code counter} to {@code lookAhead} counters after it, all of them, in
-     * constant time.
+     * Searches a code from {@code counter} to {@code lookAhead} counters after it. Searches all of
+     * them, in constant time.
      *
      * @param parameters algorithm and digits
      * @param secret the secret
-     * @param code the code as it was typed
+     * @param code the code as typed
      * @param counter the first counter, an unsigned number
      * @param lookAhead 0 to 1000
      * @return the lowest matching counter; empty if there is none
@@ -81,12 +84,12 @@ public final class Codes {
     }
 
     /**
-     * Searches a code from {@code window} steps before {@code time} to as many after it, all of
-     * them, in constant time.
+     * Searches a code from {@code window} steps before {@code time} to as many after it. Searches
+     * all of them, in constant time.
      *
      * @param parameters algorithm, digits, period and T0
      * @param secret the secret
-     * @param code the code as it was typed
+     * @param code the code as typed
      * @param time Unix seconds
      * @param window 0 to 1000
      * @return the lowest matching step; empty if there is none

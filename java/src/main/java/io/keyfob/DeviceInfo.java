@@ -2,7 +2,7 @@ package io.keyfob;
 
 import java.util.OptionalLong;
 
-/** What there is to see of a device at one moment, without its secret. Immutable. Times are Unix seconds. */
+/** A snapshot of a device without its secret. Immutable. Times are Unix seconds. */
 public final class DeviceInfo {
     private static final int SIZE = 112;
     private static final int KIND = 4;
@@ -24,19 +24,19 @@ public final class DeviceInfo {
     private static final int REVISION = 96;
     private static final int WAS_LOCKED = 104;
 
-    private final byte[] struct = Struct.ofSize(SIZE);
+    private final byte[] struct = Struct.create(SIZE);
 
     DeviceInfo(Memory record) {
         Native.check(Native.engine().deviceInfo(record, struct));
     }
 
     /**
-     * What the device is.
+     * The kind of the device.
      *
      * @return the kind
      */
     public Kind kind() {
-        return Kind.of(Struct.getInt(struct, KIND));
+        return Kind.fromNumber(Struct.getInt(struct, KIND));
     }
 
     /**
@@ -45,7 +45,7 @@ public final class DeviceInfo {
      * @return the status
      */
     public Status status() {
-        return Status.of((char) Struct.getInt(struct, STATUS));
+        return Status.fromLetter((char) Struct.getInt(struct, STATUS));
     }
 
     /**
@@ -54,7 +54,7 @@ public final class DeviceInfo {
      * @return the algorithm, or null for a PIN
      */
     public Algorithm algorithm() {
-        return Algorithm.of(Struct.getInt(struct, ALGORITHM));
+        return Algorithm.fromNumber(Struct.getInt(struct, ALGORITHM));
     }
 
     /**
@@ -94,7 +94,7 @@ public final class DeviceInfo {
     }
 
     /**
-     * TOTP: by how many steps its clock is ahead, as far as was learned.
+     * TOTP: the learned drift, in steps by which the authenticator's clock is ahead.
      *
      * @return steps, negative if it is behind
      */
@@ -103,8 +103,8 @@ public final class DeviceInfo {
     }
 
     /**
-     * TOTP: the lowest step still to be accepted. HOTP: the expected counter. SMS, e-mail: the
-     * number of the issue.
+     * TOTP: the lowest step that may still be accepted. HOTP: the expected counter. SMS, e-mail:
+     * the number of the issue.
      *
      * @return an unsigned number; 0 for a PIN
      */
@@ -113,7 +113,7 @@ public final class DeviceInfo {
     }
 
     /**
-     * When it was enrolled.
+     * The time of enrolment.
      *
      * @return Unix seconds
      */
@@ -122,7 +122,7 @@ public final class DeviceInfo {
     }
 
     /**
-     * When it last gave a right answer.
+     * The time of the last right answer.
      *
      * @return Unix seconds; empty if never
      */
@@ -131,9 +131,9 @@ public final class DeviceInfo {
     }
 
     /**
-     * SMS, e-mail, PIN: since when a challenge waits for its answer. It may have expired.
+     * SMS, e-mail, PIN: the time of the pending challenge. It may have expired.
      *
-     * @return Unix seconds; empty if none does
+     * @return Unix seconds; empty if no challenge is pending
      */
     public OptionalLong pendingSince() {
         return given(IS_PENDING, PENDING_SINCE);
@@ -142,16 +142,16 @@ public final class DeviceInfo {
     /**
      * PIN: the positions asked by the pending challenge, counted from 1.
      *
-     * @return a new array; empty if none are
+     * @return a new array; empty if no challenge is pending
      */
     public int[] positions() {
         return Challenge.positions(Struct.getLong(struct, POSITIONS));
     }
 
     /**
-     * Until when a throttle refuses everything.
+     * The time until which a throttle refuses every attempt.
      *
-     * @return Unix seconds; empty if there is none
+     * @return Unix seconds; empty if the device is not throttled
      */
     public OptionalLong throttledUntil() {
         long time = Struct.getLong(struct, THROTTLED_UNTIL);
@@ -159,7 +159,7 @@ public final class DeviceInfo {
     }
 
     /**
-     * How often the device changed: what a {@link Store} compares and swaps on.
+     * The number of changes to the device, on which a {@link Store} compares and swaps.
      *
      * @return an unsigned number
      */
@@ -168,7 +168,8 @@ public final class DeviceInfo {
     }
 
     /**
-     * Whether it was locked when it was disabled: then it can be enabled only after an unlocking.
+     * Whether it was locked when it was disabled. Such a device can be enabled only after {@link
+     * OtpDevice#unlock}.
      *
      * @return true if so
      */

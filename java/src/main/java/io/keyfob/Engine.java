@@ -1,36 +1,18 @@
 package io.keyfob;
 
 /**
- * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them: the two ways down
- * differ in nothing else.
+ * The functions of {@code keyfob.h}, as {@link Jni} and {@link Ffm} call them. The bindings differ
+ * in nothing else.
  *
- * <p>Structs are arrays as {@link Struct} makes them, texts end with a NUL, and lengths go without
- * saying. Whoever calls these gives no null, and arrays of the size that C wants: neither way
- * checks it once more. All return the C function's result.
+ * <p>Structs are arrays as {@link Struct} creates them, and texts end with a NUL. Lengths are no
+ * parameters, since arrays have them. Callers pass no null, and arrays of the size that C requires:
+ * the bindings do not check that again. All functions return the result of the C function.
  */
 interface Engine {
-    int LENGTH_SIZE = 8;
-    int NUMBER_SIZE = 4;
-    int COUNTER_SIZE = 8;
-    int RECORD_SIZE = 168;
-    int SEALED_SIZE = 216;
-    int KEY_SIZE = 32;
-    int NONCE_SIZE = 24;
-    int SECRET_MAX = 64;
-    int CODE_SIZE = 12;
-    int BASE32_SIZE = 104;
-    int HEX_SIZE = 129;
-    int URI_SIZE = 2048;
-    int TEXT_MAX = 4096;
-    int DEVICE_ID_MAX = 1024;
-
-    /** Zeros in place of a record. */
+    /** Zeros, for the engine to write a record to. */
     Memory record();
 
-    /** Takes what was a record outside of the heap, overwritten, for the next one. */
-    void release(Memory zeros);
-
-    /** A policy that is there as long as anybody holds it. */
+    /** A policy's struct, which stays in place as long as the object is reachable. */
     Memory policy(byte[] struct);
 
     int policyDefault(byte[] policy);

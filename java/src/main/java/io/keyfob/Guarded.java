@@ -5,16 +5,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * Secret bytes, used by one thread at a time and overwritten at the end: who closes them waits
- * until nobody uses them any more.
+ * Secret bytes behind a lock. One thread at a time uses them, and closing waits for that use and
+ * then overwrites them.
  *
  * <p>A lock rather than a monitor, which would pin virtual threads while a {@link Store} waits for
  * its database.
  */
 final class Guarded<B> implements AutoCloseable {
-    /** What is done with the bytes. */
+    /** A use of the bytes. */
     interface Use<B, T, X extends Exception> {
-        T with(B bytes) throws X;
+        T apply(B bytes) throws X;
     }
 
     private final String name;
@@ -28,13 +28,13 @@ final class Guarded<B> implements AutoCloseable {
         this.overwrite = overwrite;
     }
 
-    /** Takes an array over. */
-    static Guarded<byte[]> of(String name, byte[] bytes) {
+    /** Takes ownership of an array. */
+    static Guarded<byte[]> forArray(String name, byte[] bytes) {
         return new Guarded<>(name, bytes, array -> Arrays.fill(array, (byte) 0));
     }
 
-    /** Takes a device's record over. */
-    static Guarded<Memory> of(String name, Memory record) {
+    /** Takes ownership of a device's record. */
+    static Guarded<Memory> forMemory(String name, Memory record) {
         return new Guarded<>(name, record, Memory::close);
     }
 
@@ -47,13 +47,13 @@ final class Guarded<B> implements AutoCloseable {
             if (bytes == null) {
                 throw new IllegalStateException(name + " is closed");
             }
-            return use.with(bytes);
+            return use.apply(bytes);
         } finally {
             lock.unlock();
         }
     }
 
-    /** Whether it was closed; asked from within a use, which may have called something that closes. */
+    /** Whether it is closed. For a use whose callback may have closed it. */
     boolean isClosed() {
         return bytes == null;
     }
@@ -63,9 +63,9 @@ final class Guarded<B> implements AutoCloseable {
         lock.lock();
         try {
             if (bytes != null) {
-                B last = bytes;
+                B open = bytes;
                 bytes = null;
-                overwrite.accept(last);
+                overwrite.accept(open);
             }
         } finally {
             lock.unlock();

@@ -3,19 +3,24 @@ package io.keyfob;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
-/** The way down on Java 8 and later: the functions are those of {@code java/native}. */
-final class Jni implements Engine {
-    /** Behind a record stand the verdict and the answer of an attempt: the native library knows these places too. */
-    private static final int VERDICT = RECORD_SIZE;
-    private static final int ANSWER = VERDICT + Verdict.SIZE;
-    private static final int SIZE = ANSWER + Text.ANSWER_ROOM;
+/** The binding for Java 8 and later, with the functions of {@code java/native}. */
+final class Jni implements Engine, Memory.Pool {
+    /**
+     * The verdict and the answer of an attempt follow the record. The native library has the same
+     * layout.
+     */
+    private static final int VERDICT = Sizes.RECORD_SIZE;
+    private static final int ANSWER = VERDICT + Sizes.VERDICT_SIZE;
+    private static final int SIZE = ANSWER + Sizes.ANSWER_ROOM;
 
-    /** Two for each of some threads, as an attempt with a store has two records; each thread's in a line of the cache of their own. */
+    /** Two slots for each of some threads, since an attempt with a store has two records. */
     private static final int THREADS = 16;
-    private static final int LINE = 16;
 
-    /** Zeros for the next records: to get such memory from the system takes a microsecond. */
-    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(THREADS * LINE);
+    /** The distance between the slots of two threads, which keeps them in different cache lines. */
+    private static final int STRIDE = 16;
+
+    /** Cleared memory for the next records. To allocate it takes a microsecond. */
+    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(THREADS * STRIDE);
 
     private Jni() {}
 
@@ -28,38 +33,41 @@ final class Jni implements Engine {
         return engine;
     }
 
-    /** Tells the library which field of a {@link Memory} is its address, and returns how much it wants there for a record. */
+    /**
+     * Shows the library the field {@code address} of {@link Memory}. Returns the size of a record's
+     * memory.
+     */
     private native int findAddress(Class<Memory> memory);
 
     private native long address(ByteBuffer bytes);
 
-    private static int place() {
-        // A number that a program may have made its own.
-        return (int) Math.floorMod(Thread.currentThread().getId(), (long) THREADS) * LINE;
+    private static int slot() {
+        // Any number: a program may override getId.
+        return (int) Math.floorMod(Thread.currentThread().getId(), (long) THREADS) * STRIDE;
     }
 
     @Override
     public Memory record() {
-        int place = place();
-        Memory record = FREE.getAndSet(place, null);
+        int slot = slot();
+        Memory record = FREE.getAndSet(slot, null);
         if (record == null) {
-            record = FREE.getAndSet(place + 1, null);
+            record = FREE.getAndSet(slot + 1, null);
         }
         return record != null ? record : withVerdict(memory(SIZE));
     }
 
-    /** The engine wants to see the size of what it fills. */
+    /** Adds an empty verdict, which begins with its size. */
     private static Memory withVerdict(Memory zeros) {
-        zeros.put(VERDICT, Verdict.struct());
+        zeros.put(VERDICT, Struct.create(Sizes.VERDICT_SIZE));
         return zeros;
     }
 
     @Override
     public void release(Memory zeros) {
-        int place = place();
+        int slot = slot();
         withVerdict(zeros);
-        if (!FREE.compareAndSet(place, null, zeros)) {
-            FREE.set(place + 1, zeros);
+        if (!FREE.compareAndSet(slot, null, zeros)) {
+            FREE.set(slot + 1, zeros);
         }
     }
 
@@ -72,7 +80,7 @@ final class Jni implements Engine {
 
     private Memory memory(int size) {
         ByteBuffer bytes = ByteBuffer.allocateDirect(size);
-        return Memory.of(bytes, address(bytes));
+        return Memory.forBuffer(bytes, address(bytes), this);
     }
 
     @Override
@@ -150,7 +158,7 @@ final class Jni implements Engine {
         return result;
     }
 
-    /** With verdict and answer behind the record. */
+    /** Verdict and answer follow the record. */
     private native int verify(Memory record, Memory policy, int length, long now);
 
     @Override

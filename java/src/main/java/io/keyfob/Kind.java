@@ -1,6 +1,6 @@
 package io.keyfob;
 
-/** What a device is. */
+/** The kind of a device. */
 public enum Kind {
     /** A time-based authenticator (RFC 6238). */
     TOTP,
@@ -17,7 +17,7 @@ public enum Kind {
         return ordinal() + 1;
     }
 
-    static Kind of(int number) {
+    static Kind fromNumber(int number) {
         return values()[number - 1];
     }
 }

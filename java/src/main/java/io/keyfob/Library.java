@@ -13,16 +13,16 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** Finds the native library: the property's, one on the system's path, or the one in the jar. */
+/** Finds the native library: by property, on the system's path, or in the jar. */
 final class Library {
     private static final String FILE = System.mapLibraryName("keyfob_java");
 
     private Library() {}
 
     /**
-     * Refuses classes that were relocated, as build tools do in shading: the library has the
-     * methods of {@code io.keyfob} only. The name is put together, since relocation rewrites names
-     * in texts, too.
+     * Refuses classes that a build tool has relocated (shading): the library has the methods of
+     * {@code io.keyfob} only. The name is joined from parts, since relocation rewrites names in
+     * string constants, too.
      */
     static void checkPackage() {
         String own = String.join(".", "io", "keyfob");
@@ -34,7 +34,7 @@ final class Library {
         }
     }
 
-    /** Finds the library and has it opened. */
+    /** Finds the library and passes it to {@code open}. */
     static void load(Consumer<Path> open) {
         String given = System.getProperty("io.keyfob.library");
         if (given != null) {
@@ -51,7 +51,10 @@ final class Library {
         openCopy(read(resource(System.getProperty("os.name"), System.getProperty("os.arch"))), open);
     }
 
-    /** The library's path in a folder; null if that is none, as a name that this system's locale cannot say. */
+    /**
+     * The library's path in a folder; null if the folder's name is no path, as one that the
+     * system's locale cannot encode.
+     */
     private static Path in(String folder) {
         try {
             return folder.isEmpty() ? null : Paths.get(folder, FILE).toAbsolutePath();
@@ -60,19 +63,19 @@ final class Library {
         }
     }
 
-    /** Holds a library that was opened to be of this version: another one's structs and results may differ. */
+    /** Checks the version of an opened library: structs and results of another may differ. */
     static <E extends Engine> E checked(E engine) {
         String wanted = new String(read("version"), StandardCharsets.UTF_8).trim();
         String found = engine.version();
-        if (!wanted.equals(found) || engine.recordSize() != Engine.RECORD_SIZE) {
+        if (!wanted.equals(found) || engine.recordSize() != Sizes.RECORD_SIZE) {
             throw new UnsatisfiedLinkError("keyfob: the native library is of version " + found + ", and these classes are of " + wanted);
         }
         return engine;
     }
 
     /**
-     * Opens a library that stays where it is. JNI opens a file for one class loader only, and an
-     * application server has several: the others get a copy of their own.
+     * Opens a library in place. JNI opens a file for one class loader only, and an application
+     * server has several. Each of the others opens a copy.
      */
     private static void openShared(Path path, Consumer<Path> open) {
         try {
@@ -88,9 +91,9 @@ final class Library {
     }
 
     /**
-     * Opens a copy in a folder that only this user can enter, with a name that nobody can foresee.
-     * What is opened is what was written: it is read once more before. Where the system allows it,
-     * as all but Windows do, the copy is deleted as soon as it is open.
+     * Opens a copy in a folder with a random name that only this user can enter. Reads the file
+     * back before opening it, to be sure of its content. Deletes the copy as soon as it is open,
+     * which all systems but Windows allow.
      */
     private static void openCopy(byte[] library, Consumer<Path> open) {
         String temporary = System.getProperty("io.keyfob.tmpdir", System.getProperty("java.io.tmpdir"));
@@ -115,7 +118,10 @@ final class Library {
         }
     }
 
-    /** Windows keeps files that are in use: what is still there is deleted at exit, in the opposite order. */
+    /**
+     * Windows keeps files that are in use. They are deleted at exit, which happens in reverse order
+     * of registration.
+     */
     private static void delete(Path folder, Path file) {
         try {
             Files.deleteIfExists(file);
@@ -126,13 +132,13 @@ final class Library {
         }
     }
 
-    /** Prints where in the jar the library for this system stands: for the build, which puts it there. */
+    /** Prints the path of this system's library in the jar, for the build, which puts it there. */
     public static void main(String... none) {
         System.out.println(resource(System.getProperty("os.name"), System.getProperty("os.arch")));
     }
 
     static String resource(String os, String arch) {
-        // Below a name that is none of a package: modules may not share one, and others keep
+        // The folder is no package name: modules may not share packages, and other jars have
         // libraries in /os/arch/ too.
         return "/META-INF/keyfob/" + system(os) + "/" + machine(arch) + "/" + FILE;
     }

@@ -4,62 +4,63 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What the engine reads and writes where it is, in the machine's order: a device's record, or a
- * policy. For FFM an array, which C works on in place; for JNI, where to read an array costs a call
- * into the virtual machine and a copy, a piece of memory outside of Java's heap.
+ * Memory that the engine reads and writes in place, in native byte order: a device's record, or a
+ * policy. FFM uses an array. JNI uses memory outside of Java's heap, because reading an array there
+ * costs a call into the virtual machine and a copy.
  *
- * <p>Used by one thread at a time, unless nobody writes it.
+ * <p>One thread at a time may use it, unless no thread writes it.
  */
 final class Memory implements AutoCloseable {
+    /** Takes memory outside of the heap back, for the next record. */
+    interface Pool {
+        void release(Memory zeros);
+    }
+
     private final ByteBuffer bytes;
     private final byte[] array;
+    private final Pool pool;
 
-    /** The native library of JNI reads it; 0 once it is closed, so that it refuses what is used too late. */
+    /**
+     * The native library reads this field. It is 0 after closing, so that the library refuses later
+     * use.
+     */
     private long address;
 
-    private Memory(ByteBuffer bytes, byte[] array, long address) {
+    private Memory(ByteBuffer bytes, byte[] array, long address, Pool pool) {
         this.bytes = bytes.order(ByteOrder.nativeOrder());
         this.array = array;
         this.address = address;
+        this.pool = pool;
     }
 
-    /** Takes an array over. */
-    static Memory of(byte[] array) {
-        return new Memory(ByteBuffer.wrap(array), array, 0);
+    /** Takes ownership of an array. */
+    static Memory forArray(byte[] array) {
+        return new Memory(ByteBuffer.wrap(array), array, 0, null);
     }
 
-    /** Takes a direct buffer over, which lies at {@code address}. */
-    static Memory of(ByteBuffer bytes, long address) {
-        return new Memory(bytes, null, address);
+    /**
+     * Takes ownership of a direct buffer at {@code address}; {@code pool} gets it after closing.
+     */
+    static Memory forBuffer(ByteBuffer bytes, long address, Pool pool) {
+        return new Memory(bytes, null, address, pool);
     }
 
-    /** Zeros, in place of which the engine writes a record; to be closed. */
-    static Memory record() {
-        return Native.engine().record();
-    }
-
+    /** The array itself; null for memory outside of the heap. */
     byte[] array() {
         return array;
     }
 
-    /** A copy of a record, to be closed. */
-    Memory copy() {
-        Memory copy = record();
-        copy.set(this);
-        return copy;
-    }
-
-    /** Makes this record the same as another. */
+    /** Copies another record into this one. */
     void set(Memory record) {
-        for (int at = 0; at < Engine.RECORD_SIZE; at += Long.BYTES) {
+        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
             bytes.putLong(at, record.bytes.getLong(at));
         }
     }
 
-    /** Whether this record is the same as another. */
+    /** Whether another record has the same bytes. Takes the same time for any difference. */
     boolean isLike(Memory record) {
         long difference = 0;
-        for (int at = 0; at < Engine.RECORD_SIZE; at += Long.BYTES) {
+        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
             difference |= bytes.getLong(at) ^ record.bytes.getLong(at);
         }
         return difference == 0;
@@ -67,49 +68,52 @@ final class Memory implements AutoCloseable {
 
     /** A copy of a record as an array, for the caller to overwrite. */
     byte[] toArray() {
-        byte[] record = new byte[Engine.RECORD_SIZE];
+        byte[] record = new byte[Sizes.RECORD_SIZE];
         get(0, record);
         return record;
     }
 
-    /** Copies an array to this place: eight bytes at a time, since each access is checked. */
-    void put(int place, byte[] from) {
+    /** Copies an array to {@code offset}: eight bytes at a time, since each access is checked. */
+    void put(int offset, byte[] from) {
         ByteBuffer source = ByteBuffer.wrap(from).order(ByteOrder.nativeOrder());
         int at = 0;
         for (; at <= from.length - Long.BYTES; at += Long.BYTES) {
-            bytes.putLong(place + at, source.getLong(at));
+            bytes.putLong(offset + at, source.getLong(at));
         }
         for (; at < from.length; at++) {
-            bytes.put(place + at, from[at]);
+            bytes.put(offset + at, from[at]);
         }
     }
 
-    /** Fills an array, of whole longs, from this place on. */
-    void get(int place, byte[] to) {
+    /** Fills an array from {@code offset}; its length is a multiple of eight bytes. */
+    void get(int offset, byte[] to) {
         ByteBuffer target = ByteBuffer.wrap(to).order(ByteOrder.nativeOrder());
         for (int at = 0; at < to.length; at += Long.BYTES) {
-            target.putLong(at, bytes.getLong(place + at));
+            target.putLong(at, bytes.getLong(offset + at));
         }
     }
 
-    /** Overwrites so many bytes, and the rest of the last long. */
-    void clear(int place, int length) {
+    /** Overwrites {@code length} bytes, rounded up to a multiple of eight. */
+    void clear(int offset, int length) {
         for (int at = 0; at < length; at += Long.BYTES) {
-            bytes.putLong(place + at, 0);
+            bytes.putLong(offset + at, 0);
         }
     }
 
-    /** Overwrites a record, with all that stands behind it. Its bytes may be another's from now on. */
+    /**
+     * Overwrites a record and everything behind it. Afterwards the memory may belong to another
+     * record.
+     */
     @Override
     public void close() {
-        long free = address;
-        if (array == null && free == 0) {
+        long open = address;
+        if (array == null && open == 0) {
             return;
         }
         clear(0, bytes.capacity());
         address = 0;
         if (array == null) {
-            Native.engine().release(of(bytes, free));
+            pool.release(forBuffer(bytes, open, pool));
         }
     }
 }

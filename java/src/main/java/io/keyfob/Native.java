@@ -1,10 +1,10 @@
 package io.keyfob;
 
-/** The engine, by the way down that is chosen once, at first use. */
+/** The engine. Its binding, JNI or FFM, is chosen once, at first use. */
 final class Native {
     private static final Engine ENGINE;
 
-    /** Why there is none: told to each who asks, since Java tells only the first. */
+    /** Why there is no engine. Java itself reports a failed class initialization only once. */
     private static final Throwable MISSING;
 
     static {
@@ -31,14 +31,14 @@ final class Native {
         return ENGINE;
     }
 
-    private static Engine choose(String way) {
-        if (way != null && !way.equals("jni") && !way.equals("ffm")) {
+    private static Engine choose(String binding) {
+        if (binding != null && !binding.equals("jni") && !binding.equals("ffm")) {
             throw new IllegalArgumentException("keyfob: io.keyfob.binding must be jni or ffm");
         }
         try {
-            return (way == null ? Ffm.isAvailable() : way.equals("ffm")) ? Ffm.load() : Jni.load();
+            return (binding == null ? Ffm.isAvailable() : binding.equals("ffm")) ? Ffm.load() : Jni.load();
         } catch (RuntimeException cause) {
-            // Java 9 has this class, and Java 24 throws it.
+            // By name, since Java 8 does not have this class. Java 24 and later throw it.
             if (!cause.getClass().getName().equals("java.lang.IllegalCallerException")) {
                 throw cause;
             }
@@ -49,10 +49,19 @@ final class Native {
         }
     }
 
-    /** Throws what a result other than OK says. */
+    /** Throws the exception of a result other than OK. */
     static void check(int result) {
         if (result != 0) {
-            throw new OtpException(result);
+            throw exception(result);
         }
+    }
+
+    /** The exception of an error, with the engine's message. */
+    static OtpException exception(OtpError error) {
+        return exception(error.number());
+    }
+
+    private static OtpException exception(int result) {
+        return new OtpException(result, engine().resultMessage(result));
     }
 }

@@ -1,18 +1,24 @@
 package io.keyfob;
 
-/** What the engine refuses, as numbered in {@code keyfob.h}. A number never changes its meaning; later versions may add some. */
+/**
+ * The engine's errors, with the numbers of {@code keyfob.h}. A number never changes its meaning.
+ * Later versions may add numbers.
+ */
 public enum OtpError {
     /** A pointer that must not be NULL is NULL. */
     NULL_POINTER(1),
-    /** A struct's size is smaller than its first version or larger than 4096, or a tail unknown to this library is not zero. */
+    /**
+     * A struct's size is smaller than its first version or larger than 4096, or it has a non-zero
+     * tail unknown to this library.
+     */
     STRUCT_SIZE(2),
     /** A length is larger than any memory, or a text has no NUL within 4096 bytes. */
     LENGTH(3),
     /** A buffer is too small. */
     BUFFER_TOO_SMALL(4),
-    /** The store callback failed; nothing is known of the verdict. */
+    /** The store failed, and the verdict is unknown. */
     STORE_FAILED(5),
-    /** The store callback found another revision stored: read again and try again. */
+    /** The store holds another revision: read the record again and retry. */
     STORE_CONFLICT(6),
     /** A defect of this library; please report it. */
     PANIC(7),
@@ -72,7 +78,7 @@ public enum OtpError {
     CLOCK(60),
     /** A counter is at the end of its range. */
     EXHAUSTED(61),
-    /** Record: not one of keyfob's. */
+    /** Record: not a record of keyfob. */
     RECORD_FOREIGN(62),
     /** Record: of a newer version. */
     RECORD_NEWER(63),
@@ -90,33 +96,41 @@ public enum OtpError {
     NO_CHALLENGE(69),
     /** Randomness: the generator failed, or there is none. */
     RANDOMNESS(70),
-    /** Device: a TOTP step beyond the window was accepted while a clock was ahead, and until its time comes no code is right. */
+    /**
+     * Device: a TOTP step beyond the window was accepted while a clock was ahead. No code is right
+     * until its time comes.
+     */
     CLOCK_WAS_AHEAD(71),
     /** URI: not otpauth://totp/ or otpauth://hotp/. */
     URI_TYPE(80),
-    /** URI: account or issuer too long, not UTF-8, or with a control character; in writing also with a colon, or an empty account. */
+    /**
+     * URI: account or issuer too long, not UTF-8, or with a control character. In writing also a
+     * colon in either, or an empty account.
+     */
     URI_LABEL(81),
     /** URI: wrong percent-encoding. */
     URI_ENCODING(82),
     /** URI: no secret. */
     URI_NO_SECRET(83),
-    /** URI: a HOTP URI without a right counter. */
+    /** URI: a HOTP URI without a valid counter. */
     URI_COUNTER(84),
     /** URI: a parameter twice. */
     URI_REPEATED(85),
-    /** URI: a T0 other than 0, which it cannot say. */
+    /** URI: a T0 other than 0, which a URI cannot express. */
     URI_T0(86),
-    /** Sealed record: not one of keyfob's. */
+    /** Sealed record: not a sealed record of keyfob. */
     SEAL_FOREIGN(90),
     /** Sealed record: changed, of another device or under another key. */
     SEAL_BROKEN(91),
     /** Sealed record: under another key id. */
-    SEAL_KEY(92),
+    SEAL_KEY_ID(92),
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
-    /** Soffid row: a period other than 30 seconds or a T0 other than 0, which it cannot say. */
+    /**
+     * Soffid row: a period other than 30 seconds or a T0 other than 0, which a row cannot express.
+     */
     SOFFID_PARAMETERS(100),
-    /** A number that only a newer engine knows: see {@link OtpException#number()}. */
+    /** A number of a newer engine: see {@link OtpException#number()}. */
     UNKNOWN(-1);
 
     private final int number;
@@ -134,7 +148,7 @@ public enum OtpError {
         return number;
     }
 
-    static OtpError of(int number) {
+    static OtpError fromNumber(int number) {
         for (OtpError error : values()) {
             if (error.number == number) {
                 return error;

@@ -1,8 +1,8 @@
 package io.keyfob;
 
 /**
- * The engine refused a call, and nothing was changed. The message is the engine's: it names the
- * parameter and what it may be, in English, and never holds a secret.
+ * The engine refused a call and changed nothing. The message is the engine's, in English. It names
+ * the parameter and its valid values, and never contains a secret.
  */
 public final class OtpException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -10,18 +10,9 @@ public final class OtpException extends RuntimeException {
     /** The engine's number. */
     private final int number;
 
-    OtpException(int number) {
-        super(Native.engine().resultMessage(number));
+    OtpException(int number, String message) {
+        super(message);
         this.number = number;
-    }
-
-    OtpException(OtpError error) {
-        this(error.number());
-    }
-
-    OtpException(OtpError error, Throwable cause) {
-        this(error.number());
-        initCause(cause);
     }
 
     /**
@@ -34,17 +25,17 @@ public final class OtpException extends RuntimeException {
     }
 
     /**
-     * What was refused.
+     * The engine's error.
      *
-     * @return the error of {@link #number()}
+     * @return the error of {@link #number()}; {@link OtpError#UNKNOWN} for one of a newer engine
      */
     public OtpError error() {
-        return OtpError.of(number);
+        return OtpError.fromNumber(number);
     }
 
     /**
-     * Whether the {@link Store} held another revision than the one that was read: read the record
-     * again, and try again.
+     * Whether the {@link Store} held another revision than the record that was read. Then read the
+     * record again and retry.
      *
      * @return true for {@link OtpError#STORE_CONFLICT}
      */

@@ -3,10 +3,10 @@ package io.keyfob;
 import java.util.Arrays;
 
 /**
- * What an authenticator computes codes with, beside the secret: chosen at enrolment, and part of
- * the record from then on. Immutable.
+ * The parameters of an authenticator's codes. They are chosen at enrolment and stored in the
+ * record. Immutable.
  *
- * <p>Numbers out of range are refused where the parameters are used.
+ * <p>The methods that take parameters refuse numbers out of range.
  */
 public final class Parameters {
     private static final int SIZE = 24;
@@ -15,7 +15,7 @@ public final class Parameters {
     private static final int PERIOD = 12;
     private static final int T0 = 16;
 
-    /** SHA-1, 6 digits, 30 seconds, T0 = 0: what every authenticator app knows. */
+    /** SHA-1, 6 digits, 30 seconds, T0 = 0: which every authenticator app supports. */
     public static final Parameters DEFAULT = new Builder().build();
 
     private final byte[] struct;
@@ -39,7 +39,7 @@ public final class Parameters {
      * @return the algorithm
      */
     public Algorithm algorithm() {
-        return Algorithm.of(Struct.getInt(struct, ALGORITHM));
+        return Algorithm.fromNumber(Struct.getInt(struct, ALGORITHM));
     }
 
     /**
@@ -90,7 +90,7 @@ public final class Parameters {
 
     /** Builds {@link Parameters}. */
     public static final class Builder {
-        private final byte[] struct = Struct.ofSize(SIZE);
+        private final byte[] struct = Struct.create(SIZE);
 
         private Builder() {
             algorithm(Algorithm.SHA1).digits(6).period(30);
@@ -141,9 +141,9 @@ public final class Parameters {
         }
 
         /**
-         * The parameters.
+         * Builds the parameters.
          *
-         * @return the parameters as they are now
+         * @return the parameters
          */
         public Parameters build() {
             return new Parameters(struct.clone());

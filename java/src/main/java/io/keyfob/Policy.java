@@ -3,10 +3,11 @@ package io.keyfob;
 import java.util.Arrays;
 
 /**
- * The server's choices: how far from its own clock or counter it looks, when it locks, how long
+ * The server's policy: how far from its own clock or counter it searches, when it locks, how long
  * codes live. Immutable; build it once.
  *
- * <p>Building refuses a policy under which guessing would succeed too often: see {@link #guessChance}. All numbers are checked when it is built.
+ * <p>{@link Builder#build} checks all numbers. It also refuses a policy under which guessing would
+ * succeed too often: see {@link #guessChance}.
  */
 public final class Policy {
     private static final int SIZE = 64;
@@ -23,13 +24,19 @@ public final class Policy {
     private static final int PIN_POSITIONS = 44;
     private static final int PIN_MIN_LENGTH = 48;
     private static final int CLOCK_SKEW = 52;
-    private static final int BOUND = 56;
+    private static final int GUESS_BOUND = 56;
     private static final int PIN_GUESS_BOUND = 60;
 
-    /** keyfob's defaults: window of 1 step each way, look-ahead of 10, lock at 10 fails, 3 positions of a PIN of 8 digits or more. */
+    /**
+     * keyfob's defaults: a window of 1 step each way, a look-ahead of 10 counters, a lock at 10
+     * fails, 3 positions of a PIN of 8 digits or more.
+     */
     public static final Policy DEFAULT = preset(Native.engine()::policyDefault);
 
-    /** Soffid's numbers: window of 10 steps each way, look-ahead of 24. A guess is seven times likelier than by default. */
+    /**
+     * Soffid's numbers: a window of 10 steps each way, a look-ahead of 24 counters. A guess is
+     * seven times likelier than by default.
+     */
     public static final Policy SOFFID = preset(Native.engine()::policySoffid);
 
     private final byte[] struct;
@@ -45,7 +52,7 @@ public final class Policy {
     }
 
     private static Policy preset(Preset preset) {
-        byte[] struct = Struct.ofSize(SIZE);
+        byte[] struct = Struct.create(SIZE);
         Native.check(preset.fill(struct));
         return new Policy(struct);
     }
@@ -69,8 +76,8 @@ public final class Policy {
     }
 
     /**
-     * The chance that somebody who guesses until the lock falls succeeds; under a throttle, within
-     * a year of guessing.
+     * The chance that guessing succeeds before the lock falls; under a throttle, within a year of
+     * guessing.
      *
      * @param kind the kind of device
      * @param digits the digits of its codes, 6 to 10; ignored for a PIN
@@ -78,142 +85,82 @@ public final class Policy {
      * @throws OtpException {@link OtpError#DIGITS}
      */
     public long guessChance(Kind kind, int digits) {
-        byte[] chance = new byte[Engine.NUMBER_SIZE];
+        byte[] chance = new byte[Sizes.NUMBER_SIZE];
         Native.check(Native.engine().policyGuessChance(struct, kind.number(), digits, chance));
         return Integer.toUnsignedLong(Struct.getInt(chance, 0));
     }
 
-    /**
-     * Whether too many fails lock the device for a doubling time rather than until it is unlocked.
-     *
-     * @return true for a throttle
-     */
+    /** {@return whether too many fails lock the device for a doubling time, not until an unlock} */
     public boolean isThrottle() {
         return Struct.getFlag(struct, LOCK);
     }
 
-    /**
-     * The fail on which the lock or the first delay falls.
-     *
-     * @return fails, 1 or more; 10 by default
-     */
+    /** {@return the fail on which the lock or the first delay falls, 1 or more} */
     public int maxFails() {
         return Struct.getInt(struct, MAX_FAILS);
     }
 
-    /**
-     * The first delay of a throttle.
-     *
-     * @return seconds; 0 without a throttle
-     */
+    /** {@return the first delay of a throttle in seconds; 0 without a throttle} */
     public int firstDelay() {
         return Struct.getInt(struct, FIRST_DELAY);
     }
 
-    /**
-     * The longest delay of a throttle.
-     *
-     * @return seconds; 0 without a throttle
-     */
+    /** {@return the longest delay of a throttle in seconds; 0 without a throttle} */
     public int maxDelay() {
         return Struct.getInt(struct, MAX_DELAY);
     }
 
-    /**
-     * TOTP: how many steps before and after the present one are right.
-     *
-     * @return steps
-     */
+    /** {@return TOTP: the steps that are right before and after the present one} */
     public int window() {
         return Struct.getInt(struct, WINDOW);
     }
 
-    /**
-     * HOTP: how many counters after the expected one are right.
-     *
-     * @return counters
-     */
+    /** {@return HOTP: the counters that are right after the expected one} */
     public int lookAhead() {
         return Struct.getInt(struct, LOOK_AHEAD);
     }
 
-    /**
-     * HOTP: how many counters from the expected one a resync searches.
-     *
-     * @return counters
-     */
+    /** {@return HOTP: the counters that a resync searches from the expected one} */
     public int resyncWindow() {
         return Struct.getInt(struct, RESYNC_WINDOW);
     }
 
-    /**
-     * TOTP: the largest drift of an authenticator's clock that is learned.
-     *
-     * @return steps
-     */
+    /** {@return TOTP: the largest learned drift of an authenticator's clock, in steps} */
     public int maxDrift() {
         return Struct.getInt(struct, MAX_DRIFT);
     }
 
-    /**
-     * SMS, e-mail: how long a code lives.
-     *
-     * @return seconds
-     */
+    /** {@return SMS, e-mail: the lifetime of a code in seconds} */
     public int codeLifetime() {
         return Struct.getInt(struct, CODE_LIFETIME);
     }
 
-    /**
-     * SMS, e-mail: how long after its issue a code asked again is the same one.
-     *
-     * @return seconds
-     */
+    /** {@return SMS, e-mail: the seconds in which a new request gets the same code} */
     public int codeReuse() {
         return Struct.getInt(struct, CODE_REUSE);
     }
 
-    /**
-     * PIN: how many positions are asked.
-     *
-     * @return positions
-     */
+    /** {@return PIN: the number of positions asked; 0 for all} */
     public int pinPositions() {
         return Struct.getInt(struct, PIN_POSITIONS);
     }
 
-    /**
-     * PIN: the fewest digits of a new one.
-     *
-     * @return digits
-     */
+    /** {@return PIN: the fewest digits of a new one} */
     public int pinMinLength() {
         return Struct.getInt(struct, PIN_MIN_LENGTH);
     }
 
-    /**
-     * By how much the clocks of those who share a device may differ.
-     *
-     * @return seconds
-     */
+    /** {@return the largest difference, in seconds, of the clocks of hosts that share a device} */
     public int clockSkew() {
         return Struct.getInt(struct, CLOCK_SKEW);
     }
 
-    /**
-     * The largest chance of guessing a code of six digits before the lock.
-     *
-     * @return parts per billion
-     */
+    /** {@return the largest chance of guessing a code of six digits, in parts per billion} */
     public int guessBound() {
-        return Struct.getInt(struct, BOUND);
+        return Struct.getInt(struct, GUESS_BOUND);
     }
 
-    /**
-     * The largest chance of guessing the positions asked of a PIN before the lock.
-     *
-     * @return parts per billion
-     */
+    /** {@return the largest chance of guessing the positions of a PIN, in parts per billion} */
     public int pinGuessBound() {
         return Struct.getInt(struct, PIN_GUESS_BOUND);
     }
@@ -251,34 +198,30 @@ public final class Policy {
         }
 
         /**
-         * Too many fails lock the device until it is unlocked: the default, at 10.
+         * Too many fails lock the device until it is unlocked. The default, at 10 fails.
          *
-         * @param fails the fail on which the lock falls, 1 or more
+         * @param maxFails the fail on which the lock falls, 1 or more
          * @return this builder
          */
-        public Builder lock(int fails) {
-            return lock(0, fails, 0, 0);
+        public Builder lock(int maxFails) {
+            return put(LOCK, 0).put(MAX_FAILS, maxFails).put(FIRST_DELAY, 0).put(MAX_DELAY, 0);
         }
 
         /**
-         * Too many fails close the device for a time that doubles with each further one. It never
-         * ends, so that the bounds must be raised.
+         * Too many fails close the device for a time that doubles with each further fail. Guessing
+         * never ends, so raise the bounds, too.
          *
-         * @param fails the fail that begins the first delay, 1 or more
-         * @param first the first delay in seconds, 1 or more
-         * @param longest the longest delay in seconds
+         * @param maxFails the fail that begins the first delay, 1 or more
+         * @param firstDelay the first delay in seconds, 1 or more
+         * @param maxDelay the longest delay in seconds, at least the first
          * @return this builder
          */
-        public Builder throttle(int fails, int first, int longest) {
-            return lock(1, fails, first, longest);
-        }
-
-        private Builder lock(int kind, int fails, int first, int longest) {
-            return put(LOCK, kind).put(MAX_FAILS, fails).put(FIRST_DELAY, first).put(MAX_DELAY, longest);
+        public Builder throttle(int maxFails, int firstDelay, int maxDelay) {
+            return put(LOCK, 1).put(MAX_FAILS, maxFails).put(FIRST_DELAY, firstDelay).put(MAX_DELAY, maxDelay);
         }
 
         /**
-         * TOTP: how many steps before and after the present one are right; 1 by default.
+         * TOTP: the steps that are right before and after the present one; 1 by default.
          *
          * @param steps 0 to 1000
          * @return this builder
@@ -288,7 +231,7 @@ public final class Policy {
         }
 
         /**
-         * HOTP: how many counters after the expected one are right; 10 by default.
+         * HOTP: the counters that are right after the expected one; 10 by default.
          *
          * @param counters 0 to 1000
          * @return this builder
@@ -298,7 +241,7 @@ public final class Policy {
         }
 
         /**
-         * HOTP: how many counters from the expected one a resync searches; 100 by default.
+         * HOTP: the counters that a resync searches from the expected one; 100 by default.
          *
          * @param counters 1 to 10000
          * @return this builder
@@ -308,8 +251,8 @@ public final class Policy {
         }
 
         /**
-         * TOTP: the largest drift of an authenticator's clock that is learned; 0 by default, which
-         * learns none.
+         * TOTP: the largest learned drift of an authenticator's clock. The default of 0 learns
+         * none.
          *
          * @param steps 0 to 1000
          * @return this builder
@@ -319,7 +262,7 @@ public final class Policy {
         }
 
         /**
-         * SMS, e-mail: how long a code lives; 600 by default.
+         * SMS, e-mail: the lifetime of a code; 600 by default.
          *
          * @param seconds 1 or more
          * @return this builder
@@ -329,7 +272,8 @@ public final class Policy {
         }
 
         /**
-         * SMS, e-mail: how long after its issue a code asked again is the same one; 60 by default.
+         * SMS, e-mail: the time after its issue in which a new request gets the same code; 60 by
+         * default.
          *
          * @param seconds at most the lifetime
          * @return this builder
@@ -339,7 +283,7 @@ public final class Policy {
         }
 
         /**
-         * PIN: how many positions are asked; 3 by default.
+         * PIN: the number of positions asked; 3 by default.
          *
          * @param positions 2 to the length of the shortest PIN, or 0 for all
          * @return this builder
@@ -359,8 +303,8 @@ public final class Policy {
         }
 
         /**
-         * By how much the clocks of those who share a device may differ; 30 by default. 0 is for a
-         * host with one thread only.
+         * The largest difference of the clocks of hosts that share a device; 30 by default. 0 is
+         * for a host with one thread only.
          *
          * @param seconds 0 to 3600
          * @return this builder
@@ -376,7 +320,7 @@ public final class Policy {
          * @return this builder
          */
         public Builder guessBound(int partsPerBillion) {
-            return put(BOUND, partsPerBillion);
+            return put(GUESS_BOUND, partsPerBillion);
         }
 
         /**
@@ -396,7 +340,7 @@ public final class Policy {
         }
 
         /**
-         * Checks everything, and builds the policy.
+         * Checks all numbers and builds the policy.
          *
          * @return the policy
          * @throws OtpException {@link OtpError#WINDOW}, {@link OtpError#LOOK_AHEAD}, {@link

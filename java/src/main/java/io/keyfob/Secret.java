@@ -3,18 +3,16 @@ package io.keyfob;
 import java.util.Arrays;
 
 /**
- * The secret of an authenticator, of 16 to 64 bytes. It is copied in, and overwritten by {@link #close}. Thread-safe.
+ * The secret of an authenticator, of 16 to 64 bytes. {@link #close} overwrites it. Thread-safe.
  *
- * <p>Devices copy it: it can be closed as soon as the device is enrolled and its URI shown.
+ * <p>Devices copy it: close it as soon as the device is enrolled.
  */
 public final class Secret implements AutoCloseable {
-    private static final int SECRET_MIN = 16;
-
     private final Guarded<byte[]> bytes;
 
-    /** Takes the array over. */
+    /** Takes ownership of the array. */
     private Secret(byte[] bytes) {
-        this.bytes = Guarded.of("the secret", bytes);
+        this.bytes = Guarded.forArray("the secret", bytes);
     }
 
     private interface Fill {
@@ -22,10 +20,10 @@ public final class Secret implements AutoCloseable {
     }
 
     /** A secret that the engine writes. */
-    private static Secret filled(Fill fill) {
-        byte[] room = new byte[Engine.SECRET_MAX];
+    private static Secret create(Fill fill) {
+        byte[] room = new byte[Sizes.SECRET_MAX_SIZE];
         try {
-            return new Secret(bytes(room, length -> fill.fill(room, length)));
+            return new Secret(written(room, length -> fill.fill(room, length)));
         } finally {
             Arrays.fill(room, (byte) 0);
         }
@@ -35,18 +33,18 @@ public final class Secret implements AutoCloseable {
         int measure(byte[] length);
     }
 
-    /** As many bytes of {@code room} as the engine says it has written. */
-    private static byte[] bytes(byte[] room, Measure measure) {
-        byte[] length = new byte[Engine.LENGTH_SIZE];
+    /** The bytes that the engine has written to {@code room}. */
+    private static byte[] written(byte[] room, Measure measure) {
+        byte[] length = new byte[Sizes.LENGTH_SIZE];
         Native.check(measure.measure(length));
         return Arrays.copyOf(room, (int) Struct.getLong(length, 0));
     }
 
     /** A device's secret, or the digits of its PIN. */
-    static byte[] ofDevice(Memory record) {
-        byte[] room = new byte[Engine.SECRET_MAX];
+    static byte[] bytesOf(Memory record) {
+        byte[] room = new byte[Sizes.SECRET_MAX_SIZE];
         try {
-            return bytes(room, length -> Native.engine().deviceSecret(record, room, length));
+            return written(room, length -> Native.engine().deviceSecret(record, room, length));
         } finally {
             Arrays.fill(room, (byte) 0);
         }
@@ -55,37 +53,37 @@ public final class Secret implements AutoCloseable {
     /**
      * Draws a secret from the operating system's randomness.
      *
-     * @param algorithm whose hash it suits: 20, 32 or 64 bytes
+     * @param algorithm the hash of the codes, which sets the length: 20, 32 or 64 bytes
      * @return a secret to be closed
      * @throws OtpException {@link OtpError#RANDOMNESS}
      */
     public static Secret random(Algorithm algorithm) {
         int number = algorithm.number();
-        return filled((secret, length) -> Native.engine().secretRandom(number, secret, length));
+        return create((secret, length) -> Native.engine().secretRandom(number, secret, length));
     }
 
     /**
-     * A secret of these bytes.
+     * Makes a secret of bytes.
      *
      * @param bytes 16 to 64 bytes, which are copied
      * @return a secret to be closed
      * @throws OtpException {@link OtpError#SECRET_LENGTH}
      */
-    public static Secret of(byte[] bytes) {
-        if (bytes.length < SECRET_MIN || bytes.length > Engine.SECRET_MAX) {
-            throw new OtpException(OtpError.SECRET_LENGTH);
+    public static Secret fromBytes(byte[] bytes) {
+        if (bytes.length < Sizes.SECRET_MIN_SIZE || bytes.length > Sizes.SECRET_MAX_SIZE) {
+            throw Native.exception(OtpError.SECRET_LENGTH);
         }
         return new Secret(bytes.clone());
     }
 
     /**
-     * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups,
-     * with or without padding.
+     * Reads a secret in Base32 as people type it: in either case, with blanks and hyphens between
+     * groups, with or without padding.
      *
      * @param text the text, which is not changed
      * @return a secret to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH}, {@link
-     *         OtpError#LENGTH} from 4096 characters on
+     *         OtpError#LENGTH} for 4096 characters or more
      */
     public static Secret fromBase32(char[] text) {
         return read(text, Native.engine()::secretFromBase32);
@@ -97,7 +95,7 @@ public final class Secret implements AutoCloseable {
      * @param text the text, which is not changed
      * @return a secret to be closed
      * @throws OtpException {@link OtpError#SECRET_HEX}, {@link OtpError#SECRET_LENGTH}, {@link
-     *         OtpError#LENGTH} from 4096 characters on
+     *         OtpError#LENGTH} for 4096 characters or more
      */
     public static Secret fromHex(char[] text) {
         return read(text, Native.engine()::secretFromHex);
@@ -110,7 +108,7 @@ public final class Secret implements AutoCloseable {
     private static Secret read(char[] text, Read read) {
         byte[] terminated = Text.terminated(text);
         try {
-            return filled((secret, length) -> read.read(terminated, secret, length));
+            return create((secret, length) -> read.read(terminated, secret, length));
         } finally {
             Arrays.fill(terminated, (byte) 0);
         }
@@ -122,7 +120,7 @@ public final class Secret implements AutoCloseable {
      * @return a copy, for the caller to overwrite
      * @throws IllegalStateException after {@link #close}
      */
-    public byte[] bytes() {
+    public byte[] toBytes() {
         return use(byte[]::clone);
     }
 
@@ -133,7 +131,7 @@ public final class Secret implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public char[] toBase32() {
-        return write(Native.engine()::secretToBase32, Engine.BASE32_SIZE);
+        return write(Native.engine()::secretToBase32, Sizes.BASE32_SIZE);
     }
 
     /**
@@ -143,7 +141,7 @@ public final class Secret implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public char[] toHex() {
-        return write(Native.engine()::secretToHex, Engine.HEX_SIZE);
+        return write(Native.engine()::secretToHex, Sizes.HEX_SIZE);
     }
 
     private interface Write {
@@ -160,7 +158,7 @@ public final class Secret implements AutoCloseable {
         return bytes.use(use);
     }
 
-    /** Overwrites the secret. Waits for those who are using it. */
+    /** Overwrites the secret. Waits for the call that is using it. */
     @Override
     public void close() {
         bytes.close();

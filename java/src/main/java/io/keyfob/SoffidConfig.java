@@ -1,19 +1,19 @@
 package io.keyfob;
 
 /**
- * What Soffid's {@code OtpConfig} says of verification, under its names. Immutable.
+ * The settings of Soffid's {@code OtpConfig} for verification, under its names. Immutable.
  *
- * <p>The rest of it is not the engine's: which kinds are allowed, how messages are sent. Digits and
- * algorithm of a TOTP or HOTP device stand in its row, and are taken from the configuration at
- * enrolment only; for HOTP rows of add-ons of before January 2022 see {@link #complete}. SMS and
- * e-mail rows have none, so their {@link SoffidRow.Builder#digits} is {@code smsDigits} or {@code
+ * <p>Other settings do not concern the engine: the allowed kinds, the delivery of messages. Digits
+ * and algorithm of a TOTP or HOTP device are in its row, and come from the configuration at
+ * enrolment only. For HOTP rows of add-ons before January 2022 see {@link #complete}. SMS and
+ * e-mail rows have no digits: set {@link SoffidRow.Builder#digits} to {@code smsDigits} or {@code
  * emailDigits}, 6 to 10.
  */
 public final class SoffidConfig {
-    /** Local times repeat one at the end of summer. */
-    static final int HOUR = 3600;
+    /** The hour of local time that comes twice at the end of summer. */
+    static final int HOUR_SECONDS = 3600;
 
-    /** Parts per billion. */
+    /** The chance of a certain event, in parts per billion. */
     private static final int CERTAIN = 1_000_000_000;
 
     private final int[] locks;
@@ -41,18 +41,18 @@ public final class SoffidConfig {
 
     /**
      * The policy for devices of one kind: {@link Policy#SOFFID} with this configuration's numbers.
-     * What is configured for the other kinds has no part in it, and refuses nothing.
+     * The settings of the other kinds have no effect on it.
      *
-     * <p>The lock falls on the fail that reaches the configured number; Soffid's own falls on the
-     * one after it. A configuration that makes guessing likelier than the policy's bounds allow is
-     * refused in building: raise them there, knowingly. The clock may stand an hour behind the last
-     * use, since the columns are local times, which summer ends by repeating an hour.
+     * <p>The lock falls on the fail that reaches the configured number. Soffid's own falls on the
+     * next one. Building refuses a configuration that makes guessing likelier than the policy's
+     * bounds allow. Raise the bounds only after weighing that risk. The clock may be an hour behind
+     * the last use: the columns are local times, and at the end of summer one hour comes twice.
      *
      * @param kind the kind of device
      * @return a builder of the policy
      */
     public Policy.Builder policy(Kind kind) {
-        Policy.Builder policy = Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).clockSkew(HOUR);
+        Policy.Builder policy = Policy.SOFFID.toBuilder().lock(locks[kind.ordinal()]).clockSkew(HOUR_SECONDS);
         if (kind != Kind.TOTP) {
             policy.window(0);
         }
@@ -67,18 +67,19 @@ public final class SoffidConfig {
     }
 
     /**
-     * A row with what the configuration says in its place: digits and algorithm of a HOTP row that
-     * has neither. Call this only if the add-on that judged the rows until now is one of before
-     * January 2022: those wrote neither, and judged codes by the configuration. Later ones take
-     * NULL for 6 and {@code HmacSHA1}, as {@link SoffidDevice} does: after this call it would judge
-     * each right code of such a row as wrong where the configuration says another.
+     * Completes a HOTP row without digits and algorithm from the configuration. Call this only for
+     * rows of an add-on before January 2022, which wrote neither and judged codes by the
+     * configuration. Later ones take NULL for 6 and {@code HmacSHA1}, as {@link SoffidDevice} does.
+     * For their rows, with other numbers in the configuration, this call would make each right code
+     * wrong.
      *
-     * <p>What was filled in is written with the first attempt, so {@link
-     * SoffidDevice.Table#compareAndSwap} is to compare with the row as it was before: give {@link
-     * SoffidDevice#store} the completed row, and let its table compare with the one that was read.
+     * <p>The first attempt writes the completed columns. So {@link
+     * SoffidDevice.Table#compareAndSwap} must compare with the row before completion: pass the
+     * completed row to {@link SoffidDevice#storeFor}, and have its table compare with the row that
+     * was read.
      *
      * @param row a row as it was read
-     * @return a row to be closed, equal to the one given if nothing is missing
+     * @return a row to be closed, equal to {@code row} if nothing is missing
      */
     public SoffidRow complete(SoffidRow row) {
         SoffidRow.Builder complete = row.toBuilder();
@@ -90,11 +91,13 @@ public final class SoffidConfig {
         return complete.build();
     }
 
-    /** Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as it does in {@code OtpConfig}. */
+    /**
+     * Builds a {@link SoffidConfig}. Null stands for Soffid's own number, as in {@code OtpConfig}.
+     */
     public static final class Builder {
-        private static final int LOCK = 10;
+        private static final int DEFAULT_LOCK = 10;
 
-        private final int[] locks = {LOCK, LOCK, LOCK, LOCK, LOCK};
+        private final int[] locks = {DEFAULT_LOCK, DEFAULT_LOCK, DEFAULT_LOCK, DEFAULT_LOCK, DEFAULT_LOCK};
         private int pinMinLength = 8;
         private int pinDigits = 3;
         private Integer hotpDigits;
@@ -103,7 +106,7 @@ public final class SoffidConfig {
         private Builder() {}
 
         /**
-         * After how many fails a device of kind TOTP is locked.
+         * The fail on which a device of kind TOTP is locked.
          *
          * @param fails 1 or more
          * @return this builder
@@ -113,7 +116,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * After how many fails a device of kind HOTP is locked.
+         * The fail on which a device of kind HOTP is locked.
          *
          * @param fails 1 or more
          * @return this builder
@@ -123,7 +126,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * After how many fails a device of kind SMS is locked.
+         * The fail on which a device of kind SMS is locked.
          *
          * @param fails 1 or more
          * @return this builder
@@ -133,7 +136,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * After how many fails a device of kind EMAIL is locked.
+         * The fail on which a device of kind EMAIL is locked.
          *
          * @param fails 1 or more
          * @return this builder
@@ -143,7 +146,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * After how many fails a device of kind PIN is locked.
+         * The fail on which a device of kind PIN is locked.
          *
          * @param fails 1 or more
          * @return this builder
@@ -153,7 +156,7 @@ public final class SoffidConfig {
         }
 
         private Builder lock(Kind kind, Integer fails) {
-            locks[kind.ordinal()] = fails == null ? LOCK : fails;
+            locks[kind.ordinal()] = fails == null ? DEFAULT_LOCK : fails;
             return this;
         }
 
@@ -169,7 +172,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * How many digits of a PIN are asked for.
+         * The number of digits of a PIN that are asked.
          *
          * @param digits 2 or more
          * @return this builder
@@ -180,7 +183,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * How many digits the codes of a HOTP row have that does not say it.
+         * The digits of the codes of a HOTP row without digits.
          *
          * @param digits 6 to 10
          * @return this builder
@@ -191,7 +194,7 @@ public final class SoffidConfig {
         }
 
         /**
-         * The algorithm of a HOTP row that does not say it.
+         * The algorithm of a HOTP row without one.
          *
          * @param algorithm {@code HmacSHA1}, {@code HmacSHA256} or {@code HmacSHA512}
          * @return this builder
@@ -202,9 +205,9 @@ public final class SoffidConfig {
         }
 
         /**
-         * The configuration.
+         * Builds the configuration.
          *
-         * @return a configuration of what was set
+         * @return the configuration
          */
         public SoffidConfig build() {
             return new SoffidConfig(this);

@@ -1,82 +1,66 @@
 package io.keyfob;
 
-import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Base64;
-import java.util.Objects;
 
 /**
  * Devices in rows of Soffid's table {@code SCO_DEVICE}, as Soffid's own add-on writes and reads
- * them: no migration, and no column of its own.
+ * them, without a migration and without an additional column.
  *
  * <pre>{@code
- * try (SoffidRow row = rowOf(entity); OtpDevice device = SoffidDevice.read(row, policy)) {
- *     return device.verify(policy, typed, now, SoffidDevice.store(row, policy, table)).isRight();
+ * try (SoffidRow row = rowOf(entity); OtpDevice device = SoffidDevice.importRow(row, policy)) {
+ *     Store store = SoffidDevice.storeFor(row, policy, table);
+ *     return device.verify(policy, typed, now, store).isRight();
  * }
  * }</pre>
  *
- * <p>TOTP and HOTP rows hold all there is to a device, but for a throttle and a learned drift: give them a policy with a lock and without drift,
- * as {@link SoffidConfig} makes it. Soffid opens devices without resetting their fails, so of an open row no more count than leave one before
- * the policy's lock.
+ * <p>TOTP and HOTP rows hold a whole device, except for a throttle and a learned drift. Use a
+ * policy with a lock and without drift, as {@link SoffidConfig} makes it. Soffid opens devices
+ * without resetting their fails. Therefore an open row counts at most one fail less than the
+ * policy's lock.
  *
- * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This class keeps the record there instead, as
- * {@code keyfob:} and its Base64, 231 characters: for SMS and EMAIL, whose secret is nowhere else, from the first challenge on, and for PIN while
- * a challenge is pending. If somebody else has changed a column since, the columns are right, and the pending challenge has ended.
+ * <p>For the other kinds the add-on keeps a hash of the pending code in {@code OTP_AUTKEY}. This
+ * class keeps the record there instead, as {@code keyfob:} and its Base64, 231 characters. SMS and
+ * EMAIL rows, whose secret is nowhere else, have it from the first challenge on. PIN rows have it
+ * while a challenge is pending. If another program has changed a column since, the columns take
+ * precedence, and the pending challenge has ended.
  *
- * <p>The add-on may go on working on the same table. TOTP and HOTP devices can be verified by both in turns. A challenge is to be answered where
- * it was requested: the one side cannot judge a code that the other has sent, and counts it as a fail. The last challenge ends the one before,
- * of either side. So that the add-on sends its next message at once, {@code OTP_LASISS} is NULL while a code of this class is pending: the add-on
- * sends none for a minute after the time there. It also writes 0 fails with each message, so that it, not this class, bounds how often a code
- * of SMS or EMAIL can be guessed there. {@code OTP_PIN} holds what Soffid's {@code Password} encodes, which refuses digits: the host decodes the
- * column for {@link SoffidRow.Builder#pin}, and encodes what it writes.
+ * <p>The add-on may continue to work on the same table:
+ *
+ * <ul>
+ * <li>Both sides can verify TOTP and HOTP devices in turns.
+ * <li>A challenge must be answered on the side that it was requested from. The other side cannot
+ * judge the code, and counts it as a fail. A new challenge of either side ends the one before.
+ * <li>{@code OTP_LASISS} is NULL while a code of this class is pending, so that the add-on sends
+ * its next message at once. It sends none for a minute after the time in that column.
+ * <li>The add-on writes 0 fails with each message. On its side it alone limits the guesses of a
+ * code of SMS or EMAIL.
+ * <li>{@code OTP_PIN} is encoded by Soffid's {@code Password}, and this class needs digits. The
+ * host decodes the column for {@link SoffidRow.Builder#pin}, and encodes it for writing.
+ * </ul>
  */
 public final class SoffidDevice {
-    private static final int SIZE = 272;
-    private static final int FAILS = 4;
-    private static final int STATUS = 8;
-    private static final int DIGITS = 12;
-    private static final int HAS_LAST_COUNTER = 16;
-    private static final int HAS_LAST_USED = 20;
-    private static final int MAX_FAILS = 28;
-    private static final int LAST_COUNTER = 32;
-    private static final int CREATED = 40;
-    private static final int LAST_USED = 48;
-    private static final int KIND = 64;
-    private static final int KIND_SIZE = 8;
-    private static final int ALGORITHM = 72;
-    private static final int ALGORITHM_SIZE = 16;
-    private static final int AUTH_KEY = 88;
-    private static final int AUTH_KEY_SIZE = 112;
-    private static final int PIN = 200;
-    private static final int PIN_SIZE = 72;
-
-    /** As an unsigned number, more fails than a device counts. */
-    private static final int NEVER = -1;
-
-    private static final char[] PREFIX = "keyfob:".toCharArray();
-
     private SoffidDevice() {}
 
-    /**
-     * The table: {@link Store} in terms of rows, also in what becomes of exceptions.
-     */
+    /** The table: a {@link Store} of rows, with the same rules for exceptions. */
     @FunctionalInterface
     public interface Table {
         /**
          * Writes {@code next} if the stored row still has the columns of {@code read}, in one step,
-         * and durably. There is no column for a revision: status, fails, {@code OTP_LASCOU}, {@code
-         * OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together are one.
-         * A row that was locked when it was read (SELECT FOR UPDATE) has them.
+         * and durably. The table has no column for a revision. Status, fails, {@code OTP_LASCOU},
+         * {@code OTP_AUTKEY}, {@code OTP_PIN}, {@code OTP_DIGITS} and {@code OTP_ALGORI} together
+         * serve as one. A row that was locked for reading (SELECT FOR UPDATE) needs no comparison.
          *
-         * <p>Compare no time: a driver reads a local time that the end of winter leaves out as
-         * another one, and then no attempt on that row is ever stored. Write times only where they
-         * differ, for the same reason. This is called only where a column changes, so an UPDATE
-         * without a change is lost as well: a driver that counts the rows that it finds would
-         * report it as stored, to each of two threads.
+         * <p>Do not compare times. A driver reads a local time that the beginning of summer skips
+         * as another one, and then no attempt on that row would ever be stored. For the same reason
+         * write only times that differ.
+         *
+         * <p>This is called only if a column changes, so an UPDATE that changes no row has lost. A
+         * driver that counts found rows would report such an UPDATE as stored, to each of two
+         * threads.
          *
          * @param read the row that was read
-         * @param next the row to write, which belongs to the table: it may keep it, or close it
+         * @param next the row to write, which belongs to the table: it keeps it or closes it
          * @return false if the stored row has other columns or {@code next} has the same, and
          *         nothing was written
          * @throws Exception if storing failed
@@ -85,23 +69,23 @@ public final class SoffidDevice {
     }
 
     /**
-     * A store for an attempt on a device of this row. It does not call the table where the attempt
-     * changes no column, as where the code that was accepted last is repeated: that is refused, and
-     * no fail.
+     * A store for attempts on the device of a row. It does not call the table if an attempt changes
+     * no column. An example is a repetition of the code that was accepted last, which is refused
+     * and is no fail.
      *
      * @param read the row that was read
-     * @param policy the one that it was read with
-     * @param table where it is stored
-     * @return a store to be given to {@link OtpDevice#verify(Policy, char[], long, Store)} and the
-     *         others
+     * @param policy the policy of {@link #importRow}
+     * @param table the table of the row
+     * @return a store for {@link OtpDevice#verify(Policy, char[], long, Store)} and the other
+     *         attempts
      */
-    public static Store store(SoffidRow read, Policy policy, Table table) {
+    public static Store storeFor(SoffidRow read, Policy policy, Table table) {
         return (record, revision) -> {
             try (OtpDevice device = OtpDevice.fromRecord(record)) {
-                SoffidRow next = write(device, read, policy);
+                SoffidRow next = updateRow(device, read, policy);
                 if (next.equals(read)) {
-                    // As with a repeated code, which is refused and is no fail: nothing to store,
-                    // and a driver may count such an UPDATE as no row.
+                    // Nothing to store, and a driver may count an UPDATE without a change as no
+                    // row.
                     next.close();
                     return true;
                 }
@@ -113,252 +97,135 @@ public final class SoffidDevice {
     }
 
     /**
-     * The device of a row.
+     * Reads the device of a row.
      *
-     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, setting
-     * that column to NULL ends the pending challenge and heals the row; SMS and EMAIL get another
-     * secret.
+     * <p>If the record that a PIN, SMS or EMAIL row keeps in {@code OTP_AUTKEY} is refused, set
+     * that column to NULL. That ends the pending challenge and repairs the row. SMS and EMAIL get
+     * another secret.
      *
      * @param row the row
-     * @param policy the one that attempts are judged by, whose lock says how many fails count
+     * @param policy the policy of the attempts; its lock limits the fails that count
      * @return a device to be closed
      * @throws OtpException {@link OtpError#SECRET_BASE32}, {@link OtpError#SECRET_LENGTH} for
      *         secrets of less than 16 bytes, {@link OtpError#ALGORITHM}, {@link OtpError#DIGITS},
-     *         {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; of a record that is kept,
+     *         {@link OtpError#PIN_LENGTH}, {@link OtpError#PIN_DIGITS}; for a record in the row
      *         {@link OtpError#RECORD_DAMAGED}, {@link OtpError#RECORD_FOREIGN}, {@link
      *         OtpError#RECORD_LENGTH}, {@link OtpError#RECORD_NEWER}; {@link OtpError#RANDOMNESS}
-     *         if the system has none for a secret to be drawn
+     *         if the system has none for a new secret
      */
-    public static OtpDevice read(SoffidRow row, Policy policy) {
-        byte[] struct = struct(row, policy);
+    public static OtpDevice importRow(SoffidRow row, Policy policy) {
         byte[] secret = new byte[0];
-        try (OtpDevice kept = kept(row)) {
+        try (SoffidStruct columns = SoffidStruct.fromRow(row, policy); OtpDevice kept = SoffidRecord.read(row)) {
             if (kept != null) {
-                putHours(kept, struct);
-                if (isOf(kept, row, struct)) {
-                    return kept.duplicate();
+                SoffidRecord.putHours(kept, columns);
+                if (SoffidRecord.isCurrent(kept, row, columns)) {
+                    return new OtpDevice(kept.record().duplicate());
                 }
             }
             if (isMessage(row.type())) {
-                // What a PIN has kept are its digits, which whoever knows them would make codes of.
+                // Not a PIN's record: its secret is its digits, and codes made of them could be
+                // computed by anyone who knows the PIN.
                 if (kept != null && isMessage(kept.info().kind())) {
                     secret = kept.secret();
-                    keepIssues(kept, struct);
+                    SoffidRecord.keepIssues(kept, columns);
                 } else {
-                    secret = drawn();
+                    secret = drawSecret();
                 }
             }
-            byte[] own = secret;
-            return OtpDevice.filled(made -> Native.engine().soffidImport(struct, own, made));
+            return new OtpDevice(columns.toRecord(secret));
         } finally {
-            Arrays.fill(struct, (byte) 0);
             Arrays.fill(secret, (byte) 0);
         }
     }
 
     /**
-     * The row of a device: {@code before} with what an attempt changed, or a {@linkplain
-     * OtpDevice#replaceFactor replaced factor}. What none has changed stays, even where the engine
-     * counts otherwise: of an open row that Soffid unlocked with its fails, not all count. An
-     * {@linkplain OtpDevice#unlock unlock} by a clock that is behind {@code OTP_CREATED} or {@code
-     * OTP_LASUSE} takes both down to it.
+     * The row of a device after an attempt or a {@linkplain OtpDevice#replaceFactor replaced
+     * factor}: {@code before} with the changed columns. Unchanged columns stay as they are, even
+     * where the engine counts differently: of an open row that Soffid unlocked with its fails, not
+     * all count. An {@linkplain OtpDevice#unlock unlock} by a clock that is behind {@code
+     * OTP_CREATED} or {@code OTP_LASUSE} lowers both to its time.
      *
      * @param device the device
      * @param before the row that it was read from
-     * @param policy the one that it was read with
+     * @param policy the policy of {@link #importRow}
      * @return a row to be closed
      * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link
-     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can say
+     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can
+     *         express
      */
-    public static SoffidRow write(OtpDevice device, SoffidRow before, Policy policy) {
-        byte[] was = struct(before, policy);
-        byte[] struct = was.clone();
-        try {
-            Native.check(device.onRecord(record -> Native.engine().soffidUpdate(record, struct)));
-            SoffidRow.Builder row = before.toBuilder().status(status(struct)).fails(Struct.getInt(struct, FAILS));
-            row.created(time(struct, CREATED, before.created())).lastUsed(time(struct, HAS_LAST_USED, LAST_USED, before.lastUsed()));
+    public static SoffidRow updateRow(OtpDevice device, SoffidRow before, Policy policy) {
+        try (SoffidStruct was = SoffidStruct.fromRow(before, policy); SoffidStruct columns = was.copy()) {
+            columns.update(device.record());
+            SoffidRow.Builder row = before.toBuilder().status(columns.status()).fails(columns.fails())
+                    .created(SoffidStruct.toColumn(columns.created(), before.created()))
+                    .lastUsed(SoffidStruct.toColumn(columns.lastUsed(), before.lastUsed()));
             if (before.type() != Kind.PIN) {
-                row.lastUsedValue(lastUsedValue(struct));
+                row.lastUsedValue(columns.lastCounter());
             }
             boolean isPending = device.info().pendingSince().isPresent();
             if (isMessage(before.type()) && isPending) {
                 row.lastIssued(null);
             }
-            if (before.type() == Kind.PIN && !isPending && isKept(before)) {
+            boolean hasRecord = SoffidRecord.isIn(before);
+            if (before.type() == Kind.PIN && !isPending && hasRecord) {
                 row.authKey(null);
             }
-            boolean hasFactor = !isSame(was, struct, DIGITS, Integer.BYTES) || !isSame(was, struct, ALGORITHM, SIZE - ALGORITHM);
-            // What the add-on has in OTP_AUTKEY may be the hash of a code that it has sent: that
-            // stays until a challenge takes its place.
-            boolean hasIssued = !Objects.equals(lastUsedValue(was), lastUsedValue(struct));
-            boolean isToKeep = isPending || isMessage(before.type()) && (hasIssued || hasFactor || isKept(before));
-            return build(row, device, struct, hasFactor, isToKeep);
-        } finally {
-            Arrays.fill(was, (byte) 0);
-            Arrays.fill(struct, (byte) 0);
+            boolean isNewFactor = !columns.hasFactorOf(was);
+            // OTP_AUTKEY may be the add-on's hash of a code that it has sent. The hash stays until
+            // a challenge replaces it.
+            boolean hasIssued = !columns.hasLastCounterOf(was);
+            boolean needsRecord = isPending || isMessage(before.type()) && (hasIssued || isNewFactor || hasRecord);
+            return build(row, device, columns, isNewFactor, needsRecord);
         }
     }
 
     /**
-     * The row of a device that was enrolled here and has none yet; {@link SoffidRow#toBuilder} adds
-     * the address.
+     * The row of a newly enrolled device; {@link SoffidRow#toBuilder} adds the address.
      *
      * @param device the device
      * @return a row to be closed
      * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period or a T0
-     *         that no row can say
+     *         that no row can express
      */
-    public static SoffidRow create(OtpDevice device) {
-        byte[] struct = Struct.ofSize(SIZE);
-        try {
-            Native.check(device.onRecord(record -> Native.engine().soffidExport(record, struct)));
-            SoffidRow.Builder row = SoffidRow.builder().type(device.info().kind()).status(status(struct)).fails(Struct.getInt(struct, FAILS))
-                    .created(Instant.ofEpochSecond(Struct.getLong(struct, CREATED))).lastUsedValue(lastUsedValue(struct))
-                    .lastUsed(time(struct, HAS_LAST_USED, LAST_USED, null));
-            return build(row, device, struct, true, isMessage(device.info().kind()) || device.info().pendingSince().isPresent());
-        } finally {
-            Arrays.fill(struct, (byte) 0);
-        }
-    }
-
-    /** The row of a device, with what the struct says of its factor if it is to be said, and with the record if it is to be kept. */
-    private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, byte[] struct, boolean hasFactor, boolean isToKeep) {
-        Kind kind = device.info().kind();
-        char[] key = null;
-        char[] pin = null;
-        try {
-            if (hasFactor && kind == Kind.PIN) {
-                pin = Text.take(struct, PIN, PIN_SIZE);
-                row.pin(pin);
-            } else if (hasFactor) {
-                row.digits(Struct.getInt(struct, DIGITS)).algorithm(new String(Text.take(struct, ALGORITHM, ALGORITHM_SIZE)));
-            }
-            if (kind == Kind.TOTP || kind == Kind.HOTP) {
-                if (hasFactor) {
-                    key = Text.take(struct, AUTH_KEY, AUTH_KEY_SIZE);
-                    row.authKey(key);
-                }
-            } else if (isToKeep) {
-                key = keep(device);
-                row.authKey(key);
-            }
-            return row.build();
-        } finally {
-            SoffidRow.wipe(key);
-            SoffidRow.wipe(pin);
-        }
-    }
-
-    private static boolean isSame(byte[] one, byte[] other, int at, int size) {
-        return ByteBuffer.wrap(one, at, size).equals(ByteBuffer.wrap(other, at, size));
-    }
-
-    private static Status status(byte[] struct) {
-        return Status.of((char) Struct.getInt(struct, STATUS));
-    }
-
-    private static Long lastUsedValue(byte[] struct) {
-        return Struct.getFlag(struct, HAS_LAST_COUNTER) ? Struct.getLong(struct, LAST_COUNTER) : null;
-    }
-
-    /** The column's time, with its fraction of a second, unless the engine has another second. */
-    private static Instant time(byte[] struct, int flag, int at, Instant before) {
-        return Struct.getFlag(struct, flag) ? time(struct, at, before) : null;
-    }
-
-    private static Instant time(byte[] struct, int at, Instant before) {
-        long seconds = Struct.getLong(struct, at);
-        return before != null && before.getEpochSecond() == seconds ? before : Instant.ofEpochSecond(seconds);
-    }
-
-    /** The engine's struct of a row. */
-    private static byte[] struct(SoffidRow row, Policy policy) {
-        byte[] struct = Struct.ofSize(SIZE);
-        Struct.putInt(struct, FAILS, row.fails());
-        // A throttle never closes for good: all fails count.
-        Struct.putInt(struct, MAX_FAILS, policy.isThrottle() ? NEVER : policy.maxFails());
-        Struct.putInt(struct, STATUS, row.status().letter());
-        Struct.putLong(struct, CREATED, row.created().getEpochSecond());
-        Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE);
-        if (row.lastUsed() != null) {
-            Struct.putInt(struct, HAS_LAST_USED, 1);
-            Struct.putLong(struct, LAST_USED, row.lastUsed().getEpochSecond());
-        }
-        if (row.type() == Kind.PIN) {
-            put(row.pin(), struct, PIN, PIN_SIZE);
-            return struct;
-        }
-        Struct.putInt(struct, DIGITS, row.digits() == null ? 0 : row.digits());
-        put(row.algorithm() == null ? null : row.algorithm().toCharArray(), struct, ALGORITHM, ALGORITHM_SIZE);
-        if (row.lastUsedValue() != null) {
-            Struct.putInt(struct, HAS_LAST_COUNTER, 1);
-            Struct.putLong(struct, LAST_COUNTER, row.lastUsedValue());
-        }
-        if (row.type() == Kind.TOTP || row.type() == Kind.HOTP) {
-            char[] key = row.authKey();
-            if (key != null) {
-                Text.putBase32(key, struct, AUTH_KEY, AUTH_KEY_SIZE);
-                SoffidRow.wipe(key);
-            }
-        }
-        return struct;
-    }
-
-    private static void put(char[] text, byte[] struct, int at, int size) {
-        if (text != null) {
-            Text.put(text, struct, at, size);
-            SoffidRow.wipe(text);
+    public static SoffidRow exportRow(OtpDevice device) {
+        try (SoffidStruct columns = SoffidStruct.create()) {
+            columns.export(device.record());
+            DeviceInfo info = device.info();
+            SoffidRow.Builder row = SoffidRow.builder().type(info.kind()).status(columns.status()).fails(columns.fails())
+                    .created(Instant.ofEpochSecond(columns.created())).lastUsedValue(columns.lastCounter())
+                    .lastUsed(SoffidStruct.toColumn(columns.lastUsed(), null));
+            return build(row, device, columns, true, isMessage(info.kind()) || info.pendingSince().isPresent());
         }
     }
 
     /**
-     * Puts the record's times in place of those that stand exactly an hour beside them: in the hour
-     * that summer repeats a local time is one of two, and the record knows which.
+     * Builds the row of a device, with the columns of a new factor and with the record that it
+     * needs.
      */
-    private static void putHours(OtpDevice kept, byte[] struct) {
-        DeviceInfo info = kept.info();
-        if (Math.abs(Struct.getLong(struct, CREATED) - info.created()) == SoffidConfig.HOUR) {
-            Struct.putLong(struct, CREATED, info.created());
-        }
-        if (Struct.getFlag(struct, HAS_LAST_USED) && info.lastUsed().isPresent()
-                && Math.abs(Struct.getLong(struct, LAST_USED) - info.lastUsed().getAsLong()) == SoffidConfig.HOUR) {
-            Struct.putLong(struct, LAST_USED, info.lastUsed().getAsLong());
-        }
-    }
-
-    /** Whether the columns are still those of the record that was kept; when a code was issued is not compared. */
-    private static boolean isOf(OtpDevice kept, SoffidRow row, byte[] struct) {
-        DeviceInfo info = kept.info();
-        boolean isOpen = info.status() == Status.CREATED || info.status() == Status.VALIDATED;
-        // Under a lock that was made lower, the columns leave one more fail, and the record none.
-        boolean isDue = isOpen && Integer.compareUnsigned(info.fails(), Struct.getInt(struct, MAX_FAILS)) >= 0;
-        if (info.kind() != row.type() || info.created() != Math.max(Struct.getLong(struct, CREATED), 0) || isDue) {
-            return false;
-        }
-        byte[] updated = struct.clone();
+    private static SoffidRow build(SoffidRow.Builder row, OtpDevice device, SoffidStruct columns, boolean isNewFactor, boolean needsRecord) {
+        Kind kind = device.info().kind();
+        char[] key = null;
+        char[] pin = null;
         try {
-            Native.check(kept.onRecord(record -> Native.engine().soffidUpdate(record, updated)));
-            return Arrays.equals(updated, struct);
+            if (isNewFactor && kind == Kind.PIN) {
+                pin = columns.takePin();
+                row.pin(pin);
+            } else if (isNewFactor) {
+                row.digits(columns.digits()).algorithm(columns.takeAlgorithm());
+            }
+            if (kind == Kind.TOTP || kind == Kind.HOTP) {
+                if (isNewFactor) {
+                    key = columns.takeAuthKey();
+                    row.authKey(key);
+                }
+            } else if (needsRecord) {
+                key = SoffidRecord.write(device);
+                row.authKey(key);
+            }
+            return row.build();
         } finally {
-            Arrays.fill(updated, (byte) 0);
-        }
-    }
-
-    /** Counts each issue of a record, the pending one too, as used, whatever the column says: its secret must not make these codes again. */
-    private static void keepIssues(OtpDevice kept, byte[] struct) {
-        DeviceInfo info = kept.info();
-        boolean isPending = info.pendingSince().isPresent();
-        if (!isPending && info.movingFactor() == 0) {
-            return;
-        }
-        long last = isPending ? info.movingFactor() : info.movingFactor() - 1;
-        if (last < 0) {
-            // As a column it would be a negative number, which stands for none.
-            throw new OtpException(OtpError.EXHAUSTED);
-        }
-        if (!Struct.getFlag(struct, HAS_LAST_COUNTER) || Struct.getLong(struct, LAST_COUNTER) < last) {
-            Struct.putInt(struct, HAS_LAST_COUNTER, 1);
-            Struct.putLong(struct, LAST_COUNTER, last);
+            Text.wipe(key);
+            Text.wipe(pin);
         }
     }
 
@@ -366,64 +233,9 @@ public final class SoffidDevice {
         return kind == Kind.SMS || kind == Kind.EMAIL;
     }
 
-    private static byte[] drawn() {
+    private static byte[] drawSecret() {
         try (Secret secret = Secret.random(Algorithm.SHA1)) {
-            return secret.bytes();
+            return secret.toBytes();
         }
-    }
-
-    private static boolean isKept(SoffidRow row) {
-        char[] key = row.authKey();
-        boolean isKept = isKept(key);
-        SoffidRow.wipe(key);
-        return isKept;
-    }
-
-    private static boolean isKept(char[] key) {
-        if (key == null || key.length <= PREFIX.length) {
-            return false;
-        }
-        // In place: the key may be a secret, and a copy of its start would be one to wipe.
-        for (int at = 0; at < PREFIX.length; at++) {
-            if (key[at] != PREFIX[at]) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** The device whose record is kept in {@code OTP_AUTKEY}; null if there is none. */
-    private static OtpDevice kept(SoffidRow row) {
-        char[] key = row.authKey();
-        if (!isKept(key)) {
-            SoffidRow.wipe(key);
-            return null;
-        }
-        char[] base64 = Arrays.copyOfRange(key, PREFIX.length, key.length);
-        byte[] encoded = Text.ascii(base64);
-        byte[] record = new byte[0];
-        try {
-            record = Base64.getDecoder().decode(encoded);
-            return OtpDevice.fromRecord(record);
-        } catch (IllegalArgumentException cause) {
-            throw new OtpException(OtpError.RECORD_DAMAGED);
-        } finally {
-            SoffidRow.wipe(key);
-            SoffidRow.wipe(base64);
-            Arrays.fill(encoded, (byte) 0);
-            Arrays.fill(record, (byte) 0);
-        }
-    }
-
-    private static char[] keep(OtpDevice device) {
-        byte[] record = device.toRecord();
-        byte[] base64 = Base64.getEncoder().encode(record);
-        char[] key = Arrays.copyOf(PREFIX, PREFIX.length + base64.length);
-        for (int at = 0; at < base64.length; at++) {
-            key[PREFIX.length + at] = (char) base64[at];
-        }
-        Arrays.fill(record, (byte) 0);
-        Arrays.fill(base64, (byte) 0);
-        return key;
     }
 }

@@ -6,12 +6,12 @@ import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * The columns of a row of Soffid's table {@code SCO_DEVICE} that concern the engine, under the
- * names of Soffid's {@code OtpDeviceEntity}. Immutable, but for {@link #close}, which overwrites
- * the key and the PIN.
+ * A row of Soffid's table {@code SCO_DEVICE}: the columns that concern the engine, under the names
+ * of Soffid's {@code OtpDeviceEntity}. Immutable, except that {@link #close} overwrites the key and
+ * the PIN.
  *
- * <p>{@code null} stands for NULL. Two rows are equal if all columns are; a closed one equals only
- * itself.
+ * <p>{@code null} stands for NULL. Two rows are equal if all columns are equal. A closed row equals
+ * only itself.
  */
 public final class SoffidRow implements AutoCloseable {
     private final Kind type;
@@ -58,7 +58,8 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * Starts from a row with no fails and NULL everywhere. Type, status and created must be set.
+     * Starts from a row without fails and with NULL in all columns. Set at least type, status and
+     * created.
      *
      * @return a builder
      */
@@ -67,7 +68,7 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * Starts from this row, which must be open until the other is built.
+     * Starts from this row, which must stay open until the new row is built.
      *
      * @return a builder
      */
@@ -79,29 +80,17 @@ public final class SoffidRow implements AutoCloseable {
         return builder;
     }
 
-    /**
-     * {@code OTP_TYPE}.
-     *
-     * @return the kind of device
-     */
+    /** {@return {@code OTP_TYPE}: the kind of device} */
     public Kind type() {
         return type;
     }
 
-    /**
-     * {@code OTP_STATUS}.
-     *
-     * @return the status
-     */
+    /** {@return {@code OTP_STATUS}} */
     public Status status() {
         return status;
     }
 
-    /**
-     * {@code OTP_FAILS}.
-     *
-     * @return fails since the last right answer
-     */
+    /** {@return {@code OTP_FAILS}: the fails since the last right answer} */
     public int fails() {
         return fails;
     }
@@ -116,7 +105,7 @@ public final class SoffidRow implements AutoCloseable {
     }
 
     /**
-     * {@code OTP_LASCOU}: the highest step or counter accepted. A negative number stands for none,
+     * {@code OTP_LASCOU}: the highest accepted step or counter. A negative number stands for none,
      * as NULL does.
      *
      * @return a number, or null
@@ -125,47 +114,27 @@ public final class SoffidRow implements AutoCloseable {
         return lastUsedValue;
     }
 
-    /**
-     * {@code OTP_CREATED}.
-     *
-     * @return when it was enrolled
-     */
+    /** {@return {@code OTP_CREATED}: the time of enrolment} */
     public Instant created() {
         return created;
     }
 
-    /**
-     * {@code OTP_LASUSE}.
-     *
-     * @return when it last gave a right answer, or null
-     */
+    /** {@return {@code OTP_LASUSE}: the time of the last right answer, or null} */
     public Instant lastUsed() {
         return lastUsed;
     }
 
-    /**
-     * {@code OTP_LASISS}.
-     *
-     * @return when a code was last issued, or null
-     */
+    /** {@return {@code OTP_LASISS}: the time of the last issue of a code, or null} */
     public Instant lastIssued() {
         return lastIssued;
     }
 
-    /**
-     * {@code OTP_EMAIL}.
-     *
-     * @return where codes are sent to, or null
-     */
+    /** {@return {@code OTP_EMAIL}: the address for codes, or null} */
     public String email() {
         return email;
     }
 
-    /**
-     * {@code OTP_PHONE}.
-     *
-     * @return where codes are sent to, or null
-     */
+    /** {@return {@code OTP_PHONE}: the number for codes, or null} */
     public String phone() {
         return phone;
     }
@@ -182,8 +151,8 @@ public final class SoffidRow implements AutoCloseable {
     /**
      * {@code OTP_DIGITS}.
      *
-     * @return digits of a code, or null for 6; a HOTP row with neither these nor an algorithm is
-     *         one for {@link SoffidConfig#complete}
+     * @return the digits of a code, or null for 6; for a HOTP row with neither digits nor algorithm
+     *         see {@link SoffidConfig#complete}
      */
     public Integer digits() {
         return digits;
@@ -205,37 +174,28 @@ public final class SoffidRow implements AutoCloseable {
             return false;
         }
         SoffidRow that = (SoffidRow) other;
-        return this == that || Arrays.equals(columns(), that.columns()) && that.has(this);
+        return this == that || Arrays.equals(columns(), that.columns()) && that.hasSecretsOf(this);
     }
 
-    /** Whether both are open, with the same secrets. Copies of the other's, since two threads that hold a row each would wait for ever. */
-    private boolean has(SoffidRow other) {
+    /**
+     * Whether both rows are open and have the same secrets. Copies the secrets of the other row:
+     * otherwise two threads that compare the same rows could deadlock.
+     */
+    private boolean hasSecretsOf(SoffidRow other) {
         char[] key = null;
         char[] digits = null;
         try {
             key = other.authKey();
             digits = other.pin();
             synchronized (this) {
-                return !isClosed && isSame(authKey, key) & isSame(pin, digits);
+                return !isClosed && Text.isSame(authKey, key) & Text.isSame(pin, digits);
             }
         } catch (IllegalStateException closed) {
             return false;
         } finally {
-            wipe(key);
-            wipe(digits);
+            Text.wipe(key);
+            Text.wipe(digits);
         }
-    }
-
-    /** In constant time for a given length, as all columns of secrets are compared. */
-    private static boolean isSame(char[] one, char[] other) {
-        if (one == null || other == null || one.length != other.length) {
-            return one == other;
-        }
-        int difference = 0;
-        for (int at = 0; at < one.length; at++) {
-            difference |= one[at] ^ other[at];
-        }
-        return difference == 0;
     }
 
     @Override
@@ -256,17 +216,11 @@ public final class SoffidRow implements AutoCloseable {
     @Override
     public synchronized void close() {
         isClosed = true;
-        wipe(authKey);
-        wipe(pin);
+        Text.wipe(authKey);
+        Text.wipe(pin);
     }
 
-    static void wipe(char[] text) {
-        if (text != null) {
-            Arrays.fill(text, '\0');
-        }
-    }
-
-    /** Builds a {@link SoffidRow}. Arrays are copied when it is built, and are the caller's to overwrite. */
+    /** Builds a {@link SoffidRow}. {@link #build} copies arrays; the caller overwrites its own. */
     public static final class Builder {
         private Kind type;
         private Status status;
@@ -406,8 +360,8 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_DIGITS}. NULL stands for 6, but in a HOTP row that has no algorithm either it
-         * stands for the configuration's: have {@link SoffidConfig#complete} fill it in.
+         * {@code OTP_DIGITS}. NULL stands for 6. For a HOTP row without an algorithm see {@link
+         * SoffidConfig#complete}.
          *
          * @param digits the column's value
          * @return this builder
@@ -418,9 +372,8 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * {@code OTP_ALGORI}. NULL stands for {@code HmacSHA1}, but in a HOTP row that has no
-         * digits either it stands for the configuration's: have {@link SoffidConfig#complete} fill
-         * it in.
+         * {@code OTP_ALGORI}. NULL stands for {@code HmacSHA1}. For a HOTP row without digits see
+         * {@link SoffidConfig#complete}.
          *
          * @param algorithm the column's value
          * @return this builder
@@ -431,9 +384,9 @@ public final class SoffidRow implements AutoCloseable {
         }
 
         /**
-         * The row.
+         * Builds the row.
          *
-         * @return a row of what was set
+         * @return a row to be closed
          */
         public SoffidRow build() {
             return new SoffidRow(this);

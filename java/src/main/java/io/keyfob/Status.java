@@ -2,7 +2,7 @@ package io.keyfob;
 
 /** The state of a device. */
 public enum Status {
-    /** {@code C}: no right answer yet. */
+    /** {@code C}: created, without a right answer so far. */
     CREATED('C'),
     /** {@code V}: validated by a right answer. */
     VALIDATED('V'),
@@ -18,7 +18,7 @@ public enum Status {
     }
 
     /**
-     * The letter that stands for it, as in the column {@code OTP_STATUS}.
+     * The letter of the status, as in the column {@code OTP_STATUS}.
      *
      * @return {@code C}, {@code V}, {@code L} or {@code D}
      */
@@ -33,12 +33,12 @@ public enum Status {
      * @return the status
      * @throws OtpException {@link OtpError#STATUS} for any other
      */
-    public static Status of(char letter) {
+    public static Status fromLetter(char letter) {
         for (Status status : values()) {
             if (status.letter == letter) {
                 return status;
             }
         }
-        throw new OtpException(OtpError.STATUS);
+        throw Native.exception(OtpError.STATUS);
     }
 }

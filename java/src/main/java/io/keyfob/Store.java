@@ -1,16 +1,15 @@
 package io.keyfob;
 
 /**
- * Stores the next record of a device, before anybody learns the verdict or the code that belongs to
- * it.
+ * Stores the next record of a device before its verdict or code is returned.
  *
  * <p>Several threads, processes and machines may read the same record and attempt at once. Only a
- * compare and swap keeps them from counting one right code twice and two wrong ones once: of all
- * who read a revision, one stores.
+ * compare and swap prevents that one right code counts twice, or two wrong codes once: of all
+ * readers of a revision, one stores.
  *
- * <p>A checked exception comes out as the cause of an {@link OtpException} with {@link
- * OtpError#STORE_FAILED}, an unchecked one as it is; the verdict or the code is then lost, and the
- * device stays as it was.
+ * <p>A checked exception becomes the cause of an {@link OtpException} with {@link
+ * OtpError#STORE_FAILED}. An unchecked one is thrown unchanged. In both cases the verdict or the
+ * code is lost, and the device stays unchanged.
  */
 @FunctionalInterface
 public interface Store {
@@ -21,8 +20,8 @@ public interface Store {
      * <p>Not called if nothing changed, as on a locked device. Must not use the device that calls
      * it, other than to close it.
      *
-     * @param next the record to store: a copy, which belongs to the store. It may keep it; whoever
-     *         does not, overwrites it
+     * @param next the record to store: a copy, which belongs to the store. It keeps it or
+     *         overwrites it
      * @param revision the {@linkplain DeviceInfo#revision() revision} of the record that was read
      * @return false if the stored record has another revision, and nothing was stored
      * @throws Exception if storing failed

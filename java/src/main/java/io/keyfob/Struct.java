@@ -4,14 +4,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A struct of {@code keyfob.h} that begins with its size, as an array of bytes in the machine's
- * order. The places of its fields stand in the class that reads and writes them; the engine refuses
- * a struct of a wrong size.
+ * A struct of {@code keyfob.h} as an array in native byte order, beginning with its size. The
+ * offsets of the fields are constants of the class that reads and writes them. The engine refuses a
+ * struct of a wrong size.
  */
 final class Struct {
     private Struct() {}
 
-    static byte[] ofSize(int size) {
+    /** An empty struct: zeros after its size. */
+    static byte[] create(int size) {
         byte[] struct = new byte[size];
         putInt(struct, 0, size);
         return struct;

@@ -7,37 +7,37 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Texts between Java and the engine, whose texts end with a NUL and are ASCII, but for labels of URIs: those are UTF-8. */
+/**
+ * Converts texts between Java and the engine. The engine's texts end with a NUL and are ASCII,
+ * except the labels of URIs, which are UTF-8.
+ */
 final class Text {
-    /** No answer that can be right is longer: a PIN has at most 64 digits. */
-    private static final int ANSWER_MAX = 65;
-
-    /** So many bytes hold any answer, in whole longs. */
-    static final int ANSWER_ROOM = 72;
-
-    /** What is not ASCII is no part of any code or secret, and neither is this. */
+    /** Replaces characters outside of ASCII. Like them, it is part of no code and no secret. */
     private static final byte FOREIGN = 0x7f;
 
-    /** So many bytes of UTF-8 one char makes at most. */
-    private static final int MOST_BYTES = 3;
+    /** The most bytes of UTF-8 that a char is encoded in. */
+    private static final int UTF8_BYTES_PER_CHAR = 3;
 
     private Text() {}
 
-    /** An answer as it was typed. What is longer than any right answer is cut to one byte more than that: as wrong as before. */
+    /** An answer as typed. One that is longer than any right answer is cut, and stays wrong. */
     static byte[] answer(char[] typed) {
-        return ascii(typed, Math.min(typed.length, ANSWER_MAX), 0);
+        return ascii(typed, Math.min(typed.length, Sizes.ANSWER_MAX), 0);
     }
 
-    /** A text with a NUL behind it. */
+    /** A text, followed by a NUL. */
     static byte[] terminated(char[] text) {
         checkLength(text.length);
         return ascii(text, text.length, 1);
     }
 
-    /** The UTF-8 of a text, with a NUL behind it. What is none, half a surrogate pair or a NUL, becomes a character that no URI may hold. */
+    /**
+     * A text in UTF-8, followed by a NUL. Half a surrogate pair or a NUL in the text becomes a
+     * character that no URI may contain.
+     */
     static byte[] utf8(char[] text) {
         checkLength(text.length);
-        byte[] room = new byte[MOST_BYTES * text.length];
+        byte[] room = new byte[UTF8_BYTES_PER_CHAR * text.length];
         try {
             ByteBuffer to = ByteBuffer.wrap(room);
             CharsetEncoder encoder =
@@ -55,17 +55,17 @@ final class Text {
         }
     }
 
-    /** The UTF-8 of a text that is no secret, with a NUL behind it. */
+    /** A text without secrets in UTF-8, followed by a NUL. */
     static byte[] terminated(String text, String name) {
         if (text.indexOf('\0') >= 0) {
-            throw new IllegalArgumentException(name + ": has a NUL in it");
+            throw new IllegalArgumentException(name + ": must not contain a NUL");
         }
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         checkLength(utf8.length);
         return Arrays.copyOf(utf8, utf8.length + 1);
     }
 
-    /** What stands before the first NUL from {@code from} on, which is then overwritten. */
+    /** Takes the text from {@code from} up to a NUL, and overwrites it in {@code bytes}. */
     static char[] take(byte[] bytes, int from, int size) {
         int end = from;
         while (end < from + size && bytes[end] != 0) {
@@ -79,12 +79,18 @@ final class Text {
         return text;
     }
 
-    /** Writes a text into a field of a struct; of one that is too long, what is no value of any field: its start may be one. */
+    /**
+     * Writes a text into a field of a struct. One that is too long becomes an invalid value: its
+     * beginning may be a valid one.
+     */
     static void put(char[] text, byte[] struct, int at, int size) {
         put(text, text.length, struct, at, size);
     }
 
-    /** The same of Base32, without what the engine passes over between its characters: so every secret fits, however it is spaced. */
+    /**
+     * Writes a secret in Base32, without the spacing that the engine ignores. So every secret fits,
+     * however it is spaced.
+     */
     static void putBase32(char[] text, byte[] struct, int at, int size) {
         char[] dense = new char[text.length];
         int length = 0;
@@ -107,18 +113,38 @@ final class Text {
     }
 
     private static void checkLength(int length) {
-        if (length >= Engine.TEXT_MAX) {
-            throw new OtpException(OtpError.LENGTH);
+        if (length >= Sizes.TEXT_MAX) {
+            throw Native.exception(OtpError.LENGTH);
         }
     }
 
-    /** A text as it is. */
+    /** A text in ASCII, without a NUL. */
     static byte[] ascii(char[] text) {
         return ascii(text, text.length, 0);
     }
 
-    private static byte[] ascii(char[] text, int length, int behind) {
-        byte[] bytes = new byte[length + behind];
+    /** Overwrites a text; null is none. */
+    static void wipe(char[] text) {
+        if (text != null) {
+            Arrays.fill(text, '\0');
+        }
+    }
+
+    /** Whether two secrets are equal, or both null. Takes constant time for a given length. */
+    static boolean isSame(char[] one, char[] other) {
+        if (one == null || other == null || one.length != other.length) {
+            return one == other;
+        }
+        int difference = 0;
+        for (int at = 0; at < one.length; at++) {
+            difference |= one[at] ^ other[at];
+        }
+        return difference == 0;
+    }
+
+    /** The first characters of a text, and {@code nuls} bytes behind them. */
+    private static byte[] ascii(char[] text, int length, int nuls) {
+        byte[] bytes = new byte[length + nuls];
         for (int at = 0; at < length; at++) {
             char character = text[at];
             bytes[at] = character > 0 && character < FOREIGN ? (byte) character : FOREIGN;

@@ -3,12 +3,11 @@ package io.keyfob;
 import java.util.OptionalLong;
 
 /**
- * The answer to an attempt. Tell the person only {@link #isRight} and {@link #isLocked}, which are
- * alike for a wrong, an expired and a replayed code; the rest is for the host's audit. Immutable,
- * and without secrets.
+ * The verdict on an attempt. Show the person only {@link #isRight} and {@link #isLocked}, which are
+ * the same for a wrong, an expired and a replayed code. The rest is for the host's audit.
+ * Immutable, and without secrets.
  */
 public final class Verdict {
-    static final int SIZE = 48;
     private static final int RIGHT = 4;
     private static final int LOCKED = 8;
     private static final int REASON = 12;
@@ -21,18 +20,14 @@ public final class Verdict {
 
     private final byte[] struct;
 
-    private Verdict(byte[] struct) {
+    /** Takes ownership of a struct that the engine has filled. */
+    Verdict(byte[] struct) {
         this.struct = struct;
     }
 
     /** An empty struct for the engine to fill. */
     static byte[] struct() {
-        return Struct.ofSize(SIZE);
-    }
-
-    /** Takes a filled struct over. */
-    static Verdict of(byte[] struct) {
-        return new Verdict(struct);
+        return Struct.create(Sizes.VERDICT_SIZE);
     }
 
     /**
@@ -45,7 +40,7 @@ public final class Verdict {
     }
 
     /**
-     * Whether the device is locked or throttled after this attempt; already on the fail that locks
+     * Whether the device is locked or throttled after this attempt. True from the fail that locks
      * it.
      *
      * @return true if so
@@ -55,7 +50,7 @@ public final class Verdict {
     }
 
     /**
-     * Why.
+     * The reason of the verdict.
      *
      * @return the reason
      */
@@ -93,7 +88,7 @@ public final class Verdict {
     }
 
     /**
-     * From when on a throttled device takes attempts again.
+     * The time from which a throttled device accepts attempts again.
      *
      * @return Unix seconds; empty if it is not throttled
      */

@@ -1,8 +1,8 @@
 package io.keyfob;
 
-import static io.keyfob.Ffm.critical;
-import static io.keyfob.Ffm.handle;
-import static io.keyfob.Ffm.text;
+import static io.keyfob.Symbols.critical;
+import static io.keyfob.Symbols.handle;
+import static io.keyfob.Symbols.text;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -10,12 +10,15 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
 
-/** The functions of {@code keyfob.h}: constants, so that the compiler inlines them, made at the first call, when the library is open. */
+/**
+ * The functions of {@code keyfob.h}. They are constants, so that the compiler inlines them, and are
+ * created at the first call, when the library is open.
+ */
 final class Handles {
     static final MethodHandle POLICY_DEFAULT = critical("keyfob_policy_default", ADDRESS);
     static final MethodHandle POLICY_SOFFID = critical("keyfob_policy_soffid", ADDRESS);
     static final MethodHandle POLICY_CHECK = critical("keyfob_policy_check", ADDRESS);
-    static final MethodHandle POLICY_CHANCE = critical("keyfob_policy_guess_chance", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
+    static final MethodHandle POLICY_GUESS_CHANCE = critical("keyfob_policy_guess_chance", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
     static final MethodHandle SECRET_RANDOM =
             critical("keyfob_secret_random", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SECRET_FROM_BASE32 = critical("keyfob_secret_from_base32", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
@@ -69,7 +72,10 @@ final class Handles {
 
     private Handles() {}
 
-    /** What a library says of itself, asked before any other function is looked for: one of another version may lack some. */
+    /**
+     * What a library reports about itself. A class of its own, so that a library of another version
+     * is refused before a function that it lacks is looked up.
+     */
     static final class About {
         static final MethodHandle VERSION = text("keyfob_version");
         static final MethodHandle RECORD_SIZE = handle("keyfob_record_size", FunctionDescriptor.of(JAVA_LONG));

@@ -8,29 +8,29 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 
-/** What a call costs before any work is done. */
+/** The cost of a call without work. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class CallBench {
-    private final Memory record = Samples.totp().copy();
-    private final byte[] sealed = SealKey.of(1, new byte[32]).seal(Samples.totp(), new byte[0]);
+    private final Memory record = Fixtures.totp().record().copy();
+    private final byte[] sealed = SealKey.fromBytes(1, new byte[32]).seal(Fixtures.totp(), new byte[0]);
     private final byte[] number = new byte[4];
-    private final byte[] info = Struct.ofSize(112);
+    private final byte[] info = Struct.create(112);
 
-    /** A number, and nothing copied. */
+    /** Returns a number and copies nothing. */
     @Benchmark
     public int empty() {
         return Native.engine().recordSize();
     }
 
-    /** 216 bytes in and 4 out, and nearly nothing done: FFM lends the arrays, JNI copies them. */
+    /** 216 bytes in and 4 out, with nearly no work. FFM passes the arrays, JNI copies them. */
     @Benchmark
     public int arrays() {
         return Native.engine().sealedKeyId(sealed, number);
     }
 
-    /** A record that is read where it is, and 112 bytes out. */
+    /** Reads a record in place, and 112 bytes out. */
     @Benchmark
     public int record() {
         return Native.engine().deviceInfo(record, info);

@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -18,30 +18,30 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 
-/** Closing: while in use, twice, before use; and what is left in memory, in texts and in messages. */
+/** Closing: while in use, twice, before use. And secrets in memory, in texts and in messages. */
 class ClosingTest {
-    /** Whether what an object guards, where it is in memory, is overwritten; it is not yet. */
+    /** Tells whether the guarded bytes of an object are overwritten. They are not yet. */
     private static BooleanSupplier isWiped(Object holder, String field) throws ReflectiveOperationException {
         Field guarded = holder.getClass().getDeclaredField(field);
         guarded.setAccessible(true);
-        Object bytes = ((Guarded<?>) guarded.get(holder)).use(held -> held);
-        BooleanSupplier isWiped = () -> Samples.isWiped(bytes instanceof Memory ? ((Memory) bytes).toArray() : (byte[]) bytes);
+        Object bytes = ((Guarded<?>) guarded.get(holder)).use(open -> open);
+        BooleanSupplier isWiped = () -> Fixtures.isWiped(bytes instanceof Memory ? ((Memory) bytes).toArray() : (byte[]) bytes);
         assertFalse(isWiped.getAsBoolean());
         return isWiped;
     }
 
     @Test
     void closingOverwrites() throws ReflectiveOperationException {
-        OtpDevice device = Samples.sms();
-        Secret secret = Samples.secret();
+        OtpDevice device = Fixtures.sms();
+        Secret secret = Fixtures.secret();
         Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
-        SealKey key = SealKey.of(1, Arrays.copyOf(new byte[] {1}, 32));
-        List<BooleanSupplier> held = List.of(isWiped(device, "record"), isWiped(secret, "bytes"), isWiped(challenge, "code"), isWiped(key, "bytes"));
+        SealKey key = SealKey.fromBytes(1, Arrays.copyOf(new byte[] {1}, 32));
+        List<BooleanSupplier> wiped = List.of(isWiped(device.record(), "memory"), isWiped(secret, "bytes"), isWiped(challenge, "code"), isWiped(key, "bytes"));
         for (AutoCloseable holder : List.<AutoCloseable>of(device, secret, challenge, key)) {
             close(holder);
             close(holder);
         }
-        held.forEach(isWiped -> assertTrue(isWiped.getAsBoolean()));
+        wiped.forEach(isWiped -> assertTrue(isWiped.getAsBoolean()));
     }
 
     private static void close(AutoCloseable holder) {
@@ -54,38 +54,38 @@ class ClosingTest {
 
     @Test
     void rowsAreOverwritten() throws ReflectiveOperationException {
-        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Samples.BASE32.toCharArray())
+        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Fixtures.BASE32.toCharArray())
                 .pin("12345678".toCharArray()).build();
         for (String name : List.of("authKey", "pin")) {
             Field field = SoffidRow.class.getDeclaredField(name);
             field.setAccessible(true);
-            char[] held = (char[]) field.get(row);
-            assertTrue(held[0] != 0);
+            char[] column = (char[]) field.get(row);
+            assertTrue(column[0] != 0);
             row.close();
-            assertEquals(new String(new char[held.length]), new String(held));
-            row = row.toBuilder().authKey(Samples.BASE32.toCharArray()).pin("12345678".toCharArray()).build();
+            assertEquals(new String(new char[column.length]), new String(column));
+            row = row.toBuilder().authKey(Fixtures.BASE32.toCharArray()).pin("12345678".toCharArray()).build();
         }
     }
 
     @Test
-    void nothingWorksAfterClosing() {
-        OtpDevice device = Samples.sms();
+    void callsAfterClosingAreRefused() {
+        OtpDevice device = Fixtures.sms();
         Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
-        Secret secret = Samples.secret();
-        SealKey key = SealKey.of(1, new byte[32]);
+        Secret secret = Fixtures.secret();
+        SealKey key = SealKey.fromBytes(1, new byte[32]);
         device.close();
         challenge.close();
         secret.close();
         key.close();
         Executable[] calls = {
-            device::toRecord, device::info, device::secret, () -> device.uri("a", "b"), () -> device.unlock(NOW), () -> device.forgetSteps(NOW),
-            () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Samples.sms(), NOW), () -> Samples.sms().replaceFactor(device, NOW),
+            device::toRecord, device::info, device::secret, () -> device.toUri("a", "b"), () -> device.unlock(NOW), () -> device.forgetSteps(NOW),
+            () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Fixtures.sms(), NOW), () -> Fixtures.sms().replaceFactor(device, NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> true), () -> device.challenge(Policy.DEFAULT, NOW),
             () -> device.resend(Policy.DEFAULT, NOW), () -> device.resync(Policy.DEFAULT, new char[6], new char[6], NOW),
-            challenge::code, secret::bytes, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
-            () -> Codes.hotp(Parameters.DEFAULT, secret, 0), () -> key.seal(Samples.totp(), new byte[0]),
-            () -> key.open(new byte[216], new byte[0]), () -> SealKey.of(1, new byte[32]).seal(device, new byte[0]),
+            challenge::code, secret::toBytes, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
+            () -> Codes.generateHotp(Parameters.DEFAULT, secret, 0), () -> key.seal(Fixtures.totp(), new byte[0]),
+            () -> key.open(new byte[216], new byte[0]), () -> SealKey.fromBytes(1, new byte[32]).seal(device, new byte[0]),
         };
         for (Executable call : calls) {
             assertTrue(assertThrows(IllegalStateException.class, call).getMessage().endsWith("is closed"));
@@ -94,13 +94,13 @@ class ClosingTest {
 
     @Test
     @Timeout(60)
-    void closingWaitsForWhoeverIsUsing() throws Exception {
-        OtpDevice device = Samples.totp();
-        BooleanSupplier isWiped = isWiped(device, "record");
+    void closingWaitsForACallInUse() throws Exception {
+        OtpDevice device = Fixtures.totp();
+        BooleanSupplier isWiped = isWiped(device.record(), "memory");
         CountDownLatch isStoring = new CountDownLatch(1);
         CountDownLatch mayStore = new CountDownLatch(1);
         AtomicReference<Verdict> verdict = new AtomicReference<>();
-        Thread user = new Thread(() -> verdict.set(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+        Thread user = new Thread(() -> verdict.set(device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW, (next, revision) -> {
             isStoring.countDown();
             return uninterrupted(mayStore);
         })));
@@ -129,9 +129,9 @@ class ClosingTest {
     @Test
     @Timeout(60)
     void closingAmongManyCallsIsClean() throws InterruptedException {
-        char[] wrong = Samples.wrongAt(NOW);
+        char[] wrong = Fixtures.wrongAt(NOW);
         for (int round = 0; round < 200; round++) {
-            OtpDevice device = Samples.totp();
+            OtpDevice device = Fixtures.totp();
             AtomicReference<Throwable> failure = new AtomicReference<>();
             Thread[] users = new Thread[4];
             for (int at = 0; at < users.length; at++) {
@@ -158,13 +158,13 @@ class ClosingTest {
 
     @Test
     void aStoreMayCloseItsDeviceAndDoNothingElseWithIt() throws ReflectiveOperationException {
-        OtpDevice device = Samples.totp();
-        BooleanSupplier isWiped = isWiped(device, "record");
-        assertThrows(IllegalStateException.class, () -> device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+        OtpDevice device = Fixtures.totp();
+        BooleanSupplier isWiped = isWiped(device.record(), "memory");
+        assertThrows(IllegalStateException.class, () -> device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW, (next, revision) -> {
             device.info();
             return true;
         }));
-        assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW), NOW, (next, revision) -> {
+        assertTrue(device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW, (next, revision) -> {
             device.close();
             return true;
         }).isRight());
@@ -173,16 +173,16 @@ class ClosingTest {
     }
 
     @Test
-    void noTextTellsASecret() {
-        OtpDevice device = Samples.sms();
+    void toStringNeverContainsASecret() {
+        OtpDevice device = Fixtures.sms();
         Challenge challenge = device.challenge(Policy.DEFAULT, NOW);
         String code = new String(challenge.code());
-        OtpException refused = assertThrows(OtpException.class, () -> Secret.fromBase32((Samples.BASE32 + "1").toCharArray()));
-        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Samples.BASE32.toCharArray()).build();
-        for (Object shown : new Object[] {device, device.info(), challenge, Samples.secret(), SealKey.of(1, new byte[32]), refused, row,
+        OtpException refused = assertThrows(OtpException.class, () -> Secret.fromBase32((Fixtures.BASE32 + "1").toCharArray()));
+        SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.EPOCH).authKey(Fixtures.BASE32.toCharArray()).build();
+        for (Object shown : new Object[] {device, device.info(), challenge, Fixtures.secret(), SealKey.fromBytes(1, new byte[32]), refused, row,
             Policy.DEFAULT, Parameters.DEFAULT, device.verify(Policy.DEFAULT, challenge.code(), NOW)}) {
             String text = shown.toString();
-            assertFalse(text.contains(code) || text.contains(Samples.BASE32) || text.contains("3132") || text.contains("[B@"), text);
+            assertFalse(text.contains(code) || text.contains(Fixtures.BASE32) || text.contains("3132") || text.contains("[B@"), text);
         }
     }
 }

@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -22,16 +22,16 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Every error of keyfob.h, each by a call that has it. */
+/** Every error of keyfob.h, each with a call that causes it. */
 class ErrorsTest {
-    /** What shared Java rules out, or what only a defect could bring about. */
+    /** Errors that Java rules out, or that only a defect could cause. */
     private static final Set<OtpError> NEVER = EnumSet.of(OtpError.NULL_POINTER, OtpError.STRUCT_SIZE, OtpError.BUFFER_TOO_SMALL,
             OtpError.STORE_FAILED, OtpError.PANIC, OtpError.KIND, OtpError.LOCK_KIND, OtpError.RANDOMNESS, OtpError.UNKNOWN);
 
     private final Map<OtpError, Executable> calls = new EnumMap<>(OtpError.class);
 
     @Test
-    void theNumbersAreTheHeaders() throws IOException {
+    void errorNumbersAreThoseOfTheHeader() throws IOException {
         Map<Integer, String> header = new TreeMap<>();
         Matcher matcher = Pattern.compile("KEYFOB_RESULT_(\\w+) = (\\d+)").matcher(Files.readString(Path.of("../include/keyfob.h")));
         while (matcher.find()) {
@@ -41,16 +41,16 @@ class ErrorsTest {
         Map<Integer, String> own = new TreeMap<>();
         for (OtpError error : OtpError.values()) {
             own.put(error.number(), error.name());
-            assertEquals(error, OtpError.of(error.number()));
+            assertEquals(error, OtpError.fromNumber(error.number()));
         }
         own.remove(-1);
         assertEquals(header, own);
     }
 
     @Test
-    void theSizesAreTheHeaders() throws IOException, IllegalAccessException {
+    void sizesAreThoseOfTheHeader() throws IOException, IllegalAccessException {
         Map<String, Integer> own = new TreeMap<>();
-        for (Field field : Engine.class.getDeclaredFields()) {
+        for (Field field : Sizes.class.getDeclaredFields()) {
             own.put(field.getName(), field.getInt(null));
         }
         Matcher matcher = Pattern.compile("#define KEYFOB_(\\w+) (\\d+)\n").matcher(Files.readString(Path.of("../include/keyfob.h")));
@@ -62,7 +62,7 @@ class ErrorsTest {
                 compared++;
             }
         }
-        assertEquals(9, compared);
+        assertEquals(10, compared);
     }
 
     @Test
@@ -72,7 +72,7 @@ class ErrorsTest {
         devices();
         storage();
         for (OtpError error : OtpError.values()) {
-            OtpException made = new OtpException(error);
+            OtpException made = Native.exception(error);
             assertEquals(error.number(), made.number());
             assertEquals(error, made.error());
             assertFalse(made.getMessage().isEmpty(), error.name());
@@ -107,83 +107,83 @@ class ErrorsTest {
     }
 
     private void secretsAndCodes() {
-        calls.put(OtpError.SECRET_LENGTH, () -> Secret.of(new byte[15]));
+        calls.put(OtpError.SECRET_LENGTH, () -> Secret.fromBytes(new byte[15]));
         calls.put(OtpError.SECRET_BASE32, () -> Secret.fromBase32("GEZDGNBVGY3TQOJ1GEZDGNBVGY3TQOJ1".toCharArray()));
         calls.put(OtpError.SECRET_HEX, () -> Secret.fromHex("0g".toCharArray()));
         calls.put(OtpError.LENGTH, () -> Secret.fromHex(new char[4096]));
-        calls.put(OtpError.DIGITS, () -> Codes.hotp(Parameters.builder().digits(5).build(), Samples.secret(), 0));
-        calls.put(OtpError.PERIOD, () -> Codes.totp(Parameters.builder().period(0).build(), Samples.secret(), NOW));
-        calls.put(OtpError.STATUS, () -> Status.of('X'));
+        calls.put(OtpError.DIGITS, () -> Codes.generateHotp(Parameters.builder().digits(5).build(), Fixtures.secret(), 0));
+        calls.put(OtpError.PERIOD, () -> Codes.generateTotp(Parameters.builder().period(0).build(), Fixtures.secret(), NOW));
+        calls.put(OtpError.STATUS, () -> Status.fromLetter('X'));
         calls.put(OtpError.PIN_LENGTH, () -> OtpDevice.pin(Policy.DEFAULT, "1234567".toCharArray(), NOW));
         calls.put(OtpError.PIN_DIGITS, () -> OtpDevice.pin(Policy.DEFAULT, "1234567\u0668".toCharArray(), NOW));
-        calls.put(OtpError.ALGORITHM, () -> SoffidDevice.read(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
-                .created(Instant.ofEpochSecond(NOW)).authKey(Samples.BASE32.toCharArray()).algorithm("HmacMD5").build(), Policy.SOFFID));
+        calls.put(OtpError.ALGORITHM, () -> SoffidDevice.importRow(SoffidRow.builder().type(Kind.HOTP).status(Status.CREATED)
+                .created(Instant.ofEpochSecond(NOW)).authKey(Fixtures.BASE32.toCharArray()).algorithm("HmacMD5").build(), Policy.SOFFID));
         calls.put(OtpError.SOFFID_PARAMETERS, () -> {
             SoffidRow row = SoffidRow.builder().type(Kind.TOTP).status(Status.CREATED).created(Instant.ofEpochSecond(NOW)).build();
-            try (Secret secret = Samples.secret(); OtpDevice device = OtpDevice.totp(Parameters.builder().period(60).build(), secret, NOW)) {
-                SoffidDevice.write(device, row, Policy.SOFFID);
+            try (Secret secret = Fixtures.secret(); OtpDevice device = OtpDevice.totp(Parameters.builder().period(60).build(), secret, NOW)) {
+                SoffidDevice.updateRow(device, row, Policy.SOFFID);
             }
         });
     }
 
     private void devices() {
         Policy throttle = Policy.builder().throttle(1, 60, 60).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
-        calls.put(OtpError.WRONG_KIND, () -> Samples.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
-        calls.put(OtpError.CLOCK, () -> Samples.totp().verify(Policy.DEFAULT, new char[6], NOW - 31));
-        calls.put(OtpError.NO_CHALLENGE, () -> Samples.sms().resend(Policy.DEFAULT, NOW));
+        calls.put(OtpError.WRONG_KIND, () -> Fixtures.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
+        calls.put(OtpError.CLOCK, () -> Fixtures.totp().verify(Policy.DEFAULT, new char[6], NOW - 31));
+        calls.put(OtpError.NO_CHALLENGE, () -> Fixtures.sms().resend(Policy.DEFAULT, NOW));
         calls.put(OtpError.DISABLED, () -> {
-            OtpDevice device = Samples.sms();
+            OtpDevice device = Fixtures.sms();
             device.setStatus(Status.DISABLED, NOW);
             device.challenge(Policy.DEFAULT, NOW);
         });
         calls.put(OtpError.LOCKED, () -> {
-            OtpDevice device = Samples.sms();
+            OtpDevice device = Fixtures.sms();
             device.setStatus(Status.LOCKED, NOW);
             device.challenge(Policy.DEFAULT, NOW);
         });
         calls.put(OtpError.CLOCK_WAS_AHEAD, () -> {
-            OtpDevice device = Samples.totp();
-            assertTrue(device.verify(Policy.DEFAULT, Samples.codeAt(NOW + 7200), NOW + 7200).isRight());
+            OtpDevice device = Fixtures.totp();
+            assertTrue(device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW + 7200), NOW + 7200).isRight());
             device.unlock(NOW);
             device.challenge(Policy.DEFAULT, NOW);
         });
         calls.put(OtpError.THROTTLED, () -> {
-            OtpDevice device = Samples.sms();
+            OtpDevice device = Fixtures.sms();
             assertFalse(device.verify(throttle, new char[6], NOW).isRight());
             device.challenge(throttle, NOW);
         });
         calls.put(OtpError.EXHAUSTED, () -> {
-            try (Secret secret = Samples.secret()) {
+            try (Secret secret = Fixtures.secret()) {
                 OtpDevice.hotp(Parameters.DEFAULT, secret, -1, NOW).verify(Policy.DEFAULT, new char[6], NOW);
             }
         });
-        calls.put(OtpError.STORE_CONFLICT, () -> Samples.totp().verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> false));
+        calls.put(OtpError.STORE_CONFLICT, () -> Fixtures.totp().verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> false));
         calls.put(OtpError.URI_TYPE, () -> OtpDevice.fromUri("http://x".toCharArray(), NOW));
         calls.put(OtpError.URI_NO_SECRET, () -> OtpDevice.fromUri("otpauth://totp/x".toCharArray(), NOW));
-        calls.put(OtpError.URI_ENCODING, () -> OtpDevice.fromUri(("otpauth://totp/x%2?secret=" + Samples.BASE32).toCharArray(), NOW));
-        calls.put(OtpError.URI_COUNTER, () -> OtpDevice.fromUri(("otpauth://hotp/x?secret=" + Samples.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_ENCODING, () -> OtpDevice.fromUri(("otpauth://totp/x%2?secret=" + Fixtures.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_COUNTER, () -> OtpDevice.fromUri(("otpauth://hotp/x?secret=" + Fixtures.BASE32).toCharArray(), NOW));
         calls.put(OtpError.URI_REPEATED, () -> OtpDevice.fromUri(
-                ("otpauth://totp/x?digits=6&digits=6&secret=" + Samples.BASE32).toCharArray(), NOW));
-        calls.put(OtpError.URI_LABEL, () -> Samples.totp().uri("a:b", "c"));
+                ("otpauth://totp/x?digits=6&digits=6&secret=" + Fixtures.BASE32).toCharArray(), NOW));
+        calls.put(OtpError.URI_LABEL, () -> Fixtures.totp().toUri("a:b", "c"));
         calls.put(OtpError.URI_T0, () -> {
-            try (Secret secret = Samples.secret()) {
-                OtpDevice.totp(Parameters.builder().t0(1).build(), secret, NOW).uri("a", "b");
+            try (Secret secret = Fixtures.secret()) {
+                OtpDevice.totp(Parameters.builder().t0(1).build(), secret, NOW).toUri("a", "b");
             }
         });
     }
 
     private void storage() {
         byte[] id = {1, 2, 3};
-        SealKey key = SealKey.of(7, new byte[32]);
-        byte[] sealed = key.seal(Samples.totp(), id);
-        calls.put(OtpError.RECORD_LENGTH, () -> OtpDevice.fromRecord(Arrays.copyOf(Samples.totp().toRecord(), 167)));
+        SealKey key = SealKey.fromBytes(7, new byte[32]);
+        byte[] sealed = key.seal(Fixtures.totp(), id);
+        calls.put(OtpError.RECORD_LENGTH, () -> OtpDevice.fromRecord(Arrays.copyOf(Fixtures.totp().toRecord(), 167)));
         calls.put(OtpError.RECORD_FOREIGN, () -> OtpDevice.fromRecord(new byte[168]));
-        calls.put(OtpError.RECORD_NEWER, () -> OtpDevice.fromRecord(changed(Samples.totp().toRecord(), 2)));
-        calls.put(OtpError.RECORD_DAMAGED, () -> OtpDevice.fromRecord(changed(Samples.totp().toRecord(), 100)));
+        calls.put(OtpError.RECORD_NEWER, () -> OtpDevice.fromRecord(changed(Fixtures.totp().toRecord(), 2)));
+        calls.put(OtpError.RECORD_DAMAGED, () -> OtpDevice.fromRecord(changed(Fixtures.totp().toRecord(), 100)));
         calls.put(OtpError.SEAL_FOREIGN, () -> key.open(new byte[1000], id));
         calls.put(OtpError.SEAL_NEWER, () -> key.open(changed(sealed, 3), id));
         calls.put(OtpError.SEAL_BROKEN, () -> key.open(sealed, new byte[] {1}));
-        calls.put(OtpError.SEAL_KEY, () -> SealKey.of(8, new byte[32]).open(sealed, id));
+        calls.put(OtpError.SEAL_KEY_ID, () -> SealKey.fromBytes(8, new byte[32]).open(sealed, id));
     }
 
     private static byte[] changed(byte[] bytes, int at) {
@@ -195,21 +195,21 @@ class ErrorsTest {
     @Test
     void lengthsThatNeverFitAreRefused() {
         assertEquals(OtpError.RECORD_LENGTH, assertThrows(OtpException.class,
-                () -> OtpDevice.fromRecord(Arrays.copyOf(Samples.totp().toRecord(), 100_000))).error());
-        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> SealKey.of(1, new byte[32]).seal(Samples.totp(), new byte[1025])).error());
-        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> Samples.totp().uri("x".repeat(4096), "a")).error());
+                () -> OtpDevice.fromRecord(Arrays.copyOf(Fixtures.totp().toRecord(), 100_000))).error());
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> SealKey.fromBytes(1, new byte[32]).seal(Fixtures.totp(), new byte[1025])).error());
+        assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> Fixtures.totp().toUri("x".repeat(4096), "a")).error());
         assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> OtpDevice.fromUri(new char[1 << 20], NOW)).error());
-        char[] wide = "\u00e9".repeat(Engine.TEXT_MAX / 2).toCharArray();
+        char[] wide = "\u00e9".repeat(Sizes.TEXT_MAX / 2).toCharArray();
         assertEquals(OtpError.LENGTH, assertThrows(OtpException.class, () -> OtpDevice.fromUri(wide, NOW)).error());
-        assertThrows(IllegalArgumentException.class, () -> SealKey.of(1, new byte[31]));
-        assertThrows(IllegalArgumentException.class, () -> Samples.totp().uri("a\0b", "c"));
-        assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[1 << 20], NOW).reason());
-        assertEquals(Reason.WRONG, Samples.totp().verify(Policy.DEFAULT, new char[0], NOW).reason());
+        assertThrows(IllegalArgumentException.class, () -> SealKey.fromBytes(1, new byte[31]));
+        assertThrows(IllegalArgumentException.class, () -> Fixtures.totp().toUri("a\0b", "c"));
+        assertEquals(Reason.WRONG, Fixtures.totp().verify(Policy.DEFAULT, new char[1 << 20], NOW).reason());
+        assertEquals(Reason.WRONG, Fixtures.totp().verify(Policy.DEFAULT, new char[0], NOW).reason());
     }
 
     @Test
     void aUriWithAnAmpersandOfAWebPageIsRefused() {
-        char[] uri = ("otpauth://totp/x?secret=" + Samples.BASE32 + "&amp;digits=8").toCharArray();
+        char[] uri = ("otpauth://totp/x?secret=" + Fixtures.BASE32 + "&amp;digits=8").toCharArray();
         OtpException refused = assertThrows(OtpException.class, () -> OtpDevice.fromUri(uri, NOW));
         assertEquals(OtpError.URI_ENCODING, refused.error());
         assertTrue(refused.getMessage().contains("&amp;"), refused.getMessage());
@@ -227,7 +227,7 @@ class ErrorsTest {
 
     @Test
     void nullsAreRefused() {
-        OtpDevice device = Samples.totp();
+        OtpDevice device = Fixtures.totp();
         byte[] before = device.toRecord();
         assertThrows(NullPointerException.class, () -> device.verify(null, new char[6], NOW));
         assertThrows(NullPointerException.class, () -> device.verify(Policy.DEFAULT, null, NOW));
@@ -235,14 +235,14 @@ class ErrorsTest {
         assertThrows(NullPointerException.class, () -> device.challenge(Policy.DEFAULT, NOW, null));
         assertThrows(NullPointerException.class, () -> device.setStatus(null, NOW));
         assertThrows(NullPointerException.class, () -> device.replaceFactor(null, NOW));
-        assertThrows(NullPointerException.class, () -> device.uri(null, "a"));
+        assertThrows(NullPointerException.class, () -> device.toUri(null, "a"));
         assertThrows(NullPointerException.class, () -> OtpDevice.fromRecord(null));
-        assertThrows(NullPointerException.class, () -> OtpDevice.totp(null, Samples.secret(), NOW));
+        assertThrows(NullPointerException.class, () -> OtpDevice.totp(null, Fixtures.secret(), NOW));
         assertThrows(NullPointerException.class, () -> OtpDevice.totp(Parameters.DEFAULT, null, NOW));
-        assertThrows(NullPointerException.class, () -> Secret.of(null));
+        assertThrows(NullPointerException.class, () -> Secret.fromBytes(null));
         assertThrows(NullPointerException.class, () -> Secret.random(null));
         assertThrows(NullPointerException.class, () -> Secret.fromBase32(null));
-        assertThrows(NullPointerException.class, () -> SoffidDevice.read(null, Policy.SOFFID));
+        assertThrows(NullPointerException.class, () -> SoffidDevice.importRow(null, Policy.SOFFID));
         assertThrows(NullPointerException.class, () -> SoffidRow.builder().build());
         assertTrue(Arrays.equals(before, device.toRecord()));
     }

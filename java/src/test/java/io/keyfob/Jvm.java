@@ -8,22 +8,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A Java machine of a test's own: the same Java, keyfob's jar and the tests' classes. */
+/** Another Java virtual machine: the same Java, with keyfob's jar and the classes of the tests. */
 final class Jvm {
-    /** What a machine has printed, on both channels, and its exit status. */
+    /** The output of an ended machine, on both channels, and its exit status. */
     record Ended(String output, int status) {}
 
     private final List<String> flags = new ArrayList<>();
     private List<String> access = accessFlags();
     private List<String> main = List.of();
-    private String way = System.getProperty("io.keyfob.test.way");
+    private String binding = System.getProperty("io.keyfob.test.binding");
     private boolean isModule;
 
     Jvm(String... flags) {
         this.flags.addAll(List.of(flags));
     }
 
-    /** Whether this is the Java that has built: it has FFM, as 22 and 23 have, and can deny native access, as they cannot. */
+    /** Whether this is the newer Java: it has FFM and can deny native access. */
     static boolean isNewer() {
         return Runtime.version().feature() >= 24;
     }
@@ -32,13 +32,13 @@ final class Jvm {
         return Path.of(System.getProperty("io.keyfob.test.jar"));
     }
 
-    /** What a production system would say; the older one knows no such flags. */
+    /** The flags of a production system. The older Java has none. */
     static List<String> accessFlags() {
         return isNewer() ? List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny") : List.of();
     }
 
-    Jvm way(String name) {
-        way = name;
+    Jvm binding(String name) {
+        binding = name;
         return this;
     }
 
@@ -47,7 +47,7 @@ final class Jvm {
         return this;
     }
 
-    /** keyfob as a module, and the tests patched into it. */
+    /** Makes keyfob a module, with the tests patched into it. */
     Jvm asModule(String... arguments) {
         isModule = true;
         access = isNewer() ? List.of("--enable-native-access=io.keyfob", "--illegal-native-access=deny") : List.of();
@@ -73,7 +73,7 @@ final class Jvm {
         List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         line.addAll(access);
         line.addAll(flags);
-        line.add("-Dio.keyfob.binding=" + way);
+        line.add("-Dio.keyfob.binding=" + binding);
         line.addAll(isModule ? List.of("-p", jar().toString(), "--patch-module", "io.keyfob=" + tests)
                 : List.of("-cp", jar() + System.getProperty("path.separator") + tests));
         line.addAll(main);

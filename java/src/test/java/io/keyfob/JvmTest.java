@@ -9,7 +9,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The whole of the API in Java machines that watch closely, collect all the time, or speak Arabic. */
+/**
+ * The whole API in Java virtual machines with the JNI checker, with constant garbage collection, or
+ * with an Arabic locale.
+ */
 class JvmTest {
     private static void isDone(Jvm jvm) throws Exception {
         Jvm.Ended ended = jvm.run();
@@ -18,60 +21,60 @@ class JvmTest {
     }
 
     @Test
-    void theCheckerOfJniIsSilent() throws Exception {
-        isDone(new Jvm("-Xcheck:jni").main(Exercise.class, "once"));
+    void jniCheckerIsSilent() throws Exception {
+        isDone(new Jvm("-Xcheck:jni").main(JvmProgram.class, "once"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"UseSerialGC", "UseParallelGC", "UseG1GC", "UseZGC"})
     void garbageCollectionsHarmNothing(String collector) throws Exception {
-        isDone(new Jvm("-XX:+" + collector, "-Xmx48m").main(Exercise.class, "garbage"));
+        isDone(new Jvm("-XX:+" + collector, "-Xmx48m").main(JvmProgram.class, "garbage"));
     }
 
     @Test
-    void whatNobodyClosesIsCollected() throws Exception {
-        isDone(new Jvm("-Xmx256m", "-XX:MaxDirectMemorySize=1m").main(Exercise.class, "forgotten"));
+    void unclosedDevicesAreCollected() throws Exception {
+        isDone(new Jvm("-Xmx256m", "-XX:MaxDirectMemorySize=1m").main(JvmProgram.class, "forgotten"));
     }
 
     @Test
     void aMillionCallsTakeNoMemory() throws Exception {
         String[] flags = {"-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
-        isDone(new Jvm(flags).main(Exercise.class, "memory"));
-        // The same with a leak of 16 bytes a call: this test can fail.
-        assertTrue(new Jvm(flags).main(Exercise.class, "leak").run().output().startsWith("grown by "));
+        isDone(new Jvm(flags).main(JvmProgram.class, "memory"));
+        // With a leak of 16 bytes a call the test fails.
+        assertTrue(new Jvm(flags).main(JvmProgram.class, "leak").run().output().startsWith("grown by "));
     }
 
     @Test
     void codesAreAsciiWhereNumbersAreNot() throws Exception {
-        isDone(new Jvm("-Duser.language=ar", "-Duser.country=EG").main(Exercise.class, "digits"));
+        isDone(new Jvm("-Duser.language=ar", "-Duser.country=EG").main(JvmProgram.class, "digits"));
     }
 
     @Test
-    void itRunsAsAModule() throws Exception {
-        isDone(new Jvm().asModule().main(Exercise.class, "once"));
+    void keyfobRunsAsAModule() throws Exception {
+        isDone(new Jvm().asModule().main(JvmProgram.class, "once"));
         assertTrue(new Jvm().asModule("--describe-module", "io.keyfob").run().output().contains("exports io.keyfob"));
     }
 
     @Test
-    void whoDeniesNativeAccessIsToldSo() throws Exception {
+    void deniedNativeAccessIsReported() throws Exception {
         if (!Jvm.isNewer()) {
-            // Java 17 knows no such flag: there is nothing to deny.
+            // Java 17 has no such flag.
             assertFalse(Jvm.accessFlags().contains("--illegal-native-access=deny"));
             return;
         }
-        Jvm.Ended ended = new Jvm("--illegal-native-access=deny").withoutAccess().main(Exercise.class, "once").run();
+        Jvm.Ended ended = new Jvm("--illegal-native-access=deny").withoutAccess().main(JvmProgram.class, "once").run();
         assertEquals(1, ended.status());
         assertTrue(ended.output().contains("UnsatisfiedLinkError: keyfob: ") && ended.output().contains("--enable-native-access=io.keyfob"),
                 ended::output);
     }
 
     @Test
-    void theWayIsTheProperty() throws Exception {
-        Jvm.Ended none = new Jvm().way("smoke").main(Exercise.class, "once").run();
+    void bindingIsTheProperty() throws Exception {
+        Jvm.Ended none = new Jvm().binding("smoke").main(JvmProgram.class, "once").run();
         assertTrue(none.output().contains("io.keyfob.binding must be jni or ffm"), none::output);
-        for (String way : List.of("jni", "ffm")) {
-            Jvm.Ended ended = new Jvm().way(way).main(Exercise.class, "once").run();
-            boolean exists = way.equals("jni") || Jvm.isNewer();
+        for (String binding : List.of("jni", "ffm")) {
+            Jvm.Ended ended = new Jvm().binding(binding).main(JvmProgram.class, "once").run();
+            boolean exists = binding.equals("jni") || Jvm.isNewer();
             assertEquals(exists ? "done\n" : "Java 22", exists ? ended.output() : ended.output().replaceAll("(?s).*needs (Java 22).*", "$1"));
         }
     }

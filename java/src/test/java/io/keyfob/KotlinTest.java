@@ -19,7 +19,7 @@ import org.jetbrains.kotlin.cli.jvm.K2JVMCompiler;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The API in Kotlin: stores are lambdas, and no call wants a type argument. */
+/** The API in Kotlin: stores are lambdas, and no call needs a type argument. */
 class KotlinTest {
     private static final String PROGRAM = """
             import io.keyfob.*
@@ -32,7 +32,7 @@ class KotlinTest {
 
             fun challenge(device: OtpDevice, now: Long): Challenge = device.challenge(Policy.DEFAULT, now) { _, revision -> revision == 0L }
 
-            fun store(row: SoffidRow): Store = SoffidDevice.store(row, Policy.DEFAULT) { read, next -> read != next }
+            fun store(row: SoffidRow): Store = SoffidDevice.storeFor(row, Policy.DEFAULT) { read, next -> read != next }
             """;
 
     @TempDir
@@ -45,15 +45,15 @@ class KotlinTest {
     @Test
     void aStoreIsALambdaWithoutATypeArgument() throws Exception {
         Path source = Files.writeString(folder.resolve("Stores.kt"), PROGRAM);
-        ByteArrayOutputStream told = new ByteArrayOutputStream();
-        ExitCode ended = new K2JVMCompiler().exec(new PrintStream(told, true, StandardCharsets.UTF_8), "-no-stdlib", "-no-reflect", "-cp",
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        ExitCode ended = new K2JVMCompiler().exec(new PrintStream(output, true, StandardCharsets.UTF_8), "-no-stdlib", "-no-reflect", "-cp",
                 Jvm.jar() + System.getProperty("path.separator") + pathOf(Unit.class), "-d", folder.toString(), source.toString());
-        assertEquals(ExitCode.OK, ended, () -> told.toString(StandardCharsets.UTF_8));
+        assertEquals(ExitCode.OK, ended, () -> output.toString(StandardCharsets.UTF_8));
         try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, KotlinTest.class.getClassLoader());
-                OtpDevice device = Samples.totp()) {
+                OtpDevice device = Fixtures.totp()) {
             Map<Long, byte[]> table = new HashMap<>();
             Object right = loader.loadClass("StoresKt").getMethod("verify", OtpDevice.class, char[].class, long.class, Map.class)
-                    .invoke(null, device, Samples.codeAt(Samples.NOW), Samples.NOW, table);
+                    .invoke(null, device, Fixtures.codeAt(Fixtures.NOW), Fixtures.NOW, table);
             assertEquals(true, right);
             assertTrue(Arrays.equals(device.toRecord(), table.get(0L)));
         }

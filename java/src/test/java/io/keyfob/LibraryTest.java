@@ -30,7 +30,7 @@ import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The native library: where it is found, how it is opened, and the jar that carries it. */
+/** The native library: its search, its opening, and its jar. */
 class LibraryTest {
     private static final String RESOURCE = Library.resource(System.getProperty("os.name"), System.getProperty("os.arch"));
 
@@ -45,7 +45,7 @@ class LibraryTest {
     }
 
     private static String output(String... flags) throws Exception {
-        return new Jvm(flags).main(Exercise.class, "once").run().output();
+        return new Jvm(flags).main(JvmProgram.class, "once").run().output();
     }
 
     private static List<Path> files(Path folder) throws IOException {
@@ -55,7 +55,7 @@ class LibraryTest {
     }
 
     @Test
-    void theNamesOfSystemsAreTheSameEverywhere() {
+    void systemNamesAreTheSameEverywhere() {
         assertEquals("/META-INF/keyfob/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
         assertTrue(Library.resource("Windows 11", "amd64").startsWith("/META-INF/keyfob/windows/x86_64/"));
         assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/META-INF/keyfob/macos/aarch64/"));
@@ -69,7 +69,7 @@ class LibraryTest {
     }
 
     @Test
-    void whatIsOpenedIsTheJarsAndInAFolderOfThisUser() throws Exception {
+    void theOpenedLibraryIsTheJarsInAFolderOfThisUser() throws Exception {
         Set<Path> opened = new HashSet<>();
         System.setProperty("io.keyfob.tmpdir", folder.toString());
         try {
@@ -120,15 +120,15 @@ class LibraryTest {
     }
 
     @Test
-    void whatIsMissingIsToldEachTime() throws Exception {
-        String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(Exercise.class, "missing").run().output();
-        String told = "keyfob: cannot open the native library from " + folder.resolve("missing");
-        assertEquals(3, output.lines().filter(line -> line.startsWith(told)).count(), output);
+    void aMissingLibraryIsReportedEachTime() throws Exception {
+        String output = new Jvm("-Dio.keyfob.tmpdir=" + folder.resolve("missing")).main(JvmProgram.class, "missing").run().output();
+        String message = "keyfob: cannot open the native library from " + folder.resolve("missing");
+        assertEquals(3, output.lines().filter(line -> line.startsWith(message)).count(), output);
         assertTrue(output.endsWith("done\n"), output);
     }
 
     @Test
-    void aPathThatIsNoneIsPassedOver() throws Exception {
+    void anInvalidPathIsSkipped() throws Exception {
         String before = System.setProperty("java.library.path", "/no\0where::" + library().getParent());
         try {
             List<Path> opened = new ArrayList<>();
@@ -172,14 +172,17 @@ class LibraryTest {
         Path library = library();
         byte[] bytes = Files.readAllBytes(library);
         spoil(bytes, Native.engine().version() + "\0");
-        // One that this version has, and another may not.
+        // A function that another version may lack.
         spoil(bytes, "findAddress\0");
         Files.write(library, bytes);
         String output = output("-Dio.keyfob.library=" + library);
         assertTrue(output.contains("the native library is of version 9"), output);
     }
 
-    /** As build tools relocate classes and the names in their texts; to a name of the same length, so that it stays a replacement of bytes. */
+    /**
+     * Relocates classes and the names in their strings, as build tools do. The new name has the
+     * same length, so that replacing bytes is enough.
+     */
     private Path relocated() throws IOException {
         Path file = folder.resolve("relocated.jar");
         try (JarFile jar = new JarFile(Jvm.jar().toFile()); JarOutputStream out = new JarOutputStream(Files.newOutputStream(file))) {
@@ -195,14 +198,14 @@ class LibraryTest {
     }
 
     @Test
-    void aRelocatedJarSaysSo() throws Exception {
+    void aRelocatedJarIsRefused() throws Exception {
         try (URLClassLoader loader = new URLClassLoader(new URL[] {relocated().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
             Class<?> secret = loader.loadClass("my.keyfob.Secret");
-            Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+            Object made = secret.getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
             Throwable refused =
                     assertThrows(InvocationTargetException.class, () -> secret.getMethod("toBase32").invoke(made)).getCause();
-            String told = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
-            assertTrue(refused.getMessage().startsWith(told), refused::toString);
+            String message = "keyfob: the package io.keyfob was relocated to my.keyfob, where its native library does not work. Exclude it from";
+            assertTrue(refused.getMessage().startsWith(message), refused::toString);
         }
     }
 
@@ -217,8 +220,8 @@ class LibraryTest {
             }
             try {
                 Class<?> secret = new URLClassLoader(jar, ClassLoader.getPlatformClassLoader()).loadClass("io.keyfob.Secret");
-                Object made = secret.getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
-                assertArrayEquals(Samples.BASE32.toCharArray(), (char[]) secret.getMethod("toBase32").invoke(made));
+                Object made = secret.getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
+                assertArrayEquals(Fixtures.BASE32.toCharArray(), (char[]) secret.getMethod("toBase32").invoke(made));
                 loaded.forEach(other -> assertNotSame(other, secret));
                 loaded.add(secret);
             } finally {
@@ -228,13 +231,13 @@ class LibraryTest {
         assertEquals(4, loaded.size());
     }
 
-    /** As an application server does with each redeployment. */
+    /** An application server drops a class loader with each redeployment. */
     @Test
     void aClassLoaderThatGoesTakesItsLibraryWithIt() throws Exception {
         long before = mappings();
         for (int at = 0; at < 10; at++) {
             try (URLClassLoader loader = new URLClassLoader(new URL[] {Jvm.jar().toUri().toURL()}, ClassLoader.getPlatformClassLoader())) {
-                loader.loadClass("io.keyfob.Secret").getMethod("of", byte[].class).invoke(null, (Object) Samples.BYTES);
+                loader.loadClass("io.keyfob.Secret").getMethod("fromBytes", byte[].class).invoke(null, (Object) Fixtures.BYTES);
                 Class<?> status = loader.loadClass("io.keyfob.Policy");
                 assertTrue(status.getField("DEFAULT").get(null) != null);
             }

@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -18,10 +18,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
-/** Where records lie, by both ways down. */
+/** The memory of records, in both bindings. */
 class MemoryTest {
     private static byte[] pattern() {
-        byte[] record = new byte[Engine.RECORD_SIZE];
+        byte[] record = new byte[Sizes.RECORD_SIZE];
         for (int at = 0; at < record.length; at++) {
             record[at] = (byte) (at + 1);
         }
@@ -31,12 +31,12 @@ class MemoryTest {
     @Test
     void aClosedRecordIsOverwrittenBeforeItIsAnothers() {
         for (int at = 0; at < 100; at++) {
-            Memory record = Memory.record();
-            assertTrue(Samples.isWiped(record.toArray()));
+            Memory record = Native.engine().record();
+            assertTrue(Fixtures.isWiped(record.toArray()));
             record.put(0, pattern());
             assertArrayEquals(pattern(), record.toArray());
             record.close();
-            assertTrue(Samples.isWiped(record.toArray()));
+            assertTrue(Fixtures.isWiped(record.toArray()));
         }
     }
 
@@ -44,7 +44,7 @@ class MemoryTest {
     void recordsInUseAreApart() {
         List<Memory> records = new ArrayList<>();
         for (int at = 0; at < 40; at++) {
-            Memory record = Memory.record();
+            Memory record = Native.engine().record();
             record.put(0, new byte[] {(byte) at, 1});
             records.add(record);
         }
@@ -52,15 +52,15 @@ class MemoryTest {
             assertEquals(at, records.get(at).toArray()[0]);
         }
         records.forEach(Memory::close);
-        Memory one = Memory.record();
-        Memory other = Memory.record();
+        Memory one = Native.engine().record();
+        Memory other = Native.engine().record();
         assertNotSame(one, other);
-        assertTrue(Samples.isWiped(one.toArray()) && Samples.isWiped(other.toArray()));
+        assertTrue(Fixtures.isWiped(one.toArray()) && Fixtures.isWiped(other.toArray()));
         one.close();
         other.close();
     }
 
-    /** Most of them come to the places of others. */
+    /** Most of them share the slots of other threads. */
     @Test
     void manyThreadsHaveDevicesOfTheirOwn() throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
@@ -70,8 +70,8 @@ class MemoryTest {
                 byte[] secret = Arrays.copyOf(new byte[] {(byte) thread, 1}, 20);
                 all.add(threads.submit(() -> {
                     for (int at = 0; at < 500; at++) {
-                        try (Secret own = Secret.of(secret); OtpDevice device = OtpDevice.hotp(Parameters.DEFAULT, own, 0, NOW)) {
-                            char[] code = Codes.hotp(Parameters.DEFAULT, own, 0);
+                        try (Secret own = Secret.fromBytes(secret); OtpDevice device = OtpDevice.hotp(Parameters.DEFAULT, own, 0, NOW)) {
+                            char[] code = Codes.generateHotp(Parameters.DEFAULT, own, 0);
                             assertTrue(device.verify(Policy.DEFAULT, code, NOW, (next, revision) -> revision == 0).isRight());
                             assertArrayEquals(secret, device.secret());
                         }
@@ -92,41 +92,39 @@ class MemoryTest {
         return (ByteBuffer) bytes.get(memory);
     }
 
-    /** What stands behind a record and its verdict, if it is outside of the heap. */
+    /** Whether an answer is left behind a record and its verdict, outside of the heap. */
     private static boolean isAnswerLeft(ByteBuffer memory) {
         boolean isLeft = false;
-        for (int at = Engine.RECORD_SIZE + Verdict.SIZE; at < memory.capacity(); at++) {
+        for (int at = Sizes.RECORD_SIZE + Sizes.VERDICT_SIZE; at < memory.capacity(); at++) {
             isLeft |= memory.get(at) != 0;
         }
         return isLeft;
     }
 
     private static boolean isAnswerLeft(OtpDevice device) throws ReflectiveOperationException {
-        Field record = OtpDevice.class.getDeclaredField("record");
-        record.setAccessible(true);
-        return isAnswerLeft(bytes((Memory) ((Guarded<?>) record.get(device)).use(held -> held)));
+        return isAnswerLeft(bytes(device.record().read(memory -> memory)));
     }
 
     @Test
-    void aClosedRecordIsOverwrittenToTheEndOfItsRoom() throws ReflectiveOperationException {
-        Memory record = Memory.record();
+    void aClosedRecordIsOverwrittenToTheEndOfItsMemory() throws ReflectiveOperationException {
+        Memory record = Native.engine().record();
         ByteBuffer memory = bytes(record);
         for (int at = 0; at < memory.capacity(); at++) {
             memory.put(at, (byte) 7);
         }
         record.close();
-        assertTrue(Samples.isWiped(record.toArray()));
+        assertTrue(Fixtures.isWiped(record.toArray()));
         assertFalse(isAnswerLeft(memory));
     }
 
-    /** Outside of the heap, where new room costs a call into the system. */
+    /** Outside of the heap, where new memory costs a call into the system. */
     @Test
-    void theRoomOfAClosedRecordIsTheNextOnes() throws ReflectiveOperationException {
-        Memory one = Memory.record();
-        ByteBuffer room = bytes(one);
+    void memoryOfAClosedRecordIsUsedForTheNext() throws ReflectiveOperationException {
+        Memory one = Native.engine().record();
+        ByteBuffer memory = bytes(one);
         one.close();
-        try (Memory next = Memory.record()) {
-            assertEquals(room.isDirect(), room == bytes(next));
+        try (Memory next = Native.engine().record()) {
+            assertEquals(memory.isDirect(), memory == bytes(next));
         }
     }
 
@@ -135,7 +133,7 @@ class MemoryTest {
         for (int length = 0; length < 100; length++) {
             char[] answer = new char[length];
             Arrays.fill(answer, '7');
-            try (OtpDevice device = Samples.totp()) {
+            try (OtpDevice device = Fixtures.totp()) {
                 assertEquals(Reason.WRONG, device.verify(Policy.DEFAULT, answer, NOW).reason());
                 assertFalse(isAnswerLeft(device));
             }
@@ -143,7 +141,7 @@ class MemoryTest {
     }
 
     @Test
-    void thePlacesOfTheLongestPinAreThere() {
+    void aPinOf64DigitsIsVerifiedWhole() {
         char[] digits = new char[64];
         for (int at = 0; at < digits.length; at++) {
             digits[at] = (char) ('0' + at * 7 % 10);
@@ -159,26 +157,26 @@ class MemoryTest {
         }
     }
 
-    /** Not by a new one that has got the bytes: outside of the heap, C is given no address. */
+    /** Even when another record has its memory: outside of the heap, C gets no address. */
     @Test
-    void aClosedRecordIsNoDevice() {
-        Memory closed = Samples.totp().copy();
+    void aClosedRecordIsRefused() {
+        Memory closed = Fixtures.totp().record().copy();
         closed.close();
         closed.close();
-        try (OtpDevice other = Samples.totp()) {
+        try (OtpDevice other = Fixtures.totp()) {
             closed.close();
             assertThrows(OtpException.class, () -> new DeviceInfo(closed));
-            assertEquals(Reason.WRONG, other.verify(Policy.DEFAULT, Samples.wrongAt(NOW), NOW).reason());
+            assertEquals(Reason.WRONG, other.verify(Policy.DEFAULT, Fixtures.wrongAt(NOW), NOW).reason());
             assertEquals(1, other.info().fails());
         }
     }
 
     @Test
     void oneByteMakesADifference() {
-        try (Memory one = Memory.record()) {
+        try (Memory one = Native.engine().record()) {
             one.put(0, pattern());
-            for (int at = 0; at < Engine.RECORD_SIZE; at++) {
-                try (Memory other = one.copy()) {
+            for (int at = 0; at < Sizes.RECORD_SIZE; at++) {
+                try (Memory other = DeviceRecord.copyOf(one)) {
                     assertTrue(other.isLike(one));
                     byte[] changed = pattern();
                     changed[at]++;
@@ -194,9 +192,9 @@ class MemoryTest {
     /** The differences of two words are the same, and must not cancel. */
     @Test
     void theSameChangeInTwoWordsMakesADifference() {
-        try (Memory one = Memory.record(); Memory other = Memory.record()) {
+        try (Memory one = Native.engine().record(); Memory other = Native.engine().record()) {
             one.put(0, pattern());
-            for (int at = Long.BYTES; at < Engine.RECORD_SIZE; at++) {
+            for (int at = Long.BYTES; at < Sizes.RECORD_SIZE; at++) {
                 byte[] changed = pattern();
                 changed[at - Long.BYTES] ^= 1;
                 changed[at] ^= 1;

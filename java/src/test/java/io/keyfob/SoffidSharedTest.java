@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static io.keyfob.SoffidTest.row;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -14,7 +14,7 @@ import java.time.Instant;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
 
-/** Rows of messages and PINs on which this engine and the add-on work in turns. */
+/** Rows of messages and PINs that this engine and the add-on use in turns. */
 class SoffidSharedTest {
     private static final String HERS = "424242";
     private static final char[] WRONG = "0000000".toCharArray();
@@ -27,7 +27,7 @@ class SoffidSharedTest {
             this.row = row;
         }
 
-        /** Whether a message goes out: none does for a minute after one that is unanswered. */
+        /** Whether it sends a message: none for a minute after an unanswered one. */
         boolean sends(long now) throws GeneralSecurityException {
             boolean isRecent = row.lastIssued() != null && row.lastIssued().getEpochSecond() > now - 60;
             boolean isUnanswered = isRecent && (row.lastUsed() == null || row.lastUsed().isBefore(row.lastIssued()));
@@ -57,17 +57,17 @@ class SoffidSharedTest {
 
         /** A challenge of this engine's: the right answer. */
         char[] challenged(long now) {
-            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
-                row = SoffidDevice.write(device, row, Policy.SOFFID);
-                return row.type() == Kind.PIN ? Samples.digitsAt(challenge.positions()) : challenge.code();
+            try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID); Challenge challenge = device.challenge(Policy.SOFFID, now)) {
+                row = SoffidDevice.updateRow(device, row, Policy.SOFFID);
+                return row.type() == Kind.PIN ? Fixtures.digitsAt(challenge.positions()) : challenge.code();
             }
         }
 
         /** An answer to this engine. */
         boolean verified(char[] answer, long now) {
-            try (OtpDevice device = SoffidDevice.read(row, Policy.SOFFID)) {
+            try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID)) {
                 boolean isRight = device.verify(Policy.SOFFID, answer, now).isRight();
-                row = SoffidDevice.write(device, row, Policy.SOFFID);
+                row = SoffidDevice.updateRow(device, row, Policy.SOFFID);
                 return isRight;
             }
         }
@@ -107,7 +107,7 @@ class SoffidSharedTest {
             char[] here = table.challenged(NOW + 100);
             assertFalse(table.takes(new String(here), NOW + 110));
             assertEquals(1, table.row.fails());
-            // The columns are no more those of the record: its challenge has ended.
+            // The columns differ from the record: its challenge has ended.
             assertFalse(table.verified(here, NOW + 120));
             assertTrue(table.verified(table.challenged(NOW + 200), NOW + 210));
         }

@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,12 +15,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
-/** Sixteen threads at the same devices: of N guesses exactly the limit is evaluated, of N copies of a right code exactly one succeeds. */
+/**
+ * Sixteen threads on the same devices. Of all guesses exactly the limit is judged, and of all
+ * copies of a right code exactly one succeeds.
+ */
 class ThreadsTest {
     private static final int THREADS = 16;
     private static final long SECONDS = 60;
 
-    /** A table of one row, for whoever reads and swaps. */
+    /** A table of one row, with compare and swap. */
     private static final class Row {
         private final AtomicReference<byte[]> stored;
 
@@ -66,7 +69,10 @@ class ThreadsTest {
         return verdicts.stream().filter(verdict -> verdict.reason() == reason).count();
     }
 
-    /** Who stores seals while the device is in use; who seals a device waits for it. Neither may hold what the other waits for. */
+    /**
+     * A store that seals holds the device and waits for the key. Sealing a device must not hold the
+     * key and wait for the device.
+     */
     @Test
     void aStoreMaySealWhileOthersSealTheDevice() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2, task -> {
@@ -74,10 +80,10 @@ class ThreadsTest {
             thread.setDaemon(true);
             return thread;
         });
-        OtpDevice device = Samples.totp();
-        SealKey key = SealKey.of(1, new byte[32]);
+        OtpDevice device = Fixtures.totp();
+        SealKey key = SealKey.fromBytes(1, new byte[32]);
         try {
-            char[] wrong = Samples.wrongAt(NOW);
+            char[] wrong = Fixtures.wrongAt(NOW);
             Policy endless = Policy.builder().lock(Integer.MAX_VALUE).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
             Future<?> stores = threads.submit(() -> {
                 for (int at = 0; at < 20_000; at++) {
@@ -98,34 +104,33 @@ class ThreadsTest {
         } finally {
             threads.shutdownNow();
         }
-        // Only now: closing waits for whoever is using them, and the two would wait for each other
-        // for ever.
+        // Only after success: closing waits for calls, and after a deadlock it would never end.
         key.close();
         device.close();
     }
 
     @Test
-    void sixteenThreadsForAMinute() throws Exception {
+    void sixteenThreadsCountEachAttemptOnce() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(THREADS);
-        char[] right = Samples.codeOf(0);
-        char[] wrong = Samples.wrongFrom(0);
+        char[] right = Fixtures.codeOf(0);
+        char[] wrong = Fixtures.wrongFrom(0);
         long end = System.nanoTime() + SECONDS * 1_000_000_000L;
         int rounds = 0;
         while (System.nanoTime() < end) {
-            Row guessed = new Row(Samples.hotp());
+            Row guessed = new Row(Fixtures.hotp());
             List<Verdict> guesses = all(threads, () -> guessed.attempt(wrong));
             assertEquals(10, count(guesses, Reason.WRONG));
             assertEquals(6, count(guesses, Reason.LOCKED));
             assertEquals(10, guessed.info().fails());
             assertEquals(10, guessed.info().revision());
 
-            Row copied = new Row(Samples.hotp());
+            Row copied = new Row(Fixtures.hotp());
             List<Verdict> copies = all(threads, () -> copied.attempt(right));
             assertEquals(1, count(copies, Reason.RIGHT));
             assertEquals(1, copied.info().movingFactor());
 
             // One object for all: its calls happen one after another.
-            try (OtpDevice shared = Samples.hotp()) {
+            try (OtpDevice shared = Fixtures.hotp()) {
                 List<Verdict> verdicts = all(threads, () -> shared.verify(Policy.DEFAULT, wrong, NOW));
                 assertEquals(10, count(verdicts, Reason.WRONG));
                 assertEquals(10, shared.info().revision());

@@ -5,23 +5,26 @@ import java.security.GeneralSecurityException;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** The peers: a window of TOTP codes on javax.crypto.Mac, as Java programs search it; with one Mac, or as Soffid does with one a code. */
+/**
+ * The peers: a window of TOTP codes with javax.crypto.Mac, as Java programs search it. With one Mac
+ * for all codes, or one for each code as in Soffid.
+ */
 final class MacLoop {
     private final SecretKeySpec key;
     private final Mac reused;
 
     MacLoop(byte[] secret) throws GeneralSecurityException {
         key = new SecretKeySpec(secret, "RAW");
-        reused = made();
+        reused = newMac();
     }
 
-    private Mac made() throws GeneralSecurityException {
+    private Mac newMac() throws GeneralSecurityException {
         Mac mac = Mac.getInstance("HmacSHA1");
         mac.init(key);
         return mac;
     }
 
-    /** All of the window, whatever matches, as the engine does. */
+    /** Searches the whole window after a match, too, as the engine does. */
     boolean isRightReused(int code, long time, int window) {
         boolean found = false;
         for (long step = time / 30 - window; step <= time / 30 + window; step++) {
@@ -33,7 +36,7 @@ final class MacLoop {
     boolean isRightMade(int code, long time, int window) throws GeneralSecurityException {
         boolean found = false;
         for (long step = time / 30 - window; step <= time / 30 + window; step++) {
-            found |= code(made(), step) == code;
+            found |= code(newMac(), step) == code;
         }
         return found;
     }

@@ -18,7 +18,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/** A wrong TOTP code, judged over the whole window; each fail is stored in the record, as it must be. */
+/** A wrong TOTP code, judged over the whole window. Each fail changes the record. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -42,7 +42,7 @@ public class VerifyBench {
         // A lock that never falls, so that every call judges.
         policy = Policy.builder().window(window).lock(Integer.MAX_VALUE).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         loop = new MacLoop(SECRET);
-        try (Secret secret = Secret.of(SECRET)) {
+        try (Secret secret = Secret.fromBytes(SECRET)) {
             device = OtpDevice.totp(Parameters.DEFAULT, secret, NOW);
             stored = device.toRecord();
             do {
@@ -55,13 +55,13 @@ public class VerifyBench {
         }
     }
 
-    /** The engine, by the way down that the property forces. */
+    /** The engine, with the binding of the property. */
     @Benchmark
     public Verdict keyfob() {
         return device.verify(policy, typed, NOW);
     }
 
-    /** The same of a record from a store, to which the next one goes before the verdict comes. */
+    /** The same with a store, which gets the next record before the verdict is returned. */
     @Benchmark
     public Verdict keyfobStored() {
         try (OtpDevice read = OtpDevice.fromRecord(stored)) {

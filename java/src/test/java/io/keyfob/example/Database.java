@@ -20,12 +20,17 @@ import org.mariadb.jdbc.MariaDbDataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.sqlite.SQLiteDataSource;
 
-/** A database with Soffid's table. PostgreSQL and MariaDB are servers of Debian's packages, on free ports of loopback, with data of their own. */
+/**
+ * A database for the examples. PostgreSQL and MariaDB are servers of Debian's packages, on free
+ * ports of loopback, with data of their own.
+ */
 final class Database {
-    /** Runs a server until standard input ends, as it does however this JVM ends, and leaves no folder behind. */
+    /** Runs a server until this JVM, and so standard input, ends. Then removes its folder. */
     private static final String WATCH = "folder=$1; shift; \"$@\" > \"$folder/log\" 2>&1 & server=$!; cat > /dev/null; kill -QUIT $server;"
             + " wait $server; rm -rf \"$folder\"";
-    private static final long LONGEST_START = 120;
+    private static final long START_TIMEOUT_SECONDS = 120;
+
+    private static List<Database> started;
 
     private final String name;
     private final DataSource source;
@@ -39,8 +44,15 @@ final class Database {
         this.server = server;
     }
 
-    /** One of each, and MariaDB with both ways to count what an UPDATE did. */
-    static List<Database> startAll() throws Exception {
+    /** Each database, started once. MariaDB twice: counting found rows, and changed rows. */
+    static synchronized List<Database> all() throws Exception {
+        if (started == null) {
+            started = startAll();
+        }
+        return started;
+    }
+
+    private static List<Database> startAll() throws Exception {
         List<Database> all = new ArrayList<>();
         try {
             JdbcDataSource h2 = new JdbcDataSource();
@@ -51,14 +63,10 @@ final class Database {
             all.addAll(mariadb());
             return all;
         } catch (Exception failed) {
-            stopAll(all);
+            for (Database database : all) {
+                database.stop();
+            }
             throw failed;
-        }
-    }
-
-    static void stopAll(List<Database> all) throws Exception {
-        for (Database database : all) {
-            database.stop();
         }
     }
 
@@ -88,8 +96,7 @@ final class Database {
     private static List<Database> mariadb() throws Exception {
         String folder = folder("mysql");
         String data = folder + "/data";
-        // A server removes the temporary tables of all others that share this folder when it
-        // starts.
+        // At its start a server removes the temporary tables of all servers that share this folder.
         String temporary = "--tmpdir=" + folder;
         run("mysql", "mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
                 "--datadir=" + data, temporary);
@@ -103,8 +110,8 @@ final class Database {
         return List.of(await(found, folder), affected);
     }
 
-    /** An empty table. */
-    void create() throws SQLException {
+    /** Creates an empty table SCO_DEVICE. */
+    void createScoDevice() throws SQLException {
         execute("DROP TABLE IF EXISTS SCO_DEVICE");
         execute("CREATE TABLE SCO_DEVICE (OTP_ID BIGINT PRIMARY KEY, OTP_TYPE VARCHAR(10) NOT NULL, OTP_STATUS CHAR(1) NOT NULL, OTP_CREATED "
                 + timeType + " NOT NULL, OTP_LASUSE " + timeType + ", OTP_LASISS " + timeType + ", OTP_AUTKEY VARCHAR(255), OTP_LASCOU BIGINT,"
@@ -136,7 +143,7 @@ final class Database {
 
     /** Waits until the server answers. */
     private static Database await(Database database, String folder) throws Exception {
-        for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_START);; TimeUnit.MILLISECONDS.sleep(100)) {
+        for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_TIMEOUT_SECONDS);; TimeUnit.MILLISECONDS.sleep(100)) {
             try {
                 database.source.getConnection().close();
                 return database;

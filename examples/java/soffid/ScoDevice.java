@@ -1,4 +1,4 @@
-package io.keyfob.example;
+package soffid;
 
 import io.keyfob.Kind;
 import io.keyfob.SoffidRow;
@@ -16,20 +16,22 @@ import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
 /**
- * Soffid's table SCO_DEVICE, over JDBC, as Hibernate and OtpDeviceEntity are in Soffid. The SQL is
- * the same for H2, PostgreSQL, MariaDB and SQLite.
+ * Soffid's table SCO_DEVICE over JDBC, in the role of Soffid's Hibernate and OtpDeviceEntity. The
+ * SQL is the same for H2, PostgreSQL, MariaDB and SQLite.
  */
-class ScoDevice {
+public class ScoDevice {
     /** A column, its type in JDBC and its value. */
     private record Cell(String column, int type, Object value) {}
 
     private final DataSource source;
 
-    ScoDevice(DataSource source) {
+    /** The table in a database. */
+    public ScoDevice(DataSource source) {
         this.source = source;
     }
 
-    SoffidRow read(long id) throws SQLException {
+    /** The row of a device, to be closed. */
+    public SoffidRow read(long id) throws SQLException {
         try (Connection connection = source.getConnection();
                 PreparedStatement select = connection.prepareStatement("SELECT * FROM SCO_DEVICE WHERE OTP_ID=?")) {
             select.setLong(1, id);
@@ -38,7 +40,7 @@ class ScoDevice {
                 Long digits = number(row, "OTP_DIGITS");
                 return SoffidRow.builder()
                         .type(Kind.valueOf(row.getString("OTP_TYPE")))
-                        .status(Status.of(row.getString("OTP_STATUS").charAt(0)))
+                        .status(Status.fromLetter(row.getString("OTP_STATUS").charAt(0)))
                         .fails(row.getInt("OTP_FAILS"))
                         .authKey(chars(row.getString("OTP_AUTKEY")))
                         .lastUsedValue(number(row, "OTP_LASCOU"))
@@ -56,11 +58,11 @@ class ScoDevice {
     }
 
     /**
-     * Writes the columns that differ, if the row is still the one that was read. Returns false if
-     * it is another, or if no column differs: some drivers count the rows that a condition finds,
-     * others those that change, and only a row that changes is one in both counts.
+     * Writes the columns that differ, if the row still has the columns that were read. Returns
+     * false if it has others, or if no column differs. Some drivers count found rows, others
+     * changed rows. Only a row that changes is one in both counts.
      */
-    boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
+    public boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
         List<Cell> condition = state(read);
         List<Cell> changes = new ArrayList<>(state(next));
         changes.addAll(times(next));
@@ -81,7 +83,10 @@ class ScoDevice {
         }
     }
 
-    /** The columns that stand for a revision. A time is none of them: the driver may read a local time that does not exist as another one. */
+    /**
+     * The columns that serve as a revision. Times are not among them: a driver may read a local
+     * time that does not exist as another one.
+     */
     private static List<Cell> state(SoffidRow row) {
         return new ArrayList<>(List.of(
                 new Cell("OTP_STATUS", Types.VARCHAR, String.valueOf(row.status().letter())),
@@ -100,7 +105,7 @@ class ScoDevice {
                 new Cell("OTP_LASISS", Types.TIMESTAMP, timestamp(row.lastIssued())));
     }
 
-    /** Sets parameters from {@code first} on; returns the number of the one behind them. */
+    /** Sets parameters from {@code first} on, and returns the number of the next one. */
     private static int set(PreparedStatement statement, int first, List<Cell> cells) throws SQLException {
         int at = first;
         for (Cell cell : cells) {
@@ -115,15 +120,16 @@ class ScoDevice {
         return at;
     }
 
-    void insert(long id, SoffidRow row) throws SQLException {
+    /** Inserts a new row. */
+    public void insert(long id, SoffidRow row) throws SQLException {
         List<Cell> cells = state(row);
         cells.addAll(times(row));
         cells.add(new Cell("OTP_ID", Types.BIGINT, id));
         cells.add(new Cell("OTP_TYPE", Types.VARCHAR, row.type().name()));
         String columns = cells.stream().map(Cell::column).collect(Collectors.joining(", "));
-        String places = cells.stream().map(cell -> "?").collect(Collectors.joining(", "));
+        String parameters = cells.stream().map(cell -> "?").collect(Collectors.joining(", "));
         try (Connection connection = source.getConnection(); PreparedStatement insert = connection.prepareStatement(
-                "INSERT INTO SCO_DEVICE (" + columns + ") VALUES (" + places + ")")) {
+                "INSERT INTO SCO_DEVICE (" + columns + ") VALUES (" + parameters + ")")) {
             set(insert, 1, cells);
             insert.executeUpdate();
         }

@@ -32,49 +32,35 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import soffid.ScoDevice;
+import soffid.ValidatePin;
 
-/** The example on the table of each database, with two threads guessing at once. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class SoffidExampleTest {
+/** {@code examples/java/soffid} on each database, with two threads that guess at once. */
+class ValidatePinTest {
     private static final long NOW = 1_700_000_000L;
     private static final String KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-    private static final SoffidExample.OtpDeviceEntity DEVICE = new SoffidExample.OtpDeviceEntity(60);
-    private static final SoffidExample.OtpConfig CONFIG = new SoffidExample.OtpConfig(10, 10, 10, 10, 10, 8, 3);
-    /** A local time that Madrid did not have: that night 01:59:59 was followed by 03:00:00. */
+    private static final ValidatePin.OtpDeviceEntity DEVICE = new ValidatePin.OtpDeviceEntity(60);
+    private static final ValidatePin.OtpConfig CONFIG = new ValidatePin.OtpConfig(10, 10, 10, 10, 10, 8, 3);
+    /** A local time that Madrid skipped: in that night 03:00:00 followed 01:59:59. */
     private static final String GAP = "2021-03-28 02:30:00";
 
-    private List<Database> databases = List.of();
-
-    @BeforeAll
-    void start() throws Exception {
-        databases = Database.startAll();
+    static List<Database> databases() throws Exception {
+        return Database.all();
     }
 
-    @AfterAll
-    void stop() throws Exception {
-        Database.stopAll(databases);
-    }
-
-    List<Database> databases() {
-        return databases;
-    }
-
-    /** The table of a database, with how many swaps it has stored. */
+    /** The table of a database, with the number of its stored swaps. */
     private static class Counted extends ScoDevice {
         private final AtomicInteger stored = new AtomicInteger();
 
         Counted(Database database) throws SQLException {
             super(database.source());
-            database.create();
+            database.createScoDevice();
         }
 
         @Override
-        boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
+        public boolean swap(long id, SoffidRow read, SoffidRow next) throws SQLException {
             boolean isStored = super.swap(id, read, next);
             if (isStored) {
                 stored.incrementAndGet();
@@ -82,8 +68,8 @@ class SoffidExampleTest {
             return isStored;
         }
 
-        SoffidExample example() {
-            return new SoffidExample(this, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
+        ValidatePin example() {
+            return new ValidatePin(this, Clock.fixed(Instant.ofEpochSecond(NOW), ZoneOffset.UTC));
         }
     }
 
@@ -93,12 +79,12 @@ class SoffidExampleTest {
 
     private static String code(long counter) {
         try (Secret secret = Secret.fromBase32(KEY.toCharArray())) {
-            return new String(Codes.hotp(Parameters.DEFAULT, secret, counter));
+            return new String(Codes.generateHotp(Parameters.DEFAULT, secret, counter));
         }
     }
 
-    /** What {@code tries} calls in each of two threads have answered. */
-    private static List<Boolean> byTwo(SoffidExample example, int tries, String pin) throws Exception {
+    /** The results of {@code tries} calls in each of two threads. */
+    private static List<Boolean> byTwo(ValidatePin example, int tries, String pin) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
             Callable<List<Boolean>> guesser = () -> {
@@ -120,7 +106,7 @@ class SoffidExampleTest {
 
     @ParameterizedTest
     @MethodSource("databases")
-    void twoWhoGuessHaveTenGuessesTogether(Database database) throws Exception {
+    void tenGuessesAreSharedByTwoThreads(Database database) throws Exception {
         Counted table = new Counted(database);
         table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
         assertFalse(byTwo(table.example(), 8, "00000").contains(true));
@@ -133,7 +119,7 @@ class SoffidExampleTest {
 
     @ParameterizedTest
     @MethodSource("databases")
-    void ofTwoWithOneCodeOneIsRight(Database database) throws Exception {
+    void oneCodeIsRightInOneOfTwoThreads(Database database) throws Exception {
         Counted table = new Counted(database);
         table.insert(60, row(Kind.HOTP).authKey(KEY.toCharArray()).build());
         for (int counter = 0; counter < 30; counter++) {
@@ -143,7 +129,7 @@ class SoffidExampleTest {
         }
     }
 
-    /** It changes no column, which is no conflict. */
+    /** It changes no column, and that is no conflict. */
     @ParameterizedTest
     @MethodSource("databases")
     void theCodeAcceptedLastIsRefusedOnceMoreAndWritesNothing(Database database) throws Exception {
@@ -161,10 +147,10 @@ class SoffidExampleTest {
         }
     }
 
-    /** The pom gives this JVM the zone of Madrid. */
+    /** The pom sets the zone of this JVM to Madrid. */
     @ParameterizedTest
     @MethodSource("databases")
-    void aLastUseInTheGapOfSummerHoldsUpNobodyAndStays(Database database) throws Exception {
+    void aLastUseInTheSkippedHourStaysAndHoldsNoUserUp(Database database) throws Exception {
         assertEquals("Europe/Madrid", ZoneId.systemDefault().getId());
         Counted table = new Counted(database);
         table.insert(60, row(Kind.TOTP).authKey(KEY.toCharArray()).build());
@@ -176,7 +162,7 @@ class SoffidExampleTest {
         assertEquals(Instant.ofEpochSecond(NOW), table.read(60).lastUsed());
     }
 
-    /** As the database has it, not as the driver makes an instant of it. */
+    /** The value in the database, without the driver's conversion to an instant. */
     private static String lastUse(Database database) throws SQLException {
         try (Connection connection = database.source().getConnection(); Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT CAST(OTP_LASUSE AS CHAR(19)) FROM SCO_DEVICE")) {
@@ -194,7 +180,7 @@ class SoffidExampleTest {
         SoffidRow next = read.toBuilder().fails(1).build();
         assertFalse(table.swap(60, read, read), "nothing to change");
         assertTrue(table.swap(60, read, next));
-        assertFalse(table.swap(60, read, next), "no more the row that was read");
+        assertFalse(table.swap(60, read, next), "no longer the row that was read");
         assertFalse(table.swap(61, read, next), "no such row");
         assertEquals(next, table.read(60));
         SoffidRow used = next.toBuilder().lastUsed(Instant.ofEpochSecond(NOW)).build();
@@ -207,7 +193,7 @@ class SoffidExampleTest {
     void aTableThatStoresNothingEndsTheLoop(Database database) throws Exception {
         Counted table = new Counted(database) {
             @Override
-            boolean swap(long id, SoffidRow read, SoffidRow next) {
+            public boolean swap(long id, SoffidRow read, SoffidRow next) {
                 return false;
             }
         };
@@ -215,7 +201,7 @@ class SoffidExampleTest {
         assertTrue(assertThrows(OtpException.class, () -> table.example().validatePin(DEVICE, CONFIG, "00000")).isConflict());
     }
 
-    /** As the add-on has read them since January 2022, whatever its configuration says. */
+    /** The add-on has read it so since January 2022, whatever its configuration says. */
     @ParameterizedTest
     @MethodSource("databases")
     void aHotpRowWithoutDigitsHasSix(Database database) throws Exception {
@@ -231,14 +217,14 @@ class SoffidExampleTest {
     void messagesAndPinsGoThroughTheTableToo(Database database) throws Exception {
         Counted table = new Counted(database);
         for (Kind kind : new Kind[] {Kind.SMS, Kind.PIN}) {
-            SoffidExample.OtpDeviceEntity entity = new SoffidExample.OtpDeviceEntity(kind.ordinal());
+            ValidatePin.OtpDeviceEntity entity = new ValidatePin.OtpDeviceEntity(kind.ordinal());
             SoffidRow.Builder made = row(kind);
             table.insert(entity.id(), (kind == Kind.PIN ? made.pin("12345678".toCharArray()) : made).build());
             String answer;
             Policy policy = CONFIG.toKeyfob().policy(kind).build();
-            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.read(row, policy);
+            try (SoffidRow row = table.read(entity.id()); OtpDevice device = SoffidDevice.importRow(row, policy);
                     Challenge challenge = device.challenge(policy, NOW,
-                            SoffidDevice.store(row, policy, (read, next) -> table.swap(entity.id(), read, next)))) {
+                            SoffidDevice.storeFor(row, policy, (read, next) -> table.swap(entity.id(), read, next)))) {
                 StringBuilder digits = new StringBuilder(new String(challenge.code()));
                 for (int position : challenge.positions()) {
                     digits.append(position);

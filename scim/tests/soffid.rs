@@ -1,6 +1,6 @@
 //! The responses of Soffid's examples, reproduced key for key and in their order from a store that
 //! holds their devices. Where the examples and the rest of the contract differ, the latter holds: a
-//! create is answered with 201.
+//! create has status 201.
 
 mod common;
 
@@ -10,17 +10,17 @@ use keyfob::{Algorithm, Device, Digits, Factor, History, Hotp, Kind, Policy, Sec
 use keyfob_scim::{Entry, Method, Row};
 use serde_json::Value;
 
-/// A fixture of `tests/seed`.
+/// A fixture of `tests/soffid`.
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("seed/", $name, ".json"))
+        include_str!(concat!("soffid/", $name, ".json"))
     };
 }
 
 /// 2022-02-22 07:46:51, when the example's device was created.
 const CREATED: u64 = 1_645_516_011;
 
-/// The text without what JSON has between its tokens.
+/// JSON without the white space between its tokens.
 fn compact(json: &str) -> String {
     let mut is_quoted = false;
     let keep = |char: &char| {
@@ -48,7 +48,7 @@ fn row(id: i64, name: &str, kind: Kind, user: &str, status: Status, created: u64
     }
 }
 
-/// The entry of these columns, whose record says the same.
+/// The entry of these columns, with a device that matches them.
 fn entry(row: Row) -> Entry {
     let hotp = Hotp::new(Secret::random(Algorithm::Sha1, &mut Seeded::default()).unwrap()).with_digits(Digits::SIX);
     let factor = match row.kind {
@@ -98,11 +98,11 @@ fn host_with_device() -> Host {
 }
 
 #[test]
-fn list_answers_as_the_example() {
+fn list_responds_as_the_example() {
     let reply = host().get("/OtpDevice");
     let body = reply.ok(200);
     assert_eq!(body["Resources"].as_array().unwrap().len(), 25);
-    // The example leaves out what follows the third.
+    // The example leaves out the devices after the third.
     let expected = compact(fixture!("list"));
     let beginning = expected.strip_suffix("]}").unwrap();
     assert_eq!(&reply.0.text()[..beginning.len()], beginning);
@@ -110,7 +110,7 @@ fn list_answers_as_the_example() {
 }
 
 #[test]
-fn list_by_filter_answers_as_the_example() {
+fn list_by_filter_responds_as_the_example() {
     for filter in ["type%20eq%20%22TOTP%22", "type+eq+%22TOTP%22", "type%20eq%20'TOTP'"] {
         let reply = host().get(&format!("/OtpDevice?filter={filter}"));
         assert_eq!(reply.ok(200)["Resources"].as_array().unwrap().len(), 7);
@@ -121,14 +121,14 @@ fn list_by_filter_answers_as_the_example() {
 }
 
 #[test]
-fn get_answers_as_the_example() {
+fn get_responds_as_the_example() {
     let reply = host_with_device().get("/OtpDevice/5007882");
     assert_eq!(reply.ok(200), serde_json::from_str::<Value>(fixture!("get")).unwrap());
     assert_eq!(reply.0.text(), compact(fixture!("get")));
 }
 
 #[test]
-fn create_answers_as_the_example_with_an_image_of_its_own() {
+fn create_responds_as_the_example_with_an_image_of_its_own() {
     let mut host = host();
     let reply = host.post("/OtpDevice", fixture!("create.request"));
     let body = reply.ok(201);
@@ -141,12 +141,12 @@ fn create_answers_as_the_example_with_an_image_of_its_own() {
     let info = reader.info();
     assert_eq!((info.width, info.height), (200, 200));
     assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Grayscale, png::BitDepth::One));
-    // Read again, it is the device of the other example, without the image.
+    // A read returns the device of the other example, without the image.
     assert_eq!(host.get("/OtpDevice/5007882").0.text(), compact(fixture!("get")));
 }
 
 #[test]
-fn create_takes_the_examples_for_sms_and_email() {
+fn create_accepts_the_examples_for_sms_and_email() {
     let mut host = host();
     let sms = host.post("/OtpDevice", fixture!("sms.request")).ok(201);
     assert_eq!((&sms["name"], &sms["phone"]), (&"SMS message to 66******22".into(), &"6665552222".into()));
@@ -156,7 +156,7 @@ fn create_takes_the_examples_for_sms_and_email() {
 }
 
 #[test]
-fn patch_answers_as_the_example() {
+fn patch_responds_as_the_example() {
     let mut host = host_with_device();
     let reply = host.patch(5_007_882, fixture!("patch.request"));
     assert_eq!(reply.ok(200), serde_json::from_str::<Value>(fixture!("patch")).unwrap());
@@ -165,9 +165,9 @@ fn patch_answers_as_the_example() {
 }
 
 #[test]
-fn request_challenge_answers_as_the_example() {
+fn request_challenge_responds_as_the_example() {
     let mut host = host();
-    // Of as many digits as the example's name.
+    // With as many digits as the name in the example.
     let id = host.create(&fixture!("sms.request").replace("6665552222", "666555222"));
     assert_eq!(host.challenge(id).0.text(), compact(fixture!("request-challenge")));
     // The examples have a doubled slash.
@@ -175,7 +175,7 @@ fn request_challenge_answers_as_the_example() {
 }
 
 #[test]
-fn response_challenge_answers_as_the_example() {
+fn response_challenge_responds_as_the_example() {
     let mut host = host_with_device();
     let reply = host.post("/OtpDevice/5007882/responseChallenge", fixture!("response-challenge.request"));
     assert_eq!(reply.0.status, 200);
@@ -183,7 +183,7 @@ fn response_challenge_answers_as_the_example() {
 }
 
 #[test]
-fn delete_answers_204_without_a_body_and_the_device_stays_disabled() {
+fn delete_responds_204_without_a_body_and_the_device_stays_disabled() {
     let mut host = host_with_device();
     let reply = host.send(Method::Delete, "/OtpDevice/5007882", "");
     assert_eq!((reply.0.status, reply.0.text()), (204, ""));

@@ -1,7 +1,7 @@
-//! The virtual machine: all calls into it, and where its memory is.
+//! The Java virtual machine: all calls into it, and the address of its memory.
 #![allow(
     unsafe_code,
-    reason = "each call into the virtual machine is one, and crate jni makes three of it, to look for exceptions"
+    reason = "each call into the virtual machine is unsafe, and crate jni makes three of each, to look for exceptions"
 )]
 
 use core::ffi::CStr;
@@ -12,33 +12,34 @@ use jni::sys::{_jfieldID, JNIEnv, jbyte, jbyteArray, jclass, jlong, jobject, jsi
 
 use engine::ffi::keyfob_result;
 
-/// The field of Java's `Memory` that holds its address: of the class that belongs to this library,
-/// which each class loader has its own of.
+/// The field `address` of Java's `Memory`. Each class loader has its own class and its own copy of
+/// this library.
 static ADDRESS: AtomicPtr<_jfieldID> = AtomicPtr::new(ptr::null_mut());
 
-/// The virtual machine, as a native method sees it. An array that is too short leaves an exception
-/// behind, which Java throws in the end.
+/// The virtual machine, as a native method sees it. An array that is too short leaves a pending
+/// exception, which Java throws when the method returns.
 #[derive(Clone, Copy)]
-pub(crate) struct Machine(*mut JNIEnv);
+pub(crate) struct Jvm(*mut JNIEnv);
 
 /// Calls a function of JNI.
 macro_rules! call {
-    ($machine:expr, $name:ident $(, $argument:expr)*) => {
-        // SAFETY: the pointer is that of the native method that is running, each object, which is not null, is a local reference of it, and the field
-        // was found when the library was loaded.
-        unsafe { ((**$machine.0).v1_2.$name)($machine.0 $(, $argument)*) }
+    ($jvm:expr, $name:ident $(, $argument:expr)*) => {
+        // SAFETY: the pointer is the environment of the native method that is running. Each object
+        // is a local reference of it and not null. The field was found when the library was loaded.
+        unsafe { ((**$jvm.0).v1_2.$name)($jvm.0 $(, $argument)*) }
     };
 }
 
-impl Machine {
+impl Jvm {
     /// # Safety
-    /// `env` is that of the native method that is running, on this thread, until it returns.
+    /// `env` is the environment of the native method that is running on this thread, and the value
+    /// is not used after it returns.
     pub(crate) const unsafe fn new(env: *mut JNIEnv) -> Self {
         Self(env)
     }
 
-    /// An ASCII text of this library as a Java string; null, and an exception, if there is no
-    /// memory for it.
+    /// Makes a Java string of an ASCII text. Without memory for it the string is null and an
+    /// exception is pending.
     pub(crate) fn text(self, text: &CStr) -> jstring {
         call!(self, NewStringUTF, text.as_ptr())
     }
@@ -48,14 +49,15 @@ impl Machine {
         ADDRESS.store(call!(self, GetFieldID, class, c"address".as_ptr(), c"J".as_ptr()), Ordering::Relaxed);
     }
 
-    /// Where a direct buffer begins; 0 if it is none.
+    /// The address of a direct buffer; 0 for any other buffer.
     pub(crate) fn address_of(self, buffer: jobject) -> jlong {
-        // SAFETY: the pointer is that of the native method that is running, and the buffer a local reference of it.
+        // SAFETY: the pointer is the environment of the native method that is running, and the
+        // buffer a local reference of it.
         let address: *mut u8 = unsafe { ((**self.0).v1_4.GetDirectBufferAddress)(self.0, buffer) }.cast();
         jlong::try_from(address.expose_provenance()).unwrap_or_default()
     }
 
-    /// Where a `Memory` lies; 0 if it is closed.
+    /// The address of a `Memory`; 0 if it is closed.
     pub(crate) fn address(self, memory: jobject) -> usize {
         let address = call!(self, GetLongField, memory, ADDRESS.load(Ordering::Relaxed));
         usize::try_from(address).unwrap_or_default()

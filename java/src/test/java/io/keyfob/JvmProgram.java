@@ -1,6 +1,6 @@
 package io.keyfob;
 
-import static io.keyfob.Samples.NOW;
+import static io.keyfob.Fixtures.NOW;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,9 +12,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A program that calls every function, for Java machines of the tests' own: {@link JvmTest}. Prints {@code done} and nothing else. */
-final class Exercise {
-    private Exercise() {}
+/**
+ * A program that calls every function, for the Java virtual machines of {@link JvmTest}. It prints
+ * {@code done} and nothing else.
+ */
+final class JvmProgram {
+    private JvmProgram() {}
 
     public static void main(String... arguments) throws Exception {
         switch (arguments[0]) {
@@ -36,9 +39,9 @@ final class Exercise {
         }
     }
 
-    /** Every function of the engine, and the way back of an error. */
+    /** Every function of the engine, and an error. */
     static void everything() {
-        try (Secret secret = Secret.fromBase32(Samples.BASE32.toCharArray());
+        try (Secret secret = Secret.fromBase32(Fixtures.BASE32.toCharArray());
                 Secret hex = Secret.fromHex(secret.toHex());
                 Secret drawn = Secret.random(Algorithm.SHA256);
                 OtpDevice totp = OtpDevice.totp(Parameters.DEFAULT, hex, NOW);
@@ -46,31 +49,31 @@ final class Exercise {
                 OtpDevice sms = OtpDevice.sms(Parameters.DEFAULT, secret, NOW);
                 OtpDevice email = OtpDevice.email(Parameters.DEFAULT, drawn, NOW);
                 OtpDevice pin = OtpDevice.pin(Policy.DEFAULT, "12345678".toCharArray(), NOW);
-                SealKey key = SealKey.of(1, new byte[32])) {
-            require(new String(secret.toBase32()).equals(Samples.BASE32));
-            require(Codes.searchTotp(Parameters.DEFAULT, secret, Samples.codeAt(NOW), NOW, 1).getAsLong() == NOW / 30);
-            require(Codes.searchHotp(Parameters.DEFAULT, secret, Samples.codeOf(3), 0, 5).getAsLong() == 3);
-            require(totp.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW).isRight());
-            require(!totp.verify(Policy.SOFFID, Samples.codeAt(NOW), NOW, (next, revision) -> true).isRight());
-            require(hotp.resync(Policy.DEFAULT, Samples.codeOf(40), Samples.codeOf(41), NOW).isRight());
+                SealKey key = SealKey.fromBytes(1, new byte[32])) {
+            require(new String(secret.toBase32()).equals(Fixtures.BASE32));
+            require(Codes.searchTotp(Parameters.DEFAULT, secret, Fixtures.codeAt(NOW), NOW, 1).getAsLong() == NOW / 30);
+            require(Codes.searchHotp(Parameters.DEFAULT, secret, Fixtures.codeOf(3), 0, 5).getAsLong() == 3);
+            require(totp.verify(Policy.SOFFID, Fixtures.codeAt(NOW), NOW).isRight());
+            require(!totp.verify(Policy.SOFFID, Fixtures.codeAt(NOW), NOW, (next, revision) -> true).isRight());
+            require(hotp.resync(Policy.DEFAULT, Fixtures.codeOf(40), Fixtures.codeOf(41), NOW).isRight());
             try (Challenge sent = sms.challenge(Policy.DEFAULT, NOW); Challenge again = sms.resend(Policy.DEFAULT, NOW);
                     Challenge mailed = email.challenge(Policy.DEFAULT, NOW); Challenge asked = pin.challenge(Policy.DEFAULT, NOW)) {
                 require(sms.verify(Policy.DEFAULT, again.code(), NOW).isRight() && sent.isFresh());
                 require(email.verify(Policy.DEFAULT, mailed.code(), NOW).isRight());
-                require(pin.verify(Policy.DEFAULT, Samples.digitsAt(asked.positions()), NOW).isRight());
+                require(pin.verify(Policy.DEFAULT, Fixtures.digitsAt(asked.positions()), NOW).isRight());
             }
             email.replaceFactor(email, NOW);
             pin.setStatus(Status.LOCKED, NOW);
             pin.unlock(NOW);
             byte[] sealed = key.seal(hotp, new byte[0]);
             require(SealKey.idOf(sealed) == 1 && key.open(sealed, new byte[0]).secret().length == 20);
-            OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).uri("ACME", "alice"), NOW).close();
+            OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).toUri("ACME", "alice"), NOW).close();
             require(Policy.builder().window(2).build().guessChance(Kind.TOTP, 6) > 0);
-            try (SoffidRow row = row(); OtpDevice device = SoffidDevice.read(row, Policy.SOFFID); SoffidRow next = SoffidDevice.write(device, row, Policy.SOFFID)) {
+            try (SoffidRow row = row(); OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID); SoffidRow next = SoffidDevice.updateRow(device, row, Policy.SOFFID)) {
                 require(row.equals(next));
             }
             try {
-                Secret.of(new byte[3]);
+                Secret.fromBytes(new byte[3]);
                 throw new AssertionError("not refused");
             } catch (OtpException refused) {
                 require(refused.number() == 20 && refused.getMessage().startsWith("secret: "));
@@ -78,9 +81,9 @@ final class Exercise {
         }
     }
 
-    /** What is told again and again where there is no library. */
+    /** The message of a missing library, each time. */
     private static void missing() {
-        List<Runnable> calls = List.of(() -> Status.of('X'), () -> Secret.random(Algorithm.SHA1), () -> Secret.of(new byte[3]));
+        List<Runnable> calls = List.of(() -> Status.fromLetter('X'), () -> Secret.random(Algorithm.SHA1), () -> Secret.fromBytes(new byte[3]));
         for (Runnable call : calls) {
             try {
                 call.run();
@@ -93,20 +96,20 @@ final class Exercise {
 
     private static SoffidRow row() {
         return SoffidRow.builder().type(Kind.TOTP).status(Status.VALIDATED).created(Instant.ofEpochSecond(NOW)).fails(1).lastUsedValue(7L)
-                .authKey(Samples.BASE32.toCharArray()).build();
+                .authKey(Fixtures.BASE32.toCharArray()).build();
     }
 
-    /** Where numbers are written in other digits, codes are not. */
+    /** Codes are ASCII where the locale writes numbers in other digits. */
     private static void digits() {
         require(String.format("%d", 123).equals("\u0661\u0662\u0663"));
         require(Locale.getDefault().equals(Locale.forLanguageTag("ar-EG")));
-        require(new String(Samples.codeOf(0)).equals("755224"));
-        require(new String(Samples.totp().uri("ACME", "alice")).contains("&digits=6&period=30"));
-        require(Samples.totp().info().toString().equals("DeviceInfo(TOTP, CREATED, 0 fails)"));
+        require(new String(Fixtures.codeOf(0)).equals("755224"));
+        require(new String(Fixtures.totp().toUri("ACME", "alice")).contains("&digits=6&period=30"));
+        require(Fixtures.totp().info().toString().equals("DeviceInfo(TOTP, CREATED, 0 fails)"));
         everything();
     }
 
-    /** Four threads of calls, while the collector does nothing but collect, and others fill its heap. */
+    /** Four threads of calls, one that only collects garbage, and one that fills the heap. */
     private static void garbage() throws InterruptedException {
         long end = System.nanoTime() + 3_000_000_000L;
         List<Thread> threads = new ArrayList<>();
@@ -141,16 +144,16 @@ final class Exercise {
         }
     }
 
-    /** Devices and policies that nobody closes or keeps: more than there is memory for outside of the heap. */
+    /** Unclosed devices and policies, more than fit into the memory outside of the heap. */
     private static void forgotten() {
-        byte[] record = Samples.totp().toRecord();
+        byte[] record = Fixtures.totp().toRecord();
         for (int at = 0; at < 100_000; at++) {
             Policy policy = Policy.builder().window(at % 3).build();
-            require(OtpDevice.fromRecord(record).verify(policy, Samples.codeAt(NOW), NOW).isRight());
+            require(OtpDevice.fromRecord(record).verify(policy, Fixtures.codeAt(NOW), NOW).isRight());
         }
     }
 
-    /** A million calls after others that warmed up: the process is not larger than before. */
+    /** A million calls after a warm-up, which do not make the process larger. */
     private static void memory(boolean leaks) throws IOException {
         calls(200_000, false);
         long before = resident();
@@ -162,15 +165,15 @@ final class Exercise {
     }
 
     private static void calls(int count, boolean leaks) {
-        char[] wrong = Samples.wrongAt(NOW);
-        try (OtpDevice device = Samples.totp(); OtpDevice sms = Samples.sms(); SoffidRow row = row()) {
+        char[] wrong = Fixtures.wrongAt(NOW);
+        try (OtpDevice device = Fixtures.totp(); OtpDevice sms = Fixtures.sms(); SoffidRow row = row()) {
             for (int at = 0; at < count; at += 5) {
                 device.verify(Policy.DEFAULT, wrong, NOW);
                 device.verify(Policy.DEFAULT, wrong, NOW, (next, revision) -> true);
                 device.unlock(NOW);
                 sms.challenge(Policy.DEFAULT, NOW).close();
                 if (at % 100 == 0) {
-                    SoffidDevice.read(row, Policy.SOFFID).close();
+                    SoffidDevice.importRow(row, Policy.SOFFID).close();
                     try {
                         Secret.fromHex(wrong);
                     } catch (OtpException refused) {
@@ -188,7 +191,9 @@ final class Exercise {
 
     private static final List<ByteBuffer> LEAKED = new ArrayList<>();
 
-    /** For a thousand calls sixteen bytes each that the heap does not know, to show that they would be noticed. */
+    /**
+     * Sixteen bytes outside of the heap for each of a thousand calls: the test must notice them.
+     */
     private static void leak() {
         ByteBuffer memory = ByteBuffer.allocateDirect(16_000);
         while (memory.hasRemaining()) {

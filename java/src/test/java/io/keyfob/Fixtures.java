@@ -3,16 +3,16 @@ package io.keyfob;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** What the tests share. */
-final class Samples {
+/** Devices, codes and helpers of the tests. */
+final class Fixtures {
     static final long NOW = 1_700_000_000L;
     static final byte[] BYTES = "12345678901234567890".getBytes(StandardCharsets.US_ASCII);
     static final String BASE32 = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-    private Samples() {}
+    private Fixtures() {}
 
     static Secret secret() {
-        return Secret.of(BYTES);
+        return Secret.fromBytes(BYTES);
     }
 
     static OtpDevice totp() {
@@ -45,13 +45,13 @@ final class Samples {
 
     static char[] codeAt(long time) {
         try (Secret secret = secret()) {
-            return Codes.totp(Parameters.DEFAULT, secret, time);
+            return Codes.generateTotp(Parameters.DEFAULT, secret, time);
         }
     }
 
     static char[] codeOf(long counter) {
         try (Secret secret = secret()) {
-            return Codes.hotp(Parameters.DEFAULT, secret, counter);
+            return Codes.generateHotp(Parameters.DEFAULT, secret, counter);
         }
     }
 

@@ -1,0 +1,193 @@
+//! Devices in SQLite: compare and swap, with the audit trail in the same transaction.
+
+use std::error::Error as StdError;
+
+use keyfob::{Device, SealKey};
+use keyfob_scim::{DeliveryResult, Entry, Error, Event, MemoryStore, Message, Naming, Page, Query, Row, Store, Swap};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+/// `AUTOINCREMENT`: no device ever gets the id of another one, not even of a deleted one.
+const SCHEMA: &str = "
+    CREATE TABLE device (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL, name TEXT NOT NULL, user TEXT NOT NULL, email TEXT,
+        phone TEXT, external_id TEXT, deleted INTEGER NOT NULL, last_modified INTEGER NOT NULL, record BLOB NOT NULL
+    );
+    CREATE TABLE trail (at INTEGER, event TEXT, actor TEXT, device_id INTEGER, success INTEGER, reason TEXT);
+    CREATE TABLE name_counter (last INTEGER NOT NULL);
+    INSERT INTO name_counter VALUES (0);
+";
+const COLUMNS: &str = "id, version, name, user, email, phone, external_id, deleted, last_modified, record";
+
+/// A connection, and the key that seals the records.
+pub(crate) struct Database {
+    connection: Connection,
+    key: SealKey,
+}
+
+impl Database {
+    /// A database that ends with the process, with a key that ends with it too. A real host opens a
+    /// file, with `PRAGMA synchronous = FULL`, and reads the key from where secrets are kept.
+    pub(crate) fn in_memory() -> Result<Self, Box<dyn StdError>> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection, key: SealKey::new(1, key) })
+    }
+
+    /// Refuses or allows all writes, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn set_read_only(&self, is_read_only: bool) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "query_only", is_read_only)
+    }
+
+    /// Runs statements in one transaction, which waits for the write lock before it reads.
+    fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>, &SealKey) -> Result<T, Error>) -> Result<T, Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unavailable)?;
+        let done = work(&transaction, &self.key)?;
+        transaction.commit().map_err(unavailable)?;
+        Ok(done)
+    }
+
+    fn entries(&self, wanted: Option<i64>) -> Result<Vec<Entry>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM device WHERE ?1 IS NULL OR id = ?1");
+        let mut statement = self.connection.prepare(&sql).map_err(unavailable)?;
+        let mut rows = statement.query([wanted]).map_err(unavailable)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            entries.push(self.entry(row)?);
+        }
+        Ok(entries)
+    }
+
+    fn entry(&self, columns: &rusqlite::Row<'_>) -> Result<Entry, Error> {
+        let id: i64 = columns.get(0).map_err(unavailable)?;
+        let record: Vec<u8> = columns.get(9).map_err(unavailable)?;
+        let device = self.key.open(&record, &id.to_be_bytes()).map_err(|error| Error::new(503, error.to_string()))?;
+        let read = || {
+            let row = Row {
+                id,
+                name: columns.get(2)?,
+                user: columns.get(3)?,
+                email: columns.get(4)?,
+                phone: columns.get(5)?,
+                external_id: columns.get(6)?,
+                deleted: columns.get(7)?,
+                kind: device.kind(),
+                status: device.status(),
+                fails: device.fails(),
+                created: device.created(),
+                last_used: device.last_used(),
+                last_modified: columns.get::<_, i64>(8)?.try_into().unwrap_or_default(),
+            };
+            Ok(Entry { row, version: columns.get(1)?, device: device.clone() })
+        };
+        read().map_err(unavailable)
+    }
+}
+
+impl Store for Database {
+    fn get(&mut self, id: i64) -> Result<Option<Entry>, Error> {
+        Ok(self.entries(Some(id))?.pop())
+    }
+
+    fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+        self.transaction(|transaction, key| {
+            let next = || {
+                let sql = "UPDATE name_counter SET last = last + 1 RETURNING last";
+                transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+            };
+            let row = &mut entry.row;
+            row.name = naming.resolve(next).map_err(unavailable)?;
+            // The id is known after this, and the seal holds it.
+            let sql = "INSERT INTO device (version, name, user, email, phone, external_id, deleted, last_modified, record) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, x'') RETURNING id";
+            let columns = params![
+                entry.version,
+                row.name,
+                row.user,
+                row.email,
+                row.phone,
+                row.external_id,
+                row.deleted,
+                seconds(row.last_modified)
+            ];
+            row.id = transaction.query_row(sql, columns, |row| row.get(0)).map_err(unavailable)?;
+            let record = seal(key, &entry.device, entry.row.id)?;
+            let sql = "UPDATE device SET record = ?2 WHERE id = ?1";
+            transaction.execute(sql, params![entry.row.id, record]).map_err(unavailable)?;
+            add_to_trail(transaction, &Event { device_id: entry.row.id, ..event })?;
+            Ok(entry)
+        })
+    }
+
+    fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
+        self.transaction(|transaction, key| {
+            let Entry { row, version, device } = &swap.entry;
+            let record = seal(key, device, row.id)?;
+            let sql = "UPDATE device SET version = version + 1, name = ?3, email = ?4, phone = ?5, external_id = ?6, deleted = ?7, \
+                       last_modified = ?8, record = ?9 WHERE id = ?1 AND version = ?2 RETURNING id";
+            let columns = params![
+                row.id,
+                version,
+                row.name,
+                row.email,
+                row.phone,
+                row.external_id,
+                row.deleted,
+                seconds(row.last_modified),
+                record
+            ];
+            let swapped: Option<i64> = transaction.query_row(sql, columns, |row| row.get(0)).optional().map_err(unavailable)?;
+            if swapped.is_some() {
+                add_to_trail(transaction, &swap.event)?;
+            }
+            Ok(swapped.is_some())
+        })
+    }
+
+    fn audit(&mut self, event: Event) -> Result<(), Error> {
+        self.transaction(|transaction, _| add_to_trail(transaction, &event))
+    }
+
+    /// A store for many devices makes SQL of the query instead.
+    fn list(&mut self, query: &Query) -> Result<Page, Error> {
+        let mut all = MemoryStore::default();
+        for entry in self.entries(None)? {
+            all.put(entry);
+        }
+        all.list(query)
+    }
+
+    fn check_user(&mut self, _user: &str) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    /// The loop over the steps delivers messages itself, since that awaits a gateway.
+    fn deliver(&mut self, _message: &Message) -> Result<DeliveryResult, Error> {
+        Ok(Err("a database sends no messages".to_owned()))
+    }
+}
+
+fn seal(key: &SealKey, device: &Device, id: i64) -> Result<Vec<u8>, Error> {
+    let mut nonce = [0; 24];
+    getrandom::fill(&mut nonce).map_err(|_| Error::new(503, "the operating system gives no random bytes"))?;
+    Ok(key.seal(device, &id.to_be_bytes(), nonce).to_vec())
+}
+
+fn add_to_trail(transaction: &Transaction<'_>, event: &Event) -> Result<(), Error> {
+    let Event { kind, at, actor, device_id, success, reason, .. } = event;
+    let sql = "INSERT INTO trail VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let done = transaction.execute(sql, params![seconds(*at), kind.name(), actor, device_id, success, reason]);
+    done.map(|_| ()).map_err(unavailable)
+}
+
+/// A time as SQLite has it.
+fn seconds(time: u64) -> i64 {
+    i64::try_from(time).unwrap_or(i64::MAX)
+}
+
+/// The answer while the database does not work. Its own text may hold what a client sent.
+fn unavailable(_: rusqlite::Error) -> Error {
+    Error::new(503, "the database is not available; try again")
+}
