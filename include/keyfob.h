@@ -617,7 +617,7 @@ typedef uint32_t keyfob_challenge_kind;
  */
 typedef struct keyfob_record {
   /**
-   * The bytes. DESIGN.md leads to their table.
+   * The bytes. docs/record-format.md has their table.
    */
   uint8_t bytes[KEYFOB_RECORD_SIZE];
 } keyfob_record;

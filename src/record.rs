@@ -1,4 +1,4 @@
-//! Layer 3: a device as 168 plain bytes. DESIGN.md leads to the table of them.
+//! Layer 3: a device as 168 plain bytes. docs/record-format.md has their table.
 
 use core::fmt;
 

@@ -20,7 +20,7 @@ fn forged(device: &Device, changes: &[(usize, &[u8])]) -> [u8; RECORD_SIZE] {
     record
 }
 
-// The places of DESIGN.md's table.
+// The offsets of docs/record-format.md.
 const KIND: usize = 3;
 const STATUS: usize = 4;
 const ALGORITHM: usize = 5;

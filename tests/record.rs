@@ -149,7 +149,7 @@ fn the_format_does_not_change() {
     assert_eq!(golden.collect::<Vec<_>>(), written, "records.txt holds other bytes");
 }
 
-/// DESIGN.md's layout, opened by the cipher itself.
+/// The layout of docs/record-format.md, opened by the cipher itself.
 #[test]
 fn a_sealed_record_has_its_parts_where_they_are_documented() {
     let (device, key, nonce) = (Device::totp(totp(), NOW), [7; 32], [9; SEAL_NONCE_SIZE]);

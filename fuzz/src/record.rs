@@ -3,7 +3,7 @@
 
 use keyfob::{Device, Policy, RECORD_SIZE, SealKey};
 
-/// The check of DESIGN.md, so that the fuzzer gets past it.
+/// The check of docs/record-format.md, so that the fuzzer gets past it.
 fn check(record: &[u8]) -> u64 {
     let odd = 0x9e37_79b9_7f4a_7c15_u64;
     let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);

@@ -127,7 +127,7 @@ fn issuer_that_no_image_can_hold_is_refused_before_anything_is_stored() {
     assert!(enrolled(settings, "TOTP", "franck").0.starts_with("otpauth://totp/TOTP00000001%20franck?secret="));
 }
 
-/// Readers cannot read smaller modules: see DESIGN.md.
+/// Readers cannot read smaller modules: see docs/decisions.md.
 #[test]
 fn modules_have_at_least_three_pixels_and_four_from_version_12_on() {
     let large = |length: usize| qr::encode_png(&"x".repeat(length), qr::Size::MinSidePixels(200)).unwrap();

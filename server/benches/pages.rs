@@ -1,9 +1,9 @@
-//! `make bench-pages`: what the last pages of a walk by cursor cost beside the first ones, with a
-//! million devices, on SQLite and on PostgreSQL. `--pages=N` for another number of pages than
+//! `make bench-pages`: compares the last pages of a walk by cursor with the first ones, with a
+//! million devices, on SQLite and on PostgreSQL. `--pages=N` sets another number of pages than
 //! 10,000.
 //!
-//! Half of the devices were created in one second, as by an import. The pages are asked for by
-//! turns, so that a change of the machine's speed hits all of them.
+//! Half of the devices were created in one second, as by an import. The pages are requested in
+//! turns, so that a change of the machine's speed affects all of them.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]
@@ -18,15 +18,15 @@ use common::{Server, exchange, request};
 use tokio::net::TcpStream;
 
 /// How many devices a page has.
-const COUNT: usize = 100;
-/// How often each page is asked for.
-const TIMES: usize = 200;
+const PAGE_DEVICES: usize = 100;
+/// How often each page is requested.
+const PAGE_REQUESTS: usize = 200;
 
 fn main() {
     let pages = std::env::args().find_map(|argument| argument.strip_prefix("--pages=").map(str::to_owned));
     let pages: usize = pages.map_or(10_000, |text| text.parse().unwrap());
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let fill = fill(pages * COUNT);
+        let fill = fill(pages * PAGE_DEVICES);
         let folder = tempfile::tempdir().unwrap();
         drop(Server::keyfob(folder.path(), &[]));
         rusqlite::Connection::open(folder.path().join("keyfob.db"))
@@ -45,7 +45,7 @@ fn main() {
     });
 }
 
-/// Makes devices that lists show, with numbers that are spread as random ones.
+/// The statement that makes devices, with ids as spread as random ones.
 fn fill(devices: usize) -> String {
     format!(
         "WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {devices} - 1)
@@ -55,12 +55,12 @@ fn fill(devices: usize) -> String {
     )
 }
 
-/// Walks once, and then asks for some pages of the walk again and again.
+/// Walks once, and then requests some pages of the walk many times.
 async fn measure(store: &str, server: &Server, pages: usize) {
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();
     let mut buffer = Vec::new();
-    let page = |cursor: &str| request("GET", &format!("?count={COUNT}&cursor={cursor}"), "");
+    let page = |cursor: &str| request("GET", &format!("?count={PAGE_DEVICES}&cursor={cursor}"), "");
     let (mut cursors, began) = (vec![String::new()], Instant::now());
     loop {
         assert_eq!(exchange(&mut connection, &page(cursors.last().unwrap()), &mut buffer).await, 200);
@@ -69,7 +69,7 @@ async fn measure(store: &str, server: &Server, pages: usize) {
         cursors.push(next.split('"').next().unwrap().to_owned());
     }
     assert_eq!(cursors.len(), pages);
-    println!("{store}: {pages} pages of {COUNT} in {:.1} s", began.elapsed().as_secs_f64());
+    println!("{store}: {pages} pages of {PAGE_DEVICES} in {:.1} s", began.elapsed().as_secs_f64());
     let (last, middle) = (pages - 1, pages / 4);
     let timed = [
         ("page 1, which counts all", page(&cursors[0])),
@@ -77,10 +77,10 @@ async fn measure(store: &str, server: &Server, pages: usize) {
         ("page of devices of one second", page(&cursors[middle])),
         ("last page but one", page(&cursors[last - 1])),
         ("last page", page(&cursors[last])),
-        ("last page by startIndex", request("GET", &format!("?count={COUNT}&startIndex={}", last * COUNT + 1), "")),
+        ("last page by startIndex", request("GET", &format!("?count={PAGE_DEVICES}&startIndex={}", last * PAGE_DEVICES + 1), "")),
     ];
     let mut taken: Vec<Vec<Duration>> = vec![Vec::new(); timed.len()];
-    for _ in 0..TIMES {
+    for _ in 0..PAGE_REQUESTS {
         for ((_, request), taken) in timed.iter().zip(&mut taken) {
             let began = Instant::now();
             assert_eq!(exchange(&mut connection, request, &mut buffer).await, 200);

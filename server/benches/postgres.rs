@@ -1,6 +1,6 @@
-//! `make bench-postgres`: answers a second on PostgreSQL, beside what the server does by itself;
-//! and what a request costs with ten million devices, beside what it costs with ten thousand.
-//! `--devices=N` for another number than ten million.
+//! `make bench-postgres`: compares requests a second on PostgreSQL with updates of the server
+//! alone, and the cost of a request with ten million devices with that with ten thousand.
+//! `--devices=N` sets another number than ten million.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]
@@ -13,13 +13,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, program};
-use common::{CLIENTS, Make, Server, enrol, load, median, request};
+use common::{CLIENTS, MakeRequest, Server, enrol, load, median, request};
 use keyfob::{Device, Hotp, SealKey, Secret};
 use tokio::net::TcpStream;
 
-/// How many requests of each sort are timed.
-const TIMES: u64 = 2_000;
-/// A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
+/// How many requests of each kind are timed.
+const TIMED_REQUESTS: u64 = 2_000;
+/// No device locks, so that each wrong code is a write.
 const UNLOCKED: [&str; 3] = ["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
 
 fn main() {
@@ -51,7 +51,7 @@ async fn throughput(time: Duration) {
         request("POST", &format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
     };
     let request: &'static (dyn Fn(usize, u64) -> Vec<u8> + Sync) = Box::leak(Box::new(request));
-    // By turns, so that a change of the machine's speed hits both.
+    // In turns, so that a change of the machine's speed affects both.
     let (mut bare, mut verify) = (0.0_f64, 0.0_f64);
     for _ in 0..3 {
         bare = bare.max(pgbench(&cluster, time));
@@ -61,11 +61,11 @@ async fn throughput(time: Duration) {
     println!("responseChallenge, durable     {verify:>9.0} a second, {CLIENTS} clients   {:.2} of it", verify / bare);
 }
 
-/// Commits a second of a compare and swap of one row, each of which succeeds.
+/// Commits a second of a compare and swap of one row. Each swap succeeds.
 fn pgbench(cluster: &Cluster, time: Duration) -> f64 {
     cluster.sql("keyfob", "UPDATE cas SET version = 0");
     let script = tempfile::NamedTempFile::new().unwrap();
-    // Each client has rows of its own, so that it knows their versions.
+    // Each client has its own rows, so that it knows their versions.
     let text = "\\set id :client_id * 31 + mod(:n, 31) + 1\n\\set version :n / 31\n\\set n :n + 1\n\
                 UPDATE cas SET version = version + 1, record = decode(repeat('01', 216), 'hex') WHERE id = :id AND version = :version;\n";
     script.as_file().write_all(text.as_bytes()).unwrap();
@@ -83,7 +83,7 @@ fn pgbench(cluster: &Cluster, time: Duration) -> f64 {
 }
 
 async fn scale(devices: i64) {
-    // Sizes as an operator sets them, for a machine of some gigabytes.
+    // Sizes that an operator sets on a machine with several gigabytes.
     let cluster = Cluster::start(&["shared_buffers=4GB", "max_wal_size=8GB", "wal_compression=lz4", "checkpoint_timeout=30min"]);
     let few = costs(&cluster, "few", 10_000).await;
     let many = costs(&cluster, "many", devices).await;
@@ -107,9 +107,9 @@ async fn costs(cluster: &Cluster, database: &str, devices: i64) -> Vec<(&'static
     println!("{devices} devices loaded by COPY in {:.0} s", began.elapsed().as_secs_f64());
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();
-    // Anywhere in the table, in the same order each time.
+    // Spread over the table, in the same order each time.
     let device = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
-    let sorts: [(&str, Box<Make>); 3] = [
+    let sorts: [(&str, Box<MakeRequest>); 3] = [
         ("get by id", Box::new(move |turn| request("GET", &format!("/{}", device(turn)), ""))),
         ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", device(turn)), ""))),
         (
@@ -119,7 +119,7 @@ async fn costs(cluster: &Cluster, database: &str, devices: i64) -> Vec<(&'static
     ];
     let mut costs = Vec::new();
     for (name, make) in sorts {
-        costs.push((name, median(&mut connection, TIMES, &make).await));
+        costs.push((name, median(&mut connection, TIMED_REQUESTS, &make).await));
     }
     costs
 }

@@ -1,4 +1,4 @@
-//! `make bench-service`: what one request costs with a million devices, beside what it costs with a
+//! `make bench-service`: compares the cost of a request with a million devices with that with a
 //! thousand.
 
 #[path = "common/mod.rs"]
@@ -7,15 +7,15 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Make, Server, median, request};
+use common::{MakeRequest, Server, median, request};
 use keyfob::{Device, Hotp, SealKey, Secret};
 use rusqlite::{Connection, params};
 use tokio::net::TcpStream;
 
-/// How many requests of each sort are timed; of pages, whose total alone counts a tenth of the
-/// table, fewer.
-const TIMES: u64 = 2_000;
-const PAGES: u64 = 30;
+/// How many requests of each kind are timed.
+const TIMED_REQUESTS: u64 = 2_000;
+/// How many requests for pages are timed. They are slow: the total counts a tenth of the table.
+const TIMED_PAGES: u64 = 30;
 
 fn main() {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(measure());
@@ -47,13 +47,13 @@ async fn run(devices: i64) -> Run {
     let start = began.elapsed();
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();
-    // Anywhere in the table, in the same order each time.
-    let any = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
-    let device = move |turn: u64| number(any(turn));
+    // Spread over the table, in the same order each time.
+    let nth = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
+    let device = move |turn: u64| spread_id(nth(turn));
     let page = "?filter=type%20eq%20%22HOTP%22%20and%20user%20sw%20%22user5%22&sortBy=user&startIndex=200&count=100";
-    let sorts: [(&str, Box<Make>); 4] = [
+    let sorts: [(&str, Box<MakeRequest>); 4] = [
         ("get by id", Box::new(move |turn| request("GET", &format!("/{}", device(turn)), ""))),
-        ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", any(turn)), ""))),
+        ("filter by user", Box::new(move |turn| request("GET", &format!("?filter=user%20eq%20%22user{}%22", nth(turn)), ""))),
         (
             "verify, durable",
             Box::new(move |turn| request("POST", &format!("/{}/responseChallenge", device(turn)), "{\"pin\": \"123456\"}")),
@@ -62,15 +62,15 @@ async fn run(devices: i64) -> Run {
     ];
     let mut costs = Vec::new();
     for (name, make) in sorts {
-        let times = if name.contains("page") { PAGES } else { TIMES };
+        let times = if name.contains("page") { TIMED_PAGES } else { TIMED_REQUESTS };
         costs.push((name, median(&mut connection, times, &make).await));
     }
     let bare_page = bare_page(folder.path());
     Run { start, costs, bare_page }
 }
 
-/// The number of a device: anywhere, as those of new devices are, and each another.
-const fn number(nth: u64) -> i64 {
+/// The id of a device: unique, and as spread as those of new devices.
+const fn spread_id(nth: u64) -> i64 {
     (1 << 32) + (nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 13).cast_signed()
 }
 
@@ -86,7 +86,7 @@ fn fill(folder: &Path, devices: i64) {
         .prepare("INSERT INTO device VALUES (?1, 0, ?2, ?3, NULL, NULL, NULL, 0, 'HOTP', 'C', 0, 1700000000, NULL, ?4, NULL)")
         .unwrap();
     for nth in 1..=devices {
-        let id = number(nth.unsigned_abs());
+        let id = spread_id(nth.unsigned_abs());
         let mut secret = [0; 20];
         secret[..8].copy_from_slice(&id.to_le_bytes());
         let device = Device::hotp(Hotp::new(Secret::new(&secret).unwrap()), 0, 1_700_000_000);
@@ -99,14 +99,14 @@ fn fill(folder: &Path, devices: i64) {
     transaction.commit().unwrap();
 }
 
-/// What SQLite takes for the page and its total, in microseconds.
+/// How long SQLite takes for the page and its total, in microseconds.
 fn bare_page(folder: &Path) -> f64 {
     let connection = Connection::open(folder.join("keyfob.db")).unwrap();
     let wanted = "FROM device WHERE kind = 'HOTP' AND user_name >= 'user5' AND user_name < 'user6'";
     let mut page = connection.prepare(&format!("SELECT * {wanted} ORDER BY user_name, id LIMIT 100 OFFSET 199")).unwrap();
     let mut total = connection.prepare(&format!("SELECT count(*) {wanted}")).unwrap();
     let mut times = Vec::new();
-    for _ in 0..PAGES {
+    for _ in 0..TIMED_PAGES {
         let began = Instant::now();
         let rows = page.query_map([], |row| row.get::<_, String>(3)).unwrap().count();
         let all: i64 = total.query_row([], |row| row.get(0)).unwrap();

@@ -1,8 +1,8 @@
-//! `make bench-service`: answers a second, beside an axum handler without a store and SQLite's
-//! single commits, in the same run.
+//! `make bench-service`: compares requests a second with an axum handler without a store, and with
+//! single commits of SQLite, in the same run.
 //!
-//! Each server is a process of its own; this one makes the load: 32 clients, each with a connection
-//! of its own and one request at a time.
+//! Each server is a process of its own. This process makes the load: 32 clients, each with its own
+//! connection and one request at a time.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -33,14 +33,14 @@ fn main() {
         .block_on(measure(Duration::from_secs(seconds), devices));
 }
 
-/// An axum handler that parses the same body and answers without a store.
+/// An axum handler that parses the same body and responds without a store.
 async fn baseline() {
     let handler = async |request: Request| {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let is_right = value.get("pin").is_some_and(|pin| pin == "000000");
-        let answer = serde_json::json!({"success": is_right, "locked": false});
-        ([("content-type", "application/scim+json")], Body::from(answer.to_string()))
+        let verdict = serde_json::json!({"success": is_right, "locked": false});
+        ([("content-type", "application/scim+json")], Body::from(verdict.to_string()))
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("baseline listens on http://{}", listener.local_addr().unwrap());
@@ -50,16 +50,16 @@ async fn baseline() {
 async fn measure(time: Duration, devices: u64) {
     let folder = tempfile::tempdir().unwrap();
     let baseline = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--baseline"));
-    // A wrong answer is a write as any other: so that none is refused unwritten, no device locks.
+    // No device locks, so that each wrong code is a write.
     let unlocked = ["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1"];
     let keyfob = Server::keyfob(folder.path(), &unlocked);
-    // For as long as this runs.
+    // Leaked, for a static lifetime.
     let numbers: &'static [i64] = enrol(&keyfob, devices).await.leak();
     let request = move |client: usize, turn: u64| {
         let device = numbers[usize::try_from((turn * CLIENTS as u64 + client as u64) % devices).unwrap()];
         common::request("POST", &format!("/{device}/responseChallenge"), "{\"pin\": \"123456\"}")
     };
-    // Warm up both, then measure them by turns, so that a change of the machine's speed hits both.
+    // Both are measured in turns, so that a change of the machine's speed affects both.
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..3 {
         for (server, rates) in [&baseline, &keyfob].into_iter().zip(&mut rates) {
@@ -74,7 +74,7 @@ async fn measure(time: Duration, devices: u64) {
     println!("SQLite, one commit at a time   {single:>9.0} a second   responseChallenge is {:.1} times that", verify / single);
 }
 
-/// What SQLite does with one commit for each update, on the same disk and as durable.
+/// Updates a second of SQLite with a commit for each, on the same disk and as durable.
 fn single_commits(folder: &std::path::Path, time: Duration) -> f64 {
     let connection = rusqlite::Connection::open(folder.join("single.db")).unwrap();
     let tables = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \

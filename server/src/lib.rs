@@ -1,8 +1,20 @@
 //! keyfob's command line and its service: the only place with a clock, randomness, files and
 //! sockets.
 //!
-//! [`cli`] reads the command line; [`http`] serves `keyfob_scim` over a [`store`], which keeps
-//! devices in a [`database`]; `config` says how.
+//! [`cli`] reads the command line. [`http`] serves `keyfob_scim` over a [`store`], which keeps
+//! devices in a [`database`]. [`config`] configures them.
+//!
+//! The layers, lowest first. A module uses its own layer and lower ones only, as
+//! `tests/layers.rs` checks:
+//!
+//! 1. `file`, `priority`, `problem`, `tls`
+//! 2. `database`
+//! 3. `store`
+//! 4. `delivery`
+//! 5. `config`
+//! 6. `soffid`
+//! 7. `http`
+//! 8. `cli`
 #![forbid(unsafe_code)]
 // No panic is reachable from any input: what may panic is not written. Tests may.
 #![cfg_attr(

@@ -12,8 +12,16 @@ use std::path::Path;
 use imports::{Crate, circles, layer_faults};
 
 /// From the lowest to the highest. A folder or a file uses its own layer and lower ones.
-const LAYERS: [&[&str]; 7] =
-    [&["file", "priority", "tls"], &["config"], &["store"], &["delivery"], &["soffid"], &["http"], &["cli"]];
+const LAYERS: [&[&str]; 8] = [
+    &["file", "priority", "problem", "tls"],
+    &["database"],
+    &["store"],
+    &["delivery"],
+    &["config"],
+    &["soffid"],
+    &["http"],
+    &["cli"],
+];
 
 fn server(root: &str) -> Crate {
     Crate::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root))
@@ -25,6 +33,18 @@ fn folders_use_lower_layers_only() {
     assert_eq!(layer_faults(&server, &LAYERS), [""; 0]);
     let (files, uses) = (server.files().len(), server.uses().len());
     assert!(files > 100 && uses > 700, "{uses} uses in {files} files were found: does this test still read them?");
+}
+
+#[test]
+fn documentation_lists_the_layers() {
+    let lib = include_str!("../src/lib.rs");
+    let documented: Vec<Vec<&str>> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! ")?.split_once(". `"))
+        .filter(|(number, _)| number.parse::<usize>().is_ok())
+        .map(|(_, rooms)| rooms.split(", ").map(|room| room.trim_matches('`')).collect())
+        .collect();
+    assert_eq!(documented, LAYERS);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::Device;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_record {
-    /// The bytes. DESIGN.md leads to their table.
+    /// The bytes. docs/record-format.md has their table.
     pub bytes: [u8; KEYFOB_RECORD_SIZE],
 }
 

@@ -1,7 +1,7 @@
 /*
  * What the library leaves behind: each function runs on a stack of the test's own, which is then
  * searched for the secret. Copies that the compiler makes in moving a device or a fresh challenge
- * are not promised to be wiped (see DESIGN.md) and not looked for.
+ * are not promised to be wiped (see docs/rules.md) and not looked for.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

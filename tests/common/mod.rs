@@ -110,7 +110,7 @@ pub fn devices() -> impl Strategy<Value = Device> {
     ]
 }
 
-/// The check at the end of a record, as DESIGN.md defines it: written a second time.
+/// The check at the end of a record, as docs/record-format.md defines it: written a second time.
 pub fn check(record: &[u8]) -> u64 {
     let odd = 0x9e37_79b9_7f4a_7c15_u64;
     let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(odd).rotate_left(29);

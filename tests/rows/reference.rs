@@ -1,5 +1,5 @@
-//! The rule of a row, written for reading: DESIGN.md's rules on the columns themselves, plain
-//! branches, RFC 4226 to the letter.
+//! The rule of a row, written for reading: the rules of docs/rules.md on the columns themselves,
+//! plain branches, RFC 4226 to the letter.
 
 use keyfob::{Algorithm, Challenge, Error, Kind, PinPositions, Policy, Reason, SoffidRow, Status};
 

@@ -1,4 +1,4 @@
-//! The engine's rules, each as a property under its number in DESIGN.md, by subject. Rule 10 stands
+//! The engine's rules, each as a property under its number in docs/rules.md, by subject. Rule 10 is
 //! in `constant_time.rs`.
 
 mod answers;

@@ -1,5 +1,4 @@
-//! What the benches of the service share: servers in processes of their own, and a client that
-//! costs little.
+//! What the benches of the service share: servers in processes of their own, and a cheap client.
 
 #![allow(dead_code, reason = "each bench uses its part")]
 
@@ -12,12 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// How many clients ask at once, each on a connection of its own and one request at a time.
+/// How many clients there are, each with its own connection and one request at a time.
 pub(crate) const CLIENTS: usize = 32;
 
-const BASE: &str = "/soffid/webservice/scim2/v1/OtpDevice";
+const BASE_PATH: &str = "/soffid/webservice/scim2/v1/OtpDevice";
 
-/// A server in a process of its own, ended with this value.
+/// A server in a process of its own, which ends when this is dropped.
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
@@ -56,10 +55,11 @@ impl Drop for Server {
 pub(crate) fn request(method: &str, path: &str, body: &str) -> Vec<u8> {
     let account = data_encoding::BASE64.encode(b"admin:bench-only-password");
     let (length, head) = (body.len(), "HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json");
-    format!("{method} {BASE}{path} {head}\r\nauthorization: Basic {account}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    format!("{method} {BASE_PATH}{path} {head}\r\nauthorization: Basic {account}\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
-/// Sends a request and reads the whole response into the buffer; returns the status.
+/// Sends a request and reads the whole response into the buffer. Returns the status.
 pub(crate) async fn exchange(connection: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> u16 {
     connection.write_all(request).await.unwrap();
     buffer.clear();
@@ -75,7 +75,7 @@ pub(crate) async fn exchange(connection: &mut TcpStream, request: &[u8], buffer:
     }
 }
 
-/// Creates devices; gives their numbers.
+/// Creates devices. Returns their ids.
 pub(crate) async fn enrol(server: &Server, many: u64) -> Vec<i64> {
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     let (mut devices, mut buffer) = (Vec::new(), Vec::new());
@@ -89,7 +89,7 @@ pub(crate) async fn enrol(server: &Server, many: u64) -> Vec<i64> {
     devices
 }
 
-/// Requests a second of all clients together.
+/// Puts load on a server. Returns the requests a second of all clients together.
 pub(crate) async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
     let answered = Arc::new(AtomicU32::new(0));
     let clients = tokio::task::LocalSet::new();
@@ -115,10 +115,10 @@ pub(crate) async fn load(address: &str, time: Duration, request: impl Fn(usize, 
 }
 
 /// Makes the request of a turn.
-pub(crate) type Make = dyn Fn(u64) -> Vec<u8>;
+pub(crate) type MakeRequest = dyn Fn(u64) -> Vec<u8>;
 
 /// The median time of a request in microseconds.
-pub(crate) async fn median(connection: &mut TcpStream, times: u64, make: &Make) -> f64 {
+pub(crate) async fn median(connection: &mut TcpStream, times: u64, make: &MakeRequest) -> f64 {
     let mut buffer = Vec::new();
     let mut taken = Vec::new();
     for turn in 0..times {

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 use keyfob::{Lock, PinPositions, Policy};
 
 use super::reader::Reader;
-use crate::store::OLD;
+use crate::store::JOB_TIMEOUT;
 
 /// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then
 /// waits for the store: with fewer, one that is judged after a later one would be refused as that
 /// of a clock that is behind.
 const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
-const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= OLD.as_secs());
+const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= JOB_TIMEOUT.as_secs());
 
 /// The policy of a section: a preset, and what is to differ from it.
 pub(super) fn read(keys: &mut Reader) -> Option<Policy> {

@@ -1,91 +1,93 @@
-//! What a database could not do, and what that leaves open.
+//! Errors of a database, by what they leave open.
 
 use std::fmt;
 
-/// What became of a statement that failed.
+use super::value::Type;
+
+/// What an error says about the statement that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// It was refused, and would be again.
+pub(crate) enum ErrorKind {
+    /// The database refused it, and would refuse it again.
     Refused,
-    /// It and its transaction were not done, as others were in its way.
+    /// It and its transaction were not done because of a conflict with another transaction.
     Conflict,
-    /// It was not done: there is no connection.
+    /// It was not done, since there is no connection.
     Unreached,
-    /// The connection was lost or took too long, or the disk failed: it may have been done, or be
+    /// The connection was lost or too slow, or the disk failed. It may have been done, or may be
     /// done later.
     Unknown,
-    /// The database ended it, as its time was over.
+    /// The database ended it at its deadline.
     TooLong,
-    /// The database found a part of its files damaged.
+    /// A part of the database's files is damaged.
     Damaged,
-    /// The files are not where they were opened: what they hold is not the store any more.
+    /// The files were deleted or replaced since they were opened.
     Gone,
-    /// The store's devices were moved to another store by keyfob migrate.
+    /// `keyfob migrate` has moved the tables to another database.
     Moved,
 }
 
-impl Failure {
-    /// Whether another try may be done.
+impl ErrorKind {
+    /// Whether another try may succeed.
     pub(crate) const fn may_pass(self) -> bool {
         matches!(self, Self::Conflict | Self::Unreached | Self::Unknown)
     }
 }
 
-/// What the database could not do, in its own words: for the log.
+/// An error of a database, in the database's own words. It is for the log.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) failure: Failure,
+pub(crate) struct DatabaseError {
+    pub(crate) kind: ErrorKind,
     text: String,
     /// The column of a row that cannot be read, counted from 0.
     column: Option<usize>,
 }
 
-impl Fault {
-    /// One that trying again does not help.
+impl DatabaseError {
+    /// An error that another try does not change.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self::of(Failure::Refused, text)
+        Self::from_kind(ErrorKind::Refused, text)
     }
 
-    pub(crate) fn of(failure: Failure, text: impl Into<String>) -> Self {
-        Self { failure, text: text.into(), column: None }
+    pub(crate) fn from_kind(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), column: None }
     }
 
-    /// One of a column of a row that was read.
-    pub(crate) fn of_column(column: usize, text: impl Into<String>) -> Self {
+    /// An error of one column of a row.
+    pub(crate) fn for_column(column: usize, text: impl Into<String>) -> Self {
         Self { column: Some(column), ..Self::new(text) }
     }
 
-    /// In words, given the columns that were read as SQL lists them.
-    pub(crate) fn told(&self, columns: &str) -> String {
-        match self.column.and_then(|at| columns.split(", ").nth(at)) {
-            Some(name) => format!("column {name} {}", self.text),
+    /// The error as text, given the columns that were read.
+    pub(crate) fn in_words(&self, columns: &[(&str, Type)]) -> String {
+        match self.column.and_then(|position| columns.get(position)) {
+            Some((name, _)) => format!("column {name} {}", self.text),
             None => self.text.clone(),
         }
     }
 
-    /// One of a statement that changes nothing by itself: it reads, or what it does counts with a
-    /// commit that was not sent.
+    /// The error of a statement that changed nothing for certain: it only reads, or its transaction
+    /// was never committed.
     pub(crate) fn uncommitted(self) -> Self {
-        if self.failure == Failure::Unknown { Self { failure: Failure::Unreached, ..self } } else { self }
+        if self.kind == ErrorKind::Unknown { Self { kind: ErrorKind::Unreached, ..self } } else { self }
     }
 
-    /// One that leaves nothing open that matters, and that is not tried again.
+    /// The same error, not to be tried again.
     pub(crate) fn refused(self) -> Self {
-        Self { failure: Failure::Refused, ..self }
+        Self { kind: ErrorKind::Refused, ..self }
     }
 
-    /// The same, with the store where it happened.
+    /// The same error, with the place where it happened.
     pub(crate) fn at(self, place: &str) -> Self {
         Self { text: format!("{place}: {}", self.text), ..self }
     }
 
-    /// The last of several faults, one of which left open what was done.
+    /// The same error after an earlier one that left the outcome open.
     pub(crate) fn unknown(self) -> Self {
-        Self { failure: Failure::Unknown, ..self }
+        Self { kind: ErrorKind::Unknown, ..self }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

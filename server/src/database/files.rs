@@ -1,18 +1,18 @@
-//! The files of a SQLite store, watched: whether they are still the ones that were opened.
+//! The files of a SQLite database, watched: are they still the ones that were opened?
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::error::{Failure, Fault};
+use super::error::{DatabaseError, ErrorKind};
 
-/// What SQLite writes beside a database: the log of commits, and its index.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+/// The endings of the files that SQLite keeps beside a database: the log of commits and its index.
+const SUFFIXES: [&str; 2] = ["-wal", "-shm"];
 
 /// The files behind the connections of one process. Once one of them is deleted or replaced, the
-/// store is [gone](Failure::Gone), and stays so if the file comes back: what other processes did in
-/// between is not known.
+/// database is [gone](ErrorKind::Gone). It stays gone if the file comes back, since other processes
+/// may have written in between.
 #[derive(Debug)]
 pub(crate) struct Files {
     database: File,
@@ -21,8 +21,7 @@ pub(crate) struct Files {
     is_log_empty: AtomicBool,
 }
 
-/// A file by its name, and as the operating system tells it from others: by its device and its
-/// inode.
+/// A file by its name and its identity: the device and the inode.
 #[derive(Debug)]
 struct File {
     path: PathBuf,
@@ -30,7 +29,7 @@ struct File {
 }
 
 impl File {
-    fn of(path: PathBuf) -> io::Result<Self> {
+    fn new(path: PathBuf) -> io::Result<Self> {
         let identity = identity(&fs::metadata(&path)?);
         Ok(Self { path, identity })
     }
@@ -41,13 +40,14 @@ impl File {
 }
 
 impl Files {
-    /// Watches the files of a database that is open and was read. Errors: there is no such file.
-    pub(crate) fn of(path: &Path) -> Result<Self, Fault> {
-        let fault = |error: io::Error| Fault::new(error.to_string());
-        // SQLite follows a link, and the other files stand beside what the link leads to.
-        let real = path.canonicalize().map_err(fault)?;
-        if names(&real).map_err(fault)? > 1 {
-            return Err(Fault::new(
+    /// Watches the files of a database that is open and was read. Errors: the file is missing or
+    /// has a second name.
+    pub(crate) fn new(path: &Path) -> Result<Self, DatabaseError> {
+        let error = |error: io::Error| DatabaseError::new(error.to_string());
+        // SQLite follows a link: the other files are beside the link's target.
+        let real = path.canonicalize().map_err(error)?;
+        if names(&real).map_err(error)? > 1 {
+            return Err(DatabaseError::new(
                 "the file has a second name (a hard link): SQLite keeps a log for each name, and processes that use different names \
                  damage the file; remove the other name, or copy the store into a file of its own",
             ));
@@ -58,21 +58,21 @@ impl Files {
             PathBuf::from(name)
         };
         Ok(Self {
-            database: File::of(path.to_owned()).map_err(fault)?,
-            // A database that was not brought to this version yet may have none.
-            beside: BESIDE.into_iter().filter_map(|end| File::of(named(end)).ok()).collect(),
+            database: File::new(path.to_owned()).map_err(error)?,
+            // A database of an older version may have none.
+            beside: SUFFIXES.into_iter().filter_map(|end| File::new(named(end)).ok()).collect(),
             is_gone: AtomicBool::new(false),
             is_log_empty: AtomicBool::new(false),
         })
     }
 
-    /// The database, as it was named.
+    /// The path of the database, as it was given.
     pub(crate) fn path(&self) -> &Path {
         &self.database.path
     }
 
-    /// Errors: a file was deleted or replaced. The log hears of it once.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    /// Checks the files. Errors: one was deleted or replaced, which is logged once.
+    pub(crate) fn check(&self) -> Result<(), DatabaseError> {
         let missing = std::iter::once(&self.database).chain(&self.beside).find(|file| !file.is_there());
         if let Some(File { path, .. }) = missing
             && !self.is_gone.swap(true, Ordering::Relaxed)
@@ -84,14 +84,13 @@ impl Files {
             );
         }
         if self.is_gone.load(Ordering::Relaxed) {
-            return Err(Fault::of(Failure::Gone, "a file of the store was deleted or replaced"));
+            return Err(DatabaseError::from_kind(ErrorKind::Gone, "a file of the store was deleted or replaced"));
         }
         Ok(())
     }
 
-    /// Whether the log is to be emptied: the database is no longer where it was opened, and what
-    /// the log holds is of no use to another file. Once it is empty it may be that of another
-    /// process.
+    /// Whether the log must be emptied: the database was moved away, and the log must not be
+    /// applied to another file. An empty log may already belong to another process.
     pub(crate) fn is_log_left(&self) -> bool {
         !self.database.is_there() && !self.is_log_empty.load(Ordering::Relaxed)
     }
@@ -102,7 +101,7 @@ impl Files {
     }
 }
 
-/// How many names a file has.
+/// How many names (hard links) a file has.
 #[cfg(unix)]
 fn names(path: &Path) -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt as _;
@@ -121,7 +120,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere a file that is open can be neither deleted nor replaced.
+/// On other systems an open file can be neither deleted nor replaced.
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> (u64, u64) {
     (0, 0)

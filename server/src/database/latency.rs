@@ -1,25 +1,25 @@
-//! How long the store works at batches, for the metrics.
+//! How long batches of work on a database take, for the metrics.
 
 use std::time::Instant;
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
-/// The upper bounds of the histogram, in seconds.
-const BOUNDS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// The upper bounds of the histogram.
+const BUCKET_SECONDS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
 
-/// The work of a batch. A label, `work`.
+/// The label `work` with its value.
 type Work = [(&'static str, &'static str); 1];
 
 /// Seconds by work: `read`, `search` and `write`. Clones share them.
 pub(crate) type Latency = Family<Work, Histogram, fn() -> Histogram>;
 
-/// No batch yet.
+/// A histogram without any batch yet.
 pub(crate) fn latency() -> Latency {
-    Family::new_with_constructor(|| Histogram::new(BOUNDS))
+    Family::new_with_constructor(|| Histogram::new(BUCKET_SECONDS))
 }
 
-/// Does some work of this name, and observes how long it takes.
+/// Does the work and records how long it takes under this name.
 pub(crate) fn observed<T>(latency: &Latency, name: &'static str, work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let done = work();

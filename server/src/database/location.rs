@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::connection::Connection;
-use super::error::Fault;
-use super::options::{FEWEST, Options};
+use super::error::DatabaseError;
+use super::options::{MIN_CONNECTIONS, Options};
 use super::postgres::{Postgres, Server, Statements};
 use super::sqlite::Sqlite;
 
@@ -49,15 +49,15 @@ impl Location {
         }
     }
 
-    /// Whether both are one file, by whatever names. To SQLite, a file by two names is two files
-    /// with a log each, which damage it.
+    /// Whether both are the same file, by whatever names. SQLite takes two names for two files with
+    /// a log each, which damages the file.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        // A file that is not there is no other's.
+        // A missing file is not the same as any other.
         self.file().zip(other.file()).is_some_and(|(one, other)| same_file::is_same_file(one, other).unwrap_or(false))
     }
 
     /// A connection that writes. It makes the file if there is none.
-    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn writer(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
             Backend::Sqlite(path) => Box::new(Sqlite::writer(path)?),
             Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
@@ -65,7 +65,7 @@ impl Location {
     }
 
     /// A connection that only reads.
-    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn reader(&self) -> Result<Box<dyn Connection>, DatabaseError> {
         Ok(match &self.0 {
             Backend::Sqlite(path) => Box::new(Sqlite::reader(path)?),
             Backend::Postgres(server, _) => Box::new(Postgres::open(Server::clone(server), Statements::Any)?),
@@ -73,7 +73,7 @@ impl Location {
     }
 
     /// The connections of a process.
-    pub(crate) fn connections(&self) -> Result<Connections, Fault> {
+    pub(crate) fn connections(&self) -> Result<Connections, DatabaseError> {
         match &self.0 {
             // A file has one writer at a time.
             Backend::Sqlite(path) => {
@@ -87,8 +87,8 @@ impl Location {
                 })
             }
             Backend::Postgres(server, connections) => {
-                // With two that scan, no account has both.
-                let scans = if *connections > FEWEST.saturating_add(1) { 2 } else { 1 };
+                // With two scanning connections, no account can occupy both.
+                let scans = if *connections > MIN_CONNECTIONS.saturating_add(1) { 2 } else { 1 };
                 let changes = connections.saturating_sub(2).saturating_sub(scans).max(1);
                 let open = |many, statements| {
                     let open = |_| {
@@ -117,7 +117,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// The connections of a process, by what they are for.
+/// The connections of a process, by purpose.
 pub(crate) struct Connections {
     pub(crate) gets: Vec<Box<dyn Connection>>,
     pub(crate) lookups: Vec<Box<dyn Connection>>,

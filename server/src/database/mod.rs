@@ -1,6 +1,6 @@
 //! Databases: SQLite in a file, or PostgreSQL.
 //!
-//! A [`Location`] says where a database is, and opens connections. Statements, transactions, retries
+//! A [`Location`] says where a database is and opens connections. Statements, transactions, retries
 //! and errors are the same for both. Nothing here knows of devices: that is [`crate::store`].
 
 mod connection;
@@ -19,11 +19,11 @@ mod value;
 
 pub(crate) use connection::{Connection, transaction};
 pub(crate) use dialect::{Access, Dialect};
-pub(crate) use error::{Failure, Fault};
+pub(crate) use error::{DatabaseError, ErrorKind};
 pub(crate) use latency::{Latency, latency, observed};
 pub(crate) use location::Connections;
 pub use location::Location;
-pub use options::{FEWEST, Options};
+pub use options::{MIN_CONNECTIONS, Options};
 pub use record::Readable;
 pub(crate) use record::Record;
 pub(crate) use retry::{Pauses, persist, reread};

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The fewest connections of a process: one reads devices, one looks up, one scans and one changes.
-pub const FEWEST: usize = 4;
+/// The fewest connections of a process: one for each purpose.
+pub const MIN_CONNECTIONS: usize = 4;
 
 /// How a database server is used. A file needs none of this.
 #[derive(Clone)]
 pub struct Options {
-    /// The password, which need not stand in the URL.
+    /// The password, if the URL does not hold it.
     pub password: Option<String>,
-    /// How many connections a process has, [`FEWEST`] or more.
+    /// How many connections a process has, [`MIN_CONNECTIONS`] or more.
     pub connections: usize,
     /// How long a statement may take.
     pub timeout: Duration,

@@ -1,47 +1,47 @@
-//! Trying again: conflicts with others, and connections that were lost.
+//! Retries after conflicts and lost connections.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
-use super::error::{Failure, Fault};
+use super::error::{DatabaseError, ErrorKind};
 
-/// For how long it is tried again before a client is told to try again itself.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
-/// The first pause; each is up to twice as long as the one before.
-const FIRST: Duration = Duration::from_millis(5);
-/// The longest pause.
-const LONGEST: Duration = Duration::from_millis(200);
+/// How long a statement is tried again before the client gets an error.
+pub(crate) const RETRY_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest first pause. The limit doubles with each pause.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// The limit of all pauses.
+const MAX_PAUSE: Duration = Duration::from_millis(200);
 
-/// Writes: does `work` until it is done or refused, or patience ends. It must be such that doing it
-/// twice does no harm.
+/// Repeats `work` that writes until it succeeds, is refused or the time is over. Doing `work` twice
+/// must do no harm.
 pub(crate) fn persist<T>(
     connection: &mut dyn Connection,
-    mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+    mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
     let mut pauses = Pauses::new();
     let mut is_unsure = false;
     loop {
-        let fault = match work(connection) {
+        let error = match work(connection) {
             Ok(done) => return Ok(done),
-            Err(fault) => fault,
+            Err(error) => error,
         };
-        is_unsure |= fault.failure == Failure::Unknown;
-        if !fault.failure.may_pass() || !pauses.wait() {
-            return Err(if is_unsure { fault.unknown() } else { fault });
+        is_unsure |= error.kind == ErrorKind::Unknown;
+        if !error.kind.may_pass() || !pauses.wait() {
+            return Err(if is_unsure { error.unknown() } else { error });
         }
     }
 }
 
-/// Reads: does `work` as [`persist`] does. Whatever becomes of it, nothing was changed.
+/// Repeats `work` that only reads, as [`persist`] does. An error leaves nothing open.
 pub(crate) fn reread<T>(
     connection: &mut dyn Connection,
-    work: impl FnMut(&mut dyn Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    persist(connection, work).map_err(Fault::uncommitted)
+    work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    persist(connection, work).map_err(DatabaseError::uncommitted)
 }
 
-/// Pauses between tries, drawn at random so that those who met do not meet again.
+/// Pauses between tries, of random length so that the same processes do not collide again.
 pub(crate) struct Pauses {
     until: Instant,
     longest: Duration,
@@ -50,17 +50,17 @@ pub(crate) struct Pauses {
 impl Pauses {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Self { until: now.checked_add(PATIENCE).unwrap_or(now), longest: FIRST }
+        Self { until: now.checked_add(RETRY_TIMEOUT).unwrap_or(now), longest: FIRST_PAUSE }
     }
 
-    /// Pauses; or tells that there is no time left.
+    /// Pauses. Returns whether there was time left.
     pub(crate) fn wait(&mut self) -> bool {
         if Instant::now() >= self.until {
             return false;
         }
         let random = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
         thread::sleep(self.longest.mul_f64(random));
-        self.longest = self.longest.saturating_mul(2).min(LONGEST);
+        self.longest = self.longest.saturating_mul(2).min(MAX_PAUSE);
         true
     }
 }

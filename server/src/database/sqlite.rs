@@ -14,7 +14,7 @@ use rusqlite::{ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::connection::Connection;
 use super::dialect::Dialect;
-use super::error::{Failure, Fault};
+use super::error::{DatabaseError, ErrorKind};
 use super::files::Files;
 use super::record::Record;
 use super::statement::Sql;
@@ -22,21 +22,21 @@ use super::value::Value;
 use crate::file;
 
 /// How long a writer waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a reader may be at one statement: those behind it wait for it. PostgreSQL is told the
-/// same.
-const LIMIT: Duration = Duration::from_secs(5);
+/// How long one statement of a reader may take, since others wait for it. PostgreSQL has the same
+/// limit.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so many steps of its machine SQLite is asked to look at the clock: some tenth of a
+/// After how many steps of its virtual machine SQLite checks the deadline: some tenth of a
 /// millisecond.
-const STEPS: c_int = 20_000;
+const PROGRESS_STEPS: c_int = 20_000;
 
-/// How much of the file a connection keeps in memory, in KiB: the upper levels of the trees of
-/// millions of devices fit in. The system keeps the rest, once for all connections.
-const CACHE: u32 = 16 * 1024;
-/// The same where the file is read from one end to the other: what was read is of no more use then.
-const SCAN_CACHE: u32 = 4 * 1024;
+/// How much of the file a connection keeps in memory: room for the upper levels of the indexes of
+/// millions of rows. The system caches the rest for all connections.
+const CACHE_KIB: u32 = 16 * 1024;
+/// The same for connections that read the whole file, where a cache helps little.
+const SCAN_CACHE_KIB: u32 = 4 * 1024;
 
 /// A connection to a file.
 #[derive(Debug)]
@@ -47,11 +47,11 @@ pub(crate) struct Sqlite {
     files: Arc<Files>,
 }
 
-/// Until when a reader may be at its statement.
+/// The deadline of a reader's statement.
 #[derive(Debug)]
 struct Clock {
     opened: Instant,
-    /// In milliseconds since it was opened.
+    /// In milliseconds since `opened`.
     end: AtomicU64,
 }
 
@@ -67,62 +67,62 @@ impl Clock {
 }
 
 impl Sqlite {
-    /// Opens a file for one that writes, and makes it if there is none, readable by its owner only:
-    /// it holds addresses.
-    pub(crate) fn writer(path: &Path) -> Result<Self, Fault> {
+    /// Opens a file to write, and makes it if there is none. Only its owner may read it, since it
+    /// holds addresses.
+    pub(crate) fn writer(path: &Path) -> Result<Self, DatabaseError> {
         regular(path)?;
         let options = &mut OpenOptions::new();
         file::private(options.write(true).create(true).truncate(false))
             .open(path)
-            .map_err(|error| Fault::new(error.to_string()))?;
-        // FULL: a commit that was answered survives the loss of power. A checkpoint flushes twice
-        // more: at 64 MiB of log they are seldom, and write what changed often but once.
+            .map_err(|error| DatabaseError::new(error.to_string()))?;
+        // FULL: a commit survives the loss of power. A checkpoint flushes twice more. With 64 MiB
+        // of log checkpoints are rare, and write a page that changed often only once.
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;";
-        Self::open(path, CACHE, settings, None)
+        Self::open(path, CACHE_KIB, settings, None)
     }
 
-    /// Opens the file for one that only reads.
-    pub(crate) fn reader(path: &Path) -> Result<Self, Fault> {
-        Self::open(path, CACHE, "PRAGMA query_only = ON;", None)?.with_clock()
+    /// Opens the file to read only.
+    pub(crate) fn reader(path: &Path) -> Result<Self, DatabaseError> {
+        Self::open(path, CACHE_KIB, "PRAGMA query_only = ON;", None)?.with_clock()
     }
 
-    /// Another connection to the same files, which only reads: devices and whatever an index finds,
-    /// or all of the file.
-    pub(crate) fn another(&self, scans: bool) -> Result<Self, Fault> {
-        let (path, cache) = (self.files.path(), if scans { SCAN_CACHE } else { CACHE });
+    /// Another connection to the same files that only reads. `scans`: it reads the whole file, not
+    /// only what an index finds.
+    pub(crate) fn another(&self, scans: bool) -> Result<Self, DatabaseError> {
+        let (path, cache) = (self.files.path(), if scans { SCAN_CACHE_KIB } else { CACHE_KIB });
         Self::open(path, cache, "PRAGMA query_only = ON;", Some(&self.files))?.with_clock()
     }
 
-    fn open(path: &Path, cache: u32, settings: &str, files: Option<&Arc<Files>>) -> Result<Self, Fault> {
+    fn open(path: &Path, cache: u32, settings: &str, files: Option<&Arc<Files>>) -> Result<Self, DatabaseError> {
         regular(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        // What is read lets SQLite open the log as well.
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // This read makes SQLite open the log as well.
         connection.execute_batch(&format!("PRAGMA cache_size = -{cache}; {settings} SELECT count(*) FROM sqlite_master;"))?;
         connection.set_prepared_statement_cache_capacity(128);
         let files = match files {
             Some(files) => Arc::clone(files),
-            None => Arc::new(Files::of(path)?),
+            None => Arc::new(Files::new(path)?),
         };
         let clock = Clock { opened: Instant::now(), end: AtomicU64::new(u64::MAX) };
         let opened = Self { connection, clock: Arc::new(clock), deadline: None, files };
-        // Another file may have been put there between the two.
+        // The file may have been replaced in between.
         if opened.has_moved()? {
-            return Err(Fault::new("the file was replaced while it was opened; try again"));
+            return Err(DatabaseError::new("the file was replaced while it was opened; try again"));
         }
         opened.files.check()?;
         Ok(opened)
     }
 
-    fn with_clock(mut self) -> Result<Self, Fault> {
+    fn with_clock(mut self) -> Result<Self, DatabaseError> {
         let clock = Arc::clone(&self.clock);
-        self.connection.progress_handler(STEPS, Some(move || clock.is_over()))?;
+        self.connection.progress_handler(PROGRESS_STEPS, Some(move || clock.is_over()))?;
         Ok(self)
     }
 
     #[cfg(unix)]
-    fn has_moved(&self) -> Result<bool, Fault> {
+    fn has_moved(&self) -> Result<bool, DatabaseError> {
         let mut has_moved = 0;
         self.connection.file_control(None::<&str>, FileControl::HasMoved(&mut has_moved))?;
         Ok(has_moved != 0)
@@ -130,25 +130,23 @@ impl Sqlite {
 
     #[cfg(not(unix))]
     #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on Unix")]
-    fn has_moved(&self) -> Result<bool, Fault> {
+    fn has_moved(&self) -> Result<bool, DatabaseError> {
         Ok(false)
     }
 
-    /// Looks at the files before a statement, unless it is within a transaction, which was begun
-    /// so.
-    fn check(&self) -> Result<(), Fault> {
+    /// Checks the files before a statement. Within a transaction, its begin has checked them.
+    fn check(&self) -> Result<(), DatabaseError> {
         if self.connection.is_autocommit() { self.files.check().inspect_err(|_| self.empty_log()) } else { Ok(()) }
     }
 
-    /// Writes the log into a database that is no longer where it was opened, and empties it. SQLite
-    /// would not, and whoever opens the file that stands there now, such as a copy that was
-    /// restored, would have the log of the old one mixed into it.
+    /// Writes the log into a database file that was moved away, and empties the log. SQLite would
+    /// not. The log would then be applied to the file that has the old name now, such as a restored
+    /// backup.
     fn empty_log(&self) {
         if !self.files.is_log_left() {
             return;
         }
-        // It is in the way of no other connection: one of them does it, at the latest when it is
-        // closed.
+        // It does not wait for other connections. The last one to close succeeds.
         let emptied = self
             .connection
             .busy_timeout(Duration::ZERO)
@@ -158,19 +156,19 @@ impl Sqlite {
 }
 
 impl Sqlite {
-    /// What makes a fault of an error of a statement: outside of a transaction, one that writes is
+    /// The conversion for errors of a statement. Outside a transaction, a statement that writes is
     /// its own commit.
-    fn fault_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> Fault {
-        if self.is_commit(statement) { uncommitted } else { Fault::from }
+    fn error_of(&self, statement: &rusqlite::Statement<'_>) -> fn(rusqlite::Error) -> DatabaseError {
+        if self.is_commit(statement) { uncommitted } else { DatabaseError::from }
     }
 
     fn is_commit(&self, statement: &rusqlite::Statement<'_>) -> bool {
         self.connection.is_autocommit() && !statement.readonly()
     }
 
-    /// Looks at the files after a commit: what was committed to a file that is deleted is lost, and
-    /// one that was put in its place has nothing of it.
-    fn committed(&self) -> Result<(), Fault> {
+    /// Checks the files after a commit. A commit to a deleted file is lost, and the file in its
+    /// place does not have it.
+    fn committed(&self) -> Result<(), DatabaseError> {
         self.files.check().inspect_err(|_| {
             self.files.log_is_empty(false);
             self.empty_log();
@@ -195,79 +193,79 @@ impl Connection for Sqlite {
         self.deadline = deadline;
     }
 
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError> {
         self.check()?;
-        // Only a reader looks at it.
+        // Only readers check the clock.
         let (now, deadline) = (Instant::now(), self.deadline);
-        let end = now.checked_add(LIMIT).unwrap_or(now);
+        let end = now.checked_add(STATEMENT_TIMEOUT).unwrap_or(now);
         self.clock.set(deadline.map_or(end, |deadline| deadline.min(end)));
         let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let fault = self.fault_of(&statement);
+        let error = self.error_of(&statement);
         let columns = statement.column_count();
-        let mut rows = statement.query(params_from_iter(&sql.values)).map_err(fault)?;
+        let mut rows = statement.query(params_from_iter(&sql.values)).map_err(error)?;
         let mut records = Vec::new();
-        while let Some(row) = rows.next().map_err(fault)? {
+        while let Some(row) = rows.next().map_err(error)? {
             records.push(Record((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
         }
         drop(rows);
-        // Not the beginning of a transaction, which is no commit any more.
+        // A BEGIN is no commit: autocommit is off after it.
         if self.is_commit(&statement) {
             self.committed()?;
         }
         Ok(records)
     }
 
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+    fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError> {
         self.check()?;
         let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let fault = self.fault_of(&statement);
-        let changed = statement.execute(params_from_iter(&sql.values)).map_err(fault)?;
+        let error = self.error_of(&statement);
+        let changed = statement.execute(params_from_iter(&sql.values)).map_err(error)?;
         if self.is_commit(&statement) {
             self.committed()?;
         }
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
-    fn commit(&mut self) -> Result<(), Fault> {
+    fn commit(&mut self) -> Result<(), DatabaseError> {
         self.connection.prepare_cached("COMMIT")?.execute([]).map_err(uncommitted)?;
         self.committed()
     }
 
     fn rollback(&mut self) {
-        // Some faults roll it back themselves.
+        // Some errors roll back by themselves.
         if !self.connection.is_autocommit()
-            && let Err(fault) = self.run("ROLLBACK")
+            && let Err(error) = self.run("ROLLBACK")
         {
-            tracing::error!("store: a transaction could not be given up: {fault}");
+            tracing::error!("store: a transaction could not be rolled back: {error}");
         }
     }
 }
 
-/// The fault of a commit, and what it leaves open.
+/// The error of a commit, and what it leaves open.
 ///
-/// SQLite has rolled it back, and shows nothing of it. But where only the flush failed, the log has
-/// all its pages and the mark of a commit: a crash before the next commit, which is written over
-/// them, brings them back. A full disk is certain: the last page is not whole, and the log's
-/// checksum tells. So are a lock that another has and a mistake in the statement.
-pub(crate) fn uncommitted(error: rusqlite::Error) -> Fault {
+/// SQLite has rolled back and shows no trace of the commit. But if only the flush failed, the log
+/// has all its pages and the commit mark. The next commit overwrites them; a crash before it brings
+/// them back. A full disk leaves no doubt, since the checksum of the incomplete last page is wrong.
+/// Neither does another process's lock or an error in the statement.
+pub(crate) fn uncommitted(error: rusqlite::Error) -> DatabaseError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation | ErrorCode::Unknown) => error.into(),
-        _ => Fault::of(Failure::Unknown, error.to_string()),
+        _ => DatabaseError::from_kind(ErrorKind::Unknown, error.to_string()),
     }
 }
 
-/// Refuses what is no file: SQLite's words for it are those of a broken disk. What is not there is
-/// looked at by who opens it.
-fn regular(path: &Path) -> Result<(), Fault> {
+/// Refuses a path that is no file, for which SQLite would report a broken disk. A missing path is
+/// left to the open.
+fn regular(path: &Path) -> Result<(), DatabaseError> {
     let kind = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => "a folder",
         Ok(metadata) if !metadata.is_file() => "a pipe, a socket or a device",
         _ => return Ok(()),
     };
-    Err(Fault::new(format!("it is {kind}, and must be a file")))
+    Err(DatabaseError::new(format!("it is {kind}, and must be a file")))
 }
 
-/// SQLite holds a column to no type, and text to no encoding.
+/// SQLite enforces neither the type of a column nor the encoding of text.
 fn value(stored: ValueRef<'_>) -> Value {
     match stored {
         ValueRef::Null => Value::Null,
@@ -293,16 +291,16 @@ impl ToSql for Value {
     }
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        let failure = match error.sqlite_error_code() {
-            Some(ErrorCode::OperationInterrupted) => Failure::TooLong,
-            Some(ErrorCode::DatabaseCorrupt) => Failure::Damaged,
-            _ => Failure::Refused,
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => ErrorKind::TooLong,
+            Some(ErrorCode::DatabaseCorrupt) => ErrorKind::Damaged,
+            _ => ErrorKind::Refused,
         };
         if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-            return Self::of(failure, "it is a file of another kind, and no database of SQLite");
+            return Self::from_kind(kind, "the file is not a SQLite database");
         }
-        Self::of(failure, error.to_string())
+        Self::from_kind(kind, error.to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::dialect::Dialect;
 use super::value::{Type, Value};
 
-/// A statement with the values of its parameters, which are numbered as they come.
+/// A statement with the values of its parameters, in the order in which they appear.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sql {
     pub(crate) text: Cow<'static, str>,
@@ -14,13 +14,13 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::with(text, [])
+        Self::from_parts(text, [])
     }
 
-    /// A statement that is complete: for those which are run so often that putting them together
-    /// would count. Its parameters are numbered as they come, or SQLite, to which `$2` is but a
-    /// name, would number them otherwise.
-    pub(crate) fn with<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
+    /// A complete statement. It is for frequent statements, for which building the text would cost
+    /// time. Its parameters must be numbered in the order in which they appear: for SQLite, `$2` is
+    /// only a name.
+    pub(crate) fn from_parts<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
         Self { text: text.into(), values: values.into() }
     }
 
@@ -44,19 +44,19 @@ impl Sql {
         self.push(")")
     }
 
-    /// Writes that a number is one of these.
+    /// Writes a condition: the number before it is one of these.
     pub(crate) fn among(&mut self, dialect: Dialect, numbers: impl Iterator<Item = i64>) -> &mut Self {
         match dialect {
             Dialect::Sqlite => self.push(" IN ").tuple(numbers.map(Value::Number)),
-            // One statement, however many there are.
+            // The text is the same for any count.
             Dialect::Postgres => {
                 self.push(" = ANY(").bind(Value::List(Type::Number, numbers.map(Value::Number).collect())).push("::BIGINT[])")
             }
         }
     }
 
-    /// Writes `name (columns) AS (rows)`, for one row or more: a table for the statement that goes
-    /// on.
+    /// Writes `name (columns) AS (rows)` for at least one row: a table for the rest of the
+    /// statement.
     pub(crate) fn table<R: IntoIterator<Item = Value>>(
         &mut self,
         dialect: Dialect,

@@ -1,16 +1,15 @@
 //! Values that are bound or read, and their types.
 
-/// A value that is bound or read. Those of one type have the order that both databases give them.
+/// A value that is bound or read. Values of one type sort as in both databases.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Null,
     Number(i64),
     Text(String),
     Bytes(Vec<u8>),
-    /// Many of one type, for a database that takes arrays.
+    /// An array of one type, for a database that has them.
     List(Type, Vec<Self>),
-    /// What a column holds that no value can hold, in words: the damage is that of its row only. It
-    /// is read and never written.
+    /// Damaged content of a column, described in words. It is read and never written.
     Unreadable(&'static str),
 }
 

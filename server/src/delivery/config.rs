@@ -1,4 +1,4 @@
-//! What can be configured. Whatever may hold a password shows as `***` in `Debug`.
+//! The configuration of delivery. Values that may hold a password show as `***` in `Debug`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// How codes are delivered.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Whether channels that are not configured print their codes to the log, or refuse.
+    /// Whether channels that are not configured print their codes to the log, or else refuse.
     pub(crate) development: bool,
     /// E-mail, by SMTP.
     pub(crate) email: Option<Email>,
@@ -31,8 +31,8 @@ pub(crate) struct Email {
     pub(crate) server: String,
     /// Default: 587 with STARTTLS, 465 with TLS, 25 with none.
     pub(crate) port: Option<u16>,
-    /// How keyfob names itself to the server: a domain name, or an address in brackets. Default:
-    /// the domain of `from`.
+    /// The name of keyfob in EHLO: a domain name, or an address in brackets. Default: the domain of
+    /// `from`.
     pub(crate) ehlo_name: Option<String>,
     /// How the connection is encrypted.
     pub(crate) security: Security,
@@ -77,11 +77,11 @@ impl Default for Email {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Security {
-    /// Begins in the clear; nothing but the wish to encrypt is said there.
+    /// Begins in the clear, and encrypts before anything else is sent.
     Starttls,
     /// Encrypted from the first byte.
     Tls,
-    /// Not at all: only to the same machine.
+    /// Not encrypted: for a server on the same machine only.
     None,
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum Security {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Gateway {
-    /// Template of the URL; required. Placeholders may stand in path and query.
+    /// Template of the URL; required. Placeholders may be in path and query.
     pub(crate) url: Hidden,
     /// Whether the URL may be plain http to another machine.
     pub(crate) allow_cleartext: bool,
@@ -103,7 +103,7 @@ pub(crate) struct Gateway {
     pub(crate) content_type: Option<String>,
     /// Template of the body.
     pub(crate) body: Option<Hidden>,
-    /// Text that the answer holds if the gateway has taken the message.
+    /// Text in the gateway's response if it has accepted the message.
     pub(crate) success_text: Option<String>,
     /// Seconds for the whole exchange, 0.1 to 300.
     pub(crate) timeout: f64,
@@ -125,7 +125,7 @@ impl Default for Gateway {
     }
 }
 
-/// Text that is not shown, and wiped on drop.
+/// Text that is never shown, and wiped on drop.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct Hidden(Zeroizing<String>);
@@ -155,7 +155,7 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// Gathers the problems of one table.
+/// Collects the problems of a table.
 pub(super) struct Check<'a> {
     table: &'static str,
     problems: &'a mut Vec<Problem>,

@@ -19,14 +19,16 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::config::{Check, Gateway};
+use super::connection::{self, CertificateRequest, Tls};
+use super::error::Error;
+use super::message::{Channel, Message};
 use super::request::Request;
-use super::wire::{self, Asked, Tls};
-use super::{Channel, Failure, Message, Values};
+use super::values::Values;
 use crate::problem::Problem;
 use crate::tls;
 
-/// The most that is read of an answer, in bytes.
-const LIMIT: usize = 64 * 1024;
+/// How much of a response is read.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// A gateway, ready to send.
 pub(super) struct Client {
@@ -34,7 +36,7 @@ pub(super) struct Client {
     request: Request,
     tls: Option<Tls>,
     success_text: Option<String>,
-    limit: Duration,
+    timeout: Duration,
 }
 
 impl Client {
@@ -42,100 +44,105 @@ impl Client {
     pub(super) fn new(channel: Channel, config: &Gateway, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut check = Check::new(channel.key(), problems);
         let request = Request::new(channel, config, &mut check);
-        let limit = check.timeout(config.timeout);
+        let timeout = check.timeout(config.timeout);
         if config.success_text.as_deref() == Some("") {
             check.wrong("success_text", "must not be empty; leave it out to go by the status alone");
         }
-        let encrypted = request.as_ref().is_some_and(|request| request.target.encrypted);
-        if request.is_some() && !encrypted && config.ca_file.is_some() {
-            check.wrong("ca_file", "is of use with an https URL only");
+        let is_encrypted = request.as_ref().is_some_and(|request| request.target.is_encrypted);
+        if request.is_some() && !is_encrypted && config.ca_file.is_some() {
+            check.wrong("ca_file", "needs an https URL");
         }
         let request = request?;
         let mut tls = None;
-        if encrypted {
+        if is_encrypted {
             let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
             tls = Some(check.ok("url", Tls::new(authorities, Some("http/1.1"), &request.target.host))?);
         }
-        Some(Self { channel, request, tls, success_text: config.success_text.clone(), limit: limit? })
+        Some(Self { channel, request, tls, success_text: config.success_text.clone(), timeout: timeout? })
     }
 
     /// Errors: as `Delivery::send`.
-    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Failure> {
+    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
         let request = self.request.render(&Values::new(message))?;
-        match timeout(self.limit, self.exchange(request)).await {
+        match timeout(self.timeout, self.exchange(request)).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::passing(format!("{self}: no answer within {:?}", self.limit))),
+            Err(_) => Err(Error::transient(format!("{self}: no answer within {:?}", self.timeout))),
         }
     }
 
-    async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<(), Failure> {
+    async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<(), Error> {
         let target = &self.request.target;
-        // One silent address must not use up the time of the others.
-        let limit = self.limit.checked_div(3).unwrap_or(self.limit);
-        let asked = Asked::default();
-        let broken = |error: io::Error| wire::failure(self, &error, &asked);
-        let stream = wire::connect(&target.host, target.port, limit).await.map_err(broken)?;
+        // For each address of the host: a silent one must not use up the time of the others.
+        let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
+        let asked = CertificateRequest::default();
+        let failed = |error: io::Error| connection::error(self, &error, &asked);
+        let stream = connection::connect(&target.host, target.port, limit).await.map_err(failed)?;
         match &self.tls {
-            None => self.talk(stream, request, &asked).await,
-            Some(tls) => self.talk(tls.connect(stream, &asked).await.map_err(broken)?, request, &asked).await,
+            None => self.request_over(stream, request, &asked).await,
+            Some(tls) => self.request_over(tls.connect(stream, &asked).await.map_err(failed)?, request, &asked).await,
         }
     }
 
-    async fn talk<S>(&self, stream: S, request: hyper::Request<Full<Bytes>>, asked: &Asked) -> Result<(), Failure>
+    async fn request_over<S>(
+        &self,
+        stream: S,
+        request: hyper::Request<Full<Bytes>>,
+        asked: &CertificateRequest,
+    ) -> Result<(), Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let broken = |error: hyper::Error| wire::failure(self, &error, asked);
+        let failed = |error: hyper::Error| connection::error(self, &error, asked);
         // Some old gateways know headers only with capital letters.
         let handshake = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(broken)?;
-        // Ends with this call, whichever way that ends.
+        let (mut sender, connection) = handshake.map_err(failed)?;
+        // Ends with this call, however that ends.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
         match sender.send_request(request).await {
-            Ok(response) => self.judge(response, asked).await,
-            // The connection knows the cause of an end before the request was sent.
+            Ok(response) => self.check(response, asked).await,
+            // If the connection ended before the request was sent, it knows the cause.
             Err(error) => match driver.join_next().await {
-                Some(Ok(Err(cause))) => Err(broken(cause)),
-                _ => Err(broken(error)),
+                Some(Ok(Err(cause))) => Err(failed(cause)),
+                _ => Err(failed(error)),
             },
         }
     }
 
     /// Whether the gateway has taken the message.
-    async fn judge(&self, response: Response<Incoming>, asked: &Asked) -> Result<(), Failure> {
+    async fn check(&self, response: Response<Incoming>, asked: &CertificateRequest) -> Result<(), Error> {
         let status = response.status();
         if !status.is_success() {
-            let passing = status.is_server_error()
+            let is_transient = status.is_server_error()
                 || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS].contains(&status);
             let hint = match status {
-                _ if status.is_redirection() => "; redirects are not followed, put the final place into url",
-                // Some servers end the handshake well and refuse in HTTP: nginx with 400.
+                _ if status.is_redirection() => "; redirects are not followed: put the final address into url",
+                // Some servers finish the handshake and refuse in HTTP: nginx with 400.
                 StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => asked.hint(),
                 _ => "",
             };
             if tracing::enabled!(tracing::Level::DEBUG) {
-                self.tell(&read(response.into_body()).await.0);
+                self.log(&read(response.into_body()).await.0);
             }
-            let what = format!("{self}: answered {status}{hint}");
-            return Err(if passing { Failure::passing(what) } else { Failure::lasting(what) });
+            let text = format!("{self}: answered {status}{hint}");
+            return Err(if is_transient { Error::transient(text) } else { Error::permanent(text) });
         }
         let Some(text) = &self.success_text else { return Ok(()) };
         let (answer, whole) = read(response.into_body()).await;
         if answer.windows(text.len()).any(|window| window == text.as_bytes()) {
             return Ok(());
         }
-        self.tell(&answer);
+        self.log(&answer);
         if whole {
-            Err(Failure::lasting(format!("{self}: answered {status}, but without the text of {}.success_text", self.channel.key())))
+            Err(Error::permanent(format!("{self}: answered {status}, but without the text of {}.success_text", self.channel.key())))
         } else {
-            Err(Failure::passing(format!("{self}: closed the connection within its answer")))
+            Err(Error::transient(format!("{self}: closed the connection within its answer")))
         }
     }
 
-    /// Shows the begin of a refusal to whoever looks for the reason.
-    fn tell(&self, answer: &[u8]) {
-        // Made only if it is shown.
+    /// Logs the beginning of a refusal, for debugging.
+    fn log(&self, answer: &[u8]) {
+        // The macro evaluates this only if it logs.
         tracing::debug!("{self}: answered {:?}", excerpt(&String::from_utf8_lossy(answer)));
     }
 }
@@ -145,28 +152,28 @@ impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = &self.request.target;
         let host = target.authority.host();
-        write!(f, "{host}:{} ({})", target.port, if target.encrypted { "TLS" } else { "not encrypted" })
+        write!(f, "{host}:{} ({})", target.port, if target.is_encrypted { "TLS" } else { "not encrypted" })
     }
 }
 
-/// The answer up to the limit, and whether nothing broke before its end.
+/// The response up to [`MAX_RESPONSE_BYTES`], and whether the connection held until then.
 async fn read(mut body: Incoming) -> (Zeroizing<Vec<u8>>, bool) {
-    let mut answer = Zeroizing::new(Vec::with_capacity(LIMIT));
+    let mut answer = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return (answer, false) };
-        let room = LIMIT.saturating_sub(answer.len());
+        let room = MAX_RESPONSE_BYTES.saturating_sub(answer.len());
         if let Some(data) = frame.data_ref() {
             answer.extend_from_slice(data.get(..room).unwrap_or(data));
         }
-        if answer.len() >= LIMIT {
+        if answer.len() >= MAX_RESPONSE_BYTES {
             break;
         }
     }
     (answer, true)
 }
 
-/// The first 200 characters, without any word that has a digit, and without long ones: the gateway
-/// may repeat the code, however it writes it, the phone number, or a key.
+/// The first 200 characters, without words that are long or have a digit. The gateway may repeat
+/// the code in any form, the phone number, or a key.
 pub(super) fn excerpt(answer: &str) -> String {
     let word = |c: char| c.is_alphanumeric() || "_-".contains(c);
     let mut out = String::new();

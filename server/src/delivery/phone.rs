@@ -1,24 +1,24 @@
-//! Telephone numbers in the forms that gateways want.
+//! Phone numbers in the forms that gateways want.
 
 use zeroize::Zeroizing;
 
-/// The fewest and the most digits of an international number (E.164).
-const LENGTHS: std::ops::RangeInclusive<usize> = 3..=15;
+/// How many digits an international number has (E.164).
+const E164_DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
 
 /// The digits of a number. An international one has its country code, and neither `+` nor `00`
 /// before it.
 ///
-/// Errors: the number has a character that stands in none.
-pub(super) fn digits(number: &str) -> Result<Zeroizing<String>, String> {
+/// Errors: the number has a character that is in no number.
+pub(super) fn to_digits(number: &str) -> Result<Zeroizing<String>, String> {
     parts(number).map(|(_, digits)| digits)
 }
 
 /// A number as `+` and its digits (E.164).
 ///
-/// Errors: those of [`digits`], and that the number has no country code.
-pub(super) fn e164(number: &str) -> Result<Zeroizing<String>, String> {
+/// Errors: as [`to_digits`], or the number has no country code.
+pub(super) fn to_e164(number: &str) -> Result<Zeroizing<String>, String> {
     match parts(number)? {
-        (true, digits) if !digits.starts_with('0') && LENGTHS.contains(&digits.len()) => {
+        (true, digits) if !digits.starts_with('0') && E164_DIGITS.contains(&digits.len()) => {
             Ok(Zeroizing::new(["+", &digits].concat()))
         }
         _ => Err("the user's telephone number must begin with + or 00 and a country code, and have 3 to 15 digits".to_owned()),

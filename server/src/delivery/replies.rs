@@ -1,8 +1,8 @@
-//! What mail servers answer, in the form that the SMTP library reads.
+//! Converts replies of mail servers to the form that the SMTP library reads.
 //!
 //! RFC 5321 section 4.2 allows a code without text and without a space behind it (`250`), and some
-//! servers answer in Latin-1. The library refuses both. After the end of the mail such a refusal
-//! would be wrong: the server has the mail.
+//! servers answer in Latin-1. The library takes both for errors. After the end of the mail that
+//! would be wrong, since the server has the mail.
 
 use std::fmt;
 use std::io;
@@ -15,16 +15,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// The bytes of a code.
-const CODE: u8 = 3;
+/// How many bytes a reply code has.
+const CODE_BYTES: u8 = 3;
 
 /// A connection to a mail server whose replies are in the library's form.
 pub(super) struct Replies<S> {
     stream: S,
     peer: SocketAddr,
-    /// Read from the stream, and not yet by the library.
+    /// Bytes that were read from the stream, and not yet by the library.
     ready: Vec<u8>,
-    /// How many bytes of the present line have come, 255 at most.
+    /// How many bytes of the current line have come, 255 at most.
     column: u8,
 }
 
@@ -51,7 +51,7 @@ impl Replies<TlsStream<TcpStream>> {
 
 impl<S> Replies<S> {
     fn take(&mut self, byte: u8) {
-        if byte == b'\r' && self.column == CODE {
+        if byte == b'\r' && self.column == CODE_BYTES {
             self.ready.push(b' ');
         }
         self.ready.push(if byte.is_ascii() { byte } else { b'?' });

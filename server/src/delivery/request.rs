@@ -6,13 +6,15 @@ use hyper::Method;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 
 use super::config::{Check, Gateway};
-use super::target::{Target, loopback};
+use super::error::Error;
+use super::message::Channel;
+use super::target::{Target, is_loopback};
 use super::template::{Encoding, Template};
-use super::{Channel, Failure, Values};
+use super::values::Values;
 
-/// Headers that follow from the rest.
-const OURS: [&str; 6] = ["connection", "content-length", "content-type", "host", "te", "transfer-encoding"];
-const FORM: &str = "application/x-www-form-urlencoded";
+/// Headers that keyfob sets itself.
+const OWN_HEADERS: [&str; 6] = ["connection", "content-length", "content-type", "host", "te", "transfer-encoding"];
+const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// A parsed request with placeholders.
 pub(super) struct Request {
@@ -33,10 +35,10 @@ impl Request {
     /// Errors: none, and what is wrong is noted.
     pub(super) fn new(channel: Channel, config: &Gateway, check: &mut Check<'_>) -> Option<Self> {
         let target = check.ok("url", Target::parse(config.url.expose()));
-        if target.as_ref().is_some_and(|target| !target.encrypted && !config.allow_cleartext && !loopback(&target.host)) {
+        if target.as_ref().is_some_and(|target| !target.is_encrypted && !config.allow_cleartext && !is_loopback(&target.host)) {
             check.wrong(
                 "url",
-                "is plain http to another machine: use https, or set allow_cleartext = true if nobody else is on the way",
+                "is plain http to another machine: use https, or set allow_cleartext = true on a network that you trust",
             );
         }
         let method = match config.method.as_str() {
@@ -56,12 +58,12 @@ impl Request {
         Some(Self { channel, target: target?, method: method?, headers: headers?, body: body.ok()? })
     }
 
-    /// The request with the values of one message.
+    /// Fills in the values of one message.
     ///
-    /// Errors: a placeholder has no value, or one that cannot stand there.
-    pub(super) fn render(&self, values: &Values<'_>) -> Result<hyper::Request<Full<Bytes>>, Failure> {
-        let wrong = |key: &str, what: &str| Failure::lasting(format!("{}.{key}: {what}", self.channel.key()));
-        let path = self.target.path(|name| values.get(name)).map_err(|what| wrong("url", &what))?;
+    /// Errors: a placeholder has no value, or one that cannot be encoded.
+    pub(super) fn render(&self, values: &Values<'_>) -> Result<hyper::Request<Full<Bytes>>, Error> {
+        let wrong = |key: &str, text: &str| Error::permanent(format!("{}.{key}: {text}", self.channel.key()));
+        let path = self.target.path(|name| values.get(name)).map_err(|text| wrong("url", &text))?;
         let mut request = hyper::Request::builder()
             .method(&self.method)
             .uri(path.as_str())
@@ -72,7 +74,7 @@ impl Request {
         if let Some(headers) = request.headers_mut() {
             for (name, template) in &self.headers {
                 let key = format!("headers.{name}");
-                let text = template.render(Encoding::Line, |name| values.get(name)).map_err(|what| wrong(&key, &what))?;
+                let text = template.render(Encoding::Line, |name| values.get(name)).map_err(|text| wrong(&key, &text))?;
                 let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| wrong(&key, "the value is malformed"))?;
                 headers.insert(name, value);
             }
@@ -82,7 +84,7 @@ impl Request {
         }
         let mut bytes = Bytes::new();
         if let Some(body) = &self.body {
-            let text = body.template.render(body.encoding, |name| values.get(name)).map_err(|what| wrong("body", &what))?;
+            let text = body.template.render(body.encoding, |name| values.get(name)).map_err(|text| wrong("body", &text))?;
             bytes = Bytes::from_owner(text);
         }
         request.body(Full::new(bytes)).map_err(|_| wrong("url", "the request is malformed"))
@@ -94,9 +96,9 @@ fn headers(config: &Gateway, check: &mut Check<'_>) -> Option<Vec<(HeaderName, T
     for (name, text) in &config.headers {
         let header = match name.parse::<HeaderName>() {
             Ok(header) if header == CONTENT_TYPE => Err("set content_type instead".to_owned()),
-            Ok(header) if OURS.contains(&header.as_str()) => Err("is set by keyfob".to_owned()),
+            Ok(header) if OWN_HEADERS.contains(&header.as_str()) => Err("is set by keyfob".to_owned()),
             Ok(header) => Template::parse(text.expose()).map(|template| (header, template)),
-            Err(_) => Err("is no name of a header".to_owned()),
+            Err(_) => Err("is not a valid header name".to_owned()),
         };
         let header = header.and_then(|(header, template)| {
             let sample = template.render(Encoding::Line, |_| Ok("0"))?;
@@ -112,7 +114,7 @@ fn headers(config: &Gateway, check: &mut Check<'_>) -> Option<Vec<(HeaderName, T
 fn body(config: &Gateway, check: &mut Check<'_>) -> Result<Option<Body>, ()> {
     let Some(text) = &config.body else {
         if config.content_type.is_some() {
-            check.wrong("content_type", "is of use with a body only");
+            check.wrong("content_type", "needs a body");
             return Err(());
         }
         return Ok(None);
@@ -121,7 +123,7 @@ fn body(config: &Gateway, check: &mut Check<'_>) -> Result<Option<Body>, ()> {
         check.wrong("body", "cannot be sent with GET; use POST or PUT, or put it into the url");
         return Err(());
     }
-    let content_type = config.content_type.as_deref().unwrap_or(FORM);
+    let content_type = config.content_type.as_deref().unwrap_or(FORM_TYPE);
     let encoding = check.ok("content_type", encoding(content_type));
     let value = check.ok("content_type", content_type.parse::<HeaderValue>().map_err(|_| "must be one line of ASCII".to_owned()));
     let template = Template::parse(text.expose()).and_then(|template| {
@@ -143,15 +145,15 @@ fn encoding(content_type: &str) -> Result<Encoding, String> {
     let parameters = parameters.to_ascii_lowercase();
     let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
     if charset.is_some_and(|charset| !["utf-8", "us-ascii"].contains(&charset.trim_matches('"'))) {
-        return Err("has a charset other than utf-8, in which all is sent".to_owned());
+        return Err("has a charset other than utf-8, which keyfob always sends".to_owned());
     }
     match kind.trim().to_ascii_lowercase().as_str() {
-        FORM => Ok(Encoding::Form),
+        FORM_TYPE => Ok(Encoding::Form),
         "text/plain" => Ok(Encoding::Plain),
         "application/json" | "text/json" => Ok(Encoding::Json),
         "application/xml" | "text/xml" | "text/html" => Ok(Encoding::Xml),
         kind if kind.ends_with("+json") => Ok(Encoding::Json),
         kind if kind.ends_with("+xml") => Ok(Encoding::Xml),
-        _ => Err(format!("must be {FORM}, text/plain, or a type of JSON or XML: of others it is not known how to write values")),
+        _ => Err(format!("must be {FORM_TYPE}, text/plain, or a type of JSON or XML: keyfob cannot encode values in others")),
     }
 }

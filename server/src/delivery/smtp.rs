@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
-use lettre::transport::smtp::Error;
+use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands::Starttls;
@@ -21,20 +21,22 @@ use zeroize::Zeroizing;
 
 use super::address;
 use super::config::{Check, Email, Security};
+use super::connection::{self, CertificateRequest, Tls};
+use super::error::Error;
+use super::message::Message;
 use super::replies::Replies;
-use super::target::{bare, loopback};
+use super::target::{is_loopback, without_brackets};
 use super::template::{Encoding, Template};
-use super::wire::{self, Asked, Tls};
-use super::{Failure, Message, Values};
+use super::values::Values;
 use crate::file;
 use crate::problem::Problem;
 use crate::tls;
 
-/// No password is longer than this many bytes.
-const PASSWORD_LIMIT: usize = 4096;
+/// The longest password.
+const MAX_PASSWORD_BYTES: usize = 4096;
 
-/// How long a server that has taken the mail may take for its farewell.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How long a server that has taken the mail may take to answer QUIT.
+const QUIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A mail server, ready to send.
 pub(super) struct Mailer {
@@ -46,7 +48,7 @@ pub(super) struct Mailer {
     from: Mailbox,
     subject: Template,
     body: Template,
-    limit: Duration,
+    timeout: Duration,
     /// Server, port and encryption, as messages name it.
     name: String,
 }
@@ -61,7 +63,7 @@ impl Mailer {
     /// Errors: none, and what is wrong is added to `problems`.
     pub(super) fn new(config: &Email, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut check = Check::new("email", problems);
-        let host = bare(&config.server);
+        let host = without_brackets(&config.server);
         if ServerName::try_from(host).is_err() {
             check.wrong("server", "must be the name or address of a mail server, without port");
         }
@@ -81,12 +83,12 @@ impl Mailer {
         let from = from.ok_or_else(|| "must be a mailbox: name@example.com, or Name <name@example.com>".to_owned());
         let from = check.ok("from", from);
         let ehlo_name = config.ehlo_name.as_deref().map(|name| check.ok("ehlo_name", client_id(name)));
-        let subject = check.ok("subject", subject(config.subject.expose()));
+        let subject = check.ok("subject", parse_subject(config.subject.expose()));
         let body = check.ok("body", Template::parse(config.body.expose()));
         if subject.as_ref().is_some_and(|it| !it.has_code()) && body.as_ref().is_some_and(|it| !it.has_code()) {
             check.wrong("body", "neither subject nor body has ${PIN}, so no code would be sent");
         }
-        let limit = check.timeout(config.timeout)?;
+        let timeout = check.timeout(config.timeout)?;
         let (from, domain) = from?;
         Some(Self {
             host: host.to_owned(),
@@ -97,26 +99,25 @@ impl Mailer {
             from,
             subject: subject?,
             body: body?,
-            limit,
+            timeout,
             name: format!("{}:{port} ({name})", config.server),
         })
     }
 
     /// Errors: as `Delivery::send`.
-    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Failure> {
+    pub(super) async fn send(&self, message: &Message<'_>) -> Result<(), Error> {
         let mail = self.mail(message)?;
-        let sent = timeout(self.limit, self.exchange(&mail)).await;
-        let sent = sent.map_err(|_| Failure::passing(format!("{self}: no answer within {:?}", self.limit)))?;
+        let sent = timeout(self.timeout, self.exchange(&mail)).await;
+        let sent = sent.map_err(|_| Error::transient(format!("{self}: no answer within {:?}", self.timeout)))?;
         let mut connection = sent?;
-        // The mail is delivered, whatever comes of this: to send it once more for that would be
-        // wrong.
-        let _ = timeout(FAREWELL, connection.quit()).await;
+        // The server has the mail. Whatever comes of this is no reason to send it again.
+        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(())
     }
 
-    /// Until the server has taken the mail.
-    async fn exchange(&self, mail: &lettre::Message) -> Result<AsyncSmtpConnection, Failure> {
-        let asked = Asked::default();
+    /// Talks to the server until it has taken the mail.
+    async fn exchange(&self, mail: &lettre::Message) -> Result<AsyncSmtpConnection, Error> {
+        let asked = CertificateRequest::default();
         let mut connection = self.open(&asked).await?;
         let envelope = mail.envelope();
         if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
@@ -124,13 +125,13 @@ impl Mailer {
                 [("the user's e-mail address", envelope.to()), ("email.from", envelope.from().map_or(&[], std::slice::from_ref))];
             for (whose, addresses) in whose {
                 if addresses.iter().any(|address| !address.to_string().is_ascii()) {
-                    return Err(Failure::lasting(format!(
+                    return Err(Error::permanent(format!(
                         "{self}: has no SMTPUTF8, which {whose} needs: it has characters that are not ASCII before its @"
                     )));
                 }
             }
         }
-        let failed = |error: Error| self.failure(&error, &asked);
+        let failed = |error: smtp::Error| self.error(&error, &asked);
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(failed)?;
         }
@@ -140,52 +141,56 @@ impl Mailer {
     }
 
     /// Connects, encrypts and says EHLO.
-    async fn open(&self, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
-        let broken = |error: io::Error| wire::failure(self, &error, asked);
+    async fn open(&self, asked: &CertificateRequest) -> Result<AsyncSmtpConnection, Error> {
+        let failed = |error: io::Error| connection::error(self, &error, asked);
         // For each address of the host: a silent one must not use up the time of the others.
-        let limit = self.limit.checked_div(3).unwrap_or(self.limit);
-        let stream = wire::connect(&self.host, self.port, limit).await.map_err(broken)?;
+        let limit = self.timeout.checked_div(3).unwrap_or(self.timeout);
+        let stream = connection::connect(&self.host, self.port, limit).await.map_err(failed)?;
         match &self.encryption {
-            Encryption::None => self.greet(Replies::plain(stream).map_err(broken)?, asked).await,
+            Encryption::None => self.greet(Replies::plain(stream).map_err(failed)?, asked).await,
             Encryption::Tls(tls) => {
-                let stream = tls.connect(stream, asked).await.map_err(broken)?;
-                self.greet(Replies::encrypted(stream).map_err(broken)?, asked).await
+                let stream = tls.connect(stream, asked).await.map_err(failed)?;
+                self.greet(Replies::encrypted(stream).map_err(failed)?, asked).await
             }
             Encryption::Starttls(tls) => {
-                let (stream, twin) = wire::twins(stream).map_err(broken)?;
-                let mut plain = self.greet(Replies::plain(stream).map_err(broken)?, asked).await?;
+                let (stream, copy) = connection::duplicate(stream).map_err(failed)?;
+                let mut plain = self.greet(Replies::plain(stream).map_err(failed)?, asked).await?;
                 if !plain.server_info().supports_feature(Extension::StartTls) {
-                    return Err(Failure::lasting(format!("{self}: has no STARTTLS, which email.security wants")));
+                    return Err(Error::permanent(format!("{self}: has no STARTTLS, which email.security wants")));
                 }
-                plain.command(Starttls).await.map_err(|error| self.failure(&error, asked))?;
-                // With it goes what came in the clear behind the answer: whoever is on the way may
-                // have put it there.
+                plain.command(Starttls).await.map_err(|error| self.error(&error, asked))?;
+                // This discards bytes that came in the clear behind the reply. An attacker may have
+                // injected them.
                 drop(plain);
-                let stream = tls.connect(twin, asked).await.map_err(broken)?;
-                self.greet(Replies::resumed(stream).map_err(broken)?, asked).await
+                let stream = tls.connect(copy, asked).await.map_err(failed)?;
+                self.greet(Replies::resumed(stream).map_err(failed)?, asked).await
             }
         }
     }
 
-    async fn greet(&self, stream: impl AsyncTokioStream + 'static, asked: &Asked) -> Result<AsyncSmtpConnection, Failure> {
+    async fn greet(
+        &self,
+        stream: impl AsyncTokioStream + 'static,
+        asked: &CertificateRequest,
+    ) -> Result<AsyncSmtpConnection, Error> {
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.ehlo_name).await;
         connection.map_err(|error| {
-            let failure = self.failure(&error, asked);
-            // Postfix ends the handshake well, and refuses a client without a certificate in its
+            let failed = self.error(&error, asked);
+            // Postfix finishes the handshake, and refuses a client without a certificate in its
             // answer to EHLO.
             let hint = if error.status().is_some() { asked.hint() } else { "" };
-            Failure { what: failure.what + hint, ..failure }
+            failed.with_hint(hint)
         })
     }
 
-    fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Failure> {
-        let to = address::recipient(message.to).ok_or_else(|| Failure::lasting("the user's e-mail address is malformed"))?;
+    fn mail(&self, message: &Message<'_>) -> Result<lettre::Message, Error> {
+        let to = address::recipient(message.to).ok_or_else(|| Error::permanent("the user's e-mail address is malformed"))?;
         let values = Values::new(message);
         let subject = self.subject.render(Encoding::Line, |name| values.get(name));
-        let subject = subject.map_err(|what| Failure::lasting(format!("email.subject: {what}")))?;
+        let subject = subject.map_err(|text| Error::permanent(format!("email.subject: {text}")))?;
         let body = self.body.render(Encoding::Plain, |name| values.get(name));
-        let body = body.map_err(|what| Failure::lasting(format!("email.body: {what}")))?;
-        automatic(lettre::Message::builder())
+        let body = body.map_err(|text| Error::permanent(format!("email.body: {text}")))?;
+        mark_automatic(lettre::Message::builder())
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(subject.as_str())
@@ -193,26 +198,27 @@ impl Mailer {
             .message_id(message_id(self.from.email.domain()))
             .header(ContentType::TEXT_PLAIN)
             .body(body.as_str().to_owned())
-            .map_err(|_| Failure::lasting("the mail could not be put together"))
+            .map_err(|_| Error::permanent("the mail could not be put together"))
     }
 
-    /// Takes nothing of the server's words but its codes: some repeat the mail in them.
-    fn failure(&self, error: &Error, asked: &Asked) -> Failure {
+    /// The error of an exchange. Of a reply's text it shows the codes only: some servers repeat the
+    /// mail in it.
+    fn error(&self, error: &smtp::Error, asked: &CertificateRequest) -> Error {
         if let Some(code) = error.status() {
             let said = error.source().map(ToString::to_string).unwrap_or_default();
-            let what = match enhanced(code, &said) {
+            let text = match enhanced_code(code, &said) {
                 Some(enhanced) => format!("{self}: answered {code} {enhanced}"),
                 None => format!("{self}: answered {code}"),
             };
-            return if error.is_permanent() { Failure::lasting(what) } else { Failure::passing(what) };
+            return if error.is_permanent() { Error::permanent(text) } else { Error::transient(text) };
         }
         if error.is_response() {
-            return Failure::passing(format!("{self}: answered what is not SMTP, or not all of it"));
+            return Error::transient(format!("{self}: sent no valid or complete SMTP reply"));
         }
         if error.is_client() {
-            return Failure::lasting(format!("{self}: {}", error.source().map(ToString::to_string).unwrap_or_default()));
+            return Error::permanent(format!("{self}: {}", error.source().map(ToString::to_string).unwrap_or_default()));
         }
-        wire::failure(self, error, asked)
+        connection::error(self, error, asked)
     }
 }
 
@@ -224,16 +230,16 @@ impl fmt::Display for Mailer {
 
 fn encryption(config: &Email, host: &str, check: &mut Check<'_>) -> Option<Encryption> {
     if config.security == Security::None {
-        if !loopback(host) {
-            check.wrong("security", "none is for a server on this machine only, for the code would be readable on the way");
+        if !is_loopback(host) {
+            check.wrong("security", "none is only for a server on this machine: on a network the code could be read");
         }
         if config.ca_file.is_some() {
-            check.wrong("ca_file", "is of use with security starttls or tls only");
+            check.wrong("ca_file", "needs security starttls or tls");
         }
         return Some(Encryption::None);
     }
     let authorities = check.ok("ca_file", tls::authorities(config.ca_file.as_deref()))?;
-    // ALPN has no name for SMTP. A malformed host is a problem of `server` already.
+    // ALPN has no name for SMTP. `Mailer::new` has reported a malformed host already.
     let tls = Tls::new(authorities, None, host).ok()?;
     Some(if config.security == Security::Tls { Encryption::Tls(tls) } else { Encryption::Starttls(tls) })
 }
@@ -245,7 +251,7 @@ fn client_id(name: &str) -> Result<ClientId, String> {
 
 /// The enhanced status code that a refusal begins with (RFC 3463, RFC 2034): of the same class, and
 /// digits and points only.
-fn enhanced(code: Code, said: &str) -> Option<&str> {
+fn enhanced_code(code: Code, said: &str) -> Option<&str> {
     let word = said.split(' ').next()?;
     let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = word.split('.').filter(is_number).collect();
@@ -275,30 +281,30 @@ fn credentials(config: &Email, check: &mut Check<'_>) -> Result<Option<Credentia
 }
 
 fn password_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let read = File::open(path).and_then(|mut file| file::read(&mut file, PASSWORD_LIMIT));
+    let read = File::open(path).and_then(|mut file| file::read(&mut file, MAX_PASSWORD_BYTES));
     let bytes = read.map_err(|error| format!("{}: {error}", path.display()))?;
-    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= PASSWORD_LIMIT);
+    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= MAX_PASSWORD_BYTES);
     let line = text.and_then(|text| text.lines().next()).filter(|line| !line.is_empty());
     line.map(|line| Zeroizing::new(line.to_owned())).ok_or_else(|| format!("{}: must begin with a password", path.display()))
 }
 
-fn subject(text: &str) -> Result<Template, String> {
+fn parse_subject(text: &str) -> Result<Template, String> {
     if text.chars().any(char::is_control) {
         return Err("must be one line".to_owned());
     }
     Template::parse(text)
 }
 
-/// Keeps out-of-office replies from answering (RFC 3834).
-fn automatic(builder: MessageBuilder) -> MessageBuilder {
+/// Marks the mail as automatic, so that out-of-office replies do not answer it (RFC 3834).
+fn mark_automatic(builder: MessageBuilder) -> MessageBuilder {
     match HeaderName::new_from_ascii("Auto-Submitted".to_owned()) {
         Ok(name) => builder.raw_header(HeaderValue::new(name, "auto-generated".to_owned())),
         Err(_) => builder,
     }
 }
 
-/// Random, under the sender's domain. None, where the system has no random numbers, leaves it to
-/// the library.
+/// A random message id under the sender's domain. None if the system has no random numbers: the
+/// library then makes one.
 fn message_id(domain: &str) -> Option<String> {
     let id = (getrandom::u64().ok()?, getrandom::u64().ok()?);
     Some(format!("<{:016x}{:016x}@{domain}>", id.0, id.1))

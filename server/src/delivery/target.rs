@@ -1,4 +1,4 @@
-//! Where a gateway is: the parts of its URL.
+//! The parts of a gateway's URL.
 
 use std::net::IpAddr;
 
@@ -8,8 +8,8 @@ use super::template::{Encoding, Template};
 
 /// A parsed URL with placeholders in path and query.
 pub(super) struct Target {
-    /// https.
-    pub(super) encrypted: bool,
+    /// Whether it is https.
+    pub(super) is_encrypted: bool,
     /// For the header `Host`.
     pub(super) authority: Authority,
     /// Without brackets.
@@ -21,7 +21,7 @@ pub(super) struct Target {
 impl Target {
     /// Errors: what is wrong, without the URL, which may hold a password.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
-        let (encrypted, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        let (is_encrypted, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
             (_, Some(rest)) => (false, rest),
             _ => return Err("must begin with https:// or http://".to_owned()),
@@ -38,14 +38,14 @@ impl Target {
         if port.is_none() && authority.as_str() != authority.host() {
             return Err("has a malformed port".to_owned());
         }
-        // A fragment is never sent, so a # there would cut the rest off; and a request has a path.
+        // A fragment is never sent: a # would cut off the rest.
         if path.contains('#') || !path.chars().all(|c| c.is_ascii_graphic()) {
             return Err("must have no # and only ASCII without spaces; write others percent-encoded".to_owned());
         }
         let slash = if path.starts_with('/') { "" } else { "/" };
         let path = Template::parse(&[slash, path].concat())?;
-        let host = bare(authority.host()).to_owned();
-        let target = Self { encrypted, host, port: port.unwrap_or(if encrypted { 443 } else { 80 }), authority, path };
+        let host = without_brackets(authority.host()).to_owned();
+        let target = Self { is_encrypted, host, port: port.unwrap_or(if is_encrypted { 443 } else { 80 }), authority, path };
         target.path(|_| Ok("0"))?;
         Ok(target)
     }
@@ -55,7 +55,7 @@ impl Target {
     /// Errors: no value, or one that leads to another path.
     pub(super) fn path<'v>(&self, value: impl Fn(&str) -> Result<&'v str, String>) -> Result<PathAndQuery, String> {
         let text = self.path.render(Encoding::Percent, value)?;
-        // Dots have no escape that servers would not undo.
+        // Servers undo any escape of a dot.
         let path = text.split('?').next().unwrap_or_default();
         if path.split('/').any(|segment| segment == "." || segment == "..") {
             return Err("the path has a segment . or ..".to_owned());
@@ -63,18 +63,18 @@ impl Target {
         text.parse().map_err(|_| "the path or query is malformed".to_owned())
     }
 
-    /// Whether the code stands in it.
+    /// Whether it has the code.
     pub(super) fn has_code(&self) -> bool {
         self.path.has_code()
     }
 }
 
 /// A host without the brackets of an IPv6 address.
-pub(super) fn bare(host: &str) -> &str {
+pub(super) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Whether a host is this machine.
-pub(super) fn loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -7,11 +7,10 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-/// What needs no escape in any part of a URL (RFC 3986 section 2.3), and so everything else gets
-/// one.
+/// All characters but those that need no escape in any part of a URL (RFC 3986 section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How a value is written where its placeholder stands.
+/// How a value is encoded in place of its placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// As it is.
@@ -48,7 +47,7 @@ impl Template {
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c)) {
                 return Err("has a placeholder whose name is not letters, digits, _ - . and : only".to_owned());
             }
-            // Somebody who means the code would get an attribute.
+            // Such a name means the code, and would be read as an attribute.
             if ["PIN", "PIN_SPACED"].iter().any(|code| name.eq_ignore_ascii_case(code) && name != *code) {
                 return Err(format!("has ${{{name}}}, which must be ${{{}}}", name.to_ascii_uppercase()));
             }
@@ -62,7 +61,7 @@ impl Template {
 
     /// The text with a value for each placeholder.
     ///
-    /// Errors: that of `value`, or the name of the placeholder whose value cannot stand there.
+    /// Errors: that of `value`, or the name of a placeholder whose value cannot be encoded.
     pub(super) fn render<'v>(
         &self,
         encoding: Encoding,
@@ -103,8 +102,9 @@ impl Template {
         self.names().any(|name| name == "PIN" || name == "PIN_SPACED")
     }
 
-    /// Errors: it is not JSON, whatever the values, or a placeholder stands outside of quotes,
-    /// where a value could be more than one.
+    /// Checks that it is JSON with any values.
+    ///
+    /// Errors: it is not, or a placeholder is outside of quotes, where a value could add others.
     pub(super) fn check_json(&self) -> Result<(), String> {
         let mut quoted = false;
         let mut escaped = false;
@@ -121,18 +121,18 @@ impl Template {
                     }
                 }
                 Piece::Value(name) if !quoted || escaped => {
-                    return Err(format!("${{{name}}} must stand in a JSON string, between double quotes"));
+                    return Err(format!("${{{name}}} must be in a JSON string, between double quotes"));
                 }
                 Piece::Value(_) => {}
             }
         }
         let sample = self.render(Encoding::Json, |_| Ok("0"))?;
-        // The error tells line and column, and nothing of the text.
+        // The error has line and column, and nothing of the text.
         serde_json::from_str::<serde::de::IgnoredAny>(&sample).map(drop).map_err(|error| format!("is not JSON: {error}"))
     }
 }
 
-/// Appends a value. Fails if it cannot be written there at all.
+/// Appends a value. Fails if it cannot be encoded.
 fn encode(out: &mut String, value: &str, encoding: Encoding) -> Result<(), ()> {
     match encoding {
         Encoding::Line if value.chars().any(char::is_control) => return Err(()),
@@ -161,10 +161,10 @@ fn encode(out: &mut String, value: &str, encoding: Encoding) -> Result<(), ()> {
                     '&' => out.push_str("&amp;"),
                     '<' => out.push_str("&lt;"),
                     '>' => out.push_str("&gt;"),
-                    // As numbers, for parsers would make spaces of the white space and HTML knows
-                    // no &apos;.
+                    // As numbers, since parsers turn white space into spaces, and HTML has no
+                    // &apos;.
                     '"' | '\'' | '\t' | '\n' | '\r' => write!(out, "&#{};", u32::from(c)).map_err(drop)?,
-                    // XML 1.0 has no way to write these.
+                    // XML 1.0 cannot express these.
                     '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => return Err(()),
                     _ => out.push(c),
                 }

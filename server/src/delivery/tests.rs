@@ -77,7 +77,7 @@ fn text(lines: &Lines) -> String {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_not_configured_prints_and_says_so() {
+async fn channel_that_is_not_configured_prints_in_development() {
     let delivery = delivery("");
     let attributes = attributes();
     let summary = delivery.summary();
@@ -95,14 +95,14 @@ async fn a_channel_that_is_not_configured_prints_and_says_so() {
 }
 
 #[tokio::test]
-async fn without_development_it_refuses() {
+async fn channel_that_is_not_configured_refuses_outside_development() {
     let delivery = delivery("development = false");
     assert!(delivery.summary().iter().all(|line| line.ends_with("not configured, refused")));
     let attributes = attributes();
     let (lines, _guard) = logged();
     for channel in [Channel::Email, Channel::Sms, Channel::Voice] {
-        let failure = delivery.send(&message(channel, "666", &attributes)).await.unwrap_err();
-        assert!(!failure.retry() && failure.to_string().contains(channel.key()), "{failure}");
+        let error = delivery.send(&message(channel, "666", &attributes)).await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains(channel.key()), "{error}");
     }
     assert_eq!(text(&lines), "");
 }

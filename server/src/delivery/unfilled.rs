@@ -1,21 +1,22 @@
-//! Placeholders of templates that have a value for nobody, so that no code would be sent.
+//! Finds placeholders without a value for any user: with them, no code would be sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Gateway};
+use super::message::{Channel, Message};
 use super::template::Template;
-use super::{Channel, Message, Values};
+use super::values::Values;
 use crate::problem::Problem;
 
 /// Users by their names, each with its attributes.
 type Users = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Each key whose template has placeholders that are neither keyfob's own in this channel nor an
-/// attribute of any user.
+/// Returns a problem for each template with placeholders that are neither keyfob's own in its
+/// channel nor an attribute of any user.
 pub(crate) fn unfilled(config: &Config, users: Option<&Users>) -> Vec<Problem> {
     let attributes: BTreeMap<_, _> =
         users.into_iter().flat_map(BTreeMap::values).flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-    templates(config).into_iter().filter_map(|(channel, key, text)| told(channel, &key, text, &attributes)).collect()
+    templates(config).into_iter().filter_map(|(channel, key, text)| problem(channel, &key, text, &attributes)).collect()
 }
 
 /// The templates of each channel, with their keys.
@@ -34,10 +35,10 @@ fn templates(config: &Config) -> Vec<(Channel, String, &str)> {
     all
 }
 
-fn told(channel: Channel, key: &str, text: &str, attributes: &BTreeMap<String, String>) -> Option<Problem> {
-    // What is no template is told by whoever sends.
+fn problem(channel: Channel, key: &str, text: &str, attributes: &BTreeMap<String, String>) -> Option<Problem> {
+    // `Delivery::new` reports malformed templates.
     let template = Template::parse(text).ok()?;
-    // A number that has every form, and an address that is not read.
+    // The number has every form. An e-mail address is not parsed.
     let message = Message { channel, to: "+34600112233", code: "000000", user: "user", attributes };
     let values = Values::new(&message);
     let names: BTreeSet<_> = template.names().filter(|name| values.get(name).is_err()).collect();

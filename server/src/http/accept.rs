@@ -1,17 +1,16 @@
-//! In which media type an answer is written.
+//! Content negotiation: the media type of a response.
 
 use axum::http::{HeaderMap, header};
 
-const SCIM: &str = "application/scim+json";
-const JSON: &str = "application/json";
+const SCIM_TYPE: &str = "application/scim+json";
+const JSON_TYPE: &str = "application/json";
 
-/// The media type that a client prefers by its fields `Accept` (RFC 9110 section 12.5.1): that of
-/// SCIM, unless that of JSON is more welcome. A client that names neither gets SCIM's too, which it
-/// may well read.
+/// The media type that a client prefers by its headers `Accept` (RFC 9110 section 12.5.1): that of
+/// SCIM, unless JSON has a higher weight. A client that names neither gets SCIM.
 pub(crate) fn media_type(headers: &HeaderMap) -> &'static str {
     let fields = headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok());
-    let ranges: Vec<Range<'_>> = fields.flat_map(|field| field.split(',')).map(Range::read).collect();
-    if welcome(&ranges, JSON) > welcome(&ranges, SCIM) { JSON } else { SCIM }
+    let ranges: Vec<Range<'_>> = fields.flat_map(|field| field.split(',')).map(Range::parse).collect();
+    if weight(&ranges, JSON_TYPE) > weight(&ranges, SCIM_TYPE) { JSON_TYPE } else { SCIM_TYPE }
 }
 
 /// A range of media types and its weight, in thousandths.
@@ -21,15 +20,15 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    fn read(text: &'a str) -> Self {
+    fn parse(text: &'a str) -> Self {
         let mut parts = text.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         Self { name, weight: weight.map_or(1000, thousandths) }
     }
 
-    /// How closely it names a media type; none if it does not.
-    fn closeness(&self, media_type: &str) -> Option<u8> {
+    /// How closely it matches a media type. None if it does not.
+    fn specificity(&self, media_type: &str) -> Option<u8> {
         match self.name {
             "*/*" => Some(0),
             "application/*" => Some(1),
@@ -46,20 +45,20 @@ fn thousandths(text: &str) -> u16 {
     thousandths
 }
 
-/// The weight of the closest range; 0 if none names it.
-fn welcome(ranges: &[Range<'_>], media_type: &str) -> u16 {
-    let closest = ranges.iter().filter_map(|range| Some((range.closeness(media_type)?, range.weight))).max();
-    closest.map_or(0, |(_, weight)| weight)
+/// The weight of the most specific range that matches. 0 if none does.
+fn weight(ranges: &[Range<'_>], media_type: &str) -> u16 {
+    let best = ranges.iter().filter_map(|range| Some((range.specificity(media_type)?, range.weight))).max();
+    best.map_or(0, |(_, weight)| weight)
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderMap, header};
 
-    use super::{JSON, SCIM, media_type};
+    use super::{JSON_TYPE as JSON, SCIM_TYPE as SCIM, media_type};
 
     #[test]
-    fn json_is_answered_where_it_is_more_welcome_than_scim() {
+    fn json_is_chosen_if_its_weight_is_higher_than_that_of_scim() {
         for (accepted, expected) in [
             (&["application/json"][..], JSON),
             (&["Application/JSON; charset=utf-8"], JSON),

@@ -12,8 +12,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Tls;
 use crate::file::{self, Wiped};
 
-/// No file of them is longer, in bytes.
-const LIMIT: usize = 256 * 1024;
+/// The longest file.
+const MAX_FILE_BYTES: usize = 256 * 1024;
 
 /// A certificate chain and its key, as connections use them. Equal to one that was read from the
 /// same bytes.
@@ -30,47 +30,53 @@ impl PartialEq for Certificate {
 }
 
 impl Certificate {
-    /// Reads both files. Blocks for as long as the disk does. Errors: a sentence for people, with
-    /// the path.
+    /// Reads both files, and blocks meanwhile.
+    ///
+    /// Errors: a sentence for the operator, with the path.
     pub(crate) fn read(tls: &Tls) -> Result<Self, String> {
         let (certificate, key) = (&tls.certificate, &tls.key);
-        let texts = [text(certificate)?, text(key)?];
+        let texts = [read(certificate)?, read(key)?];
         let [chain, key_text] = &texts;
         let digest = Sha256::new().chain_update(Sha256::digest(chain)).chain_update(Sha256::digest(key_text)).finalize().into();
 
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(|error| fault(certificate, &error))?;
+        let chain = chain.map_err(|source| describe(certificate, &source))?;
         if chain.is_empty() {
-            return Err(fault(certificate, &"holds no certificate; it must be a PEM file with the chain, the server's own first"));
+            return Err(describe(
+                certificate,
+                &"has no certificate; it must be a PEM file with the chain, the server's own certificate first",
+            ));
         }
-        let key_der = PrivateKeyDer::from_pem_slice(key_text).map_err(|error| fault(key, &error))?;
+        let key_der = PrivateKeyDer::from_pem_slice(key_text).map_err(|source| describe(key, &source))?;
         let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
         let config = builder.with_no_client_auth().with_single_cert(chain, key_der);
         let mut config = config.map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
-                fault(certificate, &format!("its first certificate does not fit the key in {}", key.display()))
+                describe(certificate, &format!("its first certificate does not fit the key in {}", key.display()))
             }
-            error => fault(certificate, &error),
+            source => describe(certificate, &source),
         })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), digest })
     }
 
-    /// TLS with it.
+    /// An acceptor of TLS connections with this certificate.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.acceptor.clone()
     }
 }
 
-fn text(path: &Path) -> Result<Wiped, String> {
-    let text = file::open_regular(path).and_then(|mut file| file::read(&mut file, LIMIT)).map_err(|error| fault(path, &error))?;
-    if text.len() > LIMIT {
-        return Err(fault(path, &format!("is longer than {LIMIT} bytes")));
+fn read(path: &Path) -> Result<Wiped, String> {
+    let text = file::open_regular(path)
+        .and_then(|mut file| file::read(&mut file, MAX_FILE_BYTES))
+        .map_err(|source| describe(path, &source))?;
+    if text.len() > MAX_FILE_BYTES {
+        return Err(describe(path, &format!("is longer than {MAX_FILE_BYTES} bytes")));
     }
     Ok(text)
 }
 
-fn fault(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{}: {error}", path.display())
+fn describe(path: &Path, source: &dyn std::fmt::Display) -> String {
+    format!("{}: {source}", path.display())
 }

@@ -1,19 +1,19 @@
-//! What operators ask for, beside SCIM: whether it lives, whether it is ready, and its numbers.
+//! Endpoints for operators: whether the service is alive, whether it is ready, and its metrics.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use keyfob_scim::Response;
 
-use super::App;
-use super::scim::{into_http, request_id};
+use super::app::App;
+use super::response::{into_http, request_id};
 
-/// The type of all that is answered here.
-const TEXT: &str = "text/plain; charset=utf-8";
+/// The media type of these responses.
+const TEXT_TYPE: &str = "text/plain; charset=utf-8";
 
-/// Answers `/health`, `/ready` and `/metrics`, with the name of the operation; none for anything
-/// else.
-pub(crate) async fn answer(app: &App, path: &str) -> Option<(Response, &'static str)> {
+/// The response to `/health`, `/ready` and `/metrics`, with the name of the operation. None for
+/// other paths.
+pub(crate) async fn respond(app: &App, path: &str) -> Option<(Response, &'static str)> {
     Some(match path {
         "/health" => (text("alive\n".to_owned()), "health"),
         "/ready" => match app.store.ready().await {
@@ -25,13 +25,13 @@ pub(crate) async fn answer(app: &App, path: &str) -> Option<(Response, &'static 
     })
 }
 
-/// Answers `/metrics`, and nothing else, on a socket of its own.
+/// Serves `/metrics` alone, on a socket of its own.
 pub(crate) async fn metrics_alone(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
     let response = match request.uri().path() {
         "/metrics" => metrics(&app).await,
         _ => Response { status: 404, ..text("there is nothing here but /metrics\n".to_owned()) },
     };
-    into_http(response, &request_id(request.headers()), TEXT)
+    into_http(response, &request_id(request.headers()), TEXT_TYPE)
 }
 
 async fn metrics(app: &App) -> Response {
@@ -39,5 +39,5 @@ async fn metrics(app: &App) -> Response {
 }
 
 fn text(body: String) -> Response {
-    Response { status: 200, headers: vec![("content-type", TEXT.to_owned())], body: body.into_bytes() }
+    Response { status: 200, headers: vec![("content-type", TEXT_TYPE.to_owned())], body: body.into_bytes() }
 }

@@ -19,21 +19,20 @@ use tokio_rustls::server::TlsStream;
 
 use super::Requests;
 use super::certificate::Certificate;
-use super::connections::{Connections, Place};
-use super::limits::{HEADERS_SIZE, Limits, MOST_HEADERS, Times};
+use super::connections::{Connections, Permit};
+use super::limits::{Limits, MAX_HEADER_BYTES, MAX_HEADERS, Times};
 use super::malformed::Explained;
 use super::socket::{Side, Socket};
 
-/// How many bytes of an answer TLS may hold that the client has not taken.
-const TLS_BUFFER: usize = 16 * 1024;
-/// How many bytes of answers the system may hold for a client that has not taken them; Linux
-/// doubles it for what it needs itself. By default it takes megabytes, of the kernel and of each
-/// connection, before a client is seen not to read.
-const SEND_BUFFER: u32 = 64 * 1024;
-/// How many connections may wait to be accepted. Linux cuts it to `net.core.somaxconn`.
-const BACKLOG: u32 = 4096;
-/// How often it is looked for connections that hold up the end.
-const LOOKED: Duration = Duration::from_millis(200);
+/// How much of a response TLS may buffer for a client that does not read.
+const TLS_BUFFER_BYTES: usize = 16 * 1024;
+/// How much of a response the system may buffer for a client that does not read. Linux doubles it
+/// for its own needs. The default is megabytes of kernel memory for each connection.
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
+/// How many connections may wait to be accepted. Linux limits it to `net.core.somaxconn`.
+const BACKLOG_CONNECTIONS: u32 = 4096;
+/// How often stalled connections are closed during shutdown.
+const STALL_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where a request comes from.
 #[derive(Clone)]
@@ -42,36 +41,37 @@ pub(crate) struct Peer {
     /// The client's side of the connection.
     pub(crate) side: Side,
     /// Held by the connection and by requests that outlive it.
-    place: Arc<Place>,
+    permit: Arc<Permit>,
 }
 
 impl Peer {
-    /// The connection makes room for others before those of clients who are let in: what is being
-    /// answered is a refusal. Returns whether the answer before it was one too.
-    pub(crate) fn gives_way(&self) -> bool {
-        self.place.connection().gives_way()
+    /// Notes that the current request is refused: the connection is closed before those of accepted
+    /// clients. Returns whether the request before it was refused too.
+    pub(crate) fn mark_refused(&self) -> bool {
+        self.permit.connection().mark_refused()
     }
 }
 
-/// Tells a running service to stop.
+/// Stops a running service when it becomes true.
 pub type Stop = watch::Receiver<bool>;
 
-/// Listens at an address. Connections have its send buffer. To be asked within a runtime.
+/// Listens at an address. Connections inherit the size of its send buffer. Must be called in a
+/// tokio runtime.
 ///
 /// Errors: those of the operating system.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Or a restart would have to wait for the connections before it. On Windows, others could take
-    // the address.
+    // Without it, a restart waits for old connections to time out. On Windows it would let other
+    // programs take the address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(BACKLOG_CONNECTIONS)
 }
 
-/// Serves connections until it is told to stop, and then finishes what was begun. Each connection
-/// gets the certificate of its beginning.
+/// Serves connections until `stop` is true, and then finishes the requests in work. A connection
+/// keeps the certificate that was current when it began.
 pub(crate) async fn listen(
     listener: TcpListener,
     tls: Option<watch::Receiver<Certificate>>,
@@ -89,54 +89,54 @@ pub(crate) async fn listen(
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // As a rule too many open files.
-                tracing::error!("a connection was not taken: {error}");
-                connections.make_room();
+                // Usually too many open files.
+                tracing::error!("a connection could not be accepted: {error}");
+                connections.close_one();
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        if let Some(place) = connections.admit(address.ip()) {
+        if let Some(permit) = connections.admit(address.ip()) {
             let _ = stream.set_nodelay(true);
             let tls = tls.as_ref().map(|tls| tls.borrow().acceptor());
-            tokio::spawn(connection(stream, address, place, tls, app.clone(), times, graceful.watcher()));
+            tokio::spawn(serve(stream, address, permit, tls, app.clone(), times, graceful.watcher()));
         }
     }
     drop(listener);
-    connections.leave();
+    connections.stop_lingering();
     let ends = async {
         graceful.shutdown().await;
-        // Those whose clients have gone belong to no connection any more.
+        // Requests whose clients have gone belong to no connection.
         requests.finished().await;
     };
     let cuts = async {
         loop {
-            tokio::time::sleep(LOOKED).await;
-            connections.cut_stalled(times.stalled);
+            tokio::time::sleep(STALL_CHECK_INTERVAL).await;
+            connections.close_stalled(times.stalled);
         }
     };
     tokio::select! {
         () = ends => {}
         () = cuts => {}
         () = tokio::time::sleep(times.stopping) => {
-            tracing::warn!("some requests took longer than {} seconds and were cut off", times.stopping.as_secs());
+            tracing::warn!("some requests took longer than {} seconds and were close off", times.stopping.as_secs());
         }
     }
 }
 
-/// Serves a connection to its end, or until it is to be closed.
-async fn connection(
+/// Serves a connection to its end, or until it must be closed.
+async fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    place: Place,
+    permit: Permit,
     tls: Option<TlsAcceptor>,
     app: Router,
     times: Times,
     watcher: Watcher,
 ) {
-    let connection = Arc::clone(place.connection());
+    let connection = Arc::clone(permit.connection());
     let socket = Socket::new(stream, Arc::clone(&connection), times);
-    let peer = Peer { address, side: socket.side(), place: Arc::new(place) };
+    let peer = Peer { address, side: socket.side(), permit: Arc::new(permit) };
     let served = async {
         match tls {
             None => http(socket, peer, app, times, watcher).await,
@@ -149,14 +149,14 @@ async fn connection(
     };
     tokio::select! {
         () = served => {}
-        () = connection.cut() => tracing::debug!("a connection from {address} was closed"),
+        () = connection.closing() => tracing::debug!("a connection from {address} was closed"),
     }
 }
 
 async fn handshake(tls: &TlsAcceptor, socket: Socket, times: Times) -> Option<TlsStream<Socket>> {
     match tokio::time::timeout(times.handshake, tls.accept(socket)).await {
         Ok(Ok(mut stream)) => {
-            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
             Some(stream)
         }
         Ok(Err(error)) => {
@@ -172,17 +172,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(times.headers).max_headers(MOST_HEADERS).max_buf_size(HEADERS_SIZE);
-    // Clients that have closed their side may still read.
+    builder.timer(TokioTimer::new()).header_read_timeout(times.headers).max_headers(MAX_HEADERS).max_buf_size(MAX_HEADER_BYTES);
+    // A client that has closed its side may still read.
     builder.half_close(true);
-    let connection = Arc::clone(peer.place.connection());
+    let connection = Arc::clone(peer.permit.connection());
     let stream = Explained::new(stream, Arc::clone(&connection));
     let app = TowerToHyperService::new(app);
     let served = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        let (asked, answer) = (connection.asks(), app.call(request));
+        let (asked, answer) = (connection.begin_request(), app.call(request));
         async move {
-            let _asked = asked;
+            let _active = asked;
             answer.await
         }
     });

@@ -1,4 +1,4 @@
-//! Numbers for Prometheus.
+//! Metrics for Prometheus.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,15 +18,15 @@ use super::process::Process;
 use crate::delivery::Channel;
 use crate::store::{Store, in_words};
 
-/// How often locked devices are counted at most: where very many are locked, that takes a while.
-const COUNTED: Duration = Duration::from_secs(15);
-/// How long the numbers wait for that count.
-const WAIT: Duration = Duration::from_secs(2);
+/// How often locked devices are counted at most. A count of very many takes a while.
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+/// How long the metrics wait for that count.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Labels<const N: usize> = [(&'static str, String); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter<u64, AtomicU64>>;
 
-/// The service's numbers.
+/// The service's metrics.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -36,10 +36,10 @@ pub struct Metrics {
     left_out: Counter<u64, AtomicU64>,
     deliveries: Counters<2>,
     seconds: Histogram,
-    /// Not a number while it is not known.
+    /// NaN while it is unknown.
     locked: Gauge<f64, AtomicU64>,
-    /// When locked devices were counted.
-    counted: Arc<Mutex<Option<Instant>>>,
+    /// When locked devices were last counted.
+    counted_at: Arc<Mutex<Option<Instant>>>,
     process: Process,
 }
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Numbers of a service that has done nothing yet, with those of its store.
+    /// The metrics of a service that has served no request, with those of its store.
     pub(crate) fn new(store: &Store) -> Self {
         let mut all = Registry::default();
         let (requests, events, refused, deliveries) =
@@ -70,38 +70,38 @@ impl Metrics {
         registry.register("request_seconds", "How long requests took", seconds.clone());
         registry.register("store_seconds", "How long the store worked at a batch, by work", store.latency());
         registry.register("locked_devices", "Devices of the store that are locked", locked.clone());
-        let (registry, counted) = (Arc::new(all), Arc::default());
-        Self { registry, requests, events, refused, left_out, deliveries, seconds, locked, counted, process }
+        let (registry, counted_at) = (Arc::new(all), Arc::default());
+        Self { registry, requests, events, refused, left_out, deliveries, seconds, locked, counted_at, process }
     }
 
     /// Counts a request.
-    pub(crate) fn count(&self, operation: &str, status: u16, elapsed: Duration) {
+    pub(crate) fn count_request(&self, operation: &str, status: u16, elapsed: Duration) {
         self.requests.get_or_create(&[("operation", operation.to_owned()), ("status", status.to_string())]).inc();
         self.seconds.observe(elapsed.as_secs_f64());
     }
 
-    /// Counts something that happened to a device.
-    pub(crate) fn happened(&self, kind: EventKind, reason: &str) {
+    /// Counts an event of a device.
+    pub(crate) fn count_event(&self, kind: EventKind, reason: &str) {
         self.events.get_or_create(&[("event", kind.name().to_owned()), ("reason", in_words(reason).to_owned())]).inc();
     }
 
     /// Counts an account that was refused.
-    pub(crate) fn refused(&self, reason: &str) {
+    pub(crate) fn count_refused(&self, reason: &str) {
         self.refused.get_or_create(&[("reason", reason.to_owned())]).inc();
     }
 
     /// Counts devices that a list left out.
-    pub(crate) fn left_out(&self, devices: usize) {
+    pub(crate) fn count_left_out(&self, devices: usize) {
         self.left_out.inc_by(u64::try_from(devices).unwrap_or(u64::MAX));
     }
 
-    /// Counts a code that was to be delivered.
-    pub(crate) fn delivered(&self, channel: Channel, is_sent: bool) {
+    /// Counts a code that was delivered, or could not be.
+    pub(crate) fn count_delivery(&self, channel: Channel, is_sent: bool) {
         let outcome = if is_sent { "sent" } else { "failed" };
         self.deliveries.get_or_create(&[("channel", channel.key().to_owned()), ("outcome", outcome.to_owned())]).inc();
     }
 
-    /// All of them, as Prometheus reads them.
+    /// All metrics, in the text format of Prometheus.
     pub(crate) async fn text(&self, store: &Store) -> String {
         self.count_locked(store).await;
         self.process.read();
@@ -113,14 +113,15 @@ impl Metrics {
         text
     }
 
-    /// Counts locked devices, unless that was done a moment ago or is being done.
+    /// Counts locked devices, unless that was done within [`COUNT_INTERVAL`] or another task does
+    /// it.
     async fn count_locked(&self, store: &Store) {
-        let Ok(mut counted) = self.counted.try_lock() else { return };
-        if counted.is_some_and(|counted| counted.elapsed() < COUNTED) {
+        let Ok(mut counted_at) = self.counted_at.try_lock() else { return };
+        if counted_at.is_some_and(|counted_at| counted_at.elapsed() < COUNT_INTERVAL) {
             return;
         }
-        let locked = timeout(WAIT, store.locked_devices()).await;
+        let locked = timeout(COUNT_TIMEOUT, store.locked_devices()).await;
         self.locked.set(locked.ok().and_then(Result::ok).map_or(f64::NAN, f64::from));
-        *counted = Some(Instant::now());
+        *counted_at = Some(Instant::now());
     }
 }

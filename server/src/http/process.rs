@@ -1,11 +1,11 @@
-//! What the operating system says of this process, for the metrics.
+//! Metrics of this process, from the operating system.
 
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// Numbers of the process, under the names that other programs give them.
+/// Metrics of the process, under Prometheus's standard names.
 #[derive(Clone, Default)]
 pub(super) struct Process {
     memory: Gauge<i64, AtomicI64>,
@@ -13,7 +13,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Registers what this system tells.
+    /// Registers what this system provides.
     pub(super) fn register(&self, registry: &mut Registry) {
         if cfg!(target_os = "linux") {
             registry.register("process_resident_memory_bytes", "Memory that is resident, in bytes", self.memory.clone());
@@ -21,21 +21,21 @@ impl Process {
         }
     }
 
-    /// Reads the numbers. One that cannot be read stays as it was.
+    /// Reads the values. One that cannot be read stays as it was.
     pub(super) fn read(&self) {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        if let Some(kibibytes) = resident(&status) {
+        if let Some(kibibytes) = resident_kib(&status) {
             self.memory.set(kibibytes.saturating_mul(1024));
         }
         if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
-            // Without the folder itself, which is open meanwhile.
+            // Without the folder itself, which is open while it is read.
             self.files.set(i64::try_from(files.count()).unwrap_or(i64::MAX).saturating_sub(1));
         }
     }
 }
 
 /// The resident memory in KiB, as `/proc/self/status` has it.
-fn resident(status: &str) -> Option<i64> {
+fn resident_kib(status: &str) -> Option<i64> {
     let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     value.trim().strip_suffix("kB")?.trim().parse().ok()
 }

@@ -1,5 +1,5 @@
-//! Requests that outlive their clients: what was begun is finished, counted and logged, whoever is
-//! left to hear of it.
+//! Requests that outlive their clients: each is finished, counted and logged, even if the client
+//! has gone.
 
 use std::time::Duration;
 
@@ -9,60 +9,60 @@ use tokio::task::JoinHandle;
 
 use super::socket::Side;
 
-/// How often it is looked whether a client has closed its side.
-const LOOKED: Duration = Duration::from_millis(200);
-/// How long a search goes on for a client that has closed its side, and may have gone.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a request checks whether its client has closed its side.
+const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a search goes on after its client has closed its side. The client may still read.
+const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The requests that are being answered. Cheap to clone.
+/// The requests in work. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests(watch::Sender<()>);
 
 impl Requests {
-    /// Does the work of a request in a task of its own. Whoever drops the handle, as a connection
-    /// does that is closed, drops the answer and nothing else.
+    /// Runs the work of a request in a task of its own. To drop the handle, as a closed connection
+    /// does, drops the response and nothing else.
     pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        // In a box from the start: each future that it is moved into would have room for it too.
+        // In a box, since each future that it is moved into would grow by its size.
         let (work, begun) = (Box::pin(work), self.0.subscribe());
         tokio::spawn(async move {
-            let answer = work.await;
-            // After all that the work held.
+            let response = work.await;
+            // After everything that the work held.
             drop(begun);
-            answer
+            response
         })
     }
 
-    /// Waits until all that was begun is done.
+    /// Waits until all requests are done.
     pub(crate) async fn finished(&self) {
         self.0.closed().await;
     }
 }
 
-/// Who asked, as far as it is known.
+/// The client of a request, if it is known.
 #[derive(Debug)]
 pub(crate) struct Client(pub(crate) Option<Side>);
 
 impl Client {
-    /// Does what changes nothing and is of use to the client only, until a second after the client
-    /// has closed its side of the connection.
+    /// Runs read-only work, and cancels it a second after the client has closed its side of the
+    /// connection.
     ///
-    /// Errors: those of `work`; 499 if it was given up.
-    pub(crate) async fn while_here<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Errors: those of `work`, or 499 if it was cancelled.
+    pub(crate) async fn while_connected<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
-            () = self.gone() => Err(Error::new(
+            () = self.disconnected() => Err(Error::new(
                 499,
                 "the client closed its side of the connection, and the search took longer than a second from then on; keep it open",
             )),
         }
     }
 
-    /// Waits until the client has closed its side, and for a second more.
-    async fn gone(&self) {
+    /// Waits until the client has closed its side, and for [`HALF_CLOSED_TIMEOUT`] more.
+    async fn disconnected(&self) {
         let Some(side) = &self.0 else { return std::future::pending().await };
         while !side.is_closed().await {
-            tokio::time::sleep(LOOKED).await;
+            tokio::time::sleep(CLIENT_CHECK_INTERVAL).await;
         }
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(HALF_CLOSED_TIMEOUT).await;
     }
 }

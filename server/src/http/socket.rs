@@ -1,5 +1,5 @@
-//! The socket of a connection: it gives up clients that take no answer, and outlives the last
-//! answer until that has arrived.
+//! The socket of a connection. It gives up clients that do not read, and lingers behind the last
+//! response until that has arrived.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -14,11 +14,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::connections::Connection;
 use super::limits::Times;
 
-/// How much is read at once. The buffers of hyper grow beyond their first size if a read fills
-/// them, and stay so.
-const READ: usize = 4096;
-/// How many bytes behind the last answer are read.
-const LINGERING: usize = 16 * 1024 * 1024;
+/// How much is read at once. A read that fills a buffer of hyper makes it grow for good.
+const READ_BYTES: usize = 4096;
+/// How much is read behind the last response.
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// A socket.
 pub(super) struct Socket {
@@ -26,14 +25,14 @@ pub(super) struct Socket {
     write: OwnedWriteHalf,
     connection: Arc<Connection>,
     times: Times,
-    /// While a write waits: when it is given up.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// While a write waits: its time-out.
+    write_timeout: Option<Pin<Box<Sleep>>>,
     lingering: Option<Lingering>,
 }
 
-/// The rest of a connection behind its last answer.
+/// What is read of a connection behind its last response.
 struct Lingering {
-    /// How many more bytes are read.
+    /// How many more bytes may be read.
     left: usize,
     until: Instant,
     /// The end of the wait for the next byte.
@@ -59,35 +58,34 @@ impl Side {
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>, times: Times) -> Self {
         let (read, write) = stream.into_split();
-        Self { read: Arc::new(read), write, connection, times, waiting: None, lingering: None }
+        Self { read: Arc::new(read), write, connection, times, write_timeout: None, lingering: None }
     }
 
     pub(super) fn side(&self) -> Side {
         Side(Arc::downgrade(&self.read))
     }
 
-    /// The outcome of a write. Errors: the client has taken no byte for too long.
-    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Limits how long a write waits. Errors: the client has not read for too long.
+    fn limit_write(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_pending() {
-            self.connection.waits();
+            self.connection.note_wait();
             let longest = self.times.writing;
-            ready!(self.waiting.get_or_insert_with(|| Box::pin(sleep(longest))).as_mut().poll(cx));
-            return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client takes no answer")));
+            ready!(self.write_timeout.get_or_insert_with(|| Box::pin(sleep(longest))).as_mut().poll(cx));
+            return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not read its response")));
         }
-        self.waiting = None;
-        self.connection.progresses();
+        self.write_timeout = None;
+        self.connection.note_progress();
         written
     }
 
-    /// Reads on and throws away, until the client has closed its side or there is too much of it: a
-    /// socket that is closed before all is read resets the connection, and what is on its way to
-    /// the client is lost.
+    /// Reads and discards until the client has closed its side, or has sent too much. A socket that
+    /// is closed with unread bytes resets the connection, and the response may be lost.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (pause, longest) = self.times.lingering;
+        let (pause, longest) = (self.times.lingering, self.times.lingering_total);
         let later = |time| Instant::now().checked_add(time).unwrap_or_else(Instant::now);
-        let new = || Lingering { left: LINGERING, until: later(longest), pause: Box::pin(sleep(pause)) };
+        let new = || Lingering { left: MAX_LINGER_BYTES, until: later(longest), pause: Box::pin(sleep(pause)) };
         let lingering = self.lingering.get_or_insert_with(new);
-        let mut bytes = [0; READ];
+        let mut bytes = [0; READ_BYTES];
         while lingering.left > 0 {
             match read(&self.read, &self.connection, cx, &mut bytes) {
                 Poll::Ready(Ok([]) | Err(_)) => break,
@@ -102,7 +100,7 @@ impl Socket {
     }
 }
 
-/// Reads as many bytes as there is room for; none at the end.
+/// Reads as many bytes as there is room for. None at the end of the stream.
 fn read<'b>(
     from: &OwnedReadHalf,
     connection: &Connection,
@@ -112,7 +110,7 @@ fn read<'b>(
     let stream: &TcpStream = from.as_ref();
     loop {
         let Poll::Ready(ready) = stream.poll_read_ready(cx) else {
-            connection.waits();
+            connection.note_wait();
             return Poll::Pending;
         };
         ready?;
@@ -120,7 +118,7 @@ fn read<'b>(
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Poll::Ready(Err(error)),
             Ok(read) => {
-                connection.reads();
+                connection.note_read();
                 return Poll::Ready(Ok(bytes.get(..read).unwrap_or_default()));
             }
         }
@@ -129,8 +127,8 @@ fn read<'b>(
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut bytes = [0; READ];
-        let room = bytes.get_mut(..buffer.remaining().min(READ)).unwrap_or_default();
+        let mut bytes = [0; READ_BYTES];
+        let room = bytes.get_mut(..buffer.remaining().min(READ_BYTES)).unwrap_or_default();
         buffer.put_slice(ready!(read(&self.read, &self.connection, cx, room))?);
         Poll::Ready(Ok(()))
     }
@@ -139,12 +137,12 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.write).poll_write(cx, bytes);
-        self.written(cx, written)
+        self.limit_write(cx, written)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.write).poll_write_vectored(cx, parts);
-        self.written(cx, written)
+        self.limit_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -158,7 +156,7 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.write).poll_shutdown(cx))?;
-            if self.connection.is_left() {
+            if self.connection.skips_lingering() {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -167,9 +165,9 @@ impl AsyncWrite for Socket {
 }
 
 impl Drop for Socket {
-    /// What a client does not take is not kept for it: the system would go on trying for minutes.
+    /// Discards what the client has not read. The system would retry for minutes.
     fn drop(&mut self) {
-        if self.waiting.is_some() {
+        if self.write_timeout.is_some() {
             let stream: &TcpStream = self.write.as_ref();
             let _ = stream.set_zero_linger();
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::delimited::{Cell, Fault, Format, Quoting, Reader};
 use super::format::{self, column, shown};
 use super::source::{Columns, Field, NoRow, Raw, Read, Source, USERS_COLUMNS, lacks};
-use crate::store::PAGE;
+use crate::store::PAGE_DEVICES;
 
 /// The word that some programs write where there is nothing. In a text it may be a name.
 const NULL: &str = "NULL";
@@ -100,7 +100,7 @@ impl std::fmt::Display for Values {
 impl Source for Values {
     fn page(&mut self) -> Result<Vec<Read>, String> {
         let mut page = Vec::new();
-        while page.len() < PAGE
+        while page.len() < PAGE_DEVICES
             && let Some(row) = self.row()?
         {
             page.push(row);

@@ -31,7 +31,7 @@ use source::Raw;
 pub(crate) use source::Source;
 pub(crate) use table::Table;
 
-use crate::store::{Imported, Outcome, Present, Store};
+use crate::store::{Imported, Outcome, Preview, Store};
 
 /// Takes a line of the report. Errors: a sentence for people.
 pub(crate) type Tell<'t> = dyn FnMut(&str) -> Result<(), String> + 't;
@@ -58,7 +58,7 @@ pub(crate) struct Look {
 /// Looks at all rows and writes nothing. `tell` gets a line for each row that is not taken.
 ///
 /// Errors: a sentence for people.
-pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Present, tell: &mut Tell<'_>) -> Result<Look, String> {
+pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, preview: &mut Preview, tell: &mut Tell<'_>) -> Result<Look, String> {
     let (mut look, mut seen) = (Look::default(), Seen::default());
     loop {
         let page = source.page()?;
@@ -86,13 +86,13 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
             tell(&refused)?;
         }
         let devices: Vec<Imported> = taken.iter().map(|(_, taken)| taken.device.clone()).collect();
-        for ((raw, taken), outcome) in taken.iter().zip(present.outcomes(&devices)?) {
+        for ((raw, taken), outcome) in taken.iter().zip(preview.outcomes(&devices)?) {
             match outcome {
                 Outcome::Stored => {
                     look.report.take(taken);
                     look.last_name = look.last_name.max(taken.number);
                 }
-                Outcome::There => add(&mut look.report.there, true),
+                Outcome::Unchanged => add(&mut look.report.there, true),
                 Outcome::Differs(difference) | Outcome::Corrected(difference) => {
                     add(&mut look.report.there, true);
                     add(if rules.corrects_names { &mut look.report.corrected } else { &mut look.report.differ }, true);
@@ -102,7 +102,7 @@ pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, present: &mut Pre
                     }
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }
@@ -141,14 +141,14 @@ pub(crate) fn write(
         for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There | Outcome::Differs(_) => add(&mut there, true),
+                Outcome::Unchanged | Outcome::Differs(_) => add(&mut there, true),
                 Outcome::Corrected(difference) => {
                     add(&mut there, true);
                     add(&mut corrected, true);
                     tell(&report::corrected(raw, &taken.device, &difference))?;
                 }
                 Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::Taken => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
             }
         }
     }

@@ -2,7 +2,7 @@
 //! database has them.
 
 use super::source::{Columns, Field, USERS_COLUMNS, lacks};
-use crate::store::PAGE;
+use crate::store::PAGE_DEVICES;
 
 /// The table with the users, unless the devices' own has their names.
 const USERS: &str = "SC_USUARI";
@@ -81,7 +81,7 @@ impl Select {
         let id = quoted(catalog, Field::Id).unwrap_or_default();
         Ok(Self {
             start: format!("SELECT {}, {} FROM {devices} d{join} WHERE {id} > ", catalog.number(&id), texts.join(", ")),
-            end: format!(" ORDER BY {id} LIMIT {PAGE}"),
+            end: format!(" ORDER BY {id} LIMIT {PAGE_DEVICES}"),
             fields,
         })
     }

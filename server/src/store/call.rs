@@ -1,27 +1,27 @@
-//! Work that a thread does with its connection, and the reply to it.
+//! Work for a thread with a connection, and the reply to it.
 
 use std::time::Instant;
 
 use super::refusal::unavailable;
 use super::schema;
-use super::workers::{Answer, OLD};
-use crate::database::{Connection, Fault};
+use super::workers::{JOB_TIMEOUT, Reply};
+use crate::database::{Connection, DatabaseError};
 
-/// Work for a thread that is no part of a batch.
+/// Work outside a batch.
 pub(crate) type Call = Box<dyn FnOnce(&mut dyn Connection) + Send>;
 
-/// Work with the place where its outcome goes.
+/// Combines work with the channel for its outcome.
 pub(crate) fn call<T: Send + 'static>(
-    work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
-    answer: Answer<T>,
+    work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
+    reply: Reply<T>,
 ) -> Call {
     let since = Instant::now();
     Box::new(move |connection| {
-        // Whoever went away needs no answer, and what was not begun need not be. Those before it in
-        // its batch may have waited long.
-        if answer.is_closed() || since.elapsed() >= OLD {
+        // A client that has gone away needs no reply. Others of the batch may have taken so long
+        // that this one is too old to begin.
+        if reply.is_closed() || since.elapsed() >= JOB_TIMEOUT {
             return;
         }
-        let _ = answer.send(work(connection).map_err(|fault| unavailable(&schema::explained(connection, fault))));
+        let _ = reply.send(work(connection).map_err(|error| unavailable(&schema::explained(connection, error))));
     })
 }

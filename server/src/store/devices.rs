@@ -1,4 +1,4 @@
-//! What the requests of devices ask of a store.
+//! What requests for devices need of a store.
 
 use keyfob_scim::{Entry, Error, Event, Naming, Query, Step};
 
@@ -12,17 +12,17 @@ use crate::database::Connection;
 impl Store {
     /// Reads an entry. Errors: 503; 500 for a record that does not open.
     pub async fn get(&self, id: i64) -> Result<Option<Entry>, Error> {
-        self.0.gets.run(|answer| Read::Entry(id, answer)).await
+        self.0.gets.run(|reply| Read::Entry(id, reply)).await
     }
 
     /// Does a step that reads a device to swap it, swaps it or writes to the trail, and the steps
-    /// of this kind that follow it. Returns the next one of another kind. Errors: 503; 500 for a
+    /// of this kind that follow. Returns the next step of another kind. Errors: 503; 500 for a
     /// record that does not open.
     pub(crate) async fn change(&self, step: Step) -> Result<Stepped, Error> {
-        self.0.changes.run(|answer| Change::Step(Box::new(Job { step, event: None, answer }))).await
+        self.0.changes.run(|reply| Change::Step(Box::new(Job { step, event: None, reply }))).await
     }
 
-    /// Stores a new entry under a number that no other device has. Errors: 503.
+    /// Stores a new entry under a fresh id. Errors: 503.
     pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
@@ -32,12 +32,12 @@ impl Store {
         self.submit(insert).await
     }
 
-    /// Searches for an account. A search that finds few devices by an index waits for no search
-    /// that reads them all.
+    /// Searches on behalf of an account. A search that finds few devices by an index does not wait
+    /// for searches that read all devices.
     ///
     /// Errors: 503.
     pub async fn list(&self, account: &str, query: &Query) -> Result<Listed, Error> {
-        let claim = Claim::of(account);
+        let claim = Claim::new(account);
         if filter::key(&query.filter).is_some() {
             let query = query.clone();
             if let Some(found) = self.0.lookups.run(&claim, move |connection| reads::look_up(connection, &query)).await? {
@@ -48,14 +48,14 @@ impl Store {
         self.scan(claim, move |connection| reads::list(connection, &query)).await
     }
 
-    /// How many devices are locked, by an index. Errors: 503.
+    /// How many devices are locked. An index counts them. Errors: 503.
     pub(crate) async fn locked_devices(&self) -> Result<u32, Error> {
         const COUNT: &str = "SELECT count(*) FROM device WHERE status = 'L'";
         let count = |connection: &mut dyn Connection| {
             let locked = connection.run(COUNT)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
             Ok(u32::try_from(locked).unwrap_or(u32::MAX))
         };
-        // For no account.
-        self.0.lookups.run(&Claim::of(""), count).await
+        // On behalf of no account.
+        self.0.lookups.run(&Claim::new(""), count).await
     }
 }

@@ -4,26 +4,26 @@ use keyfob_scim::{Attribute, Filter, Op, PageStart, Query, Sort, SortKey, SortPo
 
 use crate::database::{Dialect, Sql, Value};
 
-/// When a device last changed. Of one that has not since that is kept, it is the latest time that
-/// is known.
+/// When a device last changed. For a device without a change since the column exists, it is the
+/// latest known time.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
-/// Which of a query's devices a statement reads.
+/// The part of a query's devices that a statement reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part<'q> {
-    /// All of them, whatever position the page begins behind.
+    /// All devices, wherever the page begins.
     All,
-    /// Those with the value of a position, behind it.
+    /// The devices behind a position that have its value.
     Equal(&'q SortPosition),
-    /// Those behind all that have its value.
+    /// The devices behind all that have its value.
     Beyond(&'q SortPosition),
 }
 
 impl<'q> Part<'q> {
-    /// The parts that a page is read from, one after another. An index begins each where it begins,
-    /// however many devices have the same value: for both at once, as `(created, id) > (?, ?)`,
+    /// The parts of a page, to be read one after another. An index finds the beginning of each,
+    /// however many devices have the same value. For both at once, as `(created, id) > (?, ?)`,
     /// SQLite would read all that have the value, since `id` is its name for the row's number.
-    pub(crate) fn of(query: &'q Query) -> Vec<Self> {
+    pub(crate) fn from_query(query: &'q Query) -> Vec<Self> {
         match &query.start {
             PageStart::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
             PageStart::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
@@ -32,7 +32,7 @@ impl<'q> Part<'q> {
     }
 }
 
-/// Writes ` WHERE` what the query asks for, as far as this part of it goes.
+/// Writes ` WHERE` and the conditions of a part of the query.
 pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<'_>) {
     sql.push(" WHERE ");
     if query.excludes_deleted {
@@ -41,12 +41,12 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
     let plain = Style { dialect, sign: "" };
     let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };
     let key = key(&query.filter);
-    // Before the filter: of two bounds of one column, an index of SQLite takes the first. By a key,
-    // it finds fewer than by another column.
+    // Before the filter: of two bounds of one column, an index of SQLite uses the first. A key
+    // finds fewer devices than another column.
     let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
     behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
-    // SQLite does not know how many devices have a value: of two indexes it may take the one that
-    // finds half of them.
+    // SQLite does not know how many devices have a value. Of two indexes it may choose the one that
+    // finds half of the table.
     let is_part = |key: &&Filter| dialect == Dialect::Sqlite && !std::ptr::eq(*key, &raw const query.filter);
     if let Some(key) = key.filter(is_part) {
         filter(sql, &plain, key);
@@ -62,8 +62,8 @@ fn is_of(key: &Filter, attribute: Attribute) -> bool {
     matches!(key, Filter::Text(of, ..) | Filter::Number(of, ..) if *of == attribute)
 }
 
-/// Writes where the devices of a part stand, and ` AND `. Those without a value come last;
-/// descending, first.
+/// Writes the bounds of a part and ` AND `. Devices without a value come last, or first if the
+/// order descends.
 fn behind(sql: &mut Sql, style: &Style, sort: Sort, part: Part<'_>) {
     let (by, is_beyond) = (format!("{}{}", style.sign, column(sort.by)), if sort.descending { " < " } else { " > " });
     let (last, is_equal) = match part {
@@ -86,15 +86,15 @@ fn behind(sql: &mut Sql, style: &Style, sort: Sort, part: Part<'_>) {
     sql.push(") AND ");
 }
 
-/// Writes ` WHERE` what a key asks for.
+/// Writes ` WHERE` and the condition of a key.
 pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
     sql.push(" WHERE ");
     filter(sql, &Style { dialect, sign: "" }, key);
 }
 
-/// The part of a filter by which an index finds all that the filter matches, and as a rule little
-/// more: one or several values of what tells devices apart, or the beginning of one. None if the
-/// filter has no such part, and every device must be looked at.
+/// The key of a filter: the part by which an index finds all matches and, as a rule, little more.
+/// It is one or several values of an identifying attribute, or the beginning of one. `None` if the
+/// filter has no such part, so that every device must be read.
 pub(crate) fn key(filter: &Filter) -> Option<&Filter> {
     match filter {
         Filter::And(parts) => parts.iter().filter_map(key).min_by_key(|key| breadth(key)),
@@ -102,7 +102,7 @@ pub(crate) fn key(filter: &Filter) -> Option<&Filter> {
     }
 }
 
-/// How many devices a key may find, where fewer come first; none for what is no key.
+/// A rank of how many devices a key may find, the fewest first; `None` for what is no key.
 fn breadth(filter: &Filter) -> Option<u8> {
     use Attribute as A;
     match filter {
@@ -123,11 +123,11 @@ fn breadth(filter: &Filter) -> Option<u8> {
 /// How a filter is written.
 struct Style {
     dialect: Dialect,
-    /// What stands before a column: in SQLite a `+` keeps its index from being used.
+    /// The sign before a column: in SQLite a `+` keeps its index from being used.
     sign: &'static str,
 }
 
-/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET`: as the query asks for, but for the limit.
+/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` of the query, with another limit.
 pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
     let direction = if query.sort.descending { " DESC" } else { "" };
     let mut comma = " ORDER BY ";
@@ -187,8 +187,7 @@ fn together(sql: &mut Sql, style: &Style, filters: &[Filter], word: &str, none: 
     sql.push(")");
 }
 
-/// Writes a comparison so that it is true or false, and never unknown as SQL has it for what is not
-/// there.
+/// Writes a comparison that is true or false. For a missing value, SQL alone would give neither.
 fn comparison(sql: &mut Sql, style: &Style, attribute: Attribute, op: Op, write: impl FnOnce(&mut Sql, &'static str)) {
     let column = column(attribute);
     match (attribute.is_always_present(), op) {
@@ -204,7 +203,7 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
     match op {
         Op::EqCi => sql.push(style.sign).push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
         Op::Co => sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
-        // A range, which an index answers.
+        // A range, for which an index serves.
         Op::Sw => {
             sql.push(style.sign).push(column).push(" >= ").bind(value);
             match after(value) {
@@ -233,8 +232,8 @@ fn symbol(op: Op) -> &'static str {
     }
 }
 
-/// The first text, in the order of bytes, behind all that start with `prefix`; none if there is
-/// none.
+/// The first text, in the order of bytes, behind all texts that start with `prefix`, if there is
+/// any.
 fn after(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {

@@ -1,23 +1,25 @@
-//! The handle on a store: its threads, and how work gets to them.
+//! The handle on a store: its threads, and how work reaches them.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use keyfob_scim::{Entry, Error};
 
-use super::answers::Answers;
 use super::call::{Call, call};
 use super::keys::{Keys, Sealer};
+use super::replies::Replies;
 use super::searches::{Claim, Lane};
-use super::workers::{Answer, BATCH, Workers};
+use super::workers::{MAX_BATCH_JOBS, Reply, Workers};
 use super::writable::Writable;
 use super::writes::{self, Change};
 use super::{reads, schema};
-use crate::database::{Access, Connection, Connections, Fault, Latency, Location, latency, observed, persist, reread, transaction};
+use crate::database::{
+    Access, Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist, reread, transaction,
+};
 
-/// A job for the reader that no search delays.
+/// A job for the reader that searches never delay.
 pub(super) enum Read {
-    Entry(i64, Answer<Option<Entry>>),
+    Entry(i64, Reply<Option<Entry>>),
     Other(Call),
 }
 
@@ -44,7 +46,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store at a location, makes it if there is none, and brings it to this version.
+    /// Opens the store at a location. Makes the store if there is none, and migrates an older one
+    /// to this version.
     ///
     /// Errors: a sentence for people; there is no Tokio runtime.
     pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
@@ -52,38 +55,38 @@ impl Store {
             schema::migrate(&mut *location.writer()?)?;
             location.connections()
         };
-        // Connections may block, and whoever opens a store may be one who must not.
+        // Opening connections blocks, and the caller may be a task that must not.
         let connections =
             thread::scope(|scope| scope.spawn(connect).join()).map_err(|_| "the store could not be opened".to_owned())?;
-        Self::start(connections.map_err(|fault| format!("store: {location}: {fault}"))?, keys)
+        Self::start(connections.map_err(|error| format!("store: {location}: {error}"))?, keys)
     }
 
-    /// Whether there is a store at a location. Makes nothing. To be asked outside of a runtime.
+    /// Whether there is a store at a location. Makes nothing. Must be called outside a runtime.
     ///
-    /// Errors: a sentence for people; the database does not answer.
+    /// Errors: a sentence for people; the database does not respond.
     pub fn exists(location: &Location) -> Result<bool, String> {
         if location.file().is_some_and(|path| !path.exists()) {
             return Ok(false);
         }
         let exists = || schema::exists(&mut *location.reader()?);
-        exists().map_err(|fault: Fault| format!("store: {location}: {fault}"))
+        exists().map_err(|error: DatabaseError| format!("store: {location}: {error}"))
     }
 
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Connections, keys: Keys) -> Result<Self, String> {
-        let (of_gets, of_changes, latency) = (keys.clone(), keys.clone(), latency());
-        let (of_reads, of_writes) = (latency.clone(), latency.clone());
-        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, BATCH, move |connection, jobs| {
-            observed(&of_reads, "read", || {
+        let (get_keys, change_keys, latency) = (keys.clone(), keys.clone(), latency());
+        let (read_latency, write_latency) = (latency.clone(), latency.clone());
+        let (gets, mut all) = Workers::start("keyfob-gets", connections.gets, MAX_BATCH_JOBS, move |connection, jobs| {
+            observed(&read_latency, "read", || {
                 let mut entries = Vec::with_capacity(jobs.len());
                 for job in jobs {
                     match job {
-                        Read::Entry(id, answer) => entries.push((id, answer)),
+                        Read::Entry(id, reply) => entries.push((id, reply)),
                         Read::Other(call) => call(&mut **connection),
                     }
                 }
                 if !entries.is_empty() {
-                    reads::get(&mut **connection, &of_gets, entries);
+                    reads::get(&mut **connection, &get_keys, entries);
                 }
             });
             Vec::new()
@@ -92,16 +95,16 @@ impl Store {
         all.extend(threads);
         let (scans, threads) = Lane::start("keyfob-scans", connections.scans, true)?;
         all.extend(threads);
-        let (answers, writable) = (Answers::start()?, Writable::default());
-        let noted = writable.clone();
-        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, BATCH, move |connection, jobs| {
-            observed(&of_writes, "write", || writes::change(&mut **connection, &of_changes, &answers, &noted, jobs))
+        let (replies, writable) = (Replies::start()?, Writable::default());
+        let outcome = writable.clone();
+        let (changes, threads) = Workers::start("keyfob-changes", connections.changes, MAX_BATCH_JOBS, move |connection, jobs| {
+            observed(&write_latency, "write", || writes::change(&mut **connection, &change_keys, &replies, &outcome, jobs))
         })?;
         all.extend(threads);
         Ok(Self(Arc::new(Threads { gets, lookups, scans, changes, keys, writable, latency, all: Mutex::new(all) })))
     }
 
-    /// Ends when everything handed in is done. Where clones are left, they end it.
+    /// Ends the threads once all their jobs are done. If clones are left, the last one does.
     pub fn close(self) {
         let threads = self.0.all.lock().map(|mut threads| std::mem::take(&mut *threads)).unwrap_or_default();
         if let Some(last) = Arc::into_inner(self.0) {
@@ -112,7 +115,7 @@ impl Store {
         }
     }
 
-    /// The keys, which it shares with whoever has this.
+    /// The keys, shared with the store.
     pub fn keys(&self) -> Keys {
         self.0.keys.clone()
     }
@@ -122,37 +125,38 @@ impl Store {
         self.0.latency.clone()
     }
 
-    /// Reads what is soon found, and waits for no search: who is asked for has to be known first.
+    /// Runs a short read, which does not wait for searches: no request can begin before its account
+    /// is known.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.gets.run(|answer| Read::Other(call(move |connection| reread(connection, &mut work), answer))).await
+        self.0.gets.run(|reply| Read::Other(call(move |connection| reread(connection, &mut work), reply))).await
     }
 
-    /// Reads what may take long.
+    /// Runs a read that may take long.
     pub(super) async fn scan<T: Send + 'static>(
         &self,
         claim: Claim,
-        work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.scans.run(&claim, work).await
     }
 
-    /// Hands work in to a writer, and notes its outcome.
+    /// Gives work to a writer, and notes its outcome.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let writable = self.0.writable.clone();
         let work = move |connection: &mut dyn Connection| writable.note(work(connection));
-        self.0.changes.run(|answer| Change::Other(call(work, answer))).await
+        self.0.changes.run(|reply| Change::Other(call(work, reply))).await
     }
 
-    /// Writes whatever else there is, in a transaction. Doing it twice must do no harm.
+    /// Runs work that writes, in a transaction. Doing it twice must do no harm.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let work = move |connection: &mut dyn Connection| {
             persist(connection, |connection| transaction(connection, Access::Write, &mut work))
@@ -160,12 +164,11 @@ impl Store {
         self.submit(work).await
     }
 
-    /// Seals with the first key, and then writes in a transaction. Doing the latter twice must do
-    /// no harm.
+    /// Seals with the first key, and then writes in a transaction. Writing twice must do no harm.
     pub(super) async fn write_sealed<S: Send + 'static, T: Send + 'static>(
         &self,
-        seal: impl FnOnce(Sealer) -> Result<S, Fault> + Send + 'static,
-        mut work: impl FnMut(&mut dyn Connection, &S) -> Result<T, Fault> + Send + 'static,
+        seal: impl FnOnce(Sealer) -> Result<S, DatabaseError> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection, &S) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
         let keys = self.keys();
         let work = move |connection: &mut dyn Connection| {

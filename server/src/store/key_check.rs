@@ -1,36 +1,37 @@
-//! Key check values: for each key that records may be sealed under, a device of nobody's, sealed
-//! under that key.
+//! Key check values: for each key that seals records, a placeholder device that is sealed under the
+//! key.
 //!
-//! A process puts the value there before it seals its first record under a key, and a process whose
-//! keys do not open every value does not start. So no key that something is sealed under gets lost
-//! unnoticed, and no two processes begin one store with keys of their own.
+//! A process stores the value before it seals its first record under a key. A process whose keys do
+//! not open every value does not start. So the loss of a key is noticed, and two processes cannot
+//! begin one store with different keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use keyfob::{Device, Hotp, SECRET_MAX_SIZE, Secret, sealed_key_id};
 
+use super::columns::{key_check, key_check_columns};
 use super::ring::Ring;
-use crate::database::{Access, Connection, Dialect, Fault, Record, Sql, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, Record, Sql, transaction};
 
-/// What the values are sealed under: no device has this number.
-const NOBODY: i64 = 0;
+/// The id that the values are sealed under. No device has it.
+const NO_DEVICE: i64 = 0;
 
-/// Stands in the place of a key's number in a store that was begun before each key had a value.
-/// Records may be sealed under other keys.
-const BEFORE: i64 = -1;
+/// Replaces the key's number in a store from before each key had a value. Records may be sealed
+/// under other keys.
+const UNKNOWN_KEY: i64 = -1;
 
-/// How many records are looked at in one statement.
-const PAGE: i64 = 10_000;
+/// How many records one statement reads.
+const PAGE_RECORDS: i64 = 10_000;
 
-/// What keys a store needs, and which of them are there.
+/// The keys that a store needs, compared with the keys of the key file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyCheck {
     /// The numbers of the keys whose values open.
     pub opened: Vec<u32>,
-    /// The numbers of the keys that are not there.
+    /// The numbers of the keys that are missing.
     pub missing: Vec<u32>,
-    /// The numbers under which there is another key than the store's.
+    /// The numbers whose key is not that of the store.
     pub other: Vec<u32>,
 }
 
@@ -47,7 +48,7 @@ impl KeyCheck {
 }
 
 impl fmt::Display for KeyCheck {
-    /// What is wrong with the keys, to follow their place.
+    /// What is wrong with the keys. The text follows the name of the key file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.other.is_empty() {
             return write!(f, "lacks {}, which records of the store may be sealed under", numbered(&self.missing));
@@ -65,30 +66,30 @@ pub(crate) fn numbered(keys: &[u32]) -> String {
 struct Value {
     key: i64,
     sealed: Vec<u8>,
-    /// Whether `keyfob rotate-key` believes that nothing is sealed under the key any more.
+    /// Whether `keyfob rotate-key` assumes that nothing is sealed under the key any more.
     is_retiring: bool,
 }
 
-/// Checks keys against a store's values. None: it has none, or it is not known yet which it should
-/// have.
-pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, Fault> {
+/// Checks keys against a store's values. `None`: the store has no values yet, or not those of all
+/// keys.
+pub(crate) fn check(connection: &mut dyn Connection, ring: &Ring) -> Result<Option<KeyCheck>, DatabaseError> {
     let values = values(connection)?;
-    if values.is_empty() || values.iter().any(|value| value.key == BEFORE) {
+    if values.is_empty() || values.iter().any(|value| value.key == UNKNOWN_KEY) {
         return Ok(None);
     }
     compare(connection, ring, &values).map(Some)
 }
 
-/// Checks keys against a store's values. A new store gets that of the first key, an older one those
-/// of the keys that its records show.
-pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, Fault> {
+/// Checks keys against a store's values. A new store gets the value of the first key. An older
+/// store gets values for the keys that its records name.
+pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyCheck, DatabaseError> {
     if let Some(check) = check(connection, ring)? {
         return Ok(check);
     }
     let mut shown = shown(connection, ring)?;
     for value in values(connection)? {
         if let Ok(id) = sealed_key_id(&value.sealed) {
-            *shown.entry(id).or_default() |= ring.open(&value.sealed, NOBODY).is_ok();
+            *shown.entry(id).or_default() |= ring.open(&value.sealed, NO_DEVICE).is_ok();
         }
     }
     let opened: Vec<u32> = shown.iter().filter(|(_, opens)| **opens).map(|(id, _)| *id).collect();
@@ -98,16 +99,16 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     }
     let lost: Vec<u32> = shown.into_iter().filter(|(_, opens)| !opens).map(|(id, _)| id).collect();
     if !lost.is_empty() {
-        // A store of before may have lost them long ago. The devices that they do open are served
-        // all the same.
-        tracing::warn!("store: some records are sealed under {}, which is not there; they cannot be read", numbered(&lost));
+        // An older store may have lost them long ago. The devices that the keys open are served all
+        // the same.
+        tracing::warn!("store: some records are sealed under {}, which is missing; they cannot be read", numbered(&lost));
     }
     transaction(connection, Access::Write, |connection| {
         lock(connection)?;
-        // Another process may have been faster.
+        // Another process may have been first.
         let values = values(connection)?;
-        if values.iter().all(|value| value.key == BEFORE) {
-            connection.run(&format!("DELETE FROM key_check WHERE key_id = {BEFORE}"))?;
+        if values.iter().all(|value| value.key == UNKNOWN_KEY) {
+            connection.run(&format!("DELETE FROM key_check WHERE key_id = {UNKNOWN_KEY}"))?;
             let begun_with = if opened.is_empty() { vec![ring.first()] } else { opened };
             for key in begun_with {
                 put(connection, ring, key)?;
@@ -119,10 +120,10 @@ pub(crate) fn begin(connection: &mut dyn Connection, ring: &Ring) -> Result<KeyC
     compare(connection, ring, &values)
 }
 
-/// Makes sure that a store has the value of the first key, so that records may be sealed under it.
+/// Ensures that a store has the value of the first key, so that records may be sealed under it.
 ///
-/// Errors: besides those of the database, the keys do not open what the store holds.
-pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), Fault> {
+/// Errors: those of the database; the keys are not those of the store.
+pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(), DatabaseError> {
     let check = begin(connection, ring)?;
     let is_there = |value: &Value| value.key == i64::from(ring.first()) && !value.is_retiring;
     if check.opened.contains(&ring.first()) && values(connection)?.iter().any(is_there) {
@@ -133,22 +134,22 @@ pub(crate) fn may_seal(connection: &mut dyn Connection, ring: &Ring) -> Result<(
         let values = values(connection)?;
         let check = compare(connection, ring, &values)?;
         if !check.is_whole() {
-            return Err(Fault::new(format!("nothing is sealed under key {}: the key file {check}", ring.first())));
+            return Err(DatabaseError::new(format!("nothing is sealed under key {}: the key file {check}", ring.first())));
         }
         put(connection, ring, ring.first())
     })
 }
 
-/// Marks all keys but one as those that nothing is sealed under any more. A process that seals
-/// under one of them takes the mark away before. Returns the marked keys.
-pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, Fault> {
+/// Marks all keys but one as unused. A process that seals under a marked key removes the mark
+/// first. Returns the marked keys.
+pub(crate) fn mark_others(connection: &mut dyn Connection, first: u32) -> Result<Vec<u32>, DatabaseError> {
     let mut sql = Sql::new("UPDATE key_check SET retiring = 1 WHERE key_id >= 0 AND key_id <> ");
     sql.bind(i64::from(first)).push(" RETURNING key_id");
     connection.rows(&sql)?.iter_mut().map(|record| number(record.number(0)?)).collect()
 }
 
 /// Removes the values of these keys, if they are still marked. Returns those that are not.
-pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Result<Vec<u32>, Fault> {
+pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Result<Vec<u32>, DatabaseError> {
     let mut left = Vec::new();
     for key in keys {
         let mut sql = Sql::new("DELETE FROM key_check WHERE retiring = 1 AND key_id = ");
@@ -162,44 +163,49 @@ pub(crate) fn remove_marked(connection: &mut dyn Connection, keys: &[u32]) -> Re
 }
 
 /// Removes the value of a key. Returns whether there was one.
-pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, Fault> {
+pub(crate) fn remove(connection: &mut dyn Connection, key: u32) -> Result<bool, DatabaseError> {
     let mut sql = Sql::new("DELETE FROM key_check WHERE key_id = ");
     sql.bind(i64::from(key)).push(" RETURNING key_id");
     Ok(!connection.rows(&sql)?.is_empty())
 }
 
-/// Waits until no other process changes the values: two could otherwise begin a store at once, each
-/// with a key of its own.
-fn lock(connection: &mut dyn Connection) -> Result<(), Fault> {
+/// Waits until no other process changes the values. Otherwise two processes could begin a store at
+/// once with different keys.
+fn lock(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
     match connection.dialect() {
-        // Who writes is alone.
+        // There is only one writer at a time.
         Dialect::Sqlite => Ok(()),
         Dialect::Postgres => connection.run("SELECT version FROM keyfob_schema WHERE version = 1 FOR UPDATE").map(|_| ()),
     }
 }
 
-fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, Fault> {
-    let mut records = connection.run("SELECT key_id, value, retiring FROM key_check ORDER BY key_id")?;
-    let read =
-        |record: &mut Record| Ok(Value { key: record.number(0)?, sealed: record.bytes(1)?, is_retiring: record.number(2)? != 0 });
+fn values(connection: &mut dyn Connection) -> Result<Vec<Value>, DatabaseError> {
+    let mut records = connection.run(concat!("SELECT ", key_check_columns!(), " FROM key_check ORDER BY key_id"))?;
+    let read = |record: &mut Record| {
+        Ok(Value {
+            key: record.number(key_check::KEY_ID)?,
+            sealed: record.bytes(key_check::VALUE)?,
+            is_retiring: record.number(key_check::RETIRING)? != 0,
+        })
+    };
     records.iter_mut().map(read).collect()
 }
 
-/// Puts a key's value there, or takes its mark away.
-fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), Fault> {
-    let fault = |error: keyfob::Error| Fault::new(error.to_string());
-    let nobodys = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(fault)?), 0, 0);
-    let mut sql = Sql::new("INSERT INTO key_check (key_id, value, retiring) VALUES ");
-    sql.tuple([i64::from(key).into(), ring.seal_under(key, &nobodys, NOBODY).map_err(fault)?.into(), 0.into()]);
+/// Stores a key's value, or removes its mark.
+fn put(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<(), DatabaseError> {
+    let error = |error: keyfob::Error| DatabaseError::new(error.to_string());
+    let placeholder = Device::hotp(Hotp::new(Secret::new(&[0; SECRET_MAX_SIZE]).map_err(error)?), 0, 0);
+    let mut sql = Sql::new(concat!("INSERT INTO key_check (", key_check_columns!(), ") VALUES "));
+    sql.tuple([i64::from(key).into(), ring.seal_under(key, &placeholder, NO_DEVICE).map_err(error)?.into(), 0.into()]);
     sql.push(" ON CONFLICT (key_id) DO UPDATE SET retiring = 0");
     connection.change(&sql).map(|_| ())
 }
 
-fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Result<KeyCheck, Fault> {
+fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Result<KeyCheck, DatabaseError> {
     let mut check = KeyCheck::default();
     for value in values {
         let key = number(value.key)?;
-        if ring.open(&value.sealed, NOBODY).is_ok() {
+        if ring.open(&value.sealed, NO_DEVICE).is_ok() {
             check.opened.push(key);
         } else if ring.ids().all(|id| id != key) {
             check.missing.push(key);
@@ -214,9 +220,9 @@ fn compare(connection: &mut dyn Connection, ring: &Ring, values: &[Value]) -> Re
 }
 
 /// Whether a key opens one of the first records.
-fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, Fault> {
+fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Result<bool, DatabaseError> {
     for record in &mut connection.run("SELECT id, record FROM device ORDER BY id LIMIT 16")? {
-        // One that is damaged tells nothing.
+        // A damaged record shows nothing.
         let (id, Ok(sealed)) = (record.id()?, record.bytes(1)) else { continue };
         if sealed_key_id(&sealed) == Ok(key) && ring.open(&sealed, id).is_ok() {
             return Ok(true);
@@ -225,14 +231,14 @@ fn opens_a_record(connection: &mut dyn Connection, ring: &Ring, key: u32) -> Res
     Ok(false)
 }
 
-/// The keys that records show: of each its number, and whether some record of it opens.
-fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, Fault> {
+/// The keys that records name: the number of each, and whether any record under it opens.
+fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, bool>, DatabaseError> {
     let (mut shown, mut after) = (BTreeMap::new(), 0);
     loop {
         // The first eight bytes of a record name its key. Two records of each key are opened: one
         // may be damaged.
         let mut sql = Sql::new("SELECT min(id), max(id) FROM (SELECT id, substr(record, 1, 8) AS head FROM device WHERE id > ");
-        sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE).push(") AS page GROUP BY head");
+        sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS).push(") AS page GROUP BY head");
         let mut ids = BTreeSet::new();
         for record in &mut connection.rows(&sql)? {
             ids.extend([record.number(0)?, record.number(1)?]);
@@ -252,6 +258,6 @@ fn shown(connection: &mut dyn Connection, ring: &Ring) -> Result<BTreeMap<u32, b
     }
 }
 
-fn number(key: i64) -> Result<u32, Fault> {
-    u32::try_from(key).map_err(|_| Fault::new(format!("table key_check: {key} is no number of a key")))
+fn number(key: i64) -> Result<u32, DatabaseError> {
+    u32::try_from(key).map_err(|_| DatabaseError::new(format!("table key_check: {key} is not the number of a key")))
 }

@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 use super::keys::Keys;
 use crate::file::{self, Lock, Owner};
 
-/// No key file is longer, in bytes.
-const LIMIT: usize = 64 * 1024;
+/// The longest key file.
+const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
-/// A key file, by its path. Errors of all that it does are sentences for people, with the path, and
-/// hold no key.
+/// A key file, by its path. All its errors are sentences for people with the path and without a
+/// key.
 #[derive(Clone, Debug)]
 pub struct KeyFile(PathBuf);
 
@@ -26,13 +26,13 @@ impl KeyFile {
         Self(path.to_owned())
     }
 
-    /// Reads the keys. Blocks for as long as the disk does.
+    /// Reads the keys. Blocks on the disk.
     pub fn read(&self) -> Result<Keys, String> {
-        Keys::parse(&self.text()?).map_err(|error| self.fault(&error))
+        Keys::parse(&self.text()?).map_err(|error| self.error(&error))
     }
 
-    /// Reads the keys; where there is no file, makes one with a fresh key, readable by its owner
-    /// only. Returns whether it is new.
+    /// Reads the keys. If there is no file, makes one with a fresh key that only its owner can
+    /// read. Returns whether it is new.
     pub fn read_or_make(&self) -> Result<(Keys, bool), String> {
         let is_new = !self.0.exists();
         if is_new {
@@ -41,31 +41,30 @@ impl KeyFile {
         Ok((self.read()?, is_new))
     }
 
-    /// Keeps other processes from changing the file as long as the lock lives. Errors: another
-    /// process changes it.
+    /// Locks the file against changes by other processes. Errors: another process has the lock.
     pub(crate) fn lock(&self) -> Result<Lock, String> {
-        let path = self.0.canonicalize().map_err(|error| self.fault(&error))?;
+        let path = self.0.canonicalize().map_err(|error| self.error(&error))?;
         match Lock::beside(&path) {
             Ok(Some(lock)) => Ok(lock),
-            Ok(None) => Err(self.fault(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
-            Err(error) => Err(self.fault(&format!("{error}; do it as somebody who may write to its folder"))),
+            Ok(None) => Err(self.error(&"another keyfob rotate-key is at work on it; wait until that one has ended")),
+            Err(error) => Err(self.error(&format!("{error}; run it as a user who may write to its folder"))),
         }
     }
 
-    /// Adds a fresh key behind the others: it opens from now on, and seals once it stands first.
-    /// Returns its number. The file must be locked.
+    /// Adds a fresh key after the others: it opens records from now on, and seals once it is the
+    /// first. Returns its number. The file must be locked.
     pub(crate) fn add(&self) -> Result<u32, String> {
         let text = self.text()?;
-        let ids = Keys::parse(&text).map_err(|error| self.fault(&error))?.ids();
+        let ids = Keys::parse(&text).map_err(|error| self.error(&error))?.ids();
         let next = ids.iter().max().and_then(|id| id.checked_add(1));
-        let id = next.ok_or_else(|| self.fault(&"there is no number left for another key"))?;
+        let id = next.ok_or_else(|| self.error(&"there is no number left for another key"))?;
         let line = fresh_line(id)?;
         let break_ = if text.ends_with('\n') { "" } else { "\n" };
         self.write(&Zeroizing::new(format!("{}{break_}{}", *text, *line)))?;
         Ok(id)
     }
 
-    /// Puts the key of this number first, so that it seals. The file must be locked.
+    /// Moves the key of this number to the front, so that it seals. The file must be locked.
     pub(crate) fn promote(&self, id: u32) -> Result<(), String> {
         let text = self.text()?;
         let is_it = |line: &&str| line.trim().split_once(' ').is_some_and(|(number, _)| number.parse() == Ok(id));
@@ -78,23 +77,23 @@ impl KeyFile {
     }
 
     fn text(&self) -> Result<Zeroizing<String>, String> {
-        let bytes = file::open_regular(&self.0).and_then(|mut file| file::read(&mut file, LIMIT));
-        let bytes = bytes.map_err(|error| self.fault(&error))?;
-        str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| self.fault(&"it is not text"))
+        let bytes = file::open_regular(&self.0).and_then(|mut file| file::read(&mut file, MAX_KEY_FILE_BYTES));
+        let bytes = bytes.map_err(|error| self.error(&error))?;
+        str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| self.error(&"it is not text"))
     }
 
-    /// Whoever could read the file goes on reading it.
+    /// Replaces the file. Its owner and its mode stay.
     fn write(&self, text: &str) -> Result<(), String> {
         file::replace(&self.0, text.as_bytes(), Owner::Kept).map_err(|error| {
             let todo = match error.kind() {
-                ErrorKind::PermissionDenied => "; do it as the file's owner, or as root",
+                ErrorKind::PermissionDenied => "; run it as the file's owner or as root",
                 _ => "",
             };
-            self.fault(&format!("{error}{todo}"))
+            self.error(&format!("{error}{todo}"))
         })
     }
 
-    fn fault(&self, error: &dyn std::fmt::Display) -> String {
+    fn error(&self, error: &dyn std::fmt::Display) -> String {
         format!("{}: {error}", self.0.display())
     }
 }

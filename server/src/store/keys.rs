@@ -1,4 +1,4 @@
-//! The keys that records are sealed under at rest.
+//! The keys that seal records at rest.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -8,14 +8,14 @@ use keyfob::{Device, SealKey, sealed_key_id};
 
 use super::key_check;
 use super::ring::Ring;
-use crate::database::{Connection, Fault, persist};
+use crate::database::{Connection, DatabaseError, persist};
 
-/// How long a process may seal under a key before it asks the store again whether it may. `keyfob
-/// rotate-key` waits longer than that.
-const CHECKED: Duration = Duration::from_secs(1);
+/// How long a process may seal under a key before it checks again with the store. `keyfob
+/// rotate-key` waits longer.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The keys of one store: new records are sealed under the first, older ones opened under any.
-/// Clones share them, changes included.
+/// The keys of one store. The first seals new records, and all of them open records. Clones share
+/// them, changes included.
 #[derive(Clone)]
 pub struct Keys(Arc<RwLock<State>>);
 
@@ -34,8 +34,7 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the
-    /// one that seals.
+    /// Reads keys, one a line: the number, a space and 64 hexadecimal digits. The first one seals.
     ///
     /// Errors: a sentence for people, which holds no key.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -43,7 +42,7 @@ impl Keys {
         Ok(Self(Arc::new(RwLock::new(State { ring, sealed: BTreeSet::new(), checked: None }))))
     }
 
-    /// The numbers of the keys, first that of the one that seals.
+    /// The numbers of the keys. The first one seals.
     pub fn ids(&self) -> Vec<u32> {
         self.ring().ids().collect()
     }
@@ -53,9 +52,9 @@ impl Keys {
         self.ring().digest == other.ring().digest
     }
 
-    /// Takes the keys of `next` in the place of its own, for all clones. Keys of its own stay
-    /// behind them if this process has sealed under them or if they are among the `needed`: what
-    /// they open would otherwise be lost as soon as `next` came from a wrong file.
+    /// Replaces the keys with those of `next`, for all clones. Old keys stay, after the new ones,
+    /// if this process has sealed under them or if they are `needed`. Otherwise a wrong file would
+    /// make their records unreadable.
     pub(crate) fn replace(&self, next: &Self, needed: &[u32]) {
         let next = next.ring();
         let mut state = self.write();
@@ -72,17 +71,17 @@ impl Keys {
         Arc::clone(&self.read().ring)
     }
 
-    /// Opens what was sealed under a device's number.
+    /// Opens a record that was sealed under a device's id.
     pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
         self.ring().open(sealed, id)
     }
 
-    /// What seals under the first key, once the store has its key check value. To be used at once,
-    /// and outside of a transaction.
+    /// Returns a sealer for the first key, once the store has its key check value. Use it at once,
+    /// and outside a transaction.
     ///
     /// Errors: those of the database; the keys are not those of the store.
-    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, Fault> {
-        let is_fresh = |checked: Instant| checked.elapsed() < CHECKED;
+    pub(crate) fn sealer(&self, connection: &mut dyn Connection) -> Result<Sealer, DatabaseError> {
+        let is_fresh = |checked: Instant| checked.elapsed() < CHECK_INTERVAL;
         {
             let state = self.read();
             if state.checked.is_some_and(is_fresh) {
@@ -92,8 +91,7 @@ impl Keys {
         let (ring, began) = {
             let mut state = self.write();
             let first = state.ring.first.id();
-            // Before the store is asked, so that no key is dropped between the answer and the
-            // record.
+            // Before the check, so that the key is not dropped between the check and the record.
             state.sealed.insert(first);
             (Arc::clone(&state.ring), Instant::now())
         };
@@ -114,16 +112,16 @@ impl Keys {
     }
 }
 
-/// What seals records: the first key, of which the store has the key check value.
+/// Seals records under the first key, whose key check value is in the store.
 pub(crate) struct Sealer(Arc<Ring>);
 
 impl Sealer {
-    /// Seals a device under its number. Errors: the operating system gave no randomness.
-    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, Fault> {
-        self.0.seal_under(self.0.first(), device, id).map_err(|error| Fault::new(error.to_string()))
+    /// Seals a device under its id. Errors: the operating system gave no randomness.
+    pub(crate) fn seal(&self, device: &Device, id: i64) -> Result<Vec<u8>, DatabaseError> {
+        self.0.seal_under(self.0.first(), device, id).map_err(|error| DatabaseError::new(error.to_string()))
     }
 
-    /// Opens what was sealed under a device's number, with any key.
+    /// Opens a record with any of the keys.
     pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
         self.0.open(sealed, id)
     }
@@ -133,7 +131,7 @@ impl Sealer {
         sealed_key_id(sealed).is_ok_and(|id| id == self.0.first())
     }
 
-    /// Of keys that no store was asked about.
+    /// A sealer without a check.
     #[cfg(test)]
     pub(crate) fn unchecked(keys: &Keys) -> Self {
         Self(keys.ring())

@@ -1,13 +1,13 @@
 //! Devices in a database.
 //!
-//! Reads and writes of devices go in batches. Each write is its own compare and swap, a condition
-//! on the version it read; a batch shares the statement and the commit. An answer comes only after
-//! the commit.
+//! Reads and writes of devices go in batches, which share a statement and a commit. Each write is
+//! its own compare and swap, with the version that it read as the condition. The reply is sent only
+//! after the commit.
 
 mod accounts;
-mod answers;
 mod batch;
 mod call;
+mod columns;
 mod copy;
 mod devices;
 mod filter;
@@ -16,11 +16,14 @@ mod import;
 mod key_check;
 mod key_file;
 mod keys;
+mod lines;
 mod readiness;
 mod reads;
 mod refusal;
+mod replies;
 mod reseal;
 mod ring;
+mod rows;
 mod schema;
 mod searches;
 #[cfg(test)]
@@ -33,14 +36,14 @@ mod writes;
 pub use accounts::Account;
 pub use copy::{Copied, Progress, copy};
 pub use handle::Store;
-pub(crate) use import::{Difference, FARTHEST_ZONE, Imported, Outcome, PAGE, Present};
+pub(crate) use import::{Difference, Imported, MAX_ZONE_DIFFERENCE_SECONDS, Outcome, PAGE_DEVICES, Preview};
 pub use key_check::KeyCheck;
 pub(crate) use key_check::numbered;
 pub use key_file::KeyFile;
 pub use keys::Keys;
 pub use reads::Listed;
 pub use reseal::Resealed;
-pub use trail::{Line, Wanted};
+pub use trail::{TrailLine, TrailQuery};
 pub(crate) use trail::{in_words, word};
-pub(crate) use workers::OLD;
+pub(crate) use workers::JOB_TIMEOUT;
 pub(crate) use writes::Stepped;

@@ -1,44 +1,46 @@
-//! What reads the store: single devices in batches, and pages of a search.
+//! Reads: single devices in batches, and pages of a search.
 
 use std::collections::HashMap;
 
 use keyfob_scim::{Entry, Error, Page, PageStart, Query, Row};
 
+use super::columns::{device, device_record_columns, device_row_columns};
 use super::filter::{self, Part};
 use super::keys::Keys;
 use super::refusal::unavailable;
+use super::rows::row;
 use super::schema;
-use super::workers::Answer;
-use crate::database::{Access, Connection, Dialect, Failure, Fault, Readable, Record, Sql, reread, transaction};
+use super::workers::Reply;
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Readable, Record, Sql, reread, transaction};
 
-/// The columns of a [`Row`] but the last, [`LAST_MODIFIED`](filter::LAST_MODIFIED); [`ENTRY`]
-/// follows for an [`Entry`].
-const COLUMNS: &str = "id, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, last_used, ";
-const ENTRY: &str = ", version, record";
+/// Selects the rows of devices, for a list.
+const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
+/// Selects whole entries.
+const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
-/// How many devices a key may find, for a search by it to be short.
-const SHORT: i64 = if cfg!(test) { 10 } else { 1000 };
+/// How many devices the key of a short search may find.
+const MAX_SHORT_SEARCH_DEVICES: i64 = if cfg!(test) { 10 } else { 1000 };
 
 /// A device to read.
-pub(crate) type Get = (i64, Answer<Option<Entry>>);
+pub(crate) type Get = (i64, Reply<Option<Entry>>);
 
-/// Reads a batch of devices and answers it.
+/// Reads a batch of devices and replies to each request.
 pub(crate) fn get(connection: &mut dyn Connection, keys: &Keys, jobs: Vec<Get>) {
     let found = find(connection, keys, jobs.iter().map(|(id, _)| *id));
-    for (id, answer) in jobs {
-        // Whoever went away needs no answer.
-        let _ = answer.send(found_in(&found, id));
+    for (id, reply) in jobs {
+        // A client that has gone away needs no reply.
+        let _ = reply.send(found_in(&found, id));
     }
 }
 
-/// The entries of a batch by their ids. A device that cannot be read is its own fault only.
-pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, Fault>;
+/// The entries of a batch by their ids. A device that cannot be read fails alone.
+pub(crate) type Found = Result<HashMap<i64, Result<Entry, Error>>, DatabaseError>;
 
-/// What a batch holds of a device.
+/// The entry of one device of a batch.
 pub(crate) fn found_in(found: &Found, id: i64) -> Result<Option<Entry>, Error> {
     match found {
         Ok(entries) => entries.get(&id).cloned().transpose(),
-        Err(fault) => Err(unavailable(fault)),
+        Err(error) => Err(unavailable(error)),
     }
 }
 
@@ -50,28 +52,28 @@ pub(crate) fn find(connection: &mut dyn Connection, keys: &Keys, ids: impl Itera
 fn find_all(connection: &mut dyn Connection, keys: &Keys, ids: &[i64]) -> Found {
     match (records(connection, ids), ids) {
         (Ok(mut records), _) => records.iter_mut().map(|record| entry(record, keys)).collect(),
-        (Err(fault), [id]) if fault.failure == Failure::Damaged => {
-            Ok(HashMap::from([(*id, Err(unreadable(*id, &fault.to_string())))]))
+        (Err(error), [id]) if error.kind == ErrorKind::Damaged => {
+            Ok(HashMap::from([(*id, Err(unreadable(*id, &error.to_string())))]))
         }
-        // Each alone, to tell the damaged ones from the others.
-        (Err(fault), ids) if fault.failure == Failure::Damaged => {
+        // Each alone, to find the damaged ones.
+        (Err(error), ids) if error.kind == ErrorKind::Damaged => {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids.chunks(1) {
                 found.extend(find_all(connection, keys, id)?);
             }
             Ok(found)
         }
-        (Err(fault), _) => Err(schema::explained(connection, fault)),
+        (Err(error), _) => Err(schema::explained(connection, error)),
     }
 }
 
-fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, Fault> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(ENTRY).push(" FROM device WHERE id");
+fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, DatabaseError> {
+    let mut sql = Sql::new(SELECT_ENTRIES);
+    sql.push(" WHERE id");
     let ids = ids.iter().copied();
     match connection.dialect() {
-        // In a file, a statement is no journey, and the same one for any number of devices. Each by
-        // itself would lock the file anew.
+        // In a file, a statement has no round trip, and this one serves any number of devices.
+        // Without the transaction, each would lock the file again.
         Dialect::Sqlite => transaction(connection, Access::Snapshot, |connection| {
             sql.push(" = $1");
             let mut records = Vec::new();
@@ -88,7 +90,7 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// The page, without the devices that cannot be read. Its total counts them.
@@ -97,19 +99,19 @@ pub struct Listed {
     pub unreadable: usize,
 }
 
-/// Does a search that has a key, if it is short: the key finds few devices. None: it is not.
-pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, Fault> {
+/// Does a short search: one whose key finds few devices. `None` if it is not short.
+pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<Option<Listed>, DatabaseError> {
     let Some(key) = filter::key(&query.filter) else { return Ok(None) };
     let mut sql = Sql::new("SELECT id FROM device");
     filter::wanted_by_key(&mut sql, connection.dialect(), key);
-    sql.push(" LIMIT 1 OFFSET ").bind(SHORT);
+    sql.push(" LIMIT 1 OFFSET ").bind(MAX_SHORT_SEARCH_DEVICES);
     if connection.rows(&sql)?.is_empty() { list(connection, query).map(Some) } else { Ok(None) }
 }
 
-/// Reads a page, and how many devices match in all if it does not begin behind a position.
-pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, Fault> {
+/// Reads a page, with the total number of matches unless the page begins behind a position.
+pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, DatabaseError> {
     let is_walk = matches!(query.start, PageStart::After(_));
-    // Of a walk one device more, which tells whether others follow.
+    // A walk reads one device more, to know whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
     let mut most = wanted;
     let (shown, Readable { mut rows, damaged }) = loop {
@@ -118,8 +120,8 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         if !is_walk || missing == 0 || shown < most {
             break (shown, read);
         }
-        // Others in the place of those that cannot be read: a page of nothing else would end the
-        // walk.
+        // Reads others in place of the damaged ones. A page without any readable device would end
+        // the walk.
         most = wanted.saturating_add(length(&read.damaged));
     };
     for device in &damaged {
@@ -131,7 +133,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
         PageStart::After(Some(_)) => None,
     };
     let total = match offset {
-        // A page that is not full tells how many there are.
+        // A page that is not full gives the total.
         Some(offset) if shown < most && (shown > 0 || offset == 0) => Some(offset.saturating_add(shown)),
         Some(_) => Some(count(connection, query)?),
         None => None,
@@ -144,26 +146,24 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
     Ok(Listed { page: Page { total, rows, has_more }, unreadable: damaged.len() })
 }
 
-/// Reads at most so many devices of a page, and tells how many there are, those that cannot be read
-/// included.
-fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), Fault> {
+/// Reads at most `limit` devices of a page. Returns how many there are, unreadable ones included.
+fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
-    for part in Part::of(query) {
+    for part in Part::from_query(query) {
         let left = limit.saturating_sub(length(&records));
         if left > 0 {
-            let mut sql = Sql::new("SELECT ");
-            sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
+            let mut sql = Sql::new(SELECT_ROWS);
             filter::wanted(&mut sql, connection.dialect(), query, part);
             filter::page(&mut sql, query, left);
             records.append(&mut connection.rows(&sql)?);
         }
     }
     let shown = length(&records);
-    Ok((shown, Readable::new(&mut records, &format!("{COLUMNS}last_modified"), name, row)))
+    Ok((shown, Readable::new(&mut records, &device::COLUMNS, name, row)))
 }
 
 /// Counts the devices that match.
-fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, Fault> {
+fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, DatabaseError> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
     filter::wanted(&mut sql, connection.dialect(), query, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
@@ -174,47 +174,24 @@ fn length<T>(list: &[T]) -> u64 {
     u64::try_from(list.len()).unwrap_or(u64::MAX)
 }
 
-/// A device as a sentence names it.
+/// What a sentence calls a device.
 fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
-fn row(record: &mut Record) -> Result<Row, Fault> {
-    Ok(Row {
-        id: record.number(0)?,
-        name: record.text(1)?,
-        user: record.text(2)?,
-        email: record.maybe_text(3)?,
-        phone: record.maybe_text(4)?,
-        external_id: record.maybe_text(5)?,
-        deleted: record.number(6)? != 0,
-        kind: record.text(7)?.parse().map_err(|_| Fault::of_column(7, "holds no kind of device"))?,
-        status: record.text(8)?.parse().map_err(|_| Fault::of_column(8, "holds no status"))?,
-        fails: u32::try_from(record.number(9)?).map_err(|_| Fault::of_column(9, "holds no count"))?,
-        created: time(10, record.number(10)?)?,
-        last_used: record.maybe_number(11)?.map(|seconds| time(11, seconds)).transpose()?,
-        last_modified: time(12, record.number(12)?)?,
-    })
-}
-
-fn time(column: usize, seconds: i64) -> Result<u64, Fault> {
-    u64::try_from(seconds).map_err(|_| Fault::of_column(column, "holds a time before 1970"))
-}
-
-fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), Fault> {
-    // What a statement asked for by its id has one.
+fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
+    // A device that was selected by its id has one.
     let id = record.id()?;
-    let columns = |record: &mut Record| Ok((row(record)?, record.number(13)?, record.bytes(14)?));
-    let read = columns(record).map_err(|fault: Fault| fault.told(&format!("{COLUMNS}last_modified{ENTRY}"))).and_then(
-        |(row, version, sealed)| {
+    let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));
+    let read =
+        columns(record).map_err(|error: DatabaseError| error.in_words(&device::COLUMNS)).and_then(|(row, version, sealed)| {
             let device = keys.open(&sealed, id).map_err(|error| format!("its record: {error}"))?;
             Ok(Entry { row, version, device })
-        },
-    );
+        });
     Ok((id, read.map_err(|reason| unreadable(id, &reason))))
 }
 
-/// The answer about a device that is damaged, for the log as well.
+/// Logs that a device is damaged, and returns the error for the client.
 fn unreadable(id: i64, reason: &str) -> Error {
     tracing::error!(device = id, "store: the device cannot be read: {reason}");
     Error::new(500, format!("device {id} cannot be read: {reason}"))

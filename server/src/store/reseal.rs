@@ -1,4 +1,4 @@
-//! Records sealed anew under the first key, while services go on.
+//! Resealing: all records get sealed under the first key while services go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,47 +9,47 @@ use keyfob_scim::Error;
 use super::handle::Store;
 use super::key_check;
 use super::keys::Sealer;
-use crate::database::{Connection, Fault, Sql, Type, Value};
+use crate::database::{Connection, DatabaseError, Sql, Type, Value};
 
 /// How many records are sealed in one commit.
-const PAGE: i64 = 256;
+const PAGE_RECORDS: i64 = 256;
 
-/// What sealing anew came to.
+/// The result of resealing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// The number of the key that everything else is sealed under.
+    /// The number of the first key. All readable records are sealed under it.
     pub key: u32,
-    /// How many records were sealed anew.
+    /// How many records were resealed.
     pub done: u64,
-    /// The devices whose records do not open: damaged, or sealed under a key that is not there.
+    /// The devices whose records do not open: damaged, or sealed under a missing key.
     pub unreadable: Vec<i64>,
-    /// How many of those each key has, by its number.
+    /// How many of those records each key has, by its number.
     pub left: BTreeMap<u32, u64>,
-    /// The numbers of the keys that another process sealed under until the end.
+    /// The numbers of the keys that another process still seals under.
     pub in_use: Vec<u32>,
 }
 
-/// A page of records, and what became of it.
+/// The result for a page of records.
 struct Page {
     last: Option<i64>,
     done: u64,
-    /// The keys of the records to be sealed anew, with those that others were faster with.
+    /// The keys of the records to be resealed, including those that other processes changed first.
     found: Vec<u32>,
-    /// Those that do not open, with the numbers of their keys.
+    /// The records that do not open, with the numbers of their keys.
     unreadable: Vec<(i64, Option<u32>)>,
 }
 
 impl Store {
-    /// Seals every record that is not under the first key anew, and goes through all of them until
-    /// none is left, or until a round finds no fewer than the round before: then another process
-    /// seals under an old key as fast. `progress` hears of each page how many more were done. Each
-    /// is its own compare and swap: a verification in between wins, and its record is sealed in the
-    /// next round.
+    /// Reseals every record that is not under the first key. It goes through all records until none
+    /// is left, or until a round finds no fewer than the round before, since another process then
+    /// seals under an old key as fast. `progress` receives the number of resealed records of each
+    /// page. Each record is its own compare and swap: a verification in between wins, and its
+    /// record is resealed in the next round.
     ///
-    /// Then no other key is needed any more, unless a process seals under it. To find out, all are
-    /// marked, and after `wait` the records are gone through once more: a key whose mark is still
-    /// there, and that has no record, loses its key check value. `wait` must be longer than a
-    /// process may have a record on its way to the store.
+    /// Then no other key is needed any more, unless a process still seals under it. To find out,
+    /// this marks all other keys, waits for `wait` and goes through the records once more. A key
+    /// that is still marked and has no record loses its key check value. `wait` must be longer than
+    /// a record may take from a process to the store.
     ///
     /// Errors: 503.
     pub async fn reseal(&self, wait: Duration, mut progress: impl FnMut(u64)) -> Result<Resealed, Error> {
@@ -69,14 +69,14 @@ impl Store {
         Ok(all)
     }
 
-    /// Lets the store be opened without a key that is lost, and without the records that are sealed
-    /// under it. Returns whether it needed the key. Errors: 503.
+    /// Gives up a lost key, and with it the records that are sealed under it. The store opens
+    /// without the key from then on. Returns whether the store needed the key. Errors: 503.
     pub async fn give_up_key(&self, key: u32) -> Result<bool, Error> {
         self.write(move |connection| key_check::remove(connection, key)).await
     }
 
-    /// Goes through all records until none is left to be sealed anew, or they get no fewer. Returns
-    /// the keys of the last round's records: another process seals under them.
+    /// Goes through all records until none is left to reseal, or their number falls no more.
+    /// Returns the keys of the records of the last round: another process seals under them.
     async fn seal_all(&self, all: &mut Resealed, progress: &mut impl FnMut(u64)) -> Result<BTreeSet<u32>, Error> {
         let mut before = usize::MAX;
         loop {
@@ -100,7 +100,7 @@ impl Store {
                     None => break,
                 }
             }
-            // A service that does not know the new key yet may seal under an old one all the time.
+            // A service that does not have the new key yet may go on sealing under an old one.
             if found == 0 || found >= before {
                 return Ok(keys);
             }
@@ -109,9 +109,9 @@ impl Store {
     }
 }
 
-fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, Fault> {
+fn page(connection: &mut dyn Connection, sealer: &Sealer, after: i64) -> Result<Page, DatabaseError> {
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id > ");
-    sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE);
+    sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
     let mut page = Page { last: None, done: 0, found: Vec::new(), unreadable: Vec::new() };
     let mut next: Vec<[Value; 3]> = Vec::new();
     for record in &mut connection.rows(&sql)? {

@@ -1,4 +1,4 @@
-//! The keys of one moment: what they seal and open.
+//! The keys as they are at one moment.
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
@@ -7,7 +7,7 @@ use keyfob::{Device, SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SealKey, sealed_key_id};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-/// Keys as they were at one moment.
+/// Keys that do not change.
 pub(crate) struct Ring {
     pub(super) first: SealKey,
     pub(super) others: Vec<SealKey>,
@@ -16,18 +16,17 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Reads keys: a line for each, its number, a space and 64 hexadecimal digits; the first is the
-    /// one that seals.
+    /// Reads keys, one a line: the number, a space and 64 hexadecimal digits. The first one seals.
     ///
     /// Errors: a sentence for people, which holds no key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut keys: Vec<SealKey> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let fault = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
-            let (id, hex) = line.split_once(' ').ok_or_else(fault)?;
-            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| fault())?);
-            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| fault())?;
-            let id = id.parse().map_err(|_| fault())?;
+            let error = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
+            let (id, hex) = line.split_once(' ').ok_or_else(error)?;
+            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| error())?);
+            let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| error())?;
+            let id = id.parse().map_err(|_| error())?;
             if keys.iter().any(|key| key.id() == id) {
                 return Err(format!("two keys have the number {id}"));
             }
@@ -47,13 +46,13 @@ impl Ring {
         self.all().map(SealKey::id)
     }
 
-    /// Opens what was sealed under a device's number.
+    /// Opens a record that was sealed under a device's id.
     pub(crate) fn open(&self, sealed: &[u8], id: i64) -> Result<Device, keyfob::Error> {
         self.key(sealed_key_id(sealed)?).ok_or(keyfob::Error::SealKeyId)?.open(sealed, &id.to_be_bytes())
     }
 
-    /// Seals a device under its number and the key of another number. Errors: there is no such key;
-    /// the operating system gave no randomness.
+    /// Seals a device under its id with one of the keys. Errors: there is no such key; the
+    /// operating system gave no randomness.
     pub(crate) fn seal_under(&self, key: u32, device: &Device, id: i64) -> Result<Vec<u8>, keyfob::Error> {
         let key = self.key(key).ok_or(keyfob::Error::SealKeyId)?;
         let mut nonce = [0; SEAL_NONCE_SIZE];

@@ -1,8 +1,8 @@
-//! Searches that wait for a reader: whose turn it is, and until when.
+//! Searches that wait for a reader: their order and their deadlines.
 //!
-//! Accounts take turns, and no account has all readers of a lane as long as there are two of them:
-//! so what one account searches for keeps no other waiting for long. The time that a search waits
-//! is part of its own.
+//! Accounts take turns, and no account can occupy all readers of a lane that has at least two. So
+//! the searches of one account do not hold up those of others for long. The waiting time of a
+//! search is part of its time limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -15,18 +15,17 @@ use tokio::sync::oneshot;
 use super::call::Call;
 use super::refusal::unavailable;
 use super::schema;
-use crate::database::{Connection, Failure, Fault, persist};
+use crate::database::{Connection, DatabaseError, ErrorKind, persist};
 use crate::priority::{Work, give_way};
 
-/// How long a search may take, its wait for others included.
-pub(crate) const LIMIT: Duration = Duration::from_secs(5);
-/// How much later a client is answered that heard nothing of its search: the database did not keep
-/// to the time.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long a search may take, including its wait for others.
+pub(crate) const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long after the deadline the client gets an error if the database has ignored the deadline.
+const REPLY_GRACE: Duration = Duration::from_secs(1);
 /// How many searches of one account may wait in a lane.
-const WAITING: usize = 64;
+const MAX_WAITING_SEARCHES: usize = 64;
 
-/// A search's claim to a reader: for whom, and until when.
+/// A claim to a reader: the account and the deadline of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     account: String,
@@ -34,10 +33,10 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// A claim of an account from now on.
-    pub(crate) fn of(account: &str) -> Self {
+    /// A claim of an account, from now on.
+    pub(crate) fn new(account: &str) -> Self {
         let now = Instant::now();
-        Self { account: account.to_owned(), end: now.checked_add(LIMIT).unwrap_or(now) }
+        Self { account: account.to_owned(), end: now.checked_add(SEARCH_TIMEOUT).unwrap_or(now) }
     }
 
     fn is_over(&self) -> bool {
@@ -59,7 +58,7 @@ struct Queue {
     waiting: VecDeque<(String, VecDeque<Job>)>,
     /// How many readers work for an account.
     busy: HashMap<String, usize>,
-    /// How many may.
+    /// How many readers may work for one account.
     share: usize,
     is_closed: bool,
 }
@@ -67,7 +66,7 @@ struct Queue {
 struct Job {
     work: Call,
     end: Instant,
-    /// Held by the client that waits.
+    /// Alive as long as the client waits.
     client: Weak<()>,
 }
 
@@ -78,8 +77,8 @@ impl Job {
 }
 
 impl Lane {
-    /// Starts a thread for each reader. They end when this is gone and everything handed in is
-    /// done. Threads whose searches take long give way to all others.
+    /// Starts a thread for each reader. The threads end once this is dropped and all jobs are done.
+    /// `is_long`: threads with long searches give way to all others.
     pub(crate) fn start(
         name: &str,
         readers: Vec<Box<dyn Connection>>,
@@ -100,22 +99,22 @@ impl Lane {
         Ok((Self(shared), threads))
     }
 
-    /// Searches when the claim's turn comes. Doing `work` twice must do no harm. Errors: 503.
+    /// Runs a search when it is the claim's turn. Doing `work` twice must do no harm. Errors: 503.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         claim: &Claim,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, Fault> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
-        let (answer, told) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         let (client, end) = (Arc::new(()), claim.end);
         let work = Box::new(move |reader: &mut dyn Connection| {
             reader.end_at(Some(end));
             let found = persist(reader, &mut work);
             reader.end_at(None);
-            let _ = answer.send(found.map_err(|fault| refused(&schema::explained(reader, fault))));
+            let _ = reply.send(found.map_err(|error| refused(&schema::explained(reader, error))));
         });
         self.0.hand_in(&claim.account, Job { work, end, client: Arc::downgrade(&client) })?;
-        match tokio::time::timeout_at(end.checked_add(GRACE).unwrap_or(end).into(), told).await {
+        match tokio::time::timeout_at(end.checked_add(REPLY_GRACE).unwrap_or(end).into(), outcome).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) if claim.is_over() => Err(waited_too_long()),
             Ok(Err(_)) => Err(Error::new(503, "the store is stopping; try again")),
@@ -141,12 +140,13 @@ impl Shared {
         let mut queue = self.lock();
         match queue.waiting.iter_mut().find(|(waiting, _)| waiting == account) {
             Some((_, jobs)) => {
-                if jobs.len() >= WAITING {
+                if jobs.len() >= MAX_WAITING_SEARCHES {
                     jobs.retain(Job::is_wanted);
                 }
-                if jobs.len() >= WAITING {
-                    let detail =
-                        format!("{WAITING} searches of this account wait already; wait for their answers before sending more");
+                if jobs.len() >= MAX_WAITING_SEARCHES {
+                    let detail = format!(
+                        "{MAX_WAITING_SEARCHES} searches of this account wait already; wait for their answers before sending more"
+                    );
                     return Err(Error::new(503, detail));
                 }
                 jobs.push_back(job);
@@ -158,13 +158,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Does what is handed in, until there is no more to come.
+    /// Does jobs until the lane is closed and none is left.
     fn serve(&self, reader: &mut dyn Connection) {
         let mut queue = self.lock();
         loop {
             if let Some((account, job)) = queue.take() {
                 drop(queue);
-                // A client that has gone away needs no answer; one whose time is over hears so.
+                // Dropping the job replies to a client that has run out of time. A client that has
+                // gone away needs no reply.
                 if job.is_wanted() {
                     (job.work)(reader);
                 } else {
@@ -172,7 +173,7 @@ impl Shared {
                 }
                 queue = self.lock();
                 queue.done(&account);
-                // Another reader may have passed over this account.
+                // Another reader may have skipped this account.
                 self.changed.notify_all();
             } else if queue.is_closed && queue.waiting.is_empty() {
                 return;
@@ -184,7 +185,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// The next search: the first of the first account that does not have its share of readers yet.
+    /// The next search: the first one of the first account that has less than its share of readers.
     fn take(&mut self) -> Option<(String, Job)> {
         let may = |account: &String| self.busy.get(account).is_none_or(|busy| *busy < self.share);
         let at = self.waiting.iter().position(|(account, _)| may(account))?;
@@ -208,18 +209,18 @@ impl Queue {
     }
 }
 
-/// What became of a search that failed, for the client.
-fn refused(fault: &Fault) -> Error {
-    if fault.failure != Failure::TooLong {
-        return unavailable(fault);
+/// The error of a failed search, for the client.
+fn refused(error: &DatabaseError) -> Error {
+    if error.kind != ErrorKind::TooLong {
+        return unavailable(error);
     }
     tracing::warn!("store: a search took too long, and was ended");
     took_too_long()
 }
 
-/// Without a time to try again: the same search would take as long.
+/// It names no time to try again, since the same search would take as long.
 fn took_too_long() -> Error {
-    let seconds = LIMIT.as_secs();
+    let seconds = SEARCH_TIMEOUT.as_secs();
     let detail = format!(
         "the search took longer than {seconds} seconds, its wait for others included, and was ended; name a user, an id, a name, an \
          address or an externalId with eq, which an index answers"
@@ -228,7 +229,7 @@ fn took_too_long() -> Error {
 }
 
 fn waited_too_long() -> Error {
-    let seconds = LIMIT.as_secs();
+    let seconds = SEARCH_TIMEOUT.as_secs();
     let detail = format!(
         "the search waited for others for {seconds} seconds, and was not begun; try again, or name a user, an id, a name, an address or \
          an externalId with eq, which waits for no search that reads all devices"

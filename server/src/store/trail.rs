@@ -1,59 +1,60 @@
-//! The audit trail, read.
+//! Reading the audit trail.
 
 use keyfob::Status;
 use keyfob_scim::Error;
 use serde::Serialize;
 
+use super::columns::{trail, trail_key_column, trail_line_columns};
 use super::handle::Store;
 use super::searches::Claim;
-use crate::database::{Connection, Fault, Readable, Record, Sql};
+use crate::database::{Connection, DatabaseError, Readable, Record, Sql};
 
-/// How many lines are searched at a time: some tenths of a second.
-const PART: i64 = if cfg!(test) { 3 } else { 1_000_000 };
+/// How many lines are searched at a time, which takes some tenths of a second.
+const PART_LINES: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
-const COLUMNS: &str = "id, at, event, actor, device, user_name, success, reason, drift";
+const SELECT: &str = concat!("SELECT ", trail_key_column!(), ", ", trail_line_columns!(), " FROM trail");
 
-/// For whom the trail is searched: no account, but whoever runs `keyfob audit`.
+/// The account on whose behalf the trail is searched: none, since `keyfob audit` has no account.
 const OPERATOR: &str = "";
 
-/// Which lines are wanted: those that match everything given.
+/// A query of the trail: lines that match everything given.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// Of this device.
+pub struct TrailQuery {
+    /// The lines of this device.
     pub device: Option<i64>,
-    /// Of this user's devices.
+    /// The lines of this user's devices.
     pub user: Option<String>,
-    /// At this time or later, in Unix seconds.
+    /// The lines of this time or later, in Unix seconds.
     pub since: Option<i64>,
-    /// At most this many, the newest.
+    /// At most this many lines, the newest ones.
     pub limit: u32,
 }
 
 /// A line of the trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// The number of the line.
+pub struct TrailLine {
+    /// Its number.
     pub id: i64,
     /// When, in Unix seconds.
     pub at: i64,
     /// What happened.
     pub event: String,
-    /// Who asked for it.
+    /// The account that requested it.
     pub actor: String,
     /// The device.
     pub device: i64,
     /// The user whose device it is.
     pub user: String,
-    /// Whether the answer was right, or the operation done.
+    /// Whether the code was right, or the operation done.
     pub success: bool,
     /// Why, or the status after it.
     pub reason: String,
-    /// A right answer: by how many steps or counters it was off.
+    /// For a right code, by how many steps or counters it was off.
     pub drift: Option<i64>,
 }
 
-/// A reason of the trail as people and metrics have it: the status after a change is a letter in
-/// the trail, and a word here.
+/// A reason of the trail as people and metrics see it. In the trail, the status after a change is a
+/// letter; here it is a word.
 pub(crate) fn in_words(reason: &str) -> &str {
     match reason.parse() {
         Ok(status) => word(status),
@@ -73,19 +74,19 @@ pub(crate) const fn word(status: Status) -> &'static str {
 
 impl Store {
     /// Reads the trail, the newest lines first. Errors: 503.
-    pub async fn trail(&self, wanted: &Wanted) -> Result<Readable<Line>, Error> {
+    pub async fn trail(&self, wanted: &TrailQuery) -> Result<Readable<TrailLine>, Error> {
         let newest = |connection: &mut dyn Connection| {
             connection.run("SELECT coalesce(max(id), 0) FROM trail")?.first_mut().map_or(Ok(0), |record| record.number(0))
         };
-        let (mut to, mut left) = (self.scan(Claim::of(OPERATOR), newest).await?, wanted.limit);
+        let (mut to, mut left) = (self.scan(Claim::new(OPERATOR), newest).await?, wanted.limit);
         let mut all = Readable { rows: Vec::new(), damaged: Vec::new() };
-        // A part at a time: to search all of a long trail takes longer than a search may.
+        // A part at a time: searching all of a long trail would exceed the limit of a search.
         while to > 0 && left > 0 {
-            let from = to.saturating_sub(PART);
+            let from = to.saturating_sub(PART_LINES);
             let sql = wanted.sql(from, to, left);
-            let part = self.scan(Claim::of(OPERATOR), move |connection| {
+            let part = self.scan(Claim::new(OPERATOR), move |connection| {
                 let mut records = connection.rows(&sql)?;
-                Ok((records.len(), Readable::new(&mut records, COLUMNS, name, line)))
+                Ok((records.len(), Readable::new(&mut records, &trail::COLUMNS, name, line)))
             });
             let (found, part) = part.await?;
             left = left.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
@@ -97,12 +98,11 @@ impl Store {
     }
 }
 
-impl Wanted {
-    /// The query for the lines from the first of these numbers, itself not among them, to the
-    /// second.
+impl TrailQuery {
+    /// The statement for the lines with numbers above `from`, up to `to`.
     fn sql(&self, from: i64, to: i64, limit: u32) -> Sql {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM trail WHERE id > ").bind(from).push(" AND id <= ").bind(to);
+        let mut sql = Sql::new(SELECT);
+        sql.push(" WHERE id > ").bind(from).push(" AND id <= ").bind(to);
         if let Some(device) = self.device {
             sql.push(" AND device = ").bind(device);
         }
@@ -117,21 +117,21 @@ impl Wanted {
     }
 }
 
-/// A line as a sentence names it.
+/// What a sentence calls a line.
 fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a line of the trail".to_owned(), |id| format!("line {id} of the trail"))
 }
 
-fn line(record: &mut Record) -> Result<Line, Fault> {
-    Ok(Line {
-        id: record.number(0)?,
-        at: record.number(1)?,
-        event: record.text(2)?,
-        actor: record.text(3)?,
-        device: record.number(4)?,
-        user: record.text(5)?,
-        success: record.number(6)? != 0,
-        reason: record.text(7)?,
-        drift: record.maybe_number(8)?,
+fn line(record: &mut Record) -> Result<TrailLine, DatabaseError> {
+    Ok(TrailLine {
+        id: record.number(trail::ID)?,
+        at: record.number(trail::AT)?,
+        event: record.text(trail::EVENT)?,
+        actor: record.text(trail::ACTOR)?,
+        device: record.number(trail::DEVICE)?,
+        user: record.text(trail::USER_NAME)?,
+        success: record.number(trail::SUCCESS)? != 0,
+        reason: record.text(trail::REASON)?,
+        drift: record.maybe_number(trail::DRIFT)?,
     })
 }

@@ -1,8 +1,8 @@
-//! Threads that each own a connection, and take jobs many at a time.
+//! Threads that each own a connection and take jobs in batches.
 //!
-//! Jobs that arrive while a thread is at work make its next batch. So an idle store answers at
-//! once, and one under load shares each statement and each commit among many requests; no delay is
-//! ever added to gather more.
+//! Jobs that arrive while a thread works are its next batch. So an idle store responds at once, and
+//! a busy one shares each statement and each commit among many requests. There is never a delay to
+//! gather more.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -12,37 +12,36 @@ use std::time::{Duration, Instant};
 use keyfob_scim::Error;
 use tokio::sync::oneshot;
 
-/// How many jobs may wait before more are refused.
-const WAITING: usize = 8192;
-/// How many jobs are taken at a time where they share statements: at most so many devices stand in
-/// one.
-pub(crate) const BATCH: usize = 64;
+/// How many jobs may wait. More are refused.
+const MAX_WAITING_JOBS: usize = 8192;
+/// How many jobs a batch has at most, and so how many devices are in one statement.
+pub(crate) const MAX_BATCH_JOBS: usize = 64;
 
-/// A job that has waited longer than this is dropped unbegun: while a store is out of reach,
-/// clients are told soon.
-pub(crate) const OLD: Duration = Duration::from_secs(5);
+/// A job that has waited longer than this is not begun. So clients get an error soon while a store
+/// is out of reach.
+pub(crate) const JOB_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the answer to a job goes. To drop it is to refuse the job.
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+/// The channel for the reply to a job. Dropping it refuses the job.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
-/// Where jobs are handed in.
+/// The queue of the jobs of several threads.
 pub(crate) struct Workers<J> {
     jobs: SyncSender<(Instant, J)>,
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts a thread for each connection; they end when this and its clones are gone and
-    /// everything handed in is done.
+    /// Starts a thread for each connection. The threads end once this is dropped and all jobs are
+    /// done.
     ///
-    /// `work` is given at most `limit` jobs, and returns those that it has not finished: they are
-    /// part of the next batch.
+    /// `work` gets at most `limit` jobs, and returns the unfinished ones, which are part of the
+    /// next batch.
     pub(crate) fn start<C: Send + 'static>(
         name: &str,
         connections: Vec<C>,
         limit: usize,
         work: impl Fn(&mut C, Vec<J>) -> Vec<J> + Clone + Send + 'static,
     ) -> Result<(Self, Vec<JoinHandle<()>>), String> {
-        let (jobs, waiting) = sync_channel(WAITING);
+        let (jobs, waiting) = sync_channel(MAX_WAITING_JOBS);
         let waiting = Arc::new(Mutex::new(waiting));
         let start = |mut connection| {
             let (waiting, work) = (Arc::clone(&waiting), work.clone());
@@ -60,18 +59,18 @@ impl<J: Send + 'static> Workers<J> {
         Ok((Self { jobs }, threads))
     }
 
-    /// Hands in the job that `make` makes, and waits for its answer. Errors: 503 if too many wait,
-    /// or the threads have ended.
-    pub(crate) async fn run<T>(&self, make: impl FnOnce(Answer<T>) -> J) -> Result<T, Error> {
-        let (answer, told) = oneshot::channel();
-        let job = (Instant::now(), make(answer));
+    /// Queues the job that `make` returns, and waits for the reply. Errors: 503 if too many jobs
+    /// wait or the threads have ended.
+    pub(crate) async fn run<T>(&self, make: impl FnOnce(Reply<T>) -> J) -> Result<T, Error> {
+        let (reply, outcome) = oneshot::channel();
+        let job = (Instant::now(), make(reply));
         self.jobs.try_send(job).map_err(|_| Error::new(503, "too many requests wait for the store; try again"))?;
-        told.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
+        outcome.await.map_err(|_| Error::new(503, "the store is out of reach or stopping; nothing was changed; try again"))?
     }
 }
 
-/// Fills a batch with what is there, and waits if that is nothing. Tells whether there is something
-/// to do.
+/// Fills a batch with the jobs that are there, and waits if there are none. Returns whether to go
+/// on.
 fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: usize) -> bool {
     let jobs = if batch.is_empty() {
         let Ok(jobs) = waiting.lock() else { return false };
@@ -79,7 +78,7 @@ fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: u
         batch.extend(young(first));
         jobs
     } else {
-        // Held by a thread that waits for jobs, which will take them all.
+        // An idle thread holds the lock and will take the jobs.
         let Ok(jobs) = waiting.try_lock() else { return true };
         jobs
     };
@@ -88,5 +87,5 @@ fn take<J>(waiting: &Mutex<Receiver<(Instant, J)>>, batch: &mut Vec<J>, limit: u
 }
 
 fn young<J>((since, job): (Instant, J)) -> Option<J> {
-    (since.elapsed() < OLD).then_some(job)
+    (since.elapsed() < JOB_TIMEOUT).then_some(job)
 }

@@ -1,89 +1,116 @@
-//! What a writer does: steps of many requests, a round at a time, and new entries.
+//! Writers: the steps of many requests, a round at a time, and new entries.
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Event, Naming, Step, Swap, Then};
+use keyfob_scim::{Entry, Error, Event, Naming, Step, Swap, Then};
 
-use super::answers::Answers;
-use super::batch::{Write, device, seal, settle, trail};
+use super::batch::{Write, settle};
 use super::call::Call;
+use super::columns::{device_record_columns, device_row_columns};
 use super::keys::Keys;
+use super::lines;
 use super::reads::{find, found_in};
 use super::refusal::unavailable;
+use super::replies::{Finished, Replies};
+use super::rows::{device_values, seal};
 use super::schema;
-use super::workers::Answer;
+use super::workers::Reply;
 use super::writable::Writable;
-use crate::database::{Access, Connection, Fault, Sql, persist, transaction};
+use crate::database::{Access, Connection, DatabaseError, Sql, persist, transaction};
 
-/// New devices have numbers from here, drawn at random: processes need no common counter, and a
-/// copy of the store that is restored gives no number a second time. JSON's numbers hold them all
-/// exactly.
-const NUMBERS: std::ops::Range<i64> = 1 << 32..1 << 52;
+/// The ids of new devices, drawn at random. Processes need no common counter, and a restored backup
+/// gives no id a second time. JSON numbers represent all of them exactly.
+const DEVICE_IDS: std::ops::Range<i64> = 1 << 32..1 << 52;
 
 /// A job for a writer.
 pub(crate) enum Change {
-    /// Takes a request's step, and those that follow as far as a writer can.
+    /// Does the steps of a request as far as a writer can.
     Step(Box<Job>),
     /// Anything else, in a transaction of its own.
     Other(Call),
 }
 
-/// A request on its way.
+/// A request with its next step.
 pub(crate) struct Job {
     pub(crate) step: Step,
-    /// What was written to the trail on the way here.
+    /// The last line that it has written to the trail.
     pub(crate) event: Option<Event>,
-    pub(crate) answer: Answer<Stepped>,
+    pub(crate) reply: Reply<Stepped>,
 }
 
-/// The step that is left to others, and what was written to the trail on the way there.
+/// The next step that is none for a writer, and the last line that the request has written to the
+/// trail.
 pub(crate) struct Stepped {
     pub(crate) step: Step,
     pub(crate) event: Option<Event>,
 }
 
-/// Takes the requests of a batch one round further: those that read, in one statement; those that
-/// write, in one commit. Of several swaps of one device the first is tried, the others have lost.
-/// Returns the requests that go on.
+/// Does the next step of each request of a batch: the reads in one statement, the writes in one
+/// commit. Of several swaps of one device the first is tried, and the others have lost. A request
+/// whose next step is none for a writer gets its reply in this round. Returns the requests that go
+/// on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
-    answers: &Answers<Stepped>,
+    replies: &Replies<Stepped>,
     writable: &Writable,
     jobs: Vec<Change>,
 ) -> Vec<Change> {
-    let mut told = Vec::new();
-    let mut round = Round { gets: Vec::new(), swaps: Vec::new(), lines: Vec::new(), left: Vec::with_capacity(jobs.len()) };
+    let mut round = Round {
+        gets: Vec::new(),
+        swaps: Vec::new(),
+        lines: Vec::new(),
+        finished: Vec::new(),
+        next: Vec::with_capacity(jobs.len()),
+    };
     for job in jobs {
         match job {
             Change::Other(call) => call(connection),
-            Change::Step(job) => match job.step {
-                Step::Get { id, then, .. } => round.gets.push((id, then, job.event, job.answer)),
-                Step::Swap { swap, then } => round.swaps.push((swap, then, job.answer)),
-                Step::Audit { event, then } => round.lines.push((event, then, job.answer)),
-                step => told.push((job.answer, Ok(Stepped { step, event: job.event }))),
-            },
+            Change::Step(job) => round.add(*job),
         }
     }
-    answers.leave(told);
     round.read(connection, keys);
+    // Requests that only read do not wait for the commit.
+    replies.leave(&mut round.finished);
     round.write(connection, keys, writable);
-    round.left
+    replies.leave(&mut round.finished);
+    round.next
 }
 
-/// A batch by what is to be done, each with what follows and who waits for it.
+/// The requests of a batch by their steps.
 struct Round {
     gets: Vec<Get>,
-    swaps: Vec<(Box<Swap>, Then<bool>, Answer<Stepped>)>,
-    lines: Vec<(Event, Then<()>, Answer<Stepped>)>,
-    left: Vec<Change>,
+    swaps: Vec<(Box<Swap>, Then<bool>, Reply<Stepped>)>,
+    lines: Vec<(Event, Then<()>, Reply<Stepped>)>,
+    finished: Finished<Stepped>,
+    /// The next batch.
+    next: Vec<Change>,
 }
 
-type Get = (i64, Then<Option<Entry>>, Option<Event>, Answer<Stepped>);
+type Get = (i64, Then<Option<Entry>>, Option<Event>, Reply<Stepped>);
 
 impl Round {
-    fn go_on(&mut self, step: Step, event: Option<Event>, answer: Answer<Stepped>) {
-        self.left.push(Change::Step(Box::new(Job { step, event, answer })));
+    /// Sorts a request into the round.
+    fn add(&mut self, Job { step, event, reply }: Job) {
+        match step {
+            Step::Get { id, then, .. } => self.gets.push((id, then, event, reply)),
+            Step::Swap { swap, then } => self.swaps.push((swap, then, reply)),
+            Step::Audit { event, then } => self.lines.push((event, then, reply)),
+            step => self.finished.push((reply, Ok(Stepped { step, event }))),
+        }
+    }
+
+    /// Keeps a request for the next round, or finishes it if its step is none for a writer.
+    fn go_on(&mut self, step: Step, event: Option<Event>, reply: Reply<Stepped>) {
+        if matches!(step, Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) {
+            self.next.push(Change::Step(Box::new(Job { step, event, reply })));
+        } else {
+            self.finished.push((reply, Ok(Stepped { step, event })));
+        }
+    }
+
+    fn fail(&mut self, error: Error, reply: Reply<Stepped>) {
+        self.finished.push((reply, Err(error)));
     }
 
     fn read(&mut self, connection: &mut dyn Connection, keys: &Keys) {
@@ -92,10 +119,10 @@ impl Round {
         }
         let gets = std::mem::take(&mut self.gets);
         let found = find(connection, keys, gets.iter().map(|(id, ..)| *id));
-        for (id, then, event, answer) in gets {
+        for (id, then, event, reply) in gets {
             match found_in(&found, id) {
-                Ok(entry) => self.go_on(then(entry), event, answer),
-                Err(error) => drop(answer.send(Err(error))),
+                Ok(entry) => self.go_on(then(entry), event, reply),
+                Err(error) => self.fail(error, reply),
             }
         }
     }
@@ -111,49 +138,49 @@ impl Round {
             Ok(Vec::new())
         } else {
             let writes = keys.sealer(connection).and_then(|sealer| firsts.map(|(swap, ..)| Write::new(swap, &sealer)).collect());
-            writes.map_err(|fault| schema::explained(connection, fault))
+            writes.map_err(|error| schema::explained(connection, error))
         };
         let events: Vec<_> = lines.iter().map(|(event, ..)| event).collect();
         let mut settled = writes.map(|writes| settle(connection, writes, &events));
         match &settled {
             Ok(settled) => settled.note(!events.is_empty(), writable),
-            Err(fault) => writable.failed(fault),
+            Err(error) => writable.failed(error),
         }
-        for (swap, then, answer) in swaps {
+        for (swap, then, reply) in swaps {
             let outcome = match &mut settled {
-                // The first of a device takes its outcome away: the others have lost.
+                // The first swap of a device takes the outcome. The others have lost.
                 Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
-                Err(fault) => Err(fault.clone()),
+                Err(error) => Err(error.clone()),
             };
             match outcome {
-                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), answer),
-                Err(fault) => drop(answer.send(Err(unavailable(&fault)))),
+                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), reply),
+                Err(error) => self.fail(unavailable(&error), reply),
             }
         }
-        for (event, then, answer) in lines {
+        for (event, then, reply) in lines {
             match settled.as_ref().map_or_else(Err, |settled| settled.lines.as_ref()) {
-                Ok(()) => self.go_on(then(()), Some(event), answer),
-                Err(fault) => drop(answer.send(Err(unavailable(fault)))),
+                Ok(()) => self.go_on(then(()), Some(event), reply),
+                Err(error) => self.fail(unavailable(error), reply),
             }
         }
     }
 }
 
-/// Stores a new entry under the first number from `draw` that no other device has.
+/// Stores a new entry under the first id from `draw` that no other device has.
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
-    mut draw: impl FnMut() -> Result<i64, Fault>,
+    mut draw: impl FnMut() -> Result<i64, DatabaseError>,
     entry: &mut Entry,
     naming: Naming,
     event: &Event,
-) -> Result<(), Fault> {
+) -> Result<(), DatabaseError> {
     let sealer = keys.sealer(connection)?;
-    // In a commit of its own: the counter of names is not held until the device is stored, so no
-    // process waits for another.
+    // In a commit of its own, so that other processes do not wait for the counter of names until
+    // the device is stored.
     entry.row.name = naming.resolve(|| {
         let number = persist(connection, |connection| next(connection, "name"))?;
-        u64::try_from(number).map_err(|error| Fault::new(error.to_string()))
+        u64::try_from(number).map_err(|error| DatabaseError::new(error.to_string()))
     })?;
     loop {
         entry.row.id = draw()?;
@@ -167,39 +194,36 @@ pub(crate) fn insert(
     }
 }
 
-/// Inserts an entry. Returns whether it is stored: not if another device has its number.
-fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
+/// Inserts an entry. Returns whether it is stored, which it is not if another device has its id.
+fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, DatabaseError> {
     let Entry { row, version, .. } = entry;
-    let mut sql = Sql::new(
-        "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
-         last_used, last_modified, record) VALUES ",
-    );
-    sql.tuple(device(row, row.name.clone(), *version, record));
+    let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
+    sql.tuple(device_values(row, &row.name, *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
-        trail(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
+        lines::insert(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
         return Ok(true);
     }
-    // An earlier try whose connection was lost may have stored it after all.
+    // An earlier try whose connection was lost may have stored it.
     let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
     sql.bind(row.id);
     connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok(found.bytes(0)? == record))
 }
 
 /// The next number of a sequence.
-pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, Fault> {
+pub(crate) fn next(connection: &mut dyn Connection, name: &str) -> Result<i64, DatabaseError> {
     let mut sql = Sql::new("UPDATE sequence SET last = last + 1 WHERE name = ");
     sql.bind(name).push(" RETURNING last");
     connection
         .rows(&sql)?
         .first_mut()
-        .map_or_else(|| Err(Fault::new(format!("the sequence {name} is missing"))), |record| record.number(0))
+        .map_or_else(|| Err(DatabaseError::new(format!("the sequence {name} is missing"))), |record| record.number(0))
 }
 
-/// Draws a number that is most likely free.
-pub(crate) fn draw() -> Result<i64, Fault> {
-    let random = getrandom::u64().map_err(|error| Fault::new(error.to_string()))?;
-    let span = NUMBERS.end.abs_diff(NUMBERS.start);
+/// Draws an id that is most likely free.
+pub(crate) fn draw() -> Result<i64, DatabaseError> {
+    let random = getrandom::u64().map_err(|error| DatabaseError::new(error.to_string()))?;
+    let span = DEVICE_IDS.end.abs_diff(DEVICE_IDS.start);
     let below = i64::try_from(random.checked_rem(span).unwrap_or_default()).unwrap_or_default();
-    Ok(NUMBERS.start.saturating_add(below))
+    Ok(DEVICE_IDS.start.saturating_add(below))
 }

@@ -1,5 +1,5 @@
-//! A primary with a synchronous standby, killed under load: the standby is promoted, and what was
-//! told still holds.
+//! A primary with a synchronous standby is killed under load and the standby is promoted. All
+//! verdicts still hold.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -13,10 +13,10 @@ use super::load::Load;
 const FAILOVERS: usize = 20;
 /// More codes than are used.
 const CODES: usize = 200_000;
-/// What makes each commit wait for the standby.
-const SYNCHRONOUS: [&str; 2] = ["synchronous_standby_names=standby", "synchronous_commit=on"];
+/// The settings that make each commit wait for the standby.
+const SYNCHRONOUS_SETTINGS: [&str; 2] = ["synchronous_standby_names=standby", "synchronous_commit=on"];
 
-/// A primary, and the next.
+/// A primary and its standby.
 struct Pair {
     primary: Cluster,
     standby: Cluster,
@@ -24,11 +24,11 @@ struct Pair {
 
 impl Pair {
     fn start() -> Self {
-        // Without the standby, nothing could be committed yet.
+        // Without the standby, no commit would finish.
         let mut primary = Cluster::start(&[]);
         primary.sql("postgres", "CREATE DATABASE keyfob");
-        let standby = primary.standby("standby", &SYNCHRONOUS);
-        primary.set(&SYNCHRONOUS);
+        let standby = primary.standby("standby", &SYNCHRONOUS_SETTINGS);
+        primary.set(&SYNCHRONOUS_SETTINGS);
         primary.restart();
         let pair = Self { primary, standby };
         pair.wait_until_synchronous();
@@ -44,8 +44,8 @@ impl Pair {
         }
     }
 
-    /// Kills the primary, promotes the standby, and gives that a standby of its own, on the place
-    /// of the old primary.
+    /// Kills the primary and promotes the standby, which gets a standby of its own in place of the
+    /// old primary.
     fn fail_over(&mut self) {
         self.primary.kill();
         self.standby.promote();

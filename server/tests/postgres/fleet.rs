@@ -12,8 +12,7 @@ use tempfile::TempDir;
 use super::client::Client;
 use super::process::Server;
 
-/// A lock that the guesses of a test do not reach, and so a chance of guessing that is to be
-/// allowed.
+/// A limit of fails that a test does not reach. It needs a higher permitted chance of a guess.
 pub(crate) const UNLOCKED: [&str; 3] = ["policy.max_fails=1000000", "policy.guess_bound=0", "policy.pin_guess_bound=0"];
 
 /// Services on one store.
@@ -23,7 +22,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts so many at once.
+    /// Starts `many` services at once.
     pub(crate) fn start(many: usize, url: &str, set: &[&str]) -> Self {
         let folder = super::process::folder();
         let args = args(url, set);
@@ -36,7 +35,7 @@ impl Fleet {
         Self { servers: std::iter::once(one).chain(others).collect(), folder }
     }
 
-    /// Ends all, and starts one on another store.
+    /// Ends all services, and starts one on another store.
     pub(crate) fn go_to(&mut self, url: &str, set: &[&str]) {
         self.servers.clear();
         self.servers.push(Server::start(self.folder.path(), &args(url, set)));
@@ -54,7 +53,7 @@ impl Fleet {
         self.servers.iter().map(|server| server.address).collect()
     }
 
-    /// A client of one of them.
+    /// A client of one service.
     pub(crate) fn admin(&self, at: usize) -> Client {
         self.servers[at % self.servers.len()].admin()
     }

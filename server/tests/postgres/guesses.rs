@@ -1,4 +1,4 @@
-//! Three services, one device: the limit holds, and what is right is right once.
+//! Three services and one device: the limit of fails holds, and a code is right only once.
 
 use std::thread;
 
@@ -8,7 +8,7 @@ use super::cluster::Cluster;
 use super::fleet::Fleet;
 use super::process::{hotp, judged, secret, totp};
 
-/// Answers `many` times at once through all services; gives all verdicts.
+/// Submits a code `many` times at once through all services. Returns all verdicts.
 fn at_once(fleet: &Fleet, path: &str, code: &str, many: usize) -> Vec<(bool, bool)> {
     const CONNECTIONS: usize = 60;
     thread::scope(|scope| {
@@ -61,7 +61,7 @@ fn services_that_start_at_once_make_one_administrator_and_one_schema() {
     cluster.sql("postgres", "CREATE DATABASE keyfob");
     let folder = super::process::folder();
     let url = cluster.url("keyfob");
-    // The key is there before: each would make one of its own.
+    // The key exists beforehand, since each service would make its own.
     super::process::Run::of(
         super::process::keyfob(
             folder.path(),

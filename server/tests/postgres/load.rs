@@ -1,5 +1,5 @@
-//! Clients that guess and log in meanwhile, each of which goes from one service to another as
-//! behind a balancer, and what they were told.
+//! Clients that guess and log in during a test, with the verdicts that they got. Each goes from one
+//! service to another as behind a load balancer.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -14,24 +14,24 @@ use super::client::{BASE, Client};
 use super::fleet::Fleet;
 use super::process::{PASSWORD, hotp, judged, secret};
 
-/// Two devices under load, and what clients learned of them.
+/// Two devices under load, and the verdicts that clients got.
 pub(crate) struct Load {
     addresses: Vec<SocketAddr>,
-    /// The path of the device that is given wrong answers only.
+    /// The path of the device that gets wrong codes only.
     pub(crate) guessed: String,
     /// The path of the device whose codes are used up, one after the other.
     pub(crate) used: String,
     codes: Vec<String>,
     sent: AtomicUsize,
-    /// Wrong answers that were told to be wrong.
+    /// How many wrong codes got their verdict.
     pub(crate) refused: AtomicUsize,
-    /// Answers without a verdict.
+    /// How many codes got no verdict.
     pub(crate) unavailable: AtomicUsize,
     /// The index of the code to be tried next.
     next: AtomicUsize,
-    /// The indexes of the codes that were told to be right.
+    /// The indexes of the codes that were right.
     pub(crate) accepted: Mutex<HashSet<usize>>,
-    /// When the last verdict was told.
+    /// When the last verdict came.
     last: Mutex<Option<Instant>>,
     /// The longest time without a verdict.
     pub(crate) longest: Mutex<Duration>,
@@ -39,7 +39,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Makes the two devices. `codes` are more than are used.
+    /// Makes the two devices. `codes` exceeds the number of codes that are used.
     pub(crate) fn new(fleet: &Fleet, codes: usize) -> Self {
         let guessed = fleet.admin(0).create(&json!({"type": "HOTP", "user": "guessed"})).0;
         let (used, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "used"}));
@@ -59,12 +59,12 @@ impl Load {
         }
     }
 
-    /// Asks the services that there are now.
+    /// Uses the services that run now.
     pub(crate) fn go_to(&mut self, fleet: &Fleet) {
         self.addresses = fleet.addresses();
     }
 
-    /// Does `work` while so many clients guess and as many log in.
+    /// Does `work` while this many clients guess and as many log in.
     pub(crate) fn during(&self, clients: usize, work: impl FnOnce()) {
         self.stop.store(false, Ordering::SeqCst);
         thread::scope(|scope| {
@@ -79,17 +79,17 @@ impl Load {
         });
     }
 
-    /// Waits until so many more guesses were told to be wrong, and as many codes to be right.
+    /// Waits for this many more verdicts on wrong codes, and as many on right ones.
     pub(crate) fn wait_for(&self, verdicts: usize) {
-        let told = || (self.refused.load(Ordering::SeqCst), self.accepted.lock().unwrap().len());
-        let (began, before) = (Instant::now(), told());
-        while told().0 < before.0 + verdicts || told().1 < before.1 + verdicts {
-            assert!(began.elapsed() < Duration::from_secs(60), "too few verdicts: {:?} after {before:?}", told());
+        let verdicts_so_far = || (self.refused.load(Ordering::SeqCst), self.accepted.lock().unwrap().len());
+        let (began, before) = (Instant::now(), verdicts_so_far());
+        while verdicts_so_far().0 < before.0 + verdicts || verdicts_so_far().1 < before.1 + verdicts {
+            assert!(began.elapsed() < Duration::from_secs(60), "too few verdicts: {:?} after {before:?}", verdicts_so_far());
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Guesses wrong until told to stop.
+    /// Submits wrong codes until the load stops.
     fn guess(&self) {
         let mut clients = self.clients();
         for turn in 0.. {
@@ -105,8 +105,8 @@ impl Load {
         }
     }
 
-    /// Answers with right codes, one after the other, until told to stop. Others do the same with
-    /// the same codes.
+    /// Submits right codes, one after the other, until the load stops. Other clients do the same
+    /// with the same codes.
     fn use_up(&self) {
         let mut clients = self.clients();
         for turn in 0.. {
@@ -119,15 +119,15 @@ impl Load {
             match self.answer(&mut clients[client], &self.used, &self.codes[at]) {
                 Some(true) => assert!(self.accepted.lock().unwrap().insert(at), "code {at} was right twice"),
                 Some(false) => {}
-                // Perhaps it was used, perhaps not: it is tried once more, and must be right once
-                // at the most.
+                // The code may have been used or not. It is tried once more, and must be right at
+                // most once.
                 None => continue,
             }
             let _ = self.next.compare_exchange(at, at + 1, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
 
-    /// Whether a code is right; none if there is no verdict.
+    /// Whether a code is right; `None` without a verdict.
     fn answer(&self, client: &mut Client, path: &str, code: &str) -> Option<bool> {
         let target = format!("{BASE}{path}/responseChallenge");
         let body = json!({"pin": code}).to_string();
@@ -147,8 +147,8 @@ impl Load {
         Some(answer.verdict().0)
     }
 
-    /// Checks the fails of the guessed device against what was told of it, before and after.
-    /// Returns them.
+    /// Checks the fails of the guessed device against the verdicts before and after. Returns the
+    /// fails.
     pub(crate) fn check_fails(&self, client: &mut Client) -> usize {
         let refused = self.refused.load(Ordering::SeqCst);
         let fails = usize::try_from(client.device(&self.guessed)["fails"].as_u64().expect("a number")).expect("fewer");
@@ -157,19 +157,19 @@ impl Load {
         fails
     }
 
-    /// Checks that no code that was right is so again.
+    /// Checks that no used code is right again.
     pub(crate) fn check_used(&self, client: &mut Client) {
         let codes = &self.codes;
         let next = self.next.load(Ordering::SeqCst);
         for at in next.saturating_sub(20)..next {
-            // One that looks like one of the next is right as that.
+            // A code that equals one of the next codes is right as that one.
             if self.accepted.lock().unwrap().contains(&at) && !codes[at + 1..next + 60].contains(&codes[at]) {
                 assert_eq!(client.answer(&self.used, &codes[at]).verdict(), (false, false), "code {at} was right twice");
             }
         }
     }
 
-    /// Checks all that was told, once nobody asks any more: by the devices and by their trail.
+    /// Checks all verdicts against the devices and their trail, after the load.
     pub(crate) fn check(&self, fleet: &Fleet, url: &str) {
         let mut client = fleet.admin(0);
         self.check_used(&mut client);
@@ -184,7 +184,7 @@ impl Load {
     }
 }
 
-/// Tells the clients to stop when the test is done with them, however that is.
+/// Stops the clients at the end of a test, even if it fails.
 struct Stop<'l>(&'l Load);
 
 impl Drop for Stop<'_> {

@@ -1,4 +1,4 @@
-//! A store moved from a file to a server and back, under load, broken off and gone on with.
+//! A store is moved from a file to a server and back under load, with interruptions.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -14,13 +14,13 @@ use super::process::{Run, Server, keyfob};
 /// How many devices there are.
 const DEVICES: usize = 1500;
 
-/// What a migration prints, if it went well.
+/// What a successful migration prints.
 fn migrate(fleet: &Fleet, from: &str, to: &str, more: &[&str]) -> String {
     let args = [&["migrate", "--store", from, "--to", to], more].concat();
     Run::of(keyfob(fleet.folder(), &args), "").well()
 }
 
-/// How many rows of each table a migration says that both stores have.
+/// The lines of a migration's output with the number of rows of each table.
 fn rows(printed: &str) -> Vec<&str> {
     printed.lines().filter_map(|line| line.split_once(" rows in both")).map(|(table, _)| table).collect()
 }
@@ -50,8 +50,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     let token = Run::of(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
 
     load.during(1, || {
-        // A copy that is broken off, at whatever moment, does not touch the source, and goes on
-        // afterwards.
+        // An interrupted copy does not touch the source, and continues afterwards.
         for millis in [30, 90, 270] {
             let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]);
             let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
@@ -99,7 +98,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     load.check_fails(&mut client);
     load.check_used(&mut client);
     assert!(load.accepted.lock().unwrap().len() > 5);
-    // Numbers and names go on, accounts are known.
+    // Ids and names continue, and accounts are known.
     assert_eq!(client.create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000003");
     assert_eq!(
         super::client::Client::bearer(moved.address, &token).get("/OtpDevice?count=1").ok(200)["totalResults"],
@@ -112,7 +111,7 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 5));
     let server = Server::start(fleet.folder(), &["--store", back]);
     assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
-    // A finished copy is a store like any other, and is not written over.
+    // A finished copy is a store like any other, and is not overwritten.
     for (from, to) in [(back, "sqlite://copy.db"), ("sqlite://copy.db", back), ("sqlite://copy.db", "sqlite://./copy.db")] {
         for more in [&["--keep"][..], &[]] {
             let run = Run::of(keyfob(fleet.folder(), &[&["migrate", "--store", from, "--to", to], more].concat()), "");
@@ -138,7 +137,7 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
     assert_eq!(load.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
     load.check_fails(&mut fleet.admin(0));
 
-    // The old key is needed no more.
+    // The old key is not needed any more.
     let key = fleet.folder().join("keyfob.key");
     let text = std::fs::read_to_string(&key).unwrap();
     let lines: Vec<&str> = text.lines().collect();

@@ -15,15 +15,15 @@ use super::process::{Run, keyfob};
 
 /// How many devices are copied besides those under load.
 const DEVICES: usize = 400;
-/// How often it is killed, unless the variable `KILLS` says otherwise.
+/// How often it is killed, unless the variable `KILLS` is set.
 const KILLS: usize = 5;
 
-/// A part of a time, drawn at random.
+/// A random part of a time.
 fn part(time: Duration) -> Duration {
     time.mul_f64(f64::from(getrandom::u32().unwrap()) / f64::from(u32::MAX))
 }
 
-/// Starts a migration and kills it after a time. Tells how long it took, if it was done before.
+/// Starts a migration and kills it after a time. Returns how long it took if it ended before.
 fn run_for(fleet: &Fleet, from: &str, to: &str, time: Duration) -> Option<Duration> {
     let mut command = keyfob(fleet.folder(), &["migrate", "--store", from, "--to", to]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
@@ -40,7 +40,7 @@ fn run_for(fleet: &Fleet, from: &str, to: &str, time: Duration) -> Option<Durati
     None
 }
 
-/// Checks that at most one of the stores is open, whatever was done by now. Tells whether none is.
+/// Checks that at most one of the stores is open. Returns whether none is.
 fn is_none_open(fleet: &Fleet, from: &str, to: &str) -> bool {
     let list = |store| Run::of(keyfob(fleet.folder(), &["account", "list", "--store", store]), "");
     let (new, old) = (list(to), list(from));
@@ -79,7 +79,7 @@ fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice(
         load.during(1, || {
             load.wait_for(10);
             loop {
-                // The last move is left to its end, and so is one in four.
+                // The last move runs to its end, and so does one in four.
                 let is_left = killed >= kills || part(Duration::from_secs(4)) < Duration::from_secs(1);
                 let time = if is_left { Duration::from_secs(600) } else { part(whole) };
                 if let Some(taken) = run_for(&fleet, &store, &to, time) {

@@ -1,4 +1,4 @@
-//! Where a service takes the password of its database from, as programs that use libpq do.
+//! Where a service finds the password of its database: as programs with libpq do.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::cluster::Cluster;
 use super::process::{self, Run, Server, keyfob};
 
-/// The role's password, which has all that a URL cannot hold.
+/// The role's password, with every character that a URL cannot hold.
 const PASSWORD: &str = "p@s:s/w#o%41r?d";
 
 /// Writes a password file with these permissions.
@@ -59,7 +59,7 @@ fn a_password_comes_from_its_key_the_url_or_where_libpq_finds_it() {
     run(&url, &[]).well();
     std::fs::remove_file(folder.path().join(".pgpass")).unwrap();
 
-    for (url, variables, told) in [
+    for (url, variables, reason) in [
         (&url, &[][..], "set database.password (KEYFOB_DATABASE_PASSWORD), PGPASSWORD or PGPASSFILE"),
         (&url, &[("PGPASSFILE", &*other)], "set database.password (KEYFOB_DATABASE_PASSWORD); no line of"),
         (&url, &[("PGPASSFILE", &open)], "is ignored: others have access to it; chmod 600"),
@@ -68,7 +68,7 @@ fn a_password_comes_from_its_key_the_url_or_where_libpq_finds_it() {
         (&with(PASSWORD), &[], "%40 for @"),
     ] {
         let run = run(url, variables);
-        assert!(run.status == Some(2) && run.err.contains(told), "{variables:?} {run:?}");
+        assert!(run.status == Some(2) && run.err.contains(reason), "{variables:?} {run:?}");
         assert!(!run.err.contains("w#o") && !run.err.contains("s:s"), "{run:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! `PgBouncer` between: by session everything works, and any other mode is refused, or harms
-//! nothing if it is set later.
+//! `PgBouncer` in front of the server. By session everything works. Any other mode is refused, and
+//! does no harm if it is set later.
 
 use std::thread;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn cluster() -> Cluster {
 #[test]
 fn a_pooler_by_session_serves_several_starts_and_may_lose_its_sessions() {
     let cluster = cluster();
-    // Nor is it needed that the pooler empties sessions.
+    // The pooler need not reset sessions.
     for settings in [&["pool_mode = session"][..], &["pool_mode = session", "server_reset_query ="]] {
         let pooler = PgBouncer::start(&cluster, settings);
         let folder = process::folder();
@@ -31,7 +31,7 @@ fn a_pooler_by_session_serves_several_starts_and_may_lose_its_sessions() {
         cluster.sql("keyfob", "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
         let mut device = None;
         for _ in 0..3 {
-            // A pooler that has not heard of the end of a session yet would hand it out.
+            // A pooler may hand out a session whose end it has not noticed yet.
             thread::sleep(Duration::from_secs(1));
             let mut args = vec!["--store", &url, "--set", "log=warn"];
             for pair in UNLOCKED {
@@ -79,7 +79,7 @@ fn a_pooler_by_transaction_or_statement_is_refused_with_the_cure() {
 
 #[test]
 fn no_process_runs_the_statement_of_another_where_the_mode_changes_under_way() {
-    /// Of each device.
+    /// The number of codes of each device.
     const CODES: usize = 30;
     let cluster = cluster();
     let pooler = PgBouncer::start(&cluster, &["pool_mode = session"]);
@@ -102,7 +102,7 @@ fn no_process_runs_the_statement_of_another_where_the_mode_changes_under_way() {
                     let verdict = fleet.admin(at + turn).answer(path, code).verdict();
                     assert_eq!(verdict, (true, false), "{path} {code}: {}", pooler.log());
                 }
-                // Not through the pooler, which a command refuses.
+                // Not through the pooler, which commands refuse.
                 let trail = fleet.trail(direct, path);
                 assert_eq!(judged(&trail, "right"), CODES, "{path}");
             });

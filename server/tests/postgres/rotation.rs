@@ -1,4 +1,4 @@
-//! A rotation of keys that is killed at random moments while services verify, and made again.
+//! A rotation of keys is killed at random moments while services verify, and repeated.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,12 +13,12 @@ use super::fleet::{Fleet, UNLOCKED, report};
 use super::load::Load;
 use super::process::{Run, Server, keyfob};
 
-/// How often a rotation is killed, where the variable `KILLS` does not say so.
+/// How often a rotation is killed, unless the variable `KILLS` is set.
 const KILLS: usize = 5;
 /// How many devices there are besides those under load.
 const DEVICES: usize = 300;
-/// Within how many milliseconds a rotation is killed: it takes about this long.
-const LONGEST: u64 = 8000;
+/// Within what time a rotation is killed. A rotation takes about this long.
+const MAX_ROTATION_MILLIS: u64 = 8000;
 
 /// The lines of the key file.
 fn lines(folder: &Path) -> Vec<String> {
@@ -36,7 +36,7 @@ fn rotate_and_kill(many: usize, url: &str) {
     load.during(1, || {
         for _ in 0..kills {
             let mut rotation = keyfob(folder, &["rotate-key", "--store", url, "--wait", "2"]).spawn().unwrap();
-            let wait = u64::from(getrandom::u32().unwrap()) % LONGEST;
+            let wait = u64::from(getrandom::u32().unwrap()) % MAX_ROTATION_MILLIS;
             thread::sleep(Duration::from_millis(wait));
             // It may have ended by itself.
             let _ = rotation.kill();

@@ -1,5 +1,5 @@
-//! A firewall that forgets connections in silence, and a first host that hangs: people log in at
-//! the first try all the same.
+//! A firewall that silently forgets connections, and a first host that hangs: people still log in
+//! at the first try.
 
 use std::net::TcpListener;
 use std::thread;
@@ -13,14 +13,14 @@ use super::fleet::{Fleet, UNLOCKED, report};
 use super::process::{hotp, judged, secret};
 use super::proxy::Proxy;
 
-/// Longer than a session is used without being asked whether it lives.
-const IDLE: Duration = Duration::from_millis(1500);
+/// After this time, a session is checked before use.
+const IDLE_TIME: Duration = Duration::from_millis(1500);
 
 #[test]
 fn a_login_after_a_silent_loss_is_right_at_the_first_try_and_counted_once() {
     let cluster = Cluster::start(&[]);
     cluster.sql("postgres", "CREATE DATABASE keyfob");
-    // The first host accepts connections, and never answers.
+    // The first host accepts connections and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Proxy::start(cluster.port());
     let url = url(&[silent.local_addr().unwrap().port(), proxy.port], "keyfob");
@@ -30,15 +30,15 @@ fn a_login_after_a_silent_loss_is_right_at_the_first_try_and_counted_once() {
     let codes = hotp(&secret(fleet.folder(), &created), 5);
     let mut took = Vec::new();
     for code in &codes {
-        thread::sleep(IDLE);
+        thread::sleep(IDLE_TIME);
         proxy.lose_connections();
         let began = Instant::now();
         assert_eq!(client.answer(&path, code).verdict(), (true, false), "{code}");
         took.push(began.elapsed().as_millis());
-        thread::sleep(IDLE);
+        thread::sleep(IDLE_TIME);
         proxy.lose_connections();
         assert_eq!(client.answer(&path, code).verdict(), (false, false), "{code} was right twice");
-        thread::sleep(IDLE);
+        thread::sleep(IDLE_TIME);
         proxy.lose_connections();
         // The code accepted last is no fail.
         assert_eq!(client.device(&path)["fails"], 0);
@@ -58,10 +58,10 @@ fn a_pause_after_wrong_passwords_is_in_the_trail_although_the_sessions_were_ende
     let (path, _) = client.another().create(&json!({"type": "HOTP", "user": "franck"}));
     let mut guesser = Client::basic(fleet.addresses()[0], "admin", "wrong");
     let mut guess = || guesser.get("/OtpDevice").status;
-    // The fifth begins a pause.
+    // The fifth wrong password begins a pause.
     let before: Vec<u16> = (0..4).map(|_| guess()).collect();
     assert_eq!(before, [401; 4]);
-    // All writers at once, so that each session is one in use.
+    // All writers at once, so that every session is in use.
     thread::scope(|scope| {
         for _ in 0..8 {
             let (mut client, path) = (client.another(), &path);

@@ -7,7 +7,7 @@ use super::process::{Run, Server, folder, keyfob, totp};
 
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// As Soffid's add-on and its console make them, as far as they are read.
+/// The tables of Soffid's add-on and its console, with the columns that are read.
 const TABLES: &str = "
     CREATE TABLE SC_USUARI (USU_ID BIGINT PRIMARY KEY, USU_CODI VARCHAR(150) NOT NULL);
     CREATE TABLE SCO_DEVICE (OTP_ID BIGINT PRIMARY KEY, OTP_TEN_ID BIGINT NOT NULL, OTP_NAME VARCHAR(250), OTP_TYPE VARCHAR(10) NOT NULL,
@@ -32,7 +32,7 @@ fn import(folder: &std::path::Path, from: &str, more: &[&str]) -> Run {
 
 /// Whether a line of a report begins with these words.
 #[track_caller]
-fn tells(run: &Run, status: i32, wanted: &[&str]) {
+fn reports(run: &Run, status: i32, wanted: &[&str]) {
     assert_eq!(run.status, Some(status), "{run:?}");
     for wanted in wanted {
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -54,7 +54,7 @@ fn a_table_is_taken_into_a_server_and_into_a_file() {
         let zone = ["--tenant", "1", "--time-zone", "Europe/Madrid", "--store", store];
         let refused = "not taken: OTP_ID 63, user \"franck\": OTP_AUTKEY";
         let dry = import(folder.path(), &soffid, &zone);
-        tells(
+        reports(
             &dry,
             1,
             &[
@@ -71,12 +71,12 @@ fn a_table_is_taken_into_a_server_and_into_a_file() {
         );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
         let all = [&zone[..], &["--write"]].concat();
-        tells(&import(folder.path(), &soffid, &all), 1, &["imported 1003", "there already 0", "not taken 1", refused]);
-        tells(&import(folder.path(), &soffid, &all), 1, &["imported 0", "there already 1003", "not taken 1"]);
-        // Read as another zone's, the times are others: the device is perhaps the same, and is left
-        // alone.
+        reports(&import(folder.path(), &soffid, &all), 1, &["imported 1003", "there already 0", "not taken 1", refused]);
+        reports(&import(folder.path(), &soffid, &all), 1, &["imported 0", "there already 1003", "not taken 1"]);
+        // In another time zone, the creation times differ. The device may be the same, and is not
+        // touched.
         let other = import(folder.path(), &soffid, &["--tenant", "1", "--store", store, "--write"]);
-        tells(
+        reports(
             &other,
             1,
             &[
@@ -108,7 +108,7 @@ fn tables_and_columns_may_have_other_names() {
     cluster.sql("soffid", TABLES);
     let (soffid, folder) = (cluster.url("soffid"), folder());
     let dry = import(folder.path(), &soffid, &[]);
-    tells(&dry, 1, &["not taken: OTP_ID 64, user \"eve\": OTP_TEN_ID: is another than the first row's"]);
+    reports(&dry, 1, &["not taken: OTP_ID 64, user \"eve\": OTP_TEN_ID: is another than the first row's"]);
     cluster.sql(
         "soffid",
         "CREATE SCHEMA iam; ALTER TABLE sc_usuari SET SCHEMA iam; ALTER TABLE sco_device SET SCHEMA iam; DELETE FROM iam.sco_device WHERE otp_id IN (63, 64);
@@ -122,9 +122,13 @@ fn tables_and_columns_may_have_other_names() {
     assert!(missing.status == Some(2) && missing.err.contains("has no table SC_USUARI"), "{missing:?}");
     let missing = import(folder.path(), &soffid, &["--table", "iam.sc_usuari"]);
     assert!(missing.status == Some(2) && missing.err.contains("iam.sc_usuari: has no columns OTP_ID, OTP_TYPE"), "{missing:?}");
-    tells(&import(folder.path(), &soffid, &["--table", "IAM.SCO_DEVICE", "--users", "iam.sc_usuari"]), 0, &["would be taken 1003"]);
+    reports(
+        &import(folder.path(), &soffid, &["--table", "IAM.SCO_DEVICE", "--users", "iam.sc_usuari"]),
+        0,
+        &["would be taken 1003"],
+    );
     let named = ["--table", "iam.\"Named \"\"devices\"", "--user-column", "login", "--write"];
-    tells(&import(folder.path(), &soffid, &named), 0, &["imported 1003"]);
+    reports(&import(folder.path(), &soffid, &named), 0, &["imported 1003"]);
     let device = Server::start(folder.path(), &[]).admin().device("/OtpDevice/60");
     assert_eq!((&device["created"], &device["user"]), (&json!("2021-10-13 21:44:43"), &json!("franck")), "a time with its zone");
 }
@@ -150,7 +154,7 @@ fn a_table_that_changes_between_the_passes_is_taken_as_it_was() {
          INSERT INTO sco_device SELECT 2001, 1, 'x', 'HOTP', 1, now(), NULL, otp_autkey, NULL, NULL, 0, 'V' FROM sco_device WHERE otp_id = 1001",
     );
     other.execute_batch("ROLLBACK").unwrap();
-    tells(&importing.join().unwrap(), 0, &["imported 1003", "not taken 0"]);
+    reports(&importing.join().unwrap(), 0, &["imported 1003", "not taken 0"]);
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
     for (path, status) in [("/OtpDevice/60", "V"), ("/OtpDevice/1501", "V"), ("/OtpDevice/2000", "V")] {

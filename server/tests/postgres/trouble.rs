@@ -1,5 +1,5 @@
-//! A database that comes and goes under load: no verdict meanwhile, then all goes on, and nothing
-//! was lost.
+//! A database that comes and goes under load: no verdicts meanwhile, then everything continues, and
+//! nothing is lost.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -44,7 +44,7 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
         check("paused for 10 seconds", &mut || {
             let pids = cluster.sql("postgres", "SELECT string_agg(pid::TEXT, ' ') FROM pg_stat_activity WHERE datname = 'keyfob'");
             let signal = |name: &str| {
-                // One that has ended meanwhile needs none.
+                // A session that has ended needs no signal.
                 let _ = std::process::Command::new("kill").args(["-s", name]).args(pids.split_whitespace()).output();
             };
             cluster.signal("STOP");

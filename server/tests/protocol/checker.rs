@@ -1,41 +1,41 @@
-//! Every state that a model can come to, breadth first.
+//! A model checker: it visits every reachable state, breadth first.
 //!
-//! Not the crate stateright: it brings 24 packages, a web server and a second rand among them, and
-//! it knows a state by 64 bits of a hash, so that two could pass for one.
+//! The crate stateright would bring 24 packages, among them a web server and a second rand. It also
+//! identifies a state by a hash of 64 bits, so two states could count as one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-/// What can be checked.
+/// A model to check.
 pub(crate) trait Model {
-    /// A state; equal ones are the same one.
+    /// A state.
     type State: Copy + Eq + Hash + Debug;
 
-    /// Where it begins.
+    /// The first state.
     fn start(&self) -> Self::State;
 
-    /// All that can happen next: what, and to what state it leads.
+    /// All steps that can happen next, and the states that they lead to.
     fn next(&self, state: &Self::State, into: &mut Vec<(&'static str, Self::State)>);
 
-    /// What must never be seen and is seen in `state`; `is_last` says that nothing can happen next.
+    /// The broken promises of a state. `is_last` says that no step can follow.
     fn faults(&self, state: &Self::State, is_last: bool, into: &mut Vec<&'static str>);
 }
 
-/// What was seen.
+/// What a check has seen.
 pub(crate) struct Seen<S> {
     /// All states.
     pub(crate) states: Vec<S>,
-    /// Each fault, and a shortest way to it.
+    /// Each broken promise, and a shortest trace to it.
     pub(crate) faults: BTreeMap<&'static str, String>,
     /// Each step, and from how many states it was taken.
     pub(crate) steps: BTreeMap<&'static str, usize>,
 }
 
-/// Goes through all states of `model`. A fault ends nothing: others may lie beyond it.
+/// Visits all states of a model. It goes on after a broken promise, since others may follow.
 pub(crate) fn check<M: Model>(model: &M) -> Seen<M::State> {
     let mut seen = Seen { states: vec![model.start()], faults: BTreeMap::new(), steps: BTreeMap::new() };
-    // From where each state was first come to.
+    // The state from which each state was reached first.
     let mut from = vec![0];
     let mut known = HashSet::with_hasher(BuildHasherDefault::<Mix>::default());
     known.insert(model.start());
@@ -46,7 +46,7 @@ pub(crate) fn check<M: Model>(model: &M) -> Seen<M::State> {
         model.faults(&state, next.is_empty(), &mut faults);
         for fault in faults.drain(..) {
             let states = &seen.states;
-            seen.faults.entry(fault).or_insert_with(|| way(model, states, &from, at));
+            seen.faults.entry(fault).or_insert_with(|| trace(model, states, &from, at));
         }
         for (step, following) in next.drain(..) {
             *seen.steps.entry(step).or_default() += 1;
@@ -60,8 +60,8 @@ pub(crate) fn check<M: Model>(model: &M) -> Seen<M::State> {
     seen
 }
 
-/// The way to a state, a line for each step.
-fn way<M: Model>(model: &M, states: &[M::State], from: &[usize], mut at: usize) -> String {
+/// The trace to a state, a line for each step.
+fn trace<M: Model>(model: &M, states: &[M::State], from: &[usize], mut at: usize) -> String {
     let mut lines = Vec::new();
     while at != 0 {
         let mut next = Vec::new();
@@ -74,7 +74,7 @@ fn way<M: Model>(model: &M, states: &[M::State], from: &[usize], mut at: usize) 
     lines.join("\n")
 }
 
-/// A hash for states, which nobody chooses to harm it. Tests are not optimised, and the usual one
+/// A fast hash, since no attacker chooses the states. Tests are not optimised, and the usual hash
 /// takes most of their time.
 #[derive(Default)]
 struct Mix(u64);

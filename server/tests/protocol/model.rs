@@ -1,23 +1,23 @@
-//! What can happen next: to processes, to their database and to what is on its way between them.
+//! The steps of processes, of their database, and of messages between them.
 
 use super::checker::Model;
-use super::rules::{Guess, Rules, Told};
+use super::rules::{Guess, Rules, Verdict};
 use super::state::{IDLE, PROCESSES, Phase, Process, Row, State, Statement, Stored, WRITERS, Writer};
 
-/// What is wrong with a protocol: nothing, or what the checker has to find.
+/// A twin of the protocol with a fault that the checker must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Twin {
-    /// The protocol as it is meant.
+    /// No fault.
     None,
     /// Answers before it swaps.
     AnswersFirst,
-    /// Judges again after an unknown outcome, in place of comparing bytes.
+    /// Judges again after an unknown outcome, instead of comparing bytes.
     JudgesAgain,
-    /// Takes any bytes at the next version for its own.
+    /// Takes any bytes at the next version for its own bytes.
     ComparesVersions,
     /// Judges again where a later version hides who wrote the next one.
     JudgesLater,
-    /// Swaps whatever the version is.
+    /// Swaps at any version.
     SwapsAnyway,
     /// A commit is acknowledged before the standby has it.
     AcknowledgesEarly,
@@ -30,25 +30,25 @@ pub(crate) enum Twin {
 pub(crate) struct Protocol<'r> {
     pub(crate) rules: &'r Rules,
     pub(crate) processes: usize,
-    /// Of all clients together. Each process takes any number of them.
+    /// How many guesses all clients make together. Each process takes any number of them.
     pub(crate) guesses: u8,
-    /// How often a swap is sent again whose outcome is unknown.
+    /// How often a swap of unknown outcome is sent again.
     pub(crate) resends: u8,
     /// How often the primary dies.
     pub(crate) failovers: u8,
     pub(crate) twin: Twin,
-    /// Whether to forget what cannot matter, for fewer states.
+    /// Whether to forget state that cannot matter, so that there are fewer states.
     pub(crate) forgets: bool,
 }
 
 /// Bits of [`State::broken`].
 pub(crate) const COUNTED_TWICE: u8 = 1;
 pub(crate) const NOT_STORED: u8 = 2;
-pub(crate) const RIGHT_TOLD_WRONG: u8 = 4;
+pub(crate) const RIGHT_REPORTED_WRONG: u8 = 4;
 pub(crate) const NOT_LOCKED: u8 = 8;
 
 impl Protocol<'_> {
-    /// As the checker keeps it.
+    /// The normal form of a state, which the checker keeps.
     pub(crate) fn settled(&self, mut state: State) -> State {
         for stray in &mut state.strays {
             if stray.is_some_and(|stray| !self.may_swap(stray.version, state.row)) {
@@ -76,8 +76,8 @@ impl Protocol<'_> {
         let Row { version, record, .. } = state.row;
         let process = &mut state.processes[usize::from(at)];
         (process.version, process.record, process.resends) = (version, record, 0);
-        let (_, told) = self.rules.judge(record, process.guess);
-        process.phase = if told == Told::Locked { Phase::Telling } else { Phase::Judged };
+        let (_, verdict) = self.rules.judge(record, process.guess);
+        process.phase = if verdict == Verdict::Locked { Phase::Reporting } else { Phase::Judged };
     }
 
     /// Step 3, in the database. Returns whether the row was changed.
@@ -86,14 +86,14 @@ impl Protocol<'_> {
         if !self.may_swap(version, state.row) {
             return false;
         }
-        let (record, told) = self.rules.judge(read, guess);
+        let (record, verdict) = self.rules.judge(read, guess);
         let owner = state.processes.get_mut(usize::from(writer));
         let before = owner.as_ref().map_or(statement.stored, |process| process.stored);
         if before != Stored::Not {
             state.broken |= COUNTED_TWICE;
         }
         if let Some(process) = owner {
-            process.stored = if told == Told::Right || before == Stored::Right { Stored::Right } else { Stored::Wrong };
+            process.stored = if verdict == Verdict::Right || before == Stored::Right { Stored::Right } else { Stored::Wrong };
         }
         state.row = Row { version: state.row.version + 1, record, writer };
         if !self.lags() {
@@ -103,28 +103,28 @@ impl Protocol<'_> {
     }
 
     /// Step 4: the client hears the verdict.
-    fn tell(&self, state: &mut State, at: Writer) -> &'static str {
+    fn report(&self, state: &mut State, at: Writer) -> &'static str {
         let Process { guess, record, stored, .. } = state.processes[usize::from(at)];
-        let (_, told) = self.rules.judge(record, guess);
-        if self.rules.tells_lock(record, guess) && !self.rules.is_locked(state.row.record) {
+        let (_, verdict) = self.rules.judge(record, guess);
+        if self.rules.reports_lock(record, guess) && !self.rules.is_locked(state.row.record) {
             state.broken |= NOT_LOCKED;
         }
-        if stored == Stored::Right && told != Told::Right {
-            state.broken |= RIGHT_TOLD_WRONG;
+        if stored == Stored::Right && verdict != Verdict::Right {
+            state.broken |= RIGHT_REPORTED_WRONG;
         }
-        if stored == Stored::Not && told != Told::Locked {
+        if stored == Stored::Not && verdict != Verdict::Locked {
             state.broken |= NOT_STORED;
         }
-        match told {
-            Told::Wrong => {
-                state.told_wrong[self.rules.accepted(record) as usize] += 1;
+        match verdict {
+            Verdict::Wrong => {
+                state.wrong_verdicts[self.rules.accepted(record) as usize] += 1;
                 "answers: wrong"
             }
-            Told::Right => {
-                state.told_right += 1;
+            Verdict::Right => {
+                state.right_verdicts += 1;
                 "answers: right"
             }
-            Told::Locked => "answers: locked",
+            Verdict::Locked => "answers: locked",
         }
     }
 
@@ -132,7 +132,7 @@ impl Protocol<'_> {
     fn compare(&self, state: &mut State, at: Writer) -> &'static str {
         let (row, read) = (state.row, state.processes[usize::from(at)].version);
         if row.version == read + 1 && (row.writer == at || self.twin == Twin::ComparesVersions) {
-            state.processes[usize::from(at)].phase = Phase::Telling;
+            state.processes[usize::from(at)].phase = Phase::Reporting;
             "finds its own bytes"
         } else if row.version <= read + 1 || self.twin == Twin::JudgesLater {
             // Lower versions come back only where commits are lost.
@@ -158,14 +158,14 @@ impl Protocol<'_> {
         state.end(at);
     }
 
-    /// What the process has sent is on its way still.
+    /// Makes a stray of what the process has sent.
     fn leave(state: &mut State, at: Writer) {
         if let Some(statement) = sent(state, at) {
             state.add_stray(statement);
         }
     }
 
-    /// What the process does next by itself.
+    /// The next step of a process by itself.
     fn proceed(&self, state: &mut State, at: Writer) -> Option<&'static str> {
         let process = state.processes[usize::from(at)];
         let phase = &mut state.processes[usize::from(at)].phase;
@@ -174,13 +174,13 @@ impl Protocol<'_> {
             Phase::Judged => {
                 *phase = Phase::Waiting;
                 if self.twin == Twin::AnswersFirst {
-                    self.tell(state, at);
+                    self.report(state, at);
                 }
                 "sends"
             }
             Phase::Swapped if self.twin == Twin::ShowsEarly && state.standby.version <= process.version => return None,
             Phase::Swapped => {
-                *phase = Phase::Telling;
+                *phase = Phase::Reporting;
                 "hears that it swapped"
             }
             Phase::Lost if process.resends == 0 => {
@@ -198,16 +198,18 @@ impl Protocol<'_> {
                 state.processes[usize::from(at)].resends += 1;
                 "sends again"
             }
-            Phase::Telling => {
-                let is_told = self.twin == Twin::AnswersFirst && self.rules.judge(process.record, process.guess).1 != Told::Locked;
-                let step = if is_told { "has answered" } else { self.tell(state, at) };
+            Phase::Reporting => {
+                let is_reported =
+                    self.twin == Twin::AnswersFirst && self.rules.judge(process.record, process.guess).1 != Verdict::Locked;
+                let step = if is_reported { "has answered" } else { self.report(state, at) };
                 state.end(at);
                 step
             }
         })
     }
 
-    /// Step 7: the standby takes over. `kept` is a commit that it has though nobody heard of it.
+    /// Step 7: the standby takes over. `kept` is a commit that it has, and that was not
+    /// acknowledged.
     fn fail_over(&self, state: &mut State, kept: Option<Statement>) {
         state.failovers_left -= 1;
         if self.lags() {
@@ -215,7 +217,7 @@ impl Protocol<'_> {
         } else if let Some(kept) = kept {
             self.swap(state, kept);
         }
-        // What was in flight is gone with the primary, or undone: its strays too.
+        // Swaps in flight, strays included, are lost with the primary or undone.
         state.strays = [None; 6];
         for at in WRITERS {
             let process = &mut state.processes[usize::from(at)];
@@ -231,7 +233,7 @@ impl Protocol<'_> {
     }
 }
 
-/// What the process has sent and waits to hear of.
+/// The swap whose outcome the process waits for.
 fn sent(state: &State, at: Writer) -> Option<Statement> {
     let Process { phase, guess, version, record: read, .. } = state.processes[usize::from(at)];
     (phase == Phase::Waiting).then_some(Statement { version, read, guess, writer: at, stored: Stored::Not })
@@ -246,7 +248,7 @@ impl Model for Protocol<'_> {
 
     fn next(&self, state: &State, into: &mut Vec<(&'static str, State)>) {
         let mut step = |name: &'static str, next: State| into.push((name, self.settled(next)));
-        // Those that are idle come first and are all the same.
+        // Idle processes come first, and are all equal.
         let idle = state.processes.iter().filter(|process| process.is_idle()).count();
         if state.guesses_left > 0 && idle + self.processes > PROCESSES {
             for guess in [Guess::Wrong, Guess::Right] {
@@ -296,8 +298,7 @@ impl Model for Protocol<'_> {
             self.fail_over(&mut next, None);
             step("the primary dies", next);
             if !self.lags() {
-                // One of those in flight at most: the others are conditional on the version before
-                // it.
+                // At most one swap in flight is kept: the others need the version before it.
                 let sent = WRITERS.into_iter().filter_map(|at| sent(state, at));
                 for kept in sent.chain(state.strays.iter().flatten().copied()).filter(|kept| self.may_swap(kept.version, state.row))
                 {

@@ -15,21 +15,21 @@ pub(crate) enum Guess {
     Right,
 }
 
-/// What a client is told.
+/// The verdict on a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// It was judged and is wrong.
+pub(crate) enum Verdict {
+    /// The guess was judged and is wrong.
     Wrong,
-    /// It was judged and is right.
+    /// The guess was judged and is right.
     Right,
-    /// The device is locked; nothing was judged.
+    /// The device is locked, and the guess was not judged.
     Locked,
 }
 
-/// A record: its place in [`Rules`].
-pub(crate) type Place = u8;
+/// A record, as its index in [`Rules`].
+pub(crate) type RecordIndex = u8;
 
-/// A record, as far as the model asks.
+/// A record and what each guess leads to.
 #[derive(Debug)]
 struct Known {
     device: Device,
@@ -39,15 +39,15 @@ struct Known {
 /// What a guess leads to.
 #[derive(Clone, Copy, Debug)]
 struct Outcome {
-    next: Place,
-    told: Told,
-    /// Whether it is told that the device is locked.
-    tells_lock: bool,
-    /// The first record and guess of which a client is told the same.
-    alike: (Place, Guess),
+    next: RecordIndex,
+    verdict: Verdict,
+    /// Whether the client hears that the device is locked.
+    reports_lock: bool,
+    /// The first record and guess for which the client hears the same.
+    alike: (RecordIndex, Guess),
 }
 
-/// The engine's rules for one device, worked out by the engine.
+/// The engine's rules for a device, computed by the engine.
 #[derive(Debug)]
 pub(crate) struct Rules {
     limit: u32,
@@ -55,9 +55,9 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Of an SMS device that locks on the fail `limit` and has sent a code. A repeated code of TOTP
-    /// or HOTP counts no fail, however often it comes; here each answer that is judged counts, so
-    /// that there is an end of records.
+    /// The rules of an SMS device that locks on the fail `limit` and has sent a code. For TOTP and
+    /// HOTP a repeated code counts no fail. Here each judged guess counts, so the records are
+    /// finite.
     pub(crate) fn new(limit: u32) -> Self {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).build().unwrap();
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
@@ -70,80 +70,80 @@ impl Rules {
                 let code = hotp.generate(if guess == Guess::Right { 0 } else { 1_000 });
                 let attempt = device.verify(&policy, code.as_bytes(), NOW).unwrap();
                 let is_changed = attempt.is_changed();
-                let (next, held) = attempt.split();
-                let verdict = held.release();
-                let told = match verdict.reason() {
-                    Reason::Right => Told::Right,
-                    Reason::Wrong | Reason::NoChallenge => Told::Wrong,
-                    Reason::Locked => Told::Locked,
+                let (next, withheld) = attempt.split();
+                let released = withheld.release();
+                let verdict = match released.reason() {
+                    Reason::Right => Verdict::Right,
+                    Reason::Wrong | Reason::NoChallenge => Verdict::Wrong,
+                    Reason::Locked => Verdict::Locked,
                     other => panic!("{other:?}"),
                 };
-                assert_eq!(is_changed, told != Told::Locked, "what is judged is stored");
-                assert!(guess == Guess::Right || told != Told::Right);
+                assert_eq!(is_changed, verdict != Verdict::Locked, "a judged guess is stored");
+                assert!(guess == Guess::Right || verdict != Verdict::Right);
                 // Equal devices have equal records.
-                let place = devices.iter().position(|device| device == &next).unwrap_or_else(|| {
+                let record = devices.iter().position(|device| device == &next).unwrap_or_else(|| {
                     devices.push(next);
                     devices.len() - 1
                 });
-                Outcome { next: place.try_into().unwrap(), told, tells_lock: verdict.is_locked(), alike: (0, guess) }
+                Outcome { next: record.try_into().unwrap(), verdict, reports_lock: released.is_locked(), alike: (0, guess) }
             });
             rules.known.push(Known { device, outcomes });
         }
-        let places = 0..Place::try_from(rules.known.len()).unwrap();
-        let all: Vec<_> = places.flat_map(|place| [(place, Guess::Wrong), (place, Guess::Right)]).collect();
-        for &(place, guess) in &all {
-            let like = |other: &&(Place, Guess)| rules.all_told(other.0, other.1) == rules.all_told(place, guess);
-            rules.known[usize::from(place)].outcomes[guess as usize].alike = *all.iter().find(like).unwrap();
+        let records = 0..RecordIndex::try_from(rules.known.len()).unwrap();
+        let all: Vec<_> = records.flat_map(|record| [(record, Guess::Wrong), (record, Guess::Right)]).collect();
+        for &(record, guess) in &all {
+            let like = |other: &&(RecordIndex, Guess)| rules.reported(other.0, other.1) == rules.reported(record, guess);
+            rules.known[usize::from(record)].outcomes[guess as usize].alike = *all.iter().find(like).unwrap();
         }
         rules
     }
 
-    fn outcome(&self, place: Place, guess: Guess) -> &Outcome {
-        &self.known[usize::from(place)].outcomes[guess as usize]
+    fn outcome(&self, record: RecordIndex, guess: Guess) -> &Outcome {
+        &self.known[usize::from(record)].outcomes[guess as usize]
     }
 
-    /// What is told, whether a lock is, and for what fails it counts.
-    fn all_told(&self, place: Place, guess: Guess) -> (Told, bool, u32) {
-        let Outcome { told, tells_lock, .. } = *self.outcome(place, guess);
-        (told, tells_lock, if told == Told::Wrong { self.accepted(place) } else { 0 })
+    /// What the client hears: the verdict, the lock, and which fails the verdict counts for.
+    fn reported(&self, record: RecordIndex, guess: Guess) -> (Verdict, bool, u32) {
+        let Outcome { verdict, reports_lock, .. } = *self.outcome(record, guess);
+        (verdict, reports_lock, if verdict == Verdict::Wrong { self.accepted(record) } else { 0 })
     }
 
     pub(crate) fn limit(&self) -> u32 {
         self.limit
     }
 
-    /// The next record, and what is told.
-    pub(crate) fn judge(&self, place: Place, guess: Guess) -> (Place, Told) {
-        let Outcome { next, told, .. } = *self.outcome(place, guess);
-        (next, told)
+    /// The next record, and the verdict.
+    pub(crate) fn judge(&self, record: RecordIndex, guess: Guess) -> (RecordIndex, Verdict) {
+        let Outcome { next, verdict, .. } = *self.outcome(record, guess);
+        (next, verdict)
     }
 
-    /// Whether the client is told that the device is locked.
-    pub(crate) fn tells_lock(&self, place: Place, guess: Guess) -> bool {
-        self.outcome(place, guess).tells_lock
+    /// Whether the client hears that the device is locked.
+    pub(crate) fn reports_lock(&self, record: RecordIndex, guess: Guess) -> bool {
+        self.outcome(record, guess).reports_lock
     }
 
-    /// The first record and guess of which a client is told the same.
-    pub(crate) fn alike(&self, place: Place, guess: Guess) -> (Place, Guess) {
-        self.outcome(place, guess).alike
+    /// The first record and guess for which the client hears the same.
+    pub(crate) fn alike(&self, record: RecordIndex, guess: Guess) -> (RecordIndex, Guess) {
+        self.outcome(record, guess).alike
     }
 
-    pub(crate) fn is_locked(&self, place: Place) -> bool {
-        self.known[usize::from(place)].device.status() == Status::Locked
+    pub(crate) fn is_locked(&self, record: RecordIndex) -> bool {
+        self.known[usize::from(record)].device.status() == Status::Locked
     }
 
     /// Fails since the right code was accepted, or since the beginning.
-    pub(crate) fn fails(&self, place: Place) -> u32 {
-        self.known[usize::from(place)].device.fails()
+    pub(crate) fn fails(&self, record: RecordIndex) -> u32 {
+        self.known[usize::from(record)].device.fails()
     }
 
-    /// How many right codes were accepted: one is sent.
-    pub(crate) fn accepted(&self, place: Place) -> u32 {
-        self.known[usize::from(place)].device.last_used().is_some().into()
+    /// How many right codes were accepted, at most one.
+    pub(crate) fn accepted(&self, record: RecordIndex) -> u32 {
+        self.known[usize::from(record)].device.last_used().is_some().into()
     }
 
-    /// All attempts that the record has seen since the challenge.
-    pub(crate) fn attempts(&self, place: Place) -> u32 {
-        u32::try_from(self.known[usize::from(place)].device.revision() - 1).unwrap()
+    /// How many attempts the record has seen since the challenge.
+    pub(crate) fn attempts(&self, record: RecordIndex) -> u32 {
+        u32::try_from(self.known[usize::from(record)].device.revision() - 1).unwrap()
     }
 }

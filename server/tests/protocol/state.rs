@@ -1,27 +1,27 @@
-//! Everything at one moment, in as few different values as can be.
+//! The state of the model, in a normal form so that there are few states.
 
 use std::hash::{Hash, Hasher};
 
-use super::rules::{Guess, Place, Rules};
+use super::rules::{Guess, RecordIndex, Rules};
 
-/// How many processes there are at most.
+/// The most processes.
 pub(crate) const PROCESSES: usize = 3;
 
-/// Whose bytes a record is: the process's whose present guess they are, or [`OVER`].
+/// Which process's current guess wrote a record's bytes, or [`OVER`].
 pub(crate) type Writer = u8;
 
 /// All processes.
 pub(crate) const WRITERS: [Writer; PROCESSES] = [0, 1, 2];
 
-/// A guess that is over: nobody compares its bytes any more.
+/// A guess that is over: no process compares its bytes.
 pub(crate) const OVER: Writer = Writer::MAX;
 
-/// The device's row. A record is sealed under a fresh nonce, which makes its bytes one attempt's:
-/// here the writer stands for them.
+/// The device's row. Each attempt seals its record under a fresh nonce, so its bytes are unique.
+/// Here the writer stands for the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) version: u8,
-    pub(crate) record: Place,
+    pub(crate) record: RecordIndex,
     pub(crate) writer: Writer,
 }
 
@@ -32,17 +32,17 @@ pub(crate) enum Phase {
     Judged,
     /// The swap is sent.
     Waiting,
-    /// The swap was done, and the database's word of it is on its way.
+    /// The swap was done, and the reply is on its way.
     Swapped,
-    /// The swap changed nothing, and the database's word of it is on its way.
+    /// The swap changed nothing, and the reply is on its way.
     Lost,
     /// The connection is lost.
     Unknown,
     /// The verdict is final and on its way to the client.
-    Telling,
+    Reporting,
 }
 
-/// What the store has seen of a guess, in all its attempts. No process knows it.
+/// What the store has seen of a guess, over all its attempts. No process knows this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Not,
@@ -50,14 +50,14 @@ pub(crate) enum Stored {
     Right,
 }
 
-/// A process, and what it knows of its present guess.
+/// A process, and what it knows of its current guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) phase: Phase,
     pub(crate) guess: Guess,
-    /// What it read.
+    /// The version that it read.
     pub(crate) version: u8,
-    pub(crate) record: Place,
+    pub(crate) record: RecordIndex,
     pub(crate) resends: u8,
     pub(crate) stored: Stored,
 }
@@ -76,15 +76,15 @@ impl Process {
     }
 }
 
-/// A swap as it was sent.
+/// A swap that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// The version that it is conditional on, and the record that was read with it.
     pub(crate) version: u8,
-    pub(crate) read: Place,
+    pub(crate) read: RecordIndex,
     pub(crate) guess: Guess,
     pub(crate) writer: Writer,
-    /// Of a guess that is over; else the process has it.
+    /// For a guess that is over. Otherwise the process has it.
     pub(crate) stored: Stored,
 }
 
@@ -95,32 +95,32 @@ impl Statement {
     }
 }
 
-/// Everything, at one moment.
+/// The state of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) row: Row,
-    /// What is left if the primary dies. Differs from the row only where a twin lets it.
+    /// The row after a failover. It differs from `row` in some twins only.
     pub(crate) standby: Row,
     pub(crate) processes: [Process; PROCESSES],
-    /// Swaps of which no process waits to hear: each takes effect at any time, or never.
+    /// Swaps that no process waits for. Each takes effect at any time, or never.
     pub(crate) strays: [Option<Statement>; 6],
     pub(crate) guesses_left: u8,
     pub(crate) failovers_left: u8,
-    /// How many clients were told that they are wrong: judged before a code was accepted, and
+    /// How many clients heard that their guess is wrong: judged before a code was accepted, and
     /// after.
-    pub(crate) told_wrong: [u8; 2],
-    pub(crate) told_right: u8,
+    pub(crate) wrong_verdicts: [u8; 2],
+    pub(crate) right_verdicts: u8,
     /// Whether a client got no verdict: its process crashed or answered 503.
     pub(crate) lapsed: bool,
-    /// Faults of steps, as bits.
+    /// Promises that steps have broken, as bits.
     pub(crate) broken: u8,
 }
 
-// By words, and not by fields: tests are not optimised.
+// In words of 64 bits, which is faster in tests without optimisation.
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Row { version, record, writer } = self.row;
-        let [before, after] = self.told_wrong;
+        let [before, after] = self.wrong_verdicts;
         hasher.write_u64(u64::from_le_bytes([
             version,
             record,
@@ -128,7 +128,7 @@ impl Hash for State {
             self.guesses_left,
             before,
             after,
-            self.told_right,
+            self.right_verdicts,
             self.broken,
         ]));
         let Row { version, record, writer } = self.standby;
@@ -152,8 +152,8 @@ impl State {
             strays: [None; 6],
             guesses_left: guesses,
             failovers_left: failovers,
-            told_wrong: [0; 2],
-            told_right: 0,
+            wrong_verdicts: [0; 2],
+            right_verdicts: 0,
             lapsed: false,
             broken: 0,
         }
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// The guess of a process is over: from now on nobody compares its bytes.
+    /// Ends the guess of a process: no process compares its bytes from now on.
     pub(crate) fn end(&mut self, at: Writer) {
         self.disown(at);
         self.processes[usize::from(at)] = IDLE;
@@ -176,7 +176,7 @@ impl State {
         }
     }
 
-    /// What a process has sent is none of its present attempt any more.
+    /// Parts what a process has sent from its current attempt.
     pub(crate) fn disown(&mut self, at: Writer) {
         let stored = self.processes[usize::from(at)].stored;
         for stray in self.strays.iter_mut().flatten().filter(|stray| stray.writer == at) {
@@ -184,11 +184,11 @@ impl State {
         }
     }
 
-    /// Forgets what cannot matter any more, as versions only grow.
-    /// `what_is_forgotten_does_not_matter` tests it.
+    /// Forgets state that cannot matter any more, since versions only grow.
+    /// `forgotten_state_does_not_matter` tests it.
     pub(crate) fn forget(&mut self, rules: &Rules) {
         let row = self.row;
-        // Whether the codes are alike from now on: the right one is used up, or the device is
+        // Whether both codes lead to the same from now on: the right one is used, or the device is
         // locked.
         let alike = rules.judge(row.record, Guess::Right) == rules.judge(row.record, Guess::Wrong);
         if alike {
@@ -201,7 +201,7 @@ impl State {
             let behind = row.version.saturating_sub(process.version).min(2);
             match process.phase {
                 Phase::Idle => continue,
-                Phase::Telling => {
+                Phase::Reporting => {
                     (process.record, process.guess) = rules.alike(process.record, process.guess);
                     (process.version, process.resends) = (0, 0);
                     continue;
@@ -230,7 +230,7 @@ impl State {
         }
     }
 
-    /// Puts equal processes and strays in order: states that differ in it only are the same.
+    /// Sorts processes and strays, so that states that differ in their order only are equal.
     pub(crate) fn sort(&mut self) {
         let has_strays = self.strays.iter().any(Option::is_some);
         let key = |at: u8| (self.processes[usize::from(at)].number(), self.ties(at, has_strays));
@@ -263,7 +263,7 @@ impl State {
         }
     }
 
-    /// What tells processes apart that are in the same state.
+    /// What distinguishes processes that are otherwise equal.
     fn ties(&self, at: Writer, has_strays: bool) -> (bool, bool, bool) {
         let strays = has_strays && self.strays.iter().flatten().any(|stray| stray.writer == at);
         (self.row.writer == at, self.standby.writer == at, strays)

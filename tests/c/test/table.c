@@ -32,7 +32,7 @@ static uint64_t check_step(uint64_t sum, uint64_t word) {
     return sum << 29 | sum >> 35;
 }
 
-/* The check of DESIGN.md, so that fields can be set that no call sets. */
+/* The check of docs/record-format.md, so that fields can be set that no call sets. */
 static void check_record(keyfob_record *record) {
     const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t sums[4] = {odd, odd, odd, odd}, sum = odd;

@@ -16,7 +16,7 @@ use crate::cli::result::Result;
 use crate::config::Config;
 use crate::database::{Location, Options};
 use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
-use crate::store::{Present, Store};
+use crate::store::{Preview, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
@@ -43,9 +43,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         note("times are read as UTC; --time-zone names another");
     }
     // Looked at before anything is made.
-    let mut present = Present::open(&config.store)?;
-    let mut look = soffid::look(&mut *source, &rules, &mut present, &mut tell)?;
-    drop(present);
+    let mut preview = Preview::open(&config.store)?;
+    let mut look = soffid::look(&mut *source, &rules, &mut preview, &mut tell)?;
+    drop(preview);
     if args.write {
         write(&mut *source, &rules, &mut look, &config)?;
     }

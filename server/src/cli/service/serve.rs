@@ -91,7 +91,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let metrics = async {
         if let Some(listener) = listeners.metrics {
             let metrics_app = http::metrics_app(Arc::clone(&app));
-            http::listen(listener, None, metrics_app, &Requests::default(), limits.of_metrics(), stopped.clone()).await;
+            http::listen(listener, None, metrics_app, &Requests::default(), limits.for_metrics(), stopped.clone()).await;
         }
     };
     tokio::join!(metrics, http::listen(listeners.service, tls, http::app(Arc::clone(&app)), &requests, limits, stopped.clone()));

@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 
-use super::error::{explained, failure};
+use super::error::{explained, kind};
 use super::pooler;
 use super::server::Server;
 use super::value::{record, typed};
 use crate::database::connection::Connection;
 use crate::database::dialect::{Access, Dialect};
-use crate::database::error::{Failure, Fault};
+use crate::database::error::{DatabaseError, ErrorKind};
 use crate::database::record::Record;
 use crate::database::statement::Sql;
 
-/// A session that has heard nothing for so long is asked whether it lives. One under load never is.
-const IDLE: Duration = Duration::from_secs(1);
+/// A session that was idle for this long is checked before use. A session under load never is.
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// How long that question waits for an answer at most: a round trip takes milliseconds.
-const ASKED: Duration = Duration::from_secs(1);
+/// How long that check may take. A round trip takes milliseconds.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The share of its time that a short statement gets in a session that is not new, at most. Whoever
-/// tries again must have patience left then.
-const SHARE: Duration = Duration::from_secs(2);
+/// How long a short statement may take in a session that is not new, at most. It leaves time for
+/// another try.
+const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a connection is for.
+/// What statements a connection runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Statements {
-    /// Those that take milliseconds, and are sent again when their outcome stays unknown.
+    /// Statements that take milliseconds, and are sent again if their outcome is unknown.
     Short,
-    /// Any: each has the whole time.
+    /// Any statements. Each may use the whole time.
     Any,
 }
 
@@ -41,26 +41,26 @@ pub(crate) struct Postgres {
     statements: Statements,
     runtime: Runtime,
     session: Option<Session>,
-    /// Since a transaction was begun, until it is committed or given up.
+    /// From the begin of a transaction to its commit or rollback.
     is_in_transaction: bool,
-    /// Until when all statements of a search may take.
+    /// The deadline for all statements of a search.
     deadline: Option<Instant>,
 }
 
 struct Session {
     client: Client,
     opened: Instant,
-    /// When the server answered last.
+    /// When the server last replied.
     heard: Instant,
-    /// After how long the server gives up a statement.
+    /// The statement timeout that the server has for this session.
     given_up: Duration,
 }
 
 impl Postgres {
-    /// Opens a session. Errors: no host can be reached, or none is fit; a pooler shares sessions;
-    /// the operating system.
-    pub(crate) fn open(server: Server, statements: Statements) -> Result<Self, Fault> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Fault::new(error.to_string()))?;
+    /// Opens a session. Errors: no suitable host can be reached, a pooler shares sessions, or the
+    /// operating system refuses.
+    pub(crate) fn open(server: Server, statements: Statements) -> Result<Self, DatabaseError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| DatabaseError::new(error.to_string()))?;
         let mut connection = Self { server, statements, runtime, session: None, is_in_transaction: false, deadline: None };
         connection.session()?;
         if !connection.server.is_checked.load(Ordering::Relaxed) {
@@ -69,9 +69,9 @@ impl Postgres {
         Ok(connection)
     }
 
-    /// Refuses a pooler that shares sessions. Whether there is one stays open if a second session
-    /// cannot be had: the next connection asks again.
-    fn check_pooler(&mut self) -> Result<(), Fault> {
+    /// Refuses a pooler that shares sessions. The check needs a second session. If there is none to
+    /// be had, the next connection checks again.
+    fn check_pooler(&mut self) -> Result<(), DatabaseError> {
         let (server, Some(Session { client, .. })) = (&self.server, &self.session) else { return Ok(()) };
         let compared = self.runtime.block_on(async {
             let second = server.open().await.ok()?;
@@ -80,7 +80,7 @@ impl Postgres {
             shared.ok()?.ok()
         });
         match compared {
-            Some(true) => Err(Fault::new(format!("{server}: {}", pooler::SHARED))),
+            Some(true) => Err(DatabaseError::new(format!("{server}: {}", pooler::SHARED_SESSIONS))),
             Some(false) => {
                 server.is_checked.store(true, Ordering::Relaxed);
                 Ok(())
@@ -89,87 +89,91 @@ impl Postgres {
         }
     }
 
-    /// The session, opened if there is none that lives. Errors: besides those of the server, a
-    /// transaction went with the session that it was in.
-    fn session(&mut self) -> Result<&mut Session, Fault> {
+    /// The session, opened again if it was lost. Errors: those of the server; a transaction was
+    /// lost with its session.
+    fn session(&mut self) -> Result<&mut Session, DatabaseError> {
         if !self.is_alive() {
             self.session = None;
             if self.is_in_transaction {
-                return Err(Fault::of(Failure::Unreached, format!("{} ended the session within a transaction", self.server)));
+                return Err(DatabaseError::from_kind(
+                    ErrorKind::Unreached,
+                    format!("{} ended the session within a transaction", self.server),
+                ));
             }
             let opened = self.runtime.block_on(self.server.open());
-            let opened =
-                opened.map_err(|text| Fault::of(Failure::Unreached, format!("cannot connect to {}: {text}", self.server)))?;
+            let opened = opened.map_err(|text| {
+                DatabaseError::from_kind(ErrorKind::Unreached, format!("cannot connect to {}: {text}", self.server))
+            })?;
             let now = Instant::now();
             let given_up = self.server.given_up();
             self.session = Some(Session { client: opened.client, opened: now, heard: now, given_up });
         }
-        self.session.as_mut().ok_or_else(|| Fault::new("there is no session"))
+        self.session.as_mut().ok_or_else(|| DatabaseError::new("there is no session"))
     }
 
-    /// Whether there is a session that can be used, as far as is known. One that was idle is asked.
+    /// Whether there is a usable session, as far as is known. An idle session is checked.
     fn is_alive(&mut self) -> bool {
         let Some(session) = self.session.as_mut().filter(|session| !session.client.is_closed()) else { return false };
-        if self.is_in_transaction || session.heard.elapsed() < IDLE {
+        if self.is_in_transaction || session.heard.elapsed() < CHECK_AFTER_IDLE {
             return true;
         }
-        let limit = ASKED.min(self.server.timeout.mul_f64(0.25));
+        let limit = CHECK_TIMEOUT.min(self.server.timeout.mul_f64(0.25));
         let answer = self.runtime.block_on(async { tokio::time::timeout(limit, session.client.check_connection()).await });
         session.heard = Instant::now();
         matches!(answer, Ok(Ok(())))
     }
 
-    /// How long a statement may take in the present session.
+    /// How long a statement may take in this session.
     fn limit(&self) -> Duration {
         let timeout = self.server.timeout;
         match &self.session {
             Some(session) if self.statements == Statements::Short && session.opened.elapsed() >= timeout => {
-                SHARE.min(timeout.mul_f64(0.4))
+                SHORT_STATEMENT_TIMEOUT.min(timeout.mul_f64(0.4))
             }
             _ => timeout,
         }
     }
 
-    /// After how long the server is to give up the next statement. Errors: the time of the search
-    /// is over.
-    fn given_up(&self) -> Result<Duration, Fault> {
+    /// The statement timeout of the server for the next statement. Errors: the deadline of the
+    /// search has passed.
+    fn given_up(&self) -> Result<Duration, DatabaseError> {
         let usual = self.server.given_up();
         let Some(deadline) = self.deadline else { return Ok(usual) };
         let left = deadline.saturating_duration_since(Instant::now());
-        // The server counts whole milliseconds, and takes 0 for no limit.
+        // The server counts whole milliseconds, and 0 means no limit.
         if left < Duration::from_millis(1) {
-            return Err(Fault::of(Failure::TooLong, "the time of the search is over"));
+            return Err(DatabaseError::from_kind(ErrorKind::TooLong, "the search has reached its time limit"));
         }
         Ok(left.min(usual))
     }
 
-    /// Does something in the session, for as long as a statement may take. A session that is in
-    /// doubt is given up.
-    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, Fault> {
+    /// Does work in the session, within the time limit of a statement. Closes a session whose state
+    /// is in doubt.
+    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, DatabaseError> {
         self.session()?;
         let given_up = self.given_up()?;
         let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
-        let Some(session) = &mut self.session else { return Err(Fault::new("there is no session")) };
+        let Some(session) = &mut self.session else { return Err(DatabaseError::new("there is no session")) };
         let limited = async {
             session.give_up_after(given_up).await?;
             work(&session.client).await
         };
         let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
         session.heard = Instant::now();
-        let fault = match done {
+        let error = match done {
             Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => Fault::of(failure(&error), explained(&error)),
-            Err(_) => Fault::of(Failure::Unknown, format!("{} does not answer", self.server)),
+            Ok(Err(error)) => DatabaseError::from_kind(kind(&error), explained(&error)),
+            Err(_) => DatabaseError::from_kind(ErrorKind::Unknown, format!("{} does not answer", self.server)),
         };
-        if matches!(fault.failure, Failure::Unreached | Failure::Unknown) {
+        if matches!(error.kind, ErrorKind::Unreached | ErrorKind::Unknown) {
             self.session = None;
         }
-        Err(fault)
+        Err(error)
     }
 }
 
 impl Session {
-    /// Has the server give up statements after this time.
+    /// Sets the server's statement timeout.
     async fn give_up_after(&mut self, limit: Duration) -> Result<(), tokio_postgres::Error> {
         if self.given_up != limit {
             self.client.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
@@ -188,28 +192,28 @@ impl Connection for Postgres {
         self.deadline = deadline;
     }
 
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError> {
         self.run_with(async |client| client.query_typed(&sql.text, &typed(sql)).await)?.iter().map(record).collect()
     }
 
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+    fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError> {
         self.run_with(async |client| client.execute_typed(&sql.text, &typed(sql)).await)
     }
 
-    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+    fn begin(&mut self, access: Access) -> Result<(), DatabaseError> {
         self.run(self.dialect().begin(access))?;
         self.is_in_transaction = true;
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), Fault> {
+    fn commit(&mut self) -> Result<(), DatabaseError> {
         self.run("COMMIT")?;
         self.is_in_transaction = false;
         Ok(())
     }
 
     fn rollback(&mut self) {
-        // The server gives it up as well when its session ends.
+        // The server also rolls back when the session ends.
         if self.session.is_some() && self.run("ROLLBACK").is_err() {
             self.session = None;
         }

@@ -1,8 +1,8 @@
-//! Which host of a server takes a session, and who waits how long for one that does not answer.
+//! Opening a session: which host takes it, and how long to wait for a host that does not reply.
 //!
-//! tokio-postgres tries one address after the other, and limits the connection only, not the
-//! handshake behind it: a host that hangs would keep the others from being tried. So each address
-//! is a try of its own with a head start, after which the next is tried beside it.
+//! tokio-postgres tries one address after the other. Its time limit covers the connection but not
+//! the handshake, so a host that hangs would block the others. Here each address is a try of its
+//! own with a head start, after which the next one is tried in parallel.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use super::password::{self, Source};
 use super::server::{Endpoint, Server};
 
 /// The longest head start.
-const HEAD_START: Duration = Duration::from_secs(1);
+const MAX_HEAD_START: Duration = Duration::from_secs(1);
 
-/// A session that was opened.
+/// An open session.
 pub(super) struct Opened {
     pub(super) client: Client,
     task: JoinHandle<Result<(), Error>>,
 }
 
 impl Opened {
-    /// Ends the session, and waits until the server has been told.
+    /// Ends the session, and waits until the server knows.
     pub(super) async fn close(self) {
         drop(self.client);
         let _ = self.task.await;
@@ -35,7 +35,7 @@ impl Opened {
 }
 
 impl Server {
-    /// Opens a session with the first host that takes one. Errors: what each host said.
+    /// Opens a session with the first host that takes one. Errors: the error of each host.
     pub(super) async fn open(&self) -> Result<Opened, String> {
         let until = deadline(self.timeout);
         let last = self.last.lock().ok().and_then(|last| *last);
@@ -45,14 +45,14 @@ impl Server {
             let (server, last) = (self.clone(), last.and_then(|(_, address)| address));
             async move { server.open_host(host, last, until).await }
         });
-        let (place, opened) = opened.await.map_err(|faults| faults.join("; "))?;
+        let (place, opened) = opened.await.map_err(|errors| errors.join("; "))?;
         if let Ok(mut last) = self.last.lock() {
             *last = Some(place);
         }
         Ok(opened)
     }
 
-    /// Opens a session with a host, by the first of its addresses that takes one.
+    /// Opens a session with a host, at the first of its addresses that takes one.
     async fn open_host(self, at: usize, last: Option<IpAddr>, until: Instant) -> Result<(Endpoint, Opened), String> {
         let mut addresses = self.addresses(at, until).await.map_err(|text| self.blame(at, None, &text))?;
         self.arrange(&mut addresses, Some(&last));
@@ -71,10 +71,10 @@ impl Server {
                 }
             }
         });
-        opened.await.map_err(|faults| faults.join("; "))
+        opened.await.map_err(|errors| errors.join("; "))
     }
 
-    /// The addresses of a host; a socket of Unix has none.
+    /// The addresses of a host. A Unix socket has none.
     async fn addresses(&self, at: usize, until: Instant) -> Result<Vec<Option<IpAddr>>, String> {
         if let Some(address) = self.config.get_hostaddrs().get(at) {
             return Ok(vec![Some(*address)]);
@@ -88,7 +88,7 @@ impl Server {
         if found.is_empty() { Err("has no address".to_owned()) } else { Ok(found) }
     }
 
-    /// Puts places into the order in which they are tried: the last one that answered first, or at
+    /// Sorts endpoints in the order of the tries: first the one that took a session last, or at
     /// random if the URL says so.
     fn arrange<P: PartialEq>(&self, places: &mut [P], last: Option<&P>) {
         if self.config.get_load_balance_hosts() == LoadBalanceHosts::Random {
@@ -98,7 +98,7 @@ impl Server {
         }
     }
 
-    /// A fault with the host and the address that it is of.
+    /// An error with its host and its address.
     fn blame(&self, at: usize, address: Option<IpAddr>, text: &str) -> String {
         let host = self.shown(at);
         match address {
@@ -141,7 +141,7 @@ impl Server {
     }
 }
 
-/// Opens a session with one host of a server. Errors: a sentence.
+/// Opens a session with one endpoint. Errors: a sentence for people.
 async fn open<T>(config: Config, tls: T, server: &Server) -> Result<Opened, String>
 where
     T: MakeTlsConnect<Socket>,
@@ -150,7 +150,7 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     let (client, session) = config.connect(tls).await.map_err(|error| server.password.refused(&error))?;
-    // The task of the session ends with its client.
+    // The session's task ends with its client.
     let task = tokio::spawn(session);
     let given_up = server.given_up().as_millis();
     let settings = format!("SET statement_timeout = {given_up}; SET lock_timeout = {given_up}");
@@ -163,8 +163,8 @@ fn deadline(limit: Duration) -> Instant {
     now.checked_add(limit).unwrap_or(now)
 }
 
-/// Tries one place after the other, and gives what the first one gives that is well. The next one
-/// is begun when one has failed, or has had its head start. Errors: the faults of all.
+/// Tries one endpoint after the other and returns the first success. The next try starts when one
+/// has failed or has had its head start. Errors: the errors of all.
 async fn first<P, T, F>(places: Vec<P>, until: Instant, attempt: impl Fn(P) -> F) -> Result<T, Vec<String>>
 where
     T: Send + 'static,
@@ -172,8 +172,8 @@ where
 {
     let many = u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
     let left = until.saturating_duration_since(Instant::now());
-    let head_start = left.checked_div(many).unwrap_or_default().min(HEAD_START);
-    let (mut tries, mut faults) = (JoinSet::new(), Vec::new());
+    let head_start = left.checked_div(many).unwrap_or_default().min(MAX_HEAD_START);
+    let (mut tries, mut errors) = (JoinSet::new(), Vec::new());
     let mut places = places.into_iter();
     loop {
         if let Some(place) = places.next() {
@@ -186,10 +186,10 @@ where
             ended
         };
         match ended {
-            None => return Err(faults),
+            None => return Err(errors),
             Some(Ok(Ok(done))) => return Ok(done),
-            Some(Ok(Err(fault))) => faults.push(fault),
-            Some(Err(error)) => faults.push(error.to_string()),
+            Some(Ok(Err(error))) => errors.push(error),
+            Some(Err(error)) => errors.push(error.to_string()),
         }
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::database::options::Options;
 
-    /// What becomes of a try: a fault at once, nothing ever, or well.
+    /// A try that fails at once, never ends, or succeeds.
     async fn attempt(fate: &'static str) -> Result<&'static str, String> {
         match fate {
             "hangs" => std::future::pending().await,
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_hangs_holds_up_the_next_for_a_while_and_one_that_fails_not_at_all() {
+    async fn endpoint_that_hangs_holds_up_the_next_for_a_while_and_one_that_fails_not_at_all() {
         let until = deadline(Duration::from_secs(60));
         assert_eq!(first(vec!["fails", "hangs", "fails", "well", "later"], until, attempt).await, Ok("well"));
         assert_eq!(first(vec!["fails", "fails"], until, attempt).await, Err(vec!["fails".to_owned(); 2]));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_url_says_holds_for_each_host_and_the_rest_is_watched() {
+    fn url_parameters_hold_for_each_host_and_keepalives_fill_the_rest() {
         let parse = |url: &str| Server::parse(url, &Options::default()).unwrap();
         let server = parse("postgres://otp:hunter2@db1:5433/keyfob?sslmode=require&options=-c%20x%3D1&channel_binding=require");
         assert!(server.config_of(0, None) == server.config);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_place_is_not_given_up_while_others_are_tried() {
+    async fn slow_endpoint_is_not_given_up_while_others_are_tried() {
         let slow = |place: u64| async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
             if place == 0 { Ok(place) } else { Err("fails".to_owned()) }

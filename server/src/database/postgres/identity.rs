@@ -8,8 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-/// Has a client show this certificate, with those of its authorities behind it, to servers that ask
-/// for one.
+/// Shows this certificate, followed by those of its authorities, to servers that ask for one.
 ///
 /// Errors: the parameter of the URL that is wrong, and how.
 pub(super) fn show(config: &mut ClientConfig, certificate: &Path, key: &Path) -> Result<(), String> {
@@ -29,14 +28,14 @@ pub(super) fn show(config: &mut ClientConfig, certificate: &Path, key: &Path) ->
     Ok(())
 }
 
-/// Refuses a key that others can read, by the rule of libpq: a group may if the file is root's.
+/// Refuses a key that other users can read. As in libpq, a group may read a file that root owns.
 #[cfg(unix)]
 fn check_private(key: &Path) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = std::fs::metadata(key).map_err(|error| format!("sslkey: {}: {error}", key.display()))?;
     let others = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & others != 0 {
-        return Err(format!("sslkey: {}: others have access to it; chmod 600 takes it away", key.display()));
+        return Err(format!("sslkey: {}: others have access to it; run chmod 600 on it", key.display()));
     }
     Ok(())
 }

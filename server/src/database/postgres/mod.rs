@@ -1,14 +1,12 @@
-//! PostgreSQL, and what speaks its protocol: a session that is opened anew when it is lost.
+//! PostgreSQL and databases with its protocol: a session that is opened again when it is lost.
 //!
-//! A connection can be lost in silence: a firewall forgets it, a host loses power. Then no end is
-//! heard of, and a statement would wait for its whole time. So the operating system is asked to
-//! look (keepalives), a session that was idle is asked whether it lives before it is used, and a
-//! short statement gets a share of its time in a session that is not new: who sends it again has
-//! time left for a new one.
+//! A connection can be lost in silence, when a firewall forgets it or a host loses power. A
+//! statement would then wait for its whole time. So the operating system sends keepalives, and an
+//! idle session is checked before use. A short statement gets only a part of its time in an old
+//! session, which leaves time to send it again in a new one.
 //!
-//! Statements have no names. Each goes to the server as a whole, text and values in one round trip,
-//! so whatever a pooler does between two of them, it cannot bring together the text of one and the
-//! values of another.
+//! Statements have no names. Each goes to the server as a whole, with text and values in one round
+//! trip. So no pooler can combine the text of one statement with the values of another.
 
 mod connection;
 mod error;

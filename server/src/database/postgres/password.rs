@@ -1,4 +1,4 @@
-//! Where the password of a server comes from: the configuration, or what libpq reads.
+//! Where the password of a server comes from: the configuration, or the places that libpq reads.
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,14 @@ use super::error::explained;
 use crate::database::options::Options;
 use crate::file;
 
-/// The largest password file, in bytes.
-const LIMIT: usize = 1024 * 1024;
+/// The largest password file.
+const MAX_PASSWORD_FILE_BYTES: usize = 1024 * 1024;
 
-/// The directories of Unix sockets that systems build libpq with. In a password file they are
-/// `localhost`.
-const SOCKETS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+/// The usual folders of Unix sockets. In a password file they are called `localhost`.
+const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
 /// What to do about a password that does not fit into a URL.
-const TODO: &str = "write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for # and %25 for %; or set database.password \
+const ENCODING_ADVICE: &str = "write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for # and %25 for %; or set database.password \
      (KEYFOB_DATABASE_PASSWORD), which takes it as it is";
 
 /// Where a password comes from.
@@ -29,7 +28,7 @@ pub(super) enum Source {
     Given,
     /// The URL, which holds it percent-encoded.
     Url,
-    /// A password file, which has one for each server. It is read for each session, so that a new
+    /// A password file, with a password for each server. It is read for each session, so a new
     /// password needs no restart.
     File(PathBuf),
     /// Nowhere.
@@ -37,8 +36,8 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Puts the password into the configuration, unless each server has its own:
-    /// `database.password`, that of the URL, or `PGPASSWORD`.
+    /// Finds the password: `database.password`, the URL, `PGPASSWORD`, then a password file. Puts
+    /// it into the configuration, unless it comes from the file.
     pub(super) fn find(config: &mut Config, options: &Options) -> Self {
         if let Some(password) = &options.password {
             config.password(password);
@@ -54,20 +53,20 @@ impl Source {
         default_file().map_or(Self::Unknown, Self::File)
     }
 
-    /// Why a server took no session, and what to do if that is the password.
+    /// Why a server refused a session, with advice if the password is the reason.
     pub(super) fn refused(&self, error: &Error) -> String {
-        // tokio-postgres has no kind for it.
+        // tokio-postgres has no type for this error.
         if error.source().is_some_and(|cause| cause.to_string() == "password missing") {
             return self.missing();
         }
         let text = explained(error);
         if *self == Self::Url && error.code() == Some(&SqlState::INVALID_PASSWORD) {
-            return format!("{text}; in a URL a % and two digits stand for another character: {TODO}");
+            return format!("{text}; in a URL a % and two digits stand for another character: {ENCODING_ADVICE}");
         }
         text
     }
 
-    /// What to do about a server that asks for a password where none is known.
+    /// Advice for a server that asks for a password when none is known.
     fn missing(&self) -> String {
         let todo = "asks for a password: set database.password (KEYFOB_DATABASE_PASSWORD)";
         match self {
@@ -81,7 +80,7 @@ impl Source {
     }
 }
 
-/// A variable of the environment that is set, and not empty.
+/// An environment variable that is set and not empty.
 fn set(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -98,7 +97,7 @@ fn default_file() -> Option<PathBuf> {
     }
 }
 
-/// The text of a password file, if there is one. Errors: why it is ignored.
+/// The text of a password file, if there is one. Errors: why the file is ignored.
 fn read(path: &Path) -> Result<Option<String>, String> {
     let ignored = |reason: &str| format!("the password file {} is ignored: {reason}", path.display());
     let mut opened = match file::open_regular(path) {
@@ -111,14 +110,14 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         use std::os::unix::fs::PermissionsExt as _;
         let metadata = opened.metadata().map_err(|error| ignored(&error.to_string()))?;
         if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(ignored("others have access to it; chmod 600 takes it away"));
+            return Err(ignored("others have access to it; run chmod 600 on it"));
         }
     }
-    let bytes = file::read(&mut opened, LIMIT).map_err(|error| ignored(&error.to_string()))?;
+    let bytes = file::read(&mut opened, MAX_PASSWORD_FILE_BYTES).map_err(|error| ignored(&error.to_string()))?;
     String::from_utf8(bytes.to_vec()).map(Some).map_err(|_| ignored("it is not UTF-8"))
 }
 
-/// The password for a host in a password file. One that is ignored is warned of.
+/// The password for a host in a password file. Logs a warning for a file that is ignored.
 pub(super) fn look_up(path: &Path, host: &Host, port: u16, config: &Config) -> Option<String> {
     let text = read(path).unwrap_or_else(|reason| {
         tracing::warn!("{reason}");
@@ -128,18 +127,18 @@ pub(super) fn look_up(path: &Path, host: &Host, port: u16, config: &Config) -> O
         Host::Tcp(name) => name.as_str(),
         #[cfg(unix)]
         Host::Unix(folder) => match folder.to_str()? {
-            folder if SOCKETS.contains(&folder) => "localhost",
+            folder if SOCKET_FOLDERS.contains(&folder) => "localhost",
             folder => folder,
         },
     };
     let user = config.get_user().unwrap_or_default();
-    // Servers take the user's name for that of the database if there is none.
+    // The database's default name is that of the user.
     let database = config.get_dbname().unwrap_or(user);
     find(&text, [host, &port.to_string(), database, user])
 }
 
-/// The password of the first line `HOST:PORT:DATABASE:USER:PASSWORD` that fits. `*` fits
-/// everything, `\` stands before `:` and `\`.
+/// The password of the first line `HOST:PORT:DATABASE:USER:PASSWORD` that matches. `*` matches
+/// everything, and `\` escapes `:` and `\`.
 fn find(text: &str, wanted: [&str; 4]) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut rest = line;
@@ -154,7 +153,7 @@ fn find(text: &str, wanted: [&str; 4]) -> Option<String> {
     })
 }
 
-/// A field up to its colon, and what comes after that.
+/// A field up to its colon, and the rest of the line.
 fn field(line: &str) -> Option<(&str, &str)> {
     let mut is_escaped = false;
     let end = line.find(|char| {
@@ -170,10 +169,10 @@ fn unescaped(field: &str) -> String {
     std::iter::from_fn(|| chars.next().map(|char| if char == '\\' { chars.next().unwrap_or(char) } else { char })).collect()
 }
 
-/// Finds a password with characters that end it, so that the rest of it would be taken for a host
-/// or a parameter, and shown.
+/// Detects a password with unencoded characters. The URL would end it early, and its rest would
+/// show as a host or a parameter.
 ///
-/// Errors: what to do, without the password.
+/// Errors: advice, without the password.
 pub(super) fn check_encoding(url: &str) -> Result<(), String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -190,7 +189,7 @@ pub(super) fn check_encoding(url: &str) -> Result<(), String> {
         (many, _) => many > 1,
     };
     if is_cut {
-        return Err(format!("the user or the password has characters that a URL cannot hold: {TODO}"));
+        return Err(format!("the user or the password has characters that a URL cannot hold: {ENCODING_ADVICE}"));
     }
     Ok(())
 }

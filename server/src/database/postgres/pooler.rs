@@ -1,41 +1,39 @@
-//! Poolers between this process and a server. Each client needs a session of its own there: the
-//! settings of a session, such as the limit of a statement's time, would otherwise hold for others
-//! and not for it.
+//! Poolers between this process and a server. Each connection needs a session of its own there.
+//! Otherwise its settings, such as the statement timeout, would apply to other clients.
 
 use tokio_postgres::Client;
 
-/// How often two sessions are compared: other clients of the pooler may hide what it does once.
-const ROUNDS: usize = 3;
+/// How often two sessions are compared, since other clients of the pooler may hide a shared session
+/// once.
+const MAX_COMPARISONS: usize = 3;
 
-/// What is wrong with a pooler that shares sessions, and what to do.
-pub(super) const SHARED: &str = "a pooler between gives one session of the server to several clients in turn (by transaction or by \
+/// The error of a pooler that shares sessions, with advice.
+pub(super) const SHARED_SESSIONS: &str = "a pooler gives one session of the server to several clients in turn (by transaction or by \
      statement), and keyfob needs its own: set pool_mode = session in PgBouncer, for this database or all";
 
-/// What an error of this code (PostgreSQL, appendix A) tells of a pooler.
-pub(super) fn told(code: &str) -> Option<&'static str> {
+/// Advice about a pooler, for an error of this code (PostgreSQL, appendix A).
+pub(super) fn advice(code: &str) -> Option<&'static str> {
     match code {
-        // A prepared statement that is not there, or is there already, although each statement
-        // comes as a whole and without a name.
-        "26000" | "42P05" => Some(SHARED),
-        // PgBouncer has this code for all that it refuses.
-        "08P01" => {
-            Some("a pooler between may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients")
-        }
+        // A prepared statement is missing or exists already, although each statement is sent as a
+        // whole and without a name.
+        "26000" | "42P05" => Some(SHARED_SESSIONS),
+        // PgBouncer uses this code for everything that it refuses.
+        "08P01" => Some("a pooler may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients"),
         _ => None,
     }
 }
 
-/// Whether a pooler shares sessions. Each of two sessions that are open at once is given a mark of
-/// its own. One that reads another mark is in turn another session, or the same as the other one.
-/// Without a pooler, or by session, that cannot be.
+/// Whether a pooler shares sessions. Each of two open sessions gets a mark of its own. A session
+/// that reads another mark is not the same server session any more, or is shared with the other
+/// one. Neither happens without a pooler, or with one that pools by session.
 ///
-/// Errors: those of the server, which then told nothing.
+/// Errors: those of the server, which leave the question open.
 pub(super) async fn shares_sessions(first: &Client, second: &Client) -> Result<bool, tokio_postgres::Error> {
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_COMPARISONS {
         let marks = [mark(), mark()];
         let sessions = [(first, &marks[0]), (second, &marks[1])];
-        // A pooler that takes its servers in turn loses a mark at once, and one that takes the last
-        // one has the second mark over the first.
+        // A pooler that takes its server sessions in turn loses a mark at once. A pooler that takes
+        // the last one overwrites the first mark with the second.
         for (session, mark) in sessions {
             session.batch_execute(&format!("SET keyfob.session = '{mark}'")).await?;
             if !has(session, mark).await? {
@@ -49,7 +47,7 @@ pub(super) async fn shares_sessions(first: &Client, second: &Client) -> Result<b
     Ok(false)
 }
 
-/// A mark like no other.
+/// A unique mark.
 fn mark() -> String {
     format!("{:016x}{:016x}", getrandom::u64().unwrap_or_default(), getrandom::u64().unwrap_or_default())
 }
@@ -65,10 +63,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_of_a_pooler_are_told_with_the_cure() {
+    fn codes_of_a_pooler_come_with_advice() {
         for code in ["26000", "42P05", "08P01"] {
-            assert!(told(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
+            assert!(advice(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
         }
-        assert_eq!(told("23505"), None);
+        assert_eq!(advice("23505"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a server is, and how it is reached: read from a URL.
+//! The URL of a server: where it is, and how to reach it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -19,41 +19,41 @@ use super::password::{self, Source};
 use crate::database::options::Options;
 use crate::tls;
 
-/// A connection that carries nothing for so long is looked at by the operating system. Firewalls
-/// forget one after minutes.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// After how long the operating system checks an idle connection. Firewalls forget one after
+/// minutes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 
-/// The time between two looks, of which three without an answer end the connection.
-const KEEPALIVE_AGAIN: Duration = Duration::from_secs(10);
+/// The time between two checks. Three without a reply end the connection.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The default of tokio-postgres, which stands where a URL says nothing.
-const KEEPALIVE_UNSET: Duration = Duration::from_secs(2 * 60 * 60);
+/// The default of tokio-postgres, if the URL sets nothing.
+const DEFAULT_KEEPALIVE_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How long sent bytes may go without being acknowledged. It says nothing of how long a statement
-/// takes: a system acknowledges what its server has not read yet.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+/// How long sent bytes may stay unacknowledged. It does not limit statements: the operating system
+/// acknowledges bytes before the server reads them.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a session is: a host by its position in the URL, and its address if it has one.
 pub(super) type Endpoint = (usize, Option<IpAddr>);
 
-/// The endpoint that took a session last. All sessions of a process know it, so one of them waits
-/// for a dead host, and not each.
+/// The endpoint that took a session last. All connections of a process share it, so only one of
+/// them waits for a dead host.
 pub(super) type Last = Arc<Mutex<Option<Endpoint>>>;
 
-/// A server, or several of which one takes writes.
+/// A server, or several of which one accepts writes.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(super) config: Config,
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) password: Source,
-    /// How long a statement may take, and a connection.
+    /// How long a statement may take, and the opening of a session.
     pub(super) timeout: Duration,
     pub(super) last: Last,
-    /// Whether a pooler that shares sessions is known not to be between.
+    /// Whether a check has found no pooler that shares sessions.
     pub(super) is_checked: Arc<AtomicBool>,
 }
 
-/// The parameters of a URL that tokio-postgres does not know, or knows otherwise.
+/// The parameters of a URL that tokio-postgres does not know, or reads differently.
 #[derive(Default)]
 struct Own {
     mode: Option<String>,
@@ -63,7 +63,8 @@ struct Own {
 }
 
 impl Own {
-    /// Takes them out of a URL. Errors: the parameter that is wrong, and how.
+    /// Takes them out of a URL. Returns the rest of it. Errors: the wrong parameter, and why it is
+    /// wrong.
     fn take(url: &str) -> Result<(String, Self), String> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut rest, mut own) = (Vec::new(), Self::default());
@@ -85,7 +86,7 @@ impl Own {
         Ok((format!("{base}?{}", rest.join("&")), own))
     }
 
-    /// The files of the certificate and the key to show. Errors: one is there without the other.
+    /// The files of the client's certificate and key. Errors: one is given without the other.
     fn identity(&self) -> Result<Option<(&Path, &Path)>, String> {
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Ok(Some((Path::new(certificate), Path::new(key)))),
@@ -96,7 +97,7 @@ impl Own {
     }
 
     fn tls(&self) -> Result<ClientConfig, String> {
-        // The system's authorities are trusted anyway.
+        // The system's authorities are always trusted.
         let authorities = self.authorities.as_deref().filter(|authorities| *authorities != "system").map(Path::new);
         let authorities = tls::authorities(authorities).map_err(|error| format!("sslrootcert: {error}"))?;
         let mut config = tls::client(authorities, Some("postgresql"))?;
@@ -107,7 +108,7 @@ impl Own {
     }
 }
 
-/// Errors: a kind of server that does not take writes, or need not.
+/// Errors: a kind of server that may refuse writes.
 fn check_target(kind: &str) -> Result<(), String> {
     match kind {
         "primary" | "read-write" => Ok(()),
@@ -119,10 +120,10 @@ fn check_target(kind: &str) -> Result<(), String> {
 }
 
 impl Server {
-    /// Reads a URL of libpq, and of its parameters those that tokio-postgres or this module knows.
+    /// Reads a URL of libpq with the parameters that tokio-postgres or this module knows.
     ///
-    /// Without `sslmode`, servers on this machine are reached without TLS unless there is an
-    /// `sslcert`, all others with it. A certificate of a server is always checked.
+    /// Without `sslmode`, TLS is off for servers on this machine unless there is an `sslcert`, and
+    /// on for all others. A server's certificate is always checked.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, String> {
         password::check_encoding(url)?;
         let (url, own) = Own::take(url)?;
@@ -142,7 +143,7 @@ impl Server {
         });
         let tls = match config.get_ssl_mode() {
             SslMode::Disable if own.identity()?.is_some() => {
-                return Err("sslcert: is shown over TLS only; set sslmode=verify-full".to_owned());
+                return Err("sslcert: needs TLS; set sslmode=verify-full".to_owned());
             }
             SslMode::Disable => None,
             _ => Some(MakeRustlsConnect::new(own.tls()?)),
@@ -151,25 +152,25 @@ impl Server {
         if config.get_application_name().is_none() {
             config.application_name("keyfob");
         }
-        // A standby would serve reads that are behind, and no writes.
+        // A standby would serve outdated reads and refuse writes.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         watch(&mut config);
         Ok(Self { config, tls, password, timeout: options.timeout, last: Last::default(), is_checked: Arc::default() })
     }
 
-    /// After how long the server gives up a statement: a little before this side does, so that
-    /// nothing goes on unheard of. A commit is never given up by it.
+    /// The statement timeout of the server: a little shorter than that of this side, so that no
+    /// statement goes on unnoticed. It never ends a commit.
     pub(super) fn given_up(&self) -> Duration {
         self.timeout.mul_f64(0.9)
     }
 
-    /// The port of a host by its place in the URL.
+    /// The port of a host by its position in the URL.
     pub(super) fn port(&self, at: usize) -> u16 {
         let ports = self.config.get_ports();
         ports.get(at).or(ports.first()).copied().unwrap_or(5432)
     }
 
-    /// A host by its place in the URL, as it is shown.
+    /// A host by its position in the URL, as text.
     pub(super) fn shown(&self, at: usize) -> String {
         let port = self.port(at);
         match self.config.get_hosts().get(at) {
@@ -181,7 +182,8 @@ impl Server {
     }
 }
 
-/// Errors: no host; ports or addresses that are neither one for all nor one for each.
+/// Errors: no host; more than one port but not one for each host; addresses but not one for each
+/// host.
 fn check_hosts(config: &Config) -> Result<(), String> {
     let (hosts, ports, addresses) = (config.get_hosts().len(), config.get_ports().len(), config.get_hostaddrs().len());
     if hosts == 0 {
@@ -196,19 +198,19 @@ fn check_hosts(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-/// Has the operating system look whether connections live, where the URL does not say how.
+/// Sets the keepalives that the URL leaves open.
 fn watch(config: &mut Config) {
-    if config.get_keepalives_idle() == KEEPALIVE_UNSET {
-        config.keepalives_idle(KEEPALIVE);
+    if config.get_keepalives_idle() == DEFAULT_KEEPALIVE_IDLE {
+        config.keepalives_idle(KEEPALIVE_IDLE);
     }
     if config.get_keepalives_interval().is_none() {
-        config.keepalives_interval(KEEPALIVE_AGAIN);
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
     }
     if config.get_keepalives_retries().is_none() {
         config.keepalives_retries(3);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(UNACKNOWLEDGED);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
 }
 
@@ -219,7 +221,7 @@ impl fmt::Debug for Server {
 }
 
 impl fmt::Display for Server {
-    /// Without the password.
+    /// Shows the URL without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("postgres://")?;
         if let Some(user) = self.config.get_user() {

@@ -4,7 +4,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use super::error::explained;
-use crate::database::error::Fault;
+use crate::database::error::DatabaseError;
 use crate::database::record::Record;
 use crate::database::statement::Sql;
 use crate::database::value::{Type as Column, Value};
@@ -16,7 +16,7 @@ pub(super) fn typed(sql: &Sql) -> Vec<(&(dyn ToSql + Sync), Type)> {
 
 fn kind(value: &Value) -> Type {
     match value {
-        // The statement tells it.
+        // The statement gives the type.
         Value::Null | Value::Unreadable(_) => Type::UNKNOWN,
         Value::Number(_) => Type::INT8,
         Value::Text(_) => Type::TEXT,
@@ -28,8 +28,8 @@ fn kind(value: &Value) -> Type {
 }
 
 /// The values of a row.
-pub(super) fn record(row: &tokio_postgres::Row) -> Result<Record, Fault> {
-    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| Fault::new(explained(&error)));
+pub(super) fn record(row: &tokio_postgres::Row) -> Result<Record, DatabaseError> {
+    let read = |at: usize| row.try_get::<_, Value>(at).map_err(|error| DatabaseError::new(explained(&error)));
     (0..row.len()).map(read).collect::<Result<_, _>>().map(Record)
 }
 

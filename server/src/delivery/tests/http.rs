@@ -4,21 +4,21 @@ use std::time::{Duration, Instant};
 
 use super::sink::{answer, certificate, certificate_for_certificates, closed, gateway};
 use super::{CODE, Channel, attributes, delivery, logged, message, text};
-use crate::delivery::Failure;
+use crate::delivery::Error;
 
 const TO: &str = "+34 666&5";
 
-async fn send_by(channel: Channel, toml: &str) -> Result<(), Failure> {
+async fn send_by(channel: Channel, toml: &str) -> Result<(), Error> {
     let attributes = attributes();
     let sent = delivery(toml).send(&message(channel, TO, &attributes)).await;
-    if let Err(failure) = &sent {
-        let text = failure.to_string();
+    if let Err(error) = &sent {
+        let text = error.to_string();
         assert!(![CODE, "sesame", "/send", "+34"].iter().any(|secret| text.contains(secret)), "{text}");
     }
     sent
 }
 
-async fn send(toml: &str) -> Result<(), Failure> {
+async fn send(toml: &str) -> Result<(), Error> {
     send_by(Channel::Sms, toml).await
 }
 
@@ -32,7 +32,7 @@ async fn request(toml: &str) -> String {
 }
 
 #[tokio::test]
-async fn get_with_values_in_path_and_query() {
+async fn get_request_has_values_in_path_and_query() {
     let got = request(
         "[sms]\nurl = 'http://127.0.0.1:PORT/a/${name}?to=${PHONE}&text=Code%20${PIN}&u=${USER}'\nmethod = 'GET'\nsuccess_text = 'queued'\n\
          headers = { Authorization = 'Bearer sesame', X-Dni = '${dni}' }",
@@ -86,8 +86,8 @@ async fn a_call_goes_to_its_own_gateway_over_tls() {
     assert!(got.all()[0].starts_with("POST /call?say=8%200%204%203%201%207 HTTP/1.1"));
     // Not trusted: nothing is sent.
     let (_, other) = certificate();
-    let failure = send_by(Channel::Voice, &format!("[voice]\nurl = '{url}'\nca_file = {:?}", other.path())).await.unwrap_err();
-    assert!(!failure.retry() && failure.to_string().contains("TLS"), "{failure}");
+    let error = send_by(Channel::Voice, &format!("[voice]\nurl = '{url}'\nca_file = {:?}", other.path())).await.unwrap_err();
+    assert!(!error.is_transient() && error.to_string().contains("TLS"), "{error}");
     assert_eq!(got.all().len(), 1);
 }
 
@@ -97,8 +97,8 @@ async fn a_gateway_that_wants_a_client_certificate_is_named_as_the_cause() {
         let (tls, ca) = certificate_for_certificates(versions);
         let (port, got) = gateway(answer("200 OK", ""), Some(tls)).await;
         let toml = format!("[sms]\nurl = 'https://localhost:{port}/send'\nca_file = {:?}\nbody = '${{PIN}}'", ca.path());
-        let failure = send(&toml).await.unwrap_err().to_string();
-        assert!(failure.contains("asks for a client certificate"), "{failure}");
+        let error = send(&toml).await.unwrap_err().to_string();
+        assert!(error.contains("asks for a client certificate"), "{error}");
         assert_eq!(got.all(), Vec::<String>::new());
     }
 }
@@ -110,10 +110,10 @@ async fn numbers_go_in_the_form_that_a_gateway_wants() {
         let (port, got) = gateway(answer("200 OK", ""), None).await;
         let toml =
             format!("[sms]\nurl = 'http://127.0.0.1:{port}/'\ncontent_type = 'text/plain'\nbody = '${{{placeholder}}} ${{PIN}}'");
-        delivery(&toml).send(&message(Channel::Sms, to, &attributes)).await.map_err(|failure| {
-            assert!(!failure.retry() && !failure.to_string().contains(to), "{failure}");
+        delivery(&toml).send(&message(Channel::Sms, to, &attributes)).await.map_err(|error| {
+            assert!(!error.is_transient() && !error.to_string().contains(to), "{error}");
             assert_eq!(got.all(), Vec::<String>::new());
-            failure.to_string()
+            error.to_string()
         })?;
         let got = got.all().remove(0);
         Ok::<_, String>(got.split_once("\n\n").unwrap().1.strip_suffix(&format!(" {CODE}")).unwrap().to_owned())
@@ -129,14 +129,14 @@ async fn numbers_go_in_the_form_that_a_gateway_wants() {
     }
     // A number without a country code, and others that have none.
     for to in ["600 11 22 33", "(020) 7946", "+0600112233", "+1234567890123456"] {
-        let failure = sent(to, "PHONE_E164").await.unwrap_err();
-        assert!(failure.contains("sms.body") && failure.contains("country code"), "{failure}");
+        let error = sent(to, "PHONE_E164").await.unwrap_err();
+        assert!(error.contains("sms.body") && error.contains("country code"), "{error}");
     }
     assert_eq!(sent("(020) 79-46", "PHONE_DIGITS").await.unwrap(), "0207946");
     for to in ["+34 CALL ME", "600+34", "++34600112233", "٣٤٦٠٠", "-- --"] {
         for placeholder in ["PHONE_E164", "PHONE_DIGITS"] {
-            let failure = sent(to, placeholder).await.unwrap_err();
-            assert!(failure.contains("telephone number must be digits"), "{failure}");
+            let error = sent(to, placeholder).await.unwrap_err();
+            assert!(error.contains("telephone number must be digits"), "{error}");
         }
     }
 }
@@ -155,20 +155,20 @@ async fn refusals_tell_whether_to_try_again() {
         (Some(String::new()), true, ""),
         (Some("804317\r\n\r\n".to_owned()), true, ""),
     ];
-    let mut told = false;
+    let mut is_logged = false;
     for (answer, retry, said) in cases {
         let (port, got) = gateway(answer.clone(), None).await;
         let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send?key=sesame'\nbody = 'c=${{PIN}}'\nsuccess_text = 'queued'");
         let (lines, guard) = logged();
-        let failure = send(&toml).await.unwrap_err();
+        let error = send(&toml).await.unwrap_err();
         drop(guard);
-        assert_eq!(failure.retry(), retry, "{answer:?}: {failure}");
-        assert!(failure.to_string().contains(said) && failure.to_string().contains(&format!("127.0.0.1:{port}")), "{failure}");
+        assert_eq!(error.is_transient(), retry, "{answer:?}: {error}");
+        assert!(error.to_string().contains(said) && error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
         assert_eq!(got.all().len(), 1);
         assert!(!text(&lines).contains(CODE), "{}", text(&lines));
-        told |= text(&lines).contains("ERROR ***");
+        is_logged |= text(&lines).contains("ERROR ***");
     }
-    assert!(told, "the answer without the code is shown at debug");
+    assert!(is_logged, "the answer without the code is shown at debug");
 }
 
 #[tokio::test]
@@ -178,16 +178,16 @@ async fn a_gateway_that_hangs_is_left() {
         let (port, _) = gateway(answer, None).await;
         let start = Instant::now();
         let toml = format!("[sms]\nurl = 'http://127.0.0.1:{port}/send'\nbody = '${{PIN}}'\ntimeout = 0.3\n{more}");
-        let failure = send(&toml).await.unwrap_err();
-        assert!(failure.retry(), "{failure}");
+        let error = send(&toml).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
         assert!(start.elapsed() < Duration::from_secs(2));
     }
-    let failure = send(&format!("[sms]\nurl = 'http://127.0.0.1:{}/send'\nbody = '${{PIN}}'", closed().await)).await.unwrap_err();
-    assert!(failure.retry() && failure.to_string().contains("refused"), "{failure}");
+    let error = send(&format!("[sms]\nurl = 'http://127.0.0.1:{}/send'\nbody = '${{PIN}}'", closed().await)).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("refused"), "{error}");
 }
 
 #[tokio::test]
-async fn nothing_is_sent_of_what_cannot_be() {
+async fn values_that_cannot_be_encoded_are_not_sent() {
     let (port, got) = gateway(answer("200 OK", ""), None).await;
     let cases = [
         ("", "body = '${PIN} ${nobody}'", "sms.body: the user has no attribute nobody"),
@@ -196,8 +196,8 @@ async fn nothing_is_sent_of_what_cannot_be() {
         ("/${dots}/x", "body = '${PIN}'", "sms.url: the path"),
     ];
     for (path, more, said) in cases {
-        let failure = send(&format!("[sms]\nurl = 'http://127.0.0.1:{port}/s{path}'\n{more}")).await.unwrap_err();
-        assert!(!failure.retry() && failure.to_string().contains(said), "{failure}");
+        let error = send(&format!("[sms]\nurl = 'http://127.0.0.1:{port}/s{path}'\n{more}")).await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains(said), "{error}");
     }
     assert_eq!(got.all(), Vec::<String>::new());
 }

@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 
 use super::sink::{Manner, certificate, certificate_for_certificates, closed, smtp};
 use super::{CODE, Channel, attributes, delivery, message};
-use crate::delivery::Failure;
+use crate::delivery::Error;
 
 const TO: &str = "bob@example.org";
 
@@ -15,15 +15,15 @@ fn email(port: u16, more: &str) -> String {
     format!("[email]\nserver = '127.0.0.1'\nport = {port}\nsecurity = 'none'\nfrom = 'keyfob <otp@example.com>'\n{more}\n")
 }
 
-async fn send(toml: &str) -> Result<(), Failure> {
+async fn send(toml: &str) -> Result<(), Error> {
     send_to(toml, TO).await
 }
 
-async fn send_to(toml: &str, to: &str) -> Result<(), Failure> {
+async fn send_to(toml: &str, to: &str) -> Result<(), Error> {
     let attributes = attributes();
     let sent = delivery(toml).send(&message(Channel::Email, to, &attributes)).await;
-    if let Err(failure) = &sent {
-        let text = failure.to_string();
+    if let Err(error) = &sent {
+        let text = error.to_string();
         assert!(!text.contains(CODE) && !text.contains("open sesame"), "{text}");
     }
     sent
@@ -69,15 +69,16 @@ async fn starttls_and_tls_with_a_private_authority_and_a_password() {
         );
         send(&toml).await.unwrap();
         let got = got.all();
-        let place = |begin: &str| got.iter().position(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {got:?}"));
-        assert!(place("encrypted") < place("AUTH PLAIN") && place("AUTH PLAIN") < place("MAIL"));
+        let position =
+            |begin: &str| got.iter().position(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {got:?}"));
+        assert!(position("encrypted") < position("AUTH PLAIN") && position("AUTH PLAIN") < position("MAIL"));
         assert!(got.contains(&format!("AUTH PLAIN {}", BASE64.encode(b"\0otp\0open sesame"))));
         assert!(got.iter().any(|text| text.contains(&format!("Your code is {CODE}"))));
     }
 }
 
 #[tokio::test]
-async fn what_is_not_trusted_gets_nothing() {
+async fn server_that_is_not_trusted_gets_nothing() {
     let (tls, _) = certificate();
     let (_, other) = certificate();
     let (port, got) = smtp(Manner { tls: Some(tls), ..Manner::default() }).await;
@@ -86,15 +87,15 @@ async fn what_is_not_trusted_gets_nothing() {
          'open sesame'\n",
         other.path()
     );
-    let failure = send(&toml).await.unwrap_err();
-    assert!(!failure.retry(), "{failure}");
+    let error = send(&toml).await.unwrap_err();
+    assert!(!error.is_transient(), "{error}");
     // Nor does a server that has no STARTTLS.
     let (port, plain) = smtp(Manner::default()).await;
     let toml = format!(
         "[email]\nserver = 'localhost'\nport = {port}\nfrom = 'otp@example.com'\nusername = 'otp'\npassword = 'open sesame'\n"
     );
-    let failure = send(&toml).await.unwrap_err();
-    assert!(!failure.retry() && failure.to_string().contains("STARTTLS"), "{failure}");
+    let error = send(&toml).await.unwrap_err();
+    assert!(!error.is_transient() && error.to_string().contains("STARTTLS"), "{error}");
     for line in got.all().iter().chain(&plain.all()) {
         assert!(!line.starts_with("AUTH") && !line.starts_with("MAIL"), "{line}");
     }
@@ -117,48 +118,48 @@ async fn refusals_tell_whether_to_try_again() {
         (".", "452", true, "answered 452"),
         ("MAIL", "", true, ""),
         (".", "", true, ""),
-        ("EHLO", "hello 804317", true, "not SMTP"),
+        ("EHLO", "hello 804317", true, "no valid or complete SMTP"),
         ("AUTH", "535 wrong: open sesame", false, "535"),
     ];
     for (begin, answer, retry, said) in cases {
         let (port, _) = smtp(Manner { answers: vec![(begin, answer)], ..Manner::default() }).await;
-        let failure = send(&email(port, "username = 'otp'\npassword = 'open sesame'")).await.unwrap_err();
-        assert_eq!(failure.retry(), retry, "{begin}: {failure}");
+        let error = send(&email(port, "username = 'otp'\npassword = 'open sesame'")).await.unwrap_err();
+        assert_eq!(error.is_transient(), retry, "{begin}: {error}");
         let name = format!("127.0.0.1:{port}");
-        assert!(failure.to_string().contains(said) && failure.to_string().contains(&name), "{failure}");
-        assert!(!said.starts_with("answered ") || failure.to_string().ends_with(said), "{failure}");
+        assert!(error.to_string().contains(said) && error.to_string().contains(&name), "{error}");
+        assert!(!said.starts_with("answered ") || error.to_string().ends_with(said), "{error}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_without_text_counts() {
+async fn reply_without_text_counts() {
     let (tls, ca) = certificate();
     for begin in [".", "MAIL", "RCPT", "AUTH"] {
         for answer in ["250", "250 ", "250-taken\r\n250", "250-\r\n250", "250 aceptado, señor"] {
             let manner = Manner { answers: vec![(begin, answer)], ..Manner::default() };
             let (port, _) = smtp(manner.clone()).await;
             let account = "username = 'otp'\npassword = 'open sesame'";
-            send(&email(port, account)).await.unwrap_or_else(|failure| panic!("{begin} {answer}: {failure}"));
+            send(&email(port, account)).await.unwrap_or_else(|error| panic!("{begin} {answer}: {error}"));
             let (port, _) = smtp(Manner { tls: Some(tls.clone()), ..manner }).await;
-            let place = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
-            let sent = send(&format!("[email]\n{place}\nfrom = 'otp@example.com'\n{account}")).await;
-            sent.unwrap_or_else(|failure| panic!("{begin} {answer}: {failure}"));
+            let server = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
+            let sent = send(&format!("[email]\n{server}\nfrom = 'otp@example.com'\n{account}")).await;
+            sent.unwrap_or_else(|error| panic!("{begin} {answer}: {error}"));
         }
     }
 }
 
 #[tokio::test]
-async fn what_comes_in_the_clear_behind_starttls_is_dropped() {
+async fn bytes_in_the_clear_behind_starttls_are_dropped() {
     let (tls, ca) = certificate();
     let injected = "220 sink\r\n250-sink\r\n250 AUTH LOGIN\r\n";
     let (port, got) = smtp(Manner { tls: Some(tls), injected, ..Manner::default() }).await;
-    let place = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
-    send(&format!("[email]\n{place}\nfrom = 'otp@example.com'\nusername = 'otp'\npassword = 'open sesame'")).await.unwrap();
+    let server = format!("server = 'localhost'\nport = {port}\nca_file = {:?}", ca.path());
+    send(&format!("[email]\n{server}\nfrom = 'otp@example.com'\nusername = 'otp'\npassword = 'open sesame'")).await.unwrap();
     assert!(got.all().iter().any(|line| line.starts_with("AUTH PLAIN ")), "{:?}", got.all());
 }
 
 #[tokio::test]
-async fn the_hello_is_the_domain_of_the_sender_unless_another_is_given() {
+async fn ehlo_name_is_the_domain_of_the_sender_unless_another_is_given() {
     let cases = [
         ("otp@example.com", "", "EHLO example.com"),
         ("otp@münchen.example", "", "EHLO xn--mnchen-3ya.example"),
@@ -196,9 +197,9 @@ async fn a_name_beyond_ascii_needs_smtputf8() {
         (email(port, ""), "jörg@example.org", "the user's e-mail address"),
         (email(port, "").replace("otp@", "öffner@"), TO, "email.from"),
     ] {
-        let failure = send_to(&toml, to).await.unwrap_err().to_string();
-        assert!(failure.contains("SMTPUTF8") && failure.contains(whose), "{failure}");
-        assert!(!send_to(&toml, to).await.unwrap_err().retry());
+        let error = send_to(&toml, to).await.unwrap_err().to_string();
+        assert!(error.contains("SMTPUTF8") && error.contains(whose), "{error}");
+        assert!(!send_to(&toml, to).await.unwrap_err().is_transient());
     }
     assert!(got.all().iter().all(|line| line.starts_with("EHLO")), "{:?}", got.all());
     let answers = vec![("EHLO", "250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8")];
@@ -215,9 +216,9 @@ async fn a_server_that_wants_a_client_certificate_is_named_as_the_cause() {
         let (tls, ca) = certificate_for_certificates(versions);
         for (security, at_once) in [("starttls", false), ("tls", true)] {
             let (port, _) = smtp(Manner { tls: Some(tls.clone()), at_once, ..Manner::default() }).await;
-            let place = format!("server = 'localhost'\nport = {port}\nsecurity = '{security}'\nca_file = {:?}", ca.path());
-            let failure = send(&format!("[email]\n{place}\nfrom = 'otp@example.com'")).await.unwrap_err().to_string();
-            assert!(failure.contains("asks for a client certificate"), "{failure}");
+            let server = format!("server = 'localhost'\nport = {port}\nsecurity = '{security}'\nca_file = {:?}", ca.path());
+            let error = send(&format!("[email]\n{server}\nfrom = 'otp@example.com'")).await.unwrap_err().to_string();
+            assert!(error.contains("asks for a client certificate"), "{error}");
         }
     }
 }
@@ -227,12 +228,12 @@ async fn a_server_that_hangs_is_left() {
     for begin in ["EHLO", "MAIL"] {
         let (port, _) = smtp(Manner { answers: vec![(begin, "-")], ..Manner::default() }).await;
         let start = Instant::now();
-        let failure = send(&email(port, "timeout = 0.3")).await.unwrap_err();
-        assert!(failure.retry(), "{failure}");
+        let error = send(&email(port, "timeout = 0.3")).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
         assert!(start.elapsed() < Duration::from_secs(2));
     }
-    let failure = send(&email(closed().await, "")).await.unwrap_err();
-    assert!(failure.retry() && failure.to_string().contains("refused"), "{failure}");
+    let error = send(&email(closed().await, "")).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("refused"), "{error}");
 }
 
 #[tokio::test]
@@ -244,14 +245,14 @@ async fn a_mail_that_was_taken_is_delivered() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_of_what_cannot_be() {
+async fn values_that_cannot_be_encoded_are_not_sent() {
     let (port, got) = smtp(Manner::default()).await;
     for (more, name) in
         [("body = '${PIN} ${nobody}'", "nobody"), ("subject = '${lines}'", "lines"), ("body = '${PIN} ${PHONE}'", "PHONE")]
     {
-        let failure = send(&email(port, more)).await.unwrap_err();
-        assert!(!failure.retry() && failure.to_string().contains(name), "{failure}");
-        assert!(!failure.to_string().contains("Evil"));
+        let error = send(&email(port, more)).await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains(name), "{error}");
+        assert!(!error.to_string().contains("Evil"));
     }
     let attributes = attributes();
     let delivery = delivery(&email(port, ""));
@@ -266,8 +267,8 @@ async fn nothing_is_sent_of_what_cannot_be() {
         "bob@example.org\r\nRCPT TO:<eve@example.org>",
         "a@b.example, c@d.example",
     ] {
-        let failure = delivery.send(&message(Channel::Email, to, &attributes)).await.unwrap_err();
-        assert!(!failure.retry() && failure.to_string().contains("address"), "{failure}");
+        let error = delivery.send(&message(Channel::Email, to, &attributes)).await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains("address"), "{error}");
     }
     assert_eq!(got.all(), Vec::<String>::new());
 }

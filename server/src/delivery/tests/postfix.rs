@@ -12,8 +12,7 @@ use tempfile::TempDir;
 
 use super::{Channel, attributes, delivery, message};
 
-/// Runs Postfix until it is told to end it, or until its standard input ends since the test has,
-/// however that was.
+/// Runs Postfix until a line comes on standard input, or until that ends because the test ended.
 const WATCH: &str =
     "PATH=$PATH:/usr/sbin; postfix -c \"$1\" start-fg & read line; postfix -c \"$1\" stop; wait; [ -n \"$line\" ] || rm -rf \"$1\"";
 
@@ -64,9 +63,9 @@ impl Postfix {
         fs::create_dir(path.join("data")).expect("a folder");
         run(Command::new("chown").arg("postfix").arg(path.join("data")));
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let places =
+        let folders =
             format!("queue_directory = {}\ndata_directory = {}\n", path.join("queue").display(), path.join("data").display());
-        fs::write(path.join("main.cf"), format!("{places}{SETTINGS}{more}\n")).expect("a file");
+        fs::write(path.join("main.cf"), format!("{folders}{SETTINGS}{more}\n")).expect("a file");
         fs::write(path.join("master.cf"), format!("127.0.0.1:{port} inet n - n - - smtpd{SERVICES}")).expect("a file");
         let log = File::create(path.join("log")).expect("a log");
         let mut command = Command::new("/bin/sh");
@@ -104,11 +103,11 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-/// What becomes of a mail to this address: the failure's text, and whether trying again may help.
+/// Sends a mail to this address. Errors: the error's text, and whether it is transient.
 async fn sent(toml: &str, to: &str) -> Result<(), (String, bool)> {
     let attributes = attributes();
     let sent = delivery(toml).send(&message(Channel::Email, to, &attributes)).await;
-    sent.map_err(|failure| (failure.to_string(), failure.retry()))
+    sent.map_err(|error| (error.to_string(), error.is_transient()))
 }
 
 /// A key and a certificate for localhost, in one file.
@@ -120,24 +119,24 @@ fn certificate(folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn postfix_takes_a_mail_from_a_full_name_only_and_tells_why() {
+async fn postfix_takes_a_mail_from_a_full_name_only_and_says_why() {
     let postfix = Postfix::start("");
     let plain = postfix.email("security = 'none'");
     for to in ["bob@example.org", "bob@bücher.example"] {
-        sent(&plain, to).await.unwrap_or_else(|failure| panic!("{to}: {failure:?}"));
+        sent(&plain, to).await.unwrap_or_else(|error| panic!("{to}: {error:?}"));
     }
     let name = format!("localhost:{} (not encrypted): answered", postfix.port);
     assert_eq!(sent(&plain, "eve@example.org").await, Err((format!("{name} 550 5.1.1"), false)));
     assert_eq!(sent(&plain, "bob@example.net").await, Err((format!("{name} 454 4.7.1"), true)));
-    let (failure, _) = sent(&plain, "jörg@example.org").await.unwrap_err();
-    assert!(failure.contains("SMTPUTF8"), "{failure}");
+    let (error, _) = sent(&plain, "jörg@example.org").await.unwrap_err();
+    assert!(error.contains("SMTPUTF8"), "{error}");
     // A host name without a domain, as containers have.
     let bare = postfix.email("security = 'none'\nehlo_name = 'a3f09c'");
     assert_eq!(sent(&bare, "bob@example.org").await, Err((format!("{name} 504 5.5.2"), false)));
 }
 
 #[tokio::test]
-async fn postfix_takes_a_mail_over_starttls_and_wants_a_certificate_where_it_is_told_to() {
+async fn postfix_takes_a_mail_over_starttls_and_asks_for_a_certificate_if_configured() {
     let folder = tempfile::tempdir().unwrap();
     let pem = certificate(folder.path());
     let tls = format!("smtpd_tls_chain_files = {pem}\nsmtpd_tls_security_level = encrypt\nsmtpd_tls_session_cache_database =\n");
@@ -146,6 +145,6 @@ async fn postfix_takes_a_mail_over_starttls_and_wants_a_certificate_where_it_is_
     sent(&postfix.email(&ca), "bob@example.org").await.unwrap();
     drop(postfix);
     let postfix = Postfix::start(&format!("{tls}smtpd_tls_req_ccert = yes\n"));
-    let (failure, _) = sent(&postfix.email(&ca), "bob@example.org").await.unwrap_err();
-    assert!(failure.contains("asks for a client certificate"), "{failure}");
+    let (error, _) = sent(&postfix.email(&ca), "bob@example.org").await.unwrap_err();
+    assert!(error.contains("asks for a client certificate"), "{error}");
 }

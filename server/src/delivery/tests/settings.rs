@@ -1,4 +1,4 @@
-//! What a configuration may say, and what is told of a wrong one.
+//! Valid configurations, and the problems that wrong ones have.
 
 use super::{config, delivery, keys, problems, read};
 use crate::delivery::config::Security;
@@ -41,7 +41,7 @@ fn unknown_keys_and_values_are_refused() {
 }
 
 #[test]
-fn every_problem_is_told() {
+fn every_problem_is_reported() {
     let toml = "[email]\nserver = 'http://x'\nfrom = 'nobody'\nsubject = '${'\nbody = '${'\ntimeout = 0\nusername = 'u'\nport = 0\n\
                 ca_file = '/nowhere'\n\
                 [sms]\nurl = 'ftp://x'\nmethod = 'DELETE'\ncontent_type = 'image/png'\nbody = '${'\nsuccess_text = ''\ntimeout = 1e9\n\
@@ -130,7 +130,7 @@ fn urls() {
 }
 
 #[test]
-fn none_is_for_this_machine_only() {
+fn security_none_is_for_this_machine_only() {
     for server in ["localhost", "127.0.0.1", "::1", "[::1]"] {
         assert_eq!(problems(&format!("[email]\nserver = '{server}'\nsecurity = 'none'\nfrom = 'otp@example.com'")), [], "{server}");
     }

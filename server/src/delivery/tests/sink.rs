@@ -1,4 +1,4 @@
-//! Servers that keep what they get: one speaks SMTP, one HTTP.
+//! Servers that keep their requests: one speaks SMTP, one HTTP.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ pub(super) struct Manner {
     /// Answers to commands that begin with these; an empty one closes, `-` says nothing for ever.
     /// They go out in Latin-1.
     pub(super) answers: Vec<(&'static str, &'static str)>,
-    /// Sent in the clear behind the answer to STARTTLS, as somebody on the way would.
+    /// Sent in the clear behind the reply to STARTTLS, as an attacker in between would.
     pub(super) injected: &'static str,
 }
 

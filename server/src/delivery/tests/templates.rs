@@ -6,9 +6,9 @@ use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 
 use super::{CODE, Channel, message};
-use crate::delivery::Values;
 use crate::delivery::gateway::excerpt;
 use crate::delivery::template::{Encoding, Template};
+use crate::delivery::values::Values;
 
 /// A value as it is written.
 fn written(value: &str, encoding: Encoding) -> Result<String, String> {
@@ -105,7 +105,7 @@ fn json_has_its_values_in_strings() {
 }
 
 #[test]
-fn what_is_built_in_goes_before_attributes() {
+fn built_in_placeholders_take_precedence_over_attributes() {
     let attributes: BTreeMap<_, _> = ["PIN", "PHONE", "EMAIL", "USER"].map(|name| (name.to_owned(), "no".to_owned())).into();
     let sms = message(Channel::Sms, "666", &attributes);
     let values = Values::new(&sms);

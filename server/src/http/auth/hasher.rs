@@ -4,35 +4,37 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::hashing::Area;
+use super::hashing::Memory;
 use crate::priority::{Work, give_way};
 
-/// What a thread does with its area of memory.
-type Job = Box<dyn FnOnce(&mut Area) + Send>;
+/// What a thread does with its memory.
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// A thread that hashes in an area of memory of its own. It ends when this and its clones are gone.
-/// It gives way to requests: ten milliseconds of a processor are a thousand verifications.
+/// A thread that hashes in memory of its own. It ends when this and its clones are dropped. Its
+/// priority is below that of requests: a hash takes as long as a thousand verifications of codes.
 #[derive(Clone)]
 pub(super) struct Hasher(Sender<Job>);
 
 impl Hasher {
-    /// Starts a thread with this area. Errors: the operating system gave no thread.
-    pub(super) fn start(mut area: Area) -> Result<Self, String> {
+    /// Starts a thread with this memory.
+    ///
+    /// Errors: the operating system has no thread.
+    pub(super) fn start(mut memory: Memory) -> Result<Self, String> {
         let (jobs, waiting) = channel::<Job>();
         let thread = thread::Builder::new().name("keyfob-hashes".to_owned());
         let work = move || {
             give_way(Work::Hash);
             for job in waiting {
-                // Whoever waits for a job that panics is refused, and the next one is done.
-                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut area)));
+                // A job that panics refuses its request, and the thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
             }
         };
         thread.spawn(work).map_err(|error| format!("a thread for passwords could not be started: {error}"))?;
         Ok(Self(jobs))
     }
 
-    /// Hands in a job, which is done after those before it. None: the thread has ended.
-    pub(super) fn run(&self, job: impl FnOnce(&mut Area) + Send + 'static) -> Option<()> {
+    /// Queues a job. None if the thread has ended.
+    pub(super) fn run(&self, job: impl FnOnce(&mut Memory) + Send + 'static) -> Option<()> {
         self.0.send(Box::new(job)).ok()
     }
 }
@@ -42,18 +44,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_that_panics_is_the_only_one_that_fails() {
-        let hasher = Hasher::start(Area::default()).unwrap();
-        let (told, answers) = channel();
+    fn job_that_panics_is_the_only_one_that_fails() {
+        let hasher = Hasher::start(Memory::default()).unwrap();
+        let (sender, results) = channel();
         for job in 0..3 {
-            let told = told.clone();
-            let work = move |_: &mut Area| {
-                assert!(job != 1, "as a hash that has a fault");
-                told.send(job).unwrap();
+            let sender = sender.clone();
+            let work = move |_: &mut Memory| {
+                assert!(job != 1, "as a malformed hash");
+                sender.send(job).unwrap();
             };
             hasher.run(work).unwrap();
         }
-        drop(told);
-        assert_eq!(answers.iter().collect::<Vec<_>>(), [0, 2]);
+        drop(sender);
+        assert_eq!(results.iter().collect::<Vec<_>>(), [0, 2]);
     }
 }

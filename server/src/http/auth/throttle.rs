@@ -1,26 +1,26 @@
-//! A pause after wrong passwords, so that none is guessed at the speed of its hash.
+//! A pause after wrong passwords, so that guesses are slower than hashes.
 //!
-//! It is one of an account and an address together: whoever guesses from one place keeps nobody out
-//! who comes from another.
+//! A pause is for an account and an address together. Guesses from one address lock out nobody at
+//! another.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// The wrong password that begins the first pause, of a second. Each further one doubles it.
-const FREE: u32 = 5;
+/// How many wrong passwords begin the first pause, of a second. Each further one doubles the pause.
+const PASSWORDS_BEFORE_PAUSE: u32 = 5;
 /// How long wrong passwords count.
-const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often those that count no more are dropped, at most.
-const SWEPT: Duration = Duration::from_secs(60 * 60);
-/// How many accounts and addresses are kept: some megabyte.
-const MOST: usize = 10_000;
+const COUNT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often expired counts are removed, at most.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How many pairs of an account and an address are kept: about a megabyte.
+const MAX_PAIRS: usize = 10_000;
 
 /// A hash of an account's name and an address.
-pub(super) type Pair = [u8; 32];
+pub(super) type PairHash = [u8; 32];
 
-/// Wrong passwords in a row, and the end of the pause after them. The least is the first that makes
-/// room.
+/// How many wrong passwords came in a row, and the end of the pause after them. The lowest count is
+/// evicted first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Wrong {
     times: u32,
@@ -35,84 +35,85 @@ pub(super) struct Throttle {
 
 #[derive(Default)]
 struct Pairs {
-    of: HashMap<Pair, Wrong>,
-    /// The same in their order: strangers can have each of their wrong passwords make room.
-    order: BTreeSet<(Wrong, Pair)>,
-    swept: Option<Instant>,
+    counts: HashMap<PairHash, Wrong>,
+    /// The same counts in order, since each wrong password of a stranger may evict one.
+    order: BTreeSet<(Wrong, PairHash)>,
+    swept_at: Option<Instant>,
 }
 
 impl Throttle {
-    /// With the longest pause; zero for none.
+    /// A throttle with this longest pause, zero for none.
     pub(super) fn new(longest: Duration) -> Self {
         Self { longest, pairs: Mutex::default() }
     }
 
-    /// For how many seconds no password is looked at; 0 for none.
-    pub(super) fn left(&self, pair: &Pair, now: Instant) -> u64 {
+    /// How many seconds are left of a pause. 0 if there is none.
+    pub(super) fn remaining_seconds(&self, pair: &PairHash, now: Instant) -> u64 {
         let Ok(pairs) = self.pairs.lock() else { return 0 };
-        let left = pairs.of.get(pair).map_or(Duration::ZERO, |wrong| wrong.until.saturating_duration_since(now));
+        let left = pairs.counts.get(pair).map_or(Duration::ZERO, |wrong| wrong.until.saturating_duration_since(now));
         left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0))
     }
 
-    /// Counts a wrong password. Tells whether the first pause begins with it.
-    pub(super) fn wrong(&self, pair: Pair, now: Instant) -> bool {
+    /// Counts a wrong password. Returns whether the first pause begins with it.
+    pub(super) fn count_wrong(&self, pair: PairHash, now: Instant) -> bool {
         if self.longest.is_zero() {
             return false;
         }
         let Ok(mut pairs) = self.pairs.lock() else { return false };
         let before = pairs.remove(&pair).filter(|wrong| is_counted(wrong, now)).map_or(0, |wrong| wrong.times);
-        pairs.make_room(now);
+        pairs.evict(now);
         let times = before.saturating_add(1);
         pairs.insert(pair, Wrong { times, until: now.checked_add(self.pause(times)).unwrap_or(now) });
-        times == FREE
+        times == PASSWORDS_BEFORE_PAUSE
     }
 
-    /// Forgets the wrong ones: a right one came from there.
-    pub(super) fn right(&self, pair: &Pair) {
+    /// Forgets the wrong passwords of a pair after a right one.
+    pub(super) fn reset(&self, pair: &PairHash) {
         if let Ok(mut pairs) = self.pairs.lock() {
             pairs.remove(pair);
         }
     }
 
     fn pause(&self, times: u32) -> Duration {
-        let seconds = times.checked_sub(FREE).map_or(0, |doublings| 1_u64.checked_shl(doublings).unwrap_or(u64::MAX));
+        let seconds =
+            times.checked_sub(PASSWORDS_BEFORE_PAUSE).map_or(0, |doublings| 1_u64.checked_shl(doublings).unwrap_or(u64::MAX));
         Duration::from_secs(seconds).min(self.longest)
     }
 }
 
 impl Pairs {
-    fn insert(&mut self, pair: Pair, wrong: Wrong) {
-        self.of.insert(pair, wrong);
+    fn insert(&mut self, pair: PairHash, wrong: Wrong) {
+        self.counts.insert(pair, wrong);
         self.order.insert((wrong, pair));
     }
 
-    fn remove(&mut self, pair: &Pair) -> Option<Wrong> {
-        let wrong = self.of.remove(pair)?;
+    fn remove(&mut self, pair: &PairHash) -> Option<Wrong> {
+        let wrong = self.counts.remove(pair)?;
         self.order.remove(&(wrong, *pair));
         Some(wrong)
     }
 
-    /// Makes room for one more. Those that count no more go first, and then the lowest count:
-    /// whoever makes room with names of their own does not lose their highest count by it.
-    fn make_room(&mut self, now: Instant) {
-        if self.of.len() < MOST {
+    /// Makes room for one more pair. Expired counts are removed first, and then the lowest. With
+    /// made-up names nobody can remove a high count of their own.
+    fn evict(&mut self, now: Instant) {
+        if self.counts.len() < MAX_PAIRS {
             return;
         }
-        if self.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT) {
-            self.swept = Some(now);
-            self.of.retain(|_, wrong| is_counted(wrong, now));
+        if self.swept_at.is_none_or(|swept_at| now.saturating_duration_since(swept_at) >= SWEEP_INTERVAL) {
+            self.swept_at = Some(now);
+            self.counts.retain(|_, wrong| is_counted(wrong, now));
             self.order.retain(|(wrong, _)| is_counted(wrong, now));
         }
-        if self.of.len() >= MOST
-            && let Some((_, least)) = self.order.pop_first()
+        if self.counts.len() >= MAX_PAIRS
+            && let Some((_, lowest)) = self.order.pop_first()
         {
-            self.of.remove(&least);
+            self.counts.remove(&lowest);
         }
     }
 }
 
 fn is_counted(wrong: &Wrong, now: Instant) -> bool {
-    now.saturating_duration_since(wrong.until) < COUNTED
+    now.saturating_duration_since(wrong.until) < COUNT_PERIOD
 }
 
 impl std::fmt::Debug for Throttle {
@@ -125,7 +126,7 @@ impl std::fmt::Debug for Throttle {
 mod tests {
     use super::*;
 
-    fn pair(number: usize) -> Pair {
+    fn pair(number: usize) -> PairHash {
         let mut pair = [0; 32];
         pair[..8].copy_from_slice(&number.to_le_bytes());
         pair
@@ -134,53 +135,53 @@ mod tests {
     impl Throttle {
         fn kept(&self) -> usize {
             let pairs = self.pairs.lock().unwrap();
-            assert_eq!(pairs.of.len(), pairs.order.len());
-            pairs.of.len()
+            assert_eq!(pairs.counts.len(), pairs.order.len());
+            pairs.counts.len()
         }
     }
 
     #[test]
-    fn the_fifth_wrong_password_begins_a_pause_that_doubles_up_to_the_longest() {
+    fn pause_begins_at_the_fifth_wrong_password_and_doubles_up_to_the_longest() {
         let (throttle, mut now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
         let mut pauses = Vec::new();
         for time in 1..20 {
-            assert_eq!(throttle.left(&pair(1), now), 0);
-            assert_eq!(throttle.wrong(pair(1), now), time == 5, "it is told once");
-            pauses.push(throttle.left(&pair(1), now));
-            assert_eq!(throttle.left(&pair(2), now), 0);
+            assert_eq!(throttle.remaining_seconds(&pair(1), now), 0);
+            assert_eq!(throttle.count_wrong(pair(1), now), time == 5, "once");
+            pauses.push(throttle.remaining_seconds(&pair(1), now));
+            assert_eq!(throttle.remaining_seconds(&pair(2), now), 0);
             now += Duration::from_secs(pauses[time - 1]);
         }
         assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900]);
-        throttle.right(&pair(1));
-        assert!(!throttle.wrong(pair(1), now) && throttle.left(&pair(1), now) == 0);
+        throttle.reset(&pair(1));
+        assert!(!throttle.count_wrong(pair(1), now) && throttle.remaining_seconds(&pair(1), now) == 0);
     }
 
     #[test]
-    fn what_was_wrong_counts_for_a_day() {
+    fn wrong_passwords_count_for_a_day() {
         let (throttle, now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
-        (0..4).for_each(|_| assert!(!throttle.wrong(pair(1), now)));
-        assert!(throttle.wrong(pair(1), now + COUNTED * 9 / 10));
-        assert!(!throttle.wrong(pair(1), now + COUNTED * 3));
-        assert_eq!(throttle.left(&pair(1), now + COUNTED * 3), 0);
+        (0..4).for_each(|_| assert!(!throttle.count_wrong(pair(1), now)));
+        assert!(throttle.count_wrong(pair(1), now + COUNT_PERIOD * 9 / 10));
+        assert!(!throttle.count_wrong(pair(1), now + COUNT_PERIOD * 3));
+        assert_eq!(throttle.remaining_seconds(&pair(1), now + COUNT_PERIOD * 3), 0);
     }
 
     #[test]
-    fn it_keeps_so_many_and_the_highest_counts_of_them() {
+    fn throttle_keeps_the_highest_counts_when_it_is_full() {
         let (throttle, now) = (Throttle::new(Duration::from_secs(900)), Instant::now());
-        for number in [0; 8].into_iter().chain(1..MOST + 500) {
-            throttle.wrong(pair(number), now);
+        for number in [0; 8].into_iter().chain(1..MAX_PAIRS + 500) {
+            throttle.count_wrong(pair(number), now);
         }
-        assert_eq!(throttle.kept(), MOST);
-        assert_eq!(throttle.left(&pair(0), now), 8);
-        // Those of yesterday go first.
-        throttle.wrong(pair(MOST * 2), now + COUNTED * 2);
+        assert_eq!(throttle.kept(), MAX_PAIRS);
+        assert_eq!(throttle.remaining_seconds(&pair(0), now), 8);
+        // Expired counts are removed first.
+        throttle.count_wrong(pair(MAX_PAIRS * 2), now + COUNT_PERIOD * 2);
         assert_eq!(throttle.kept(), 1);
     }
 
     #[test]
-    fn without_a_pause_nothing_is_kept() {
+    fn throttle_without_a_pause_keeps_nothing() {
         let (throttle, now) = (Throttle::new(Duration::ZERO), Instant::now());
-        (0..100).for_each(|_| assert!(!throttle.wrong(pair(0), now)));
-        assert_eq!((throttle.left(&pair(0), now), throttle.kept()), (0, 0));
+        (0..100).for_each(|_| assert!(!throttle.count_wrong(pair(0), now)));
+        assert_eq!((throttle.remaining_seconds(&pair(0), now), throttle.kept()), (0, 0));
     }
 }

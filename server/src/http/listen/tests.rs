@@ -1,4 +1,4 @@
-//! Connections whose clients do not do their part, with times that are short.
+//! Connections whose clients misbehave, with short time-outs.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -18,16 +18,16 @@ use tokio::time::{Instant, sleep, timeout};
 use super::*;
 use crate::http::requests::Client;
 
-/// What is waited for at most.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// More than sockets hold.
-const LONG: usize = 32 * 1024 * 1024;
+/// How long a test waits at most.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// More than sockets buffer.
+const LONG_BYTES: usize = 32 * 1024 * 1024;
 
-/// A time-out: short, and long beside what a busy machine does late.
+/// A time-out that is short, and longer than the delays of a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn times() -> Times {
-    Times { writing: SHORT, lingering: (SHORT, SHORT * 4), stalled: SHORT, ..Times::default() }
+    Times { writing: SHORT, lingering: SHORT, lingering_total: SHORT * 4, stalled: SHORT, ..Times::default() }
 }
 
 /// A search that takes so long.
@@ -36,10 +36,10 @@ async fn search(Path(millis): Path<u64>, Extension(peer): Extension<Peer>) -> St
         sleep(Duration::from_millis(millis)).await;
         Ok("found".to_owned())
     };
-    Client(Some(peer.side)).while_here(work).await.unwrap_or_else(|error| error.status.to_string())
+    Client(Some(peer.side)).while_connected(work).await.unwrap_or_else(|error| error.status.to_string())
 }
 
-/// An answer of [`LONG`] bytes that counts those that were taken of it.
+/// A body of [`LONG_BYTES`] that counts how many of them were taken.
 struct Counted {
     taken: Arc<AtomicUsize>,
     left: usize,
@@ -62,7 +62,7 @@ impl HttpBody for Counted {
 
 struct Service {
     address: SocketAddr,
-    /// How many bytes of all answers of `/counted` were taken.
+    /// How many bytes of all responses of `/counted` were taken.
     taken: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
@@ -73,14 +73,14 @@ impl Service {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let taken = Arc::new(AtomicUsize::new(0));
         let of_answers = Arc::clone(&taken);
-        let counted = move || async move { Body::new(Counted { taken: of_answers, left: LONG }) };
+        let counted = move || async move { Body::new(Counted { taken: of_answers, left: LONG_BYTES }) };
         let (address, (stop, stopped)) = (listener.local_addr().unwrap(), watch::channel(false));
         let slow = || async {
             sleep(SHORT * 3).await;
             "done"
         };
         let app = Router::new()
-            .route("/long", get(|| async { vec![b'x'; LONG] }))
+            .route("/long", get(|| async { vec![b'x'; LONG_BYTES] }))
             .route("/counted", get(counted))
             .route("/slow", get(slow))
             .route("/search/{millis}", get(search))
@@ -96,11 +96,11 @@ impl Service {
         stream
     }
 
-    /// Tells it to stop. Returns how long that took.
+    /// Stops it. Returns how long that took.
     async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(true).unwrap();
-        timeout(PATIENCE, self.running).await.expect("it ends").unwrap();
+        timeout(TEST_TIMEOUT, self.running).await.expect("it ends").unwrap();
         began.elapsed()
     }
 }
@@ -112,44 +112,43 @@ fn limits() -> Limits {
 /// All that comes until the connection ends, and whether it ended well.
 async fn rest(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
-    let is_well = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("it ends").is_ok();
+    let is_well = timeout(TEST_TIMEOUT, stream.read_to_end(&mut all)).await.expect("it ends").is_ok();
     (all, is_well)
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_answer_is_given_up_and_one_that_is_slow_is_not() {
+async fn client_that_does_not_read_is_given_up_and_a_slow_one_is_not() {
     let service = Service::start(limits());
     let (mut none, mut slow) = (service.ask("GET /long HTTP/1.1\r\n\r\n").await, service.ask("GET /long HTTP/1.0\r\n\r\n").await);
     let mut taken = 0;
-    let mut bytes = vec![0; LONG / 20];
+    let mut bytes = vec![0; LONG_BYTES / 20];
     for _ in 0..16 {
         sleep(SHORT / 10).await;
         taken += slow.read_exact(&mut bytes).await.unwrap();
     }
     taken += rest(&mut slow).await.0.len();
-    assert!(taken > LONG, "{taken}");
-    // What the system holds may be there, and no more: it is not kept for a client that may never
-    // take it.
+    assert!(taken > LONG_BYTES, "{taken}");
+    // Only what the system has buffered may come.
     sleep(SHORT * 2).await;
     let (all, is_well) = rest(&mut none).await;
-    assert!(!is_well && all.len() < LONG, "{} {is_well}", all.len());
+    assert!(!is_well && all.len() < LONG_BYTES, "{} {is_well}", all.len());
 }
 
 #[tokio::test]
-async fn of_an_answer_that_is_not_read_little_is_held() {
+async fn response_that_is_not_read_is_hardly_buffered() {
     let service = Service::start(limits());
     let mut none = service.ask("GET /counted HTTP/1.1\r\n\r\n").await;
-    // Until it is given up.
+    // Until the connection is given up.
     sleep(SHORT * 3).await;
     let taken = service.taken.load(Ordering::Relaxed);
     assert!(taken > 0 && taken < 1024 * 1024, "{taken}");
     assert!(!rest(&mut none).await.1);
     let mut reads = service.ask("GET /counted HTTP/1.0\r\n\r\n").await;
-    assert!(rest(&mut reads).await.0.len() > LONG);
+    assert!(rest(&mut reads).await.0.len() > LONG_BYTES);
 }
 
 #[tokio::test]
-async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
+async fn shutdown_waits_for_requests_and_not_for_idle_clients() {
     let service = Service::start(limits());
     let mut slow = service.ask("GET /slow HTTP/1.1\r\n\r\n").await;
     let mut others = vec![
@@ -168,7 +167,7 @@ async fn the_end_waits_for_requests_and_for_no_client_that_does_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end_and_no_reset() {
+async fn response_before_the_end_of_its_request_is_followed_by_an_end_and_no_reset() {
     let service = Service::start(limits());
     let mut stream = service.ask("POST /refused HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n").await;
     // Longer than a pause may be, but never without a byte for so long.
@@ -178,7 +177,7 @@ async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end
     }
     let (all, is_well) = rest(&mut stream).await;
     assert!(all.ends_with(b"\r\n\r\nno") && is_well, "{all:?}");
-    // It is not read for ever.
+    // It is not read forever.
     let sends = async {
         loop {
             sleep(SHORT / 10).await;
@@ -187,11 +186,11 @@ async fn an_answer_that_comes_before_the_request_has_ended_is_followed_by_an_end
             }
         }
     };
-    timeout(PATIENCE, sends).await.expect("it is closed");
+    timeout(TEST_TIMEOUT, sends).await.expect("it is closed");
 }
 
 #[tokio::test]
-async fn half_of_a_connection_is_enough_for_the_answer() {
+async fn half_closed_connection_gets_its_response() {
     let service = Service::start(limits());
     for (request, wanted) in [
         ("GET /slow HTTP/1.1\r\n\r\n", "done"),
@@ -207,7 +206,7 @@ async fn half_of_a_connection_is_enough_for_the_answer() {
 }
 
 #[tokio::test]
-async fn new_clients_are_served_though_all_places_are_taken() {
+async fn new_clients_are_served_though_all_permits_are_taken() {
     let service = Service::start(Limits { connections: 4, ..limits() });
     let mut idle = Vec::new();
     for _ in 0..20 {
@@ -218,12 +217,12 @@ async fn new_clients_are_served_though_all_places_are_taken() {
 }
 
 #[tokio::test]
-async fn a_search_is_given_up_a_second_after_its_client_has_closed_its_side() {
+async fn search_is_cancelled_a_second_after_its_client_has_closed_its_side() {
     let service = Service::start(limits());
     let ask = async |millis: u64, rest: &str| {
         service.ask(&format!("GET /search/{millis} HTTP/1.1\r\nConnection: close\r\n\r\n{rest}")).await
     };
-    // A next request that is there hides no end.
+    // A pipelined request does not hide the end.
     for after in ["", "GET /search/1 HTTP/1.1\r\n"] {
         let (mut stays, mut quick, mut closes, goes) =
             (ask(3000, after).await, ask(1, after).await, ask(100_000, after).await, ask(100_000, after).await);

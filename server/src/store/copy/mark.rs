@@ -1,27 +1,36 @@
-//! Which migration a store is part of.
+//! The mark of a store that is part of a migration.
 
-use crate::database::{Connection, Fault, Record, Value};
+use crate::database::{Connection, DatabaseError, Record, Sql};
+use crate::store::columns::{migration, migration_columns};
 
-/// Which migration a store is part of: the target until it is finished, the source from the end of
-/// a move on.
+/// The migration that a store is part of. A target has it until the copy is finished, a source
+/// after it was moved.
 pub(super) struct Mark {
     /// The identity of the source.
     pub(super) source: String,
-    /// That of the target.
+    /// The identity of the target.
     pub(super) target: String,
-    /// The run that may write the copy: a number drawn by each start of the command.
+    /// The run of the command that may write the copy: a random number.
     pub(super) run: String,
 }
 
 impl Mark {
-    /// Its columns.
-    pub(super) fn values(&self) -> [Value; 3] {
-        [(&self.source).into(), (&self.target).into(), (&self.run).into()]
+    /// Writes the mark into a store.
+    pub(super) fn write(&self, connection: &mut dyn Connection) -> Result<(), DatabaseError> {
+        let mut sql = Sql::new(concat!("INSERT INTO migration (", migration_columns!(), ") VALUES "));
+        sql.tuple([(&self.source).into(), (&self.target).into(), (&self.run).into()]);
+        connection.change(&sql).map(|_| ())
     }
 }
 
 /// Reads the mark, if there is one.
-pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, Fault> {
-    let read = |record: &mut Record| Ok(Mark { source: record.text(0)?, target: record.text(1)?, run: record.text(2)? });
-    connection.run("SELECT source, target, run FROM migration")?.first_mut().map(read).transpose()
+pub(super) fn mark(connection: &mut dyn Connection) -> Result<Option<Mark>, DatabaseError> {
+    let read = |record: &mut Record| {
+        Ok(Mark {
+            source: record.text(migration::SOURCE)?,
+            target: record.text(migration::TARGET)?,
+            run: record.text(migration::RUN)?,
+        })
+    };
+    connection.run(concat!("SELECT ", migration_columns!(), " FROM migration"))?.first_mut().map(read).transpose()
 }

@@ -1,18 +1,19 @@
 //! One side of a copy: statements on its tables.
 
-use super::tables::{Large, Table};
-use crate::database::{Connection, Fault, Sql, Type, Value};
+use super::tables::Large;
+use crate::database::{Connection, DatabaseError, Sql, Type, Value};
+use crate::store::columns::Table;
 
-/// How many rows are read or written in one statement: few enough for any statement limit, and for
+/// How many rows one statement reads or writes: few enough for any statement timeout and for
 /// SQLite's limit of parameters.
-pub(super) const PAGE: usize = 500;
-/// How many rows the groups of one statement are made of.
-const LISTED: usize = 5000;
+pub(super) const PAGE_ROWS: usize = 500;
+/// From how many rows one statement makes groups.
+const GROUP_PAGE_ROWS: usize = 5000;
 
 /// One of the two stores.
 pub(super) struct Side<'c> {
     connection: &'c mut dyn Connection,
-    /// What the names of its tables end with.
+    /// The ending of the names of its tables.
     pub(super) suffix: &'static str,
     /// Where it is, for errors.
     place: &'c str,
@@ -25,13 +26,13 @@ impl<'c> Side<'c> {
         Self { connection, suffix, place }
     }
 
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Row>, Fault> {
-        let records = self.connection.rows(sql).map_err(|fault| fault.at(self.place))?;
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Row>, DatabaseError> {
+        let records = self.connection.rows(sql).map_err(|error| error.at(self.place))?;
         Ok(records.into_iter().map(|record| record.0).collect())
     }
 
-    pub(super) fn change(&mut self, sql: &Sql) -> Result<(), Fault> {
-        self.connection.change(sql).map(|_| ()).map_err(|fault| fault.at(self.place))
+    pub(super) fn change(&mut self, sql: &Sql) -> Result<(), DatabaseError> {
+        self.connection.change(sql).map(|_| ()).map_err(|error| error.at(self.place))
     }
 
     fn select(&self, table: &Table) -> Sql {
@@ -40,42 +41,45 @@ impl<'c> Side<'c> {
         sql
     }
 
-    /// The first rows behind a key, or of all, in the order of their keys.
-    pub(super) fn page(&mut self, table: &Table, after: Option<Value>) -> Result<Vec<Row>, Fault> {
+    /// The first rows, or the first rows behind a key, in the order of their keys.
+    pub(super) fn page(&mut self, table: &Table, after: Option<Value>) -> Result<Vec<Row>, DatabaseError> {
         let mut sql = self.select(table);
         if let Some(after) = after {
             sql.push(" WHERE ").push(key(table)).push(" > ").bind(after);
         }
-        sql.push(" ORDER BY ").push(key(table)).push(" LIMIT ").bind(limit(PAGE));
+        sql.push(" ORDER BY ").push(key(table)).push(" LIMIT ").bind(limit(PAGE_ROWS));
         self.rows(&sql)
     }
 
     /// The rows that have these ids.
-    pub(super) fn with(&mut self, table: &Table, ids: &[i64]) -> Result<Vec<Row>, Fault> {
+    pub(super) fn rows_of(&mut self, table: &Table, ids: &[i64]) -> Result<Vec<Row>, DatabaseError> {
         let mut sql = self.select(table);
         sql.push(" WHERE ").push(key(table)).among(self.connection.dialect(), ids.iter().copied());
         self.rows(&sql)
     }
 
     /// The numbers and states of groups, from one on.
-    pub(super) fn groups(&mut self, large: &Large, first: i64) -> Result<Vec<(i64, i64)>, Fault> {
-        let Large { table: Table { name, .. }, span, column, state, .. } = large;
+    pub(super) fn groups(&mut self, large: &Large, first: i64) -> Result<Vec<(i64, i64)>, DatabaseError> {
+        let Large { table: Table { name, columns }, span, column, state, .. } = large;
+        let column = columns.get(*column).map_or("", |(column, _)| *column);
         let suffix = self.suffix;
         let mut sql = Sql::new(format!("SELECT id / {span}, {state} FROM (SELECT id, {column} FROM {name}{suffix} WHERE id >= "));
-        sql.bind(first.saturating_mul(*span)).push(" ORDER BY id LIMIT ").bind(limit(LISTED)).push(") AS listed GROUP BY 1");
+        sql.bind(first.saturating_mul(*span))
+            .push(" ORDER BY id LIMIT ")
+            .bind(limit(GROUP_PAGE_ROWS))
+            .push(") AS listed GROUP BY 1");
         let mut groups: Vec<_> =
-            self.rows(&sql)?.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<_, Fault>>()?;
-        // To sort the rows for it would take the database longer.
+            self.rows(&sql)?.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<_, DatabaseError>>()?;
+        // Sorting in the database would take longer.
         groups.sort_unstable();
-        // The last one may go on behind what was listed, but not if it is the only one: no group
-        // has so many rows.
+        // The last group may be incomplete, unless it is the only one: no group has that many rows.
         if groups.len() > 1 {
             groups.pop();
         }
         Ok(groups)
     }
 
-    pub(super) fn insert(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault> {
+    pub(super) fn insert(&mut self, table: &Table, rows: &[Row]) -> Result<(), DatabaseError> {
         check(table, rows)?;
         let mut sql = Sql::new("WITH ");
         sql.table(self.connection.dialect(), "next", table.columns, rows.iter().cloned());
@@ -83,7 +87,7 @@ impl<'c> Side<'c> {
         self.change(&sql)
     }
 
-    pub(super) fn delete(&mut self, table: &Table, ids: &[i64]) -> Result<(), Fault> {
+    pub(super) fn delete(&mut self, table: &Table, ids: &[i64]) -> Result<(), DatabaseError> {
         let mut sql = Sql::new("DELETE FROM ");
         sql.push(table.name).push(self.suffix).push(" WHERE ").push(key(table));
         sql.among(self.connection.dialect(), ids.iter().copied());
@@ -91,8 +95,8 @@ impl<'c> Side<'c> {
     }
 }
 
-/// Errors: a row is damaged. Another database would not take it, or it would be another row there.
-fn check(table: &Table, rows: &[Row]) -> Result<(), Fault> {
+/// Errors: a row is damaged. Another database would refuse or change it.
+fn check(table: &Table, rows: &[Row]) -> Result<(), DatabaseError> {
     for row in rows {
         let is_right = |(value, (_, kind)): &(&Value, &(&str, Type))| {
             matches!(
@@ -104,10 +108,13 @@ fn check(table: &Table, rows: &[Row]) -> Result<(), Fault> {
         let key = match row.first() {
             Some(Value::Number(id)) => id.to_string(),
             Some(Value::Text(name)) => format!("{name:?}"),
-            _ => "that cannot be told".to_owned(),
+            _ => "that cannot be read".to_owned(),
         };
         let what = if let Value::Unreadable(what) = value { what } else { "holds a value of another type" };
-        return Err(Fault::new(format!("table {}, row {key}: column {column} {what}; mend or delete the row first", table.name)));
+        return Err(DatabaseError::new(format!(
+            "table {}, row {key}: column {column} {what}; mend or delete the row first",
+            table.name
+        )));
     }
     Ok(())
 }
@@ -123,10 +130,10 @@ fn columns<'s>(sql: &'s mut Sql, table: &Table) -> &'s mut Sql {
     sql
 }
 
-pub(super) fn number(row: &Row, at: usize) -> Result<i64, Fault> {
+pub(super) fn number(row: &Row, at: usize) -> Result<i64, DatabaseError> {
     match row.get(at) {
         Some(Value::Number(number)) => Ok(*number),
-        _ => Err(Fault::new(format!("column {at} has another type than it should"))),
+        _ => Err(DatabaseError::new(format!("column {at} has another type than it should"))),
     }
 }
 

@@ -1,59 +1,27 @@
 //! The tables of a copy.
 
-use crate::database::Type;
-use crate::store::batch;
+use crate::store::columns::{Table, account, device, key_check, sequence, trail};
 
-/// A table by its key, which is its first column.
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) columns: &'static [(&'static str, Type)],
-}
+/// All tables, in the order in which services lock them, which makes deadlocks rare.
+pub(super) const ALL: [&Table; 5] = [&device::TABLE, &sequence::TABLE, &trail::TABLE, &account::TABLE, &key_check::TABLE];
 
-const DEVICE: Table = Table { name: "device", columns: &batch::DEVICE };
-const TRAIL: Table = Table {
-    name: "trail",
-    columns: &[
-        ("id", Type::Number),
-        ("at", Type::Number),
-        ("event", Type::Text),
-        ("actor", Type::Text),
-        ("device", Type::Number),
-        ("user_name", Type::Text),
-        ("success", Type::Number),
-        ("reason", Type::Text),
-        ("drift", Type::Number),
-    ],
-};
-const ACCOUNT: Table = Table {
-    name: "account",
-    columns: &[("name", Type::Text), ("roles", Type::Text), ("password", Type::Text), ("token", Type::Text)],
-};
-const SEQUENCE: Table = Table { name: "sequence", columns: &[("name", Type::Text), ("last", Type::Number)] };
-const KEY_CHECK: Table =
-    Table { name: "key_check", columns: &[("key_id", Type::Number), ("value", Type::Bytes), ("retiring", Type::Number)] };
+/// The tables that are rewritten as a whole.
+pub(super) const SMALL: [&Table; 3] = [&account::TABLE, &sequence::TABLE, &key_check::TABLE];
 
-/// All tables, in the order in which services lock them, so that seldom one waits for one that
-/// waits for it.
-pub(super) const ALL: [&Table; 5] = [&DEVICE, &SEQUENCE, &TRAIL, &ACCOUNT, &KEY_CHECK];
-
-/// Those that are written anew as a whole.
-pub(super) const SMALL: [&Table; 3] = [&ACCOUNT, &SEQUENCE, &KEY_CHECK];
-
-/// A table of which only what has changed is read again, by groups of rows that have their ids side
-/// by side.
+/// A table of which only changes are read again, by groups of rows with adjacent ids.
 ///
-/// Of each group there is one number, its state, which is another one when rows of it have changed,
-/// come or gone. So no order of commits matters: in PostgreSQL a line of the trail gets its id
-/// before its commit, and may come after lines with higher ids; its group tells.
+/// Each group has a number, its state, which differs once rows have changed, come or gone. So the
+/// order of commits does not matter: in PostgreSQL a line of the trail gets its id before its
+/// commit, and may appear after lines with higher ids. Its group shows that.
 pub(super) struct Large {
     pub(super) table: Table,
     /// How many ids a group has.
     pub(super) span: i64,
-    /// The column that its state is made of, besides the id.
-    pub(super) column: &'static str,
+    /// The position of the column that makes up the state with the id.
+    pub(super) column: usize,
     /// The state in SQL.
     pub(super) state: &'static str,
-    /// What a row adds to the state, from its id and that column.
+    /// What a row adds to the state, computed from its id and that column.
     pub(super) part: fn(i64, i64) -> i64,
 }
 
@@ -63,17 +31,18 @@ impl Large {
     }
 }
 
-/// A device's version is another one after each change of it.
-const DEVICES: Large = Large { table: DEVICE, span: 1, column: "version", state: "max(version)", part: |_, version| version };
+/// Each change of a device changes its version.
+const DEVICES: Large =
+    Large { table: device::TABLE, span: 1, column: device::VERSION, state: "max(version)", part: |_, version| version };
 
-/// A line never changes. Which ids a group has, and the sum of their times, stand in different bits
-/// of one number: the sum of 100 times has no more than 42 bits until the year 4000. The ids tell
-/// what came or went, and the times tell lines from those whose ids SQLite gave again after all
-/// lines were deleted.
+/// A line never changes. The state has the ids of a group and the sum of their times in different
+/// bits: until the year 4000, the sum of 100 times has no more than 42 bits. The ids show which
+/// lines came or went. The times show lines whose ids SQLite has given again after all lines were
+/// deleted.
 const LINES: Large = Large {
-    table: TRAIL,
+    table: trail::TABLE,
     span: 100,
-    column: "at",
+    column: trail::AT,
     state: "CAST(sum((id % 100 + 1) * 4398046511104 + at) AS BIGINT)",
     part: |id, at| id.wrapping_rem(100).wrapping_add(1).wrapping_mul(1 << 42).wrapping_add(at),
 };

@@ -1,5 +1,4 @@
-//! Walks behind positions: each device once while devices come and go, and an index begins each
-//! page.
+//! Walks by position: each device once while devices come and go, and an index begins each page.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ fn query(filter: &str, sort: Sort, last: Option<SortPosition>, limit: u64) -> Qu
     Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::After(last), limit }
 }
 
-/// Creates devices of these users, all at this time; gives their numbers.
+/// Creates devices of these users, all at this time. Returns their ids.
 async fn create(store: &Store, users: &[&str], created: u64) -> Vec<i64> {
     let mut ids = Vec::new();
     for user in users {
@@ -29,7 +28,7 @@ async fn create(store: &Store, users: &[&str], created: u64) -> Vec<i64> {
     ids
 }
 
-/// How often a walk has each device. What happens between its pages may come in anywhere.
+/// How often a walk has each device. `between` runs between its pages.
 async fn walk(store: &Store, sort: Sort, limit: u64, mut meanwhile: impl AsyncFnMut(usize)) -> BTreeMap<i64, usize> {
     let (mut seen, mut last) = (BTreeMap::new(), None);
     for turn in 0.. {
@@ -59,15 +58,15 @@ async fn a_walk_has_each_device_once_while_devices_come_and_go(place: Place) {
     ] {
         let sort = Sort { by, descending };
         let seen = walk(&store, sort, limit, async |turn: usize| {
-            // Some in the seconds of those that are there, so that they come in before and behind
-            // the page.
+            // Some get the creation times of others, so that they appear before and behind the
+            // page.
             let new = create(&store, &["a", "b"], 1000 + turn as u64 % 3).await;
             place.with(|connection| connection.run(&format!("DELETE FROM device WHERE id = {}", new[0])).unwrap());
         })
         .await;
         assert!(there.iter().all(|id| seen.get(id) == Some(&1)) && seen.values().all(|times| *times == 1), "{sort:?}: {seen:?}");
     }
-    // The device behind which a page begins may go away itself.
+    // The device behind which a page begins may be deleted itself.
     let first = store.list("a", &query("", BY_CREATION, None, 3)).await.unwrap().page;
     let last = BY_CREATION.position(&first.rows[2]);
     let behind = query("", BY_CREATION, Some(last), 3);
@@ -101,7 +100,7 @@ async fn devices_that_cannot_be_read_end_no_walk(place: Place) {
 
 on_both! { a_walk_has_each_device_once_while_devices_come_and_go devices_that_cannot_be_read_end_no_walk }
 
-/// What a database says that it does for a part of a page.
+/// The plan of a database for a part of a page.
 fn plan(connection: &mut dyn Connection, query: &Query, part: Part<'_>) -> String {
     let (mut sql, column) = match connection.dialect() {
         Dialect::Sqlite => (Sql::new("EXPLAIN QUERY PLAN SELECT * FROM device"), 3),
@@ -113,7 +112,7 @@ fn plan(connection: &mut dyn Connection, query: &Query, part: Part<'_>) -> Strin
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
 
-/// Or the last page would cost what all pages cost: also of devices that were all created in one
+/// Otherwise the last page would cost as much as all pages, even if all devices were created in one
 /// second.
 #[test]
 fn an_index_begins_behind_the_last_device_of_the_page_before() {
@@ -122,7 +121,7 @@ fn an_index_begins_behind_the_last_device_of_the_page_before() {
     schema::migrate(&mut *sqlite).unwrap();
     let mut postgres = Place::postgres().connection();
     schema::migrate(&mut *postgres).unwrap();
-    // With few rows, reading and sorting them all would be faster.
+    // With few rows, reading and sorting them all is faster.
     for setting in ["enable_seqscan", "enable_sort", "enable_bitmapscan"] {
         postgres.run(&format!("SET {setting} = off")).unwrap();
     }
@@ -154,29 +153,29 @@ fn an_index_begins_behind_the_last_device_of_the_page_before() {
             _ => SortKey::Number(7),
         };
         let query = query(filter, Sort { by, descending: false }, Some(SortPosition { key: Some(key), id: 7 }), 100);
-        let parts = Part::of(&query);
+        let parts = Part::from_query(&query);
         assert_eq!(parts.len(), if by == Attribute::Id { 1 } else { 2 });
         for (part, of_sqlite) in parts.into_iter().zip(of_sqlite) {
-            let told = plan(&mut *sqlite, &query, part);
-            assert!(told.contains(of_sqlite) && !told.contains("TEMP B-TREE"), "{filter} {part:?}: {told}");
-            let told = plan(&mut *postgres, &query, part);
-            let condition = told.split("Index Cond: ").nth(1).unwrap_or_default().split("; ").next().unwrap();
+            let found = plan(&mut *sqlite, &query, part);
+            assert!(found.contains(of_sqlite) && !found.contains("TEMP B-TREE"), "{filter} {part:?}: {found}");
+            let found = plan(&mut *postgres, &query, part);
+            let condition = found.split("Index Cond: ").nth(1).unwrap_or_default().split("; ").next().unwrap();
             let bounds = if let Part::Equal(_) = part {
                 vec![format!("({of_postgres} = "), "(id > ".into()]
             } else {
                 vec![format!("({of_postgres} > ")]
             };
-            assert!(bounds.iter().all(|bound| condition.contains(bound)) && !told.contains("Sort"), "{filter} {part:?}: {told}");
+            assert!(bounds.iter().all(|bound| condition.contains(bound)) && !found.contains("Sort"), "{filter} {part:?}: {found}");
         }
     }
 }
 
-/// SQLite takes the first of two bounds, and would read all devices of the pages before.
+/// SQLite uses the first of two bounds, and would read all devices of the earlier pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bound_of_a_page_stands_before_that_of_the_filter() {
     let last = Some(SortPosition { key: Some(SortKey::Text("user5".into())), id: 7 });
     let query = query(r#"user sw "user""#, Sort { by: Attribute::User, descending: false }, last, 100);
     let mut sql = Sql::default();
-    filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::of(&query)[1]);
+    filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::from_query(&query)[1]);
     assert_eq!(sql.text, " WHERE (user_name > $1) AND (user_name >= $2 AND user_name < $3)");
 }

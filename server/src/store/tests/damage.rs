@@ -1,4 +1,4 @@
-//! Rows and pages that are damaged: what is wrong with one device is no fault of others.
+//! Damaged rows and pages: the damage of one device does not affect others.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
@@ -6,14 +6,14 @@ use keyfob_scim::{Attribute, EventKind, Filter, PageStart, Query, Roles, Sort, S
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::store::reads::find;
-use crate::store::{Account, Imported, Outcome, Present, Store, Wanted, copy};
+use crate::store::{Account, Imported, Outcome, Preview, Store, TrailQuery, copy};
 
 on_both! {
     a_damaged_column_is_that_devices_fault_only
     a_damaged_device_is_not_sealed_anew_and_its_number_is_taken
 }
 
-/// What makes a row one that cannot be read, and how that is told.
+/// Changes that make a row unreadable, with the error that they cause.
 const DAMAGE: [(&str, &str); 5] = [
     ("kind = 'XXX'", "column kind holds no kind of device"),
     ("status = 'Q'", "column status holds no status"),
@@ -21,7 +21,7 @@ const DAMAGE: [(&str, &str); 5] = [
     ("created = -1", "column created holds a time before 1970"),
     ("last_used = -5", "column last_used holds a time before 1970"),
 ];
-/// The same, which only SQLite lets in.
+/// The same changes, for SQLite only.
 const SQLITE_DAMAGE: [(&str, &str); 6] = [
     ("user_name = CAST(x'61ff' AS TEXT)", "column user_name holds text that is not UTF-8"),
     ("email = CAST(x'ff' AS TEXT)", "column email holds text that is not UTF-8"),
@@ -90,10 +90,10 @@ async fn a_damaged_device_is_not_sealed_anew_and_its_number_is_taken(place: Plac
     }
     let again = vec![imported(60, NOW), imported(61, NOW), imported(62, NOW)];
     let outcomes = std::thread::scope(|scope| {
-        scope.spawn(|| Present::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
+        scope.spawn(|| Preview::open(&place.location).unwrap().outcomes(&again).unwrap()).join().unwrap()
     });
-    assert_eq!(outcomes, [Outcome::Taken, Outcome::There, Outcome::Stored]);
-    assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::There, Outcome::Stored]);
+    assert_eq!(outcomes, [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
+    assert_eq!(store.import(again, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Unchanged, Outcome::Stored]);
     let other = place.open_with(crate::store::Keys::parse(&format!("2 {}\n{}", "ab".repeat(32), super::KEY)).unwrap()).unwrap();
     assert!(other.check_keys().await.unwrap().is_whole(), "the first of the records is damaged, the next one tells");
     let resealed = other.reseal(std::time::Duration::ZERO, |_| ()).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_damaged_account_or_line_of_the_trail_hides_no_other() {
     assert_eq!(accounts.damaged, ["account \"one\" cannot be read: column password holds text that is not UTF-8"]);
     assert_eq!(store.account("one").await.unwrap_err().status, 500);
     assert_eq!(store.account_of_token("two").await, Ok(Some(account("two"))));
-    let trail = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap();
+    let trail = store.trail(&TrailQuery { limit: 10, ..TrailQuery::default() }).await.unwrap();
     assert_eq!((trail.rows.len(), trail.rows[0].id), (1, 2));
     assert_eq!(trail.damaged, ["line 1 of the trail cannot be read: column actor holds text that is not UTF-8"]);
     store.close();
@@ -130,7 +130,7 @@ async fn a_damaged_account_or_line_of_the_trail_hides_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_row_is_named_where_a_store_cannot_be_copied() {
-    for (column, told) in
+    for (column, reason) in
         [("email = CAST(x'ff' AS TEXT)", "column email holds text"), ("fails = 'x'", "column fails holds a value")]
     {
         let (place, target) = (Place::sqlite(), Place::sqlite());
@@ -141,7 +141,7 @@ async fn a_damaged_row_is_named_where_a_store_cannot_be_copied() {
         let (from, to) = (place.location.clone(), target.location.clone());
         let error = tokio::task::spawn_blocking(move || copy(&from, &to, false, &mut |_, _| ())).await.unwrap().unwrap_err();
         assert!(
-            error.contains(&format!("table device, row {}: {told}", bad.row.id)) && error.contains("mend or delete"),
+            error.contains(&format!("table device, row {}: {reason}", bad.row.id)) && error.contains("mend or delete"),
             "{error}"
         );
         assert_eq!(store.ready().await, Ok(()), "the source goes on");
@@ -158,12 +158,12 @@ async fn a_damaged_page_is_the_fault_of_its_devices_only() {
     for _ in 0..60 {
         ids.push(insert(&store, entry("alice")).await.row.id);
     }
-    // As they stand in the file.
+    // In the order in which the file has them.
     ids.sort_unstable();
     let middle = ids[30];
     store.close();
     let record = place.with(|connection| {
-        // Without what earlier pages have left in the file.
+        // Without the remains of earlier pages in the file.
         connection.run("VACUUM").unwrap();
         connection.run(&format!("SELECT record FROM device WHERE id = {middle}")).unwrap()[0].bytes(0).unwrap()
     });

@@ -1,4 +1,4 @@
-//! Several hosts of a server, of which some hang, are away or take no writes.
+//! Several hosts of a server, some of which hang, are away or refuse writes.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -10,15 +10,14 @@ use super::keys;
 use crate::database::{Location, Options};
 use crate::store::Store;
 
-/// A new database on the cluster that all tests share, behind ports of which the last is the
-/// cluster's.
+/// A new database on the shared cluster, behind several ports. The last one is the cluster's.
 fn behind(ports: &[u16], database: &str) -> Location {
     super::CLUSTER.sql("postgres", &format!("CREATE DATABASE {database}"));
     let ports: Vec<u16> = ports.iter().copied().chain([super::CLUSTER.port()]).collect();
     Location::parse(&url(&ports, database), &Options::default()).unwrap()
 }
 
-/// A host that accepts connections and never answers.
+/// A host that accepts connections and never responds.
 fn silent() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -47,7 +46,7 @@ async fn a_host_that_accepts_and_never_answers_holds_up_the_first_session_only()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_without_power_is_passed_over() {
-    // A full queue drops what asks for a connection, as a machine without power does.
+    // A full queue drops requests for a connection, as a machine without power does.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -67,7 +66,7 @@ async fn a_host_that_takes_no_writes_is_passed_over() {
 }
 
 #[tokio::test]
-async fn of_hosts_that_all_fail_each_is_named_with_its_reason() {
+async fn hosts_that_all_fail_are_each_named_with_the_reason() {
     let (_listener, port) = silent();
     let options = Options { timeout: Duration::from_secs(1), ..Options::default() };
     let location = Location::parse(&url(&[1, port], "nowhere"), &options).unwrap();

@@ -1,10 +1,10 @@
-//! Devices of another system, stored under the numbers that they had there.
+//! Devices of another system, stored under the ids that they have there.
 
 use keyfob::Device;
 use keyfob_scim::{EventKind, Naming};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
-use crate::store::{Difference, Imported, Outcome, Present, Store, Wanted, writes};
+use crate::store::{Difference, Imported, Outcome, Preview, Store, TrailQuery, writes};
 
 on_both! {
     devices_are_stored_once_and_never_over_others
@@ -12,7 +12,7 @@ on_both! {
     a_number_that_two_imports_want_goes_to_one_of_them
     a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them
     users_and_names_are_corrected_where_that_is_wanted
-    what_is_looked_at_is_not_touched
+    preview_of_an_import_changes_nothing
 }
 
 fn imported(id: i64, device: Device, name: Option<Naming>) -> Imported {
@@ -29,16 +29,16 @@ async fn devices_are_stored_once_and_never_over_others(place: Place) {
     assert_eq!((stored.row.name.as_str(), stored.row.user.as_str(), stored.version), ("HOTP00000035", "alice", 0));
     assert_eq!(stored.device, device(NOW));
     assert_eq!(store.get(61).await.unwrap().unwrap().row.name, "HOTP00000001");
-    // Each with a fresh nonce, so that no row is taken for one that was just written.
-    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::There, Outcome::There]);
+    // Each with a fresh nonce, so that no row looks as if it was just written.
+    assert_eq!(store.import(all(), "test", NOW, false).await.unwrap(), [Outcome::Unchanged, Outcome::Unchanged]);
     let mixed = vec![imported(60, device(NOW + 1), None), imported(62, device(NOW), None)];
-    assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::Taken, Outcome::Stored]);
+    assert_eq!(store.import(mixed, "test", NOW, false).await.unwrap(), [Outcome::IdConflict, Outcome::Stored]);
     assert_eq!(store.get(60).await.unwrap(), Some(stored));
-    let lines = store.trail(&Wanted { limit: 10, ..Wanted::default() }).await.unwrap().rows;
-    let told: Vec<_> =
+    let lines = store.trail(&TrailQuery { limit: 10, ..TrailQuery::default() }).await.unwrap().rows;
+    let found: Vec<_> =
         lines.iter().map(|line| (line.device, line.actor.as_str(), line.event.as_str(), line.reason.as_str())).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told.contains(&(61, "test", "credential-change:create", "C")), "{told:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found.contains(&(61, "test", "credential-change:create", "C")), "{found:?}");
     assert_eq!(store.import(Vec::new(), "test", NOW, false).await.unwrap(), []);
     store.close();
 }
@@ -51,7 +51,7 @@ async fn new_names_go_on_behind_the_imported_ones(place: Place) {
     store.close();
 }
 
-/// Two imports of different devices under the same numbers, at once.
+/// Two imports of different devices under the same ids, at once.
 async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
     let stores = [place.open(), place.open()];
     let import = |side: u64, id: i64| {
@@ -63,18 +63,18 @@ async fn a_number_that_two_imports_want_goes_to_one_of_them(place: Place) {
     let tasks: Vec<_> = (1..=40).map(|id| (id, import(0, id), import(1, id))).collect();
     for (id, one, other) in tasks {
         let winner = match (one.await.unwrap(), other.await.unwrap()) {
-            (Outcome::Stored, Outcome::Taken) => 0,
-            (Outcome::Taken, Outcome::Stored) => 1,
+            (Outcome::Stored, Outcome::IdConflict) => 0,
+            (Outcome::IdConflict, Outcome::Stored) => 1,
             both => panic!("{id}: {both:?}"),
         };
         assert_eq!(stores[0].get(id).await.unwrap().unwrap().row.created, NOW + winner, "{id}");
     }
-    let lines = stores[0].trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows;
+    let lines = stores[0].trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap().rows;
     assert_eq!(lines.len(), 40, "one line for each device");
     stores.into_iter().for_each(Store::close);
 }
 
-/// Services that draw the numbers that are imported at the same moment.
+/// Services that draw the ids of devices that are imported at the same moment.
 async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place: Place) {
     let store = place.open();
     for id in 1..=20 {
@@ -93,7 +93,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
         let user = store.get(id).await.unwrap().unwrap().row.user;
         match outcome.unwrap().remove(0) {
             Outcome::Stored => assert_eq!((made.row.id, user.as_str()), (1000 + id, "alice")),
-            Outcome::Taken => assert_eq!((made.row.id, user.as_str()), (id, "new")),
+            Outcome::IdConflict => assert_eq!((made.row.id, user.as_str()), (id, "new")),
             other => panic!("{id}: it is another device, and not {other:?}"),
         }
         assert_eq!(store.get(made.row.id).await.unwrap(), Some(made));
@@ -127,18 +127,18 @@ async fn users_and_names_are_corrected_where_that_is_wanted(place: Place) {
         assert_eq!((after.row.user.as_str(), after.row.name.as_str()), ("CORP\\tom", name));
         assert_eq!((after.version, after.row.last_modified, &after.device), (before.version + 1, NOW + 1, &before.device));
     }
-    let lines = store.trail(&Wanted { limit: 2, ..Wanted::default() }).await.unwrap().rows;
+    let lines = store.trail(&TrailQuery { limit: 2, ..TrailQuery::default() }).await.unwrap().rows;
     for line in lines {
         assert_eq!((line.event.as_str(), line.user.as_str()), ("credential-change:update", "CORP\\tom"));
     }
-    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::There, Outcome::There]);
+    assert_eq!(store.import(right(), "test", NOW + 2, true).await.unwrap(), [Outcome::Unchanged, Outcome::Unchanged]);
     store.close();
 }
 
-async fn what_is_looked_at_is_not_touched(place: Place) {
+async fn preview_of_an_import_changes_nothing(place: Place) {
     let outcomes = |place: &Place| {
         let location = place.location.clone();
-        let look = move || Present::open(&location).and_then(|mut present| present.outcomes(&[imported(60, device(NOW), None)]));
+        let look = move || Preview::open(&location).and_then(|mut preview| preview.outcomes(&[imported(60, device(NOW), None)]));
         std::thread::spawn(look).join().unwrap()
     };
     assert_eq!(outcomes(&place), Ok(vec![Outcome::Stored]));
@@ -146,7 +146,7 @@ async fn what_is_looked_at_is_not_touched(place: Place) {
     let store = place.open_with(keys()).unwrap();
     assert_eq!(outcomes(&place), Ok(vec![Outcome::Stored]));
     store.import(vec![imported(60, device(NOW), None)], "test", NOW, false).await.unwrap();
-    assert_eq!(outcomes(&place), Ok(vec![Outcome::There]));
+    assert_eq!(outcomes(&place), Ok(vec![Outcome::Unchanged]));
     store.close();
     place.with(|connection| connection.run("INSERT INTO keyfob_schema (version) VALUES (1000000000)").map(|_| ())).unwrap();
     assert!(outcomes(&place).unwrap_err().contains("moved to another store by keyfob migrate"));

@@ -1,5 +1,4 @@
-//! Keys that change while a store is in use: none that something is sealed under gets lost
-//! unnoticed.
+//! Keys that change while a store is in use: the loss of a key that seals something is noticed.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ on_both! {
     a_key_that_is_lost_can_be_given_up
     a_store_from_before_has_the_keys_that_its_records_show
     a_store_from_before_without_devices_has_the_key_it_was_begun_with
-    of_several_that_begin_a_store_with_keys_of_their_own_one_is_let_in
+    store_begun_by_several_with_different_keys_lets_one_in
 }
 
 /// The second key of a store.
@@ -27,7 +26,7 @@ fn all(lines: &[&str]) -> Keys {
     Keys::parse(&lines.concat()).unwrap()
 }
 
-/// What keys lack, of those that a store needs.
+/// The keys that a store needs and these lack.
 async fn missing(place: &Place, keys: Keys) -> Vec<u32> {
     let store = place.open_with(keys).unwrap();
     let check = store.check_keys().await.unwrap();
@@ -39,15 +38,15 @@ async fn missing(place: &Place, keys: Keys) -> Vec<u32> {
 async fn the_keys_that_a_store_needs_are_those_that_something_was_sealed_under(place: Place) {
     let store = place.open();
     assert_eq!(store.check_keys().await.unwrap().opened, [1]);
-    // The new key stands first, and nothing is sealed under it yet: the old keys will do.
+    // The new key is the first, and nothing is sealed under it yet, so the old keys suffice.
     assert!(store.take_keys(&all(&[SECOND, KEY])).await.unwrap().is_whole());
     assert!(missing(&place, keys()).await.is_empty());
     insert(&store, entry("alice")).await;
     assert_eq!(missing(&place, keys()).await, [2]);
     assert_eq!(missing(&place, all(&[SECOND])).await, [1]);
     assert!(missing(&place, all(&[SECOND, KEY])).await.is_empty());
-    let told = store.take_keys(&keys()).await.unwrap().to_string();
-    assert_eq!(told, "lacks key 2, which records of the store may be sealed under");
+    let lack = store.take_keys(&keys()).await.unwrap().to_string();
+    assert_eq!(lack, "lacks key 2, which records of the store may be sealed under");
     store.close();
 }
 
@@ -63,7 +62,7 @@ async fn a_key_that_something_was_sealed_under_stays_although_other_keys_are_tak
     let alone = place.open();
     assert_eq!(alone.get(one.row.id).await.map_err(|error| error.status), Err(500));
     assert_eq!(alone.get(other.row.id).await.unwrap(), Some(other));
-    // Keys of another store are not taken at all, whatever their numbers are.
+    // Keys of another store are refused, whatever their numbers are.
     for line in [KEY.replace("00", "ff"), SECOND.replace("20", "ff"), KEY.replace("1 00", "3 ff")] {
         assert!(!store.take_keys(&all(&[&line])).await.unwrap().is_of_store());
         assert_eq!(store.keys().ids(), [1, 2]);
@@ -78,7 +77,7 @@ async fn a_key_that_something_was_sealed_under_stays_although_other_keys_are_tak
 async fn a_key_that_nothing_is_sealed_under_is_free_and_one_in_use_is_not(place: Place) {
     let (old, new) = (place.open_with(all(&[KEY, SECOND])).unwrap(), place.open_with(all(&[SECOND, KEY])).unwrap());
     let one = insert(&old, entry("alice")).await;
-    // The old one goes on sealing under the old key, until others are taken.
+    // The old process goes on sealing under the old key until it takes the new ones.
     let writer = old.clone();
     let busy = tokio::spawn(async move {
         loop {
@@ -139,14 +138,14 @@ async fn a_key_that_is_lost_can_be_given_up(place: Place) {
     store.close();
 }
 
-/// Makes a store as it was when one key check value stood for all keys, with a device under each of
+/// Makes a store of the version with one key check value for all keys, with a device under each of
 /// these keys.
 fn from_before(place: &Place, begun_with: &Keys, devices: &[&Keys]) {
     place.with(|connection| {
         schema::migrate_before_key_check(connection);
-        let nobodys = Sealer::unchecked(begun_with).seal(&device(0), 0).unwrap();
+        let placeholder = Sealer::unchecked(begun_with).seal(&device(0), 0).unwrap();
         let mut sql = Sql::new("INSERT INTO witness (id, record) VALUES (0, ");
-        sql.bind(nobodys).push(")");
+        sql.bind(placeholder).push(")");
         connection.change(&sql).unwrap();
         for (id, keys) in (1..).zip(devices) {
             let record = Sealer::unchecked(keys).seal(&device(NOW), id).unwrap();
@@ -160,7 +159,7 @@ fn from_before(place: &Place, begun_with: &Keys, devices: &[&Keys]) {
 }
 
 async fn a_store_from_before_has_the_keys_that_its_records_show(place: Place) {
-    // A rotation was broken off: the value was not sealed anew yet.
+    // A rotation was interrupted: the value was not resealed yet.
     let (one, two, both) = (keys(), all(&[SECOND]), || all(&[SECOND, KEY]));
     from_before(&place, &one, &[&one, &two, &one, &one]);
     let wrong = place.open_with(Keys::parse(&KEY.replace("00", "ff")).unwrap()).unwrap();
@@ -185,7 +184,7 @@ async fn a_store_from_before_without_devices_has_the_key_it_was_begun_with(place
     [other, store].into_iter().for_each(Store::close);
 }
 
-async fn of_several_that_begin_a_store_with_keys_of_their_own_one_is_let_in(place: Place) {
+async fn store_begun_by_several_with_different_keys_lets_one_in(place: Place) {
     place.open().close();
     let stores: Vec<Store> = (1..=6)
         .map(|id| place.open_with(all(&[&KEY.replacen('1', &id.to_string(), 1).replace("0f", &format!("{id:02}"))])).unwrap())

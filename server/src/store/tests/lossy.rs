@@ -1,45 +1,46 @@
-//! A connection that loses answers, to see what becomes of what was sent.
+//! A connection that loses responses, to test what becomes of statements.
 
 use std::time::Instant;
 
-use crate::database::{Access, Connection, Dialect, Failure, Fault, Record, Sql};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
 
-/// A connection whose answers get lost: the statement is done, or not, and nobody hears of it.
+/// A connection whose responses get lost: the statement is done or not, and the client does not
+/// know.
 pub(super) struct Lossy {
     pub(super) inner: Box<dyn Connection>,
-    /// For each statement to come whether it is done, and whether its answer gets lost.
+    /// For each next statement, whether it is done and whether its response gets lost.
     pub(super) fates: Vec<Fate>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Well,
-    /// Done, but nobody hears of it.
+    /// Done, and the response is lost.
     Unheard,
-    /// Done on the primary only, as after a crash of it, and nobody hears of it.
+    /// Done on the primary only, as after its crash, and the response is lost.
     UnheardHere,
-    /// Not done, and nobody hears of it.
+    /// Not done, and the response is lost.
     Undone,
-    /// In the way of another.
+    /// Refused because of a conflict.
     Conflict,
 }
 
 impl Lossy {
-    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn meet<T>(&mut self, work: impl FnOnce(&mut dyn Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         match if self.fates.is_empty() { Fate::Well } else { self.fates.remove(0) } {
             Fate::Well => work(&mut *self.inner),
             Fate::Unheard => {
                 work(&mut *self.inner)?;
-                Err(Fault::of(Failure::Unknown, "lost"))
+                Err(DatabaseError::from_kind(ErrorKind::Unknown, "lost"))
             }
             Fate::UnheardHere => {
                 self.inner.run("SET synchronous_commit = local")?;
                 work(&mut *self.inner)?;
                 self.inner.run("RESET synchronous_commit")?;
-                Err(Fault::of(Failure::Unknown, "lost"))
+                Err(DatabaseError::from_kind(ErrorKind::Unknown, "lost"))
             }
-            Fate::Undone => Err(Fault::of(Failure::Unknown, "lost")),
-            Fate::Conflict => Err(Fault::of(Failure::Conflict, "deadlock")),
+            Fate::Undone => Err(DatabaseError::from_kind(ErrorKind::Unknown, "lost")),
+            Fate::Conflict => Err(DatabaseError::from_kind(ErrorKind::Conflict, "deadlock")),
         }
     }
 }
@@ -53,19 +54,19 @@ impl Connection for Lossy {
         self.inner.end_at(deadline);
     }
 
-    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, Fault> {
+    fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError> {
         self.meet(|inner| inner.rows(sql))
     }
 
-    fn change(&mut self, sql: &Sql) -> Result<u64, Fault> {
+    fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError> {
         self.meet(|inner| inner.change(sql))
     }
 
-    fn begin(&mut self, access: Access) -> Result<(), Fault> {
+    fn begin(&mut self, access: Access) -> Result<(), DatabaseError> {
         self.meet(|inner| inner.begin(access))
     }
 
-    fn commit(&mut self) -> Result<(), Fault> {
+    fn commit(&mut self) -> Result<(), DatabaseError> {
         self.meet(|inner| inner.commit())
     }
 

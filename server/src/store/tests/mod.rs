@@ -1,5 +1,5 @@
-//! The store against its model in memory, against itself from several sides, and against damage: on
-//! SQLite and on PostgreSQL.
+//! The store on SQLite and on PostgreSQL: compared with its model in memory, used by several
+//! processes, and damaged.
 
 #[path = "../../../tests/support/cluster.rs"]
 #[expect(dead_code, reason = "other tests kill servers and promote them")]
@@ -11,11 +11,13 @@ mod hosts;
 mod import;
 mod keys;
 mod lossy;
+mod lost_writes;
 mod modified;
 mod numbers;
 mod postgres;
 #[path = "../../../tests/support/proxy.rs"]
 mod proxy;
+mod rounds;
 mod rules;
 mod search;
 mod silence;
@@ -41,7 +43,7 @@ const NOW: u64 = 1_700_000_000;
 /// A PostgreSQL server that all tests of this process share; each has a database of its own.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&["fsync=off"]));
 
-/// A place for a store.
+/// A location for a store.
 struct Place {
     location: Location,
     folder: tempfile::TempDir,
@@ -74,7 +76,7 @@ impl Place {
         Store::open(&self.location, keys)
     }
 
-    /// A connection beside the store's. It must not be dropped where others wait.
+    /// A connection beside the store's. It blocks, and must not be dropped in an async task.
     fn connection(&self) -> Box<dyn Connection> {
         self.location.writer().unwrap()
     }
@@ -134,7 +136,7 @@ async fn insert(store: &Store, entry: Entry) -> Entry {
     *store.insert(Box::new(entry), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap()
 }
 
-/// A wrong answer to a device, as a swap.
+/// A wrong code for a device, as a swap.
 fn wrong_answer(entry: &Entry) -> Box<Swap> {
     let (device, _) = entry.device.verify(&Policy::default(), b"not a code", NOW).unwrap().split();
     let mut next = entry.clone();
@@ -144,8 +146,8 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
 
 /// Swaps. Returns whether it was stored.
 async fn swap(store: &Store, swap: Box<Swap>) -> bool {
-    let told = |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
-    let next = store.change(Step::Swap { swap, then: Box::new(told) }).await.unwrap().step;
+    let done = |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
+    let next = store.change(Step::Swap { swap, then: Box::new(done) }).await.unwrap().step;
     let Step::Done(response) = next else { panic!("it ends there") };
     response.status == 1
 }

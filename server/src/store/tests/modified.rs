@@ -1,4 +1,4 @@
-//! When devices last changed: kept with every write, and found by a filter.
+//! The time of a device's last change: every write sets it, and a filter finds it.
 
 use keyfob_scim::{Attribute, Event, EventKind, Filter, PageStart, Query, Scope, Sort, Swap};
 
@@ -11,7 +11,7 @@ use crate::store::{Imported, Store};
 on_both! {
     the_time_of_a_change_is_stored_whatever_changed
     devices_of_an_older_store_have_the_latest_time_that_is_known_until_they_change
-    what_is_imported_has_changed_when_it_was_imported
+    imported_device_has_changed_when_it_was_imported
 }
 
 /// The devices that changed at this time or later.
@@ -39,8 +39,7 @@ async fn the_time_of_a_change_is_stored_whatever_changed(place: Place) {
     store.close();
 }
 
-/// Makes a store as versions did that had no such time, with a device that was used and one that
-/// was not.
+/// Makes a store of a version without this time, with a used and an unused device.
 fn older(connection: &mut dyn Connection) {
     schema::migrate_to(connection, 2).unwrap();
     for (id, last_used) in [(1_i64, "NULL"), (2, "1700000050")] {
@@ -68,7 +67,7 @@ async fn devices_of_an_older_store_have_the_latest_time_that_is_known_until_they
     store.close();
 }
 
-async fn what_is_imported_has_changed_when_it_was_imported(place: Place) {
+async fn imported_device_has_changed_when_it_was_imported(place: Place) {
     let store = place.open();
     let mut old = entry("old");
     (old.row.id, old.row.name) = (7, "HOTP00000001".to_owned());

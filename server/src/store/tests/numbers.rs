@@ -1,5 +1,4 @@
-//! Numbers of devices: drawn at random, each given once; and what becomes of those that an older
-//! store counted.
+//! Ids of devices: drawn at random, each given once. Ids that an older store counted stay.
 
 use keyfob_scim::{Attribute, EventKind, Filter, Naming, PageStart, Query, Sort};
 
@@ -27,17 +26,20 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
     assert_eq!((alice.row.id, left), (7, 2));
     let (bob, left) = insert_under([7, 7, 8], "bob");
     assert_eq!((bob.row.id, left), (8, 0));
-    // What is told is what is stored: a QR code has the secret of the record that is there.
-    for told in [alice, bob] {
-        assert_eq!(store.get(told.row.id).await.unwrap(), Some(told.clone()));
-        let lines =
-            store.trail(&crate::store::Wanted { device: Some(told.row.id), limit: 9, ..Default::default() }).await.unwrap().rows;
+    // The returned entry is the stored one: a QR code has the secret of the stored record.
+    for stored in [alice, bob] {
+        assert_eq!(store.get(stored.row.id).await.unwrap(), Some(stored.clone()));
+        let lines = store
+            .trail(&crate::store::TrailQuery { device: Some(stored.row.id), limit: 9, ..Default::default() })
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
     store.close();
 }
 
-/// Makes a store as the version did that counted devices, with some of them.
+/// Makes a store of the version that counted devices, with some devices.
 fn older(connection: &mut dyn Connection) {
     schema::migrate_to(connection, 2).unwrap();
     for id in 1..=3_i64 {

@@ -1,19 +1,11 @@
-//! What holds of a server: connections that are lost, and what may have been done on them.
+//! PostgreSQL: URLs, certificates, and sessions that are lost.
 
 use std::time::{Duration, Instant};
 
-use keyfob_scim::{Event, EventKind, Swap};
-
 use super::cluster::{Cluster, limit_files};
-use super::lossy::{Fate, Lossy};
-use super::{Place, device, entry, event, insert, keys, swap, wrong_answer};
-use crate::database::{Access, Connection, Failure, Sql, transaction};
-use crate::database::{Location, Options};
+use super::{Place, entry, insert, keys, swap, wrong_answer};
+use crate::database::{Access, Connection, ErrorKind, Location, Options, transaction};
 use crate::store::Store;
-use crate::store::batch::{Write, settle};
-use crate::store::keys::Sealer;
-use crate::store::reads::find;
-use crate::store::schema;
 
 #[test]
 fn a_url_is_refused_with_a_reason_and_shown_without_its_password() {
@@ -61,8 +53,7 @@ async fn a_server_that_is_not_there_is_named() {
     assert!(!error.contains("hunter2"));
 }
 
-/// A certificate of its own authority, for a name: the certificate, which is the authority's too,
-/// and the key.
+/// A self-signed certificate for a name, and its key.
 fn certificate(name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
@@ -85,7 +76,7 @@ fn a_session_is_encrypted_and_the_certificate_is_checked() {
     let encrypted = |host: &str, query: &str| {
         let url = format!("{}?{query}", cluster.url("postgres").replace("127.0.0.1", host));
         let location = Location::parse(&url, &Options::default()).unwrap();
-        let mut connection = location.writer().map_err(|fault| fault.to_string())?;
+        let mut connection = location.writer().map_err(|error| error.to_string())?;
         let state = "SELECT ssl::TEXT FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         Ok::<_, String>(connection.run(state).unwrap()[0].text(0).unwrap())
     };
@@ -132,14 +123,14 @@ fn a_client_shows_its_certificate_to_a_server_that_asks_for_one() {
     let connect = |identity: &str| {
         let url = cluster.url("postgres").replace("127.0.0.1", "localhost");
         let location = Location::parse(&format!("{url}?sslrootcert={roots}{identity}"), &Options::default())?;
-        location.writer().map(drop).map_err(|fault| fault.to_string())
+        location.writer().map(drop).map_err(|error| error.to_string())
     };
     let with = |key: &str| connect(&format!("&sslcert={shown}&sslkey={key}"));
-    // Without sslmode: a certificate is shown over TLS only, also on this machine.
+    // Without sslmode: a client certificate needs TLS, even on this machine.
     assert_eq!(with(&file("client.key", &client_key.serialize_pem(), 0o600)), Ok(()));
     let without = connect("&sslmode=require").unwrap_err();
     assert!(without.contains("certificate"), "{without}");
-    for (key, told) in [
+    for (key, reason) in [
         (file("open.key", &client_key.serialize_pem(), 0o644), "sslkey: "),
         (file("open.key", &client_key.serialize_pem(), 0o644), "chmod 600"),
         (file("other.key", &key, 0o600), "the key must be that of the first certificate"),
@@ -147,7 +138,7 @@ fn a_client_shows_its_certificate_to_a_server_that_asks_for_one() {
         ("/nowhere".to_owned(), "sslkey: /nowhere"),
     ] {
         let error = with(&key).unwrap_err();
-        assert!(error.contains(told), "{key}: {error}");
+        assert!(error.contains(reason), "{key}: {error}");
     }
 }
 
@@ -187,14 +178,14 @@ fn a_transaction_whose_session_ends_is_not_done_in_part() {
         for access in [Access::Write, Access::Snapshot] {
             let done = transaction(connection, access, |connection| {
                 let ended = connection.run("SELECT pg_terminate_backend(pg_backend_pid())::TEXT").map(|_| ());
-                assert_eq!(ended.unwrap_err().failure, Failure::Unknown);
-                // A new session would take this for a transaction of its own.
+                assert_eq!(ended.unwrap_err().kind, ErrorKind::Unknown);
+                // A new session would run this as a transaction of its own.
                 let made = connection.run("CREATE TABLE one (id BIGINT)").map(|_| ());
-                assert_eq!(made.unwrap_err().failure, Failure::Unreached);
+                assert_eq!(made.unwrap_err().kind, ErrorKind::Unreached);
                 Ok(())
             });
-            let fault = done.unwrap_err();
-            assert!(fault.failure == Failure::Unreached && fault.to_string().contains("within a transaction"), "{fault:?}");
+            let error = done.unwrap_err();
+            assert!(error.kind == ErrorKind::Unreached && error.to_string().contains("within a transaction"), "{error:?}");
             let made = "SELECT count(to_regclass('one'))";
             assert_eq!(connection.run(made).unwrap()[0].number(0).unwrap(), 0, "{access:?}");
         }
@@ -211,17 +202,17 @@ fn a_commit_at_which_the_server_panics_may_have_been_stored() {
         connection.run("CREATE TABLE one (id BIGINT)").unwrap();
         let done = transaction(connection, Access::Write, |connection| {
             connection.run("INSERT INTO one VALUES (1)")?;
-            // The flush of its log fails, as on a disk that does.
+            // The flush of its log fails, as on a broken disk.
             let pid = connection.run("SELECT pg_backend_pid()")?[0].number(0)?.to_string();
             limit_files(&pid, 1024);
             Ok(())
         });
-        let fault = done.unwrap_err();
-        assert!(fault.failure == Failure::Unknown && fault.to_string().contains("could not write"), "{fault:?}");
+        let error = done.unwrap_err();
+        assert!(error.kind == ErrorKind::Unknown && error.to_string().contains("could not write"), "{error:?}");
         // The server comes back by itself.
         let until = Instant::now() + Duration::from_secs(60);
-        while let Err(fault) = connection.run("SELECT count(*) FROM one") {
-            assert!(Instant::now() < until, "{fault}");
+        while let Err(error) = connection.run("SELECT count(*) FROM one") {
+            assert!(Instant::now() < until, "{error}");
             std::thread::sleep(Duration::from_millis(50));
         }
     });
@@ -254,161 +245,10 @@ async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     while store.ready().await.is_err() {
         assert!(Instant::now() < until, "it does not come back");
     }
-    // What was sent before the server hung takes effect afterwards, and once.
+    // The statement from before the hang takes effect once, afterwards.
     let now = store.get(read.row.id).await.unwrap().unwrap();
     assert!(now.row.fails <= 1, "{now:?}");
     store.close();
-}
-
-/// A device in a database, as the model of `settle` needs it.
-struct Bench {
-    connection: Lossy,
-    ids: Vec<i64>,
-}
-
-impl Bench {
-    fn new(devices: usize) -> Self {
-        Self::at(&Place::postgres(), devices)
-    }
-
-    fn at(place: &Place, devices: usize) -> Self {
-        let mut inner = place.connection();
-        schema::migrate(&mut *inner).unwrap();
-        let ids: Vec<i64> = (1..=devices).map(|id| i64::try_from(id).unwrap()).collect();
-        for id in &ids {
-            let record = Sealer::unchecked(&keys()).seal(&device(super::NOW), *id).unwrap();
-            let mut sql = Sql::new(
-                "INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record) VALUES (",
-            );
-            sql.bind(*id).push(", 0, 'n', 'u', 0, 'HOTP', 'C', 0, 0, ").bind(record).push(")");
-            inner.rows(&sql).unwrap();
-        }
-        Self { connection: Lossy { inner, fates: Vec::new() }, ids }
-    }
-
-    fn swaps(&mut self) -> Vec<Swap> {
-        let entries = find(&mut *self.connection.inner, &keys(), self.ids.iter().copied()).unwrap();
-        self.ids.iter().map(|id| *wrong_answer(entries[id].as_ref().unwrap())).collect()
-    }
-
-    /// Settles wrong answers to all devices, and a line of its own, under these fates: of each
-    /// answer whether it was stored; none if that stays unknown.
-    fn settle(&mut self, swaps: &[Swap], fates: &[Fate]) -> Vec<Option<bool>> {
-        self.connection.fates = fates.to_vec();
-        let writes = swaps.iter().map(|swap| Write::new(swap, &Sealer::unchecked(&keys())).unwrap()).collect();
-        let line: Event = event(EventKind::Verify, 77);
-        let lines: &[&Event] = if fates.contains(&Fate::UnheardHere) { &[] } else { &[&line] };
-        let before = self.lines("= 77");
-        let mut settled = settle(&mut self.connection, writes, lines);
-        let written = self.lines("= 77") - before;
-        assert!(settled.lines.is_ok() || lines.is_empty(), "{fates:?}: {:?}", settled.lines);
-        assert_eq!(written, i64::from(!lines.is_empty()), "{fates:?}");
-        self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
-    }
-
-    fn fails(&mut self) -> Vec<i64> {
-        let mut records = self.connection.inner.run("SELECT fails FROM device ORDER BY id").unwrap();
-        records.iter_mut().map(|record| record.number(0).unwrap()).collect()
-    }
-
-    /// How many lines the trail has, by the number of the device.
-    fn lines(&mut self, device: &str) -> i64 {
-        self.connection.inner.run(&format!("SELECT count(*) FROM trail WHERE device {device}")).unwrap()[0].number(0).unwrap()
-    }
-}
-
-#[test]
-fn what_was_stored_unheard_is_found_and_not_counted_twice() {
-    use Fate::{Conflict, Undone, Unheard, Well};
-    // A batch with a line is the line's number, BEGIN, the swaps, the line, COMMIT.
-    for fates in [
-        vec![Well, Well, Well, Well, Unheard],
-        vec![Well, Well, Well, Well, Undone],
-        vec![Undone],
-        vec![Unheard],
-        vec![Well, Undone],
-        vec![Well, Well, Undone],
-        vec![Well, Well, Well, Well, Unheard, Undone, Well, Undone],
-        vec![Well, Well, Well, Well, Unheard, Well, Unheard],
-        vec![Well, Well, Well, Well, Unheard, Well, Well, Well, Unheard],
-        vec![Well, Well, Well, Well, Unheard, Well, Conflict],
-        vec![Well, Well, Well, Well, Undone, Well, Conflict, Unheard],
-        vec![Well, Well, Conflict],
-        vec![Well, Well, Conflict, Well, Well, Well, Well, Unheard],
-        vec![Well, Well, Conflict, Unheard, Well, Unheard],
-        vec![Well, Well, Conflict, Conflict, Undone, Unheard, Well, Conflict],
-    ] {
-        let mut bench = Bench::new(3);
-        let swaps = bench.swaps();
-        assert_eq!(bench.settle(&swaps, &fates), [Some(true); 3], "{fates:?}");
-        assert_eq!(bench.fails(), [1; 3], "{fates:?}");
-        assert_eq!(bench.lines("<> 77"), 3, "each has its line once: {fates:?}");
-    }
-}
-
-#[test]
-fn a_line_of_which_nothing_was_heard_is_sent_again_and_written_once() {
-    use Fate::{Conflict, Undone, Unheard, Well};
-    // The number, the line.
-    for fates in [
-        vec![],
-        vec![Unheard],
-        vec![Undone],
-        vec![Conflict],
-        vec![Well, Unheard],
-        vec![Well, Undone],
-        vec![Well, Conflict],
-        vec![Well, Unheard, Unheard, Undone, Unheard],
-        vec![Well, Unheard, Conflict],
-        vec![Well, Conflict, Unheard, Well, Unheard],
-    ] {
-        let mut bench = Bench::new(0);
-        bench.connection.fates = fates.clone();
-        let settled = settle(&mut bench.connection, Vec::new(), &[&event(EventKind::Verify, 77)]);
-        assert_eq!((bench.lines("= 77"), settled.lines.is_ok()), (1, true), "{fates:?}");
-        assert!(bench.connection.fates.is_empty(), "{fates:?}");
-    }
-}
-
-#[test]
-fn a_line_takes_no_number_that_is_taken() {
-    let mut bench = Bench::new(0);
-    // As after a restore that forgot where the numbers were.
-    bench.connection.inner.run("INSERT INTO trail SELECT i, 0, 'e', 'a', 1, 'u', 1, 'C' FROM generate_series(1, 2) i").unwrap();
-    let lines = [&event(EventKind::Verify, 77), &event(EventKind::Verify, 77), &event(EventKind::Verify, 77)];
-    assert!(settle(&mut bench.connection, Vec::new(), &lines).lines.is_ok());
-    assert_eq!((bench.lines("= 77"), bench.lines("= 1")), (3, 2));
-}
-
-#[test]
-fn a_write_that_others_may_have_gone_on_from_stays_unknown() {
-    let mut bench = Bench::new(1);
-    let late = bench.swaps();
-    // The line's number, BEGIN, the swap, the line; then nothing is heard of COMMIT.
-    let lost = [Fate::Well, Fate::Well, Fate::Well, Fate::Well, Fate::Undone];
-    let swaps = bench.swaps();
-    assert_eq!(bench.settle(&swaps, &[]), [Some(true)]);
-    assert_eq!(bench.settle(&late, &lost), [Some(false)], "the next version holds other bytes");
-    let swaps = bench.swaps();
-    assert_eq!(bench.settle(&swaps, &[]), [Some(true)]);
-    assert_eq!(bench.settle(&late, &lost), [None], "whose bytes the next version held is not known any more");
-    assert_eq!(bench.settle(&late, &[]), [Some(false)], "but where nothing was lost, it has lost");
-    assert_eq!(bench.fails(), [2]);
-}
-
-#[test]
-fn a_write_that_the_standby_may_not_have_is_not_believed() {
-    let cluster = Cluster::start(&["fsync=off"]);
-    let mut bench = Bench::at(&Place::postgres_on(&cluster), 1);
-    let swaps = bench.swaps();
-    // A standby that is away.
-    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
-    cluster.sql("postgres", "SELECT pg_reload_conf()");
-    std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(bench.settle(&swaps, &[Fate::UnheardHere]), [None]);
-    assert_eq!(bench.fails(), [1], "here it is");
-    cluster.sql("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
-    cluster.sql("postgres", "SELECT pg_reload_conf()");
 }
 
 #[test]
@@ -421,10 +261,10 @@ fn a_statement_ends_when_the_time_of_its_search_is_over_and_the_session_goes_on(
         assert_eq!(usual, "1800ms");
         let since = Instant::now();
         connection.end_at(since.checked_add(Duration::from_millis(300)));
-        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().failure, Failure::TooLong);
+        assert_eq!(connection.run("SELECT pg_sleep(1000)").unwrap_err().kind, ErrorKind::TooLong);
         assert!(since.elapsed() < Duration::from_millis(1500), "{:?}", since.elapsed());
         std::thread::sleep(Duration::from_millis(300));
-        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::TooLong, "it is not begun any more");
+        assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::TooLong, "it is not begun any more");
         connection.end_at(since.checked_add(Duration::from_secs(1000)));
         assert_eq!(limit(connection), usual, "a search may not take longer than others");
         connection.end_at(None);

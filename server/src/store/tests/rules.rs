@@ -1,4 +1,4 @@
-//! What holds of every store.
+//! Rules that hold for every store.
 
 use keyfob::Status;
 use keyfob_scim::{EventKind, Roles, Scope, Swap};
@@ -6,21 +6,21 @@ use keyfob_scim::{EventKind, Roles, Scope, Swap};
 use super::lossy::{Fate, Lossy};
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::database::Sql;
-use crate::store::{Account, Keys, Store, Wanted};
+use crate::store::{Account, Keys, Store, TrailQuery};
 
 on_both! {
-    what_is_stored_is_read_after_a_restart_with_the_same_key_only
-    of_many_swaps_from_one_version_one_is_stored_and_trailed
+    record_is_read_after_a_restart_with_the_same_key_only
+    only_one_of_many_swaps_from_one_version_is_stored_and_trailed
     no_fail_is_lost_when_all_try_until_they_are_stored
     a_whole_swap_changes_every_column_and_not_the_identity
     accounts_are_made_replaced_found_and_removed
-    an_account_is_told_to_be_made_although_nothing_was_heard_of_its_commit
+    an_account_is_reported_as_made_although_its_commit_was_unheard
     several_may_make_a_store_at_once_and_a_newer_one_is_refused
     many_new_devices_at_once_have_numbers_and_names_of_their_own
     a_damaged_record_is_that_devices_fault_only
 }
 
-async fn what_is_stored_is_read_after_a_restart_with_the_same_key_only(place: Place) {
+async fn record_is_read_after_a_restart_with_the_same_key_only(place: Place) {
     let store = place.open();
     let mut given = entry("alice");
     (given.row.email, given.row.external_id) = (Some("a@example.com".into()), Some("x-1".into()));
@@ -41,8 +41,8 @@ async fn what_is_stored_is_read_after_a_restart_with_the_same_key_only(place: Pl
     store.close();
 }
 
-async fn of_many_swaps_from_one_version_one_is_stored_and_trailed(place: Place) {
-    // Two stores on one place, as two processes would have it.
+async fn only_one_of_many_swaps_from_one_version_is_stored_and_trailed(place: Place) {
+    // Two handles on one store, as in two processes.
     let stores = [place.open(), place.open()];
     let read = insert(&stores[0], entry("alice")).await;
     let id = read.row.id;
@@ -57,7 +57,7 @@ async fn of_many_swaps_from_one_version_one_is_stored_and_trailed(place: Place) 
     assert_eq!(won, 1);
     let now = stores[1].get(id).await.unwrap().unwrap();
     assert_eq!((now.version, now.row.fails, now.device.fails()), (1, 1, 1));
-    let wanted = Wanted { device: Some(id), limit: 1000, ..Wanted::default() };
+    let wanted = TrailQuery { device: Some(id), limit: 1000, ..TrailQuery::default() };
     let lines = stores[0].trail(&wanted).await.unwrap().rows;
     assert_eq!(lines.iter().filter(|line| line.event == "otp-verify").count(), 1);
     stores.into_iter().for_each(Store::close);
@@ -103,7 +103,7 @@ async fn a_whole_swap_changes_every_column_and_not_the_identity(place: Place) {
     next.version = 0;
     let late = Swap { entry: next, scope: Scope::Whole, event: event(EventKind::Update, id) };
     assert!(!swap(&store, Box::new(late)).await, "the version is another by now");
-    let lines = store.trail(&Wanted { device: Some(id), limit: 10, ..Wanted::default() }).await.unwrap().rows;
+    let lines = store.trail(&TrailQuery { device: Some(id), limit: 10, ..TrailQuery::default() }).await.unwrap().rows;
     let events: Vec<_> = lines.iter().map(|line| line.event.as_str()).collect();
     assert_eq!(events, ["credential-change:update", "credential-change:create"]);
     store.close();
@@ -126,7 +126,7 @@ async fn accounts_are_made_replaced_found_and_removed(place: Place) {
     store.close();
 }
 
-async fn an_account_is_told_to_be_made_although_nothing_was_heard_of_its_commit(place: Place) {
+async fn an_account_is_reported_as_made_although_its_commit_was_unheard(place: Place) {
     use Fate::{Undone, Unheard, Well};
     place.open().close();
     for (name, fates) in [("one", vec![Well, Well, Well, Unheard]), ("two", vec![Well, Well, Well, Undone]), ("three", vec![])] {
@@ -177,7 +177,7 @@ async fn many_new_devices_at_once_have_numbers_and_names_of_their_own(place: Pla
     let (mut ids, mut names) = (std::collections::HashSet::new(), std::collections::HashSet::new());
     for task in tasks {
         let made = task.await.unwrap();
-        // JSON's numbers are exact up to 2^53.
+        // JSON numbers are exact up to 2^53.
         assert!((1 << 32..1 << 52).contains(&made.row.id), "{}", made.row.id);
         assert!(ids.insert(made.row.id) && names.insert(made.row.name));
     }
@@ -188,7 +188,7 @@ async fn many_new_devices_at_once_have_numbers_and_names_of_their_own(place: Pla
 async fn a_damaged_record_is_that_devices_fault_only(place: Place) {
     let store = place.open();
     let (one, other) = (insert(&store, entry("alice")).await, insert(&store, entry("bob")).await);
-    // A record belongs to its device: that of another does not open.
+    // A record belongs to its device. That of another device does not open.
     let mut sql = Sql::new("UPDATE device SET record = (SELECT record FROM device WHERE id = ");
     sql.bind(other.row.id).push(") WHERE id = ").bind(one.row.id);
     place.with(|connection| connection.rows(&sql).unwrap());

@@ -1,4 +1,4 @@
-//! Searches: what SQL finds is what a filter means, and an index finds it.
+//! Searches: SQL finds what a filter means, by an index.
 
 use std::sync::{LazyLock, Mutex};
 
@@ -12,7 +12,7 @@ use crate::database::{Connection, Dialect, Sql};
 use crate::store::filter::{self, Part};
 use crate::store::{Store, schema};
 
-/// A store and the model of it, filled alike.
+/// A store and its model with the same devices.
 struct Both {
     runtime: Runtime,
     store: Store,
@@ -55,8 +55,8 @@ impl Both {
         Ok(())
     }
 
-    /// Checks the page behind the device that stands there in the order of the query, or behind its
-    /// place if the number is another.
+    /// Checks the page behind the device at this position of the query, or behind its value with
+    /// another id.
     fn check_behind(&self, query: Query, at: usize, number: i64) -> Result<(), TestCaseError> {
         let all = Query { filter: Filter::ALL, excludes_deleted: false, start: PageStart::Offset(0), limit: 1000, ..query.clone() };
         let rows = self.model.lock().unwrap().list(&all).unwrap().rows;
@@ -193,7 +193,7 @@ fn a_key_is_the_part_of_a_filter_that_finds_the_fewest() {
     assert_eq!(filter::key(&Filter::UserOrNameContains("a".into())), None);
 }
 
-/// What a database says that it does for a filter.
+/// The plan of a database for a filter.
 fn plan(connection: &mut dyn Connection, text: &str) -> String {
     let (explain, column) = match connection.dialect() {
         Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
@@ -230,7 +230,7 @@ const SEARCHES: [&str; 12] = [
     r#"user eq "alice" and type eq "TOTP""#,
 ];
 
-/// What a database says that it does for a page in the order of creation.
+/// The plan of a database for a page in the order of creation.
 fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
     let (mut sql, column) = match connection.dialect() {
         Dialect::Sqlite => (Sql::new("EXPLAIN QUERY PLAN SELECT * FROM device"), 3),
@@ -259,7 +259,7 @@ fn an_index_has_devices_in_the_order_that_lists_have_by_default() {
 
     let mut postgres = Place::postgres().connection();
     schema::migrate(&mut *postgres).unwrap();
-    // With few rows, reading and sorting them all would be faster.
+    // With few rows, reading and sorting them all is faster.
     for setting in ["enable_seqscan", "enable_sort", "enable_bitmapscan"] {
         postgres.run(&format!("SET {setting} = off")).unwrap();
     }
@@ -279,8 +279,7 @@ fn an_index_of_sqlite_answers_what_clients_search_by() {
     assert!(plan(&mut *connection, r#"user co "lic""#).contains("SCAN device"), "or this test would not see a scan");
 }
 
-/// It knows nothing of how many devices have a value, and half of them may be of one kind, or have
-/// one name.
+/// SQLite does not know how many devices have a value: half of them may have one type or one name.
 #[test]
 fn sqlite_takes_the_index_that_finds_few() {
     let place = Place::sqlite();
@@ -303,7 +302,7 @@ fn sqlite_takes_the_index_that_finds_few() {
 fn an_index_of_postgresql_answers_what_clients_search_by() {
     let mut connection = Place::postgres().connection();
     schema::migrate(&mut *connection).unwrap();
-    // With few rows, reading them all would be faster.
+    // With few rows, reading them all is faster.
     connection.run("SET enable_seqscan = off").unwrap();
     for filter in SEARCHES {
         let plan = plan(&mut *connection, filter);

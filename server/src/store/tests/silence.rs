@@ -1,4 +1,4 @@
-//! Connections that are lost in silence: no end is heard of, and no answer.
+//! Connections that are lost in silence, without an end and without a response.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::database::{Location, Options};
 use crate::store::Store;
 use crate::store::searches::Claim;
 
-/// How long a session is idle until it is asked whether it lives, and more.
+/// Longer than a session may be idle without a check before its next use.
 const IDLE: Duration = Duration::from_millis(1500);
 
 /// A database behind a proxy.
@@ -29,7 +29,7 @@ fn lines(database: &str) -> i64 {
     super::CLUSTER.sql(database, "SELECT count(*) FROM trail").trim().parse().unwrap()
 }
 
-/// Writes a line to the trail that comes with no record.
+/// Writes a line without a record to the trail.
 async fn record(store: &Store) {
     let done = |()| Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
     store.change(Step::Audit { event: event(EventKind::RefuseAccount, 0), then: Box::new(done) }).await.unwrap();
@@ -61,7 +61,7 @@ async fn reads_and_writes_on_idle_sessions_go_on_in_new_ones() {
     proxy.lose_connections();
     record(&store).await;
     assert_eq!(lines("idle"), 1 + 2 + 1);
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     store.close();
 }
 
@@ -83,7 +83,7 @@ async fn a_session_in_use_is_not_asked_whether_it_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_lost_on_sessions_in_use_is_found_and_counted_once() {
+async fn write_lost_on_sessions_in_use_is_found_and_counted_once() {
     let (place, proxy) = place("busy");
     let store = place.open();
     let read = insert(&store, entry("alice")).await;

@@ -1,4 +1,4 @@
-//! What holds of a file.
+//! SQLite: the file and the files beside it.
 
 use std::fs;
 #[cfg(unix)]
@@ -12,7 +12,7 @@ use super::{Place, entry, event, insert, keys, wrong_answer};
 #[cfg(unix)]
 use crate::database::Sqlite;
 use crate::database::uncommitted;
-use crate::database::{Access, Connection, Failure, Fault, transaction};
+use crate::database::{Access, Connection, DatabaseError, ErrorKind, transaction};
 use crate::database::{persist, reread};
 use crate::store::batch::{Write, settle};
 use crate::store::keys::Sealer;
@@ -42,7 +42,7 @@ async fn nothing_readable_of_a_secret_is_in_the_files() {
     let store = place.open();
     insert(&store, entry("alice")).await;
     store.close();
-    // What is not yet in the database stands in the log beside it.
+    // Commits that are not yet in the database are in the log beside it.
     let files = fs::read_dir(place.folder.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
     let bytes = files.collect::<Vec<_>>().concat();
     assert!(!bytes.windows(20).any(|window| window == [7; 20]));
@@ -74,14 +74,14 @@ async fn a_file_that_is_not_utf_8_is_refused_with_a_cure() {
 
 #[test]
 fn a_commit_that_fails_leaves_open_what_was_stored_unless_nothing_can_have_been() {
-    let failure = |code| uncommitted(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).failure;
+    let kind = |code| uncommitted(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).kind;
     for code in
         [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT]
     {
-        assert_eq!(failure(code), Failure::Unknown, "{code}");
+        assert_eq!(kind(code), ErrorKind::Unknown, "{code}");
     }
     for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_ERROR] {
-        assert_eq!(failure(code), Failure::Refused, "{code}");
+        assert_eq!(kind(code), ErrorKind::Refused, "{code}");
     }
 }
 
@@ -107,33 +107,33 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
 }
 
 #[test]
-fn of_a_write_whose_first_try_was_lost_nothing_is_known_and_a_read_changed_nothing() {
+fn write_whose_first_try_was_lost_stays_unknown_and_a_read_changes_nothing() {
     let place = Place::sqlite();
     let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
-    for last in [Failure::Refused, Failure::Unreached] {
+    for last in [ErrorKind::Refused, ErrorKind::Unreached] {
         let work = || {
             let mut tries = 0;
             move |_: &mut dyn Connection| {
                 tries += 1;
-                Err::<(), _>(Fault::of(if tries == 1 { Failure::Unknown } else { last }, "lost"))
+                Err::<(), _>(DatabaseError::from_kind(if tries == 1 { ErrorKind::Unknown } else { last }, "lost"))
             }
         };
-        assert_eq!(persist(&mut connection, work()).unwrap_err().failure, Failure::Unknown);
-        assert_eq!(reread(&mut connection, work()).unwrap_err().failure, Failure::Unreached);
+        assert_eq!(persist(&mut connection, work()).unwrap_err().kind, ErrorKind::Unknown);
+        assert_eq!(reread(&mut connection, work()).unwrap_err().kind, ErrorKind::Unreached);
     }
     connection.fates = vec![Fate::Undone];
     let begun = transaction(&mut connection, Access::Write, |_| Ok(()));
-    assert_eq!(begun.unwrap_err().failure, Failure::Unreached, "what did not begin was not done");
-    for (access, failure) in [(Access::Write, Failure::Unknown), (Access::Snapshot, Failure::Unreached)] {
+    assert_eq!(begun.unwrap_err().kind, ErrorKind::Unreached, "what did not begin was not done");
+    for (access, kind) in [(Access::Write, ErrorKind::Unknown), (Access::Snapshot, ErrorKind::Unreached)] {
         connection.fates = vec![Fate::Well, Fate::Undone];
-        assert_eq!(transaction(&mut connection, access, |_| Ok(())).unwrap_err().failure, failure, "{access:?}");
+        assert_eq!(transaction(&mut connection, access, |_| Ok(())).unwrap_err().kind, kind, "{access:?}");
     }
 }
 
-/// A device and an inode: another file of the same content is another.
+/// A file is its device and its inode: a copy is another file.
 #[cfg(unix)]
 #[test]
-fn what_is_committed_to_a_file_that_is_gone_is_not_told() {
+fn commit_to_a_file_that_is_gone_gives_no_verdict() {
     for take in [
         |path: &Path| fs::remove_file(path).unwrap(),
         |path: &Path| {
@@ -150,10 +150,10 @@ fn what_is_committed_to_a_file_that_is_gone_is_not_told() {
             take(place.location.file().unwrap());
             Ok(())
         });
-        assert_eq!(done.unwrap_err().failure, Failure::Gone);
+        assert_eq!(done.unwrap_err().kind, ErrorKind::Gone);
         // Not only in a transaction.
-        assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
-        assert_eq!(connection.begin(Access::Snapshot).unwrap_err().failure, Failure::Gone);
+        assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
+        assert_eq!(connection.begin(Access::Snapshot).unwrap_err().kind, ErrorKind::Gone);
     }
 }
 
@@ -169,17 +169,17 @@ fn a_link_to_the_file_is_followed_and_one_that_leads_elsewhere_is_another_file()
     assert!(place.folder.path().join("real.db-wal").exists(), "what stands beside it is beside the real one");
     connection.run("SELECT 1").unwrap();
     fs::remove_file(place.folder.path().join("real.db-wal")).unwrap();
-    assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
+    assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
     drop(connection);
     let mut connection = place.connection();
     let other = place.folder.path().join("other.db");
     fs::copy(&file, &other).unwrap();
     fs::remove_file(link).unwrap();
     std::os::unix::fs::symlink(&other, link).unwrap();
-    assert_eq!(connection.run("SELECT 1").unwrap_err().failure, Failure::Gone);
+    assert_eq!(connection.run("SELECT 1").unwrap_err().kind, ErrorKind::Gone);
 }
 
-/// All connections of a process are of one file.
+/// All connections of a process use the same file.
 #[cfg(unix)]
 #[test]
 fn a_file_that_is_replaced_between_two_connections_is_not_opened() {
@@ -188,7 +188,7 @@ fn a_file_that_is_replaced_between_two_connections_is_not_opened() {
     let writer = Sqlite::writer(path).unwrap();
     fs::copy(path, path.with_extension("copy")).unwrap();
     fs::rename(path.with_extension("copy"), path).unwrap();
-    assert_eq!(writer.another(false).unwrap_err().failure, Failure::Gone);
+    assert_eq!(writer.another(false).unwrap_err().kind, ErrorKind::Gone);
 }
 
 #[cfg(unix)]
@@ -199,8 +199,8 @@ async fn a_file_with_a_second_name_is_refused() {
     insert(&place.open(), entry("alice")).await;
     let other = file.with_file_name("hard.db");
     fs::hard_link(file, &other).unwrap();
-    let told = place.open_with(keys()).unwrap_err();
-    assert!(told.contains("hard link") && told.contains("remove the other name"), "{told}");
+    let error = place.open_with(keys()).unwrap_err();
+    assert!(error.contains("hard link") && error.contains("remove the other name"), "{error}");
     fs::remove_file(other).unwrap();
     assert!(place.open_with(keys()).is_ok());
 }

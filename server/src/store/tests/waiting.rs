@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Attribute, EventKind, Filter, Naming, PageStart, Query, Sort};
 
 use super::super::searches::Claim;
-use super::super::workers::OLD;
+use super::super::workers::JOB_TIMEOUT;
 use super::{Place, entry, event, insert, on_both};
-use crate::database::{Connection, Dialect, Fault, Readable};
+use crate::database::{Connection, DatabaseError, Dialect, Readable};
 
 on_both! {
-    a_long_search_holds_up_nobody_and_ends
-    a_search_that_nobody_waits_for_is_not_begun
+    a_long_search_holds_up_no_other_and_ends
+    a_search_without_a_waiting_client_is_not_begun
     a_search_by_an_index_waits_for_none_that_reads_all
     a_value_that_many_devices_have_is_searched_as_one_that_reads_all
     one_account_leaves_a_reader_to_others_and_has_a_bound
     the_wait_of_a_search_is_part_of_its_time
-    what_others_of_its_batch_held_up_for_long_is_not_begun
+    job_that_its_batch_held_up_for_long_is_not_begun
 }
 
 /// A search that no database ends by itself.
@@ -29,11 +29,11 @@ const fn endless(dialect: Dialect) -> &'static str {
     }
 }
 
-async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
+async fn a_long_search_holds_up_no_other_and_ends(place: Place) {
     let store = place.open();
     let other = store.clone();
     let search = tokio::spawn(async move {
-        other.scan(Claim::of("a"), |connection| connection.run(endless(connection.dialect())).map(drop)).await
+        other.scan(Claim::new("a"), |connection| connection.run(endless(connection.dialect())).map(drop)).await
     });
     assert_eq!(store.accounts().await, Ok(Readable { rows: Vec::new(), damaged: Vec::new() }));
     assert_eq!((store.account("nobody").await, store.account_of_token("0").await), (Ok(None), Ok(None)));
@@ -45,11 +45,14 @@ async fn a_long_search_holds_up_nobody_and_ends(place: Place) {
         "{error}"
     );
     assert_eq!(error.retry_after, None, "the same search takes as long");
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
 }
 
-/// A job that begins, and ends when it is let.
-fn held(begun: &Arc<AtomicBool>, may_end: &Arc<AtomicBool>) -> impl FnMut(&mut dyn Connection) -> Result<(), Fault> + Send + use<> {
+/// A job that begins, and ends when the test lets it.
+fn held(
+    begun: &Arc<AtomicBool>,
+    may_end: &Arc<AtomicBool>,
+) -> impl FnMut(&mut dyn Connection) -> Result<(), DatabaseError> + Send + use<> {
     let (begun, may_end) = (Arc::clone(begun), Arc::clone(may_end));
     move |_| {
         begun.store(true, Ordering::SeqCst);
@@ -60,8 +63,8 @@ fn held(begun: &Arc<AtomicBool>, may_end: &Arc<AtomicBool>) -> impl FnMut(&mut d
     }
 }
 
-/// A job that tells that it was begun.
-fn noted(begun: &Arc<AtomicBool>) -> impl FnMut(&mut dyn Connection) -> Result<(), Fault> + Send + use<> {
+/// A job that reports its begin.
+fn noted(begun: &Arc<AtomicBool>) -> impl FnMut(&mut dyn Connection) -> Result<(), DatabaseError> + Send + use<> {
     held(begun, &Arc::new(AtomicBool::new(true)))
 }
 
@@ -75,7 +78,7 @@ async fn until(flag: &AtomicBool) {
     }
 }
 
-/// Begins a future: a job is handed in by then.
+/// Polls a future once, which queues its job.
 async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     let mut future = Box::pin(future);
     tokio::select! {
@@ -85,15 +88,15 @@ async fn hand_in<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     }
 }
 
-async fn a_search_that_nobody_waits_for_is_not_begun(place: Place) {
+async fn a_search_without_a_waiting_client_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_begun) = (flag(), flag(), flag());
-    let front = hand_in(store.scan(Claim::of("a"), held(&begun, &may_end))).await;
+    let front = hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await;
     until(&begun).await;
-    drop(hand_in(store.scan(Claim::of("a"), noted(&is_begun))).await);
+    drop(hand_in(store.scan(Claim::new("a"), noted(&is_begun))).await);
     may_end.store(true, Ordering::SeqCst);
     front.await.unwrap();
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     assert!(!is_begun.load(Ordering::SeqCst));
 }
 
@@ -115,7 +118,7 @@ async fn a_search_by_an_index_waits_for_none_that_reads_all(place: Place) {
     let (begun, may_end) = (flag(), flag());
     let mut scans = Vec::new();
     for account in ["a", "b", "a", "b", "c"] {
-        scans.push(hand_in(store.scan(Claim::of(account), held(&begun, &may_end))).await);
+        scans.push(hand_in(store.scan(Claim::new(account), held(&begun, &may_end))).await);
     }
     until(&begun).await;
     for filter in [r#"user eq "alice""#, r#"type eq "HOTP" and user sw "al""#, r#"user eq_ci "ALICE" or id eq 5"#] {
@@ -136,7 +139,7 @@ async fn a_value_that_many_devices_have_is_searched_as_one_that_reads_all(place:
     }
     insert(&store, entry("bob")).await;
     let (begun, may_end) = (flag(), flag());
-    let front = hand_in(store.scan(Claim::of("a"), held(&begun, &may_end))).await;
+    let front = hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await;
     until(&begun).await;
     let many = query(r#"name eq "Security PIN""#);
     let mut search = hand_in(store.list("a", &many)).await;
@@ -155,18 +158,18 @@ async fn a_value_that_many_devices_have_is_searched_as_one_that_reads_all(place:
 async fn one_account_leaves_a_reader_to_others_and_has_a_bound(place: Place) {
     let store = place.open();
     let (begun, may_end) = (flag(), flag());
-    let mut held_up = vec![hand_in(store.scan(Claim::of("a"), held(&begun, &may_end))).await];
+    let mut held_up = vec![hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await];
     until(&begun).await;
-    // Those of clients that have gone take no place of others.
+    // Searches of clients that have gone do not count.
     for _ in 0..64 {
-        drop(hand_in(store.scan(Claim::of("a"), noted(&flag()))).await);
+        drop(hand_in(store.scan(Claim::new("a"), noted(&flag()))).await);
     }
     for _ in 0..64 {
-        held_up.push(hand_in(store.scan(Claim::of("a"), held(&flag(), &may_end))).await);
+        held_up.push(hand_in(store.scan(Claim::new("a"), held(&flag(), &may_end))).await);
     }
-    let error = store.scan(Claim::of("a"), noted(&flag())).await.unwrap_err();
+    let error = store.scan(Claim::new("a"), noted(&flag())).await.unwrap_err();
     assert!(error.status == 503 && error.detail.contains("64 searches of this account wait already"), "{error}");
-    store.scan(Claim::of("b"), noted(&flag())).await.unwrap();
+    store.scan(Claim::new("b"), noted(&flag())).await.unwrap();
     may_end.store(true, Ordering::SeqCst);
     for search in held_up {
         search.await.unwrap();
@@ -177,11 +180,11 @@ async fn one_account_leaves_a_reader_to_others_and_has_a_bound(place: Place) {
 async fn the_wait_of_a_search_is_part_of_its_time(place: Place) {
     let store = place.open();
     let (begun, may_end) = (flag(), flag());
-    let front = hand_in(store.scan(Claim::of("a"), held(&begun, &may_end))).await;
+    let front = hand_in(store.scan(Claim::new("a"), held(&begun, &may_end))).await;
     until(&begun).await;
     let (since, endless) =
         (Instant::now(), |connection: &mut dyn Connection| connection.run(endless(connection.dialect())).map(drop));
-    let behind = hand_in(store.scan(Claim::of("a"), endless)).await;
+    let behind = hand_in(store.scan(Claim::new("a"), endless)).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     may_end.store(true, Ordering::SeqCst);
     front.await.unwrap();
@@ -191,12 +194,12 @@ async fn the_wait_of_a_search_is_part_of_its_time(place: Place) {
     assert!(took < Duration::from_secs(7), "five seconds from when it came, and not from when it began: {took:?}");
     // The reader is free at once, too.
     let since = Instant::now();
-    store.scan(Claim::of("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
+    store.scan(Claim::new("a"), |connection| connection.run("SELECT 1").map(drop)).await.unwrap();
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     store.close();
 }
 
-async fn what_others_of_its_batch_held_up_for_long_is_not_begun(place: Place) {
+async fn job_that_its_batch_held_up_for_long_is_not_begun(place: Place) {
     let store = place.open();
     let (begun, may_end, is_slow, is_begun) = (flag(), flag(), flag(), flag());
     let front = hand_in(store.look(held(&begun, &may_end))).await;
@@ -204,7 +207,7 @@ async fn what_others_of_its_batch_held_up_for_long_is_not_begun(place: Place) {
     // A batch of two.
     let mut slowly = noted(&is_slow);
     let slow = hand_in(store.look(move |connection| {
-        std::thread::sleep(OLD);
+        std::thread::sleep(JOB_TIMEOUT);
         slowly(connection)
     }))
     .await;

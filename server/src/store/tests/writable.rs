@@ -1,5 +1,5 @@
-//! A store that reads and takes no writes: it is not ready until it takes them again, whether or
-//! not a request comes meanwhile.
+//! A store that refuses writes is not ready until it takes them again, with or without requests in
+//! between.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use keyfob_scim::{Response, Step};
 use tokio::sync::oneshot;
 
-use super::super::{Store, Wanted};
+use super::super::{Store, TrailQuery};
 use super::{Place, entry, insert, on_both, swap, wrong_answer};
 use crate::database::Dialect;
 
@@ -17,18 +17,18 @@ on_both! {
     a_store_that_takes_its_writes_is_not_tried
 }
 
-fn told(_: bool) -> Step {
+fn done(_: bool) -> Step {
     Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new() })
 }
 
-/// Answers a device and returns the status of the refusal.
+/// Submits a code and returns the status of the refusal.
 async fn refused(store: &Store, id: i64) -> u16 {
     let read = store.get(id).await.unwrap().unwrap();
-    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
     swapped.map(drop).expect_err("it is refused").status
 }
 
-/// Waits until the store is ready, and sends no write.
+/// Waits until the store is ready, without sending a write.
 async fn becomes_ready(store: &Store) {
     let until = Instant::now() + Duration::from_secs(60);
     while let Err(error) = store.ready().await {
@@ -37,8 +37,7 @@ async fn becomes_ready(store: &Store) {
     }
 }
 
-/// Does something while another program holds what this statement locks, until it drops the
-/// channel.
+/// Does `work` while another program holds the locks of this statement.
 async fn while_locked(place: &Place, statement: &'static str, work: impl AsyncFnOnce(mpsc::Sender<()>)) {
     let (release, released) = mpsc::channel();
     let (lock, locked) = oneshot::channel();
@@ -77,7 +76,7 @@ async fn a_store_that_another_program_has_locked_is_not_ready(place: Place) {
     let read = store.get(id).await.unwrap().unwrap();
     assert_eq!(read.row.fails, 0, "a trial write changes no device");
     assert!(swap(&store, wrong_answer(&read)).await);
-    let lines = store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap();
+    let lines = store.trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap();
     assert_eq!(lines.rows.len(), 2, "a trial write is not in the trail");
 }
 
@@ -89,7 +88,7 @@ async fn a_store_that_lacks_a_table_is_not_ready(place: Place) {
     };
     for table in ["trail", "device"] {
         rename(table, "elsewhere");
-        let refused = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+        let refused = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
         assert_eq!(refused.map(drop).unwrap_err().status, 503, "{table}");
         let error = store.ready().await.unwrap_err();
         assert!(error.status == 503 && error.to_string().contains("table may be missing"), "{table}: {error}");

@@ -1,4 +1,4 @@
-//! Copies that are broken off, and gone on with.
+//! Copies that are interrupted and continued.
 
 use super::*;
 
@@ -8,10 +8,10 @@ on_both! {
     a_run_that_another_one_took_over_from_writes_nothing_more
 }
 
-/// Copies until rows of the trail were compared, and is broken off there.
+/// Copies until rows of the trail were compared, and breaks off there.
 async fn broken_off(source: &Place, target: &Place, keep: bool) {
-    let told = copied(source, target, keep, |table, _| assert_ne!(table, "trail", "broken off")).await.unwrap_err();
-    assert_eq!(told, "broken off");
+    let error = copied(source, target, keep, |table, _| assert_ne!(table, "trail", "broken off")).await.unwrap_err();
+    assert_eq!(error, "broken off");
 }
 
 /// A store with devices, lines and accounts.
@@ -43,7 +43,7 @@ async fn a_copy_goes_on_without_what_the_source_has_lost_since(place: Place) {
     let (runtime, busy, location) = (Handle::current(), store.clone(), source.location.clone());
     let mut is_first = true;
     let done = copied(&source, &place, false, move |table, rows| {
-        // And meanwhile, when all that there is has been compared once.
+        // And again, once everything has been compared.
         if (table, rows) == ("trail", 101) && std::mem::take(&mut is_first) {
             let mut connection = location.writer().unwrap();
             connection.run("DELETE FROM trail WHERE id > 1250").unwrap();
@@ -57,14 +57,13 @@ async fn a_copy_goes_on_without_what_the_source_has_lost_since(place: Place) {
     store.close();
 }
 
-/// The source is closed, and its commit was the last thing that happened.
+/// The source is closed, and its commit was the last event.
 async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(place: Place) {
     let (source, other) = (Place::sqlite(), Place::sqlite());
     filled(&source).await.close();
     copied(&source, &place, false, |_, _| ()).await.unwrap();
     let finished = place.with(contents);
-    // The last transaction of the target is undone: it had the names, the mark, and rows that had
-    // changed.
+    // The target's last transaction is undone, with the names, the mark and the changed rows.
     for table in ["device", "trail", "account", "sequence", "key_check"] {
         run(&place, &format!("ALTER TABLE {table} RENAME TO {table}_copy"));
     }
@@ -85,15 +84,15 @@ async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(plac
     for closed in [&source, &place] {
         assert!(closed.open_with(keys()).is_err(), "none of the two gives verdicts");
     }
-    // Only the target that it was moved to is finished.
-    let told = copied(&source, &other, false, |_, _| ()).await.unwrap_err();
-    assert!(told.contains("its devices were moved to another store by keyfob migrate"), "{told}");
+    // Only the target of the move is finished.
+    let error = copied(&source, &other, false, |_, _| ()).await.unwrap_err();
+    assert!(error.contains("its devices were moved to another store by keyfob migrate"), "{error}");
     assert!(!other.location.file().unwrap().exists());
-    // What it came to is said as it is, whatever was asked for.
+    // The result is reported as it is, with or without `keep`.
     let done = copied(&source, &place, true, |_, _| ()).await.unwrap();
     assert!(done.is_moved && done.tables[0] == ("device", 3), "{done:?}");
     assert_eq!(place.with(contents), finished);
-    // And once more: there is nothing left to do.
+    // Once more: nothing is left to do.
     let again = copied(&source, &place, false, |_, _| ()).await.unwrap();
     assert_eq!(again, Copied { tables: Vec::new(), is_moved: true });
     assert_eq!(place.with(contents), finished);
@@ -106,21 +105,21 @@ async fn a_move_that_closed_the_source_only_is_finished_by_the_same_command(plac
 async fn a_run_that_another_one_took_over_from_writes_nothing_more(place: Place) {
     let source = Place::sqlite();
     let store = filled(&source).await;
-    // The other one is broken off, or finishes a copy of the source, which goes on.
+    // The other run is interrupted, or finishes a copy of the source, which stays in use.
     for is_finished in [false, true] {
         let (from, to) = (source.location.clone(), place.location.clone());
         let mut is_first = true;
-        let told = copied(&source, &place, false, move |_, _| {
+        let run = copied(&source, &place, false, move |_, _| {
             if std::mem::take(&mut is_first) {
                 let (from, to) = (from.clone(), to.clone());
                 let other = std::thread::spawn(move || copy(&from, &to, true, &mut |_, _| assert!(is_finished, "broken off")));
                 assert_eq!(other.join().is_ok(), is_finished);
             }
         });
-        let told = told.await.unwrap_err();
-        assert!(told.contains("another keyfob migrate goes on with this copy, or has finished it"), "{told}");
-        // To run it again would take the copy over from the other one.
-        assert!(!told.contains("unfinished") && !told.contains("again"), "{told}");
+        let error = run.await.unwrap_err();
+        assert!(error.contains("another keyfob migrate is at work on this copy, or has finished it"), "{error}");
+        // Another run would take the copy over from the other one.
+        assert!(!error.contains("unfinished") && !error.contains("again"), "{error}");
         assert_eq!(store.ready().await, Ok(()), "the source was not closed");
     }
     assert_eq!(content(&place, ""), content(&source, ""));

@@ -1,4 +1,4 @@
-//! A store copied or moved while others write it.
+//! A store is copied or moved while others write to it.
 
 mod interrupted;
 mod targets;
@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::{KEY, Place, entry, event, insert, keys, on_both, swap, wrong_answer};
 use crate::database::{Access, Connection, Dialect, Value};
 use crate::database::{Location, Options};
-use crate::store::{Account, Copied, Keys, Store, Wanted, copy, schema};
+use crate::store::{Account, Copied, Keys, Store, TrailQuery, copy, schema};
 
 on_both! {
     a_copy_is_of_one_moment_whatever_is_written_meanwhile
@@ -18,8 +18,8 @@ on_both! {
     a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved
 }
 
-/// Copies on a thread that may block, and calls `meanwhile` each time that rows of a table were
-/// compared, with its name and how many.
+/// Copies on a thread that may block. Calls `meanwhile` after each comparison, with the name of the
+/// table and the number of its compared rows.
 async fn copied(
     from: &Place,
     to: &Place,
@@ -33,7 +33,7 @@ async fn copied(
         .unwrap_or_else(|_| Err("broken off".into()))
 }
 
-/// All that a database holds: each table with its rows.
+/// The contents of a database: each table with its rows.
 fn contents(connection: &mut dyn Connection) -> Vec<(String, Vec<Vec<Value>>)> {
     let mut tables = connection
         .run(match connection.dialect() {
@@ -52,13 +52,13 @@ fn contents(connection: &mut dyn Connection) -> Vec<(String, Vec<Vec<Value>>)> {
     names.into_iter().map(|name| (name.clone(), rows(&name))).collect()
 }
 
-/// What a store holds and a copy takes along.
+/// The contents of a store that a copy takes along.
 fn content(place: &Place, suffix: &str) -> Vec<(String, Vec<Vec<Value>>)> {
     let mut tables = place.with(contents);
     tables.retain(|(name, _)| !["identity", "migration", "keyfob_schema"].contains(&name.as_str()));
     for (name, rows) in &mut tables {
         *name = name.strip_suffix(suffix).unwrap().to_owned();
-        // The target's own counter goes on behind the devices that it was given.
+        // The target's own counter continues behind the copied rows.
         rows.retain(|row| row[0] != Value::from("device"));
     }
     tables
@@ -80,7 +80,7 @@ fn account(name: &str) -> Account {
 }
 
 async fn lines(store: &Store) -> usize {
-    store.trail(&Wanted { limit: 1000, ..Wanted::default() }).await.unwrap().rows.len()
+    store.trail(&TrailQuery { limit: 1000, ..TrailQuery::default() }).await.unwrap().rows.len()
 }
 
 async fn a_copy_is_of_one_moment_whatever_is_written_meanwhile(place: Place) {
@@ -136,7 +136,7 @@ async fn a_move_takes_along_what_is_written_before_services_are_excluded(place: 
     assert_eq!(moved.get(id).await.unwrap().unwrap().row.fails, 1);
     let names: Vec<_> = moved.accounts().await.unwrap().rows.into_iter().map(|account| account.name).collect();
     assert_eq!(names, ["new"]);
-    // Numbers go on behind what was moved.
+    // Numbers continue behind the moved ones.
     let new = insert(&moved, entry("carol")).await;
     assert_eq!((new.row.name.as_str(), lines(&moved).await), ("HOTP00000003", 5));
     moved.close();
@@ -146,10 +146,10 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
     let (store, target) = (place.open(), Place::sqlite());
     let read = insert(&store, entry("alice")).await;
     let (runtime, busy, id) = (Handle::current(), store.clone(), read.row.id);
-    let (told, mut tasks) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut tasks) = tokio::sync::mpsc::unbounded_channel();
     copied(&place, &target, false, move |_, _| {
         let busy = busy.clone();
-        told.send(runtime.spawn(async move { record(&busy, id).await })).unwrap();
+        sender.send(runtime.spawn(async move { record(&busy, id).await })).unwrap();
     })
     .await
     .unwrap();
@@ -163,15 +163,15 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
             }
         }
     }
-    assert!(refused > 0, "a line after the last moment is not told to be written");
-    let told = move |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
-    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(told) }).await;
+    assert!(refused > 0, "a line after the last moment is not reported as written");
+    let done = move |stored| Step::Done(Response { status: u16::from(stored), headers: Vec::new(), body: Vec::new() });
+    let swapped = store.change(Step::Swap { swap: wrong_answer(&read), then: Box::new(done) }).await;
     for (what, refused) in [
         ("a swap", swapped.map(|_| ())),
         ("a line", record(&store, id).await),
         ("an account", store.add_account(&account("one")).await.map(|_| ())),
         ("a device", store.get(id).await.map(|_| ())),
-        ("the trail", store.trail(&Wanted { limit: 1, ..Wanted::default() }).await.map(|_| ())),
+        ("the trail", store.trail(&TrailQuery { limit: 1, ..TrailQuery::default() }).await.map(|_| ())),
         ("ready", store.ready().await),
     ] {
         let refused = refused.unwrap_err();
@@ -187,8 +187,8 @@ async fn nothing_is_written_to_a_store_that_was_moved(place: Place) {
     [moved, store].into_iter().for_each(Store::close);
 }
 
-/// A store that was tried before has the key check value of keys that open none of what comes to
-/// it.
+/// A target that was tried before has the key check value of a key that opens none of the copied
+/// records.
 async fn a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved(place: Place) {
     let (source, other) = (Place::sqlite(), || Keys::parse(&KEY.replace("00", "ff")).unwrap());
     let store = source.open();
@@ -206,7 +206,7 @@ async fn a_store_that_is_moved_into_goes_by_the_keys_of_what_was_moved(place: Pl
     [wrong, moved].into_iter().for_each(Store::close);
 }
 
-/// Whatever tables and columns there are: one that is left out of the copy has another value there.
+/// Every table and column: one that the copy leaves out would have another value there.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_column_of_every_table_is_copied() {
     for (source, target) in [(Place::sqlite(), Place::postgres()), (Place::sqlite(), Place::sqlite())] {
@@ -266,8 +266,7 @@ async fn a_line_that_is_committed_late_is_copied_although_its_number_is_not_the_
     assert_eq!(content(&target, ""), content(&place, "_moved"));
 }
 
-/// A statement over a whole table runs into the limit of a statement, where the table is large.
-/// Here, each line takes its time.
+/// A statement over a large table exceeds the statement timeout. Here, each line takes its time.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_of_a_copy_reads_a_whole_table() {
     let (place, target) = (Place::postgres(), Place::sqlite());
@@ -289,11 +288,11 @@ async fn no_statement_of_a_copy_reads_a_whole_table() {
 #[test]
 fn a_file_that_is_not_there_is_no_store_to_copy() {
     let (source, target) = (Place::sqlite(), Place::sqlite());
-    let told = copy(&source.location, &target.location, false, &mut |_, _| ()).unwrap_err();
-    assert!(told.contains("there is no such file"), "{told}");
+    let error = copy(&source.location, &target.location, false, &mut |_, _| ()).unwrap_err();
+    assert!(error.contains("there is no such file"), "{error}");
     std::fs::write(source.location.file().unwrap(), "").unwrap();
-    let told = copy(&source.location, &target.location, false, &mut |_, _| ()).unwrap_err();
-    assert!(told.contains("there is no store, and so nothing to copy"), "{told}");
+    let error = copy(&source.location, &target.location, false, &mut |_, _| ()).unwrap_err();
+    assert!(error.contains("there is no store, and so nothing to copy"), "{error}");
     assert!(!target.location.file().unwrap().exists(), "and none is made");
     assert_eq!(std::fs::read(source.location.file().unwrap()).unwrap(), b"");
 }

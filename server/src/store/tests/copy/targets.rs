@@ -1,4 +1,4 @@
-//! What a copy is written to, and what it is not.
+//! Targets that a copy accepts, and targets that it refuses.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ on_both! {
     services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy
 }
 
-/// Tries to copy, and checks that it is refused with this reason and that nothing of the target has
+/// Tries to copy. Checks that the copy is refused with this reason, and that the target has not
 /// changed.
 async fn refused(source: &Place, target: &Place, reason: &str) {
     let before = target.with(contents);
     for keep in [true, false] {
-        let told = copied(source, target, keep, |_, _| ()).await.unwrap_err();
-        assert!(told.starts_with(&target.location.to_string()) && told.contains(reason), "{told}");
-        assert!(told.contains("nothing was written there: name an empty database or a new file"), "{told}");
-        assert_eq!(target.with(contents), before, "{told}");
+        let error = copied(source, target, keep, |_, _| ()).await.unwrap_err();
+        assert!(error.starts_with(&target.location.to_string()) && error.contains(reason), "{error}");
+        assert!(error.contains("nothing was written there: name an empty database or a new file"), "{error}");
+        assert_eq!(target.with(contents), before, "{error}");
     }
 }
 
@@ -31,13 +31,13 @@ async fn a_store_that_holds_something_is_not_written_to(place: Place) {
     store.add_account(&account("admin")).await.unwrap();
     let target = place.open();
     run(&place, "UPDATE sequence SET last = 1 WHERE name = 'name'");
-    refused(&source, &place, "a store with names of devices that were given").await;
+    refused(&source, &place, "a store with a counter of device names").await;
     run(&place, "UPDATE sequence SET last = 0 WHERE name = 'name'");
     record(&target, 1).await.unwrap();
     refused(&source, &place, "a store with an audit trail").await;
     target.add_account(&account("admin")).await.unwrap();
     refused(&source, &place, "a store with accounts").await;
-    // Of the same number as the source's, and used more often.
+    // With the same id as the source's device, and used more often.
     let used = insert(&target, entry("bob")).await;
     assert!(swap(&target, wrong_answer(&used)).await);
     refused(&source, &place, "a store with devices").await;
@@ -58,14 +58,14 @@ async fn an_unfinished_copy_of_another_store_is_not_written_to(place: Place) {
     }
     copied(&one, &place, true, |_, _| panic!("broken off")).await.unwrap_err();
     refused(&other, &place, "an unfinished copy of another store than sqlite://").await;
-    // Nor is it a source.
-    let told = copied(&place, &Place::sqlite(), true, |_, _| ()).await.unwrap_err();
-    assert!(told.contains("it is an unfinished copy of another store; run the same keyfob migrate again"), "{told}");
-    // Nor one of another version of keyfob.
+    // It is no source either.
+    let error = copied(&place, &Place::sqlite(), true, |_, _| ()).await.unwrap_err();
+    assert!(error.contains("it is an unfinished copy of another store; run the same keyfob migrate again"), "{error}");
+    // Neither is an unfinished copy of another version of keyfob.
     run(&place, "DELETE FROM keyfob_schema WHERE version = 3");
     run(&place, "INSERT INTO keyfob_schema VALUES (1000000002)");
-    let told = copied(&one, &place, true, |_, _| ()).await.unwrap_err();
-    assert!(told.contains("made by a newer keyfob"), "{told}");
+    let error = copied(&one, &place, true, |_, _| ()).await.unwrap_err();
+    assert!(error.contains("made by a newer keyfob"), "{error}");
 }
 
 async fn a_store_that_was_moved_elsewhere_is_not_written_to(place: Place) {
@@ -77,14 +77,14 @@ async fn a_store_that_was_moved_elsewhere_is_not_written_to(place: Place) {
     }
     copied(&place, &elsewhere, false, |_, _| ()).await.unwrap();
     refused(&source, &place, "a store whose devices were moved to another one").await;
-    // Back to where it was, neither.
+    // Nor is it moved back to where it was.
     refused(&elsewhere, &place, "a store whose devices were moved to another one").await;
 }
 
 async fn a_database_that_is_not_keyfobs_is_not_written_to(place: Place) {
     let source = Place::sqlite();
     source.open().close();
-    // It has the name of a table of ours.
+    // It has the name of one of keyfob's tables.
     run(&place, "CREATE VIEW device AS SELECT 1 AS id");
     refused(&source, &place, "it holds the view device, which is not keyfob's").await;
     run(&place, "DROP VIEW device");
@@ -98,10 +98,9 @@ fn a_file_that_is_no_database_is_not_written_to() {
     source.with(|connection| schema::migrate(connection).unwrap());
     let (file, text) = (target.location.file().unwrap(), "a letter to somebody. ".repeat(100));
     std::fs::write(file, &text).unwrap();
-    let told = copy(&source.location, &target.location, true, &mut |_, _| ()).unwrap_err();
-    let wanted =
-        "it is a file of another kind, and no database of SQLite; nothing was written there: name an empty database or a new file";
-    assert!(told.ends_with(wanted), "{told}");
+    let error = copy(&source.location, &target.location, true, &mut |_, _| ()).unwrap_err();
+    let wanted = "the file is not a SQLite database; nothing was written there: name an empty database or a new file";
+    assert!(error.ends_with(wanted), "{error}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
 }
 
@@ -111,7 +110,7 @@ fn a_target_that_is_no_file_is_named_with_what_to_do() {
     source.with(|connection| schema::migrate(connection).unwrap());
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let told = |path: &str| {
+    let refusal = |path: &str| {
         let target = Location::parse(&format!("sqlite://{path}"), &Options::default()).unwrap();
         copy(&source.location, &target, true, &mut |_, _| ()).unwrap_err()
     };
@@ -121,14 +120,14 @@ fn a_target_that_is_no_file_is_named_with_what_to_do() {
         ("/dev/null", "it is a pipe, a socket or a device, and must be a file; "),
     ] {
         assert!(
-            told(path).contains(&format!("{what}nothing was written there: name an empty database or a new file")),
+            refusal(path).contains(&format!("{what}nothing was written there: name an empty database or a new file")),
             "{}",
-            told(path)
+            refusal(path)
         );
     }
     for parent in ["nowhere", "file"] {
-        let told = told(&format!("{folder}/{parent}/new.db"));
-        assert!(told.ends_with(&format!("{parent} is no folder; name a file in a folder that is there")), "{told}");
+        let error = refusal(&format!("{folder}/{parent}/new.db"));
+        assert!(error.ends_with(&format!("{parent} is no folder; name a file in a folder that is there")), "{error}");
     }
 }
 
@@ -138,10 +137,10 @@ async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(
     assert!(early.check_keys().await.unwrap().is_whole());
     let read = insert(&store, entry("alice")).await;
     let (runtime, busy, id, location) = (Handle::current(), early.clone(), read.row.id, place.location.clone());
-    let (told, tasks) = std::sync::mpsc::channel();
+    let (sender, tasks) = std::sync::mpsc::channel();
     let mut turn = 0;
-    // A file has one writer at a time: who writes during the last transaction waits for it, and has
-    // a turn of its own here.
+    // A file has one writer at a time. A write during the last transaction would wait for it, so
+    // the writes have a turn of their own here.
     copied(&source, &place, false, move |_, _| {
         turn += 1;
         if turn > 1 {
@@ -156,14 +155,14 @@ async fn services_on_an_empty_target_neither_read_nor_write_the_unfinished_copy(
             assert_eq!(new.map_err(|error| error.status), Err(503));
             Store::open(&location, keys()).unwrap_err()
         });
-        told.send(refused).unwrap();
+        sender.send(refused).unwrap();
     })
     .await
     .unwrap();
     let refused = tasks.recv().unwrap();
     assert!(refused.contains("it is an unfinished copy of another store; run the same keyfob migrate again"), "{refused}");
     assert_eq!(content(&place, ""), content(&source, "_moved"));
-    // Once it is finished, the service that waited there goes on with it.
+    // Once the copy is finished, the service that waited there uses it.
     let until = Instant::now() + Duration::from_secs(30);
     while early.ready().await.is_err() {
         assert!(Instant::now() < until, "it is not ready");
@@ -187,8 +186,8 @@ fn a_file_is_not_copied_to_itself_by_another_name() {
         let path = path.replace("{folder}", folder.file_name().unwrap().to_str().unwrap());
         let other = Location::parse(&format!("sqlite://{}/{path}", folder.display()), &Options::default()).unwrap();
         for keep in [true, false] {
-            let told = copy(&place.location, &other, keep, &mut |_, _| ()).unwrap_err();
-            assert!(told.contains("is the store itself; name an empty database or a new file"), "{path}: {told}");
+            let error = copy(&place.location, &other, keep, &mut |_, _| ()).unwrap_err();
+            assert!(error.contains("is the store itself; name an empty database or a new file"), "{path}: {error}");
         }
     }
     assert_eq!(files(), many);
@@ -205,12 +204,12 @@ async fn a_database_is_not_copied_to_itself_by_another_name() {
     let place = Place::postgres();
     place.open().close();
     refused(&place, &other_name(&place), "it is the store itself by another name, or made from its backup").await;
-    // Nor one that has no identity yet.
+    // Neither is one that has no identity yet.
     let place = Place::postgres();
     place.with(|connection| schema::migrate_to(connection, schema::IDENTITY_STEP - 1).unwrap());
     let other = other_name(&place);
-    let told = copied(&place, &other, true, |_, _| ()).await.unwrap_err();
-    assert!(told.contains("it is the store itself by another name"), "{told}");
+    let error = copied(&place, &other, true, |_, _| ()).await.unwrap_err();
+    assert!(error.contains("it is the store itself by another name"), "{error}");
     assert!(place.open_with(keys()).is_ok(), "it serves as before");
 }
 

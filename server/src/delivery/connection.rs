@@ -1,6 +1,6 @@
 //! Connections to mail servers and gateways: TCP, and TLS on it.
 
-use std::error::Error;
+use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
@@ -16,11 +16,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Failure;
+use super::error::Error;
 use crate::tls;
 
-/// Connects to the first address of the host that accepts within the limit, which is for each of
-/// them.
+/// Connects to the first address of the host that accepts. The limit is for each address.
 ///
 /// Errors: that of the last address.
 pub(super) async fn connect(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
@@ -35,11 +34,11 @@ pub(super) async fn connect(host: &str, port: u16, limit: Duration) -> io::Resul
     Err(last)
 }
 
-/// The same socket twice, for two protocols one after the other.
-pub(super) fn twins(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+/// Duplicates a socket, for two protocols one after the other.
+pub(super) fn duplicate(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
     let stream = stream.into_std()?;
-    let twin = stream.try_clone()?;
-    Ok((TcpStream::from_std(stream)?, TcpStream::from_std(twin)?))
+    let copy = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, TcpStream::from_std(copy)?))
 }
 
 /// TLS to one host.
@@ -60,19 +59,19 @@ impl Tls {
     /// Encrypts a connection, and notes whether the server asks for a client certificate.
     ///
     /// Errors: of kind `InvalidData` if a new attempt would fail in the same way.
-    pub(super) async fn connect(&self, stream: TcpStream, asked: &Asked) -> io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn connect(&self, stream: TcpStream, request: &CertificateRequest) -> io::Result<TlsStream<TcpStream>> {
         let mut config = self.config.clone();
-        config.client_auth_cert_resolver = Arc::new(asked.clone());
+        config.client_auth_cert_resolver = Arc::new(request.clone());
         TlsConnector::from(Arc::new(config)).connect(self.name.clone(), stream).await
     }
 }
 
-/// Whether the server of one connection has asked for a client certificate. There is none to give.
+/// Whether the server of a connection has asked for a client certificate. Keyfob has none.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked(Arc<AtomicBool>);
+pub(super) struct CertificateRequest(Arc<AtomicBool>);
 
-impl Asked {
-    /// The end of a failure's text.
+impl CertificateRequest {
+    /// What to add to an error's text.
     pub(super) fn hint(&self) -> &'static str {
         if self.0.load(Ordering::Relaxed) {
             "; the server asks for a client certificate, and keyfob has no key for one: have the server accept this client without it, or \
@@ -83,7 +82,7 @@ impl Asked {
     }
 }
 
-impl ResolvesClientCert for Asked {
+impl ResolvesClientCert for CertificateRequest {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.0.store(true, Ordering::Relaxed);
         None
@@ -94,17 +93,16 @@ impl ResolvesClientCert for Asked {
     }
 }
 
-/// The failure of a connection to `place`.
-pub(super) fn failure(place: &impl Display, error: &(dyn Error + 'static), asked: &Asked) -> Failure {
-    // The cause alone: libraries put words of their own before it, some twice.
-    let mut cause = error;
+/// The error of a connection to a server.
+pub(super) fn error(server: &impl Display, source: &(dyn StdError + 'static), request: &CertificateRequest) -> Error {
+    // The innermost cause alone: libraries repeat it with words of their own.
+    let mut cause = source;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    // TLS: a certificate that is not trusted today is not trusted in a moment, and an alert is
-    // meant.
+    // A certificate without trust stays so, and a server means its TLS alert.
     let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let lasting = inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
-    let what = format!("{place}: {}{cause}{}", if lasting { "TLS: " } else { "" }, asked.hint());
-    if lasting { Failure::lasting(what) } else { Failure::passing(what) }
+    let is_tls = inner.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>);
+    let text = format!("{server}: {}{cause}{}", if is_tls { "TLS: " } else { "" }, request.hint());
+    if is_tls { Error::permanent(text) } else { Error::transient(text) }
 }

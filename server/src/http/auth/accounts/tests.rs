@@ -1,4 +1,4 @@
-//! Wrong passwords, the pause after them, and turns at being checked.
+//! Wrong passwords, the pause after them, and turns at hashing.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, header};
 use data_encoding::BASE64;
 use tokio::task::JoinHandle;
 
-use super::turns::Turn;
 use super::*;
 use crate::database::{Location, Options};
-use crate::store::{Keys, Line, Wanted};
+use crate::http::auth::fair_queue::MAX_WAITING;
+use crate::http::auth::hashing::hash_password;
+use crate::http::auth::turns::Turn;
+use crate::store::{Keys, TrailLine, TrailQuery};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const THERE: [u8; 4] = [192, 0, 2, 2];
@@ -33,41 +35,41 @@ impl Door {
         let token = Some(hash_token(TOKEN));
         store.put_account(&Account { name: "sync".to_owned(), roles: Roles::VERIFY, password: None, token }).await.unwrap();
         let mut accounts = Accounts::new(Some("of the admin"), Duration::from_secs(longest)).unwrap();
-        accounts.beat = Duration::from_millis(1);
+        accounts.tick = Duration::from_millis(1);
         let metrics = Metrics::new(&store);
         Self { accounts, store, metrics, _folder: folder }
     }
 
-    /// Comes with a name and a password. Returns the status, 200 for who is let in, and the seconds
+    /// Sends a name and a password. Returns the status, 200 if they are accepted, and the seconds
     /// to wait.
     async fn knock(&self, from: [u8; 4], name: &str, password: &str) -> (u16, Option<u64>) {
         self.show(from, name, &format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))).await
     }
 
-    /// Comes with this header, and is this account if it is let in.
+    /// Sends this header. If it is accepted, the account must have this name.
     async fn show(&self, from: [u8; 4], name: &str, header: &str) -> (u16, Option<u64>) {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::try_from(header).unwrap());
         match self.accounts.identify(&headers, from.into(), &self.store, &self.metrics).await {
-            Ok(who) => {
-                assert_eq!(who.name, name);
+            Ok(caller) => {
+                assert_eq!(caller.name, name);
                 (200, None)
             }
             Err(refusal) => {
-                let response = refusal.in_time(false).await;
+                let response = refusal.delayed(false).await;
                 let wait = response.headers.iter().find(|(name, _)| *name == "retry-after");
                 (response.status, wait.map(|(_, seconds)| seconds.parse().unwrap()))
             }
         }
     }
 
-    /// So many wrong passwords, without their hashes.
+    /// Counts so many wrong passwords without hashing them.
     fn wrong(&self, from: [u8; 4], name: &str, times: u32) {
         let pair = self.accounts.pair(name, from.into());
-        (0..times).for_each(|_| assert!(!self.accounts.throttle.wrong(pair, Instant::now())));
+        (0..times).for_each(|_| assert!(!self.accounts.throttle.count_wrong(pair, Instant::now())));
     }
 
-    /// Comes while others do.
+    /// Sends a name and a password in a task of its own.
     fn knock_beside(self: &Arc<Self>, from: [u8; 4], name: &str, password: &str) -> JoinHandle<u16> {
         let (door, name, password) = (Arc::clone(self), name.to_owned(), password.to_owned());
         tokio::spawn(async move { door.knock(from, &name, &password).await.0 })
@@ -75,11 +77,11 @@ impl Door {
 
     /// Holds all turns, so that others wait.
     async fn hold(&self) -> [Turn; 2] {
-        let turn = || async { self.accounts.turns.take(Ask::Check, network(THERE.into()), [0; 32]).await.unwrap() };
+        let turn = || async { self.accounts.turns.take(Purpose::Check, network_of(THERE.into()), [0; 32]).await.unwrap() };
         [turn().await, turn().await]
     }
 
-    /// Waits until so many wait for a turn.
+    /// Waits until so many requests wait for a turn.
     async fn wait_for(&self, many: usize) {
         let until = Instant::now() + Duration::from_secs(60);
         while self.accounts.turns.waiting() != many {
@@ -88,13 +90,13 @@ impl Door {
         }
     }
 
-    async fn trail(&self) -> Vec<Line> {
-        self.store.trail(&Wanted { limit: 100, ..Wanted::default() }).await.unwrap().rows
+    async fn trail(&self) -> Vec<TrailLine> {
+        self.store.trail(&TrailQuery { limit: 100, ..TrailQuery::default() }).await.unwrap().rows
     }
 }
 
 #[tokio::test]
-async fn wrong_passwords_begin_a_pause_from_there_and_nowhere_else() {
+async fn wrong_passwords_begin_a_pause_for_their_address_only() {
     let door = Door::new(900).await;
     for _ in 0..5 {
         assert_eq!(door.knock(HERE, "soffid", "wrong").await, (401, None));
@@ -119,44 +121,44 @@ async fn wrong_passwords_begin_a_pause_from_there_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_right_is_kept_out_by_nobody() {
+async fn password_that_was_right_is_locked_out_by_nobody() {
     let door = Arc::new(Door::new(900).await);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
     door.wrong(HERE, "soffid", 4);
     assert_eq!(door.knock(HERE, "soffid", "wrong").await.0, 401);
     door.wrong(HERE, "soffid", 6);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200, "remembered");
-    door.accounts.proven.age();
+    door.accounts.proven.expire_all();
     // Nor by those who wait for their turns, though there is no room for more.
     let turns = door.hold().await;
     let pair = door.accounts.pair("admin", HERE.into());
-    let crowd: Vec<_> = (0..fair::MOST)
+    let crowd: Vec<_> = (0..MAX_WAITING)
         .map(|_| {
             let turns = door.accounts.turns.clone();
-            tokio::spawn(async move { turns.take(Ask::Check, network(HERE.into()), pair).await.is_some() })
+            tokio::spawn(async move { turns.take(Purpose::Check, network_of(HERE.into()), pair).await.is_some() })
         })
         .collect();
-    door.wait_for(fair::MOST).await;
+    door.wait_for(MAX_WAITING).await;
     assert_eq!(door.knock(HERE, "admin", "of the admin").await, (503, Some(1)));
     let again = door.knock_beside(HERE, "soffid", "right");
-    door.wait_for(fair::MOST + 1).await;
+    door.wait_for(MAX_WAITING + 1).await;
     drop(turns);
     assert_eq!(again.await.unwrap(), 200, "checked again");
     for one in crowd {
         assert!(one.await.unwrap());
     }
-    // It forgives nobody else.
+    // It does not end the pause of others.
     assert_eq!(door.knock(HERE, "soffid", "wrong").await.0, 429);
     // Once it is another, the old one is a guess like any.
     let password = Some(hash_password("new one").unwrap());
     door.store.put_account(&Account { name: "soffid".to_owned(), roles: Roles::VERIFY, password, token: None }).await.unwrap();
-    door.accounts.proven.age();
+    door.accounts.proven.expire_all();
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 401);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 429);
 }
 
 #[tokio::test]
-async fn a_right_password_takes_back_the_wrong_ones_before_it() {
+async fn right_password_resets_the_count_of_wrong_ones() {
     let door = Door::new(900).await;
     door.wrong(HERE, "soffid", 4);
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
@@ -167,7 +169,7 @@ async fn a_right_password_takes_back_the_wrong_ones_before_it() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_nobodys_waits_as_well_and_is_written_nowhere() {
+async fn unknown_name_is_paused_as_well_and_is_written_nowhere() {
     let door = Door::new(900).await;
     door.wrong(HERE, "a password?", 4);
     assert_eq!(door.knock(HERE, "a password?", "wrong").await.0, 401);
@@ -177,7 +179,7 @@ async fn a_name_that_is_nobodys_waits_as_well_and_is_written_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_guesses_at_once_as_many_are_hashed_as_one_after_another_and_two() {
+async fn concurrent_guesses_are_hashed_as_often_as_sequential_ones_and_twice_more() {
     let door = Arc::new(Door::new(900).await);
     let guesses: Vec<_> = (0..40).map(|guess| door.knock_beside(HERE, "soffid", &guess.to_string())).collect();
     let mut hashed = 0;
@@ -193,7 +195,7 @@ async fn of_guesses_at_once_as_many_are_hashed_as_one_after_another_and_two() {
 }
 
 #[tokio::test]
-async fn without_a_pause_wrong_passwords_are_refused_and_no_more() {
+async fn wrong_passwords_are_only_refused_without_a_pause() {
     let door = Door::new(0).await;
     for _ in 0..7 {
         assert_eq!(door.knock(HERE, "soffid", "wrong").await, (401, None));
@@ -203,14 +205,14 @@ async fn without_a_pause_wrong_passwords_are_refused_and_no_more() {
 
 /// Though they come from the same address, as behind a proxy.
 #[tokio::test]
-async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
+async fn made_up_names_and_a_full_queue_lock_out_no_password_and_no_token() {
     let door = Arc::new(Door::new(900).await);
     let turns = door.hold().await;
     let strangers: Vec<_> = (0..500).map(|number| door.knock_beside(HERE, &format!("stranger {number}"), "wrong")).collect();
     door.wait_for(500).await;
     let right = door.knock_beside(HERE, "soffid", "right");
     door.wait_for(501).await;
-    // A token waits for nobody.
+    // A token does not wait.
     assert_eq!(door.show(HERE, "sync", &format!("Bearer {TOKEN}")).await.0, 200);
     drop(turns);
     assert_eq!(right.await.unwrap(), 200);
@@ -219,24 +221,24 @@ async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
     }
     let pair = door.accounts.pair("admin", HERE.into());
     let turns = door.hold().await;
-    let take = || door.accounts.turns.take(Ask::Check, network(HERE.into()), pair);
-    let mut crowd: Vec<_> = (0..fair::MOST).map(|_| Box::pin(take())).collect();
+    let take = || door.accounts.turns.take(Purpose::Check, network_of(HERE.into()), pair);
+    let mut crowd: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(take())).collect();
     for one in &mut crowd {
         assert!(tokio::time::timeout(Duration::ZERO, one).await.is_err());
     }
-    // Names share the places of an address, and addresses share all places: the name with the most
-    // makes room.
+    // Networks share all slots, and names share the slots of a network. The name with the most is
+    // evicted.
     door.store
         .put_account(&Account { name: "other".to_owned(), ..door.store.account("soffid").await.unwrap().unwrap() })
         .await
         .unwrap();
     let others = [door.knock_beside(HERE, "other", "right"), door.knock_beside(THERE, "other", "right")];
-    for lost in crowd.drain(fair::MOST - 2..) {
+    for lost in crowd.drain(MAX_WAITING - 2..) {
         let lost = tokio::time::timeout(Duration::from_secs(60), lost).await;
         assert!(lost.expect("a refusal").is_none(), "the latest");
     }
     let stranger = door.knock_beside(THERE, "stranger", "wrong");
-    door.wait_for(fair::MOST + 1).await;
+    door.wait_for(MAX_WAITING + 1).await;
     drop(turns);
     drop(crowd);
     for other in others {
@@ -246,7 +248,7 @@ async fn made_up_names_and_a_full_queue_keep_out_no_password_and_no_token() {
 }
 
 #[tokio::test]
-async fn all_spellings_of_a_token_are_one_and_push_out_nobody() {
+async fn spellings_of_a_token_count_as_one_and_evict_nobody() {
     let door = Door::new(900).await;
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
     for number in 0..10_050_usize {
@@ -262,11 +264,11 @@ async fn all_spellings_of_a_token_are_one_and_push_out_nobody() {
     assert_eq!(door.knock(HERE, "soffid", "right").await.0, 200);
 }
 
-/// A hash takes less, and is made for a name that there is only.
+/// A hash takes less time, and is made for existing names only.
 #[tokio::test]
-async fn no_refusal_comes_before_its_beat() {
+async fn refusals_do_not_come_before_their_tick() {
     let mut door = Door::new(900).await;
-    door.accounts.beat = Duration::from_millis(200);
+    door.accounts.tick = Duration::from_millis(200);
     door.wrong(HERE, "soffid", 4);
     door.wrong(THERE, "stranger", 4);
     let basic = |name: &str| format!("Basic {}", BASE64.encode(format!("{name}:wrong").as_bytes()));
@@ -280,12 +282,12 @@ async fn no_refusal_comes_before_its_beat() {
     ] {
         let began = Instant::now();
         assert_eq!(door.show(from, "nobody", &header).await.0, status, "{header}");
-        assert!(began.elapsed() >= door.accounts.beat, "{header}: {:?}", began.elapsed());
+        assert!(began.elapsed() >= door.accounts.tick, "{header}: {:?}", began.elapsed());
     }
 }
 
 #[tokio::test]
-async fn a_stored_hash_that_cannot_be_checked_lets_nobody_in() {
+async fn stored_hash_that_cannot_be_checked_lets_nobody_in() {
     let door = Door::new(900).await;
     for hash in ["", "right", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"] {
         let password = Some(hash.to_owned());

@@ -1,0 +1,59 @@
+//! The steps of an operation, over the store and the delivery.
+
+use std::collections::BTreeMap;
+
+use keyfob::Kind;
+use keyfob_scim::{Error, Message, Response, Step};
+
+use super::app::App;
+use super::requests::Client;
+use crate::delivery::{self, Channel};
+use crate::store::{Listed, Stepped};
+
+/// Runs an operation of an account, from its first step to the response.
+pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Client) -> Result<Response, Error> {
+    loop {
+        step = match step {
+            Step::Done(response) => return Ok(response),
+            Step::Get { id, to_swap: false, then } => then(app.store.get(id).await?),
+            step @ (Step::Get { .. } | Step::Swap { .. } | Step::Audit { .. }) => {
+                let Stepped { step, event } = app.store.change(step).await?;
+                if let Some(event) = event {
+                    app.metrics.count_event(event.kind, &event.reason);
+                }
+                step
+            }
+            Step::Insert { entry, naming, event, then } => {
+                let (kind, reason) = (event.kind, event.reason.clone());
+                let entry = app.store.insert(entry, naming, event).await?;
+                app.metrics.count_event(kind, &reason);
+                then(entry)
+            }
+            Step::List { query, then } => {
+                let Listed { page, unreadable } = client.while_connected(app.store.list(account, &query)).await?;
+                app.metrics.count_left_out(unreadable);
+                then(page)
+            }
+            Step::CheckUser { user, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&user))),
+            // In a box: it is rare, and would make the future of every request as large.
+            Step::Deliver { message, then } => then(Box::pin(deliver(app, &message)).await),
+        }
+    }
+}
+
+async fn deliver(app: &App, message: &Message) -> Result<(), String> {
+    let none = BTreeMap::new();
+    let attributes = app.config.users.as_ref().and_then(|users| users.get(&message.user)).unwrap_or(&none);
+    let channel = match message.kind {
+        Kind::Email => Channel::Email,
+        _ if message.is_call => Channel::Voice,
+        _ => Channel::Sms,
+    };
+    let sent = delivery::Message { channel, to: &message.to, code: &message.code, user: &message.user, attributes };
+    let outcome = app.delivery.send(&sent).await;
+    app.metrics.count_delivery(channel, outcome.is_ok());
+    outcome.map_err(|error| {
+        tracing::warn!(user = message.user, "delivery by {channel} failed: {error}");
+        if error.is_transient() { format!("{error}; request it again") } else { error.to_string() }
+    })
+}

@@ -1,0 +1,44 @@
+//! The rounds of a writer: a request is replied to in the round that finishes it.
+
+use keyfob_scim::{EventKind, Naming, Response, Step};
+use tokio::sync::oneshot;
+
+use super::{Place, entry, event, keys, on_both, wrong_answer};
+use crate::store::Store;
+use crate::store::replies::Replies;
+use crate::store::writable::Writable;
+use crate::store::writes::{Change, Job, Stepped, change};
+
+on_both! { step_is_replied_to_in_the_round_that_finishes_it }
+
+fn done() -> Step {
+    Step::Done(Response { status: 200, headers: Vec::new(), body: Vec::new() })
+}
+
+async fn step_is_replied_to_in_the_round_that_finishes_it(place: Place) {
+    let store: Store = place.open();
+    let id = store.insert(Box::new(entry("ada")), Naming::Numbered("HOTP"), event(EventKind::Create, 0)).await.unwrap().row.id;
+    let swap_then_done = Step::Get {
+        id,
+        to_swap: true,
+        then: Box::new(|entry| Step::Swap { swap: wrong_answer(&entry.unwrap()), then: Box::new(|_| done()) }),
+    };
+    let line_then_done = Step::Audit { event: event(EventKind::Verify, id), then: Box::new(|()| done()) };
+    let get_then_done = Step::Get { id, to_swap: true, then: Box::new(|_| done()) };
+    let replies = Replies::start().unwrap();
+    for (step, rounds) in [(swap_then_done, 2), (line_then_done, 1), (get_then_done, 1)] {
+        let (reply, outcome) = oneshot::channel::<Result<Stepped, _>>();
+        let job = Change::Step(Box::new(Job { step, event: None, reply }));
+        let taken = place.with(|connection| {
+            let (mut left, mut taken) = (vec![job], 0);
+            while !left.is_empty() {
+                left = change(connection, &keys(), &replies, &Writable::default(), left);
+                taken += 1;
+            }
+            taken
+        });
+        assert_eq!(taken, rounds);
+        assert!(matches!(outcome.await.unwrap().unwrap().step, Step::Done(_)));
+    }
+    store.close();
+}
