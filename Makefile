@@ -2,7 +2,7 @@
 
 MSRV := 1.89.0
 BARE := thumbv7em-none-eabi
-# The text of bare/ may have so many bytes.
+# The text of examples/bare-metal may have so many bytes.
 BARE_TEXT := 24576
 # To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
 CARGO_C := 0.10.24
@@ -98,9 +98,9 @@ test-bare: size
 .PHONY: size
 size: ## print the size of the smallest bare-metal program, and hold it to its limit
 	rustup target add $(BARE)
-	cd bare && cargo build --locked --release
-	@size bare/target/$(BARE)/release/keyfob-bare
-	@text=$$(size bare/target/$(BARE)/release/keyfob-bare | awk 'NR == 2 { print $$1 }'); \
+	cd examples/bare-metal && cargo build --locked --release
+	@size examples/bare-metal/target/$(BARE)/release/keyfob-bare
+	@text=$$(size examples/bare-metal/target/$(BARE)/release/keyfob-bare | awk 'NR == 2 { print $$1 }'); \
 		test "$$text" -le $(BARE_TEXT) || { echo "text: $$text bytes, and $(BARE_TEXT) are allowed" >&2; exit 1; }
 
 # The C ABI: C99, C++, Valgrind, sanitizers, the examples, bare metal, an installation.
@@ -173,7 +173,7 @@ test-minimal:
 .PHONY: lint
 lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
-	for folder in bare benches/peers fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
+	for folder in benches/peers examples/bare-metal fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
@@ -213,7 +213,7 @@ coverage: ## report what tests cover, and fail below COVERAGE per cent of the co
 	rustup component add --toolchain $(NIGHTLY) llvm-tools
 	command -v cargo-llvm-cov > /dev/null || cargo install --locked cargo-llvm-cov
 	cargo +$(NIGHTLY) llvm-cov --branch --locked -p keyfob -p keyfob-scim --features keyfob/capi --lib --tests --json --output-path target/coverage.json
-	tests/coverage.py target/coverage.json $(COVERAGE)
+	python3 tests/coverage.py target/coverage.json $(COVERAGE)
 
 # Tests keep texts for ever on purpose, so leaks are looked for in C alone, by make test-c.
 .PHONY: sanitize

@@ -2,30 +2,45 @@
  * keyfob: one-time passwords. TOTP, HOTP, SMS, e-mail and PIN devices as small records, verified in
  * constant time.
  *
+ * I have                                    I use
+ * ----------------------------------------  ----------------------------------------------------
+ * an authenticator app or token to enrol    keyfob_secret_random, keyfob_device_create_totp or
+ *                                           _hotp, keyfob_uri_write
+ * a telephone or mailbox to send codes to   keyfob_device_create_sms or _email,
+ *                                           keyfob_device_challenge
+ * a PIN, of which I ask a few digits        keyfob_device_create_pin, keyfob_device_challenge
+ * a code that somebody typed                keyfob_device_verify
+ * threads or processes that share a device  keyfob_device_verify_and_store
+ * a HOTP token that has run ahead           keyfob_device_resync
+ * a stored record                           keyfob_record_read, keyfob_record_open
+ * a locked, disabled or lost device         keyfob_device_unlock, _set_status, _replace_factor
+ * windows, locks and lifetimes of my own    keyfob_policy_default, keyfob_policy_check
+ * a secret, and no device                   keyfob_totp_generate, keyfob_totp_search
+ * devices in Soffid's table                 keyfob_soffid_import, keyfob_soffid_update
+ *
  * - A device is a keyfob_record: plain bytes that the caller owns, copies and stores. There is no
  *   handle and no heap, so there is nothing to free. A record, a secret, a code and a URI are
- *   secrets: wipe them when they are done with, and never log them.
- * - A function returns a keyfob_result, unless it tells a size, the version or a message. It writes
- *   its out-parameters only on KEYFOB_RESULT_OK, and then all of them; on any other result they
- *   keep their old bytes. A wrong code is no failure: it is a verdict.
- * - `Results:` lists what else a function returns, without the prefix KEYFOB_RESULT_. The record's
- *   are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE, ALGORITHM,
- *   DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
+ *   secrets: wipe them after use, and never log them.
+ * - A function returns a keyfob_result, except for sizes, the version and messages. It writes its
+ *   out-parameters only on KEYFOB_RESULT_OK, and then all of them. On any other result they keep
+ *   their old bytes. A wrong code is no failure: it is a verdict.
+ * - `Results:` lists the other results of a function, without the prefix KEYFOB_RESULT_. The
+ *   record's are RECORD_FOREIGN, RECORD_NEWER, RECORD_DAMAGED. The parameters' are STRUCT_SIZE,
+ *   ALGORITHM, DIGITS. The policy's are STRUCT_SIZE, WINDOW, LOOK_AHEAD, RESYNC_WINDOW, MAX_DRIFT,
  *   FIRST_WINDOW, LOCK_KIND, MAX_FAILS, FIRST_DELAY, MAX_DELAY, CODE_LIFETIME, CODE_REUSE,
- *   PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. Any function may
- *   return PANIC in hosted builds, which would be a defect of the library. Later versions may add
+ *   PIN_POSITIONS, PIN_MIN_LENGTH, CLOCK_SKEW, GUESS_BOUND, PIN_GUESS_BOUND. In hosted builds any
+ *   function may return PANIC, which would be a defect of the library. Later versions may add
  *   results.
  * - No pointer may be NULL unless the function says so. A pointer with length 0 may be NULL.
  *   Structs that begin with `size` want `size = sizeof(the struct)` before any call.
- * - All times are Unix seconds, UTC, as the caller's clock has them. The library reads no clock and
- *   keeps no state.
- * - All functions are thread-safe on different records; those that change a record in place need it
- *   to themselves. Whoever stores a changed record compares and swaps on the revision that
- *   keyfob_device_info told before the change, be it an attempt or an administrator's work:
- *   another's attempt in the meantime must not be written over, since its code would be right
- *   again.
- * - Nothing here throws, unwinds or aborts, and a callback must not either: it returns, without an
- *   exception and without longjmp.
+ * - All times are Unix seconds, UTC, by the caller's clock. The library reads no clock and keeps no
+ *   state.
+ * - All functions are thread-safe on different records. A function that changes a record in place
+ *   needs that record to itself. To store a changed record, compare and swap on the revision that
+ *   keyfob_device_info gave before the change. This holds for attempts and for an administrator's
+ *   changes alike: if another attempt were overwritten, its code would be right again.
+ * - No function throws, unwinds or aborts. Nor may a callback: it returns, without an exception and
+ *   without longjmp.
  */
 
 #ifndef KEYFOB_H
@@ -508,7 +523,7 @@ typedef uint32_t keyfob_lock;
 #endif // __cplusplus
 
 /**
- * Why an answer was accepted or refused: for the host's audit, not for whoever answered.
+ * Why an answer was accepted or refused. For the host's audit, not for the user.
  */
 enum keyfob_reason
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -555,7 +570,7 @@ enum keyfob_reason
    */
   KEYFOB_REASON_CLOCK_WAS_AHEAD = 8,
   /**
-   * The time lies outside the device's validity. Nothing was counted.
+   * The time is outside the validity of the device. Nothing was counted.
    */
   KEYFOB_REASON_OUTSIDE_VALIDITY = 9,
 };
@@ -602,15 +617,15 @@ typedef uint32_t keyfob_challenge_kind;
  */
 typedef struct keyfob_record {
   /**
-   * The bytes; see docs/record-format.md for their table.
+   * The bytes. docs/record-format.md has their table.
    */
   uint8_t bytes[KEYFOB_RECORD_SIZE];
 } keyfob_record;
 
 /**
- * The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what
- * you like, and check it once with keyfob_policy_check. Where a function takes a policy, NULL
- * stands for the default.
+ * The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change its
+ * fields, and check it once with keyfob_policy_check. As an argument of a function, NULL is the
+ * default.
  */
 typedef struct keyfob_policy {
   /**
@@ -669,7 +684,7 @@ typedef struct keyfob_policy {
    */
   uint32_t pin_min_length;
   /**
-   * Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for
+   * Seconds by which the clocks of hosts that share a device may differ; 30 by default. 0 is for
    * a host with one thread only.
    */
   uint32_t clock_skew;
@@ -733,17 +748,17 @@ typedef struct keyfob_challenge {
 } keyfob_challenge;
 
 /**
- * Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns
- * 0; 1 if it has another (a conflict), anything else if storing failed. Not called if nothing
- * changed, as on a locked device. `context` is what the caller passed along; `next` is valid
- * during the call only. Must return, without an exception and without longjmp.
+ * Stores `next` if the stored record still has the revision `read` (see keyfob_info). Returns 0
+ * when it is stored, 1 if the stored record has another revision (a conflict), anything else if
+ * storing failed. Not called if nothing changed, as on a locked device. `context` is the caller's.
+ * `next` is valid during the call only. Must return, without an exception and without longjmp.
  */
 typedef int32_t (*keyfob_store_fn)(void *context,
                                    const struct keyfob_record *next,
                                    uint64_t read);
 
 /**
- * The answer to an attempt. Tell the person only `right` and `locked`; the rest is for the host's
+ * The outcome of an attempt. Show the user only `right` and `locked`. The rest is for the host's
  * audit.
  */
 typedef struct keyfob_verdict {
@@ -788,8 +803,8 @@ typedef struct keyfob_verdict {
 } keyfob_verdict;
 
 /**
- * What an authenticator computes with, beside the secret. Where a function takes parameters, NULL
- * stands for SHA-1, 6 digits, 30 seconds and T0 = 0.
+ * The parameters of an authenticator, apart from the secret. As an argument of a function, NULL is
+ * SHA-1, 6 digits, 30 seconds and T0 = 0.
  */
 typedef struct keyfob_parameters {
   /**
@@ -823,7 +838,7 @@ typedef struct keyfob_parameters {
 } keyfob_parameters;
 
 /**
- * What there is to see of a device, without its secret. Times are Unix seconds.
+ * All of a device but its secret. Times are Unix seconds.
  */
 typedef struct keyfob_info {
   /**
@@ -919,8 +934,8 @@ typedef struct keyfob_info {
 } keyfob_info;
 
 /**
- * A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an
- * empty one stands for NULL. Times are Unix seconds. The caller wipes it.
+ * The columns of a row of Soffid's table SCO_DEVICE that concern the engine. Texts end with a NUL.
+ * An empty text is NULL. Times are Unix seconds. The caller wipes it.
  */
 typedef struct keyfob_soffid_row {
   /**
@@ -928,9 +943,9 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t size;
   /**
-   * OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since
-   * Soffid opens devices without resetting them. What is negative as a signed number counts as
-   * 0.
+   * OTP_FAILS. In a row with status C or V that is read, they count as less than max_fails,
+   * since Soffid opens devices without resetting them. A number that is negative as a signed one
+   * counts as 0.
    */
   uint32_t fails;
   /**
@@ -938,31 +953,30 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t status;
   /**
-   * OTP_DIGITS; 0 for NULL, which stands for 6.
+   * OTP_DIGITS; 0 for NULL, which means 6.
    */
   uint32_t digits;
   /**
-   * 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
+   * 1 if OTP_LASCOU is not NULL. In a row that is read, any number but 0 counts as 1.
    */
   uint32_t has_last_counter;
   /**
-   * 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
+   * 1 if OTP_LASUSE is not NULL. In a row that is read, any number but 0 counts as 1.
    */
   uint32_t has_last_used;
   /**
-   * 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
+   * 1 if OTP_LASISS is not NULL. An import ignores it: a code of the add-on is not taken over.
    */
   uint32_t has_last_issued;
   /**
    * No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
-   * row with that many fails is locked when it is written, whatever the policy says, so that no
-   * row has more guesses than this.
+   * row with that many fails is locked when it is written, under any policy, so that no row
+   * allows more guesses than this.
    */
   uint32_t max_fails;
   /**
-   * OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
-   * add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
-   * match.
+   * OTP_LASCOU: the highest step or counter accepted. A negative number means none: the add-on
+   * tries counters from -4 on, which no authenticator has, and stores one that happens to match.
    */
   int64_t last_counter;
   /**
@@ -976,7 +990,7 @@ typedef struct keyfob_soffid_row {
   uint64_t last_used;
   /**
    * OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time,
-   * so keyfob_soffid_update writes NULL where a code of keyfob's is pending.
+   * so keyfob_soffid_update writes NULL while a code of keyfob is pending.
    */
   uint64_t last_issued;
   /**
@@ -984,7 +998,7 @@ typedef struct keyfob_soffid_row {
    */
   char kind[8];
   /**
-   * OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512; empty stands for HmacSHA1.
+   * OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512. Empty means HmacSHA1.
    */
   char algorithm[16];
   /**
@@ -1000,89 +1014,10 @@ typedef struct keyfob_soffid_row {
 } keyfob_soffid_row;
 
 /**
- * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
- * header. Static memory. Thread-safe.
- */
-KEYFOB_MUST_USE
-const char *keyfob_version(void);
-
-/**
- * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_record_size(void);
-
-/**
- * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_sealed_size(void);
-
-/**
- * KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_seal_key_size(void);
-
-/**
- * KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_seal_nonce_size(void);
-
-/**
- * KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_secret_min_size(void);
-
-/**
- * KEYFOB_SHORT_SECRET_MIN_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_short_secret_min_size(void);
-
-/**
- * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_secret_max_size(void);
-
-/**
- * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_code_size(void);
-
-/**
- * KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_base32_size(void);
-
-/**
- * KEYFOB_HEX_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_hex_size(void);
-
-/**
- * KEYFOB_URI_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_uri_size(void);
-
-/**
- * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
- */
-KEYFOB_MUST_USE
-size_t keyfob_label_size(void);
-
-/**
- * Requests a challenge of the device in `record`, which is changed in place; store it before you
+ * Requests a challenge of the device in `record`, which is changed in place. Store it before you
  * deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the policy's
- * time of reuse. PIN: positions, which stay until answered rightly. `policy` may be NULL; `random`
- * too in hosted builds, and where the device is no PIN. Set challenge->size before. Not
+ * code_reuse. PIN: positions, which stay until a right answer. `policy` may be NULL. `random` may
+ * be NULL in hosted builds, and for any device but a PIN. Set challenge->size before. Not
  * thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
@@ -1116,8 +1051,8 @@ keyfob_result keyfob_device_challenge_and_store(const struct keyfob_record *reco
                                                 struct keyfob_challenge *challenge);
 
 /**
- * The pending challenge once more, for sending a message again: nothing changes, its expiry
- * included. Set challenge->size before. Thread-safe.
+ * Returns the pending challenge again, to send its message another time. Nothing changes, not even
+ * its expiry. Set challenge->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
  * LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
@@ -1130,13 +1065,13 @@ keyfob_result keyfob_device_resend(const struct keyfob_record *record,
 
 /**
  * Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
- * seconds. An answer is its `answer_length` ASCII digits and nothing else: a blank or a hyphen in
- * it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS, e-mail
- * and PIN want a challenge first, which one right answer uses up, also where the policy asks for
- * the whole PIN. The device in `record` is changed in place: store it before you tell anybody the
- * verdict. Where several may answer at once, keyfob_device_verify_and_store keeps that order.
- * `policy` may be NULL. Set verdict->size before. Constant time for a given length. Not
- * thread-safe on the same record.
+ * seconds. An answer is its `answer_length` ASCII digits and nothing else. A blank or a hyphen
+ * makes it wrong and a fail, so remove those that people type, as in "475 073". SMS, e-mail and
+ * PIN want a challenge first, even if the policy asks for the whole PIN. One right answer uses it
+ * up. The device in `record` is changed in place: store it before you show the verdict. Where
+ * several threads or processes share a device, call keyfob_device_verify_and_store, which keeps
+ * that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
+ * Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
  */
@@ -1167,10 +1102,10 @@ keyfob_result keyfob_device_verify_and_store(const struct keyfob_record *record,
                                              struct keyfob_verdict *verdict);
 
 /**
- * Finds an authenticator by two codes in a row: HOTP that has run ahead, over the policy's resync
- * window, and TOTP whose clock is off, over as many steps each side of the present one but no more
- * than the policy's max_drift; the drift is learned. Counts and locks as keyfob_device_verify, in
- * place as that does. Not thread-safe on the same record.
+ * Finds an authenticator by two codes in a row. HOTP that has run ahead is searched over the
+ * policy's resync window. TOTP whose clock is off is searched over as many steps each side of the
+ * present one, but no more than the policy's max_drift; the drift is learned. Counts, locks and
+ * changes the record in place as keyfob_device_verify does. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
  * CLOCK, EXHAUSTED.
@@ -1270,7 +1205,8 @@ keyfob_result keyfob_totp_search(const struct keyfob_parameters *parameters,
 
 /**
  * Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
- * bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`. Thread-safe.
+ * bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
  */
@@ -1334,18 +1270,7 @@ keyfob_result keyfob_device_create_pin(const struct keyfob_policy *policy,
                                        struct keyfob_record *record);
 
 /**
- * Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
- * apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
- *
- * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
- */
-KEYFOB_MUST_USE
-keyfob_result keyfob_record_read(const uint8_t *bytes,
-                                 size_t length,
-                                 struct keyfob_record *record);
-
-/**
- * Looks at a device. Set info->size before. Thread-safe.
+ * Describes a device, without its secret. Set info->size before. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's.
  */
@@ -1367,8 +1292,8 @@ keyfob_result keyfob_device_secret(const struct keyfob_record *record,
                                    size_t *secret_length);
 
 /**
- * Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C
- * or V is an unlocking; leaving D keeps the fails. Not thread-safe on the same record.
+ * Sets the keyfob_status of the device in `record`, in place, as an administrator. A change from L
+ * to C or V unlocks. A change from D keeps the fails. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
  */
@@ -1378,10 +1303,10 @@ keyfob_result keyfob_device_set_status(struct keyfob_record *record,
                                        uint64_t now);
 
 /**
- * Resets the fails of the device in `record`, in place, ends a throttle and a pending code,
- * forgets a learned drift, and opens it if it is locked. Takes `now` for true, even if it lies
- * before what the device has seen. No code used before becomes right by it: for TOTP that was used
- * while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
+ * Unlocks the device in `record`, in place: resets the fails, ends a throttle and a pending code,
+ * and forgets a learned drift. Takes `now` for true, even if the device has seen a later time. No
+ * code used before becomes right. For TOTP that was used while a clock was ahead, see
+ * keyfob_device_forget_steps. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, EXHAUSTED.
  */
@@ -1390,13 +1315,13 @@ keyfob_result keyfob_device_unlock(struct keyfob_record *record,
                                    uint64_t now);
 
 /**
- * The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD):
- * takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
- * it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks stay.
- * The price: codes of steps after `now` that were accepted already are right once more when their
- * time comes, for anyone who has seen them; nothing of `now` or before is. Call it only on an
- * administrator's word, with a clock that is right, and record that. Not thread-safe on the same
- * record.
+ * Repairs a TOTP device that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD).
+ * Takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
+ * it is later. Takes `now` for true and forgets a learned drift. Status, fails and locks stay. The
+ * price: codes of steps after `now` that were accepted already are right once more when their time
+ * comes, for anyone who has seen them. Codes of `now` or before are not. Call it only if an
+ * administrator says so, with a clock that is right, and record the call. Not thread-safe on the
+ * same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, CLOCK, EXHAUSTED.
  */
@@ -1418,13 +1343,13 @@ keyfob_result keyfob_device_set_validity(struct keyfob_record *record,
                                          uint64_t now);
 
 /**
- * Gives the device in `record`, in place, another factor of its kind: the parameters and the
- * secret, or the PIN, and the counter of the device in `from`, which was created for that and of
- * which nothing else counts but its validity. For a fresh secret after a change of telephone, a new PIN, an
- * authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge
- * ends, and learned drift is forgotten. The same secret keeps the higher counter; TOTP keeps the
- * time that is used up, under a new secret no more than that before `now`. Never give it a secret
- * that it had before its present one. Not thread-safe on the same record.
+ * Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
+ * change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
+ * secret or PIN, and the counter of the device in `from`, created for this, and its validity;
+ * nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
+ * and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
+ * is used up, but under a new secret only the time before `now`. Never give it a secret that it
+ * had before its present one. Not thread-safe on the same record.
  *
  * Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
  */
@@ -1460,7 +1385,7 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_policy_check(const struct keyfob_policy *policy);
 
 /**
- * The chance, in parts per billion, that somebody who guesses until the lock falls succeeds
+ * Writes the chance, in parts per billion, that an attacker who guesses until the lock succeeds
  * against a device of this keyfob_kind with codes of `digits` digits (6 to 10; ignored for a PIN).
  * `policy` may be NULL. Thread-safe.
  *
@@ -1473,6 +1398,18 @@ keyfob_result keyfob_policy_guess_chance(const struct keyfob_policy *policy,
                                          uint32_t *chance);
 
 /**
+ * Reads `length` bytes from storage as a record. A foreign, a newer, a cut and a damaged record
+ * have results of their own. Writes a right one to `record`, which may be NULL to check only.
+ * Thread-safe.
+ *
+ * Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_record_read(const uint8_t *bytes,
+                                 size_t length,
+                                 struct keyfob_record *record);
+
+/**
  * A message in English that names the parameter and its allowed values, for any number. Static
  * memory, never NULL. Thread-safe.
  */
@@ -1480,10 +1417,10 @@ KEYFOB_MUST_USE
 const char *keyfob_result_message(int32_t result);
 
 /**
- * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
- * device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_SEAL_KEY_SIZE
- * random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that must
- * never be used again with this key: draw them at random each time. `sealed` gets
+ * Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: the store's own name
+ * for the device, in `device_id_length` bytes, which may be 0. `key` has KEYFOB_SEAL_KEY_SIZE
+ * random bytes, and `key_id` names it for rotation. `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that
+ * must never be used again with this key: draw them at random each time. `sealed` gets
  * KEYFOB_SEALED_SIZE bytes. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, the record's.
@@ -1539,10 +1476,10 @@ keyfob_result keyfob_secret_random(uint32_t algorithm,
 
 /**
  * Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
- * or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only where
- * its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
- * KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
- * wipes `secret` and `text`. Thread-safe.
+ * or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only
+ * where its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size`
+ * bytes, KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The
+ * caller wipes `secret` and `text`. Thread-safe.
  *
  * Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
  */
@@ -1588,10 +1525,89 @@ keyfob_result keyfob_secret_to_hex(const uint8_t *secret,
                                    size_t text_size);
 
 /**
- * Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device
- * alone in `secret`, which is ignored for the other kinds. A row of HOTP whose digits and
- * algorithm are NULL takes Soffid's configuration: fill it in before. A row has no learned drift
- * and no pending challenge. Thread-safe.
+ * The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
+ * header. Static memory. Thread-safe.
+ */
+KEYFOB_MUST_USE
+const char *keyfob_version(void);
+
+/**
+ * KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_record_size(void);
+
+/**
+ * KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_sealed_size(void);
+
+/**
+ * KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_seal_key_size(void);
+
+/**
+ * KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_seal_nonce_size(void);
+
+/**
+ * KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_min_size(void);
+
+/**
+ * KEYFOB_SHORT_SECRET_MIN_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_short_secret_min_size(void);
+
+/**
+ * KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_secret_max_size(void);
+
+/**
+ * KEYFOB_CODE_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_code_size(void);
+
+/**
+ * KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_base32_size(void);
+
+/**
+ * KEYFOB_HEX_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_hex_size(void);
+
+/**
+ * KEYFOB_URI_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_uri_size(void);
+
+/**
+ * KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
+ */
+KEYFOB_MUST_USE
+size_t keyfob_label_size(void);
+
+/**
+ * Makes a record from a row. SMS and EMAIL rows hold no secret: give one drawn for this device
+ * alone in `secret`, which is ignored for the other kinds. Soffid's configuration has the digits
+ * and the algorithm of a HOTP row in which they are NULL: fill them in before. A row has no
+ * learned drift and no pending challenge. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
  * STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
@@ -1603,10 +1619,10 @@ keyfob_result keyfob_soffid_import(const struct keyfob_soffid_row *row,
                                    struct keyfob_record *record);
 
 /**
- * Writes the row of a new device: all columns. What a row cannot say is lost: a lock that
- * disabling keeps, a throttle, the positions asked of a PIN, learned drift, and of SMS and e-mail
- * the secret and the pending code. Set row->size before. For a row that was there before,
- * keyfob_soffid_update writes no more than what has changed. Thread-safe.
+ * Writes all columns of the row of a new device. A row has no column for a lock that disabling
+ * keeps, a throttle, the positions asked of a PIN, a learned drift, and the secret and pending
+ * code of SMS and e-mail: these are lost. Set row->size before. For a row that exists already,
+ * keyfob_soffid_update writes only the columns that have changed. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
  */
@@ -1615,23 +1631,24 @@ keyfob_result keyfob_soffid_export(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes to the row that `record` was imported from what attempts have changed: status, fails,
- * last_counter, last_used and, while a code is pending, no last_issued; and created after an
- * unlock by a clock that is behind it. If the row says another factor than the record, as after
- * keyfob_device_replace_factor, the record's is written: auth_key or pin, digits and algorithm. So
- * give these as they were imported. Every other column keeps its bytes. The row must be of the
- * same kind.
+ * Writes the changes of attempts to the row that `record` was imported from: status, fails,
+ * last_counter and last_used. Also last_issued, which becomes NULL while a code is pending, and
+ * created, after an unlock by a clock that is behind it. If the row has another factor than the
+ * record, as after keyfob_device_replace_factor, the record's is written: auth_key or pin, digits
+ * and algorithm. So give these as they were imported. Every other column keeps its bytes. The row
+ * must be of the same kind.
  *
- * A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU,
- * OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI are still those that were read, in one statement
- * (an optimistic lock), or hold the row locked from reading to writing; else two answers at once
- * count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers
- * read a local time that does not exist as another. Write nothing if the row has not changed, as
- * by the code accepted last, repeated: a driver may count such an UPDATE as no row. What a row
- * cannot say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's
- * positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
- * e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go
- * on with it. Thread-safe.
+ * A row has no revision. Write it to the table in one statement that demands the old values of
+ * OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI (an optimistic
+ * lock), or lock the row from reading to writing. Otherwise two answers at once count as one, and
+ * a secret that was replaced meanwhile is still right. Compare no time: drivers read a local time
+ * that does not exist as another. Write nothing if the row has not changed, as after a repetition
+ * of the code accepted last: a driver may count such an UPDATE as no row.
+ *
+ * The next import loses the parts that have no column: a lock that disabling keeps, a throttle, a
+ * PIN's positions, a learned drift, a pending challenge. Hosts that need those, and all that use
+ * SMS, e-mail or PIN, keep the record beside the row. They ask keyfob_soffid_has_factor before
+ * they use that record again. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
  */
@@ -1640,9 +1657,9 @@ keyfob_result keyfob_soffid_update(const struct keyfob_record *record,
                                    struct keyfob_soffid_row *row);
 
 /**
- * Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and
- * auth_key or pin; else 0. Then Soffid has changed it since the record was made, and the row is to
- * be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+ * Writes 1 to `has_factor` if the row has the factor of the record: kind, digits, algorithm, and
+ * auth_key or pin. Otherwise writes 0: Soffid has changed it since the record was made, and the
+ * row has to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
  */

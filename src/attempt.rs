@@ -9,10 +9,10 @@ use crate::{SEAL_NONCE_SIZE, SEALED_SIZE, SealKey};
 
 /// The next device and an answer that comes out only by committing it.
 ///
-/// Whoever serves several attempts at once stores with compare and swap on [`Device::revision`]: if
-/// it finds another revision stored than the one it read, which is one less than the next device's,
-/// it reads again and makes the attempt again. An attempt on a device that takes none (locked,
-/// disabled, throttled) changes nothing, and then nothing is stored.
+/// A host that serves several attempts at once stores with compare and swap on
+/// [`Device::revision`]. If the stored revision is no longer the one that was read (one less than
+/// the next device's), it reads again and makes the attempt again. An attempt on a device that
+/// takes none (locked, disabled, throttled) changes nothing, and then nothing is stored.
 ///
 /// ```
 /// # use keyfob::{Device, Policy, Secret, Totp, Error};

@@ -3,7 +3,7 @@
 use rand_core::TryCryptoRng;
 
 use crate::device::State;
-use crate::hotp::LAST;
+use crate::hotp::MAX_COUNTER;
 use crate::{Attempt, Code, Device, Error, Factor, Hotp, Policy, Positions, Status};
 
 /// A challenge.
@@ -34,10 +34,10 @@ impl Device {
     /// [`rand_core`](crate::rand_core) 0.10: that of the operating system is `getrandom::SysRng`
     /// (crate getrandom 0.4, feature `sys_rng`). Only a PIN's positions are drawn with it.
     ///
-    /// SMS, e-mail: a new code, or the pending one if it was issued less than [`Policy::reuse`]
-    /// seconds ago; an older one dies. PIN: positions drawn with `rng`, or those pending, which
-    /// stay until answered rightly; if the policy asks for more by now, more are drawn to them.
-    /// TOTP, HOTP: nothing changes.
+    /// SMS, e-mail: a new code, or the pending one if it was issued less than
+    /// [`Policy::code_reuse`] seconds ago. An older code ends. PIN: positions drawn with `rng`, or
+    /// the pending ones, which stay until answered rightly. If the policy asks for more positions
+    /// by now, more are drawn. TOTP, HOTP: nothing changes.
     ///
     /// Deliver the code only after committing. Errors: [`Error::Clock`], [`Error::Disabled`],
     /// [`Error::Locked`], [`Error::OutsideValidity`], [`Error::Throttled`],
@@ -58,7 +58,7 @@ impl Device {
                 if !reuse {
                     next.kill_code(self.kind());
                     next.issue(0, now)?;
-                    if next.moving > LAST {
+                    if next.moving > MAX_COUNTER {
                         return Err(Error::Exhausted);
                     }
                 }

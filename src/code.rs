@@ -7,7 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
 
 use crate::Error;
-use crate::secret::wipe;
+use crate::wipe::wipe;
 
 /// The hash under the HMAC (RFC 4226 section 5.3, RFC 6238 section 1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -292,7 +292,7 @@ mod tests {
 
     /// Not even of zeros, of which its value would be one.
     #[test]
-    fn what_is_no_code_stands_nowhere() {
+    fn text_that_is_no_code_is_found_nowhere() {
         for text in ["", "00000", "0000000", "00000x", "-00000", "٠٠٠"] {
             assert_eq!(Submitted::new(text.as_bytes(), Digits::SIX).places(&[0; 64]), 0, "{text}");
         }

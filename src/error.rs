@@ -194,7 +194,7 @@ impl Error {
             Self::UriEncoding => c"URI: has a wrong percent-encoding, a character that must be percent-encoded, or &amp; of a web page, which must be &",
             Self::UriNoSecret => c"URI: the parameter secret is missing",
             Self::UriCounter => c"URI: counter must be a number from 0 to 18446744073709551615, and a HOTP URI must have one",
-            Self::UriRepeated => c"URI: a parameter stands there twice",
+            Self::UriRepeated => c"URI: a parameter occurs twice",
             Self::SealForeign => c"sealed record: is not one of keyfob's, or has the wrong length",
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",

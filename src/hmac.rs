@@ -1,16 +1,16 @@
 //! Layer 2: HMAC (RFC 2104) of an 8-byte counter under a key computed once.
 //!
-//! Written on the bare compression functions, since that is where the time goes: the two states
-//! after the padded key are kept, the counter and the inner hash are one block each, and so a
-//! candidate of a window costs two compressions instead of four. A key has at most 64 bytes, so it
-//! is never hashed first. RustCrypto's `hmac` is what the tests compare with. Where [`lanes`] are
-//! faster, they compute the same.
+//! Written on the bare compression functions, where the time goes. The two states after the padded
+//! key are kept, and the counter and the inner hash are one block each. So a candidate of a window
+//! costs two compressions instead of four. A key has at most 64 bytes, so it
+//! is never hashed first. The tests compare with RustCrypto's `hmac`. [`lanes`] computes the same
+//! faster, where the processor can.
 
 use core::ops::RangeInclusive;
 
 use subtle::{Choice, ConditionallySelectable};
 
-use crate::secret::wipe;
+use crate::wipe::wipe;
 use crate::{Algorithm, Secret, lanes};
 
 /// Defines the two states after a padded key's block, for one hash function.
@@ -22,8 +22,8 @@ macro_rules! states {
         }
 
         impl $name {
-            const BLOCK: usize = 16 * size_of::<$word>();
-            const HASH: usize = $words * size_of::<$word>();
+            const BLOCK_BYTES: usize = 16 * size_of::<$word>();
+            const HASH_BYTES: usize = $words * size_of::<$word>();
             const INITIAL: [$word; $words] = $initial;
 
             const EMPTY: Self = Self { inner: Self::INITIAL, outer: Self::INITIAL };
@@ -36,7 +36,7 @@ macro_rules! states {
             }
 
             fn set_portably(&mut self, secret: &Secret) {
-                let mut block = [0x36; Self::BLOCK];
+                let mut block = [0x36; Self::BLOCK_BYTES];
                 block.iter_mut().zip(secret.padded()).for_each(|(byte, key)| *byte ^= key);
                 $compress(&mut self.inner, core::slice::from_ref(&block));
                 for byte in &mut block {
@@ -46,10 +46,11 @@ macro_rules! states {
                 wipe(&mut block);
             }
 
-            fn truncated_portably(&self, counter: u64) -> u32 {
-                const COUNTER: usize = size_of::<u64>();
-                let mut hash = Self::end::<COUNTER>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
-                let mut mac = Self::end::<{ Self::HASH }>(self.outer, hash.as_flattened());
+            /// The truncated HMAC of `counter`, on RustCrypto's compression function.
+            fn compute(&self, counter: u64) -> u32 {
+                const COUNTER_BYTES: usize = size_of::<u64>();
+                let mut hash = Self::end::<COUNTER_BYTES>(self.inner, &counter.to_be_bytes()).map(<$word>::to_be_bytes);
+                let mut mac = Self::end::<{ Self::HASH_BYTES }>(self.outer, hash.as_flattened());
                 let [.., last] = mac;
                 let value = truncate($first(&mac), last.to_le_bytes()[0]);
                 wipe(hash.as_flattened_mut());
@@ -59,7 +60,7 @@ macro_rules! states {
 
             /// The hash of one block and a message of `LEN` bytes after it.
             fn end<const LEN: usize>(mut state: [$word; $words], message: &[u8]) -> [$word; $words] {
-                let mut block = const { last_block::<{ Self::BLOCK }>(LEN) };
+                let mut block = const { last_block::<{ Self::BLOCK_BYTES }>(LEN) };
                 block.iter_mut().zip(message).for_each(|(byte, value)| *byte = *value);
                 $compress(&mut state, core::slice::from_ref(&block));
                 wipe(&mut block);
@@ -76,21 +77,20 @@ macro_rules! states {
     };
 }
 
-/// The last block of a message, of whose bytes `len` (at most 64) stand in it and one block before
-/// it: after them the bit 1, zeros, and in the last bytes the length in bits (FIPS 180-4 section
-/// 5.1).
+/// The last block of a message that has one block before it and `len` bytes in it, at most 64.
+/// After these bytes come the bit 1, zeros, and the length in bits (FIPS 180-4 section 5.1).
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     reason = "evaluated in compilation"
 )]
-const fn last_block<const BLOCK: usize>(len: usize) -> [u8; BLOCK] {
-    let bits = 8 * (BLOCK + len);
-    let mut block = [0; BLOCK];
+const fn last_block<const BLOCK_BYTES: usize>(len: usize) -> [u8; BLOCK_BYTES] {
+    let bits = 8 * (BLOCK_BYTES + len);
+    let mut block = [0; BLOCK_BYTES];
     block[len] = 0x80;
-    block[BLOCK - 2] = (bits >> 8) as u8;
-    block[BLOCK - 1] = bits as u8;
+    block[BLOCK_BYTES - 2] = (bits >> 8) as u8;
+    block[BLOCK_BYTES - 1] = bits as u8;
     block
 }
 
@@ -101,7 +101,7 @@ states!(
     5,
     sha1::block_api::compress,
     first_of_32,
-    lanes::sha1_key,
+    lanes::sha1_key_states,
     [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
 );
 states!(
@@ -110,7 +110,7 @@ states!(
     8,
     sha2::block_api::compress256,
     first_of_32,
-    lanes::sha256_key,
+    lanes::sha256_key_states,
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
 );
 states!(
@@ -132,25 +132,25 @@ states!(
     ]
 );
 
-// What lanes compute with; none for SHA-512, which has none.
+// The states that `lanes` computes with; none for SHA-512, which has no lanes.
 
 impl Sha1 {
     #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
-        Some(lanes::Key::Sha1([&self.inner, &self.outer]))
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
+        Some(lanes::States::Sha1([&self.inner, &self.outer]))
     }
 }
 
 impl Sha256 {
     #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
-        Some(lanes::Key::Sha256([&self.inner, &self.outer]))
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
+        Some(lanes::States::Sha256([&self.inner, &self.outer]))
     }
 }
 
 impl Sha512 {
     #[expect(clippy::unused_self, reason = "as those of the others")]
-    const fn lanes(&self) -> Option<lanes::Key<'_>> {
+    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
         None
     }
 }
@@ -183,8 +183,8 @@ fn truncate(words: [u32; 5], last: u8) -> u32 {
     (pair >> 32) as u32 & 0x7fff_ffff
 }
 
-/// A key of any algorithm after its first block; wiped on drop.
-pub(crate) struct Key(Any);
+/// The states after the block of a key, of any algorithm; wiped on drop.
+pub(crate) struct HmacState(Any);
 
 enum Any {
     Sha1(Sha1),
@@ -192,34 +192,39 @@ enum Any {
     Sha512(Sha512),
 }
 
-impl Key {
+impl HmacState {
     /// Two compressions.
     pub(crate) fn new(algorithm: Algorithm, secret: &Secret) -> Self {
-        let mut key = Self(match algorithm {
+        let mut state = Self(match algorithm {
             Algorithm::Sha1 => Any::Sha1(Sha1::EMPTY),
             Algorithm::Sha256 => Any::Sha256(Sha256::EMPTY),
             Algorithm::Sha512 => Any::Sha512(Sha512::EMPTY),
         });
-        key.set(secret);
-        key
+        state.set(secret);
+        state
     }
 
-    /// Calls `then` with a key that stays where it is made: to move what was just written costs as
-    /// much as half a compression, and even the empty states of one of three sizes a call to copy
-    /// them.
-    pub(crate) fn with<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
-        macro_rules! with {
+    /// Calls `then` with a state that stays where it is made. To move what was just written costs
+    /// as much as half a compression, and copying the empty states of one of three sizes costs a
+    /// call.
+    pub(crate) fn scope<T>(algorithm: Algorithm, secret: &Secret, then: impl FnOnce(&Self) -> T) -> T {
+        macro_rules! scope {
             ($hash:ident) => {{
-                let mut key = Self(Any::$hash($hash::EMPTY));
-                key.set(secret);
-                then(&key)
+                let mut state = Self(Any::$hash($hash::EMPTY));
+                state.set(secret);
+                then(&state)
             }};
         }
         match algorithm {
-            Algorithm::Sha1 => with!(Sha1),
-            Algorithm::Sha256 => with!(Sha256),
-            Algorithm::Sha512 => with!(Sha512),
+            Algorithm::Sha1 => scope!(Sha1),
+            Algorithm::Sha256 => scope!(Sha256),
+            Algorithm::Sha512 => scope!(Sha512),
         }
+    }
+
+    /// [`truncated`](Self::truncated) under a key that is used once.
+    pub(crate) fn truncated_once(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
+        Self::scope(algorithm, secret, |state| state.truncated(counter))
     }
 
     #[inline]
@@ -233,7 +238,7 @@ impl Key {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
-        self.lanes().and_then(|key| lanes::one(key, counter)).unwrap_or_else(|| self.truncated_portably(counter))
+        self.for_lanes().and_then(|states| lanes::compute_one(states, counter)).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
     /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on,
@@ -241,15 +246,15 @@ impl Key {
     pub(crate) fn batches(&self, window: RangeInclusive<u64>, mut judge: impl FnMut(u64, &mut [u32])) {
         // Most windows are narrow, and to clear the room of a wide one costs as much as a tenth of
         // theirs.
-        const FEW: usize = 16;
+        const SMALL_BATCH_SIZE: usize = 16;
         if window.is_empty() {
             return;
         }
         let (first, last) = window.into_inner();
-        if lanes::BATCH > FEW && last.wrapping_sub(first) < FEW as u64 {
-            self.batches_in([0; FEW], first, last, &mut judge);
+        if lanes::BATCH_SIZE > SMALL_BATCH_SIZE && last.wrapping_sub(first) < SMALL_BATCH_SIZE as u64 {
+            self.batches_in([0; SMALL_BATCH_SIZE], first, last, &mut judge);
         } else {
-            self.batches_in([0; lanes::BATCH], first, last, &mut judge);
+            self.batches_in([0; lanes::BATCH_SIZE], first, last, &mut judge);
         }
     }
 
@@ -270,7 +275,7 @@ impl Key {
 
     /// Computes the truncated values of `first` and the counters after it.
     fn fill(&self, first: u64, values: &mut [u32]) {
-        if !self.lanes().is_some_and(|key| lanes::truncated(key, first, values)) {
+        if !self.for_lanes().is_some_and(|states| lanes::compute_many(states, first, values)) {
             let mut counter = first;
             for value in values {
                 *value = self.truncated_portably(counter);
@@ -281,37 +286,32 @@ impl Key {
 
     fn truncated_portably(&self, counter: u64) -> u32 {
         match &self.0 {
-            Any::Sha1(states) => states.truncated_portably(counter),
-            Any::Sha256(states) => states.truncated_portably(counter),
-            Any::Sha512(states) => states.truncated_portably(counter),
+            Any::Sha1(states) => states.compute(counter),
+            Any::Sha256(states) => states.compute(counter),
+            Any::Sha512(states) => states.compute(counter),
         }
     }
 
-    fn lanes(&self) -> Option<lanes::Key<'_>> {
+    fn for_lanes(&self) -> Option<lanes::States<'_>> {
         match &self.0 {
-            Any::Sha1(states) => states.lanes(),
-            Any::Sha256(states) => states.lanes(),
-            Any::Sha512(states) => states.lanes(),
+            Any::Sha1(states) => states.for_lanes(),
+            Any::Sha256(states) => states.for_lanes(),
+            Any::Sha512(states) => states.for_lanes(),
         }
     }
 }
 
-/// [`Key::truncated`] for a key used once.
-pub(crate) fn truncated(algorithm: Algorithm, secret: &Secret, counter: u64) -> u32 {
-    Key::with(algorithm, secret, |key| key.truncated(counter))
-}
-
-/// Each path by itself, for tests and fuzzing.
+/// Each platform by itself, for tests and fuzzing.
 #[cfg(any(test, fuzzing))]
-impl Key {
-    /// Its name, and [`fill`](Self::fill) on it; none if this processor has not its instructions,
-    /// or it has not this hash.
-    pub(crate) fn fill_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
-        let Some(path) = path.checked_sub(1) else {
+impl HmacState {
+    /// Runs [`fill`](Self::fill) on one platform and returns its name; none if the processor lacks
+    /// the instructions, or the platform lacks this hash.
+    pub(crate) fn fill_on(&self, platform: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        let Some(platform) = platform.checked_sub(1) else {
             values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));
             return Some("portable");
         };
-        lanes::on_path(path, self.lanes()?, first, values)
+        lanes::compute_on(platform, self.for_lanes()?, first, values)
     }
 }
 

@@ -6,11 +6,11 @@ use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeLess};
 
 use crate::code::Submitted;
-use crate::hmac::{Key, truncated};
+use crate::hmac::HmacState;
 use crate::{Algorithm, Code, Digits, Secret};
 
 /// The last counter or step that is ever accepted: the one after it must still be a number.
-pub(crate) const LAST: u64 = u64::MAX - 1;
+pub(crate) const MAX_COUNTER: u64 = u64::MAX - 1;
 
 /// A HOTP authenticator's parameters: secret, algorithm and digits (RFC 4226).
 ///
@@ -35,7 +35,7 @@ impl Hotp {
         Self { secret, algorithm: Algorithm::Sha1, digits: Digits::SIX }
     }
 
-    pub(crate) const fn of(secret: Secret, algorithm: Algorithm, digits: Digits) -> Self {
+    pub(crate) const fn from_parts(secret: Secret, algorithm: Algorithm, digits: Digits) -> Self {
         Self { secret, algorithm, digits }
     }
 
@@ -68,7 +68,7 @@ impl Hotp {
 
     /// The code of `counter` (RFC 4226 section 5.3).
     pub fn generate(&self, counter: u64) -> Code {
-        Code::new(self.digits.reduce(truncated(self.algorithm, &self.secret, counter)), self.digits)
+        Code::new(self.digits.reduce(HmacState::truncated_once(self.algorithm, &self.secret, counter)), self.digits)
     }
 
     /// The lowest counter of `window` whose code is `code`; none if there is none or `code` is not
@@ -77,16 +77,16 @@ impl Hotp {
     /// Computes every code of the window, always, in constant time: two compressions each, so keep
     /// it narrow.
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
-        Key::with(self.algorithm, &self.secret, |key| search_one(key, self.digits, code, window))
+        HmacState::scope(self.algorithm, &self.secret, |state| search_one(state, self.digits, code, window))
     }
 
     /// With the secret hashed once, for several codes.
     pub fn keyed(&self) -> KeyedHotp {
-        KeyedHotp { key: self.key(), digits: self.digits }
+        KeyedHotp { state: self.hmac_state(), digits: self.digits }
     }
 
-    fn key(&self) -> Key {
-        Key::new(self.algorithm, &self.secret)
+    fn hmac_state(&self) -> HmacState {
+        HmacState::new(self.algorithm, &self.secret)
     }
 }
 
@@ -100,26 +100,26 @@ impl Hotp {
 /// # Ok::<(), keyfob::Error>(())
 /// ```
 pub struct KeyedHotp {
-    key: Key,
+    state: HmacState,
     digits: Digits,
 }
 
 impl KeyedHotp {
     /// As [`Hotp::generate`].
     pub fn generate(&self, counter: u64) -> Code {
-        Code::new(self.digits.reduce(self.key.truncated(counter)), self.digits)
+        Code::new(self.digits.reduce(self.state.truncated(counter)), self.digits)
     }
 
     /// As [`Hotp::search`].
     pub fn search(&self, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
-        search_one(&self.key, self.digits, code, window)
+        search_one(&self.state, self.digits, code, window)
     }
 
-    /// For fuzzing: the truncated values of `first` and the counters after it, on one path alone,
-    /// and the path's name.
+    /// For fuzzing: the truncated values of `first` and the counters after it, on one platform
+    /// alone, and its name.
     #[cfg(fuzzing)]
-    pub fn truncated_on(&self, path: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
-        self.key.fill_on(path, first, values)
+    pub fn compute_on(&self, platform: usize, first: u64, values: &mut [u32]) -> Option<&'static str> {
+        self.state.fill_on(platform, first, values)
     }
 }
 
@@ -129,26 +129,26 @@ impl fmt::Debug for KeyedHotp {
     }
 }
 
-fn search_one(key: &Key, digits: Digits, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
+fn search_one(state: &HmacState, digits: Digits, code: &[u8], window: RangeInclusive<u64>) -> Option<u64> {
     let first = Submitted::new(code, digits);
-    let found = search(key, digits, &Answer { first, second: None }, window, 0);
+    let found = search(state, digits, &SubmittedCodes { first, second: None }, window, 0);
     bool::from(found.right).then_some(found.counter)
 }
 
-/// What is looked for: one code, or a code and the one of the next counter.
-pub(crate) struct Answer {
+/// The codes that a search looks for: one, or two of consecutive counters.
+pub(crate) struct SubmittedCodes {
     pub(crate) first: Submitted,
     pub(crate) second: Option<Submitted>,
 }
 
-/// What a search found; `counter` is that of the last code of the answer and means nothing unless
+/// The outcome of a search. `counter` is that of the last submitted code, and means nothing unless
 /// `right`.
 pub(crate) struct Found {
-    /// The answer stands in the window, at `floor` or above.
+    /// The codes are in the window, at `floor` or above.
     pub(crate) right: Choice,
-    /// The answer stands in the window, below `floor`.
+    /// The codes are in the window, below `floor`.
     pub(crate) replayed: Choice,
-    /// The answer stands in the window, just below `floor`: it is the code accepted last.
+    /// The codes are in the window, just below `floor`: the code accepted last.
     pub(crate) last: Choice,
     pub(crate) counter: u64,
 }
@@ -166,18 +166,18 @@ impl Found {
     }
 }
 
-/// Looks for the answer's lowest place at or above `floor`, over the whole of `window`, in constant
-/// time: the work depends on the window's width and on whether the answer is one code or two.
-pub(crate) fn search(key: &Key, digits: Digits, answer: &Answer, window: RangeInclusive<u64>, floor: u64) -> Found {
+/// Finds the lowest place of the codes at or above `floor`, over the whole of `window`, in constant
+/// time: the work depends on the width of the window and on the number of codes.
+pub(crate) fn search(state: &HmacState, digits: Digits, codes: &SubmittedCodes, window: RangeInclusive<u64>, floor: u64) -> Found {
     // Bits; what selects is a choice, which is hidden from the compiler, and for which the
     // processor waits.
     let (mut right, mut replayed, mut last, mut found) = (0, 0, 0, 0);
-    // Bit 0: the first code stood at the last counter of the batch before.
+    // Bit 0: the first code was found at the last counter of the batch before.
     let mut before = 0;
-    key.batches(window, |counter, values| {
+    state.batches(window, |counter, values| {
         digits.reduce_all(values);
-        let firsts = answer.first.places(values);
-        let here = match &answer.second {
+        let firsts = codes.first.places(values);
+        let here = match &codes.second {
             None => firsts,
             Some(second) => second.places(values) & (firsts << 1 | before),
         };
@@ -225,7 +225,7 @@ fn lowest_place(bits: u64) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Answer, LAST, lowest_bits, lowest_place, search};
+    use super::{MAX_COUNTER, SubmittedCodes, lowest_bits, lowest_place, search};
     use crate::code::Submitted;
     use crate::{Code, Digits, Hotp, Secret};
 
@@ -234,7 +234,7 @@ mod tests {
         /// below it.
         #[test]
         fn a_search_finds_the_lowest_place(
-            first in prop_oneof![0..1000_u64, any::<u64>(), Just(LAST - 70)],
+            first in prop_oneof![0..1000_u64, any::<u64>(), Just(MAX_COUNTER - 70)],
             more in prop_oneof![0..3_u64, 0..140_u64],
             (place, second_place) in (0..150_u64, 0..150_u64),
             floor in prop_oneof![Just(0), 0..150_u64, Just(u64::MAX)],
@@ -242,15 +242,15 @@ mod tests {
             in_a_row: bool,
         ) {
             let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
-            let (first, key) = (first.min(LAST), hotp.key());
-            let last = first.saturating_add(more).min(LAST);
+            let (first, state) = (first.min(MAX_COUNTER), hotp.hmac_state());
+            let last = first.saturating_add(more).min(MAX_COUNTER);
             let floor = first.saturating_add(floor);
-            let code = |counter: u64| hotp.digits().reduce(key.truncated(counter));
+            let code = |counter: u64| hotp.digits().reduce(state.truncated(counter));
             let one = code(first.wrapping_add(place));
             let other = code(first.wrapping_add(if in_a_row { place + 1 } else { second_place }));
             let submitted = |code| Submitted::new(Code::new(code, Digits::SIX).as_bytes(), Digits::SIX);
-            let answer = Answer { first: submitted(one), second: two.then(|| submitted(other)) };
-            let found = search(&key, hotp.digits(), &answer, first..=last, floor);
+            let codes = SubmittedCodes { first: submitted(one), second: two.then(|| submitted(other)) };
+            let found = search(&state, hotp.digits(), &codes, first..=last, floor);
 
             let is_here = |counter: &u64| {
                 if two {
@@ -280,8 +280,8 @@ mod tests {
         let hotp = Hotp::new(Secret::new(b"12345678901234567890").unwrap());
         let submitted = |counter| Submitted::new(hotp.generate(counter).as_bytes(), Digits::SIX);
         for first in 0..200 {
-            let answer = Answer { first: submitted(first), second: Some(submitted(first + 1)) };
-            let found = search(&hotp.key(), Digits::SIX, &answer, 0..=200, 0);
+            let codes = SubmittedCodes { first: submitted(first), second: Some(submitted(first + 1)) };
+            let found = search(&hotp.hmac_state(), Digits::SIX, &codes, 0..=200, 0);
             assert_eq!((bool::from(found.right), found.counter), (true, first + 1));
         }
     }

@@ -1,11 +1,26 @@
 //! An embedded one-time-password engine: TOTP, HOTP, SMS, e-mail and PIN devices as small records,
 //! verified in constant time.
 //!
-//! A [`Device`] is one small record of plain bytes. The engine keeps no state, no clock and no
-//! randomness, and does no I/O: it takes a device, a [`Policy`], an answer and the time, and gives
-//! back the next device and a [`Verdict`]. Whoever calls it stores the record where it likes: flash
-//! memory, a file, a table. The verdict comes out only by [committing](Attempt::commit) the next
-//! device, so that no right answer counts twice and no wrong one goes uncounted.
+//! | I have | I use |
+//! |---|---|
+//! | an authenticator app or a token to enrol | [`Device::totp`] or [`Device::hotp`], then [`Device::uri`] for its QR code |
+//! | a telephone or a mailbox to send codes to | [`Device::sms`] or [`Device::email`], then [`Device::challenge`] |
+//! | a PIN, of which I ask a few digits | [`Device::pin`], then [`Device::challenge`] |
+//! | a code that somebody typed | [`Device::verify`], or [`Device::verify_and_store`] in one call |
+//! | a HOTP token that has run ahead | [`Device::resync`] |
+//! | a file or a table for devices | [`Device::to_record`] and [`Device::from_bytes`]; [`SealKey`] encrypts the record |
+//! | threads or processes that share a device | compare and swap on [`Device::revision`], see [`Attempt`] |
+//! | a locked, disabled or lost device | [`Device::unlock`], [`Device::set_status`], [`Device::replace_factor`] |
+//! | windows, locks and lifetimes of my own | [`Policy::builder`] |
+//! | an `otpauth://` URI | [`Uri::parse`] |
+//! | a secret, and no device | [`Totp`] or [`Hotp`], which generate and search codes |
+//! | devices in Soffid's table | [`SoffidRow`] |
+//!
+//! A [`Device`] is one small record of plain bytes. The engine has no state, no clock, no
+//! randomness and no I/O. It takes a device, a [`Policy`], an answer and the time, and returns the
+//! next device and a [`Verdict`]. The caller stores the record: in flash memory, a file or a table.
+//! The verdict comes out only by [committing](Attempt::commit) the next device, so no right answer
+//! counts twice and no wrong one goes uncounted.
 //!
 //! ```
 //! use keyfob::{Device, Error, Policy, Secret, Totp};
@@ -16,7 +31,7 @@
 //! let uri = device.uri("ACME", "alice@example.com")?;
 //! let mut stored = *device.to_record().as_bytes();
 //!
-//! // Verify: read the record, judge the code, store the next record, and only then learn the verdict.
+//! // Verify: read the record, judge the code, store the next record. Only then comes the verdict.
 //! let policy = Policy::default();
 //! let now = 1_700_000_100;
 //! # let code = Totp::new(Secret::new(b"12345678901234567890")?).generate(now)?;
@@ -40,22 +55,27 @@
 //!
 //! | layer | modules | what they hold |
 //! |---|---|---|
-//! | 1 values | error, secret, code, status, validity, chance, lock, policy | what things are |
+//! | 1 values | error, wipe, code, secret, status, validity, chance, lock, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
 //! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
+//! | 4 C ABI, feature `capi` | ffi | `include/keyfob.h`, for C and Java |
 //!
 //! # Features
 //!
-//! The crate is `no_std` and needs no heap. Features only add: `alloc` (strings of secrets and
-//! URIs, wiped on drop), `std` (conversion of [`Error`] to `std::io::Error`), `seal` (records
-//! encrypted for storage). `std` and `seal` are on by default.
+//! The crate is `no_std` and needs no heap. Features only add:
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `alloc` | strings of secrets and URIs, wiped on drop |
+//! | `std` (default) | conversion of [`Error`] to `std::io::Error` |
+//! | `seal` (default) | records encrypted for storage |
 //!
 //! # Panics
 //!
 //! None, from any input.
 #![no_std]
 #![deny(unsafe_code)]
-// No panic is reachable from any input: what may panic is not written. Tests may.
+// No input reaches a panic: the code has none. Tests may panic.
 #![cfg_attr(
     not(test),
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
@@ -93,6 +113,7 @@ mod uri;
 mod validity;
 mod verdict;
 mod verify;
+mod wipe;
 
 pub use attempt::{Attempt, Held, Next};
 pub use challenge::Challenge;

@@ -50,16 +50,16 @@ impl Lock {
     }
 
     fn guesses_in_a_year(self, fails: u32, longest: u32) -> u64 {
-        const YEAR: u64 = 365 * 24 * 60 * 60;
+        const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;
         let (mut guesses, mut time) = (u64::from(fails), 0_u64);
         for doubling in 0..32 {
             time = time.saturating_add(u64::from(self.delay(fails.saturating_add(doubling))));
-            if time > YEAR {
+            if time > YEAR_SECONDS {
                 return guesses;
             }
             guesses = guesses.saturating_add(1);
         }
-        let rest = YEAR.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
+        let rest = YEAR_SECONDS.saturating_sub(time).checked_div(u64::from(longest)).unwrap_or_default();
         guesses.saturating_add(rest)
     }
 }

@@ -29,8 +29,8 @@ impl Pin {
 
     /// The first `len` of `bytes`, behind which there are only zeros; none if there is more, or
     /// they are no PIN.
-    pub(crate) fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Option<Self> {
-        if Wiped::is_padded(bytes, len) { Self::of(Wiped::of_padded(bytes, len)).ok() } else { None }
+    pub(crate) fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Option<Self> {
+        if Wiped::is_padded(bytes, len) { Self::of(Wiped::from_padded(bytes, len)).ok() } else { None }
     }
 
     fn of(digits: Wiped) -> Result<Self, Error> {
@@ -41,7 +41,7 @@ impl Pin {
         if bool::from(valid) { Ok(Self(digits)) } else { Err(Error::PinDigits) }
     }
 
-    /// The digits, for those who must have them: never log them.
+    /// The digits. Never log them.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -97,8 +97,8 @@ impl PartialEq for Pin {
 
 impl Eq for Pin {}
 
-/// The positions of a PIN that a challenge asks for, numbered from 1. No secret: whoever answers is
-/// shown them.
+/// The positions of a PIN that a challenge asks for, numbered from 1. They are no secret: the user
+/// sees them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Positions(u64);
 
@@ -217,7 +217,7 @@ mod tests {
 
     /// Of 250 bytes each tenth gives the same number; the rest would favour the lowest ones.
     #[test]
-    fn what_would_favour_some_is_drawn_again() {
+    fn draws_that_would_favour_some_are_repeated() {
         assert_eq!(below(10, &mut Bytes(&[249])), Ok(9));
         assert_eq!(below(10, &mut Bytes(&[250, 255, 253, 13])), Ok(3));
     }

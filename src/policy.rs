@@ -143,7 +143,7 @@ impl Policy {
         self.pin_min_length
     }
 
-    /// By how many seconds the clocks of those who share a device may differ.
+    /// By how many seconds the clocks of hosts that share a device may differ.
     pub const fn clock_skew(&self) -> u32 {
         self.clock_skew
     }
@@ -240,8 +240,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// TOTP: steps before and after the present one that are right until the first right answer, for
-    /// tokens that lay in a drawer for years: 0 to 1000, and at most the window and the largest
+    /// TOTP: steps before and after the present one that are right until the first right answer,
+    /// for tokens that lay in a drawer for years: 0 to 1000, and at most the window and the largest
     /// drift together, since the second answer is searched around the drift that the first one
     /// showed. 0, the default, for no more than the window.
     pub const fn first_window(mut self, steps: u16) -> Self {
@@ -281,10 +281,10 @@ impl PolicyBuilder {
         self
     }
 
-    /// Seconds by which the clocks of those who share a device may differ: a time earlier than what
-    /// the device has seen by more than this is [`Error::Clock`]; 0 to 3600, 30 by default. It also
-    /// covers answers that are judged in another order than their times were taken in: 0 is for a
-    /// host with one thread only.
+    /// Seconds by which the clocks of hosts that share a device may differ, 0 to 3600, 30 by
+    /// default. A time that is further behind the latest one the device has seen is
+    /// [`Error::Clock`]. The skew also covers answers that are judged in another order than their
+    /// times were taken in, so 0 is for a host with one thread only.
     pub const fn clock_skew(mut self, seconds: u32) -> Self {
         self.0.clock_skew = seconds;
         self
@@ -311,11 +311,11 @@ impl PolicyBuilder {
         self.check().copied()
     }
 
-    /// Checks everything and gives the policy where it is: for those who check one at each use.
+    /// Checks everything and returns a reference, for callers that check a policy at each use.
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
-    /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`], [`Error::MaxDelay`],
-    /// [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
+    /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`],
+    /// [`Error::MaxDelay`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
     /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
     /// [`Error::PinGuessBound`].
     #[inline]

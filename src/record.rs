@@ -6,7 +6,7 @@ use zeroize::ZeroizeOnDrop;
 
 use crate::code::{Algorithm, Digits};
 use crate::device::State;
-use crate::secret::wipe;
+use crate::wipe::wipe;
 use crate::{Device, Error, Factor, Hotp, Kind, Pin, Positions, Secret, Status, Totp, Validity};
 
 /// The size of a record in bytes.
@@ -19,10 +19,10 @@ const PLAIN: u8 = 1;
 const EXTENDED: u8 = 2;
 const USED: u32 = 1;
 const PENDING: u32 = 2;
-const HELD: u32 = 4;
+const WAS_LOCKED: u32 = 4;
 const VALIDATED: u32 = 8;
 /// No device learns a larger drift than this many steps.
-const DRIFT_MAX: i32 = 1_000;
+const MAX_DRIFT_STEPS: i32 = 1_000;
 
 /// A device as bytes: what hosts store. Wiped on drop; `Debug` shows nothing of it.
 ///
@@ -167,7 +167,7 @@ impl Device {
         let secret = from.0.first_chunk()?;
 
         let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
-        let [used, pending, held, validated] = [USED, PENDING, HELD, VALIDATED].map(|flag| u8::from(flags & flag != 0));
+        let [used, pending, held, validated] = [USED, PENDING, WAS_LOCKED, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
         let (validity, positions, issued_at) = if matches!(kind, Kind::Totp | Kind::Hotp) {
             (Validity::from_words([positions, issued_at])?, 0, 0)
@@ -181,9 +181,9 @@ impl Device {
         } else {
             positions == 0
         };
-        let canonical = flags & !(USED | PENDING | HELD | VALIDATED) == 0
+        let canonical = flags & !(USED | PENDING | WAS_LOCKED | VALIDATED) == 0
             && if is_totp { period > 0 } else { (period, t0, drift) == (0, 0, 0) }
-            && (-DRIFT_MAX..=DRIFT_MAX).contains(&drift)
+            && (-MAX_DRIFT_STEPS..=MAX_DRIFT_STEPS).contains(&drift)
             && (kind != Kind::Pin || (algorithm, digits, moving) == (0, 0, 0))
             && (used == 1 || used_at == 0)
             && (pending == 1 || issued_at == 0)
@@ -196,13 +196,13 @@ impl Device {
             return None;
         }
         let factor = if kind == Kind::Pin {
-            Factor::Pin(Pin::of_padded(secret, len)?)
+            Factor::Pin(Pin::from_padded(secret, len)?)
         } else {
             let (algorithm, digits) = (Algorithm::from_number(algorithm)?, Digits::new(digits).ok()?);
             if !Secret::is_padded(secret, len) {
                 return None;
             }
-            let hotp = || Hotp::of(Secret::of_padded(secret, len), algorithm, digits);
+            let hotp = || Hotp::from_parts(Secret::from_padded(secret, len), algorithm, digits);
             match kind {
                 Kind::Totp => Factor::Totp(Totp::from_parts(hotp(), period, t0)),
                 Kind::Hotp => Factor::Hotp(hotp()),

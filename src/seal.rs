@@ -32,7 +32,8 @@ const TAG_SIZE: usize = 16;
 ///
 /// let device = Device::totp(Totp::new(Secret::new(b"12345678901234567890")?), 0);
 /// let key = SealKey::new(7, [1; 32]); // in real life: 32 random bytes, kept apart from the store
-/// let sealed = key.seal(&device, b"device 42", [2; 24]); // in real life: a fresh random nonce each time
+/// // In real life the nonce is random, and a fresh one each time.
+/// let sealed = key.seal(&device, b"device 42", [2; 24]);
 ///
 /// assert_eq!(sealed_key_id(&sealed), Ok(7));
 /// assert_eq!(key.open(&sealed, b"device 42")?, device);
@@ -56,8 +57,7 @@ impl SealKey {
         self.id
     }
 
-    /// Seals the device's record, bound to `device_id`: whatever names the device in the host's
-    /// store.
+    /// Seals the device's record, bound to `device_id`: the host's own name for the device.
     ///
     /// `nonce` must never be used again with this key: draw it at random for each call, as from
     /// `getrandom::SysRng`.
@@ -68,8 +68,8 @@ impl SealKey {
     pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
         let encrypted = self.cipher().encrypt_inout_detached(&nonce.into(), device_id, body.as_mut_bytes().into());
-        // Encryption fails only above 256 GiB; were it otherwise, zeros leave this function and
-        // open never again.
+        // Encryption fails only above 256 GiB. In that case this function returns zeros, which no
+        // key opens.
         let Ok(tag) = encrypted else { return sealed };
         let mut to = Writer(&mut sealed);
         to.put(HEADER);

@@ -6,8 +6,9 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use rand_core::TryCryptoRng;
 use sha2::Digest;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{DefaultIsZeroes, ZeroizeOnDrop, Zeroizing, optimization_barrier};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::wipe::wipe;
 use crate::{Algorithm, Error};
 
 /// The fewest bytes a secret may have (RFC 4226 section 4, R6: 128 bits).
@@ -17,14 +18,6 @@ pub const SHORT_SECRET_MIN_SIZE: usize = 10;
 /// The most bytes a secret may have: one block of SHA-1 and SHA-256, so that no key is ever hashed
 /// first.
 pub const SECRET_MAX_SIZE: usize = 64;
-
-/// Zeroes `values` for good. `Zeroize` would write one after another, and byte by byte that is what
-/// an attempt waits for; the barrier is the one that it has as well.
-#[inline]
-pub(crate) fn wipe<T: DefaultIsZeroes>(values: &mut [T]) {
-    values.fill(T::default());
-    optimization_barrier(values);
-}
 
 /// The places of a secret's bytes: in a table, since so many numbers cost more to make than to
 /// read.
@@ -65,7 +58,7 @@ impl Wiped {
 
     /// Copies the first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
+    pub(crate) const fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
         Self { bytes: *bytes, len: len as usize }
     }
 
@@ -130,9 +123,9 @@ impl Secret {
         }
     }
 
-    /// Takes 10 to 64 raw bytes: shorter ones than RFC 4226 asks for (section 4, R6), for tokens that
-    /// were made with them. Of 80 bits a guess of the secret itself is still out of reach; draw no
-    /// such secret.
+    /// Takes 10 to 64 raw bytes: shorter ones than RFC 4226 asks for (section 4, R6), for tokens
+    /// that were made with them. Of 80 bits a guess of the secret itself is still out of reach;
+    /// draw no such secret.
     ///
     /// Errors: [`Error::SecretLength`].
     pub fn new_allowing_short(bytes: &[u8]) -> Result<Self, Error> {
@@ -143,8 +136,8 @@ impl Secret {
         }
     }
 
-    /// Takes an HMAC key of any length from 10 bytes on, as token files hold them. One of more than 64
-    /// bytes is hashed, as HMAC itself does with a key that is longer than a block (RFC 2104
+    /// Takes an HMAC key of any length from 10 bytes on, as token files hold them. One of more than
+    /// 64 bytes is hashed, as HMAC itself does with a key that is longer than a block (RFC 2104
     /// section 2), so its codes stay the same.
     ///
     /// Errors: [`Error::SecretLength`], also for 65 to 128 bytes with SHA-512, whose block has 128:
@@ -179,8 +172,8 @@ impl Secret {
 
     /// The first `len` of `bytes`, of which [`is_padded`](Self::is_padded) holds.
     #[inline]
-    pub(crate) const fn of_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
-        Self(Wiped::of_padded(bytes, len))
+    pub(crate) const fn from_padded(bytes: &[u8; SECRET_MAX_SIZE], len: u8) -> Self {
+        Self(Wiped::from_padded(bytes, len))
     }
 
     /// Draws a secret of the size that suits `algorithm`: 20 bytes for SHA-1, 32 for SHA-256, 64
@@ -289,7 +282,7 @@ impl Secret {
         Zeroizing::new(self.write_hex(&mut *buffer).unwrap_or_default().into())
     }
 
-    /// The raw bytes, for those who must have them: never log them.
+    /// The raw bytes. Never log them.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use crate::hotp::LAST;
+use crate::hotp::MAX_COUNTER;
 use crate::{Algorithm, Code, Digits, Error, Hotp, Secret};
 
 /// A TOTP authenticator's parameters (RFC 6238): those of [`Hotp`], the period and T0.
@@ -96,9 +96,9 @@ impl Totp {
     /// The lowest step from `window` steps before `time` to `window` steps after it whose code is
     /// `code`.
     ///
-    /// Computes every code of the window, always, in constant time. Keeps no state: whoever must
-    /// refuse a code used before takes a [`Device`](crate::Device). Errors: [`Error::Clock`] before
-    /// T0, [`Error::Exhausted`] at the end of time.
+    /// Computes every code of the window, always, in constant time. Keeps no state: to refuse a
+    /// code used before, take a [`Device`](crate::Device). Errors: [`Error::Clock`] before T0,
+    /// [`Error::Exhausted`] at the end of time.
     pub fn search(&self, code: &[u8], time: u64, window: u16) -> Result<Option<u64>, Error> {
         Ok(self.hotp.search(code, self.window(time, 0, window)?))
     }
@@ -118,7 +118,7 @@ impl Totp {
     /// The steps around that of `time`, moved by `drift` steps.
     pub(crate) fn window(&self, time: u64, drift: i32, width: u16) -> Result<RangeInclusive<u64>, Error> {
         let centre = self.step(time)?.saturating_add_signed(i64::from(drift));
-        let (first, last) = (centre.saturating_sub(u64::from(width)), centre.saturating_add(u64::from(width)).min(LAST));
+        let (first, last) = (centre.saturating_sub(u64::from(width)), centre.saturating_add(u64::from(width)).min(MAX_COUNTER));
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 }

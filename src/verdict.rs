@@ -1,6 +1,6 @@
 //! Layer 3: the answer to an attempt.
 
-/// Why an answer was accepted or refused: for the host's audit, not for whoever answered.
+/// Why an answer was accepted or refused. For the host's audit, not for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Reason {
@@ -11,8 +11,8 @@ pub enum Reason {
     /// TOTP: a code of the window that was accepted before, or is older than one that was; TOTP,
     /// HOTP: the code accepted last. Counts as a fail, unless it is the very code accepted last.
     Replayed = 2,
-    /// SMS, e-mail: the challenge had expired; whether the code was right is not told. Counts as a
-    /// fail.
+    /// SMS, e-mail: the challenge had expired. The verdict does not show whether the code was
+    /// right. Counts as a fail.
     Expired = 3,
     /// SMS, e-mail, PIN: no challenge was pending. Counts as a fail.
     NoChallenge = 4,
@@ -70,15 +70,15 @@ impl core::fmt::Display for Reason {
     }
 }
 
-/// The answer to an attempt. Tell the person only [`is_right`](Self::is_right) and
-/// [`is_locked`](Self::is_locked): they are alike for a wrong, an expired and a replayed code. The
+/// The outcome of an attempt. Show the user only [`is_right`](Self::is_right) and
+/// [`is_locked`](Self::is_locked), which are alike for a wrong, an expired and a replayed code. The
 /// rest is for the host's audit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     // Plain numbers, selected without a branch; named only when asked for.
-    /// The number of the reason, and [`LOCKED`](Self::LOCKED): in one, since they are read as soon
-    /// as they are written.
-    pub(crate) told: u8,
+    /// The number of the reason and [`LOCKED_BIT`](Self::LOCKED_BIT), packed because both are read
+    /// as soon as they are written.
+    pub(crate) packed: u8,
     pub(crate) fails: u32,
     pub(crate) until: u64,
     pub(crate) matched: u64,
@@ -86,24 +86,24 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// In `told`: the device is locked or throttled.
-    pub(crate) const LOCKED: u8 = 0x80;
+    /// In `packed`: the device is locked or throttled.
+    pub(crate) const LOCKED_BIT: u8 = 0x80;
 
     /// Whether the answer was right, on an open device, for the first time.
     pub const fn is_right(&self) -> bool {
-        self.told & !Self::LOCKED == Reason::Right as u8
+        self.packed & !Self::LOCKED_BIT == Reason::Right as u8
     }
 
     /// Whether the device is locked or throttled after this attempt; true already on the fail that
     /// locks it.
     pub const fn is_locked(&self) -> bool {
-        self.told & Self::LOCKED != 0
+        self.packed & Self::LOCKED_BIT != 0
     }
 
     /// Why.
     pub fn reason(&self) -> Reason {
         // Only reasons are ever written; were it otherwise, the answer must not be right.
-        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.told & !Self::LOCKED).unwrap_or(Reason::Wrong)
+        Reason::ALL.into_iter().find(|&reason| reason as u8 == self.packed & !Self::LOCKED_BIT).unwrap_or(Reason::Wrong)
     }
 
     /// Fails after this attempt.

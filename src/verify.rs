@@ -10,8 +10,8 @@ use subtle::{Choice, ConditionallySelectable};
 
 use crate::code::Submitted;
 use crate::device::State;
-use crate::hmac::Key;
-use crate::hotp::{Answer, Found, LAST, search};
+use crate::hmac::HmacState;
+use crate::hotp::{Found, MAX_COUNTER, SubmittedCodes, search};
 use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
 /// No other windows.
@@ -74,8 +74,8 @@ impl Device {
     /// none of those used up; its drift is learned. Counts, locks and resets as
     /// [`verify`](Self::verify).
     ///
-    /// Errors: [`Error::WrongKind`] for other kinds, [`Error::NoDrift`] for TOTP under a policy that
-    /// learns none, [`Error::Clock`], [`Error::Exhausted`].
+    /// Errors: [`Error::WrongKind`] for other kinds, [`Error::NoDrift`] for TOTP under a policy
+    /// that learns none, [`Error::Clock`], [`Error::Exhausted`].
     pub fn resync(&self, policy: &Policy, first: &[u8], second: &[u8], now: u64) -> Result<Attempt<'_, Verdict>, Error> {
         // And the two before, which may be the codes of a resync that is sent again.
         let last = self.state.moving.checked_sub(2).map(|first| first..=first.saturating_add(1));
@@ -101,9 +101,9 @@ impl Device {
         others: [Option<RangeInclusive<u64>>; 2],
     ) -> Found {
         let submitted = |code| Submitted::new(code, hotp.digits());
-        let answer = Answer { first: submitted(first), second: second.map(submitted) };
-        Key::with(hotp.algorithm(), hotp.secret(), |key| {
-            let search = |window| search(key, hotp.digits(), &answer, window, self.state.moving);
+        let codes = SubmittedCodes { first: submitted(first), second: second.map(submitted) };
+        HmacState::scope(hotp.algorithm(), hotp.secret(), |state| {
+            let search = |window| search(state, hotp.digits(), &codes, window, self.state.moving);
             others.into_iter().flatten().fold(search(window), |found, other| found.or(&search(other)))
         })
     }
@@ -164,7 +164,7 @@ impl Device {
     /// The expected counter and `more` after it.
     fn ahead(&self, more: u16) -> Result<RangeInclusive<u64>, Error> {
         let first = self.state.moving;
-        let last = first.saturating_add(u64::from(more)).min(LAST);
+        let last = first.saturating_add(u64::from(more)).min(MAX_COUNTER);
         if first > last { Err(Error::Exhausted) } else { Ok(first..=last) }
     }
 
@@ -191,12 +191,12 @@ impl Device {
         let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
-        // Once in a million a code stands at a further place of the window as well. It was used all
-        // the same (RFC 6238 section 5.2).
+        // Once in a million the window has the code at a further place as well. It was used all the
+        // same (RFC 6238 section 5.2).
         let matches = found.right.unwrap_u8() & not(last);
 
-        // What stands in the way, from the least to the last word. The first two count as fails,
-        // the others end the matter.
+        // The obstacles, from the weakest to the strongest. The first two count as fails, the
+        // others leave nothing to judge.
         let unasked = (message & not(pending)) | (pin & bit(self.asked(policy) == 0));
         let expired = pending & bit(self.is_expired(policy, now));
         let disabled = bit(state.status == Status::Disabled as u8);
@@ -269,7 +269,7 @@ impl Device {
         let locked = bit(to.status == Status::Locked as u8);
         let throttled = bit(to.until > now) & not(locked | disabled);
         let verdict = Verdict {
-            told: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED),
+            packed: reason | (locked | throttled).wrapping_mul(Verdict::LOCKED_BIT),
             fails: to.fails,
             until: u64::conditional_select(&0, &to.until, Choice::from(throttled)),
             // Zero unless right: not even the bytes of a verdict tell that a refused code was a

@@ -1,10 +1,11 @@
-#!/usr/bin/env python3
-"""Reads what `cargo llvm-cov --branch --json` writes, prints it file by file, and fails where the core's branches are covered less than said.
+"""Prints the coverage that `cargo llvm-cov --branch --json` measured, file by file.
 
-    tests/coverage.py target/coverage.json 98
+    python3 tests/coverage.py target/coverage.json 98
 
-The core is src/ without ffi, which tests/c calls from outside, and without lanes/x86, of which the processor runs what it has: `make test-lanes`
-executes the rest. Each side of each branch of the text counts once, in whatever instance of a generic function it was taken.
+Fails if fewer per cent of the core's branches are covered. The core is src/ without ffi, which
+tests/c calls from outside, and without lanes, of which each processor runs a part (`make test-lanes`
+executes the rest). Each side of each branch in the text counts once, whichever instance of a generic
+function took it.
 """
 import json
 import pathlib

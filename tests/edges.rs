@@ -123,7 +123,7 @@ fn the_last_of_each_field_is_accepted() {
 }
 
 #[test]
-fn a_seal_is_told_by_its_header_and_its_length() {
+fn a_seal_is_recognized_by_its_header_and_its_length() {
     let sealed = SealKey::new(7, [1; 32]).seal(&Device::totp(totp(), NOW), b"device", [2; 24]);
     assert_eq!(sealed_key_id(&sealed), Ok(7));
     for len in 0..SEALED_SIZE {
@@ -313,7 +313,7 @@ fn a_code_that_expired_dies_with_the_fail_that_locks() {
 
 /// The values of RFC 4226, appendix D, looked for.
 #[test]
-fn a_search_tells_the_lowest_counter_or_none() {
+fn a_search_returns_the_lowest_counter_or_none() {
     let (hotp, totp) = (hotp(), Totp::new(secret()));
     for (code, window, place) in [
         (b"755224", 0..=10, Some(0)),
@@ -359,7 +359,7 @@ fn pins_are_equal_if_their_digits_are() {
 
 /// One that wraps would be an old one again, and a swap on it would write over an attempt.
 #[test]
-fn after_the_last_revision_nothing_changes_any_more() {
+fn nothing_changes_after_the_last_revision() {
     let policy = Policy::default();
     let pin = Device::pin(Pin::new(b"49205187").unwrap(), &policy, NOW).unwrap();
     let last = |device: &Device| Device::from_bytes(&forged(device, &[(REVISION, &u64::MAX.to_le_bytes())])).unwrap();

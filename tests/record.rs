@@ -131,7 +131,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-/// Records written today must be read for ever: these bytes change only with the version.
+/// Records written today must stay readable: these bytes change only with the version.
 #[test]
 fn the_format_does_not_change() {
     let policy = Policy::builder().max_drift(5).build().unwrap();

@@ -44,7 +44,7 @@ fn a_row_says_what_its_device_is() {
 }
 
 #[test]
-fn what_is_no_row_is_refused() {
+fn rows_with_a_fault_are_refused() {
     let refused = |row: SoffidRow<'_>| row.import(&[]).unwrap_err();
     assert_eq!(refused(SoffidRow { auth_key: "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", ..row(Kind::Totp) }), Error::SecretBase32);
     assert_eq!(refused(SoffidRow { auth_key: "GEZDGNBVGY3TQOJQ", ..row(Kind::Hotp) }), Error::SecretLength);
@@ -112,7 +112,7 @@ fn an_open_row_is_a_fail_away_from_its_lock_at_least() {
 
 /// Some programs wrote the midnight of a day, and in Madrid that of the first one lies before 1970.
 #[test]
-fn what_a_row_has_below_0_counts_as_0_and_stays() {
+fn negative_columns_count_as_0_and_stay() {
     let negative = |time: i64| time.cast_unsigned();
     for kind in Kind::ALL {
         let before =
@@ -146,7 +146,7 @@ fn an_unlock_after_a_clock_that_was_ahead_is_kept_in_the_row() {
 }
 
 #[test]
-fn what_is_exported_is_imported() {
+fn exported_rows_are_imported_back() {
     let hotp = || Hotp::new(secret()).with_algorithm(Algorithm::Sha256);
     for device in [
         Device::totp(totp(), NOW),
@@ -226,7 +226,7 @@ fn an_update_writes_a_factor_that_was_replaced() {
             let (mut row, mut key) = (before, [0; SOFFID_AUTH_KEY_SIZE]);
             row.update(&device, &mut key).unwrap();
             assert!(row.has_factor_of(&from) && row.has_factor_of(&device));
-            // Of SMS and e-mail rows the secret is drawn, and stands in no column.
+            // The secret of an SMS or e-mail row is drawn, and is in no column.
             let same = matches!(kind, Kind::Sms | Kind::Email) && digits == 6;
             assert_eq!((before.has_factor_of(&device), row.has_factor_of(&old)), (same, same), "{kind}");
             let device = row.import(b"09876543210987654321").unwrap();

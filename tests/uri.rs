@@ -14,7 +14,7 @@ fn parse(rest: &str) -> Result<Uri<'_>, Error> {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_the_same(
+    fn written_uris_read_back_the_same(
         hotp in hotps(), period in 1..=u32::MAX, counter: u64, time_based: bool,
         issuer in "[^:\\p{Cc}]{0,30}", account in "[^: \\p{Cc}][^:\\p{Cc}]{0,40}",
     ) {
@@ -32,7 +32,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(otpauth://(totp|hotp)/)?[ -~é%]{0,60}[?](secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ)?[a-z=&0-9%+é]{0,60}") {
+    fn parsing_panics_on_no_text(text in "(otpauth://(totp|hotp)/)?[ -~é%]{0,60}[?](secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ)?[a-z=&0-9%+é]{0,60}") {
         if let Ok(uri) = Uri::parse(&text) && let Ok(written) = uri.to_text() {
             let again = Uri::parse(&written).unwrap();
             prop_assert_eq!(again.factor(), uri.factor());

@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_secret_panic(text in "\\PC{0,200}") {
+    fn secrets_panic_on_no_text(text in "\\PC{0,200}") {
         let _ = (Secret::from_base32(&text), Secret::from_hex(&text));
     }
 }

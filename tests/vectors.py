@@ -1,8 +1,8 @@
-#!/usr/bin/env python3
 """Makes tests/vectors.json, the cases that Rust, C and Java share.
 
-Every code comes from an implementation other than keyfob: from oathtool (OATH Toolkit) where it can say it, which is 6 to 8 digits,
-and HOTP with SHA-1 only; else from Python's own hmac and RFC 4226 section 5.3 written below. Where both can, both must agree.
+Every code comes from an implementation other than keyfob. oathtool (OATH Toolkit) knows 6 to 8
+digits, and HOTP with SHA-1 only. The rest comes from Python's own hmac and RFC 4226 section 5.3,
+written below. Where both can make a code, both must agree.
 
     python3 tests/vectors.py > tests/vectors.json      # needs oathtool
 """

@@ -25,7 +25,7 @@ fn totp(case: &Value) -> Totp {
 }
 
 #[test]
-fn there_are_enough_of_them() {
+fn vectors_are_many_enough() {
     let of = |kind| cases().iter().filter(|case| case["kind"] == kind).count();
     assert!(of("HOTP") >= 100 && of("TOTP") >= 100);
 }

@@ -1,4 +1,5 @@
-/* Enrols a time-based authenticator, prints the URI for its QR code, and verifies the code that is typed. */
+/* Enrols a time-based authenticator, prints the URI for its QR code, and verifies the code that is
+ * typed. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +12,8 @@ static void wipe(void *secret, size_t length) {
     while (length--) *byte++ = 0;
 }
 
-/* Draws a secret, enrols a device with it and shows its URI; the secret and the URI do not outlive this function. */
+/* Draws a secret, enrols a device with it and shows its URI. The secret and the URI do not outlive
+ * this function. */
 static keyfob_result enrol(keyfob_record *record) {
     uint8_t secret[KEYFOB_SECRET_MAX_SIZE];
     char uri[KEYFOB_URI_SIZE];

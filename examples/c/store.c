@@ -1,4 +1,5 @@
-/* Verifies with a file as the store: `store FILE` reads a record, judges the code that is typed, and tells only what it has stored. */
+/* Verifies with a file as the store. `store FILE` reads a record, judges the code that is typed,
+ * stores the next record, and only then prints the verdict. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <libgen.h>
@@ -15,7 +16,7 @@ static void wipe(void *secret, size_t length) {
     while (length--) *byte++ = 0;
 }
 
-/* Makes a rename last over a loss of power: it stands in the folder. */
+/* Makes a rename survive a loss of power, by syncing the folder that holds the name. */
 static int sync_folder(const char *path) {
     char copy[1024];
     int folder, done;
@@ -26,7 +27,8 @@ static int sync_folder(const char *path) {
     return close(folder) == 0 && done == 0 ? 0 : -1;
 }
 
-/* One process at a time: it replaces the file, and need not compare revisions. Several want a lock or a database. */
+/* For one process at a time: replaces the file, without comparing revisions. Several processes need
+ * a lock or a database. */
 static int32_t store(void *context, const keyfob_record *next, uint64_t read) {
     const char *path = (const char *)context;
     char temporary[1024];
@@ -35,7 +37,7 @@ static int32_t store(void *context, const keyfob_record *next, uint64_t read) {
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) return -1;
     file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0) return -1;
-    /* The bytes rest on the disk before the name does, and the name before the verdict is told. */
+    /* The bytes are on the disk before the name is, and the name before the verdict is printed. */
     written = write(file, next, sizeof *next) == (ssize_t)sizeof *next && fsync(file) == 0;
     if (close(file) != 0 || !written || rename(temporary, path) != 0) {
         unlink(temporary);
@@ -57,7 +59,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "use: store FILE, where FILE holds a record\n");
         return 2;
     }
-    /* No copy of the record in the library's buffer, which nobody wipes. */
+    /* Without a buffer, since C's library would leave a copy of the record in it. */
     setvbuf(file, NULL, _IONBF, 0);
     result = keyfob_record_read(bytes, fread(bytes, 1, sizeof bytes, file), &record);
     fclose(file);

@@ -81,6 +81,8 @@ pub fn run(input: Input) {
             digits: digits % 12,
             period,
             t0,
+            allow_short_secret: algorithm >> 31,
+            reserved: 0,
         };
         let to = &raw mut record;
         // SAFETY: all pointers are to live values, of the lengths given.

@@ -1,5 +1,5 @@
-//! Every path of the HMAC of a window against RustCrypto's hmac, and the search over it against its
-//! definition.
+//! Every platform of the HMAC of a window against RustCrypto's hmac, and the search over it against
+//! its definition.
 
 use arbitrary::Arbitrary;
 use hmac::{Hmac, KeyInit, Mac};
@@ -39,10 +39,10 @@ pub fn run(input: Input) {
     let hotp = Hotp::new(Secret::new(secret).unwrap()).with_algorithm(algorithm);
     let keyed = hotp.keyed();
     let mut values = vec![0; expected.len()];
-    // More paths than any processor has.
-    for path in 0..16 {
+    // More platforms than any processor has.
+    for platform in 0..16 {
         values.fill(0);
-        if let Some(name) = keyed.truncated_on(path, input.first, &mut values) {
+        if let Some(name) = keyed.compute_on(platform, input.first, &mut values) {
             assert_eq!(values, expected, "{name}");
         }
     }

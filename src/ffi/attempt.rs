@@ -2,22 +2,24 @@
 
 use core::ffi::{c_char, c_void};
 
-use super::answer::{keyfob_challenge, keyfob_verdict, write};
-use super::device::record;
+use super::challenge::{keyfob_challenge, write_challenge};
+use super::guard::guard;
 use super::memory::{OutSized, chars};
 use super::policy::{keyfob_policy, policy};
 use super::random::{Random, keyfob_random_fn};
-use super::{guard, keyfob_record, keyfob_result};
+use super::record::{keyfob_record, record};
+use super::result::keyfob_result;
+use super::verdict::keyfob_verdict;
 use crate::{Device, Next, Policy};
 
-/// Stores `next` if the stored record still has the revision `read` (see keyfob_info), and returns
-/// 0; 1 if it has another (a conflict), anything else if storing failed. Not called if nothing
-/// changed, as on a locked device. `context` is what the caller passed along; `next` is valid
-/// during the call only. Must return, without an exception and without longjmp.
+/// Stores `next` if the stored record still has the revision `read` (see keyfob_info). Returns 0
+/// when it is stored, 1 if the stored record has another revision (a conflict), anything else if
+/// storing failed. Not called if nothing changed, as on a locked device. `context` is the caller's.
+/// `next` is valid during the call only. Must return, without an exception and without longjmp.
 pub type keyfob_store_fn = Option<unsafe extern "C" fn(context: *mut c_void, next: *const keyfob_record, read: u64) -> i32>;
 
-/// Reads the device and the policy of an attempt, which are used where they were read: moving them
-/// would cost more than the rest of the C ABI.
+/// Reads the device and the policy of an attempt, and uses them without moving them, which would
+/// cost more than the rest of the C ABI.
 #[inline(always)]
 unsafe fn read(
     record: *const keyfob_record,
@@ -32,9 +34,9 @@ unsafe fn read(
     }
 }
 
-/// Where the next record of an attempt goes: before the answer, in any case.
+/// The destination of the next record, which is written before the answer in any case.
 enum To {
-    Place(*mut keyfob_record),
+    InPlace(*mut keyfob_record),
     Store { store: unsafe extern "C" fn(*mut c_void, *const keyfob_record, u64) -> i32, context: *mut c_void, read: u64 },
 }
 
@@ -47,7 +49,7 @@ impl To {
     #[inline(always)]
     unsafe fn take(self, next: &Next<'_>) -> Result<(), keyfob_result> {
         match self {
-            Self::Place(record) => {
+            Self::InPlace(record) => {
                 // SAFETY: a record was read there, so it is neither NULL nor uninitialised; the
                 // caller says that it can be written.
                 next.write_record(unsafe { &mut (*record).bytes });
@@ -66,10 +68,10 @@ impl To {
     }
 }
 
-/// Requests a challenge of the device in `record`, which is changed in place; store it before you
+/// Requests a challenge of the device in `record`, which is changed in place. Store it before you
 /// deliver the code. SMS, e-mail: a new code, or the pending one if it is younger than the policy's
-/// time of reuse. PIN: positions, which stay until answered rightly. `policy` may be NULL; `random`
-/// too in hosted builds, and where the device is no PIN. Set challenge->size before. Not
+/// code_reuse. PIN: positions, which stay until a right answer. `policy` may be NULL. `random` may
+/// be NULL in hosted builds, and for any device but a PIN. Set challenge->size before. Not
 /// thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, CLOCK, EXHAUSTED, LOCKED,
@@ -90,7 +92,7 @@ pub unsafe extern "C" fn keyfob_device_challenge(
             let answer = OutSized::new(challenge)?;
             read(record, policy, |device, policy| {
                 let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-                write(&attempt.commit(|next| To::Place(record).take(next))?, answer);
+                write_challenge(&attempt.commit(|next| To::InPlace(record).take(next))?, answer);
                 Ok(())
             })
         }
@@ -123,15 +125,15 @@ pub unsafe extern "C" fn keyfob_device_challenge_and_store(
             read(record, policy, |device, policy| {
                 let to = To::store(store, store_context, device.revision())?;
                 let attempt = device.challenge(policy, &mut Random(random, random_context), now)?;
-                write(&attempt.commit(|next| to.take(next))?, answer);
+                write_challenge(&attempt.commit(|next| to.take(next))?, answer);
                 Ok(())
             })
         }
     })
 }
 
-/// The pending challenge once more, for sending a message again: nothing changes, its expiry
-/// included. Set challenge->size before. Thread-safe.
+/// Returns the pending challenge again, to send its message another time. Nothing changes, not even
+/// its expiry. Set challenge->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, the policy's, WRONG_KIND, NO_CHALLENGE, CLOCK,
 /// LOCKED, THROTTLED, DISABLED, OUTSIDE_VALIDITY, CLOCK_WAS_AHEAD.
@@ -149,7 +151,7 @@ pub unsafe extern "C" fn keyfob_device_resend(
             let answer = OutSized::new(challenge)?;
             read(record, policy, |device, policy| {
                 // By reference: moving a challenge would leave a copy of its code.
-                write(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
+                write_challenge(device.resend(policy, now).as_ref().map_err(|&error| error)?, answer);
                 Ok(())
             })
         }
@@ -157,13 +159,13 @@ pub unsafe extern "C" fn keyfob_device_resend(
 }
 
 /// Judges `answer` (a code, or a PIN's digits at the positions asked) at time `now`, in Unix
-/// seconds. An answer is its `answer_length` ASCII digits and nothing else: a blank or a hyphen in
-/// it makes it wrong and a fail, so take out those that people type, as in "475 073". SMS, e-mail
-/// and PIN want a challenge first, which one right answer uses up, also where the policy asks for
-/// the whole PIN. The device in `record` is changed in place: store it before you tell anybody the
-/// verdict. Where several may answer at once, keyfob_device_verify_and_store keeps that order.
-/// `policy` may be NULL. Set verdict->size before. Constant time for a given length. Not
-/// thread-safe on the same record.
+/// seconds. An answer is its `answer_length` ASCII digits and nothing else. A blank or a hyphen
+/// makes it wrong and a fail, so remove those that people type, as in "475 073". SMS, e-mail and
+/// PIN want a challenge first, even if the policy asks for the whole PIN. One right answer uses it
+/// up. The device in `record` is changed in place: store it before you show the verdict. Where
+/// several threads or processes share a device, call keyfob_device_verify_and_store, which keeps
+/// that order. `policy` may be NULL. Set verdict->size before. Constant time for a given length.
+/// Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, CLOCK, EXHAUSTED.
 #[must_use]
@@ -182,7 +184,7 @@ pub unsafe extern "C" fn keyfob_device_verify(
             let answered = OutSized::new(verdict)?;
             read(record, policy, |device, policy| {
                 let answer = chars(answer, answer_length)?;
-                answered.write(&device.verify_and_store(policy, answer, now, |next| To::Place(record).take(next))?.into());
+                answered.write(&device.verify_and_store(policy, answer, now, |next| To::InPlace(record).take(next))?.into());
                 Ok(())
             })
         }
@@ -221,10 +223,10 @@ pub unsafe extern "C" fn keyfob_device_verify_and_store(
     })
 }
 
-/// Finds an authenticator by two codes in a row: HOTP that has run ahead, over the policy's resync
-/// window, and TOTP whose clock is off, over as many steps each side of the present one but no more
-/// than the policy's max_drift; the drift is learned. Counts and locks as keyfob_device_verify, in
-/// place as that does. Not thread-safe on the same record.
+/// Finds an authenticator by two codes in a row. HOTP that has run ahead is searched over the
+/// policy's resync window. TOTP whose clock is off is searched over as many steps each side of the
+/// present one, but no more than the policy's max_drift; the drift is learned. Counts, locks and
+/// changes the record in place as keyfob_device_verify does. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's, WRONG_KIND, NO_DRIFT,
 /// CLOCK, EXHAUSTED.
@@ -247,7 +249,7 @@ pub unsafe extern "C" fn keyfob_device_resync(
             read(record, policy, |device, policy| {
                 let (first, second) = (chars(first, first_length)?, chars(second, second_length)?);
                 let attempt = device.resync(policy, first, second, now)?;
-                answered.write(&attempt.commit(|next| To::Place(record).take(next))?.into());
+                answered.write(&attempt.commit(|next| To::InPlace(record).take(next))?.into());
                 Ok(())
             })
         }

@@ -2,8 +2,9 @@
 
 use core::ffi::c_char;
 
+use super::guard::guard;
 use super::memory::{Buffer, Out, Sized, bytes, chars, read_sized};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Algorithm, Digits, Error, Hotp, Policy, Secret, Totp};
 
 /// The hash under the HMAC.
@@ -18,8 +19,8 @@ pub enum keyfob_algorithm {
     SHA512 = 3,
 }
 
-/// What an authenticator computes with, beside the secret. Where a function takes parameters, NULL
-/// stands for SHA-1, 6 digits, 30 seconds and T0 = 0.
+/// The parameters of an authenticator, apart from the secret. As an argument of a function, NULL is
+/// SHA-1, 6 digits, 30 seconds and T0 = 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct keyfob_parameters {
@@ -43,7 +44,7 @@ pub struct keyfob_parameters {
 // more of 32.
 unsafe impl Sized for keyfob_parameters {
     // Up to `t0`.
-    const FIRST: usize = 24;
+    const FIRST_SIZE: usize = 24;
 }
 
 /// The parameters at `pointer`, the defaults for NULL, with this secret.

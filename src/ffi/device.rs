@@ -3,9 +3,12 @@
 use core::ffi::c_char;
 
 use super::code::{hotp, keyfob_parameters, totp};
-use super::memory::{Buffer, Out, OutSized, Sized, bytes, chars};
+use super::guard::guard;
+use super::memory::{Buffer, Out, OutSized, Sized, chars};
 use super::policy::{keyfob_policy, policy};
-use super::{KEYFOB_RECORD_SIZE, guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
+use super::size::KEYFOB_RECORD_SIZE;
 use crate::{Algorithm, Device, Digits, Error, Factor, Pin, Positions, Status, Validity};
 
 /// What a device is.
@@ -38,7 +41,7 @@ pub enum keyfob_status {
     DISABLED = 68,
 }
 
-/// What there is to see of a device, without its secret. Times are Unix seconds.
+/// All of a device but its secret. Times are Unix seconds.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct keyfob_info {
@@ -90,31 +93,11 @@ pub struct keyfob_info {
     pub not_after: u64,
 }
 
-// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, two more
-// of 32, and two more of 64.
+// SAFETY: ten numbers of 32 bits, of which the first is the size, eight aligned ones of 64, two
+// more of 32, and two more of 64.
 unsafe impl Sized for keyfob_info {
     // Up to `revision`.
-    const FIRST: usize = 104;
-}
-
-/// The device in the record at `pointer`. Inlined, as `To::commit` is: a device has 200 bytes, and
-/// moving it costs as much as all the rest of the C ABI.
-#[inline(always)]
-pub(super) unsafe fn device(pointer: *const keyfob_record) -> Result<Device, keyfob_result> {
-    // SAFETY: the caller's promise is passed on.
-    Ok(Device::from_bytes(unsafe { record(pointer) }?)?)
-}
-
-/// The bytes of the record at `pointer`, for those who keep [`Device::from_bytes`]'s result where
-/// it is.
-pub(super) unsafe fn record<'a>(pointer: *const keyfob_record) -> Result<&'a [u8], keyfob_result> {
-    // SAFETY: the caller's promise is passed on; a record is plain bytes.
-    unsafe { bytes(pointer.cast(), KEYFOB_RECORD_SIZE) }
-}
-
-/// Where a record is written at the end.
-pub(super) fn out(pointer: *mut keyfob_record) -> Result<Buffer, keyfob_result> {
-    Buffer::new(pointer.cast(), KEYFOB_RECORD_SIZE, KEYFOB_RECORD_SIZE)
+    const FIRST_SIZE: usize = 104;
 }
 
 unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, keyfob_result>) -> keyfob_result {
@@ -128,7 +111,8 @@ unsafe fn enrol(to: *mut keyfob_record, make: impl FnOnce() -> Result<Device, ke
 }
 
 /// Enrols a time-based authenticator at time `now`. `parameters` may be NULL; `secret` has 16 to 64
-/// bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`. Thread-safe.
+/// bytes, or 10 to 64 if `parameters` allow short ones, which are copied into `record`.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, SECRET_LENGTH, the parameters', PERIOD.
 #[must_use]
@@ -212,25 +196,7 @@ pub unsafe extern "C" fn keyfob_device_create_pin(
     unsafe { enrol(record, || Ok(Device::pin(Pin::new(chars(pin, pin_length)?)?, self::policy(policy, &mut None)?, now)?)) }
 }
 
-/// Reads `length` bytes from storage as a record: tells a foreign, a newer, a cut and a damaged one
-/// apart, and writes a right one to `record`, which may be NULL to check only. Thread-safe.
-///
-/// Results: NULL_POINTER, LENGTH, RECORD_LENGTH, the record's.
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
-    guard(|| {
-        // SAFETY: the caller keeps to the header.
-        let device = Device::from_bytes(unsafe { self::bytes(bytes, length) }?)?;
-        if !record.is_null() {
-            // SAFETY: the caller keeps to the header.
-            unsafe { out(record)?.write(device.to_record().as_bytes()) };
-        }
-        Ok(())
-    })
-}
-
-/// Looks at a device. Set info->size before. Thread-safe.
+/// Describes a device, without its secret. Set info->size before. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's.
 #[must_use]
@@ -304,8 +270,8 @@ pub unsafe extern "C" fn keyfob_device_secret(
     })
 }
 
-/// Sets the keyfob_status of the device in `record`, in place, as an administrator. Leaving L for C
-/// or V is an unlocking; leaving D keeps the fails. Not thread-safe on the same record.
+/// Sets the keyfob_status of the device in `record`, in place, as an administrator. A change from L
+/// to C or V unlocks. A change from D keeps the fails. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, STATUS, LOCKED, EXHAUSTED.
 #[must_use]
@@ -318,10 +284,10 @@ pub unsafe extern "C" fn keyfob_device_set_status(record: *mut keyfob_record, st
     })
 }
 
-/// Resets the fails of the device in `record`, in place, ends a throttle and a pending code,
-/// forgets a learned drift, and opens it if it is locked. Takes `now` for true, even if it lies
-/// before what the device has seen. No code used before becomes right by it: for TOTP that was used
-/// while a clock was ahead see keyfob_device_forget_steps. Not thread-safe on the same record.
+/// Unlocks the device in `record`, in place: resets the fails, ends a throttle and a pending code,
+/// and forgets a learned drift. Takes `now` for true, even if the device has seen a later time. No
+/// code used before becomes right. For TOTP that was used while a clock was ahead, see
+/// keyfob_device_forget_steps. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, EXHAUSTED.
 #[must_use]
@@ -331,13 +297,13 @@ pub unsafe extern "C" fn keyfob_device_unlock(record: *mut keyfob_record, now: u
     guard(|| unsafe { change(record, |device| device.unlock(now)) })
 }
 
-/// The way back for TOTP that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD):
-/// takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
-/// it lies beyond. Takes `now` for true, and forgets a learned drift; status, fails and locks stay.
-/// The price: codes of steps after `now` that were accepted already are right once more when their
-/// time comes, for anyone who has seen them; nothing of `now` or before is. Call it only on an
-/// administrator's word, with a clock that is right, and record that. Not thread-safe on the same
-/// record.
+/// Repairs a TOTP device that was used while a clock was ahead (KEYFOB_REASON_CLOCK_WAS_AHEAD).
+/// Takes the highest accepted step of the device in `record`, in place, down to that of `now`, if
+/// it is later. Takes `now` for true and forgets a learned drift. Status, fails and locks stay. The
+/// price: codes of steps after `now` that were accepted already are right once more when their time
+/// comes, for anyone who has seen them. Codes of `now` or before are not. Call it only if an
+/// administrator says so, with a clock that is right, and record the call. Not thread-safe on the
+/// same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, CLOCK, EXHAUSTED.
 #[must_use]
@@ -368,13 +334,13 @@ pub unsafe extern "C" fn keyfob_device_set_validity(
     })
 }
 
-/// Gives the device in `record`, in place, another factor of its kind: the parameters and the
-/// secret, or the PIN, and the counter of the device in `from`, which was created for that and of
-/// which nothing else counts but its validity. For a fresh secret after a change of telephone, a new PIN, an
-/// authenticator enrolled again. Keeps the status, the fails and every lock; a pending challenge
-/// ends, and learned drift is forgotten. The same secret keeps the higher counter; TOTP keeps the
-/// time that is used up, under a new secret no more than that before `now`. Never give it a secret
-/// that it had before its present one. Not thread-safe on the same record.
+/// Gives the device in `record`, in place, another factor of its kind: for a fresh secret after a
+/// change of telephone, a new PIN, an authenticator enrolled again. Takes the parameters, the
+/// secret or PIN, and the counter of the device in `from`, created for this, and its validity;
+/// nothing else of it counts. Keeps the status, the fails and every lock. Ends a pending challenge
+/// and forgets a learned drift. The same secret keeps the higher counter. TOTP keeps the time that
+/// is used up, but under a new secret only the time before `now`. Never give it a secret that it
+/// had before its present one. Not thread-safe on the same record.
 ///
 /// Results: NULL_POINTER, the record's, WRONG_KIND, EXHAUSTED.
 #[must_use]

@@ -6,23 +6,22 @@
 use core::ffi::c_char;
 use core::ptr;
 
-use super::keyfob_result;
+use super::result::keyfob_result;
 
 /// No text from outside is longer, in bytes.
-const TEXT_MAX: usize = 4096;
+const MAX_TEXT_BYTES: usize = 4096;
 /// No struct from a newer caller is larger, in bytes.
-const STRUCT_MAX: usize = 4096;
+const MAX_STRUCT_BYTES: usize = 4096;
 
 /// A struct that begins with its size in bytes, has no padding, and is right whatever its bytes
 /// are. Later versions may add fields at its end.
 ///
-/// # Safety
-/// All of that must hold, and `FIRST` is at least the 4 bytes of the size and at most all of the
-/// struct.
+/// # Safety All of that must hold, and `FIRST_SIZE` is at least the 4 bytes of the size and at most
+/// all of the struct.
 pub(super) unsafe trait Sized: Copy {
     /// The size of the first version that was published: callers who were built with that one go on
     /// working.
-    const FIRST: usize;
+    const FIRST_SIZE: usize;
 }
 
 /// The bytes at `pointer`; NULL is right for none.
@@ -54,7 +53,7 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a [u8], keyfob
         return Err(keyfob_result::NULL_POINTER);
     }
     // SAFETY: the caller says that the text ends with a NUL; nothing behind the first is read.
-    let length = (0..TEXT_MAX).find(|&at| unsafe { *pointer.add(at) } == 0).ok_or(keyfob_result::LENGTH)?;
+    let length = (0..MAX_TEXT_BYTES).find(|&at| unsafe { *pointer.add(at) } == 0).ok_or(keyfob_result::LENGTH)?;
     // SAFETY: these bytes were just read.
     Ok(unsafe { core::slice::from_raw_parts(pointer.cast(), length) })
 }
@@ -72,7 +71,7 @@ pub(super) unsafe fn read<T: Copy>(pointer: *const T) -> Result<T, keyfob_result
 unsafe fn size<T: Sized>(pointer: *const T) -> Result<usize, keyfob_result> {
     // SAFETY: every such struct begins with its size, of which the caller says that it can be read.
     let size = unsafe { read(pointer.cast::<u32>()) }? as usize;
-    if (T::FIRST..=STRUCT_MAX).contains(&size) { Ok(size) } else { Err(keyfob_result::STRUCT_SIZE) }
+    if (T::FIRST_SIZE..=MAX_STRUCT_BYTES).contains(&size) { Ok(size) } else { Err(keyfob_result::STRUCT_SIZE) }
 }
 
 /// Reads a struct that begins with its size over `value`, which keeps the fields that an older

@@ -11,193 +11,37 @@
 #![allow(clippy::too_many_arguments, reason = "C has no slices: each is a pointer and a length")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "sizes of structs, and ASCII as c_char")]
 
-mod answer;
 mod attempt;
+mod avx;
+mod challenge;
 mod code;
 mod device;
+mod guard;
 mod memory;
 mod policy;
 mod random;
+mod record;
 mod result;
 mod seal;
 mod secret;
+mod size;
 mod soffid;
 #[cfg(test)]
 mod tests;
 mod uri;
+mod verdict;
 
-pub use answer::*;
 pub use attempt::*;
+pub use challenge::*;
 pub use code::*;
 pub use device::*;
 pub use policy::*;
 pub use random::keyfob_random_fn;
+pub use record::*;
 pub use result::*;
 pub use seal::*;
 pub use secret::*;
+pub use size::*;
 pub use soffid::*;
 pub use uri::*;
-
-/// The size of a record in bytes.
-pub const KEYFOB_RECORD_SIZE: usize = 168;
-/// The size of a sealed record in bytes.
-pub const KEYFOB_SEALED_SIZE: usize = 216;
-/// The size of a sealing key in bytes.
-pub const KEYFOB_SEAL_KEY_SIZE: usize = 32;
-/// The size of a nonce in bytes.
-pub const KEYFOB_SEAL_NONCE_SIZE: usize = 24;
-/// The fewest bytes of a secret.
-pub const KEYFOB_SECRET_MIN_SIZE: usize = 16;
-/// The fewest bytes of a short secret, where those are allowed.
-pub const KEYFOB_SHORT_SECRET_MIN_SIZE: usize = 10;
-/// The most bytes of a secret, and digits of a PIN.
-pub const KEYFOB_SECRET_MAX_SIZE: usize = 64;
-/// Room for any code and its terminating NUL, in bytes.
-pub const KEYFOB_CODE_SIZE: usize = 12;
-/// Room for any secret in Base32 and its terminating NUL, in bytes.
-pub const KEYFOB_BASE32_SIZE: usize = 104;
-/// Room for any secret in hexadecimal and its terminating NUL, in bytes.
-pub const KEYFOB_HEX_SIZE: usize = 129;
-/// Room for any URI that keyfob_uri_write writes and its terminating NUL, in bytes.
-pub const KEYFOB_URI_SIZE: usize = 2048;
-/// Room for any issuer or account that keyfob_uri_parse writes and its terminating NUL, in bytes.
-pub const KEYFOB_LABEL_SIZE: usize = 1024;
-
-// cbindgen reads literals only; this keeps them true.
-const _: () = assert!(
-    KEYFOB_RECORD_SIZE == crate::RECORD_SIZE
-        && KEYFOB_SEALED_SIZE == crate::SEALED_SIZE
-        && KEYFOB_SEAL_KEY_SIZE == crate::SEAL_KEY_SIZE
-        && KEYFOB_SEAL_NONCE_SIZE == crate::SEAL_NONCE_SIZE
-        && KEYFOB_SECRET_MIN_SIZE == crate::SECRET_MIN_SIZE
-        && KEYFOB_SHORT_SECRET_MIN_SIZE == crate::SHORT_SECRET_MIN_SIZE
-        && KEYFOB_SECRET_MAX_SIZE == crate::SECRET_MAX_SIZE
-);
-
-/// A device: plain bytes that the caller owns and may copy, compare and store. They hold the secret
-/// in the clear.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct keyfob_record {
-    /// The bytes; see docs/record-format.md for their table.
-    pub bytes: [u8; KEYFOB_RECORD_SIZE],
-}
-
-impl core::fmt::Debug for keyfob_record {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("keyfob_record")
-    }
-}
-
-/// The version of the linked library, as `"0.1.0"`. Compare with KEYFOB_VERSION, that of the
-/// header. Static memory. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_version() -> *const core::ffi::c_char {
-    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
-}
-
-/// KEYFOB_RECORD_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_record_size() -> usize {
-    KEYFOB_RECORD_SIZE
-}
-
-/// KEYFOB_SEALED_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_sealed_size() -> usize {
-    KEYFOB_SEALED_SIZE
-}
-
-/// KEYFOB_SEAL_KEY_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_seal_key_size() -> usize {
-    KEYFOB_SEAL_KEY_SIZE
-}
-
-/// KEYFOB_SEAL_NONCE_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_seal_nonce_size() -> usize {
-    KEYFOB_SEAL_NONCE_SIZE
-}
-
-/// KEYFOB_SECRET_MIN_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_secret_min_size() -> usize {
-    KEYFOB_SECRET_MIN_SIZE
-}
-
-/// KEYFOB_SHORT_SECRET_MIN_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_short_secret_min_size() -> usize {
-    KEYFOB_SHORT_SECRET_MIN_SIZE
-}
-
-/// KEYFOB_SECRET_MAX_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_secret_max_size() -> usize {
-    KEYFOB_SECRET_MAX_SIZE
-}
-
-/// KEYFOB_CODE_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_code_size() -> usize {
-    KEYFOB_CODE_SIZE
-}
-
-/// KEYFOB_BASE32_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_base32_size() -> usize {
-    KEYFOB_BASE32_SIZE
-}
-
-/// KEYFOB_HEX_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_hex_size() -> usize {
-    KEYFOB_HEX_SIZE
-}
-
-/// KEYFOB_URI_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_uri_size() -> usize {
-    KEYFOB_URI_SIZE
-}
-
-/// KEYFOB_LABEL_SIZE of the linked library. Thread-safe.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn keyfob_label_size() -> usize {
-    KEYFOB_LABEL_SIZE
-}
-
-/// Runs a function's body; a panic, which none should have, becomes a result instead of crossing
-/// into C.
-#[inline]
-fn guard(body: impl FnOnce() -> Result<(), keyfob_result>) -> keyfob_result {
-    crate::lanes::clear_upper_halves();
-    #[cfg(feature = "std")]
-    {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-        match outcome {
-            Ok(Ok(())) => keyfob_result::OK,
-            Ok(Err(result)) => result,
-            Err(_) => keyfob_result::PANIC,
-        }
-    }
-    #[cfg(not(feature = "std"))]
-    match body() {
-        Ok(()) => keyfob_result::OK,
-        Err(result) => result,
-    }
-}
+pub use verdict::*;

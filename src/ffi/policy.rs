@@ -1,7 +1,8 @@
 //! Policies: a plain struct, presets for it, and its check.
 
+use super::guard::guard;
 use super::memory::{Out, OutSized, Sized, read_sized};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Digits, Error, GuessChance, Kind, Lock, PinPositions, Policy, PolicyBuilder};
 
 /// What happens at too many fails.
@@ -14,9 +15,9 @@ pub enum keyfob_lock {
     THROTTLE = 1,
 }
 
-/// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change what
-/// you like, and check it once with keyfob_policy_check. Where a function takes a policy, NULL
-/// stands for the default.
+/// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change its
+/// fields, and check it once with keyfob_policy_check. As an argument of a function, NULL is the
+/// default.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct keyfob_policy {
@@ -49,7 +50,7 @@ pub struct keyfob_policy {
     pub pin_positions: u32,
     /// PIN: the fewest digits of a new one, 4 to 64; 8 by default.
     pub pin_min_length: u32,
-    /// Seconds by which the clocks of those who share a device may differ; 30 by default. 0 is for
+    /// Seconds by which the clocks of hosts that share a device may differ; 30 by default. 0 is for
     /// a host with one thread only.
     pub clock_skew: u32,
     /// The largest chance of guessing a code of six digits before the lock, in parts per billion;
@@ -64,7 +65,7 @@ pub struct keyfob_policy {
 
 // SAFETY: seventeen numbers of 32 bits, of which the first is the size.
 unsafe impl Sized for keyfob_policy {
-    const FIRST: usize = 64;
+    const FIRST_SIZE: usize = 64;
 }
 
 impl keyfob_policy {
@@ -170,7 +171,7 @@ pub unsafe extern "C" fn keyfob_policy_check(policy: *const keyfob_policy) -> ke
     guard(|| unsafe { self::policy(policy, &mut None).map(drop) })
 }
 
-/// The chance, in parts per billion, that somebody who guesses until the lock falls succeeds
+/// Writes the chance, in parts per billion, that an attacker who guesses until the lock succeeds
 /// against a device of this keyfob_kind with codes of `digits` digits (6 to 10; ignored for a PIN).
 /// `policy` may be NULL. Thread-safe.
 ///

@@ -31,7 +31,7 @@ impl TryRng for Random {
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         match self.0 {
-            // SAFETY: the callback is the caller's own, given the memory that it is told of.
+            // SAFETY: the callback is the caller's own; the memory has the length that it gets.
             Some(fill) => match unsafe { fill(self.1, bytes.as_mut_ptr(), bytes.len()) } {
                 0 => Ok(()),
                 _ => Err(Error::Randomness),

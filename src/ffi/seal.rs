@@ -4,15 +4,17 @@ use core::ffi::c_void;
 
 use zeroize::Zeroizing;
 
-use super::device::{device, out};
+use super::guard::guard;
 use super::memory::{Buffer, Out, bytes, read};
-use super::{KEYFOB_SEAL_KEY_SIZE, KEYFOB_SEAL_NONCE_SIZE, KEYFOB_SEALED_SIZE, guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
+use super::size::{KEYFOB_SEAL_KEY_SIZE, KEYFOB_SEAL_NONCE_SIZE, KEYFOB_SEALED_SIZE};
 use crate::{SealKey, sealed_key_id};
 
-/// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: whatever names the
-/// device in the store, `device_id_length` bytes, may be none. `key` has KEYFOB_SEAL_KEY_SIZE
-/// random bytes, `key_id` names it for rotation, `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that must
-/// never be used again with this key: draw them at random each time. `sealed` gets
+/// Seals a record for storage with XChaCha20-Poly1305, bound to `device_id`: the store's own name
+/// for the device, in `device_id_length` bytes, which may be 0. `key` has KEYFOB_SEAL_KEY_SIZE
+/// random bytes, and `key_id` names it for rotation. `nonce` has KEYFOB_SEAL_NONCE_SIZE bytes that
+/// must never be used again with this key: draw them at random each time. `sealed` gets
 /// KEYFOB_SEALED_SIZE bytes. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, the record's.

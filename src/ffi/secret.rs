@@ -2,9 +2,10 @@
 
 use core::ffi::{c_char, c_void};
 
+use super::guard::guard;
 use super::memory::{Buffer, Out, bytes, utf8};
 use super::random::{Random, keyfob_random_fn};
-use super::{guard, keyfob_result};
+use super::result::keyfob_result;
 use crate::{Algorithm, Error, Secret};
 
 /// Draws a secret of the size that suits the keyfob_algorithm: 20, 32 or 64 bytes. `secret` has
@@ -32,10 +33,10 @@ pub unsafe extern "C" fn keyfob_secret_random(
 }
 
 /// Reads a secret as people type it in Base32: either case, blanks and hyphens between groups, with
-/// or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only where
-/// its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size` bytes,
-/// KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The caller
-/// wipes `secret` and `text`. Thread-safe.
+/// or without padding. One of 10 to 15 bytes is read as well; what takes secrets takes it only
+/// where its parameters allow that. `text` ends with a NUL. `secret` has room for `secret_size`
+/// bytes, KEYFOB_SECRET_MAX_SIZE always suffice; how many were written goes to `secret_length`. The
+/// caller wipes `secret` and `text`. Thread-safe.
 ///
 /// Results: NULL_POINTER, LENGTH, BUFFER_TOO_SMALL, SECRET_LENGTH, SECRET_BASE32.
 #[must_use]

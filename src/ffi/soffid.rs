@@ -4,39 +4,39 @@ use core::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-use super::device::{device, out};
+use super::guard::guard;
 use super::memory::{Out, OutSized, Sized, bytes, read_sized};
-use super::{guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
 use crate::{Device, Error, Kind, SOFFID_AUTH_KEY_SIZE, SoffidRow, Status};
 
-/// A row of Soffid's table SCO_DEVICE, as far as it concerns the engine. Texts end with a NUL; an
-/// empty one stands for NULL. Times are Unix seconds. The caller wipes it.
+/// The columns of a row of Soffid's table SCO_DEVICE that concern the engine. Texts end with a NUL.
+/// An empty text is NULL. Times are Unix seconds. The caller wipes it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct keyfob_soffid_row {
     /// sizeof(keyfob_soffid_row).
     pub size: u32,
-    /// OTP_FAILS. In reading, those of a row with status C or V count as less than max_fails, since
-    /// Soffid opens devices without resetting them. What is negative as a signed number counts as
-    /// 0.
+    /// OTP_FAILS. In a row with status C or V that is read, they count as less than max_fails,
+    /// since Soffid opens devices without resetting them. A number that is negative as a signed one
+    /// counts as 0.
     pub fails: u32,
     /// OTP_STATUS: a keyfob_status.
     pub status: u32,
-    /// OTP_DIGITS; 0 for NULL, which stands for 6.
+    /// OTP_DIGITS; 0 for NULL, which means 6.
     pub digits: u32,
-    /// 1 if OTP_LASCOU is not NULL; in reading, anything but 0 says so.
+    /// 1 if OTP_LASCOU is not NULL. In a row that is read, any number but 0 counts as 1.
     pub has_last_counter: u32,
-    /// 1 if OTP_LASUSE is not NULL; in reading, anything but 0 says so.
+    /// 1 if OTP_LASUSE is not NULL. In a row that is read, any number but 0 counts as 1.
     pub has_last_used: u32,
-    /// 1 if OTP_LASISS is not NULL. Ignored in importing: a code of the add-on's is not taken over.
+    /// 1 if OTP_LASISS is not NULL. An import ignores it: a code of the add-on is not taken over.
     pub has_last_issued: u32,
     /// No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
-    /// row with that many fails is locked when it is written, whatever the policy says, so that no
-    /// row has more guesses than this.
+    /// row with that many fails is locked when it is written, under any policy, so that no row
+    /// allows more guesses than this.
     pub max_fails: u32,
-    /// OTP_LASCOU: the highest step or counter accepted. A negative number stands for none: the
-    /// add-on tries counters from -4 on, which no authenticator has, and stores one that happens to
-    /// match.
+    /// OTP_LASCOU: the highest step or counter accepted. A negative number means none: the add-on
+    /// tries counters from -4 on, which no authenticator has, and stores one that happens to match.
     pub last_counter: i64,
     /// OTP_CREATED. A time before 1970, negative as a signed number, counts as 1970; so does
     /// OTP_LASUSE.
@@ -44,11 +44,11 @@ pub struct keyfob_soffid_row {
     /// OTP_LASUSE.
     pub last_used: u64,
     /// OTP_LASISS: when the add-on sent a message. It sends no other for a minute after this time,
-    /// so keyfob_soffid_update writes NULL where a code of keyfob's is pending.
+    /// so keyfob_soffid_update writes NULL while a code of keyfob is pending.
     pub last_issued: u64,
     /// OTP_TYPE: TOTP, HOTP, SMS, EMAIL or PIN.
     pub kind: [c_char; 8],
-    /// OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512; empty stands for HmacSHA1.
+    /// OTP_ALGORI: HmacSHA1, HmacSHA256 or HmacSHA512. Empty means HmacSHA1.
     pub algorithm: [c_char; 16],
     /// OTP_AUTKEY of TOTP and HOTP: the secret in Base32. Empty otherwise, and ignored in reading:
     /// the engine needs no such hash.
@@ -61,7 +61,7 @@ pub struct keyfob_soffid_row {
 // SAFETY: eight numbers of 32 bits, of which the first is the size, four aligned ones of 64, and
 // 208 bytes.
 unsafe impl Sized for keyfob_soffid_row {
-    const FIRST: usize = 272;
+    const FIRST_SIZE: usize = 272;
 }
 
 /// A row whose columns are all NULL.
@@ -97,10 +97,10 @@ impl zeroize::Zeroize for keyfob_soffid_row {
     }
 }
 
-/// Makes the record of a row. SMS and EMAIL rows hold no secret: give one drawn for this device
-/// alone in `secret`, which is ignored for the other kinds. A row of HOTP whose digits and
-/// algorithm are NULL takes Soffid's configuration: fill it in before. A row has no learned drift
-/// and no pending challenge. Thread-safe.
+/// Makes a record from a row. SMS and EMAIL rows hold no secret: give one drawn for this device
+/// alone in `secret`, which is ignored for the other kinds. Soffid's configuration has the digits
+/// and the algorithm of a HOTP row in which they are NULL: fill them in before. A row has no
+/// learned drift and no pending challenge. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, SECRET_LENGTH, SECRET_BASE32, ALGORITHM, DIGITS,
 /// STATUS, KIND, PIN_LENGTH, PIN_DIGITS.
@@ -124,10 +124,10 @@ pub unsafe extern "C" fn keyfob_soffid_import(
     })
 }
 
-/// Writes the row of a new device: all columns. What a row cannot say is lost: a lock that
-/// disabling keeps, a throttle, the positions asked of a PIN, learned drift, and of SMS and e-mail
-/// the secret and the pending code. Set row->size before. For a row that was there before,
-/// keyfob_soffid_update writes no more than what has changed. Thread-safe.
+/// Writes all columns of the row of a new device. A row has no column for a lock that disabling
+/// keeps, a throttle, the positions asked of a PIN, a learned drift, and the secret and pending
+/// code of SMS and e-mail: these are lost. Set row->size before. For a row that exists already,
+/// keyfob_soffid_update writes only the columns that have changed. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, SOFFID_PARAMETERS.
 #[must_use]
@@ -146,23 +146,24 @@ pub unsafe extern "C" fn keyfob_soffid_export(record: *const keyfob_record, row:
     })
 }
 
-/// Writes to the row that `record` was imported from what attempts have changed: status, fails,
-/// last_counter, last_used and, while a code is pending, no last_issued; and created after an
-/// unlock by a clock that is behind it. If the row says another factor than the record, as after
-/// keyfob_device_replace_factor, the record's is written: auth_key or pin, digits and algorithm. So
-/// give these as they were imported. Every other column keeps its bytes. The row must be of the
-/// same kind.
+/// Writes the changes of attempts to the row that `record` was imported from: status, fails,
+/// last_counter and last_used. Also last_issued, which becomes NULL while a code is pending, and
+/// created, after an unlock by a clock that is behind it. If the row has another factor than the
+/// record, as after keyfob_device_replace_factor, the record's is written: auth_key or pin, digits
+/// and algorithm. So give these as they were imported. Every other column keeps its bytes. The row
+/// must be of the same kind.
 ///
-/// A row has no revision. Write it to the table only where OTP_STATUS, OTP_FAILS, OTP_LASCOU,
-/// OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI are still those that were read, in one statement
-/// (an optimistic lock), or hold the row locked from reading to writing; else two answers at once
-/// count as one, and a secret that was replaced meanwhile is still right. Compare no time: drivers
-/// read a local time that does not exist as another. Write nothing if the row has not changed, as
-/// by the code accepted last, repeated: a driver may count such an UPDATE as no row. What a row
-/// cannot say is lost at the next import: a lock that disabling keeps, a throttle, a PIN's
-/// positions, learned drift, a pending challenge. Hosts that want those, and all that use SMS,
-/// e-mail or PIN, keep the record beside the row, and ask keyfob_soffid_has_factor before they go
-/// on with it. Thread-safe.
+/// A row has no revision. Write it to the table in one statement that demands the old values of
+/// OTP_STATUS, OTP_FAILS, OTP_LASCOU, OTP_AUTKEY, OTP_PIN, OTP_DIGITS and OTP_ALGORI (an optimistic
+/// lock), or lock the row from reading to writing. Otherwise two answers at once count as one, and
+/// a secret that was replaced meanwhile is still right. Compare no time: drivers read a local time
+/// that does not exist as another. Write nothing if the row has not changed, as after a repetition
+/// of the code accepted last: a driver may count such an UPDATE as no row.
+///
+/// The next import loses the parts that have no column: a lock that disabling keeps, a throttle, a
+/// PIN's positions, a learned drift, a pending challenge. Hosts that need those, and all that use
+/// SMS, e-mail or PIN, keep the record beside the row. They ask keyfob_soffid_has_factor before
+/// they use that record again. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND, WRONG_KIND, SOFFID_PARAMETERS.
 #[must_use]
@@ -181,9 +182,9 @@ pub unsafe extern "C" fn keyfob_soffid_update(record: *const keyfob_record, row:
     })
 }
 
-/// Writes 1 to `has_factor` if the row says the factor of the record: kind, digits, algorithm, and
-/// auth_key or pin; else 0. Then Soffid has changed it since the record was made, and the row is to
-/// be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
+/// Writes 1 to `has_factor` if the row has the factor of the record: kind, digits, algorithm, and
+/// auth_key or pin. Otherwise writes 0: Soffid has changed it since the record was made, and the
+/// row has to be imported again. SMS and EMAIL rows hold no secret to compare. Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, the record's, KIND.
 #[must_use]

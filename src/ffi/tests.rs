@@ -64,7 +64,7 @@ struct Grown {
 
 // SAFETY: two numbers of 32 bits, of which the first is the size, and an aligned one of 64.
 unsafe impl memory::Sized for Grown {
-    const FIRST: usize = 8;
+    const FIRST_SIZE: usize = 8;
 }
 
 #[test]
@@ -100,11 +100,11 @@ fn structs_grow_and_older_and_newer_callers_go_on_working() {
     assert_eq!(write(4097).err(), Some(keyfob_result::STRUCT_SIZE));
 }
 
-/// Published once, a size is taken for ever.
+/// A published size stays.
 #[test]
 fn the_first_published_sizes_stay() {
     fn first<T: memory::Sized>() -> (usize, bool) {
-        (T::FIRST, T::FIRST <= size_of::<T>())
+        (T::FIRST_SIZE, T::FIRST_SIZE <= size_of::<T>())
     }
     assert_eq!(first::<keyfob_policy>(), (64, true));
     assert_eq!(first::<keyfob_parameters>(), (24, true));
@@ -170,11 +170,11 @@ fn the_verdict_waits_for_the_store() {
     }
 }
 
-/// As on bare metal, whose library is built so. Positions, since a secret of zeros is refused
-/// whoever drew it.
+/// As on bare metal, whose library is built so. Draws positions, since a secret of zeros is always
+/// refused.
 #[cfg(not(feature = "getrandom"))]
 #[test]
-fn without_an_operating_system_randomness_is_the_callers() {
+fn randomness_is_the_callers_without_an_operating_system() {
     let mut record = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
     let mut challenge: keyfob_challenge = sized();
     // SAFETY: all pointers are to live values.

@@ -5,9 +5,11 @@ use core::fmt::{self, Write};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::device::{device, out};
+use super::guard::guard;
 use super::memory::{Buffer, Out, utf8};
-use super::{KEYFOB_LABEL_SIZE, KEYFOB_URI_SIZE, guard, keyfob_record, keyfob_result};
+use super::record::{device, keyfob_record, out};
+use super::result::keyfob_result;
+use super::size::{KEYFOB_LABEL_SIZE, KEYFOB_URI_SIZE};
 use crate::{Error, Uri, UriText};
 
 /// Writes the otpauth:// URI that enrols an authenticator for the TOTP or HOTP device in `record`,

@@ -8,7 +8,7 @@ use std::{format, vec};
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 
-use super::{Key, Sha1, Sha256};
+use super::{HmacState, Sha1, Sha256};
 use crate::{Algorithm, Secret, lanes};
 
 /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
@@ -28,27 +28,27 @@ fn reference(algorithm: Algorithm, key: &[u8], counter: u64) -> u32 {
     }
 }
 
-fn key(algorithm: Algorithm, secret: &[u8]) -> Key {
-    Key::new(algorithm, &Secret::new(secret).unwrap())
+fn state(algorithm: Algorithm, secret: &[u8]) -> HmacState {
+    HmacState::new(algorithm, &Secret::new(secret).unwrap())
 }
 
 /// All paths on `count` counters; which ones there are on this processor.
 fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTreeMap<&'static str, usize> {
-    let key = key(algorithm, secret);
+    let state = state(algorithm, secret);
     let expected: Vec<u32> = (0..count as u64).map(|at| reference(algorithm, secret, first.wrapping_add(at))).collect();
-    assert_eq!(key.truncated(first), expected[0]);
+    assert_eq!(state.truncated(first), expected[0]);
     let mut values = vec![0; count];
-    key.fill(first, &mut values);
+    state.fill(first, &mut values);
     assert_eq!(values, expected, "{algorithm}: {count} from {first} on");
-    let mut paths = BTreeMap::new();
-    for path in 0..=lanes::PATHS {
+    let mut platforms = BTreeMap::new();
+    for platform in 0..=lanes::PLATFORM_COUNT {
         let mut values = vec![0; count];
-        if let Some(name) = key.fill_on(path, first, &mut values) {
+        if let Some(name) = state.fill_on(platform, first, &mut values) {
             assert_eq!(values, expected, "{algorithm} on {name}: {count} from {first} on");
-            paths.insert(name, path);
+            platforms.insert(name, platform);
         }
     }
-    paths
+    platforms
 }
 
 proptest! {
@@ -70,10 +70,10 @@ proptest! {
         one.set(&secret);
         other.set_portably(&secret);
         prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
-        for path in 0..lanes::PATHS {
+        for platform in 0..lanes::PLATFORM_COUNT {
             let mut one = Sha1::EMPTY;
-            let is_here = lanes::sha1_key_on_path(path, &Sha1::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
-            let name = key(Algorithm::Sha1, &bytes).fill_on(path + 1, 0, &mut [0]);
+            let is_here = lanes::sha1_key_states_on(platform, &Sha1::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
+            let name = state(Algorithm::Sha1, &bytes).fill_on(platform + 1, 0, &mut [0]);
             prop_assert_eq!(is_here, name.is_some_and(|name| name.starts_with("SHA-NI")));
             if is_here {
                 prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
@@ -87,12 +87,12 @@ proptest! {
 
     #[test]
     fn batches_are_the_window(first: u64) {
-        let key = key(Algorithm::Sha1, &[7; 20]);
+        let state = state(Algorithm::Sha1, &[7; 20]);
         for more in [0, 1, 14, 15, 16, 17, 62, 63, 64, 65, 127, 128, 129, 200] {
             let last = first.saturating_add(more);
             let mut seen = Vec::new();
-            key.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
-            let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, key.truncated_portably(counter))).collect();
+            state.batches(first..=last, |first, values| seen.extend(values.iter().zip(0..).map(|(value, at)| (first + at, *value))));
+            let expected: Vec<(u64, u32)> = (first..=last).map(|counter| (counter, state.truncated_portably(counter))).collect();
             prop_assert_eq!(seen, expected);
         }
     }
@@ -125,9 +125,9 @@ fn the_paths_of_this_processor() {
 #[test]
 #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
 fn an_empty_window_has_no_batch() {
-    let key = key(Algorithm::Sha1, &[7; 20]);
-    key.batches(5..=4, |_, _| panic!());
+    let state = state(Algorithm::Sha1, &[7; 20]);
+    state.batches(5..=4, |_, _| panic!());
     let mut used = 5..=5;
     used.next();
-    key.batches(used, |_, _| panic!());
+    state.batches(used, |_, _| panic!());
 }

@@ -1,5 +1,9 @@
-#!/usr/bin/env python3
-"""Writes what keyfob.h says of each function's results as a C table: results.py keyfob.h > results.h. Fails if a function says nothing."""
+"""Writes the results that keyfob.h names for each function as a C table.
+
+    python3 tests/c/results.py include/keyfob.h > results.h
+
+Fails if the header names none for a function.
+"""
 import re
 import sys
 

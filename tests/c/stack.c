@@ -50,7 +50,7 @@ static void *run(void *work) {
     return NULL;
 }
 
-/* How often the secret stands on the stack after the work. */
+/* How often the secret is on the stack after the work. */
 static size_t left(void (*work)(void), const void *secret, size_t length) {
     pthread_attr_t attributes;
     pthread_t thread;

@@ -1,5 +1,7 @@
-#!/usr/bin/env python3
-"""Writes the cases of tests/vectors.json as a C header, since C reads no JSON: vectors.py vectors.json > vectors.h"""
+"""Writes the cases of tests/vectors.json as a C header, since C reads no JSON.
+
+    python3 tests/c/vectors.py tests/vectors.json > vectors.h
+"""
 import json
 import sys
 

@@ -181,7 +181,8 @@ impl Reference {
         self.is_message() && self.pending.as_ref().is_some_and(|pending| age(pending) >= u64::from(policy.code_lifetime()))
     }
 
-    /// Where `codes` stand in a row, lowest first: the counters or steps of the last of them.
+    /// The places where `codes` follow each other, lowest first: the counters or steps of the last
+    /// one.
     fn places(&self, codes: &[&str], now: u64) -> Vec<u64> {
         let last = |first: u64, more: u64| first.saturating_add(more).min(u64::MAX - 1);
         let (first, last) = match self.row.kind {

@@ -57,7 +57,7 @@ proptest! {
 
     /// Whatever is answered: there is nothing that could be right.
     #[test]
-    fn rule_15_while_no_code_can_be_right_nothing_is_judged(hotp in hotps(), answer in "[0-9]{0,8}") {
+    fn rule_15_nothing_is_judged_while_no_code_can_be_right(hotp in hotps(), answer in "[0-9]{0,8}") {
         let policy = Policy::default();
         let device = used_ahead(&hotp, &policy, 7200);
         let (next, verdict) = judge(&device, &policy, answer.as_bytes(), NOW);
@@ -274,7 +274,7 @@ proptest! {
 
 /// A token that was never used has used no code, whatever counter it begins with.
 #[test]
-fn rule_17_at_counter_0_there_is_no_last_code() {
+fn rule_17_no_last_code_exists_at_counter_0() {
     let policy = Policy::default();
     let fails = |device: &Device, code: &[u8]| judge(device, &policy, code, NOW).1.fails();
     assert_eq!(fails(&Device::hotp(hotp(), 0, NOW), b"000000"), 1);

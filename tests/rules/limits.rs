@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn rule_09_no_time_or_counter_makes_it_panic(device in devices(), now: u64, edge in 0..40_u64, high: bool, answer in "[0-9]{0,70}") {
+    fn rule_09_the_engine_panics_at_no_time_or_counter(device in devices(), now: u64, edge in 0..40_u64, high: bool, answer in "[0-9]{0,70}") {
         for now in [now, if high { u64::MAX - edge } else { edge }] {
             for policy in [Policy::default(), Policy::soffid(), Policy::builder().window(0).max_drift(1000).build().unwrap()] {
                 let _ = device.verify(&policy, answer.as_bytes(), now);
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn rule_09_at_the_last_number_codes_end_but_not_the_device(hotp in hotps()) {
+    fn rule_09_codes_end_at_the_last_number_but_not_the_device(hotp in hotps()) {
         let history = keyfob::History { status: Status::Created, fails: 0, last_counter: Some(u64::MAX - 1), created: NOW, last_used: None };
         let policy = Policy::default();
         for factor in [Factor::Sms(hotp.clone()), Factor::Hotp(hotp.clone())] {
@@ -187,7 +187,7 @@ fn rule_11_secrets_are_wiped_on_drop() {
     }
 }
 
-/// A generator that gives the same byte for ever.
+/// A generator that always gives the same byte.
 struct Stuck(u8);
 
 impl TryRng for Stuck {

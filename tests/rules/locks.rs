@@ -14,7 +14,7 @@ proptest! {
     /// Many threads guess at once; some crash before they have stored, and all read the record
     /// anew.
     #[test]
-    fn rule_01_of_n_guesses_the_limit_is_evaluated(device in devices(), guesses in 1..60_u32, limit in 1..20_u32, crash in 2..9_u32) {
+    fn rule_01_guesses_are_evaluated_up_to_the_limit(device in devices(), guesses in 1..60_u32, limit in 1..20_u32, crash in 2..9_u32) {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (device, right) = challenged(&device, &policy, NOW);
         let guess = wrong(&device, &policy, &right, NOW);
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn rule_01_of_n_copies_of_a_right_code_one_succeeds(device in devices(), copies in 2..40_usize, all: bool) {
+    fn rule_01_one_of_n_copies_of_a_right_code_succeeds(device in devices(), copies in 2..40_usize, all: bool) {
         // Without a window, in which another counter may have the same code.
         let asked = if all { PinPositions::All } else { PinPositions::Count(3) };
         let policy = Policy::builder().window(0).look_ahead(0).pin_positions(asked).build().unwrap();
@@ -71,7 +71,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn rule_02_the_lock_falls_on_the_limit_and_is_told_at_once(device in devices(), limit in 1..30_u32) {
+    fn rule_02_the_lock_falls_on_the_limit_and_shows_at_once(device in devices(), limit in 1..30_u32) {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (device, right) = failed(&device, &policy, limit - 1);
         prop_assert_eq!(device.status(), Status::Created);

@@ -17,8 +17,8 @@ fn resynced(device: &Device, policy: &Policy, [first, second]: &[Vec<u8>; 2], no
     committed(device.resync(policy, first, second, now).unwrap())
 }
 
-/// Whether all steps up to so many away from `centre` show codes of their own: once in a million two
-/// do not.
+/// Whether all steps up to so many away from `centre` show codes of their own: once in a million
+/// two do not.
 fn are_unique(hotp: &Hotp, centre: u64, reach: u64) -> bool {
     let shown = (centre - reach..=centre + reach).map(|step| hotp.generate(step).as_str().to_owned());
     shown.collect::<std::collections::HashSet<_>>().len() as u64 == 2 * reach + 1

@@ -1,4 +1,4 @@
-"""Runs scim2-tester against a service, and fails on each error that is not explained in exceptions.txt."""
+"""Runs scim2-tester against a service, and fails on each error without a reason in exceptions.txt."""
 
 import os
 import random

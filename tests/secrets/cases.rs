@@ -48,7 +48,7 @@ fn hide_secret(device: &Device) {
     }
 }
 
-/// Where the secret stands in a record.
+/// The offset of the secret in a record.
 const SECRET: usize = 96;
 
 /// The record, its secret hidden.

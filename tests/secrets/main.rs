@@ -2,10 +2,10 @@
 //! secret or on an answer.
 //!
 //! Memcheck follows each bit that is marked as undefined and reports each jump and each address
-//! that depends on one. Here the secret (or PIN) and the answer are marked. What may be told all
-//! the same is listed in [`TOLD`], line by line; a line there that no case needs is an error. Two
-//! broken twins must be reported, and each outcome must be found to depend on what was marked, or
-//! not to, as it is expected.
+//! that depends on one. Here the secret (or PIN) and the answer are marked. [`DECLASSIFIED`] lists
+//! the lines that may depend on them all the same; a line that no case needs is an error. Two
+//! broken twins must be reported. Each outcome must be found to depend on the marked bits, or not
+//! to, as the case expects.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,9 +20,10 @@ use std::{env, fs};
 
 use cases::Expected;
 
-/// What is told of secrets and answers: the file and a part of the line that tells it, and why it
-/// may. Memcheck does not know that an open device changes with every answer, right or wrong.
-const TOLD: [(&str, &str, &str); 3] = [
+/// Branches that may depend on secrets or answers: the file, a part of the line, and the fact that
+/// the branch reveals. Memcheck does not know that an open device changes with every answer, right
+/// or wrong.
+const DECLASSIFIED: [(&str, &str, &str); 3] = [
     ("src/record.rs", "if bytes.last_chunk() != Some(&check(bytes)", "whether a record is damaged"),
     ("src/pin.rs", "if bool::from(valid)", "whether the bytes of a PIN are digits"),
     ("src/attempt.rs", "if self.is_changed()", "whether the device changed"),
@@ -55,10 +56,10 @@ impl Report {
         (!frames.is_empty()).then_some(Self { text, line })
     }
 
-    /// The place of [`TOLD`] that allows it.
-    fn told(&self) -> Option<usize> {
+    /// The place of [`DECLASSIFIED`] that allows it.
+    fn declassified(&self) -> Option<usize> {
         let line = self.line.as_deref()?;
-        TOLD.iter().position(|(file, part, _)| line.starts_with(file) && line.contains(part))
+        DECLASSIFIED.iter().position(|(file, part, _)| line.starts_with(file) && line.contains(part))
     }
 }
 
@@ -122,8 +123,8 @@ fn work() -> ExitCode {
 
 /// What is wrong with what was found of a case; nothing if it is as expected.
 fn judge(expected: Expected, found: &Found) -> String {
-    let untold: Vec<&Report> = found.reports.iter().filter(|report| report.told().is_none()).collect();
-    let text: String = untold.iter().map(|report| format!("{}    in {:?}\n", report.text, report.line)).collect();
+    let unexpected: Vec<&Report> = found.reports.iter().filter(|report| report.declassified().is_none()).collect();
+    let text: String = unexpected.iter().map(|report| format!("{}    in {:?}\n", report.text, report.line)).collect();
     match (found.depends, expected) {
         (None, _) => format!("{text}    it did not end\n"),
         (Some(true), Expected::Blind) => format!("{text}    its outcome depends on what is hidden\n"),
@@ -156,8 +157,9 @@ fn main() -> ExitCode {
         print!("{wrong}");
         if wrong.is_empty() { passed += 1 } else { failed += 1 }
     }
-    let told: BTreeSet<usize> = found.iter().flat_map(|found| found.reports.iter().filter_map(Report::told)).collect();
-    for (_, (file, line, why)) in TOLD.iter().enumerate().filter(|(number, _)| !told.contains(number)) {
+    let declassified: BTreeSet<usize> =
+        found.iter().flat_map(|found| found.reports.iter().filter_map(Report::declassified)).collect();
+    for (_, (file, line, why)) in DECLASSIFIED.iter().enumerate().filter(|(number, _)| !declassified.contains(number)) {
         println!("no case tells any more {why}, in {file}: {line}");
         failed += 1;
     }

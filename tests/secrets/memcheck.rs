@@ -47,7 +47,7 @@ pub(crate) fn hide(bytes: &[u8]) {
     ask(MAKE_MEM_UNDEFINED, bytes.as_ptr().addr(), bytes.len(), 0);
 }
 
-/// Marks the value as defined: it may be told.
+/// Marks the value as defined: it may be declassified.
 pub(crate) fn declassify<T>(value: &T) {
     ask(MAKE_MEM_DEFINED, std::ptr::from_ref(value).addr(), size_of::<T>(), 0);
 }

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::{_mm256_andnot_si256, _mm256_or_si256};
 
-use super::wide::{primitives, wide};
+use super::vector::{hmac_in_lanes, primitives};
 
 primitives!(
     "avx2",
@@ -42,4 +42,4 @@ fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
     xor(xor(a, b), c)
 }
 
-wide!("avx2", unrolled);
+hmac_in_lanes!("avx2", unrolled);

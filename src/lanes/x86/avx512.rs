@@ -35,7 +35,7 @@ macro_rules! ternary {
 }
 
 pub(super) mod x8 {
-    use crate::lanes::x86::wide::{primitives, wide};
+    use crate::lanes::x86::vector::{hmac_in_lanes, primitives};
 
     primitives!(
         "avx512f,avx512vl",
@@ -51,11 +51,11 @@ pub(super) mod x8 {
         _mm256_srlv_epi32
     );
     ternary!("avx512f,avx512vl", _mm256_rol_epi32, _mm256_ternarylogic_epi32);
-    wide!("avx512f,avx512vl", unrolled);
+    hmac_in_lanes!("avx512f,avx512vl", unrolled);
 }
 
 pub(super) mod x16 {
-    use crate::lanes::x86::wide::{primitives, wide};
+    use crate::lanes::x86::vector::{hmac_in_lanes, primitives};
 
     primitives!(
         "avx512f",
@@ -71,7 +71,7 @@ pub(super) mod x16 {
         _mm512_srlv_epi32
     );
     ternary!("avx512f", _mm512_rol_epi32, _mm512_ternarylogic_epi32);
-    wide!("avx512f", unrolled);
+    hmac_in_lanes!("avx512f", unrolled);
 }
 
 #[expect(
@@ -82,10 +82,10 @@ pub(super) mod x16 {
 pub(super) mod x24 {
     use super::{x8, x16};
     use crate::lanes::x86::pair::pair;
-    use crate::lanes::x86::wide::wide;
+    use crate::lanes::x86::vector::hmac_in_lanes;
 
     pair!("avx512f,avx512vl", x16 and x8);
-    wide!("avx512f,avx512vl", looped);
+    hmac_in_lanes!("avx512f,avx512vl", looped);
 }
 
 #[expect(
@@ -96,8 +96,8 @@ pub(super) mod x24 {
 pub(super) mod x32 {
     use super::x16;
     use crate::lanes::x86::pair::pair;
-    use crate::lanes::x86::wide::wide;
+    use crate::lanes::x86::vector::hmac_in_lanes;
 
     pair!("avx512f", x16 and x16);
-    wide!("avx512f", looped);
+    hmac_in_lanes!("avx512f", looped);
 }

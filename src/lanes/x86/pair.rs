@@ -4,7 +4,7 @@
 //! in each, one vector leaves most of the processor idle; two, whose operations come by turns, cost
 //! little more than one.
 
-/// Defines the operations of `wide!` on a vector of `$one` and one of `$other`.
+/// Defines the operations of `hmac_in_lanes!` on a vector of `$one` and one of `$other`.
 macro_rules! pair {
     ($features:literal, $one:ident and $other:ident) => {
         #[derive(Clone, Copy)]

@@ -25,19 +25,19 @@ macro_rules! four_rounds {
     )*};
 }
 
-/// Defines `key` and `sha1` on the module's `next(w, i)`: the i-th four words of a message, of
-/// those in `w` before it.
+/// Defines `key_states` and `sha1` on the module's `next(w, i)`: the i-th four words of a message,
+/// of those in `w` before it.
 macro_rules! sha1 {
     ($features:literal) => {
         use core::arch::x86_64::{__m128i, _mm_add_epi32, _mm_or_si128, _mm_setzero_si128, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32};
 
         use crate::lanes::x86::sha_ni::{falling, padded_key, truncate, words};
-        use crate::lanes::x86::wide::{COUNTER_BITS, END, SHA1_BITS};
-        use crate::lanes::x86::{high, low};
+        use crate::lanes::x86::vector::{COUNTER_BITS, END, SHA1_BITS};
+        use crate::lanes::x86::counter::{high, low};
 
         /// The states after the key's block, for the inner and the outer hash.
         #[target_feature(enable = $features)]
-        pub(in crate::lanes::x86) fn key(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
+        pub(in crate::lanes::x86) fn key_states(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
             for (to, [abcd, e]) in states.into_iter().zip(compress(initial, padded_key(key))) {
                 let ([a, b, c, d], [e, ..]) = (words(abcd), words(e));
                 *to = [a, b, c, d, e];
@@ -58,11 +58,11 @@ macro_rules! sha1 {
                 block[0] = abcd;
                 block[1] = _mm_or_si128(e, falling([0, END, 0, 0]));
             }
-            let mut truncated = [0; S];
-            for (truncated, [abcd, e]) in truncated.iter_mut().zip(compress(outer, blocks)) {
-                *truncated = truncate::<12>(abcd, e);
+            let mut values = [0; S];
+            for (value, [abcd, e]) in values.iter_mut().zip(compress(outer, blocks)) {
+                *value = truncate::<12>(abcd, e);
             }
-            truncated
+            values
         }
 
         /// FIPS 180-4 section 6.1.2 in each stream: the state before and after as a, b, c, d
@@ -174,8 +174,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_words_are_those_of_the_standard(block: [u32; 16]) {
-            if crate::lanes::x86::has_avx512::get() {
-                // SAFETY: the instructions are here.
+            if crate::lanes::x86::platform::Platform::Avx512x8.is_available() {
+                // SAFETY: the processor has the instructions.
                 prop_assert_eq!(unsafe { schedule_in_fours(block) }, schedule(block));
             }
         }

@@ -7,13 +7,13 @@ use core::arch::x86_64::{
     _mm_shuffle_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
 
+use super::counter::{high, low};
 use super::sha_ni::{falling, padded_key, rising, truncate, turned, words};
-use super::wide::{COUNTER_BITS, END, K256, SHA256_BITS};
-use super::{high, low};
+use super::vector::{COUNTER_BITS, END, K256, SHA256_BITS};
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]
-pub(super) fn key(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
+pub(super) fn key_states(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
     let mut blocks = padded_key(key);
     for words in blocks.as_flattened_mut() {
         *words = turned(*words);
@@ -38,11 +38,11 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
         block[0] = turned(abcd);
         block[1] = turned(efgh);
     }
-    let mut truncated = [0; S];
-    for (truncated, [abcd, efgh]) in truncated.iter_mut().zip(compress(outer, blocks)) {
-        *truncated = truncate::<0>(abcd, efgh);
+    let mut values = [0; S];
+    for (value, [abcd, efgh]) in values.iter_mut().zip(compress(outer, blocks)) {
+        *value = truncate::<0>(abcd, efgh);
     }
-    truncated
+    values
 }
 
 /// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h, both

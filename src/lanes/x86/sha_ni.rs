@@ -2,8 +2,8 @@
 //! blocks, and the truncation.
 //!
 //! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait
-//! for each other, fill it. What stands in a word of a message is known, so no byte is put in order
-//! or loaded, and the inner hash is the outer message as it is.
+//! for each other, fill it. The words of a message are known, so no byte is reordered or loaded,
+//! and the inner hash is the outer message as it is.
 
 use core::arch::x86_64::{
     __m128i, _mm_adds_epu8, _mm_and_si128, _mm_cvtsi128_si32, _mm_extract_epi32, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,

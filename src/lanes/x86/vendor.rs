@@ -3,8 +3,8 @@
 use core::arch::x86_64::__cpuid;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// Whether Intel made it, which decides between paths that all are here: see
-/// [`Path::best`](super::Path::best).
+/// Whether Intel made it, which decides between platforms that all are here: see
+/// [`Platform::detect`](super::Platform::best).
 pub(super) fn is_intel() -> bool {
     const UNKNOWN: u8 = 2;
     // As cpufeatures keeps what it found: to ask takes microseconds where a hypervisor answers.

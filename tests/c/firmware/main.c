@@ -37,8 +37,8 @@ static void say(const char *text) {
 #endif
 
 #ifdef HOST
-/* What a host without its C library has to bring, since the compiler calls these by itself. On bare-metal targets the Rust library has
- * them. */
+/* A host without its C library has to bring these, since the compiler calls them by itself. On
+ * bare-metal targets the Rust library has them. */
 void *memcpy(void *to, const void *from, size_t count) {
     unsigned char *t = to;
     const unsigned char *f = from;

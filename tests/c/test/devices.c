@@ -113,7 +113,7 @@ static void clock_ahead(void) {
     CHECK(out.verdict.right == 1);
 }
 
-/* A token out of a drawer: its seed is short, its clock two steps ahead, and it is valid for a year. */
+/* A token out of a drawer. Its seed is short, its clock two steps ahead, its validity one year. */
 static void token_of_a_drawer(void) {
     keyfob_parameters short_seed;
     keyfob_policy learning;

@@ -35,7 +35,8 @@ void prepare(int in_place) {
     memcpy(&before, &out, sizeof out);
 }
 
-/* Notes what a function returned, which must be what the header says. `call` begins with its name. */
+/* Notes what a function returned, which must be what the header says. `call` begins with its name.
+ * */
 static void note(const char *call, keyfob_result result) {
     size_t length = strcspn(call, "("), at, entry;
     for (at = 0; at < sizeof documented / sizeof documented[0]; at++) {
@@ -100,7 +101,8 @@ int main(void) {
     test_records();
     test_soffid();
     test_table();
-    /* Each function stands in the table, and has returned all that the header says of it, but for a record of a later version under a seal. */
+    /* Each function is in the table, and has returned all results that the header names, apart from
+     * a sealed record of a later version. */
     for (function = 0; function < sizeof documented / sizeof documented[0]; function++) {
         const char *name = documented[function].name;
         if (!in_table(name)) {

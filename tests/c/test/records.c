@@ -67,7 +67,8 @@ static void uris(void) {
     CALL(R(URI_LABEL), keyfob_uri_write(&given, "a:b", "c", out.text, sizeof out.text, &out.length));
     CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, "\xff", out.text, sizeof out.text, &out.length));
     {
-        /* 200 bytes of what is encoded as three always fit; what is too long is the label's fault and not the buffer's. */
+        /* 200 bytes always fit, even if each is encoded as three. A longer label is the label's
+         * fault, not the buffer's. */
         static char label[1100], uri[2 * KEYFOB_URI_SIZE], text[4000];
         keyfob_parameters large;
         keyfob_record was = given;
@@ -82,7 +83,7 @@ static void uris(void) {
         CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, sizeof uri, &out.length));
         CALL(R(URI_LABEL), keyfob_uri_write(&given, NULL, label, uri, 1, &out.length));
         for (at = 0; at < 2; at++) {
-            /* 1023 bytes and a NUL can be read, 1024 cannot, unless nobody wants them. */
+            /* 1023 bytes and a NUL can be read. 1024 cannot, unless the caller wants none. */
             memset(label, 'a', 1023 + at), label[1023 + at] = 0;
             sprintf(text, "otpauth://totp/%s?secret=%s", label, BASE32);
             CHECK(keyfob_uri_parse(text, NOW, &out.record, NULL, 0, uri, KEYFOB_LABEL_SIZE) == (at ? R(URI_LABEL) : R(OK)));

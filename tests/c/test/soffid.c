@@ -37,7 +37,8 @@ static void update(void) {
     }
 }
 
-/* Whoever keeps the record beside the row must hear that Soffid has changed the row, or the old PIN would be written back. */
+/* A host that keeps the record beside the row must learn that Soffid has changed the row. Otherwise
+ * the old PIN would be written back. */
 static void has_factor(void) {
     static const char *columns[] = {"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq====", "IFBEGRCFIZDUQSKKJNGE2TSPKBIVEU2U"};
     static const char *pins[] = {"12345678", "12345678", "87654321"};
@@ -70,7 +71,8 @@ static void has_factor(void) {
     }
 }
 
-/* A factor that was replaced is written: else the old authenticator's codes would be right, and from the first one on. */
+/* A replaced factor is written. Otherwise the codes of the old authenticator would be right, from
+ * the first one on. */
 static void replaced(void) {
     static const uint8_t secret[] = "ABCDEFGHIJKLMNOPQRST";
     static const char pin[] = "87654321";
@@ -103,7 +105,8 @@ static void replaced(void) {
     CHECK(row.digits == 0 && row.algorithm[0] == 0 && row.auth_key[0] == 0);
 }
 
-/* A lock that falls later falls, and a row that does not know of it locks on the tenth fail: no row has guesses without end. */
+/* A lock that falls later falls, and a row that does not know of it locks on the tenth fail. No row
+ * has guesses without end. */
 static void late_lock(void) {
     static const struct { uint32_t row, policy, guesses; } cases[] = {{0, 10, 10}, {20, 20, 20}, {0, 20, 10}, {3, 3, 3}};
     keyfob_policy late;
@@ -175,7 +178,8 @@ static void rows(void) {
         CHECK(keyfob_soffid_update(&given, &out.row) == R(OK) && memcmp(&out.row, &row, sizeof row) == 0);
     }
     {
-        /* Open in Soffid is open here, one fail away from the lock, whatever fails it has kept; a locked row keeps them. */
+        /* Open in Soffid is open here, one fail away from the lock, whatever fails the row has
+         * kept. A locked row keeps them. */
         static const uint32_t fails[] = {9, 10, 11, INT32_MAX};
         size_t at;
         for (at = 0; at < 8; at++) {
@@ -209,7 +213,8 @@ static void rows(void) {
         row.has_last_counter = row.has_last_used = 1;
     }
     {
-        /* What is below 0 counts as 0 and stays; an unlock by an earlier clock takes both times back. */
+        /* A negative number counts as 0 and stays. An unlock by an earlier clock takes both times
+         * back. */
         keyfob_soffid_row was = row;
         row.created = UINT64_MAX - 3599, row.last_used = UINT64_MAX, row.fails = UINT32_MAX;
         CALL(R(OK), keyfob_soffid_import(&row, NULL, 0, &out.record));

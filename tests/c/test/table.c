@@ -4,7 +4,7 @@
  */
 #include "test.h"
 
-/* What the calls below are made with: pointers and the lengths that belong to them, the same defaults for all. */
+/* The arguments of the calls below: pointers and their lengths, with the same defaults for all. */
 enum argument {
     RECORD, FROM, POLICY, PARAMETERS, SECRET_IN, CODE, SECOND, PIN, KEY, NONCE, ID, SEALED, BASE32_IN, HEX_IN, URI_IN, ISSUER_IN, ACCOUNT_IN,
     STORE, RANDOM, BYTES, TEXT, ISSUER, ACCOUNT, LENGTH, FOUND, MATCHED, NUMBER, VERDICT, CHALLENGE, INFO, ROW, POLICY_OUT, ARGUMENTS

@@ -1,7 +1,7 @@
 /*
  * What all tests of keyfob.h's functions share.
  *
- * All out-parameters stand in one struct. CALL fills it with a pattern, calls, compares the result,
+ * All out-parameters are in one struct. CALL fills it with a pattern, calls, compares the result,
  * and unless that is OK holds every byte of the struct to be the old one: for all functions alike.
  */
 #ifndef TEST_H

@@ -2,7 +2,7 @@
 //! written here, once for all widths.
 //!
 //! A width is a module of its own, in which `primitives!` names the instructions, the module adds
-//! the four operations that instruction sets differ in, and `wide!` defines the rest.
+//! the four operations that instruction sets differ in, and `hmac_in_lanes!` defines the rest.
 
 /// FIPS 180-4 section 4.2.2.
 #[rustfmt::skip]
@@ -38,9 +38,9 @@ macro_rules! sha1_round {
     };
 }
 
-/// Twenty rounds of one function, five from each `$t` on: one after another, or in a loop, for
-/// which the words of the message stand in memory, but whose code is less than half: that of a pair
-/// would be half a cache of instructions.
+/// Twenty rounds of one function, five from each `$t` on: unrolled, or in a loop. The loop keeps
+/// the words of the message in memory, and its code is less than half. Unrolled, a pair would fill
+/// half an instruction cache.
 macro_rules! sha1_rounds {
     (looped, $names:tt, $w:ident, $function:ident, $k:literal, $($t:literal)*) => {
         for t in [$($t),*] {
@@ -222,13 +222,13 @@ macro_rules! primitives {
 }
 
 /// Defines `sha1` and `sha256` of `LANES` counters on the primitives in whose module it stands.
-macro_rules! wide {
+macro_rules! hmac_in_lanes {
     ($features:literal, $how:ident) => {
-        use crate::lanes::x86::wide::{
+        use crate::lanes::x86::counter::{high, low};
+        use crate::lanes::x86::vector::{
             COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round,
             sha256_rounds,
         };
-        use crate::lanes::x86::{high, low};
 
         /// The high and the low words of the counters from `first` on, in vectors of no other
         /// width: to begin wider ones takes some processors long.
@@ -285,4 +285,4 @@ macro_rules! wide {
     };
 }
 
-pub(super) use {primitives, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round, sha256_rounds, wide};
+pub(super) use {hmac_in_lanes, primitives, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round, sha256_rounds};

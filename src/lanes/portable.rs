@@ -1,0 +1,40 @@
+//! Layer 2: no SIMD instructions. Everything is left to the caller.
+
+use super::states::States;
+
+/// Few, since a batch is on a small stack.
+pub(crate) const BATCH_SIZE: usize = 4;
+
+pub(crate) const fn sha1_key_states(_initial: &[u32; 5], _key: &[u8; 64], _states: [&mut [u32; 5]; 2]) -> bool {
+    false
+}
+
+pub(crate) const fn sha256_key_states(_initial: &[u32; 8], _key: &[u8; 64], _states: [&mut [u32; 8]; 2]) -> bool {
+    false
+}
+
+pub(crate) const fn compute_one(_states: States<'_>, _counter: u64) -> Option<u32> {
+    None
+}
+
+pub(crate) const fn compute_many(_states: States<'_>, _first: u64, _values: &mut [u32]) -> bool {
+    false
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) const PLATFORM_COUNT: usize = 0;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) const fn compute_on(_platform: usize, _states: States<'_>, _first: u64, _values: &mut [u32]) -> Option<&'static str> {
+    None
+}
+
+#[cfg(test)]
+pub(crate) const fn sha1_key_states_on(
+    _platform: usize,
+    _initial: &[u32; 5],
+    _key: &[u8; 64],
+    _states: [&mut [u32; 5]; 2],
+) -> bool {
+    false
+}
