@@ -55,7 +55,7 @@ const SERVICE: &[Key] = &[
     unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),
     key("allowed_origins", Plain, "[]", "list", "the web pages, by their origins, whose scripts may call SCIM (CORS)"),
     unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
-    key("password_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
+    key("password_max_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
     key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
     key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
     key("log_format", Text, "text", "text, json", "how the log and the start are written"),

@@ -69,7 +69,7 @@ pub struct Config {
     /// The password of the account `admin`, beside the store's accounts.
     pub admin_password: Option<Zeroizing<String>>,
     /// The longest pause after wrong passwords of an account from one address; zero for none.
-    pub password_pause: Duration,
+    pub password_max_pause: Duration,
     /// How many connections one address may have, or one IPv6 network of 64 bits; 0 for any number.
     pub connections_per_address: usize,
     /// The filter of the log: `info`, or what `tracing` knows.
@@ -175,7 +175,7 @@ impl Config {
             key: keys.take::<String>("key").map(Zeroizing::new),
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password,
-            password_pause: Duration::from_secs(keys.or("password_pause", || 900_u32).into()),
+            password_max_pause: Duration::from_secs(keys.or("password_max_pause", || 900_u32).into()),
             connections_per_address: keys.or("connections_per_address", || 1000),
             log,
             log_format: keys

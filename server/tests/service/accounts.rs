@@ -22,7 +22,7 @@ fn account(folder: &Path, name: &str, roles: &str, password: Option<&str>) -> St
 #[test]
 fn nobody_in_particular_is_refused_and_told_how() {
     let folder = folder();
-    let server = Server::start(folder.path(), &["--set", "password_pause=0"]);
+    let server = Server::start(folder.path(), &["--set", "password_max_pause=0"]);
     account(folder.path(), "client", "all", Some("a password"));
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     let strangers = [

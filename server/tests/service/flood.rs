@@ -60,7 +60,7 @@ fn passwords_are_hashed_in_two_areas_of_memory_that_are_used_again() {
     const EACH: u32 = 500;
     const CONNECTIONS: u32 = 50;
     let folder = folder();
-    let server = Server::start(folder.path(), &["--set", "log=error", "--set", "password_pause=0"]);
+    let server = Server::start(folder.path(), &["--set", "log=error", "--set", "password_max_pause=0"]);
     crowd(folder.path(), EACH, 0);
     let (refused, right) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {

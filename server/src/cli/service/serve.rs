@@ -77,7 +77,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
         delivery,
-        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
+        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_max_pause)?,
         metrics: Metrics::new(&store),
         requests: requests.clone(),
         config,
