@@ -56,7 +56,7 @@ const SERVICE: &[Key] = &[
     key("allowed_origins", Plain, "[]", "list", "the web pages, by their origins, whose scripts may call SCIM (CORS)"),
     unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
     key("password_max_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
-    key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
+    key("max_connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
     key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
     key("log_format", Text, "text", "text, json", "how the log and the start are written"),
     key("metrics", Plain, "true", "true, false", "whether /metrics answers"),

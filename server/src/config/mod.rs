@@ -71,7 +71,7 @@ pub struct Config {
     /// The longest pause after wrong passwords of an account from one address; zero for none.
     pub password_max_pause: Duration,
     /// How many connections one address may have, or one IPv6 network of 64 bits; 0 for any number.
-    pub connections_per_address: usize,
+    pub max_connections_per_address: usize,
     /// The filter of the log: `info`, or what `tracing` knows.
     pub log: String,
     /// How the log is written.
@@ -176,7 +176,7 @@ impl Config {
             key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
             admin_password,
             password_max_pause: Duration::from_secs(keys.or("password_max_pause", || 900_u32).into()),
-            connections_per_address: keys.or("connections_per_address", || 1000),
+            max_connections_per_address: keys.or("max_connections_per_address", || 1000),
             log,
             log_format: keys
                 .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])

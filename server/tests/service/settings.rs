@@ -76,7 +76,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "admin_password",
         "colour",
         "colours",
-        "connections_per_address",
+        "max_connections_per_address",
         "key",
         "listen",
         "log_format",
@@ -200,7 +200,7 @@ fn wrong_types_are_told_in_words_and_with_an_example() {
     told.sort_unstable();
     let wanted = [
         r#"allowed_origins: must be a list, as ["https://portal.example.com"]"#,
-        "connections_per_address: must be a whole number, 0 or more",
+        "max_connections_per_address: must be a whole number, 0 or more",
         "database.timeout: must be a whole number, 0 or more",
         "email.security: must be one of starttls, tls, none",
         r#"key: must be text in quotes, as "text""#,

@@ -65,7 +65,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let (request, read_requests) = watch::channel(());
     let stop_signal = hangups.until_stop(request)?;
     let is_durable = store.is_durable().await?;
-    let limits = Limits::new(config.connections_per_address, config.database.connections);
+    let limits = Limits::new(config.max_connections_per_address, config.database.connections);
     // Last of all: its password is shown once, and nothing may fail after that.
     let password = first_account::make(&config, &store).await?;
     Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
