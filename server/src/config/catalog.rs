@@ -81,7 +81,7 @@ const DEVICES: &[Key] = &[
     key("policy.resync_window", Plain, "100", "counters", "HOTP: counters that a resync searches"),
     key("policy.max_drift", Plain, "0", "steps", "TOTP: the largest drift of a token's clock that is followed"),
     key("policy.max_fails", Plain, "10", "fails", "wrong answers in a row that lock a device"),
-    unset("policy.throttle", Plain, "seconds", "the first delay, which doubles with each fail, in place of the lock"),
+    unset("policy.throttle_first_delay", Plain, "seconds", "the first delay, which doubles with each fail, in place of the lock"),
     unset("policy.throttle_max_delay", Plain, "seconds", "the longest delay of a throttle; none: 3600"),
     key("policy.code_lifetime", Plain, "600", "seconds", "how long a code that was sent is accepted"),
     key("policy.code_reuse", Plain, "60", "seconds", "how long a new challenge sends the same code again"),

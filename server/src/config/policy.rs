@@ -34,13 +34,13 @@ pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
     }
     let fails = keys.or("max_fails", || preset.lock().max_fails());
     let longest = keys.take("throttle_max_delay");
-    let first = keys.take("throttle");
+    let first = keys.take("throttle_first_delay");
     let throttles = first.is_some();
     builder = builder.lock(match (first, longest) {
         (Some(first), longest) => Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest.unwrap_or(3600) },
         (None, None) => Lock::Hard { max_fails: fails },
         (None, Some(_)) => {
-            keys.fault("throttle_max_delay", "is of use with throttle only");
+            keys.fault("throttle_max_delay", "needs policy.throttle_first_delay");
             Lock::Hard { max_fails: fails }
         }
     });
@@ -74,7 +74,7 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::ResyncWindow => "resync_window",
         E::MaxDrift => "max_drift",
         E::MaxFails => "max_fails",
-        E::FirstDelay => "throttle",
+        E::FirstDelay => "throttle_first_delay",
         E::MaxDelay => "throttle_max_delay",
         E::CodeLifetime => "code_lifetime",
         E::CodeReuse => "code_reuse",
@@ -96,16 +96,16 @@ const fn too_many_guesses(error: keyfob::Error, throttles: bool) -> Option<&'sta
              policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::GuessBound, true) => {
-            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle, which never locks; remove \
-             policy.throttle, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle_first_delay, which never locks; remove \
+             policy.throttle_first_delay, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::PinGuessBound, false) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed before the lock; raise policy.pin_positions, lower \
              policy.max_fails, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::PinGuessBound, true) => {
-            "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle, which never locks; \
-             remove policy.throttle, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
+            "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle_first_delay, which never locks; \
+             remove policy.throttle_first_delay, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
         _ => return None,
     })

@@ -133,7 +133,7 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     }
     for (set, told) in [
         ("policy.window=500", "lower policy.window, policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N)"),
-        ("policy.throttle=5", "within a year of policy.throttle, which never locks; remove policy.throttle"),
+        ("policy.throttle_first_delay=5", "within a year of policy.throttle_first_delay, which never locks; remove policy.throttle_first_delay"),
         ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.max_fails, or lower policy.pin_guess_bound (1 in N)"),
     ] {
         let run = check(folder.path(), &["--set", set], &[]);
