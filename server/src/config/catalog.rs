@@ -65,8 +65,8 @@ const SERVICE: &[Key] = &[
     unset("database.password", Text, "text", "the password for PostgreSQL, which then need not stand in the URL"),
     key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),
     key("database.timeout", Plain, "5", "seconds", "the longest time of a statement of PostgreSQL, 1 to 60"),
-    unset("tls.certificate", Text, "PEM file", "the certificate chain; none: plain HTTP"),
-    unset("tls.key", Text, "PEM file", "the private key of the certificate"),
+    unset("tls.certificate_file", Text, "PEM file", "the certificate chain; none: plain HTTP"),
+    unset("tls.key_file", Text, "PEM file", "the private key of the certificate"),
 ];
 
 const DEVICES: &[Key] = &[

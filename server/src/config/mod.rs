@@ -37,13 +37,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// A server's certificate chain and key, PEM files.
+/// The PEM files of a server's certificate chain and its key.
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// The chain.
-    pub certificate: PathBuf,
+    pub certificate_file: PathBuf,
     /// The key.
-    pub key: PathBuf,
+    pub key_file: PathBuf,
 }
 
 /// A whole configuration, checked.
@@ -138,11 +138,11 @@ impl Config {
     fn from(keys: &mut Reader) -> Self {
         let settings = settings(keys);
         let tls = keys.section("tls", |tls| {
-            let (certificate, key) = (tls.take("certificate"), tls.take("key"));
+            let (certificate, key) = (tls.take("certificate_file"), tls.take("key_file"));
             if certificate.is_some() != key.is_some() {
-                tls.fault("", "needs both certificate and key");
+                tls.fault("", "needs both certificate_file and key_file");
             }
-            certificate.zip(key).map(|(certificate, key)| Tls { certificate, key })
+            certificate.zip(key).map(|(certificate_file, key_file)| Tls { certificate_file, key_file })
         });
         let (store, database) = store(keys);
         let base_path: String = keys.or("base_path", || "/soffid/webservice/scim2/v1".to_owned());

@@ -192,7 +192,7 @@ fn tls_when_there_is_a_certificate() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    let server = Server::start(folder, &["--set", "tls.certificate=cert.pem", "--set", "tls.key=key.pem"]);
+    let server = Server::start(folder, &["--set", "tls.certificate_file=cert.pem", "--set", "tls.key_file=key.pem"]);
     assert!(server.first.contains("listens on https://127.0.0.1:"), "{}", server.first);
 
     let connect = |trusted: bool| {

@@ -65,7 +65,7 @@ fn a_renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     write("cert.pem", &old);
     write("key.pem", &old_key);
-    let server = Server::start(folder, &["--set", "tls.certificate=cert.pem", "--set", "tls.key=key.pem"]);
+    let server = Server::start(folder, &["--set", "tls.certificate_file=cert.pem", "--set", "tls.key_file=key.pem"]);
     let mut first = connect(&server, &old).expect("the first certificate");
     is_answered(&mut first);
     assert!(connect(&server, &new).is_none());

@@ -68,7 +68,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
     let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nmetrics_listen = '9100'\nlog_format = 'xml'\nmetrics = 'yes'\n\
                  colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\nconnections_per_address = -1\n\
                  [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
-                 [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate = 'cert.pem'\n";
+                 [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate_file = 'cert.pem'\n";
     fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
     let run = check(folder.path(), &["--config", "wrong.toml", "--set", "colours=red"], &[("KEYFOB_COLOUR", "hidden value")]);
     let mut wanted = [
@@ -133,7 +133,10 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     }
     for (set, told) in [
         ("policy.window=500", "lower policy.window, policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N)"),
-        ("policy.throttle_first_delay=5", "within a year of policy.throttle_first_delay, which never locks; remove policy.throttle_first_delay"),
+        (
+            "policy.throttle_first_delay=5",
+            "within a year of policy.throttle_first_delay, which never locks; remove policy.throttle_first_delay",
+        ),
         ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.max_fails, or lower policy.pin_guess_bound (1 in N)"),
     ] {
         let run = check(folder.path(), &["--set", set], &[]);
@@ -153,7 +156,7 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\n").unwrap();
     assert_eq!(faults(&check(folder.path(), &["--config", "a.toml"], &[])), ["email.from", "email.timeout"]);
-    fs::write(folder.path().join("a.toml"), "[tls]\ncertificate = 'none.pem'\nkey = 'none.key'\n").unwrap();
+    fs::write(folder.path().join("a.toml"), "[tls]\ncertificate_file = 'none.pem'\nkey_file = 'none.key'\n").unwrap();
     let run = check(folder.path(), &["--config", "a.toml"], &[]);
     assert!(faults(&run) == ["tls"] && run.err.contains("none.pem"), "{run:?}");
     let run = check(folder.path(), &["--config", "missing.toml"], &[]);
@@ -366,7 +369,10 @@ fn mistyped_keys_are_told_the_key_that_was_meant() {
         ("[policy]\nwindw = 2", "policy.windw: is no key of the configuration; did you mean policy.window?"),
         ("[polcy]\nwindow = 2", "polcy: is no key of the configuration; did you mean policy?"),
         ("window = 2", "window: is no key of the configuration; did you mean policy.window?"),
-        ("[tls]\ncertifcate = 'a.pem'", "tls.certifcate: is no key of the configuration; did you mean tls.certificate?"),
+        (
+            "[tls]\ncertifcate_file = 'a.pem'",
+            "tls.certifcate_file: is no key of the configuration; did you mean tls.certificate_file?",
+        ),
         (
             "[email]\nserver = 'a.example'\nform = 'a@a.example'",
             "email.form: is no key of the configuration; did you mean email.from?",

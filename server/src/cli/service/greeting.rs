@@ -87,7 +87,8 @@ impl Greeting<'_> {
             );
         }
         if self.config.tls.is_none() && !self.config.listen.ip().is_loopback() {
-            warnings.push("passwords and codes travel unencrypted: set tls.certificate and tls.key, or listen on loopback");
+            warnings
+                .push("passwords and codes travel unencrypted: set tls.certificate_file and tls.key_file, or listen on loopback");
         }
         warnings
     }

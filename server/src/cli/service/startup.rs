@@ -89,8 +89,8 @@ pub(super) fn warn(config: &Config) {
         tracing::warn!("{warning}");
     }
     let key_file = config.key.is_none().then_some(config.key_file.as_path());
-    let tls_key = config.tls.as_ref().map(|tls| tls.key.as_path());
-    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key", tls_key)] {
+    let tls_key = config.tls.as_ref().map(|tls| tls.key_file.as_path());
+    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key_file", tls_key)] {
         if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
         }
