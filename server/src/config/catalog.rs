@@ -48,8 +48,8 @@ const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'st
 const SERVICE: &[Key] = &[
     key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
     key("store", Text, "sqlite://keyfob.db", "URL", "the devices: sqlite://FILE or postgres://USER@HOST/DATABASE"),
-    key("key_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
-    unset("key", Text, "lines", "those keys themselves, in place of the file"),
+    key("sealing_keys_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
+    unset("sealing_keys", Text, "lines", "those keys themselves, in place of the file"),
     key("profile", Text, "soffid", "soffid, rfc", "whom answers are written for: Soffid's clients, or clients of RFC 7644"),
     key("base_path", Text, "/soffid/webservice/scim2/v1", "path", "the start of all SCIM addresses"),
     unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),

@@ -63,9 +63,9 @@ pub struct Config {
     /// The web pages, by their origins in lower case, whose scripts may call SCIM; empty for none.
     pub allowed_origins: Vec<String>,
     /// The keys that records are sealed under, as text; else they are in the file.
-    pub key: Option<Zeroizing<String>>,
+    pub sealing_keys: Option<Zeroizing<String>>,
     /// The file of the keys that records are sealed under.
-    pub key_file: PathBuf,
+    pub sealing_keys_file: PathBuf,
     /// The password of the account `admin`, beside the store's accounts.
     pub admin_password: Option<Zeroizing<String>>,
     /// The longest pause after wrong passwords of an account from one address; zero for none.
@@ -172,8 +172,8 @@ impl Config {
             base_path,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             allowed_origins: origins::read(keys),
-            key: keys.take::<String>("key").map(Zeroizing::new),
-            key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
+            sealing_keys: keys.take::<String>("sealing_keys").map(Zeroizing::new),
+            sealing_keys_file: keys.or("sealing_keys_file", || PathBuf::from("keyfob.key")),
             admin_password,
             password_max_pause: Duration::from_secs(keys.or("password_max_pause", || 900_u32).into()),
             max_connections_per_address: keys.or("max_connections_per_address", || 1000),

@@ -264,7 +264,7 @@ fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
 #[test]
 fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
     let empty = folder();
-    let key = "key=1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let key = "sealing_keys=1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let refused = |folder: &Path, args: &[&str]| {
         let run = Run::of(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{args:?}: {run:?}");
@@ -282,7 +282,7 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
         assert!(told.contains("store: there is none at sqlite://keyfob.db") && told.contains("--store"), "{args:?}: {told}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "{args:?}");
     }
-    assert!(refused(empty.path(), &["rotate-key"]).contains("key_file: keyfob.key does not exist"));
+    assert!(refused(empty.path(), &["rotate-key"]).contains("sealing_keys_file: keyfob.key does not exist"));
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
     // Another program's file, and a store whose key file is elsewhere, stay as they are.
     std::fs::write(empty.path().join("keyfob.db"), "").unwrap();
@@ -296,10 +296,13 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
     );
     std::fs::rename(whole.path().join("keyfob.key"), whole.path().join("other.key")).unwrap();
     for args in [&["audit"][..], &["account", "list"], &["account", "remove", "sync"]] {
-        assert!(refused(whole.path(), args).contains("key_file: keyfob.key is missing"), "{args:?}");
+        assert!(refused(whole.path(), args).contains("sealing_keys_file: keyfob.key is missing"), "{args:?}");
         assert!(!whole.path().join("keyfob.key").exists(), "{args:?}");
     }
-    assert_eq!(Run::of(keyfob(whole.path(), &["account", "list", "--set", "key_file=other.key"]), "").well().lines().count(), 1);
+    assert_eq!(
+        Run::of(keyfob(whole.path(), &["account", "list", "--set", "sealing_keys_file=other.key"]), "").well().lines().count(),
+        1
+    );
 }
 
 #[test]

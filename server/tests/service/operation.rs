@@ -298,6 +298,6 @@ fn files_that_others_can_read_are_warned_of_at_the_start() {
     }
     Server::start(folder, &[]).stop();
     let log = log(folder);
-    assert!(log.contains("key_file: keyfob.key: all users of this machine can read or write it"), "{log}");
+    assert!(log.contains("sealing_keys_file: keyfob.key: all users of this machine can read or write it"), "{log}");
     assert!(log.contains("store: keyfob.db: its group can read or write it"), "{log}");
 }

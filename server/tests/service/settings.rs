@@ -47,7 +47,7 @@ fn what_authenticators_get_wrong_is_noted_at_the_start() {
 fn what_is_right_is_said_to_be_and_nothing_is_made() {
     let folder = folder();
     let all = "listen = '0.0.0.0:8443'\nstore = 'sqlite://x.db'\nprofile = 'rfc'\nbase_path = '/'\npublic_url = 'https://otp.example.com/'\n\
-               key_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\nconnections_per_address = 0\n\
+               sealing_keys_file = 'x.key'\nlog = 'info,keyfob_server=debug'\nlog_format = 'json'\nmetrics = false\ndevelopment = false\nmax_connections_per_address = 0\n\
                [otp]\nkinds = ['TOTP', 'SMS']\nissuer = 'ACME'\nalgorithm = 'sha256'\ndigits = 8\nperiod = 60\n\
                [policy]\npreset = 'soffid'\nwindow = 2\nlook_ahead = 5\nmax_fails = 5\ncode_lifetime = 300\npin_positions = 4\nclock_skew = 5\n\
                [email]\nserver = 'mail.example.com'\nfrom = 'otp@example.com'\n\
@@ -66,7 +66,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
 fn each_fault_is_named_by_its_key_and_all_at_once() {
     let folder = folder();
     let wrong = "listen = 'everywhere'\nprofile = 'other'\npublic_url = 'otp.example.com'\nmetrics_listen = '9100'\nlog_format = 'xml'\nmetrics = 'yes'\n\
-                 colour = 'red'\nkey = 'hidden value'\nadmin_password = 60718293\nconnections_per_address = -1\n\
+                 colour = 'red'\nsealing_keys = 'hidden value'\nadmin_password = 60718293\nmax_connections_per_address = -1\n\
                  [otp]\nkinds = ['FAX']\nissuer = 'a:b'\nalgorithm = 'md5'\ndigits = 5\nperiod = 0\ncolour = 'red'\n\
                  [policy]\npreset = 'strict'\nwindow = -1\ncolour = 'red'\n[tls]\ncertificate_file = 'cert.pem'\n";
     fs::write(folder.path().join("wrong.toml"), wrong).unwrap();
@@ -76,10 +76,9 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "admin_password",
         "colour",
         "colours",
-        "max_connections_per_address",
-        "key",
         "listen",
         "log_format",
+        "max_connections_per_address",
         "metrics",
         "metrics_listen",
         "otp.algorithm",
@@ -93,6 +92,7 @@ fn each_fault_is_named_by_its_key_and_all_at_once() {
         "policy.window",
         "profile",
         "public_url",
+        "sealing_keys",
         "tls",
     ];
     wanted.sort_unstable();
@@ -119,7 +119,7 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("log=warning", "log"),
         ("log=verbose", "log"),
         ("log=keyfob_server", "log"),
-        ("key=not a key", "key"),
+        ("sealing_keys=not a key", "sealing_keys"),
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
         ("otp.kinds=TOTP", "otp.kinds"),
@@ -149,8 +149,8 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
     assert!(run.err.contains("policy.clock_skew: must be 5 to 3600 seconds; a request may wait"), "{run:?}");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\nfrom = 'nobody'\ntimeout = 0\ncolour = 'red'\n")
         .unwrap();
-    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5", "--set", "key=not a key"], &[]);
-    assert_eq!(faults(&run), ["email.colour", "email.from", "email.timeout", "key", "otp.digits"], "one run names all");
+    let run = check(folder.path(), &["--config", "a.toml", "--set", "otp.digits=5", "--set", "sealing_keys=not a key"], &[]);
+    assert_eq!(faults(&run), ["email.colour", "email.from", "email.timeout", "otp.digits", "sealing_keys"], "one run names all");
     fs::write(folder.path().join("a.toml"), "[email]\nserver = 'mail.example.com'\npassword = 60718293\n").unwrap();
     let run = check(folder.path(), &["--config", "a.toml"], &[]);
     assert!(faults(&run) == ["email.password"] && !run.err.contains("60718293"), "{run:?}");
@@ -193,22 +193,20 @@ fn placeholders_that_nobody_has_a_value_for_are_faults_with_users_and_warnings_w
 #[test]
 fn wrong_types_are_told_in_words_and_with_an_example() {
     let folder = folder();
-    let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nkey = 1\n\
-                 key_file = 1\nconnections_per_address = -1\nusers = 1\n[otp]\nkinds = 'TOTP'\nissuer = 5\ndigits = 'six'\n\
+    let types = "listen = 'everywhere'\nmetrics_listen = 9100\nallowed_origins = 'https://otp.example.com'\nmetrics = 'yes'\nsealing_keys = 1\n\
+                 sealing_keys_file = 1\nmax_connections_per_address = -1\nusers = 1\n[otp]\nkinds = 'TOTP'\nissuer = 5\ndigits = 'six'\n\
                  [policy]\nwindow = 'many'\nguess_bound = 5000000000\n[database]\ntimeout = 'long'\n\
                  [email]\nserver = 'mail.example.com'\nsecurity = 'ssl'\n[sms]\ntimeout = 'long'\n[voice]\nurl = 'https://x/${PHONE}/${PIN}'\nuri = 'x'\n";
     fs::write(folder.path().join("types.toml"), types).unwrap();
     let run = check(folder.path(), &["--config", "types.toml"], &[]);
-    let mut told: Vec<_> = run.err.lines().collect();
-    told.sort_unstable();
+    let mut lines: Vec<_> = run.err.lines().collect();
+    lines.sort_unstable();
     let wanted = [
         r#"allowed_origins: must be a list, as ["https://portal.example.com"]"#,
-        "max_connections_per_address: must be a whole number, 0 or more",
         "database.timeout: must be a whole number, 0 or more",
         "email.security: must be one of starttls, tls, none",
-        r#"key: must be text in quotes, as "text""#,
-        r#"key_file: must be the name of a file in quotes, as "file.pem""#,
         "listen: must be an address and a port, as 127.0.0.1:8080",
+        "max_connections_per_address: must be a whole number, 0 or more",
         "metrics: must be true or false",
         "metrics_listen: must be an address and a port, as 127.0.0.1:8080",
         "otp.digits: must be a number from 0 to 255",
@@ -216,11 +214,13 @@ fn wrong_types_are_told_in_words_and_with_an_example() {
         r#"otp.kinds: must be a list, as ["TOTP", "SMS"]"#,
         "policy.guess_bound: must be a number from 0 to 4294967295",
         "policy.window: must be a number from 0 to 65535",
+        r#"sealing_keys: must be text in quotes, as "text""#,
+        r#"sealing_keys_file: must be the name of a file in quotes, as "file.pem""#,
         "sms.timeout: must be a number, as 10 or 0.5",
         "users: must be a table: names, each with its value",
         "voice.uri: is no key of the configuration; did you mean voice.url?",
     ];
-    assert_eq!(told, wanted.map(|line| format!("keyfob: {line}")), "{run:?}");
+    assert_eq!(lines, wanted.map(|line| format!("keyfob: {line}")), "{run:?}");
 }
 
 #[test]

@@ -30,10 +30,10 @@ pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
         )
         .into());
     }
-    if config.key.is_none() && !config.key_file.exists() {
+    if config.sealing_keys.is_none() && !config.sealing_keys_file.exists() {
         return Err(format!(
-            "key_file: {} is missing, and the store was begun with it; put it back, or name it with --set key_file=FILE",
-            config.key_file.display()
+            "sealing_keys_file: {} is missing, and the store was begun with it; put it back, or name it with --set sealing_keys_file=FILE",
+            config.sealing_keys_file.display()
         )
         .into());
     }

@@ -56,7 +56,7 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
         return Ok(is_ours.then_some(FirstPassword::StandardError));
     }
     // Written before the account is: a password that nobody can read would be of no use.
-    let path = file::beside(config.store.file().unwrap_or(&config.key_file), ".admin-password");
+    let path = file::beside(config.store.file().unwrap_or(&config.sealing_keys_file), ".admin-password");
     let draft = file::beside(&path, &format!(".{}", std::process::id()));
     file::create(&draft, Zeroizing::new(format!("{}\n", *password)).as_bytes()).map_err(|error| {
         format!("the password of the first account: {error}; or set admin_password, or start keyfob serve in a terminal once")

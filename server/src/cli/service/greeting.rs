@@ -76,7 +76,7 @@ impl Greeting<'_> {
 
     fn warnings(&self) -> Vec<&'static str> {
         let mut warnings = Vec::new();
-        if self.is_new_store && self.config.key.is_none() && !self.is_new_key {
+        if self.is_new_store && self.config.sealing_keys.is_none() && !self.is_new_key {
             warnings.push(
                 "the store is new and the key file is not: if devices are missing, stop the service and name their store with --store",
             );
@@ -94,8 +94,8 @@ impl Greeting<'_> {
     }
 
     fn key(&self) -> String {
-        let file = self.config.key_file.display();
-        match (&self.config.key, self.is_new_key) {
+        let file = self.config.sealing_keys_file.display();
+        match (&self.config.sealing_keys, self.is_new_key) {
             (Some(_), _) => "of the configuration".to_owned(),
             (None, false) => file.to_string(),
             (None, true) => format!("{file} (made just now: keep a copy apart; without it no device can be read)"),

@@ -110,7 +110,7 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
         note(&format!("store: {}: made just now", config.store));
     }
     if is_new_key {
-        note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+        note(&format!("{}: made, with a fresh key; keep a copy apart", config.sealing_keys_file.display()));
     }
     let (_, requests) = tokio::sync::watch::channel(());
     let watching = runtime.block_on(async { watch_key_file(config, &store, note_key_file, requests) })?;
@@ -132,6 +132,6 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
 fn note_key_file(finding: std::result::Result<&str, &str>) {
     match finding {
         Ok(change) => note(change),
-        Err(problem) => note(&format!("key_file: {problem}")),
+        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
     }
 }

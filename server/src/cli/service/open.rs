@@ -16,14 +16,15 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         return Ok((store, is_new));
     }
     store.close();
-    let path = config.key_file.display();
+    let path = config.sealing_keys_file.display();
     if is_new {
-        std::fs::remove_file(&config.key_file)?;
-        return Err(
-            format!("key_file: {path} is missing, and the store was begun with it; put it back, or begin another store").into()
-        );
+        std::fs::remove_file(&config.sealing_keys_file)?;
+        return Err(format!(
+            "sealing_keys_file: {path} is missing, and the store was begun with it; put it back, or begin another store"
+        )
+        .into());
     }
-    let key = if config.key.is_some() { "key: it".to_owned() } else { format!("key_file: {path}") };
+    let key = if config.sealing_keys.is_some() { "sealing_keys: it".to_owned() } else { format!("sealing_keys_file: {path}") };
     if !check.other.is_empty() {
         return Err(format!("{key} {check}; the store's own is needed here").into());
     }
@@ -37,9 +38,9 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
 /// Opens the configured store, whatever its keys open. Returns whether its key file was made just
 /// now, and what the keys open.
 pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyCheck)> {
-    let (keys, is_new) = match &config.key {
+    let (keys, is_new) = match &config.sealing_keys {
         Some(key) => (Keys::parse(key)?, false),
-        None => KeyFile::new(&config.key_file).read_or_make().map_err(|error| format!("key_file: {error}"))?,
+        None => KeyFile::new(&config.sealing_keys_file).read_or_make().map_err(|error| format!("sealing_keys_file: {error}"))?,
     };
     let store = Store::open(&config.store, keys)?;
     let check = store.check_keys().await?;
@@ -52,7 +53,7 @@ pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<
     runtime.block_on(async {
         let (store, is_new_key) = open(config).await?;
         if is_new_key {
-            note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+            note(&format!("{}: made, with a fresh key; keep a copy apart", config.sealing_keys_file.display()));
         }
         let done = work(&store).await;
         store.close();

@@ -15,16 +15,18 @@ use crate::store::{KeyCheck, KeyFile, Resealed, Store, numbered};
 
 pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
-    if config.key.is_some() && !args.reseal_only {
+    if config.sealing_keys.is_some() && !args.reseal_only {
         return Err(
-            "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
+            "sealing_keys: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
              first and restart each once more, and run keyfob rotate-key --reseal-only"
                 .into(),
         );
     }
-    let file = KeyFile::new(&config.key_file);
-    if config.key.is_none() && !config.key_file.exists() {
-        return Err(format!("key_file: {} does not exist; keyfob serve makes it", config.key_file.display()).into());
+    let file = KeyFile::new(&config.sealing_keys_file);
+    if config.sealing_keys.is_none() && !config.sealing_keys_file.exists() {
+        return Err(
+            format!("sealing_keys_file: {} does not exist; keyfob serve makes it", config.sealing_keys_file.display()).into()
+        );
     }
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}; name yours with --store, or run this in its folder", config.store).into());
@@ -35,7 +37,8 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
         );
     }
     // Held until the end: of two at once, each would put a key of its own first.
-    let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;
+    let _lock =
+        config.sealing_keys.is_none().then(|| file.lock()).transpose().map_err(|error| format!("sealing_keys_file: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = open_for(&config, args).await?;

@@ -21,8 +21,8 @@ pub(super) fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Deliver
     if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
         problems.push(Problem::new("tls", &error));
     }
-    if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
-        problems.push(Problem::new("key", &error));
+    if let Some(Err(error)) = config.sealing_keys.as_ref().map(|key| Keys::parse(key)) {
+        problems.push(Problem::new("sealing_keys", &error));
     }
     if config.users.is_some() {
         problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
@@ -88,9 +88,9 @@ pub(super) fn warn(config: &Config) {
     for warning in unfilled(config) {
         tracing::warn!("{warning}");
     }
-    let key_file = config.key.is_none().then_some(config.key_file.as_path());
+    let key_file = config.sealing_keys.is_none().then_some(config.sealing_keys_file.as_path());
     let tls_key = config.tls.as_ref().map(|tls| tls.key_file.as_path());
-    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key_file", tls_key)] {
+    for (key, path) in [("sealing_keys_file", key_file), ("store", config.store.file()), ("tls.key_file", tls_key)] {
         if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
         }
