@@ -383,9 +383,9 @@ fn mistyped_keys_are_told_the_key_that_was_meant() {
         let err = told(file, &[], &[]);
         assert!(err.lines().any(|line| line == format!("keyfob: {wanted}")), "{file}: {err}");
     }
-    let err = told("", &["--set", "policy.fail=3"], &[("KEYFOB_POLICY_WINDOWS", "2"), ("KEYFOB_EMAIL_SERVER", "a.example")]);
+    let err = told("", &["--set", "policy.max_fail=3"], &[("KEYFOB_POLICY_WINDOWS", "2"), ("KEYFOB_EMAIL_SERVER", "a.example")]);
     for wanted in [
-        "policy.fail: is no key of the configuration; did you mean policy.max_fails?",
+        "policy.max_fail: is no key of the configuration; did you mean policy.max_fails?",
         "KEYFOB_POLICY_WINDOWS: is no key of the configuration; did you mean KEYFOB_POLICY_WINDOW?",
         "KEYFOB_EMAIL_SERVER: email.server may stand in the file of the configuration only",
     ] {

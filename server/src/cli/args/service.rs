@@ -41,7 +41,8 @@ pub(crate) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Whom answers are written for: seed (Soffid's clients) or rfc [default: seed]
+    /// Whom answers are written for: soffid (Soffid's clients) or rfc [default:
+    /// soffid]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Check the configuration, name each fault with its key, and serve nothing
