@@ -52,20 +52,20 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     load.during(1, || {
         // An interrupted copy does not touch the source, and continues afterwards.
         for millis in [30, 90, 270] {
-            let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]);
+            let mut command = keyfob(fleet.folder(), &["migrate", "--copy-only", "--store", file, "--to", &kept]);
             let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
             thread::sleep(Duration::from_millis(millis));
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        let on = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]), "");
+        let on = Run::of(keyfob(fleet.folder(), &["migrate", "--copy-only", "--store", file, "--to", &kept]), "");
         if on.status != Some(0) {
             // A fast machine finished the copy before the signal, and a finished copy is not
             // written to again.
             assert!(on.err.contains("not an unfinished copy"), "{on:?}");
             cluster.sql("postgres", "DROP DATABASE kept WITH (FORCE)");
             cluster.sql("postgres", "CREATE DATABASE kept");
-            migrate(&fleet, file, &kept, &["--keep"]);
+            migrate(&fleet, file, &kept, &["--copy-only"]);
         }
         let before = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
@@ -106,14 +106,14 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     );
     moved.stop();
 
-    let one = migrate(&fleet, &server, "sqlite://copy.db", &["--keep"]);
+    let one = migrate(&fleet, &server, "sqlite://copy.db", &["--copy-only"]);
     let other = migrate(&fleet, &server, back, &[]);
     assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 5));
     let server = Server::start(fleet.folder(), &["--store", back]);
     assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
     // A finished copy is a store like any other, and is not overwritten.
     for (from, to) in [(back, "sqlite://copy.db"), ("sqlite://copy.db", back), ("sqlite://copy.db", "sqlite://./copy.db")] {
-        for more in [&["--keep"][..], &[]] {
+        for more in [&["--copy-only"][..], &[]] {
             let run = Run::of(keyfob(fleet.folder(), &[&["migrate", "--store", from, "--to", to], more].concat()), "");
             assert!(run.status == Some(2) && run.err.contains("name an empty database or a new file"), "{run:?}");
         }

@@ -41,8 +41,7 @@ pub(crate) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Whom answers are written for: soffid (Soffid's clients) or rfc [default:
-    /// soffid]
+    /// Clients to answer for: soffid (Soffid's own) or rfc (those of RFC 7644) [default: soffid]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Check the configuration, name each fault with its key, and serve nothing
@@ -99,7 +98,7 @@ pub(crate) struct AuditArgs {
     pub(crate) user: Option<String>,
     /// At this time or later: a date, UTC if it names no other, as 2026-01-31 08:00:00, or Unix
     /// seconds
-    #[arg(long, value_name = "DATE", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<u64>,
     /// At most this many lines
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -179,9 +178,9 @@ pub(crate) struct MigrateArgs {
     /// The store to move to: an empty database, a new file, or an unfinished copy of this store
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
-    /// Copy only: the store goes on, and the copy is behind
+    /// Copy the store as it is now, and leave it in service; later changes are not in the copy
     #[arg(long)]
-    pub(crate) keep: bool,
+    pub(crate) copy_only: bool,
 }
 
 #[derive(Args)]

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     // Drawn on a terminal only. How many rows there are is not asked: to count those of a large
     // table takes long.
     let bar = ProgressBar::new_spinner();
-    let copied = store::copy(&config.store, &to, args.keep, &mut |table, rows| {
+    let copied = store::copy(&config.store, &to, args.copy_only, &mut |table, rows| {
         bar.inc(1);
         bar.set_message(format!("{table}: {rows} rows compared"));
     });
