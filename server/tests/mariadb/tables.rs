@@ -91,7 +91,7 @@ fn urls_that_lead_nowhere_are_told_without_the_password() {
         (url.clone() + "?useSSL=false", "useSSL: is no parameter"),
         (url.clone() + "?ssl-mode=VERIFY_IDENTITY&ssl-ca=none.pem", "ssl-ca: none.pem"),
         ("mysql://reader:p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: must be mysql://USER@HOST/DATABASE"),
-        ("mysql://reader:1?p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: has a parameter that is none"),
+        ("mysql://reader:1?p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: has an unknown parameter"),
         (
             "mysql://reader@127.0.0.1:1/soffid".to_owned(),
             "cannot connect to mysql://reader@127.0.0.1:1/soffid: Input/output error: Connection refused",

@@ -38,7 +38,7 @@ const BAD: [(&str, &str); 9] = [
     ("74,x,SMS,bob,V,0,2021-10-14 06:44:43,,,,,,,,,", "OTP_ID 74, user \"bob\": phone: is missing"),
     (
         "60,x,TOTP,bob,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,,,,,,",
-        "OTP_ID 60, user \"bob\": OTP_ID: stands there twice",
+        "OTP_ID 60, user \"bob\": OTP_ID: is the number of an earlier row, too",
     ),
     ("75,x,TOTP,,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,,,,,,", "OTP_ID 75: the user: has no name"),
     ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,x,TOTP,bob,V,0,2021-10-14 06:44:43,,60,,,,,,,", "line 17: OTP_ID: must be a number"),
@@ -214,7 +214,7 @@ fn bad_use_is_told() {
             "pipe",
             "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write what comes",
         ),
-        ("/dev/stdin", "write what comes from it to a file"),
+        ("/dev/stdin", "write its output to a file"),
         ("jdbc:mysql://db1/soffid", "mysql://USER@HOST/DATABASE"),
         ("jdbc:mariadb://db1/soffid", "mysql://USER@HOST/DATABASE"),
         ("jdbc:postgresql://db1/soffid", "postgres://USER@HOST/DATABASE"),
