@@ -224,7 +224,7 @@ mod tests {
     use super::exposed_by;
 
     #[test]
-    fn files_of_others_and_for_others_are_exposed() {
+    fn files_of_other_users_and_open_files_are_exposed() {
         for (mode, owner, user, wanted) in [
             (0o100_600, 1000, 1000, None),
             (0o100_400, 0, 1000, None),

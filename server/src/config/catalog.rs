@@ -1,5 +1,5 @@
-//! All keys of the configuration: what they are, for the reader, for `keyfob config` and for
-//! suggestions.
+//! The catalog of all keys of the configuration. It serves the reader, `keyfob config` and
+//! suggestions for mistyped keys.
 
 use std::fmt::{self, Write as _};
 
@@ -9,43 +9,43 @@ use crate::problem::Problem;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
-    /// Its path: `section.key`, or its name alone.
+pub(crate) struct ConfigKey {
+    /// Its path: `section.key`, or the name alone.
     pub(crate) path: &'static str,
-    /// Where it may stand, and how its text is read.
+    /// Where it may be set, and how its text is read.
     pub(crate) form: Form,
-    /// The value that counts where it is not set.
+    /// The value if it is not set.
     pub(crate) default: Option<&'static str>,
     /// The unit of a number, the choices of a name, or the form of a text.
     unit: &'static str,
-    /// A line of what it does.
+    /// Its purpose in a line.
     meaning: &'static str,
 }
 
-/// Where a key may stand, and how its text is read there.
+/// Where a key may be set, and how its text is read there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Text, whatever it looks like: a password may be a number.
+    /// Text, even if it looks like a number: a password may.
     Text,
     /// A number, a list, `true` or `false`.
     Value,
-    /// In the file only.
+    /// Any value, in the file only.
     File,
-    /// A table in the file, whose keys are the operator's own.
+    /// A table with keys of the operator's own, in the file only.
     Table,
 }
 
 use Form::{File, Table as Open, Text, Value as Plain};
 
-const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> Key {
-    Key { path, form, default: Some(default), unit, meaning }
+const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { path, form, default: Some(default), unit, meaning }
 }
 
-const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> Key {
-    Key { path, form, default: None, unit, meaning }
+const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { path, form, default: None, unit, meaning }
 }
 
-const SERVICE: &[Key] = &[
+const SERVICE: &[ConfigKey] = &[
     key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
     key("store", Text, "sqlite://keyfob.db", "URL", "the devices: sqlite://FILE or postgres://USER@HOST/DATABASE"),
     key("sealing_keys_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
@@ -69,7 +69,7 @@ const SERVICE: &[Key] = &[
     unset("tls.key_file", Text, "PEM file", "the private key of the certificate"),
 ];
 
-const DEVICES: &[Key] = &[
+const DEVICES: &[ConfigKey] = &[
     key("otp.kinds", Plain, "['TOTP', 'HOTP', 'SMS', 'EMAIL', 'PIN']", "list", "the kinds of devices that may be created"),
     key("otp.issuer", Text, "keyfob", "1 to 40 bytes", "the issuer that authenticators show"),
     key("otp.algorithm", Text, "SHA1", "SHA1, SHA256, SHA512", "the hash of new devices"),
@@ -93,7 +93,7 @@ const DEVICES: &[Key] = &[
     key("policy.pin_guess_bound", Plain, "100", "guessers", "the same for PIN devices"),
 ];
 
-const MESSAGES: &[Key] = &[
+const MESSAGES: &[ConfigKey] = &[
     unset("email.server", File, "host", "the mail server; required in [email]"),
     unset("email.port", File, "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
     key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none to this machine only"),
@@ -135,9 +135,9 @@ macro_rules! gateway {
     };
 }
 
-const SMS: &[Key] = gateway!("sms");
-const VOICE: &[Key] = gateway!("voice");
-const USERS: &[Key] = &[unset(
+const SMS: &[ConfigKey] = gateway!("sms");
+const VOICE: &[ConfigKey] = gateway!("voice");
+const USERS: &[ConfigKey] = &[unset(
     "users",
     Open,
     "table of tables",
@@ -145,12 +145,12 @@ const USERS: &[Key] = &[unset(
 )];
 
 /// All keys, in the order of the documentation.
-pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+pub(crate) fn keys() -> impl Iterator<Item = &'static ConfigKey> {
     [SERVICE, DEVICES, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
 }
 
-impl Key {
-    /// The variable that sets it. Those that stand in the file only have none.
+impl ConfigKey {
+    /// The variable that sets it; none for a key that is set in the file only.
     pub(crate) fn variable(&self) -> Option<String> {
         self.is_settable().then(|| format!("KEYFOB_{}", self.path.replace('.', "_").to_uppercase()))
     }
@@ -160,13 +160,13 @@ impl Key {
         matches!(self.form, Text | Plain)
     }
 
-    /// What a text of the environment or of a flag is to it.
-    pub(crate) fn value(&self, text: &str) -> Value {
-        if self.form == Text { text.into() } else { super::reader::value(text) }
+    /// The value for a text of the environment or of a flag.
+    pub(crate) fn parse(&self, text: &str) -> Value {
+        if self.form == Text { text.into() } else { super::reader::parse_value(text) }
     }
 }
 
-/// The catalog as a table for people: of each key its default, its unit and what it does.
+/// The catalog as a table for people: each key with its default, unit and purpose.
 pub(crate) struct Catalog;
 
 impl fmt::Display for Catalog {
@@ -184,14 +184,14 @@ impl fmt::Display for Catalog {
     }
 }
 
-/// Takes what is no key out of a table, and tells each.
+/// Takes all unknown keys out of a table. Returns a problem for each.
 pub(crate) fn take_unknown(table: &mut Table) -> Vec<Problem> {
     let mut problems = Vec::new();
-    take_unknown_of(table, "", &mut problems);
+    take_unknown_within(table, "", &mut problems);
     problems
 }
 
-fn take_unknown_of(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
+fn take_unknown_within(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
     table.retain(|name, value| {
         let path = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
         if keys().any(|key| key.path == path) {
@@ -199,7 +199,7 @@ fn take_unknown_of(table: &mut Table, section: &str, problems: &mut Vec<Problem>
         }
         let is_section = sections().any(|section| section == path);
         match value {
-            Value::Table(inner) if is_section => take_unknown_of(inner, &path, problems),
+            Value::Table(inner) if is_section => take_unknown_within(inner, &path, problems),
             // The reader says that it must be a table.
             _ if is_section => {}
             Value::Table(_) => problems.push(Problem::new(&path, &unknown(nearest(&path, sections())))),
@@ -214,23 +214,23 @@ fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 /// The key that a flag sets, by its path.
-pub(crate) fn of_flag(path: &str) -> Result<&'static Key, Problem> {
+pub(crate) fn find_by_flag(path: &str) -> Result<&'static ConfigKey, Problem> {
     let found = keys().find(|key| key.path == path);
     let Some(key) = found else {
         return Err(Problem::new(path, &unknown(nearest(path, keys().filter(|key| key.is_settable()).map(|key| key.path)))));
     };
-    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "may stand in the file of the configuration only")) }
+    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "can be set in the configuration file only")) }
 }
 
 /// The key that a variable sets, by its whole name.
-pub(crate) fn of_variable(name: &str) -> Result<&'static Key, Problem> {
-    let is_it = |key: &&Key| key.variable().as_deref() == Some(name);
+pub(crate) fn find_by_variable(name: &str) -> Result<&'static ConfigKey, Problem> {
+    let is_it = |key: &&ConfigKey| key.variable().as_deref() == Some(name);
     keys().find(is_it).ok_or_else(|| {
         let path = name.strip_prefix("KEYFOB_").unwrap_or(name).to_lowercase();
         if let Some(key) = keys().find(|key| key.path.replace('.', "_") == path) {
-            return Problem::new(name, &format!("{} may stand in the file of the configuration only", key.path));
+            return Problem::new(name, &format!("{} can be set in the configuration file only", key.path));
         }
-        let variables: Vec<String> = keys().filter_map(Key::variable).collect();
+        let variables: Vec<String> = keys().filter_map(ConfigKey::variable).collect();
         Problem::new(name, &unknown(nearest(name, variables.iter().map(String::as_str))))
     })
 }
@@ -245,7 +245,7 @@ fn unknown(nearest: Option<&str>) -> String {
 }
 
 /// The name that a mistyped one was meant to be: the nearest by letters that were added, left out,
-/// changed or swapped, if it is near enough. The last part of a path is enough.
+/// changed or swapped, if it is near enough. Also compares the last part of a path alone.
 pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.to_lowercase();
     let distance = |known: &str| {
@@ -254,10 +254,10 @@ pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> O
         let part = known.rsplit_once('.').filter(|_| !name.contains('.'));
         part.map_or(whole, |(_, last)| whole.min(strsim::damerau_levenshtein(&name, last)))
     };
-    let (far, found) = names.map(|known| (distance(known), known)).min_by_key(|(far, _)| *far)?;
-    // A third of the letters. The prefix of variables is none of them.
+    let (edits, found) = names.map(|known| (distance(known), known)).min_by_key(|(edits, _)| *edits)?;
+    // At most a third of the letters, not counting the prefix of variables.
     let letters = name.strip_prefix("keyfob_").unwrap_or(&name).chars().count();
-    (far.saturating_mul(3) <= letters).then_some(found)
+    (edits.saturating_mul(3) <= letters).then_some(found)
 }
 
 #[cfg(test)]
@@ -279,7 +279,7 @@ mod tests {
             if key.is_settable() {
                 assert_eq!(read(base, &[(key.path.to_owned(), default.to_owned())]), empty, "{}", key.path);
             } else {
-                let is_text = matches!(crate::config::reader::value(default), Value::String(_));
+                let is_text = matches!(crate::config::reader::parse_value(default), Value::String(_));
                 let value = if is_text { format!("'{default}'") } else { default.to_owned() };
                 assert_eq!(read(&format!("{base}{} = {value}\n", key.path), &[]), empty, "{}", key.path);
             }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_name_is_told_its_neighbour_and_a_strange_one_is_not() {
+    fn mistyped_name_suggests_its_neighbour_and_a_strange_one_none() {
         let found = |name| nearest(name, keys().map(|key| key.path));
         for (name, wanted) in [
             ("policy.windw", Some("policy.window")),

@@ -387,7 +387,7 @@ fn mistyped_keys_are_told_the_key_that_was_meant() {
     for wanted in [
         "policy.max_fail: is no key of the configuration; did you mean policy.max_fails?",
         "KEYFOB_POLICY_WINDOWS: is no key of the configuration; did you mean KEYFOB_POLICY_WINDOW?",
-        "KEYFOB_EMAIL_SERVER: email.server may stand in the file of the configuration only",
+        "KEYFOB_EMAIL_SERVER: email.server can be set in the configuration file only",
     ] {
         assert!(err.contains(wanted), "{wanted}: {err}");
     }

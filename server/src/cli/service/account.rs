@@ -12,7 +12,7 @@ use crate::cli::args::AccountCommand;
 use crate::cli::input;
 use crate::cli::output::{self, note, note_damaged};
 use crate::cli::result::Result;
-use crate::config::SHORTEST_PASSWORD;
+use crate::config::MIN_PASSWORD_BYTES;
 use crate::http::{hash_password, hash_token};
 use crate::store::{Account, Store};
 
@@ -88,8 +88,8 @@ fn password() -> Result<Zeroizing<String>> {
         let line = input::line()?.ok_or("standard input: holds no password; write it there as a line")?;
         Zeroizing::new(str::from_utf8(&line).map_err(|_| "password: is not UTF-8")?.to_owned())
     };
-    if typed.len() < SHORTEST_PASSWORD {
-        return Err(format!("password: must have at least {SHORTEST_PASSWORD} bytes").into());
+    if typed.len() < MIN_PASSWORD_BYTES {
+        return Err(format!("password: must have at least {MIN_PASSWORD_BYTES} bytes").into());
     }
     Ok(typed)
 }
