@@ -202,7 +202,7 @@ fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
     let path = folder.join("keyfob.db.admin-password");
     std::fs::write(&path, "an old one\n").unwrap();
     let greeting = Server::spawn(Server::command(folder, &[])).stop();
-    assert!(greeting.contains("account     admin, password in keyfob.db.admin-password (made up just now"), "{greeting}");
+    assert!(greeting.contains("account     admin, password in keyfob.db.admin-password (new"), "{greeting}");
     assert!(greeting.contains("curl -u admin:PASSWORD "), "{greeting}");
     let password = std::fs::read_to_string(&path).unwrap().trim_end().to_owned();
     assert!(password.len() >= 26, "130 bits or more");
@@ -291,7 +291,7 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
     let whole = folder();
     let account = Run::of(keyfob(whole.path(), &["account", "add", "sync", "--roles", "all", "--token"]), "");
     assert!(
-        account.err.contains("store: sqlite://keyfob.db: made just now") && account.err.contains("keyfob.key: made"),
+        account.err.contains("store: sqlite://keyfob.db: created") && account.err.contains("keyfob.key: created"),
         "{account:?}"
     );
     std::fs::rename(whole.path().join("keyfob.key"), whole.path().join("other.key")).unwrap();

@@ -267,8 +267,8 @@ fn the_store_and_its_key_are_for_their_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let greeting = server.stop();
-    assert!(greeting.contains("keyfob.key (made just now: keep a copy apart"), "{greeting}");
-    assert!(greeting.contains("sqlite://keyfob.db (made just now)"), "{greeting}");
+    assert!(greeting.contains("keyfob.key (new: keep a copy in another place"), "{greeting}");
+    assert!(greeting.contains("sqlite://keyfob.db (new)"), "{greeting}");
     let greeting = Server::start(folder.path(), &[]).stop();
     assert!(greeting.contains("key         keyfob.key\n"), "{greeting}");
 }

@@ -57,7 +57,7 @@ fn what_is_right_is_said_to_be_and_nothing_is_made() {
     for args in
         [&[][..], &["--config", "all.toml"], &["--config", "all.toml", "--set", "policy.max_fails=6", "--profile", "soffid"]]
     {
-        assert_eq!(check(folder.path(), args, &[]).well(), "The configuration is right.\n");
+        assert_eq!(check(folder.path(), args, &[]).well(), "The configuration is valid.\n");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no store and no key were made");
 }
@@ -179,7 +179,7 @@ fn placeholders_that_nobody_has_a_value_for_are_faults_with_users_and_warnings_w
     assert!(run.err.contains("sms.body: has ${PHNE}, for which neither keyfob"), "{run:?}");
     fs::write(folder.path().join("a.toml"), wrong).unwrap();
     let run = check(folder.path(), &["--config", "a.toml"], &[]);
-    assert_eq!((run.status, run.out.as_str()), (Some(0), "The configuration is right.\n"), "{run:?}");
+    assert_eq!((run.status, run.out.as_str()), (Some(0), "The configuration is valid.\n"), "{run:?}");
     assert!(run.err.lines().count() == 4 && run.err.contains("sms.body: has ${PHNE} and ${dni}, for which"), "{run:?}");
     let right = wrong
         .replace("PHNE", "PHONE")
@@ -187,7 +187,7 @@ fn placeholders_that_nobody_has_a_value_for_are_faults_with_users_and_warnings_w
         .replace("${PHONE} ${name}", "${name}")
         .replace("${nam}", "${name}");
     fs::write(folder.path().join("a.toml"), [&right, users].concat()).unwrap();
-    assert_eq!(check(folder.path(), &["--config", "a.toml"], &[]).well(), "The configuration is right.\n");
+    assert_eq!(check(folder.path(), &["--config", "a.toml"], &[]).well(), "The configuration is valid.\n");
 }
 
 #[test]
@@ -259,12 +259,9 @@ fn the_environment_goes_before_the_file_and_flags_before_both() {
     assert_eq!(base, "flag");
     assert_eq!(first(&["--config", "keyfob.toml"], &[("KEYFOB_CONFIG", "missing.toml")]).0, "file");
     let (_, rest) = first(&["--store", "sqlite://flag.db"], &[("KEYFOB_STORE", "sqlite://environment.db")]);
-    assert!(rest.contains("store       sqlite://flag.db (made just now)\n") && folder.join("flag.db").exists(), "{rest}");
+    assert!(rest.contains("store       sqlite://flag.db (new)\n") && folder.join("flag.db").exists(), "{rest}");
     let (_, rest) = first(&[], &[("KEYFOB_STORE", "sqlite://environment.db")]);
-    assert!(
-        rest.contains("store       sqlite://environment.db (made just now)\n") && folder.join("environment.db").exists(),
-        "{rest}"
-    );
+    assert!(rest.contains("store       sqlite://environment.db (new)\n") && folder.join("environment.db").exists(), "{rest}");
 }
 
 #[test]
@@ -340,8 +337,8 @@ fn service_links_of_kubernetes_and_docker_are_passed_over_with_one_warning() {
     assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
     assert!(run.err.contains(" and 13 more are service links of Kubernetes or Docker"), "{run:?}");
     let one = check(folder, &[], &LINKS[..1]);
-    let told = "environment: KEYFOB_PORT is a service link of Kubernetes or Docker, and no configuration; it is passed over";
-    assert!(one.status == Some(0) && one.err.contains(told), "{one:?}");
+    let warning = "environment: KEYFOB_PORT is a service link of Kubernetes or Docker, not configuration; it is ignored";
+    assert!(one.status == Some(0) && one.err.contains(warning), "{one:?}");
     let mut command = Server::command(folder, &[]);
     command.envs(LINKS).env("KEYFOB_ADMIN_PASSWORD", super::process::PASSWORD);
     Server::spawn(command).stop();

@@ -89,7 +89,7 @@ fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
     let written = import(folder.path(), &["--write"]);
     check_refusals(&written);
     assert_eq!(counted(&written, "imported"), 8);
-    let made = "store: sqlite://keyfob.db: made just now";
+    let made = "store: sqlite://keyfob.db: created";
     assert!(written.err.contains(made) && !dry.err.contains(made), "{written:?}");
     let again = import(folder.path(), &["--write"]);
     assert!(!again.err.contains(made), "{again:?}");

@@ -11,11 +11,11 @@ use crate::cli::result::Result;
 
 pub(crate) fn run(args: &ResyncArgs) -> Result<ExitCode> {
     let state = State::lock(&args.state)?;
-    let (first, second) = (input::code(Some(&args.code1))?, input::code(Some(&args.code2))?);
+    let (first, second) = (input::read_code(Some(&args.code1))?, input::read_code(Some(&args.code2))?);
     let device = state.read()?;
     let builder = Policy::builder();
     let builder = args.window.map_or(builder, |counters| builder.resync_window(counters));
     let policy = builder.build().map_err(|error| format!("--window: {error}"))?;
     let attempt = device.resync(&policy, &first, &second, clock::now(&args.clock)?)?;
-    verify::answer(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
+    verify::print_verdict(attempt.commit(|next| state.replace(&next.to_record()))?, args.json)
 }

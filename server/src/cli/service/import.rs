@@ -1,4 +1,4 @@
-//! `keyfob import-soffid`: devices of Soffid's into the store.
+//! `keyfob import-soffid`: imports devices of Soffid's into the store.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     if args.time_zone.is_none() {
         note("times are read as UTC; --time-zone names another");
     }
-    // Looked at before anything is made.
+    // Inspected before any file is created.
     let mut present = Present::open(&config.store)?;
     let mut inspection = soffid::inspect(&mut *source, &rules, &mut present, &mut print)?;
     drop(present);
@@ -69,7 +69,7 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
         return Ok(Box::new(MySqlTable::open(&args.from, password, timeout, &args.table, &names)?));
     }
     if is_postgres {
-        // The store's password is not Soffid's.
+        // The password of the store is not that of Soffid's database.
         let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
         let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
         return Ok(Box::new(PostgresTable::open(&location, &args.table, &names)?));
@@ -82,8 +82,8 @@ fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     Ok(Box::new(DelimitedFile::open(Path::new(&args.from), options)?))
 }
 
-/// What to do about a URL that is not read; none for a path. Nothing of it is repeated, since a
-/// password may stand in it.
+/// The error for a URL that the import cannot read; none for a path. It repeats no part of the URL,
+/// which may hold a password.
 fn foreign_url(from: &str) -> Option<String> {
     let scheme = match from.strip_prefix("jdbc:") {
         Some(rest) => rest.split(':').next()?,
@@ -102,23 +102,23 @@ fn foreign_url(from: &str) -> Option<String> {
 }
 
 fn write(source: &mut dyn Source, rules: &Rules<'_>, inspection: &mut soffid::Inspection, config: &Config) -> Result<()> {
-    // A thread of its own for the runtime: the key file is read anew while this one reads the
+    // The runtime has a thread of its own, which watches the key file while this thread reads the
     // source.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let is_new = !Store::exists(&config.store)?;
     let (store, is_new_key) = runtime.block_on(open(config))?;
     if is_new {
-        note(&format!("store: {}: made just now", config.store));
+        note(&format!("store: {}: created", config.store));
     }
     if is_new_key {
-        note(&format!("{}: made, with a fresh key; keep a copy apart", config.sealing_keys_file.display()));
+        note(&format!("{}: created, with a new key; keep a copy in another place", config.sealing_keys_file.display()));
     }
     let (_, requests) = tokio::sync::watch::channel(());
     let watching = runtime.block_on(async { watch_key_file(config, &store, note_key_file, requests) })?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
     let mut print = |line: &str| bar.suspend(|| print(line));
-    let done = soffid::write(source, rules, inspection, (&runtime, &store), &mut print, &mut |rows| {
+    let written = soffid::write(source, rules, inspection, (&runtime, &store), &mut print, &mut |rows| {
         bar.inc(u64::try_from(rows).unwrap_or_default());
         bar.set_message(format!("{} rows", bar.position()));
     });
@@ -127,7 +127,7 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, inspection: &mut soffid::In
         runtime.block_on(watching.end());
     }
     store.close();
-    Ok(done?)
+    Ok(written?)
 }
 
 fn note_key_file(finding: std::result::Result<&str, &str>) {
