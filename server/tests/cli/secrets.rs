@@ -69,7 +69,7 @@ fn marks_and_blanks_of_all_kinds_are_skipped() {
 }
 
 #[test]
-fn what_is_no_secret_is_named() {
+fn text_that_is_no_secret_is_named() {
     let folder = Folder::new("named");
     let (state, uri) = folder.enroll("a.keyfob", &[]);
     let image = folder.path("a.png");

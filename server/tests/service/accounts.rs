@@ -20,7 +20,7 @@ fn account(folder: &Path, name: &str, roles: &str, password: Option<&str>) -> St
 }
 
 #[test]
-fn nobody_in_particular_is_refused_and_told_how() {
+fn request_without_credentials_is_refused_with_a_hint() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "password_max_pause=0"]);
     account(folder.path(), "client", "all", Some("a password"));
@@ -67,7 +67,7 @@ fn nobody_in_particular_is_refused_and_told_how() {
 }
 
 #[test]
-fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
+fn guesser_of_passwords_has_to_wait_and_locks_no_user_out() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=trace"]);
     account(folder.path(), "soffid", "query", Some("a password"));
@@ -80,9 +80,9 @@ fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
     assert!(refused.len() > 2, "{answers:?}");
     for answer in &refused {
-        let told = answer.refused(429);
+        let detail = answer.refused(429);
         let seconds = answer.header("retry-after").unwrap();
-        assert!(told.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{told}");
+        assert!(detail.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{detail}");
         assert!(answer.headers("www-authenticate").is_empty());
     }
     soffid.another().get("/OtpDevice").ok(200);
@@ -146,7 +146,7 @@ fn accounts_are_made_listed_replaced_and_removed() {
 }
 
 #[test]
-fn each_role_lets_do_its_own_and_nothing_else() {
+fn roles_allow_their_own_actions_only() {
     let folder = folder();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
@@ -188,7 +188,7 @@ fn each_role_lets_do_its_own_and_nothing_else() {
 }
 
 #[test]
-fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
+fn first_password_is_in_a_private_file_without_a_terminal() {
     let folder = folder();
     let folder = folder.path();
     // A start that fails has made up none that nobody has seen, and has made no file.
@@ -229,7 +229,7 @@ fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
 }
 
 #[test]
-fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
+fn first_password_is_shown_on_a_terminal_and_in_no_file() {
     for (more, before) in [("", "account     admin, password "), ("--set log_format=json", "\"password\":\"")] {
         let folder = folder();
         let folder = folder.path();
@@ -278,8 +278,8 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
         &["rotate-key", "--reseal-only", "--set", key],
         &["audit", "--set", key],
     ] {
-        let told = refused(empty.path(), args);
-        assert!(told.contains("store: there is none at sqlite://keyfob.db") && told.contains("--store"), "{args:?}: {told}");
+        let error = refused(empty.path(), args);
+        assert!(error.contains("store: there is none at sqlite://keyfob.db") && error.contains("--store"), "{args:?}: {error}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "{args:?}");
     }
     assert!(refused(empty.path(), &["rotate-key"]).contains("sealing_keys_file: keyfob.key does not exist"));
@@ -306,7 +306,7 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
 }
 
 #[test]
-fn what_is_logged_and_stored_tells_no_secret() {
+fn log_and_store_hold_no_secret_in_clear() {
     let folder = folder();
     let folder = folder.path();
     let token = account(folder, "client", "all", None);
@@ -338,7 +338,7 @@ fn what_is_logged_and_stored_tells_no_secret() {
     let basic = data_encoding::BASE64.encode(format!("admin:{PASSWORD}").as_bytes());
     let hidden = [&token, PASSWORD, &basic, &secret, image, code, &codes[0], "60718293", "918273645", "searched", key.trim()];
     for text in hidden {
-        assert!(!rest.contains(text) && !printed.contains(text), "{text} was told");
+        assert!(!rest.contains(text) && !printed.contains(text), "{text} was shown");
     }
     let raw = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     for name in ["keyfob.db", "keyfob.db-wal"] {

@@ -32,7 +32,7 @@ fn open_files(server: &Server) -> String {
 }
 
 #[test]
-fn clients_that_do_not_read_keep_nobody_out_and_delay_no_end() {
+fn clients_that_do_not_read_block_no_client_and_no_end() {
     let folder = folder();
     let server = start_limited(folder.path(), 256, 256);
     let mut before = server.admin();
@@ -51,7 +51,7 @@ fn clients_that_do_not_read_keep_nobody_out_and_delay_no_end() {
 }
 
 #[test]
-fn clients_that_are_slow_to_read_are_answered_when_they_do_and_hold_up_nobody_else() {
+fn slow_readers_are_answered_and_hold_up_no_other_client() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();
@@ -64,7 +64,7 @@ fn clients_that_are_slow_to_read_are_answered_when_they_do_and_hold_up_nobody_el
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_limit_of_open_files_is_raised_or_named() {
+fn limit_of_open_files_is_raised_or_named() {
     let folder = folder();
     let server = start_limited(folder.path(), 128, 512);
     assert_eq!(open_files(&server), "512");

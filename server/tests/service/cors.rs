@@ -15,7 +15,7 @@ fn of(origin: &str) -> String {
 }
 
 #[test]
-fn no_page_is_allowed_unless_the_configuration_says_so() {
+fn pages_are_refused_by_default() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let target = format!("{BASE}/OtpDevice");
@@ -30,7 +30,7 @@ fn no_page_is_allowed_unless_the_configuration_says_so() {
 }
 
 #[test]
-fn a_page_that_is_allowed_may_call_and_no_other() {
+fn allowed_page_may_call_and_no_other() {
     let folder = folder();
     let origins = format!("allowed_origins=['http://localhost:3000', '{}']", ALLOWED.to_uppercase());
     let server = Server::start(folder.path(), &["--set", "log=warn", "--set", &origins]);

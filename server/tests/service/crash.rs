@@ -71,7 +71,7 @@ fn start(folder: &Path) -> Server {
 }
 
 #[test]
-fn no_fail_is_lost_and_no_code_right_twice_however_it_is_killed() {
+fn killed_service_loses_no_fail_and_accepts_no_code_twice() {
     let folder = folder();
     let folder = folder.path();
     let add = keyfob(folder, &["account", "add", "client", "--roles", "all", "--token"]);

@@ -11,11 +11,11 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use super::client::{Answer, BASE, Client, open, raw};
+use super::client::{BASE, Client, Response, open, raw};
 use super::process::{Run, Server, folder, keyfob, log};
 
 #[test]
-fn health_readiness_and_numbers_need_no_account() {
+fn health_readiness_and_metrics_need_no_account() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let (path, _) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
@@ -61,7 +61,7 @@ fn health_readiness_and_numbers_need_no_account() {
 }
 
 #[test]
-fn numbers_of_the_build_the_process_the_store_and_deliveries() {
+fn metrics_cover_the_build_the_process_the_store_and_deliveries() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -93,7 +93,7 @@ fn numbers_of_the_build_the_process_the_store_and_deliveries() {
 }
 
 #[test]
-fn numbers_have_a_socket_of_their_own_where_that_is_configured() {
+fn metrics_have_a_socket_of_their_own_if_configured() {
     let folder = folder();
     let mut server = Server::start(folder.path(), &["--set", "metrics_listen=127.0.0.1:0"]);
     server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
@@ -154,7 +154,7 @@ fn every_answer_has_an_id_and_is_not_for_caches() {
 }
 
 #[test]
-fn names_of_users_break_out_of_no_line_of_the_log() {
+fn user_names_break_out_of_no_log_line() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -186,7 +186,7 @@ fn a_list_whose_reader_has_seen_enough_ends_in_silence() {
 }
 
 #[test]
-fn tls_when_there_is_a_certificate() {
+fn tls_is_on_with_a_certificate() {
     let folder = folder();
     let folder = folder.path();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -210,7 +210,7 @@ fn tls_when_there_is_a_certificate() {
     let more = format!("Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let head = server.admin().head("POST", &format!("{BASE}/OtpDevice"), &more);
     stream.get_mut().write_all(head.as_bytes()).unwrap();
-    let created = Answer::read(&mut stream).expect("an answer").ok(201);
+    let created = Response::read(&mut stream).expect("an answer").ok(201);
     let location = created["meta"]["location"].as_str().unwrap();
     assert!(location.starts_with(&format!("https://{}/", server.address)), "{location}");
     // Who does not trust it says nothing, and who does not encrypt is not answered over HTTP.
@@ -218,7 +218,7 @@ fn tls_when_there_is_a_certificate() {
     assert!(raw(server.address, head.as_bytes()).is_none());
     // That hindered nobody.
     stream.get_mut().write_all(server.admin().head("GET", &format!("{BASE}/OtpDevice"), "\r\n").as_bytes()).unwrap();
-    assert_eq!(Answer::read(&mut stream).expect("an answer").ok(200)["totalResults"], 1);
+    assert_eq!(Response::read(&mut stream).expect("an answer").ok(200)["totalResults"], 1);
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_request_in_flight_is_finished_before_the_end() {
             std::thread::yield_now();
         }
         stream.get_mut().write_all(body.as_bytes()).unwrap();
-        assert_eq!(Answer::read(&mut stream).expect("an answer").verdict(), (false, false));
+        assert_eq!(Response::read(&mut stream).expect("an answer").verdict(), (false, false));
         assert_eq!(server.wait().0, Some(0));
         let server = Server::start(folder.path(), &[]);
         assert_eq!(server.admin().device(&path)["fails"], fails);
@@ -274,7 +274,7 @@ fn the_store_and_its_key_are_for_their_owner_only() {
 }
 
 #[test]
-fn an_error_at_the_start_is_a_line_of_json_too() {
+fn start_error_is_a_line_of_json() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -94,15 +94,15 @@ fn a_key_file_that_is_rolled_back_takes_no_key_from_a_service_nor_lets_one_start
     assert_eq!(client.device(&path)["fails"], 1);
     let another = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
     thread::sleep(Duration::from_millis(2500));
-    assert_eq!(log(folder).matches("keyfob.key lacks key 2").count(), 1, "told once");
+    assert_eq!(log(folder).matches("keyfob.key lacks key 2").count(), 1, "reported once");
     let alone = serve(folder);
     assert_eq!((alone.status, alone.out.as_str()), (Some(2), ""), "{alone:?}");
     assert!(alone.err.contains("keyfob.key lacks key 2") && alone.err.contains("restore the missing line"), "{alone:?}");
     let refused = rotate(folder, &[]);
     assert!(refused.status == Some(2) && refused.err.contains("keyfob.key lacks key 2"), "{refused:?}");
     assert_eq!(keys(folder), old, "no other key of that number is made");
-    let told = rotate(folder, &["--reseal-only"]);
-    assert!(told.status == Some(2) && told.err.contains("1 under key 2") && told.err.contains("--give-up"), "{told:?}");
+    let run = rotate(folder, &["--reseal-only"]);
+    assert!(run.status == Some(2) && run.err.contains("1 under key 2") && run.err.contains("--give-up"), "{run:?}");
     assert_eq!(client.device(&path)["fails"], 1);
     server.stop();
 
@@ -137,7 +137,7 @@ fn a_key_that_a_broken_rotation_put_first_for_nothing_is_not_needed() {
 }
 
 #[test]
-fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
+fn second_rotation_at_once_is_refused_and_an_interrupted_one_is_finished() {
     let folder = folder();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
@@ -237,9 +237,9 @@ fn a_process_that_does_not_learn_of_a_new_key_keeps_the_old_one_from_being_calle
     while rotation.try_wait().unwrap().is_none() {
         client.answer(&path, "12345").verdict();
     }
-    let told = rotation.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
-    assert!(told.status.code() == Some(2) && err.contains("another process still seals under key 1"), "{out} {err}");
+    let output = rotation.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.code() == Some(2) && err.contains("another process still seals under key 1"), "{out} {err}");
     assert!(!out.contains("No record"), "{out}");
     stale.stop();
     let resealed = rotate(folder.path(), &["--reseal-only"]).well();
@@ -290,8 +290,8 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     rotate(folder.path(), &[]).well();
     server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     assert_eq!(ready(&server).status, 200);
-    let told = ready(&behind).refused(503);
-    assert!(told.contains("the key file lacks key 2"), "{told}");
+    let detail = ready(&behind).refused(503);
+    assert!(detail.contains("the key file lacks key 2"), "{detail}");
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     until("ready", || ready(&behind).status == 200);
     for server in [server, behind] {

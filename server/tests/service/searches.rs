@@ -37,7 +37,7 @@ fn a_flood_of_long_searches_holds_up_no_search_by_an_index() {
     let list = format!("/OtpDevice?filter={}", long());
     let by_id = format!("id+eq+{}", path.rsplit('/').next().unwrap());
     let admin = &client;
-    let told: Vec<_> = thread::scope(|scope| {
+    let answers: Vec<_> = thread::scope(|scope| {
         let searches: Vec<_> = (0..20)
             .map(|_| {
                 let (mut client, list) = (admin.another(), &list);
@@ -62,7 +62,7 @@ fn a_flood_of_long_searches_holds_up_no_search_by_an_index() {
         searches.into_iter().map(|search| search.join().unwrap()).collect()
     });
     let (mut took, mut waited) = (0, 0);
-    for (answer, time) in &told {
+    for (answer, time) in &answers {
         assert!(*time < Duration::from_secs(15), "it ends after five seconds: {time:?}");
         if answer.status == 200 {
             continue;

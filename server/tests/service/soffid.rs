@@ -73,7 +73,7 @@ fn check_refusals(run: &Run) {
 }
 
 #[test]
-fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
+fn file_is_inspected_imported_and_then_found_to_be_there() {
     let folder = folder();
     write_file(folder.path());
     let dry = import(folder.path(), &[]);
@@ -185,10 +185,10 @@ fn numbers_that_other_devices_have_are_left_to_them() {
 }
 
 #[test]
-fn bad_use_is_told() {
+fn bad_options_are_named() {
     let folder = folder();
     write_file(folder.path());
-    for (args, told) in [
+    for (args, part) in [
         (&["--time-zone", "Madrid"][..], "; give a name as Europe/Madrid"),
         (&["--user-column", "LOGIN"], "has no column LOGIN"),
         (&["--users", "none.csv"], "none.csv"),
@@ -196,7 +196,7 @@ fn bad_use_is_told() {
         (&["--from", "postgres://soffid@127.0.0.1:1/soffid"], "--from"),
     ] {
         let run = import(folder.path(), args);
-        assert!(run.status == Some(2) && run.err.contains(told), "{args:?}: {run:?}");
+        assert!(run.status == Some(2) && run.err.contains(part), "{args:?}: {run:?}");
     }
     let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
     assert!(run.status == Some(2) && run.err.contains("cannot connect to postgres://soffid@127.0.0.1:1/soffid"), "{run:?}");
@@ -206,7 +206,7 @@ fn bad_use_is_told() {
         assert!(run.status == Some(2) && run.err.contains("leave them out where --from is a database"), "{run:?}");
     }
     program("mkfifo", "coreutils", &[folder.path().join("pipe").to_str().unwrap()]);
-    for (from, told) in [
+    for (from, part) in [
         ("none.csv", "none.csv: "),
         (".", "it must be a regular file, and is a folder"),
         // Nobody writes to the one, and nothing can be read twice of either.
@@ -223,6 +223,6 @@ fn bad_use_is_told() {
         ("file:///tmp/devices.csv", "the path alone"),
     ] {
         let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
-        assert!(run.status == Some(2) && run.err.contains(told), "{from}: {run:?}");
+        assert!(run.status == Some(2) && run.err.contains(part), "{from}: {run:?}");
     }
 }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::client::Answer;
+use super::client::Response;
 use super::process::{PASSWORD, Run, Server, folder, hotp, judged, keyfob, log, program, secret, trail};
 
 /// Refused for the time being: no verdict, and when to try again.
 #[track_caller]
-fn is_unavailable(answer: &Answer) {
-    let told = answer.refused(503);
-    assert!(!told.contains("success") && !answer.text().contains("locked"), "{told}");
+fn is_unavailable(answer: &Response) {
+    let detail = answer.refused(503);
+    assert!(!detail.contains("success") && !answer.text().contains("locked"), "{detail}");
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
@@ -42,7 +42,7 @@ fn becomes_ready(server: &Server) {
 }
 
 #[test]
-fn a_store_that_another_process_has_locked() {
+fn locked_store_answers_503_and_loses_nothing() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();
@@ -84,7 +84,7 @@ fn a_store_that_another_process_has_locked() {
 /// Refused at the commit: that nothing was changed must not be told, since a log that was written
 /// and not flushed comes back after a crash.
 #[track_caller]
-fn is_open(answer: &Answer) {
+fn is_open(answer: &Response) {
     is_unavailable(answer);
     assert!(answer.text().contains("not known") && !answer.text().contains("nothing was changed"), "{}", answer.text());
 }
@@ -104,7 +104,7 @@ fn start_small(folder: &Path, limit: u64) -> Server {
 }
 
 #[test]
-fn a_disk_that_is_full() {
+fn full_disk_loses_no_fail_and_no_code() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let (path, created) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
@@ -213,7 +213,7 @@ fn a_key_file_keeps_its_owner_its_mode_and_its_links() {
 
 /// Whatever its time and its length say, and also if it could not be read for a while.
 #[test]
-fn a_key_file_is_read_again_and_again() {
+fn key_file_is_read_every_second() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -221,14 +221,14 @@ fn a_key_file_is_read_again_and_again() {
     let key = folder.path().join("keyfob.key");
     let (old, time) = (fs::read_to_string(&key).unwrap(), fs::metadata(&key).unwrap().modified().unwrap());
     let other = old.replacen("1 ", "2 ", 1);
-    let write = |text: &str, told: &str| {
-        let lines = || log(folder.path()).lines().filter(|line| line.contains(told)).count();
+    let write = |text: &str, line_part: &str| {
+        let lines = || log(folder.path()).lines().filter(|line| line.contains(line_part)).count();
         let before = lines();
         fs::write(&key, text).unwrap();
         fs::File::options().write(true).open(&key).unwrap().set_modified(time).unwrap();
         let until = Instant::now() + Duration::from_secs(60);
         while lines() == before {
-            assert!(Instant::now() < until, "{told}");
+            assert!(Instant::now() < until, "{line_part}");
             thread::sleep(Duration::from_millis(50));
         }
     };
@@ -246,7 +246,7 @@ fn a_key_file_is_read_again_and_again() {
 }
 
 #[test]
-fn a_store_whose_key_is_missing_or_another() {
+fn store_with_a_missing_or_a_wrong_key_is_not_opened() {
     let (folder, other) = (folder(), folder());
     let folder = folder.path();
     // A key of another service, under the same number.
