@@ -11,8 +11,8 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 const FOREIGN_LEVELS: [(&str, &str); 6] =
     [("err", "error"), ("critical", "error"), ("fatal", "error"), ("warning", "warn"), ("notice", "info"), ("verbose", "debug")];
 
-/// Reads a level, or a list of `target=level` with commas. Refuses a word that is no level: it would
-/// be read as a target, and silence everything else.
+/// Reads a level, or a list of `target=level` with commas. Refuses a word that is no level: it
+/// would be read as a target, and silence everything else.
 ///
 /// Errors: a message for people.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {

@@ -85,8 +85,8 @@ pub struct Config {
     pub settings: Settings,
     /// The users that may have devices, with their attributes for messages; none for any.
     pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// Variables that Kubernetes or Docker have set for a service of this name. They do not configure
-    /// it.
+    /// Variables that Kubernetes or Docker have set for a service of this name. They do not
+    /// configure it.
     pub links: Vec<String>,
     pub(crate) delivery: delivery::Config,
 }
@@ -107,8 +107,8 @@ impl Config {
         }
     }
 
-    /// Reads all valid values, with defaults for invalid ones, and returns all problems. The use of a
-    /// valid value may show more problems. Returns no configuration for a file that is not TOML.
+    /// Reads all valid values, with defaults for invalid ones, and returns all problems. The use of
+    /// a valid value may show more problems. Returns no configuration for a file that is not TOML.
     pub(crate) fn read_all(
         file: &str,
         environment: impl Iterator<Item = (String, String)>,

@@ -86,8 +86,8 @@ const fn key_of(error: keyfob::Error) -> &'static str {
     }
 }
 
-/// The message for an exceeded bound on guessing, with the names of the keys; none for other errors.
-/// The engine's own text speaks of a chance, which grows as the N of the keys falls.
+/// The message for an exceeded bound on guessing, with the names of the keys; none for other
+/// errors. The engine's own text speaks of a chance, which grows as the N of the keys falls.
 const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'static str> {
     use keyfob::Error as E;
     Some(match (error, throttles) {

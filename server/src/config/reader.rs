@@ -110,8 +110,8 @@ impl TableReader {
     }
 }
 
-/// Describes an error in a value: its place as the rest of a path, and what must stand there. Leaves
-/// out the value, which may be a password.
+/// Describes an error in a value: its place as the rest of a path, and what must stand there.
+/// Leaves out the value, which may be a password.
 fn describe(key: &str, error: &toml::de::Error) -> (String, String) {
     let shown = error.to_string();
     let message = error.message().trim();

@@ -1,5 +1,5 @@
-//! The format of a delimited file, found out from its content. If the content is ambiguous, an error
-//! asks for an option.
+//! The format of a delimited file, found out from its content. If the content is ambiguous, an
+//! error asks for an option.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};

@@ -1,5 +1,5 @@
-//! Imports the devices of Soffid's table `SCO_DEVICE` into a store. A first pass inspects all rows, a
-//! second one writes them.
+//! Imports the devices of Soffid's table `SCO_DEVICE` into a store. A first pass inspects all rows,
+//! a second one writes them.
 
 mod delimited;
 mod digest;

@@ -44,7 +44,8 @@ pub(crate) struct Accepted {
     pub(crate) number: u64,
     /// A challenge was open, which is lost: the next one is a new one.
     pub(crate) loses_challenge: bool,
-    /// The row has as many fails as lock here, or more. Fewer are counted, so that one guess is left.
+    /// The row has as many fails as lock here, or more. Fewer are counted, so that one guess is
+    /// left.
     pub(crate) loses_fails: bool,
     /// Digits or algorithm were NULL, and are assumed.
     pub(crate) is_assumed: bool,
@@ -134,8 +135,8 @@ impl Rules<'_> {
         Ok(digits)
     }
 
-    /// Reads a time. It must not lie in the future: the engine would conclude that the clock was set
-    /// back.
+    /// Reads a time. It must not lie in the future: the engine would conclude that the clock was
+    /// set back.
     fn time(&self, raw: &RawRow, field: Field) -> Result<Option<u64>, String> {
         let Some(text) = raw.get(field) else { return Ok(None) };
         let moment = text.parse::<Timestamp>();

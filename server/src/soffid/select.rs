@@ -39,8 +39,8 @@ pub(crate) trait SqlDialect {
 
 /// The statement for a page. The number of the last device of the page before is missing.
 pub(crate) struct Select {
-    /// The text before that number. The first column is the number of the device, the others are the
-    /// fields.
+    /// The text before that number. The first column is the number of the device, the others are
+    /// the fields.
     pub(crate) start: String,
     /// The text behind it.
     pub(crate) end: String,

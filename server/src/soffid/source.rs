@@ -108,8 +108,8 @@ pub(crate) struct Columns([Option<usize>; Field::ALL.len()]);
 
 impl Columns {
     /// Finds them among these names, in any case. The user's name is in the column `user`, or, with
-    /// `has_users`, in another source by the user's number. Errors: all missing columns, and what to
-    /// do.
+    /// `has_users`, in another source by the user's number. Errors: all missing columns, and what
+    /// to do.
     pub(crate) fn find(names: &[String], user: Option<&str>, has_users: bool) -> Result<Self, String> {
         let position = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
         let columns = Self(Field::ALL.map(|field| match (field, user) {

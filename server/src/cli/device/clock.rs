@@ -26,8 +26,8 @@ pub(super) fn accepted_from(device: &Device) -> Option<u64> {
     Some(device.moving_factor().saturating_mul(totp.period().into()).saturating_add(totp.t0()))
 }
 
-/// The end, in Unix seconds, of the time without a right code: a code was accepted while a clock was
-/// ahead. None if no clock was.
+/// The end, in Unix seconds, of the time without a right code: a code was accepted while a clock
+/// was ahead. None if no clock was.
 pub(super) fn ahead_until(device: &Device, now: u64) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     let highest = device.moving_factor().checked_sub(1)?;

@@ -22,8 +22,8 @@ impl State {
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         // A symbolic link stays one: its target is replaced.
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
-        // The lock is on a file beside it, which stays. A rename replaces the state file, and a lock
-        // on the old file would not protect the new one.
+        // The lock is on a file beside it, which stays. A rename replaces the state file, and a
+        // lock on the old file would not protect the new one.
         let beside = file::beside(&path, ".lock");
         let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
         let lock = opened

@@ -97,8 +97,8 @@ pub(super) fn warn(config: &Config) {
     }
 }
 
-/// A warning for each template that cannot be filled, as no users are configured. With users it is a
-/// problem.
+/// A warning for each template that cannot be filled, as no users are configured. With users it is
+/// a problem.
 pub(super) fn unfilled_templates(config: &Config) -> Vec<String> {
     delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
 }
