@@ -212,7 +212,7 @@ fn bad_options_are_named() {
         // Nobody writes to the one, and nothing can be read twice of either.
         (
             "pipe",
-            "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write what comes",
+            "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write its output",
         ),
         ("/dev/stdin", "write its output to a file"),
         ("jdbc:mysql://db1/soffid", "mysql://USER@HOST/DATABASE"),
