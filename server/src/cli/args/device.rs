@@ -16,8 +16,8 @@ pub(crate) struct CodeArgs {
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
-    /// Print all codes that keyfob verify --window N accepts, one a line (TOTP: N steps each side of
-    /// the current one; HOTP: N counters after the first), 0 to 1000 [default: 0]
+    /// Print all codes that keyfob verify --window N accepts, one a line (TOTP: N steps each side
+    /// of the current one; HOTP: N counters after the first), 0 to 1000 [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u16).range(..=1000))]
     pub(crate) window: u16,
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
         return Err(format!("{key} {check}; give the key file of this store").into());
     }
     Err(format!(
-        "{key} {check}: restore the missing line from a copy of the key file. If there is none, keyfob rotate-key --reseal-only tells \
+        "{key} {check}: restore the missing line from a copy of the key file. If there is none, keyfob rotate-key --reseal-only reports \
          what is sealed under it, and lets the store start without it if that is nothing"
     )
     .into())
