@@ -1,4 +1,4 @@
-//! Standard output: closed, full, and never with a secret where none belongs.
+//! Standard output: closed or full, and free of secrets.
 
 use super::*;
 

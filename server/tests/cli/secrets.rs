@@ -1,4 +1,4 @@
-//! What stands where a secret is wanted: read whole, or refused and named.
+//! Secrets as people paste them: read completely, or refused by name.
 
 use super::*;
 

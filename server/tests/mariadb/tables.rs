@@ -14,7 +14,7 @@ const PASSWORD: &str = "p@ss/word";
 fn import(folder: &Path, from: &str, more: &[&str]) -> Run {
     let mut command = keyfob(folder, &[&["import-soffid", "--from", from], more].concat());
     command.env("MYSQL_PWD", PASSWORD);
-    Run::of(command, "")
+    Run::from_command(command, "")
 }
 
 /// Lets a user who may only read come in with the password.
@@ -104,7 +104,7 @@ fn urls_that_lead_nowhere_are_told_without_the_password() {
     for password in [None, Some("")] {
         let mut command = keyfob(folder.path(), &["import-soffid", "--from", &url]);
         command.env_remove("MYSQL_PWD").envs(password.map(|password| ("MYSQL_PWD", password)));
-        let run = Run::of(command, "");
+        let run = Run::from_command(command, "");
         assert!(run.err.contains("Access denied") && run.err.contains("; give the password in MYSQL_PWD"), "{run:?}");
     }
 }

@@ -45,7 +45,7 @@ fn rotate_and_kill(many: usize, url: &str) {
             millis.push(format!("{wait}{}", if output.status.success() { " (done)" } else { "" }));
             seen.extend(lines(folder));
         }
-        let last = Run::of(keyfob(folder, &["rotate-key", "--store", url, "--wait", "3"]), "").well();
+        let last = Run::from_command(keyfob(folder, &["rotate-key", "--store", url, "--wait", "3"]), "").well();
         assert!(last.contains("any more; older backups still need it"), "{last}");
     });
     report(&format!("rotations killed after milliseconds: {}; keys: {}", millis.join(", "), lines(folder).len()));
@@ -60,7 +60,7 @@ fn rotate_and_kill(many: usize, url: &str) {
 
     // The first key opens every record by itself.
     fs::write(folder.join("keyfob.key"), format!("{}\n", left[0])).unwrap();
-    let again = Run::of(keyfob(folder, &["rotate-key", "--store", url, "--reseal-only", "--wait", "0"]), "").well();
+    let again = Run::from_command(keyfob(folder, &["rotate-key", "--store", url, "--reseal-only", "--wait", "0"]), "").well();
     assert_eq!(again, format!("0 records sealed under key {first}.\n"));
     let mut set = vec!["--store", url];
     for pair in UNLOCKED {

@@ -1,4 +1,4 @@
-//! A client of HTTP/1.1: one connection that is kept, and what was answered.
+//! A client of HTTP/1.1 on one connection, and its responses.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -95,16 +95,16 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that says nothing of itself.
-    pub(crate) fn nobody(address: SocketAddr) -> Self {
+    pub(crate) fn anonymous(address: SocketAddr) -> Self {
         Self { address, authorization: None, stream: None }
     }
 
     pub(crate) fn basic(address: SocketAddr, name: &str, password: &str) -> Self {
-        Self::nobody(address).with(&format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes())))
+        Self::anonymous(address).with(&format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes())))
     }
 
     pub(crate) fn bearer(address: SocketAddr, token: &str) -> Self {
-        Self::nobody(address).with(&format!("Bearer {token}"))
+        Self::anonymous(address).with(&format!("Bearer {token}"))
     }
 
     /// With this header `Authorization`.

@@ -1,5 +1,5 @@
-//! Many connections: whoever has most of them makes room, and whoever does not read holds nothing
-//! up.
+//! Many connections: the address with the most makes room, and clients that do not read hold up
+//! nothing.
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -38,7 +38,7 @@ fn clients_that_do_not_read_block_no_client_and_no_end() {
     let mut before = server.admin();
     before.get("/OtpDevice").ok(200);
     // More than there are places for.
-    let mut flood: Vec<_> = (0..300).map(|_| FullPipe::new(&server.nobody(), &format!("{BASE}/OtpDevice"))).collect();
+    let mut flood: Vec<_> = (0..300).map(|_| FullPipe::new(&server.anonymous(), &format!("{BASE}/OtpDevice"))).collect();
     for _ in 0..5 {
         server.admin().get("/OtpDevice").ok(200);
     }
@@ -47,7 +47,11 @@ fn clients_that_do_not_read_block_no_client_and_no_end() {
     let began = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait().0, Some(0));
-    assert!(began.elapsed() < Duration::from_secs(20), "it took {:?}, as if somebody were still to be answered", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "it took {:?}, as if a client still waited for its response",
+        began.elapsed()
+    );
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Scripts of web pages of other origins: what browsers ask before they send, and what they must be
-//! told to show an answer.
+//! CORS: scripts of web pages of other origins.
 
 use serde_json::json;
 
@@ -34,7 +33,7 @@ fn allowed_page_may_call_and_no_other() {
     let folder = folder();
     let origins = format!("allowed_origins=['http://localhost:3000', '{}']", ALLOWED.to_uppercase());
     let server = Server::start(folder.path(), &["--set", "log=warn", "--set", &origins]);
-    let (mut admin, mut nobody) = (server.admin(), Client::nobody(server.address));
+    let (mut admin, mut nobody) = (server.admin(), Client::anonymous(server.address));
     let target = format!("{BASE}/OtpDevice");
 
     // Browsers ask without an account.

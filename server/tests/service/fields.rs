@@ -1,4 +1,4 @@
-//! What the fields of a request ask for beside its body (RFC 9110), and the base itself.
+//! Header fields of requests (RFC 9110), and the base address.
 
 use std::io::{Read as _, Write as _};
 

@@ -1,5 +1,5 @@
-//! The files of a store that are deleted or replaced while the service runs: no verdict comes from
-//! what is not the store any more.
+//! Files of a store that are deleted or replaced while the service runs: no verdict comes from a
+//! file that is not the store any more.
 
 use std::fs;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn deleted_database_is_served_no_more() {
     let (database, elsewhere) = (folder.path().join("keyfob.db"), folder.path().join("elsewhere.db"));
     fs::rename(&database, &elsewhere).unwrap();
     is_gone(&mut client, &path, &codes[1]);
-    // What happened while it was away nobody knows.
+    // The service cannot know what happened to it meanwhile.
     fs::rename(&elsewhere, &database).unwrap();
     is_gone(&mut client, &path, &codes[1]);
     assert_eq!(reports(folder.path()), 1, "{}", log(folder.path()));

@@ -1,4 +1,4 @@
-//! Many answers at once: the limit holds, and what is right is right once.
+//! Many codes at once: the limit holds, and a right code is right once.
 
 use std::thread;
 use std::time::SystemTime;

@@ -42,7 +42,7 @@ fn problems_are_named_by_key_and_all_at_once() {
     assert_eq!(problem_keys(&run), wanted);
     assert!(!run.err.contains("hidden value") && !run.err.contains("60718293"), "{run:?}");
     // It is no start either.
-    let serve = Run::of(keyfob(folder.path(), &["serve", "--config", "wrong.toml"]), "");
+    let serve = Run::from_command(keyfob(folder.path(), &["serve", "--config", "wrong.toml"]), "");
     assert_eq!((serve.status, serve.out.as_str()), (Some(2), ""));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

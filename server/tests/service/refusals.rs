@@ -1,4 +1,4 @@
-//! Requests that are none: each is refused with a SCIM error, and leaves the device as it was.
+//! Malformed requests: each is refused with a SCIM error, and changes nothing.
 
 use std::io::Write as _;
 
@@ -186,7 +186,7 @@ fn bodies_that_are_too_long_or_end_too_soon_are_refused() {
 fn refusals_arrive_although_the_body_is_not_read() {
     let target = Target::new();
     let response = target.at("/responseChallenge");
-    let (mut known, nobody) = (target.client.another(), Client::nobody(target.server.address));
+    let (mut known, nobody) = (target.client.another(), Client::anonymous(target.server.address));
     for round in 0..20 {
         for bytes in [1024 * 1024 + 1, 6 * 1024 * 1024] {
             let body = vec![b' '; bytes];

@@ -1,4 +1,4 @@
-//! A certificate that is renewed while the service runs, and the signal that asks for it.
+//! A certificate that is renewed while the service runs, and SIGHUP.
 
 use std::fs;
 use std::io::{BufReader, Write as _};

@@ -1,4 +1,4 @@
-//! The key file while services run: rotated, broken off, rolled back, and unreadable.
+//! The key file while services run: rotated, interrupted, rolled back, and unreadable.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -37,11 +37,11 @@ fn numbers(folder: &Path) -> Vec<u32> {
 }
 
 fn serve(folder: &Path) -> Run {
-    Run::of(keyfob(folder, &["serve", "--listen", "127.0.0.1:0"]), "")
+    Run::from_command(keyfob(folder, &["serve", "--listen", "127.0.0.1:0"]), "")
 }
 
 fn rotate(folder: &Path, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
+    Run::from_command(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
 }
 
 /// A rotation that is broken off when this is dropped.
@@ -65,7 +65,7 @@ fn begin_rotation(folder: &Path) -> Rotation {
     rotation
 }
 
-/// As `rotate-key` leaves the file when it is broken off behind "stands first".
+/// The key file of a `rotate-key` that was interrupted after its new key became the first.
 fn put_last_first(folder: &Path) {
     let text = keys(folder);
     let mut lines: Vec<_> = text.lines().collect();
@@ -189,7 +189,7 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     };
     assert!(read_line().contains("OTP_ID 5001"));
     fs::write(folder.join("others.csv"), head.to_owned() + &rows(513..4096, "TOTP", 44)).unwrap();
-    Run::of(keyfob(folder, &["import-soffid", "--from", "others.csv", "--write"]), "").well();
+    Run::from_command(keyfob(folder, &["import-soffid", "--from", "others.csv", "--write"]), "").well();
     for _ in 1..refused {
         assert!(read_line().contains("OTP_TYPE"));
     }
@@ -284,7 +284,7 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     let server = Server::start(folder.path(), &[]);
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     let behind = Server::start(other.path(), &["--store", &store]);
-    let ready = |server: &Server| server.nobody().send("GET", "/ready", "", b"").expect("an answer");
+    let ready = |server: &Server| server.anonymous().send("GET", "/ready", "", b"").expect("an answer");
     assert_eq!(ready(&behind).status, 200);
     server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     rotate(folder.path(), &[]).well();

@@ -1,4 +1,4 @@
-//! Searches that take long: what they hold up, and what they are told.
+//! Long searches: they are given up, and hold up no others.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn a_flood_of_long_searches_holds_up_no_search_by_an_index() {
     let mut client = server.admin();
     let (path, _) = client.create(&json!({"type": "HOTP", "user": "alice"}));
     fill(&folder.path().join("keyfob.db"), 60_000);
-    let other = Run::of(keyfob(folder.path(), &["account", "add", "other", "--roles", "query", "--token"]), "").well();
+    let other = Run::from_command(keyfob(folder.path(), &["account", "add", "other", "--roles", "query", "--token"]), "").well();
     let mut other = Client::bearer(server.address, other.trim());
     let list = format!("/OtpDevice?filter={}", long());
     let by_id = format!("id+eq+{}", path.rsplit('/').next().unwrap());

@@ -1,4 +1,4 @@
-//! The configuration: what is wrong is named, and what is said last counts.
+//! The configuration: its sources, its precedence, and its effects.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::process::{Run, Server, folder, keyfob};
 pub(crate) fn check(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
     let mut command = keyfob(folder, &[&["serve", "--check"], args].concat());
     command.envs(environment.iter().copied());
-    Run::of(command, "")
+    Run::from_command(command, "")
 }
 
 /// The keys of the faults, in the order of their names.
@@ -73,7 +73,7 @@ fn text_may_look_like_a_number_and_foreign_variables_like_anything() {
     assert_eq!(client.send("GET", "/false/OtpDevice", "", b"").expect("an answer").ok(200)["totalResults"], 0);
     let mut command = keyfob(folder.path(), &["serve", "--check"]);
     command.env("KEYFOB_LOG", garbage);
-    assert_eq!(problem_keys(&Run::of(command, "")), ["KEYFOB_LOG"]);
+    assert_eq!(problem_keys(&Run::from_command(command, "")), ["KEYFOB_LOG"]);
 }
 
 #[test]
@@ -111,8 +111,8 @@ fn address_may_come_from_the_environment() {
     let server = Server::spawn(command);
     assert_ne!(server.address.port(), 8080);
     server.admin().get("/OtpDevice").ok(200);
-    // Where somebody listens already, it says so and ends.
-    let taken = Run::of(keyfob(folder.path(), &["serve", "--listen", &server.address.to_string()]), "");
+    // If another program listens there, it says so and ends.
+    let taken = Run::from_command(keyfob(folder.path(), &["serve", "--listen", &server.address.to_string()]), "");
     assert_eq!((taken.status, taken.out.as_str()), (Some(2), ""));
     assert!(taken.err.contains(&server.address.to_string()), "{taken:?}");
 }
@@ -185,7 +185,7 @@ fn service_links_of_kubernetes_and_docker_are_ignored_with_one_warning() {
     assert!(log.matches("service link").count() == 1 && log.contains("WARN") && !log.contains("hidden value"), "{log}");
     let mut command = keyfob(folder, &["account", "list"]);
     command.envs(LINKS);
-    let run = Run::of(command, "");
+    let run = Run::from_command(command, "");
     assert!(run.status == Some(0) && run.err.lines().count() == 1, "{run:?}");
     // What has such a name and no such value is a mistake.
     for (name, value) in [("KEYFOB_PORT", "8080"), ("KEYFOB_SERVICE_HOST", "mail"), ("KEYFOB_ENV_A", "b")] {
@@ -204,7 +204,7 @@ fn keys_of_the_readme_are_those_of_the_command_and_their_examples_are_right() {
         .collect();
     let folder = folder();
     let folder = folder.path();
-    let listed = Run::of(keyfob(folder, &["config"]), "").well();
+    let listed = Run::from_command(keyfob(folder, &["config"]), "").well();
     let listed: Vec<Vec<&str>> =
         listed.lines().skip(1).map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
     // The keys of [voice] are those of [sms].

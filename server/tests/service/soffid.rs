@@ -1,4 +1,4 @@
-//! `keyfob import-soffid` from a file: looked at, written, verified, and done again.
+//! `keyfob import-soffid` from a file: a dry run, the import, the codes, and a repetition.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn write_file(folder: &Path) {
 }
 
 pub(crate) fn import(folder: &Path, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["import-soffid", "--from", "devices.csv"], more].concat()), "")
+    Run::from_command(keyfob(folder, &[&["import-soffid", "--from", "devices.csv"], more].concat()), "")
 }
 
 /// How many rows a report counts under a title.
@@ -198,11 +198,11 @@ fn bad_options_are_named() {
         let run = import(folder.path(), args);
         assert!(run.status == Some(2) && run.err.contains(part), "{args:?}: {run:?}");
     }
-    let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
+    let run = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
     assert!(run.status == Some(2) && run.err.contains("cannot connect to postgres://soffid@127.0.0.1:1/soffid"), "{run:?}");
     for option in [["--dialect", "mysql"], ["--null", "NULL"]] {
         let from = ["import-soffid", "--from", "mysql://soffid@127.0.0.1:1/soffid"];
-        let run = Run::of(keyfob(folder.path(), &[&from[..], &option].concat()), "");
+        let run = Run::from_command(keyfob(folder.path(), &[&from[..], &option].concat()), "");
         assert!(run.status == Some(2) && run.err.contains("leave them out where --from is a database"), "{run:?}");
     }
     program("mkfifo", "coreutils", &[folder.path().join("pipe").to_str().unwrap()]);
@@ -222,7 +222,7 @@ fn bad_options_are_named() {
         ("sqlserver://db1/soffid", "export the tables to files"),
         ("file:///tmp/devices.csv", "the path alone"),
     ] {
-        let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
+        let run = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
         assert!(run.status == Some(2) && run.err.contains(part), "{from}: {run:?}");
     }
 }

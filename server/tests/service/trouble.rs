@@ -1,5 +1,5 @@
-//! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes
-//! on once it can.
+//! A store that refuses writes: there is no verdict and no change, and the service recovers by
+//! itself.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn is_unavailable(answer: &Response) {
 /// What `/ready` answers to a client without an account.
 #[track_caller]
 fn readiness(server: &Server) -> u16 {
-    let answer = server.nobody().send("GET", "/ready", "", b"").expect("an answer");
+    let answer = server.anonymous().send("GET", "/ready", "", b"").expect("an answer");
     if answer.status != 200 {
         is_unavailable(&answer);
         assert!(answer.text().contains("the log has the error"), "{}", answer.text());
@@ -61,7 +61,7 @@ fn locked_store_answers_503_and_loses_nothing() {
         }
         let (mut client, path) = (admin.another(), &path);
         scope.spawn(move || is_unavailable(&client.status(path, "D")));
-        // Who only reads waits for nobody.
+        // Readers do not wait.
         let mut client = admin.another();
         assert_eq!(client.device(path), before);
         assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
@@ -169,20 +169,20 @@ fn a_store_without_devices_knows_its_key() {
     let (folder, other) = (folder(), folder());
     let store = format!("sqlite://{}", folder.path().join("keyfob.db").display());
     let first = Server::start(folder.path(), &[]);
-    let run = Run::of(keyfob(other.path(), &["serve", "--listen", "127.0.0.1:0", "--store", &store]), "");
+    let run = Run::from_command(keyfob(other.path(), &["serve", "--listen", "127.0.0.1:0", "--store", &store]), "");
     assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
     assert!(run.err.contains("keyfob.key is missing, and the store needs it"), "{run:?}");
     assert!(!other.path().join("keyfob.key").exists());
     first.stop();
     // A new key becomes the store's, and then the old one is needed no more.
-    let rotated = Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    let rotated = Run::from_command(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
     assert!(rotated.contains("No record is under key 1 any more"), "{rotated}");
     let key = folder.path().join("keyfob.key");
     let text = fs::read_to_string(&key).unwrap();
     fs::write(&key, text.lines().next().unwrap()).unwrap();
     Server::start(folder.path(), &[]).stop();
     fs::write(&key, text.lines().nth(1).unwrap()).unwrap();
-    let run = Run::of(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
+    let run = Run::from_command(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
     assert!(run.err.contains("keyfob.key lacks key 2"), "{run:?}");
 }
 
@@ -202,7 +202,7 @@ fn a_key_file_keeps_its_owner_its_mode_and_its_links() {
         chown(&key, Some(65534), Some(65534)).unwrap();
     }
     let before = fs::metadata(&key).unwrap();
-    Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    Run::from_command(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
     let after = fs::metadata(&key).unwrap();
     assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -240,7 +240,7 @@ fn key_file_is_read_every_second() {
     client.get(&path).ok(200);
     write(&format!("# as before\n{other}{old}"), "keys [2, 1]");
     client.create(&json!({"type": "HOTP", "user": "franck"}));
-    let resealed = Run::of(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
+    let resealed = Run::from_command(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
     assert!(resealed.starts_with("1 records sealed under key 2"), "{resealed}");
     server.stop();
 }
@@ -258,14 +258,14 @@ fn store_with_a_missing_or_a_wrong_key_is_not_opened() {
     let (key, kept) = (folder.join("keyfob.key"), folder.join("kept.key"));
     fs::rename(&key, &kept).unwrap();
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["account", "list"], &["audit"]] {
-        let run = Run::of(keyfob(folder, args), "");
+        let run = Run::from_command(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
         assert!(run.err.contains("keyfob.key is missing") && !key.exists(), "{run:?}");
     }
 
     fs::copy(other.path().join("keyfob.key"), &key).unwrap();
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["audit"]] {
-        let run = Run::of(keyfob(folder, args), "");
+        let run = Run::from_command(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
         assert!(run.err.contains("keyfob.key is not that of the store"), "{run:?}");
     }

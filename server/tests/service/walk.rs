@@ -1,5 +1,4 @@
-//! Each of the seed's operations, with each kind of device, and codes from programs that are not
-//! ours.
+//! Each operation of Soffid's, with each kind of device, and codes of other programs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -204,7 +203,7 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     refused(&server);
     assert_eq!(server.admin().answer(&path, &first).verdict(), (true, false));
     server.admin().get(&ask).ok(200);
-    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let line = "keyfob_requests_total{operation=\"requestChallenge\",status=\"429\"} 2";
     assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
 }
@@ -268,7 +267,7 @@ fn a_counter_that_has_run_ahead_is_found_again() {
             (&resyncs[1]["success"], &resyncs[1]["drift"], &resyncs[1]["actor"]),
             (&json!(true), &json!(60), &json!("admin"))
         );
-        let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+        let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
         let line = "keyfob_requests_total{operation=\"resync\",status=\"200\"} 4";
         assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
     }
