@@ -93,11 +93,11 @@ fn files_are_read_as_programs_write_them() {
     assert!(wrong.contains("has no columns USU_ID, USU_CODI"), "{wrong}");
     let few = files.put("few.csv", b"OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_CREATED\n");
     for (options, all) in [
-        (FileOptions::default(), "has no columns OTP_LASCOU, OTP_LASUSE, USU_CODI; name the one"),
+        (FileOptions::default(), "has no columns OTP_LASCOU, OTP_LASUSE, USU_CODI; name the column"),
         (FileOptions { user_column: Some("login"), ..FileOptions::default() }, "has no columns OTP_LASCOU, OTP_LASUSE, login"),
         (
             FileOptions { users: Some(&names), ..FileOptions::default() },
-            "has no columns OTP_LASCOU, OTP_LASUSE, OTP_USU_ID; name the one",
+            "has no columns OTP_LASCOU, OTP_LASUSE, OTP_USU_ID; name the column",
         ),
     ] {
         let error = open(&few, options).err().unwrap();
