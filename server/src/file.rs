@@ -1,5 +1,5 @@
-//! Files that hold a secret: readable by their owner only, whole on the disk when made, never
-//! overwritten.
+//! Files that hold a secret. A new file is readable by its owner only, complete on the disk, and
+//! never overwrites another.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Bytes that may hold a secret, wiped on drop.
 pub(crate) type Wiped = Zeroizing<Vec<u8>>;
 
-/// Makes a new file of these bytes, durably; an error leaves none behind.
+/// Creates a file of these bytes durably. An error leaves no file behind.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let file = open_new(path).map_err(|error| {
         let todo = match error.kind() {
@@ -26,18 +26,19 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-/// Whose a file is that is put in the place of another.
+/// The owner of a file that replaces another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// The other's owner and group, or it is not replaced.
+    /// The old file's owner and group. If that is refused, the file is not replaced.
     Kept,
-    /// The other's where that may be; else this process's, and nobody else may read it.
+    /// The old file's owner and group. If that is refused, this process's, and only its owner may
+    /// read it.
     KeptOrMine,
 }
 
-/// Puts a file of these bytes in the place of another, durably: after a crash it is the one or the
-/// other. Its mode is the other's, since who could read it goes on reading it; of a link, it is
-/// what it names that is replaced. One process may do so at a time.
+/// Replaces a file by these bytes durably: after a crash it is the old or the new one. The new file
+/// has the old one's mode. Of a symbolic link, the target is replaced. Only one process at a time
+/// may call this for a file.
 pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()> {
     let path = &fs::canonicalize(path)?;
     let temporary = beside(path, ".tmp");
@@ -62,7 +63,7 @@ fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
     {
         use std::os::unix::fs::{MetadataExt as _, fchown};
         let mine = file.metadata()?;
-        // To give it to whoever has it already may be refused, too.
+        // Even setting the present owner may be refused.
         let (uid, gid) = ((mine.uid() != other.uid()).then(|| other.uid()), (mine.gid() != other.gid()).then(|| other.gid()));
         match fchown(file, uid, gid) {
             Err(error) if owner == Owner::KeptOrMine && error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
@@ -73,21 +74,20 @@ fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
     Ok(())
 }
 
-/// The file beside another whose name ends so.
+/// The path of a file beside another, with this ending appended to the name.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or(OsStr::new("")).to_owned();
     name.push(ending);
     path.with_file_name(name)
 }
 
-/// Opens a file that did not exist.
+/// Creates a file that does not exist.
 pub(crate) fn open_new(path: &Path) -> io::Result<File> {
     private(OpenOptions::new().write(true).create_new(true)).open(path)
 }
 
-/// Opens a file to be read, if it is a regular one. The opening itself blocks on a pipe that nobody
-/// writes to, so the kind is looked at before; and once more after, as the name may stand for
-/// another file by then.
+/// Opens a regular file for reading. Opening a pipe without a writer would block, so the kind is
+/// checked before. It is checked again afterwards: the name may mean another file by then.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let check = |metadata: fs::Metadata| {
         let kind = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
@@ -99,7 +99,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A file that this process alone has the right to change, as long as this lives.
+/// The right to change a file. No other process has it until this is dropped.
 pub(crate) struct Lock {
     /// Closing it unlocks.
     #[cfg_attr(not(unix), expect(dead_code, reason = "it is only held"))]
@@ -109,9 +109,9 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Locks a file, or returns none where another process has locked it. The lock is on a file
-    /// beside it, since [`replace`] puts a new file in its place, and a lock on the old one would
-    /// keep nobody off the new one.
+    /// Locks a file; none if another process has locked it. The lock is on a file beside it, since
+    /// [`replace`] puts a new file in its place, and a lock on the old file would not protect the
+    /// new one.
     pub(crate) fn beside(path: &Path) -> io::Result<Option<Self>> {
         let path = beside(path, ".lock");
         loop {
@@ -122,7 +122,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             let lock = Self { file, path: path.clone() };
-            // Who had it before may have removed it in between.
+            // The process that had the lock before may have removed its file.
             if lock.is_in_place() {
                 return Ok(Some(lock));
             }
@@ -137,7 +137,7 @@ impl Lock {
         matches!((here, there), (Ok(here), Ok(there)) if here == there)
     }
 
-    /// Elsewhere the file stays.
+    /// On other systems the lock file stays.
     #[cfg(not(unix))]
     fn is_in_place(&self) -> bool {
         true
@@ -153,21 +153,20 @@ impl Drop for Lock {
     }
 }
 
-/// Writes these bytes and waits until the disk has them.
+/// Writes these bytes, and waits until they are on the disk.
 pub(crate) fn write(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-/// If a file is made, only its owner may read and write it.
+/// Lets only the owner read and write a new file.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// How others than this process's user have a hand on a file that holds a secret, and what to do;
-/// none if they have not.
+/// How other users can access a file that holds a secret, and what to do; none if they cannot.
 #[cfg_attr(not(unix), expect(unused_variables, reason = "files there have neither mode nor owner"))]
 pub(crate) fn exposed(path: &Path) -> Option<&'static str> {
     #[cfg(unix)]
@@ -180,8 +179,8 @@ pub(crate) fn exposed(path: &Path) -> Option<&'static str> {
     None
 }
 
-/// Root may read all files. A file of root's that a group may read is how orchestrators hand
-/// secrets out: nothing can be done about it.
+/// Root may read all files. Orchestrators hand out secrets in files of root's that a group may
+/// read: that is no exposure that an operator could end.
 #[cfg(unix)]
 const fn exposed_by(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
     if owner != user && owner != 0 {
@@ -196,14 +195,14 @@ const fn exposed_by(mode: u32, owner: u32, user: u32) -> Option<&'static str> {
     None
 }
 
-/// Waits until the disk has the names in the file's folder: a new file is lost with its name.
+/// Waits until the names in the file's folder are on the disk: without its name a new file is lost.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads `source` to its end, or one byte more than `limit`, into a buffer that never grows:
-/// growing would leave copies behind.
+/// Reads `source` to its end, or to one byte more than `limit`. The buffer never grows: growing
+/// would leave copies of secrets behind.
 pub(crate) fn read(source: &mut impl Read, limit: usize) -> io::Result<Wiped> {
     let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
     let mut len = 0_usize;
@@ -224,7 +223,7 @@ mod tests {
     use super::exposed_by;
 
     #[test]
-    fn files_of_others_and_for_others_are_exposed() {
+    fn files_of_other_users_and_open_files_are_exposed() {
         for (mode, owner, user, wanted) in [
             (0o100_600, 1000, 1000, None),
             (0o100_400, 0, 1000, None),

@@ -1,9 +1,9 @@
 //! The priority of threads.
 
-/// Work that keeps a processor busy for long, and gives way to requests that take microseconds.
+/// Long work on a processor. It gives way to requests that take microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// The hash of a password takes ten milliseconds. A client waits for it to log in, so it goes
+    /// The hash of a password takes ten milliseconds. A client waits for its login, so it comes
     /// before searches.
     Hash,
     /// A search of all devices takes seconds.
@@ -19,8 +19,8 @@ pub(crate) fn give_way(work: Work) {
         Work::Hash => 5,
         Work::Scan => 10,
     };
-    // Linux gives each thread a nice value of its own. If it refuses, the work competes with the
-    // rest.
+    // Linux gives each thread a nice value of its own. If it refuses, the work competes with
+    // requests.
     let thread = Some(rustix::thread::gettid());
     let _ = getpriority_process(thread).and_then(|nice| setpriority_process(thread, nice.saturating_add(nicer)));
 }

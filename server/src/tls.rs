@@ -1,5 +1,5 @@
-//! TLS to others, for deliveries and the database: rustls with ring, the system's authorities and
-//! the configured ones.
+//! TLS for clients: deliveries and the database. It is rustls with ring, and trusts the authorities
+//! of the system and the configured ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Certificates of the authorities to trust, each one of which rustls can read.
+/// The certificates of the authorities to trust. rustls can read each of them.
 ///
-/// Errors: the key that is wrong, and how.
+/// Errors: what is wrong with the file, and what to do.
 pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
-    // Systems have some certificates that rustls cannot read. One in a file that somebody chose is
-    // an error.
+    // Systems have some certificates that rustls cannot read. In the configured file such a
+    // certificate is an error.
     let mut all: Vec<_> = rustls_native_certs::load_native_certs().certs.into_iter().filter(readable).collect();
     if let Some(path) = ca_file {
         let own: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
@@ -29,12 +29,12 @@ pub(crate) fn authorities(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'
     Ok(all)
 }
 
-/// A client's side of TLS 1.2 and 1.3, for a protocol by its name in ALPN, if it has one.
+/// The configuration of a client for TLS 1.2 and 1.3, with the ALPN name of its protocol, if it has
+/// one.
 pub(crate) fn client(authorities: Vec<CertificateDer<'static>>, protocol: Option<&str>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities);
-    // Named and not taken from the process: whoever installs another provider there does not change
-    // this one.
+    // Named explicitly: another provider installed for the process must not change this one.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = versions.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();

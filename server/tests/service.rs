@@ -32,6 +32,8 @@ mod killed;
 mod moments;
 #[path = "service/operation.rs"]
 mod operation;
+#[path = "service/problems.rs"]
+mod problems;
 #[path = "service/process.rs"]
 mod process;
 #[path = "service/readme.rs"]

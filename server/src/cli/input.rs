@@ -8,18 +8,18 @@ use zeroize::Zeroizing;
 use super::result::Result;
 use crate::file::{self, Wiped};
 
-/// No secret, URI, code or password is longer.
+/// The longest secret, URI, code or password.
 pub(crate) const MAX_INPUT_BYTES: usize = 4096;
 
 /// All of standard input, or one byte more than [`MAX_INPUT_BYTES`].
-pub(crate) fn all() -> Result<Wiped> {
+pub(crate) fn read_all() -> Result<Wiped> {
     let read = standard_input().and_then(|mut input| file::read(&mut input, MAX_INPUT_BYTES));
     read.map_err(|error| format!("standard input: {error}").into())
 }
 
 /// The next line of standard input without its line ending; none at the end of input.
 #[expect(clippy::unbuffered_bytes, reason = "reading ahead would leave a secret in a buffer")]
-pub(crate) fn line() -> Result<Option<Wiped>> {
+pub(crate) fn read_line() -> Result<Option<Wiped>> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_INPUT_BYTES));
     for byte in standard_input()?.bytes() {
         match byte.map_err(|error| format!("standard input: {error}"))? {
@@ -38,7 +38,7 @@ pub(crate) fn line() -> Result<Option<Wiped>> {
     Ok(Some(line).filter(|line| !line.is_empty()))
 }
 
-/// Standard input past the buffer that the standard library keeps and nobody wipes.
+/// Standard input without the standard library's buffer, which is never wiped.
 #[cfg(unix)]
 fn standard_input() -> io::Result<File> {
     use std::os::fd::AsFd as _;

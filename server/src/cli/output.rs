@@ -10,15 +10,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::result::Result;
 use crate::file::Wiped;
 
-/// Prints text that ends with a line ending, in one piece: a reader that stops after the first line
-/// still gets all of it.
+/// Prints text that ends with a line ending in one piece. A reader that stops after the first line
+/// causes no error.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text).and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}").into())
 }
 
-/// Prints a line of a list. Returns whether there is a reader for more: one that has seen enough,
-/// as `head`, closes its side.
+/// Prints a line of a list. Returns false if the reader has closed its side, as `head` does.
 pub(crate) fn line_if_read(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all([text, "\n"].concat().as_bytes()).and_then(|()| out.flush()) {
@@ -33,8 +32,8 @@ pub(crate) fn line(text: &str) -> Result<()> {
     print(Zeroizing::new([text, "\n"].concat()).as_bytes())
 }
 
-/// Writes an object as a line of JSON, and wipes the object's strings: one may be a secret.
-pub(crate) fn json(mut object: Value) -> Result<Wiped> {
+/// Formats an object as a line of JSON, and wipes the object's strings: one may be a secret.
+pub(crate) fn json_line(mut object: Value) -> Result<Wiped> {
     // Room enough not to grow: growing would leave copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
     serde_json::to_writer(&mut *text, &object)?;
@@ -47,17 +46,15 @@ pub(crate) fn json(mut object: Value) -> Result<Wiped> {
     Ok(text)
 }
 
-/// A line of a JSON log that the log itself does not write: at the start, and of an error that ends
-/// the service.
-pub(crate) fn event(level: &str, message: &str) -> Value {
+/// An event in the form of the JSON log, for the greeting and for an error that ends the service.
+pub(crate) fn log_event(level: &str, message: &str) -> Value {
     json!({"timestamp": jiff::Timestamp::now().to_string(), "level": level, "message": message})
 }
 
-/// Prints the answer to an attempt, as an object if there is one, and returns the exit status that
-/// says the same.
-pub(crate) fn answer(right: bool, locked: bool, object: Option<Value>) -> Result<ExitCode> {
+/// Prints a verdict, as an object if there is one. Returns the exit status for it.
+pub(crate) fn print_verdict(right: bool, locked: bool, object: Option<Value>) -> Result<ExitCode> {
     match object {
-        Some(object) => print(&json(object)?)?,
+        Some(object) => print(&json_line(object)?)?,
         None => line(match (right, locked) {
             (true, _) => "right",
             (false, false) => "wrong",

@@ -1,18 +1,18 @@
-//! What people type into a terminal without seeing it.
+//! Hidden input at a terminal.
 
 use zeroize::Zeroizing;
 
 use super::result::Result;
 use crate::file::Wiped;
 
-/// A line typed after `prompt`, without echo.
+/// Reads a line after a prompt, without echo.
 ///
-/// Errors: more lines came with it. They are dropped: the shell would run them, and keep them in
-/// its history.
-pub(crate) fn typed(prompt: &str) -> Result<Wiped> {
+/// Errors: more lines were pasted. They are dropped: the shell would run them, and keep them in its
+/// history.
+pub(crate) fn read_hidden_line(prompt: &str) -> Result<Wiped> {
     let named = |error: std::io::Error| format!("terminal: {error}");
     #[cfg(unix)]
-    let terminal = rest::Terminal::quiet().map_err(named)?;
+    let terminal = rest::Terminal::without_echo().map_err(named)?;
     let line = Zeroizing::new(rpassword::prompt_password(prompt).map_err(named)?.into_bytes());
     #[cfg(unix)]
     if terminal.drop_rest().map_err(named)? {
@@ -30,23 +30,22 @@ mod rest {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
     use zeroize::Zeroizing;
 
-    /// What is pasted arrives at once. This long nothing has come behind it, and nobody types so
-    /// fast.
-    const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    /// Pasted text arrives at once, and no person types as fast. After this time without a byte the
+    /// paste has ended.
+    const PASTE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-    /// The terminal of this process. Until it is dropped, it shows nothing that is typed, and keeps
-    /// no line back.
+    /// The terminal of this process, without echo and without line buffering until it is dropped.
     pub(super) struct Terminal {
         file: File,
         before: Termios,
     }
 
     impl Terminal {
-        pub(super) fn quiet() -> io::Result<Self> {
+        pub(super) fn without_echo() -> io::Result<Self> {
             let file = File::open("/dev/tty")?;
             let before = tcgetattr(&file)?;
             let mut quiet = before.clone();
-            // A line that is not ended yet is to be read, too.
+            // Also reads a line that has not ended yet.
             quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
             quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
             quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -54,11 +53,11 @@ mod rest {
             Ok(Self { file, before })
         }
 
-        /// Reads what else was typed, and drops it. Returns whether it was more than line endings.
+        /// Reads and drops all other input. Returns whether it was more than line endings.
         pub(super) fn drop_rest(&self) -> io::Result<bool> {
             let mut buffer = Zeroizing::new([0; 256]);
             let mut more = false;
-            while poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&QUIET))? > 0 {
+            while poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&PASTE_TIMEOUT))? > 0 {
                 let len = (&self.file).read(&mut *buffer)?;
                 if len == 0 {
                     break;

@@ -1,5 +1,5 @@
-//! All keys of the configuration: what they are, for the reader, for `keyfob config` and for
-//! suggestions.
+//! The catalog of all keys of the configuration. It serves the reader, `keyfob config` and
+//! suggestions for mistyped keys.
 
 use std::fmt::{self, Write as _};
 
@@ -9,67 +9,67 @@ use crate::problem::Problem;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
-    /// Its path: `section.key`, or its name alone.
+pub(crate) struct ConfigKey {
+    /// Its path: `section.key`, or the name alone.
     pub(crate) path: &'static str,
-    /// Where it may stand, and how its text is read.
+    /// Where it may be set, and how its text is read.
     pub(crate) form: Form,
-    /// The value that counts where it is not set.
+    /// The value if it is not set.
     pub(crate) default: Option<&'static str>,
     /// The unit of a number, the choices of a name, or the form of a text.
     unit: &'static str,
-    /// A line of what it does.
+    /// Its purpose in a line.
     meaning: &'static str,
 }
 
-/// Where a key may stand, and how its text is read there.
+/// Where a key may be set, and how its text is read there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Text, whatever it looks like: a password may be a number.
+    /// Text, even if it looks like a number: a password may.
     Text,
     /// A number, a list, `true` or `false`.
     Value,
-    /// In the file only.
+    /// Any value, in the file only.
     File,
-    /// A table in the file, whose keys are the operator's own.
+    /// A table with keys of the operator's own, in the file only.
     Table,
 }
 
 use Form::{File, Table as Open, Text, Value as Plain};
 
-const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> Key {
-    Key { path, form, default: Some(default), unit, meaning }
+const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { path, form, default: Some(default), unit, meaning }
 }
 
-const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> Key {
-    Key { path, form, default: None, unit, meaning }
+const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { path, form, default: None, unit, meaning }
 }
 
-const SERVICE: &[Key] = &[
+const SERVICE: &[ConfigKey] = &[
     key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
     key("store", Text, "sqlite://keyfob.db", "URL", "the devices: sqlite://FILE or postgres://USER@HOST/DATABASE"),
-    key("key_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
-    unset("key", Text, "lines", "those keys themselves, in place of the file"),
-    key("profile", Text, "soffid", "soffid, rfc", "whom answers are written for: Soffid's clients, or clients of RFC 7644"),
+    key("sealing_keys_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
+    unset("sealing_keys", Text, "lines", "those keys, in place of the file"),
+    key("profile", Text, "soffid", "soffid, rfc", "the clients to answer for: Soffid's, or those of RFC 7644"),
     key("base_path", Text, "/soffid/webservice/scim2/v1", "path", "the start of all SCIM addresses"),
     unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),
-    key("allowed_origins", Plain, "[]", "list", "the web pages, by their origins, whose scripts may call SCIM (CORS)"),
+    key("allowed_origins", Plain, "[]", "list", "the origins of web pages whose scripts may call SCIM (CORS)"),
     unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
-    key("password_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
-    key("connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
+    key("password_max_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
+    key("max_connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
     key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
-    key("log_format", Text, "text", "text, json", "how the log and the start are written"),
+    key("log_format", Text, "text", "text, json", "the format of the log and of the greeting"),
     key("metrics", Plain, "true", "true, false", "whether /metrics answers"),
-    unset("metrics_listen", Text, "address:port", "where /metrics answers alone, over plain HTTP; none: beside everything else"),
+    unset("metrics_listen", Text, "address:port", "a separate address for /metrics, over plain HTTP; none: the service's own"),
     key("development", Plain, "true", "true, false", "whether channels without a section print their codes to the log"),
-    unset("database.password", Text, "text", "the password for PostgreSQL, which then need not stand in the URL"),
+    unset("database.password", Text, "text", "the password for PostgreSQL, in place of one in the URL"),
     key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),
     key("database.timeout", Plain, "5", "seconds", "the longest time of a statement of PostgreSQL, 1 to 60"),
-    unset("tls.certificate", Text, "PEM file", "the certificate chain; none: plain HTTP"),
-    unset("tls.key", Text, "PEM file", "the private key of the certificate"),
+    unset("tls.certificate_file", Text, "PEM file", "the certificate chain; none: plain HTTP"),
+    unset("tls.key_file", Text, "PEM file", "the private key of the certificate"),
 ];
 
-const DEVICES: &[Key] = &[
+const DEVICES: &[ConfigKey] = &[
     key("otp.kinds", Plain, "['TOTP', 'HOTP', 'SMS', 'EMAIL', 'PIN']", "list", "the kinds of devices that may be created"),
     key("otp.issuer", Text, "keyfob", "1 to 40 bytes", "the issuer that authenticators show"),
     key("otp.algorithm", Text, "SHA1", "SHA1, SHA256, SHA512", "the hash of new devices"),
@@ -81,22 +81,22 @@ const DEVICES: &[Key] = &[
     key("policy.resync_window", Plain, "100", "counters", "HOTP: counters that a resync searches"),
     key("policy.max_drift", Plain, "0", "steps", "TOTP: the largest drift of a token's clock that is followed"),
     key("policy.max_fails", Plain, "10", "fails", "wrong answers in a row that lock a device"),
-    unset("policy.throttle", Plain, "seconds", "the first delay, which doubles with each fail, in place of the lock"),
+    unset("policy.throttle_first_delay", Plain, "seconds", "the first delay, which doubles with each fail, in place of the lock"),
     unset("policy.throttle_max_delay", Plain, "seconds", "the longest delay of a throttle; none: 3600"),
     key("policy.code_lifetime", Plain, "600", "seconds", "how long a code that was sent is accepted"),
     key("policy.code_reuse", Plain, "60", "seconds", "how long a new challenge sends the same code again"),
     key("policy.message_pause", Plain, "0", "seconds", "the shortest time from a message or a wrong answer to the next message"),
-    key("policy.pin_positions", Plain, "3", "digits", "PIN: the digits that a challenge asks; 0 for all"),
+    key("policy.pin_positions", Plain, "3", "digits", "PIN: the digits that a challenge asks for; 0 for all"),
     key("policy.pin_min_length", Plain, "8", "digits", "the shortest new PIN"),
-    key("policy.clock_skew", Plain, "30", "seconds", "by how much clocks of processes may differ, 5 to 3600"),
-    key("policy.guess_bound", Plain, "1000", "guessers", "of how many guessers one may succeed; 0 for no bound"),
+    key("policy.clock_skew", Plain, "30", "seconds", "the largest difference between the clocks of processes, 5 to 3600"),
+    key("policy.guess_bound", Plain, "1000", "guessers", "one guesser in this many may succeed; 0 for no bound"),
     key("policy.pin_guess_bound", Plain, "100", "guessers", "the same for PIN devices"),
 ];
 
-const MESSAGES: &[Key] = &[
+const MESSAGES: &[ConfigKey] = &[
     unset("email.server", File, "host", "the mail server; required in [email]"),
     unset("email.port", File, "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
-    key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none to this machine only"),
+    key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none for this machine only"),
     unset("email.ehlo_name", File, "domain", "the name in EHLO, or an address in brackets; none: the domain of email.from"),
     unset("email.ca_file", File, "PEM file", "authorities to trust beside the system's"),
     unset("email.username", File, "text", "the user at the mail server; none: no authentication"),
@@ -129,15 +129,15 @@ macro_rules! gateway {
                 "the type of the body, which says how values are encoded",
             ),
             unset(concat!($section, ".body"), File, "template", "the body"),
-            unset(concat!($section, ".success_text"), File, "text", "text of the answer where the gateway has taken the message"),
+            unset(concat!($section, ".success_text"), File, "text", "a text in the gateway's response that confirms the message"),
             key(concat!($section, ".timeout"), File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
         ]
     };
 }
 
-const SMS: &[Key] = gateway!("sms");
-const VOICE: &[Key] = gateway!("voice");
-const USERS: &[Key] = &[unset(
+const SMS: &[ConfigKey] = gateway!("sms");
+const VOICE: &[ConfigKey] = gateway!("voice");
+const USERS: &[ConfigKey] = &[unset(
     "users",
     Open,
     "table of tables",
@@ -145,12 +145,12 @@ const USERS: &[Key] = &[unset(
 )];
 
 /// All keys, in the order of the documentation.
-pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+pub(crate) fn keys() -> impl Iterator<Item = &'static ConfigKey> {
     [SERVICE, DEVICES, MESSAGES, SMS, VOICE, USERS].into_iter().flatten()
 }
 
-impl Key {
-    /// The variable that sets it. Those that stand in the file only have none.
+impl ConfigKey {
+    /// The variable that sets it; none for a key that is set in the file only.
     pub(crate) fn variable(&self) -> Option<String> {
         self.is_settable().then(|| format!("KEYFOB_{}", self.path.replace('.', "_").to_uppercase()))
     }
@@ -160,13 +160,13 @@ impl Key {
         matches!(self.form, Text | Plain)
     }
 
-    /// What a text of the environment or of a flag is to it.
-    pub(crate) fn value(&self, text: &str) -> Value {
-        if self.form == Text { text.into() } else { super::reader::value(text) }
+    /// The value for a text of the environment or of a flag.
+    pub(crate) fn parse(&self, text: &str) -> Value {
+        if self.form == Text { text.into() } else { super::reader::parse_value(text) }
     }
 }
 
-/// The catalog as a table for people: of each key its default, its unit and what it does.
+/// The catalog as a table for people: each key with its default, unit and purpose.
 pub(crate) struct Catalog;
 
 impl fmt::Display for Catalog {
@@ -184,14 +184,14 @@ impl fmt::Display for Catalog {
     }
 }
 
-/// Takes what is no key out of a table, and tells each.
+/// Takes all unknown keys out of a table. Returns a problem for each.
 pub(crate) fn take_unknown(table: &mut Table) -> Vec<Problem> {
     let mut problems = Vec::new();
-    take_unknown_of(table, "", &mut problems);
+    take_unknown_within(table, "", &mut problems);
     problems
 }
 
-fn take_unknown_of(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
+fn take_unknown_within(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
     table.retain(|name, value| {
         let path = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
         if keys().any(|key| key.path == path) {
@@ -199,7 +199,7 @@ fn take_unknown_of(table: &mut Table, section: &str, problems: &mut Vec<Problem>
         }
         let is_section = sections().any(|section| section == path);
         match value {
-            Value::Table(inner) if is_section => take_unknown_of(inner, &path, problems),
+            Value::Table(inner) if is_section => take_unknown_within(inner, &path, problems),
             // The reader says that it must be a table.
             _ if is_section => {}
             Value::Table(_) => problems.push(Problem::new(&path, &unknown(nearest(&path, sections())))),
@@ -214,23 +214,23 @@ fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 /// The key that a flag sets, by its path.
-pub(crate) fn of_flag(path: &str) -> Result<&'static Key, Problem> {
+pub(crate) fn find_by_flag(path: &str) -> Result<&'static ConfigKey, Problem> {
     let found = keys().find(|key| key.path == path);
     let Some(key) = found else {
         return Err(Problem::new(path, &unknown(nearest(path, keys().filter(|key| key.is_settable()).map(|key| key.path)))));
     };
-    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "may stand in the file of the configuration only")) }
+    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "can be set in the configuration file only")) }
 }
 
 /// The key that a variable sets, by its whole name.
-pub(crate) fn of_variable(name: &str) -> Result<&'static Key, Problem> {
-    let is_it = |key: &&Key| key.variable().as_deref() == Some(name);
+pub(crate) fn find_by_variable(name: &str) -> Result<&'static ConfigKey, Problem> {
+    let is_it = |key: &&ConfigKey| key.variable().as_deref() == Some(name);
     keys().find(is_it).ok_or_else(|| {
         let path = name.strip_prefix("KEYFOB_").unwrap_or(name).to_lowercase();
         if let Some(key) = keys().find(|key| key.path.replace('.', "_") == path) {
-            return Problem::new(name, &format!("{} may stand in the file of the configuration only", key.path));
+            return Problem::new(name, &format!("{} can be set in the configuration file only", key.path));
         }
-        let variables: Vec<String> = keys().filter_map(Key::variable).collect();
+        let variables: Vec<String> = keys().filter_map(ConfigKey::variable).collect();
         Problem::new(name, &unknown(nearest(name, variables.iter().map(String::as_str))))
     })
 }
@@ -245,7 +245,7 @@ fn unknown(nearest: Option<&str>) -> String {
 }
 
 /// The name that a mistyped one was meant to be: the nearest by letters that were added, left out,
-/// changed or swapped, if it is near enough. The last part of a path is enough.
+/// changed or swapped, if it is near enough. Also compares the last part of a path alone.
 pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let name = name.to_lowercase();
     let distance = |known: &str| {
@@ -254,10 +254,10 @@ pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> O
         let part = known.rsplit_once('.').filter(|_| !name.contains('.'));
         part.map_or(whole, |(_, last)| whole.min(strsim::damerau_levenshtein(&name, last)))
     };
-    let (far, found) = names.map(|known| (distance(known), known)).min_by_key(|(far, _)| *far)?;
-    // A third of the letters. The prefix of variables is none of them.
+    let (edits, found) = names.map(|known| (distance(known), known)).min_by_key(|(edits, _)| *edits)?;
+    // At most a third of the letters, not counting the prefix of variables.
     let letters = name.strip_prefix("keyfob_").unwrap_or(&name).chars().count();
-    (far.saturating_mul(3) <= letters).then_some(found)
+    (edits.saturating_mul(3) <= letters).then_some(found)
 }
 
 #[cfg(test)]
@@ -279,7 +279,7 @@ mod tests {
             if key.is_settable() {
                 assert_eq!(read(base, &[(key.path.to_owned(), default.to_owned())]), empty, "{}", key.path);
             } else {
-                let is_text = matches!(crate::config::reader::value(default), Value::String(_));
+                let is_text = matches!(crate::config::reader::parse_value(default), Value::String(_));
                 let value = if is_text { format!("'{default}'") } else { default.to_owned() };
                 assert_eq!(read(&format!("{base}{} = {value}\n", key.path), &[]), empty, "{}", key.path);
             }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_name_is_told_its_neighbour_and_a_strange_one_is_not() {
+    fn mistyped_name_suggests_its_neighbour_and_a_strange_one_none() {
         let found = |name| nearest(name, keys().map(|key| key.path));
         for (name, wanted) in [
             ("policy.windw", Some("policy.window")),

@@ -1,12 +1,12 @@
-//! Variables that Kubernetes and Docker make of a service's name. Those of a service `keyfob`, or
-//! `keyfob-db`, begin as the configuration's own do.
+//! Service links: variables that Kubernetes and Docker derive from a service's name. Those of a
+//! service `keyfob` or `keyfob-db` begin like the configuration's own.
 
 use std::net::IpAddr;
 
-/// The protocols of ports in links, as they stand in values.
+/// The protocols of ports, as the values of links name them.
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
 
-/// Whether a variable is a link's: by its name and by its value.
+/// Whether a variable belongs to a link, by its name and its value.
 ///
 /// Sources: the documentation of Kubernetes, "Accessing the Service"; that of Docker, "Legacy
 /// container links".
@@ -23,19 +23,18 @@ pub(crate) fn is_link(name: &str, value: &str) -> bool {
     if name.ends_with("_PORT") {
         return is_address_with_port(value);
     }
-    // Docker: the two containers.
+    // Docker names the two containers.
     name.ends_with("_NAME")
         && value.strip_prefix('/').and_then(|names| names.split_once('/')).is_some_and(|(_, last)| !last.is_empty())
 }
 
-/// Of `name`, the start that all variables of one Docker link have, if this is the one that names
-/// its containers.
+/// The common start of the names of one Docker link, if this variable names its containers.
 pub(crate) fn docker_link<'n>(name: &'n str, value: &str) -> Option<&'n str> {
     name.strip_suffix("_NAME").filter(|_| is_link(name, value))
 }
 
-/// What stands behind `_PORT_` in a name: a number and a protocol, and maybe which part of the
-/// address the value is.
+/// Whether a name continues after `_PORT_` with a number and a protocol, and the value fits: the
+/// whole address, or the part that the name ends with.
 fn is_port_link(port: &str, value: &str) -> bool {
     match port.rsplit_once('_') {
         Some((port, "ADDR")) => is_number_and_protocol(port) && value.parse::<IpAddr>().is_ok(),
@@ -54,7 +53,7 @@ fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok()
 }
 
-/// As `tcp://10.0.0.1:8080`.
+/// For example `tcp://10.0.0.1:8080`.
 fn is_address_with_port(value: &str) -> bool {
     value.split_once("://").is_some_and(|(protocol, address)| {
         PROTOCOLS.contains(&protocol) && address.rsplit_once(':').is_some_and(|(_, port)| is_port(port))
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_told_by_name_and_value() {
+    fn links_are_recognized_by_name_and_value() {
         for (name, value) in [
             ("KEYFOB_PORT", "tcp://10.96.0.12:8080"),
             ("KEYFOB_PORT", "tcp://[fd00::12]:8080"),

@@ -4,23 +4,23 @@ use tracing_subscriber::EnvFilter;
 
 use super::catalog::nearest;
 
-/// The levels, and a word for none.
+/// The levels, and `off`.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// Names of levels elsewhere, and the nearest here.
-const ELSEWHERE: [(&str, &str); 6] =
+/// Names of levels in other programs, and the level here.
+const FOREIGN_LEVELS: [(&str, &str); 6] =
     [("err", "error"), ("critical", "error"), ("fatal", "error"), ("warning", "warn"), ("notice", "info"), ("verbose", "debug")];
 
-/// Reads a level, or a filter of `target=level` with commas between them. A word that is no level
-/// would be a target: everything else would be silent.
+/// Reads a level, or a list of `target=level` with commas. Refuses a word that is no level: it
+/// would be read as a target, and silence everything else.
 ///
-/// Errors: a sentence for people.
+/// Errors: a message for people.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {
     let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
     let is_known = |word: &&str| is_level(word) || word.contains('=');
     if let Some(word) = text.split(',').map(str::trim).find(|word| !is_known(word)) {
-        let elsewhere = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, level)| *level);
-        let meant = elsewhere.or_else(|| nearest(word, LEVELS.into_iter()));
+        let foreign = FOREIGN_LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, level)| *level);
+        let meant = foreign.or_else(|| nearest(word, LEVELS.into_iter()));
         let meant = meant.map(|level| format!("; did you mean {level}?")).unwrap_or_default();
         return Err(format!("must be one of {}, or a filter such as info,keyfob_server=debug{meant}", LEVELS.join(", ")));
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::filter;
 
     #[test]
-    fn the_log_is_a_level_or_a_filter() {
+    fn log_is_a_level_or_a_filter() {
         for text in [
             "info",
             "WARN",

@@ -1,5 +1,4 @@
-//! The service's configuration: a TOML file, the environment and flags, each of which goes before
-//! the one before it.
+//! The configuration of the service. Lowest to highest precedence: TOML file, environment, flags.
 
 mod catalog;
 mod links;
@@ -18,15 +17,15 @@ use keyfob_scim::{Profile, Settings};
 use toml::Table;
 use zeroize::Zeroizing;
 
-use crate::database::{Location, MIN_CONNECTIONS, Options};
+use crate::database::{FEWEST, Location, Options};
 use crate::delivery;
 pub use crate::problem::Problem;
 pub(crate) use catalog::Catalog;
 pub(crate) use log::filter as log_filter;
-use reader::Reader;
+use reader::TableReader;
 
-/// The fewest bytes of a password.
-pub(crate) const SHORTEST_PASSWORD: usize = 8;
+/// The shortest password.
+pub(crate) const MIN_PASSWORD_BYTES: usize = 8;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +36,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// A server's certificate chain and key, PEM files.
+/// The PEM files of a server's certificate chain and its key.
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// The chain.
-    pub certificate: PathBuf,
+    pub certificate_file: PathBuf,
     /// The key.
-    pub key: PathBuf,
+    pub key_file: PathBuf,
 }
 
 /// A whole configuration, checked.
@@ -55,39 +54,39 @@ pub struct Config {
     pub store: Location,
     /// How a database server is used.
     pub database: Options,
-    /// The path that all addresses of SCIM start with; empty for none.
+    /// The start of the path of all SCIM addresses; empty for none.
     pub base_path: String,
-    /// What clients reach the service under, without the base path; none for the `Host` of each
+    /// The address of the service for clients, without the base path; none for the `Host` of each
     /// request.
     pub public_url: Option<String>,
-    /// The web pages, by their origins in lower case, whose scripts may call SCIM; empty for none.
+    /// The origins, in lower case, of the web pages whose scripts may call SCIM.
     pub allowed_origins: Vec<String>,
-    /// The keys that records are sealed under, as text; else they are in the file.
-    pub key: Option<Zeroizing<String>>,
-    /// The file of the keys that records are sealed under.
-    pub key_file: PathBuf,
+    /// The keys that seal records, as text; none if they are in the file.
+    pub sealing_keys: Option<Zeroizing<String>>,
+    /// The file of the keys that seal records.
+    pub sealing_keys_file: PathBuf,
     /// The password of the account `admin`, beside the store's accounts.
     pub admin_password: Option<Zeroizing<String>>,
     /// The longest pause after wrong passwords of an account from one address; zero for none.
-    pub password_pause: Duration,
-    /// How many connections one address may have, or one IPv6 network of 64 bits; 0 for any number.
-    pub connections_per_address: usize,
-    /// The filter of the log: `info`, or what `tracing` knows.
+    pub password_max_pause: Duration,
+    /// The most connections of one IPv4 address or one IPv6 network of 64 bits; 0 for any number.
+    pub max_connections_per_address: usize,
+    /// The filter of the log: a level, or directives of `tracing`.
     pub log: String,
     /// How the log is written.
     pub log_format: LogFormat,
-    /// Whether `/metrics` is there.
+    /// Whether `/metrics` answers.
     pub metrics: bool,
-    /// Where `/metrics` is alone; none for beside everything else.
+    /// The address where only `/metrics` answers; none if it answers at the service's.
     pub metrics_listen: Option<SocketAddr>,
-    /// TLS; none is plain HTTP.
+    /// TLS; none for plain HTTP.
     pub tls: Option<Tls>,
-    /// What the SCIM layer needs to know.
+    /// The settings of the SCIM layer.
     pub settings: Settings,
     /// The users that may have devices, with their attributes for messages; none for any.
     pub users: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// The names of variables that Kubernetes or Docker have set for a service of this name: they
-    /// are no configuration.
+    /// Variables that Kubernetes or Docker have set for a service of this name. They do not
+    /// configure it.
     pub links: Vec<String>,
     pub(crate) delivery: delivery::Config,
 }
@@ -96,7 +95,7 @@ impl Config {
     /// Reads a configuration from the text of a TOML file, then `KEYFOB_*` of the environment, then
     /// flags, as pairs of path and value.
     ///
-    /// Errors: every fault, each with its key.
+    /// Errors: all problems, each with its key.
     pub fn read(
         file: &str,
         environment: impl Iterator<Item = (String, String)>,
@@ -108,8 +107,8 @@ impl Config {
         }
     }
 
-    /// Reads what can be read, with defaults in the place of what is wrong, and every fault: what
-    /// is right may have faults that only its use shows. None of a file that is no TOML.
+    /// Reads all valid values, with defaults for invalid ones, and returns all problems. The use of
+    /// a valid value may show more problems. Returns no configuration for a file that is not TOML.
     pub(crate) fn read_all(
         file: &str,
         environment: impl Iterator<Item = (String, String)>,
@@ -121,139 +120,140 @@ impl Config {
         };
         let mut problems = catalog::take_unknown(&mut table);
         let (ours, links) = split(environment);
-        let variables = ours.into_iter().map(|(name, text)| (catalog::of_variable(&name), text));
-        let flags = flags.iter().map(|(path, text)| (catalog::of_flag(path), text.clone()));
+        let variables = ours.into_iter().map(|(name, text)| (catalog::find_by_variable(&name), text));
+        let flags = flags.iter().map(|(path, text)| (catalog::find_by_flag(path), text.clone()));
         for (key, text) in variables.chain(flags) {
             match key {
-                Ok(key) => reader::set(&mut table, key.path, key.value(&text)),
+                Ok(key) => reader::set(&mut table, key.path, key.parse(&text)),
                 Err(problem) => problems.push(problem),
             }
         }
-        let mut reader = Reader::new(table);
+        let mut reader = TableReader::new(table);
         reader.problems.append(&mut problems);
         let config = Self { links, ..Self::from(&mut reader) };
         (Some(config), reader.finish())
     }
 
-    fn from(keys: &mut Reader) -> Self {
-        let settings = settings(keys);
-        let tls = keys.section("tls", |tls| {
-            let (certificate, key) = (tls.take("certificate"), tls.take("key"));
+    fn from(table: &mut TableReader) -> Self {
+        let settings = settings(table);
+        let tls = table.read_section("tls", |tls| {
+            let (certificate, key) = (tls.take("certificate_file"), tls.take("key_file"));
             if certificate.is_some() != key.is_some() {
-                tls.fault("", "needs both certificate and key");
+                tls.reject("", "needs both certificate_file and key_file");
             }
-            certificate.zip(key).map(|(certificate, key)| Tls { certificate, key })
+            certificate.zip(key).map(|(certificate_file, key_file)| Tls { certificate_file, key_file })
         });
-        let (store, database) = store(keys);
-        let base_path: String = keys.or("base_path", || "/soffid/webservice/scim2/v1".to_owned());
+        let (store, database) = store(table);
+        let base_path: String = table.take_or("base_path", || "/soffid/webservice/scim2/v1".to_owned());
         let base_path = base_path.trim_matches('/');
         let base_path = if base_path.is_empty() { String::new() } else { format!("/{base_path}") };
-        let public_url: Option<String> = keys.take("public_url");
+        let public_url: Option<String> = table.take("public_url");
         if public_url.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
-            keys.fault("public_url", "must start with http:// or https://");
+            table.reject("public_url", "must start with http:// or https://");
         }
-        let admin_password = keys.take::<String>("admin_password").map(Zeroizing::new);
-        // As of a variable that was meant to be filled in.
-        if admin_password.as_ref().is_some_and(|password| password.len() < SHORTEST_PASSWORD) {
-            keys.fault("admin_password", &format!("must have at least {SHORTEST_PASSWORD} bytes"));
+        let admin_password = table.take::<String>("admin_password").map(Zeroizing::new);
+        // An empty one comes from a variable that was never filled in.
+        if admin_password.as_ref().is_some_and(|password| password.len() < MIN_PASSWORD_BYTES) {
+            table.reject("admin_password", &format!("must have at least {MIN_PASSWORD_BYTES} bytes"));
         }
-        let log: String = keys.or("log", || "info".to_owned());
+        let log: String = table.take_or("log", || "info".to_owned());
         if let Err(error) = log_filter(&log) {
-            keys.fault("log", &error);
+            table.reject("log", &error);
         }
-        let (metrics, metrics_listen) = (keys.or("metrics", || true), keys.take("metrics_listen"));
+        let (metrics, metrics_listen) = (table.take_or("metrics", || true), table.take("metrics_listen"));
         if metrics_listen.is_some() && !metrics {
-            keys.fault("metrics_listen", "is of use with metrics = true only; remove one of them");
+            table.reject("metrics_listen", "needs metrics = true; remove one of them");
         }
         Self {
-            listen: keys.or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen: table.take_or("listen", || SocketAddr::from(([127, 0, 0, 1], 8080))),
             store,
             database,
             base_path,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
-            allowed_origins: origins::read(keys),
-            key: keys.take::<String>("key").map(Zeroizing::new),
-            key_file: keys.or("key_file", || PathBuf::from("keyfob.key")),
+            allowed_origins: origins::read(table),
+            sealing_keys: table.take::<String>("sealing_keys").map(Zeroizing::new),
+            sealing_keys_file: table.take_or("sealing_keys_file", || PathBuf::from("keyfob.key")),
             admin_password,
-            password_pause: Duration::from_secs(keys.or("password_pause", || 900_u32).into()),
-            connections_per_address: keys.or("connections_per_address", || 1000),
+            password_max_pause: Duration::from_secs(table.take_or("password_max_pause", || 900_u32).into()),
+            max_connections_per_address: table.take_or("max_connections_per_address", || 1000),
             log,
-            log_format: keys
-                .choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
+            log_format: table
+                .take_choice("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])
                 .unwrap_or(LogFormat::Text),
             metrics,
             metrics_listen,
             tls: tls.flatten(),
             settings,
-            users: keys.take("users"),
+            users: table.take("users"),
             links: Vec::new(),
             delivery: delivery::Config {
-                development: keys.or("development", || true),
-                email: keys.take("email"),
-                sms: keys.take("sms"),
-                voice: keys.take("voice"),
+                development: table.take_or("development", || true),
+                email: table.take("email"),
+                sms: table.take("sms"),
+                voice: table.take("voice"),
             },
         }
     }
 }
 
-/// The variables of the configuration, and the names of those that are links.
+/// Splits the variables into those of the configuration and the names of service links.
 fn split(environment: impl Iterator<Item = (String, String)>) -> (Vec<(String, String)>, Vec<String>) {
     let all: Vec<_> = environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG").collect();
     let docker: Vec<String> =
         all.iter().filter_map(|(name, value)| links::docker_link(name, value)).map(|start| format!("{start}_ENV_")).collect();
     let is_link = |(name, value): &(String, String)| {
-        // A key of the configuration is one, whatever else its name looks like.
-        catalog::of_variable(name).is_err()
+        // A key of the configuration wins over a link of the same name.
+        catalog::find_by_variable(name).is_err()
             && (links::is_link(name, value) || docker.iter().any(|start| name.starts_with(start.as_str())))
     };
     let (links, ours): (Vec<_>, Vec<_>) = all.into_iter().partition(is_link);
     (ours, links.into_iter().map(|(name, _)| name).collect())
 }
 
-fn store(keys: &mut Reader) -> (Location, Options) {
-    let options = keys.section("database", |database| {
+fn store(table: &mut TableReader) -> (Location, Options) {
+    let options = table.read_section("database", |database| {
         let default = Options::default();
         let options = Options {
             password: database.take("password"),
-            connections: database.or("connections", || default.connections),
+            connections: database.take_or("connections", || default.connections),
             timeout: database.take("timeout").map_or(default.timeout, Duration::from_secs),
         };
-        if !(MIN_CONNECTIONS..=1000).contains(&options.connections) {
-            database.fault("connections", &format!("must be {MIN_CONNECTIONS} to 1000"));
+        if !(FEWEST..=1000).contains(&options.connections) {
+            database.reject("connections", &format!("must be {FEWEST} to 1000"));
         }
         if !(1..=60).contains(&options.timeout.as_secs()) {
-            database.fault("timeout", "must be 1 to 60 seconds");
+            database.reject("timeout", "must be 1 to 60 seconds");
         }
         options
     });
     let options = options.unwrap_or_default();
-    let location = keys.take::<String>("store").map_or_else(Location::default, |url| {
+    let location = table.take::<String>("store").map_or_else(Location::default, |url| {
         Location::parse(&url, &options).unwrap_or_else(|error| {
-            keys.fault("store", &error);
+            table.reject("store", &error);
             Location::default()
         })
     });
     (location, options)
 }
 
-/// A file that is no TOML. The library's own text shows the line, which may hold a password.
+/// The problem of a file that is not TOML. The library's own text shows the line, which may hold a
+/// password.
 fn unreadable(file: &str, error: &toml::de::Error) -> Problem {
     let before = error.span().and_then(|span| file.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
     Problem::new("configuration", &format!("line {line}: {}", error.message().trim()))
 }
 
-fn settings(keys: &mut Reader) -> Settings {
+fn settings(table: &mut TableReader) -> Settings {
     let mut settings = Settings::default();
-    if let Some(profile) = keys.choice("profile", &[("soffid", Profile::Soffid), ("rfc", Profile::Rfc)]) {
+    if let Some(profile) = table.take_choice("profile", &[("soffid", Profile::Soffid), ("rfc", Profile::Rfc)]) {
         settings.profile = profile;
     }
-    keys.section("otp", |otp| {
+    table.read_section("otp", |otp| {
         if let Some(names) = otp.take::<Vec<String>>("kinds") {
             let kinds: Result<Vec<Kind>, _> = names.iter().map(|name| name.parse()).collect();
             settings.kinds = kinds.unwrap_or_else(|error| {
-                otp.refused("kinds", error);
+                otp.reject_by_engine("kinds", error);
                 Vec::new()
             });
         }
@@ -262,30 +262,30 @@ fn settings(keys: &mut Reader) -> Settings {
         }
         let is_allowed = |char: char| char != ':' && !char.is_control();
         if !settings.issuer.chars().all(is_allowed) || settings.issuer.is_empty() || settings.issuer.len() > 40 {
-            otp.fault("issuer", "must be 1 to 40 bytes of text without a colon or a control character");
+            otp.reject("issuer", "must be 1 to 40 bytes of text without a colon or a control character");
         }
         if let Some(name) = otp.take::<String>("algorithm") {
             match name.parse::<Algorithm>() {
                 Ok(algorithm) => settings.algorithm = algorithm,
-                Err(error) => otp.refused("algorithm", error),
+                Err(error) => otp.reject_by_engine("algorithm", error),
             }
         }
         if let Some(number) = otp.take::<u8>("digits") {
             match Digits::new(number) {
                 Ok(digits) => settings.digits = digits,
-                Err(error) => otp.refused("digits", error),
+                Err(error) => otp.reject_by_engine("digits", error),
             }
         }
-        settings.period = otp.or("period", || settings.period);
+        settings.period = otp.take_or("period", || settings.period);
         if settings.period == 0 {
-            otp.refused("period", keyfob::Error::Period);
+            otp.reject_by_engine("period", keyfob::Error::Period);
         }
     });
-    keys.section("policy", |keys| {
-        if let Some(policy) = policy::read(keys) {
-            settings.policy = policy;
+    table.read_section("policy", |policy| {
+        if let Some(rules) = policy::read(policy) {
+            settings.policy = rules;
         }
-        settings.message_pause = keys.or("message_pause", || settings.message_pause);
+        settings.message_pause = policy.take_or("message_pause", || settings.message_pause);
     });
     settings
 }

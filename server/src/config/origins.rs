@@ -1,22 +1,22 @@
-//! `allowed_origins`: the web pages whose scripts may read answers.
+//! `allowed_origins`: the web pages whose scripts may call SCIM.
 
-use super::reader::Reader;
+use super::reader::TableReader;
 
-/// Reads the list. An entry is what browsers send as `Origin` (RFC 6454 section 6.2), or it would
-/// never be equal.
-pub(super) fn read(keys: &mut Reader) -> Vec<String> {
-    let origins: Vec<String> = keys.or("allowed_origins", Vec::new);
+/// Reads the list. An entry must be exactly what browsers send as `Origin` (RFC 6454 section 6.2).
+pub(super) fn read(table: &mut TableReader) -> Vec<String> {
+    let origins: Vec<String> = table.take_or("allowed_origins", Vec::new);
     for origin in &origins {
-        if let Some(fault) = fault(origin) {
-            keys.fault("allowed_origins", &format!("{origin:?}: {fault}"));
+        if let Some(reason) = reason_to_reject(origin) {
+            table.reject("allowed_origins", &format!("{origin:?}: {reason}"));
         }
     }
     origins.iter().map(|origin| origin.to_ascii_lowercase()).collect()
 }
 
-fn fault(origin: &str) -> Option<&'static str> {
+/// Why an origin is none; none if it is one.
+fn reason_to_reject(origin: &str) -> Option<&'static str> {
     let Some((scheme, host)) = origin.split_once("://") else {
-        return Some("must be an origin, such as https://portal.example.com; name each one, for there is no sign for all");
+        return Some("must be an origin, such as https://portal.example.com; list each one, there is no wildcard");
     };
     let is_scheme = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -24,18 +24,18 @@ fn fault(origin: &str) -> Option<&'static str> {
     };
     let is_host = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._:[]".contains(&c));
     if !is_scheme(scheme) || !is_host(host) {
-        return Some("must be a scheme, :// and a host in ASCII, with a port or none, and nothing behind it, not even a slash");
+        return Some("must be a scheme, :// and a host in ASCII, with or without a port, and nothing after it, not even a slash");
     }
     let default = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
-    host.ends_with(default).then_some("must be without the port that the scheme has anyway, as browsers leave it out")
+    host.ends_with(default).then_some("must be without the scheme's default port, as browsers leave it out")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fault;
+    use super::reason_to_reject;
 
     #[test]
-    fn origins_are_such_as_browsers_send() {
+    fn origins_are_those_that_browsers_send() {
         for origin in [
             "https://portal.example.com",
             "http://localhost:3000",
@@ -44,7 +44,7 @@ mod tests {
             "HTTPS://Portal.Example.com",
             "capacitor://localhost",
         ] {
-            assert_eq!(fault(origin), None, "{origin}");
+            assert_eq!(reason_to_reject(origin), None, "{origin}");
         }
         for origin in [
             "",
@@ -62,7 +62,7 @@ mod tests {
             "https://portal.example.com:443",
             "http://portal.example.com:80",
         ] {
-            assert!(fault(origin).is_some(), "{origin}");
+            assert!(reason_to_reject(origin).is_some(), "{origin}");
         }
     }
 }

@@ -1,71 +1,71 @@
-//! The section `policy`: how answers are judged.
+//! The section `policy`: the rules for judging codes.
 
 use std::ops::RangeInclusive;
 
 use keyfob::{Lock, PinPositions, Policy};
 
-use super::reader::Reader;
-use crate::store::JOB_TIMEOUT;
+use super::reader::TableReader;
+use crate::store::OLD;
 
-/// The seconds that `policy.clock_skew` may have. A request has its time when it comes, and then
-/// waits for the store: with fewer, one that is judged after a later one would be refused as that
-/// of a clock that is behind.
-const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
-const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= JOB_TIMEOUT.as_secs());
+/// The range of `policy.clock_skew`. A request gets its time on arrival, and then waits for the
+/// store. With fewer seconds, a request judged after a later one would look as if its clock were
+/// behind.
+const CLOCK_SKEW_SECONDS: RangeInclusive<u32> = 5..=3600;
+const _: () = assert!(*CLOCK_SKEW_SECONDS.start() as u64 >= OLD.as_secs());
 
-/// The policy of a section: a preset, and what is to differ from it.
-pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
-    let preset = keys.choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
+/// Reads the section: a preset, and the keys that differ from it.
+pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
+    let preset = table.take_choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
     let mut builder = preset.to_builder();
     macro_rules! each {
-        ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
+        ($($name:literal $method:ident)*) => { $(if let Some(value) = table.take($name) { builder = builder.$method(value); })* };
     }
     each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
     each!("code_lifetime" code_lifetime "code_reuse" code_reuse "pin_min_length" pin_min_length);
-    if let Some(seconds) = keys.take("clock_skew") {
-        if CLOCK_SKEWS.contains(&seconds) {
+    if let Some(seconds) = table.take("clock_skew") {
+        if CLOCK_SKEW_SECONDS.contains(&seconds) {
             builder = builder.clock_skew(seconds);
         } else {
-            keys.fault(
+            table.reject(
                 "clock_skew",
                 "must be 5 to 3600 seconds; a request may wait 5 seconds for the store, and is then judged after later ones",
             );
         }
     }
-    let fails = keys.or("max_fails", || preset.lock().max_fails());
-    let longest = keys.take("throttle_max_delay");
-    let first = keys.take("throttle");
+    let max_fails = table.take_or("max_fails", || preset.lock().max_fails());
+    let longest = table.take("throttle_max_delay");
+    let first = table.take("throttle_first_delay");
     let throttles = first.is_some();
     builder = builder.lock(match (first, longest) {
-        (Some(first), longest) => Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest.unwrap_or(3600) },
-        (None, None) => Lock::Hard { max_fails: fails },
+        (Some(first), longest) => Lock::Throttle { max_fails, first_delay: first, max_delay: longest.unwrap_or(3600) },
+        (None, None) => Lock::Hard { max_fails },
         (None, Some(_)) => {
-            keys.fault("throttle_max_delay", "is of use with throttle only");
-            Lock::Hard { max_fails: fails }
+            table.reject("throttle_max_delay", "needs policy.throttle_first_delay");
+            Lock::Hard { max_fails }
         }
     });
-    if let Some(positions) = keys.take::<u8>("pin_positions") {
+    if let Some(positions) = table.take::<u8>("pin_positions") {
         builder = builder.pin_positions(if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) });
     }
-    // In how many guessings of a whole lock one may succeed at the most.
-    if let Some(one_in) = keys.take::<u32>("guess_bound") {
+    // One in this many guessers may succeed before the lock.
+    if let Some(one_in) = table.take::<u32>("guess_bound") {
         builder = builder.guess_bound(keyfob::GuessChance::one_in(one_in));
     }
-    if let Some(one_in) = keys.take::<u32>("pin_guess_bound") {
+    if let Some(one_in) = table.take::<u32>("pin_guess_bound") {
         builder = builder.pin_guess_bound(keyfob::GuessChance::one_in(one_in));
     }
     let error = match builder.build() {
         Ok(policy) => return Some(policy),
         Err(error) => error,
     };
-    match too_many_guesses(error, throttles) {
-        Some(message) => keys.fault(key_of(error), message),
-        None => keys.refused(key_of(error), error),
+    match guess_bound_message(error, throttles) {
+        Some(message) => table.reject(key_of(error), message),
+        None => table.reject_by_engine(key_of(error), error),
     }
     None
 }
 
-/// The key that the engine refuses a policy for.
+/// The key of an error of the engine.
 const fn key_of(error: keyfob::Error) -> &'static str {
     use keyfob::Error as E;
     match error {
@@ -74,7 +74,7 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::ResyncWindow => "resync_window",
         E::MaxDrift => "max_drift",
         E::MaxFails => "max_fails",
-        E::FirstDelay => "throttle",
+        E::FirstDelay => "throttle_first_delay",
         E::MaxDelay => "throttle_max_delay",
         E::CodeLifetime => "code_lifetime",
         E::CodeReuse => "code_reuse",
@@ -86,9 +86,9 @@ const fn key_of(error: keyfob::Error) -> &'static str {
     }
 }
 
-/// What to do where a bound on guessing is exceeded, by the names of the keys; none for other
-/// errors. The engine's own text speaks of a chance, which grows where N of the keys falls.
-const fn too_many_guesses(error: keyfob::Error, throttles: bool) -> Option<&'static str> {
+/// The message for an exceeded bound on guessing, with the names of the keys; none for other
+/// errors. The engine's own text speaks of a chance, which grows as the N of the keys falls.
+const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'static str> {
     use keyfob::Error as E;
     Some(match (error, throttles) {
         (E::GuessBound, false) => {
@@ -96,16 +96,16 @@ const fn too_many_guesses(error: keyfob::Error, throttles: bool) -> Option<&'sta
              policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::GuessBound, true) => {
-            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle, which never locks; remove \
-             policy.throttle, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle_first_delay, which never locks; remove \
+             policy.throttle_first_delay, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::PinGuessBound, false) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed before the lock; raise policy.pin_positions, lower \
              policy.max_fails, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::PinGuessBound, true) => {
-            "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle, which never locks; \
-             remove policy.throttle, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
+            "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle_first_delay, which never locks; \
+             remove policy.throttle_first_delay, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
         _ => return None,
     })

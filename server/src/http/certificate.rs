@@ -34,7 +34,7 @@ impl Certificate {
     ///
     /// Errors: a sentence for the operator, with the path.
     pub(crate) fn read(tls: &Tls) -> Result<Self, String> {
-        let (certificate, key) = (&tls.certificate, &tls.key);
+        let (certificate, key) = (&tls.certificate_file, &tls.key_file);
         let texts = [read(certificate)?, read(key)?];
         let [chain, key_text] = &texts;
         let digest = Sha256::new().chain_update(Sha256::digest(chain)).chain_update(Sha256::digest(key_text)).finalize().into();

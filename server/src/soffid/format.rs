@@ -1,20 +1,20 @@
-//! How a file of rows is written: found out from the file where it shows, asked for where it does
-//! not.
+//! The format of a delimited file, found out from its content. If the content is ambiguous, an
+//! error asks for an option.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use super::delimited::{Fault, Format, Place, Quoting, Reader, Seen};
+use super::delimited::{CellPosition, Error, Evidence, Format, Quoting, Reader};
 use crate::file::open_regular;
 
-/// The separators that are looked for. A first line `sep=` names any other.
+/// The known separators. A first line `sep=` names any other.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 type Rows = Reader<BufReader<File>>;
 
-/// Finds out how a file is written. Errors: a sentence for people, without the file's name.
+/// Finds out the format of a file. Errors: a message for people, without the file's name.
 pub(crate) fn find(path: &Path, quoting: Option<Quoting>) -> Result<Format, String> {
     let separator = match start(path)?.separator {
         Some(separator) => separator,
@@ -29,32 +29,32 @@ pub(crate) fn find(path: &Path, quoting: Option<Quoting>) -> Result<Format, Stri
     }
 }
 
-/// Opens a file that is written so, and reads the names of its columns. Errors: a sentence for
-/// people, without the file's name.
+/// Opens a file of a format, and reads the names of its columns. Errors: a message for people,
+/// without the file's name.
 pub(crate) fn open(path: &Path, format: Format) -> Result<(Rows, Vec<String>), String> {
     let Start { bytes, line, .. } = start(path)?;
     let mut rows = Reader::new(bytes, line, format);
     match rows.read() {
         Ok(true) => {}
         Ok(false) => return Err("is empty; its first line must have the names of the columns".to_owned()),
-        Err(fault) => return Err(shown(&fault, &[])),
+        Err(fault) => return Err(message(&fault, &[])),
     }
     let cells = (0..rows.len()).map(|at| rows.get(at).map(|cell| cell.text).unwrap_or_default());
     let names = cells.map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     Ok((rows, names))
 }
 
-/// What is said of a fault.
-pub(crate) fn shown(fault: &Fault, names: &[String]) -> String {
-    match fault {
-        Fault::Row(place, what) => format!("line {}, {}: {what}", place.0, column(*place, names)),
-        Fault::File(line, what) => format!("line {line}: {what}"),
+/// The message for an error.
+pub(crate) fn message(error: &Error, names: &[String]) -> String {
+    match error {
+        Error::Row(place, what) => format!("line {}, {}: {what}", place.0, column(*place, names)),
+        Error::File(line, what) => format!("line {line}: {what}"),
     }
 }
 
 /// The column of a cell.
-pub(crate) fn column((_, at): Place, names: &[String]) -> String {
-    // In a file without names of columns, the first line has what nobody may see.
+pub(crate) fn column((_, at): CellPosition, names: &[String]) -> String {
+    // The first line of a file without names of columns may hold secrets.
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let has_names = names.iter().any(|name| name.eq_ignore_ascii_case("OTP_ID") || name.eq_ignore_ascii_case("USU_CODI"));
     match names.get(at).filter(|name| has_names && !name.is_empty() && is_name(name)) {
@@ -63,18 +63,18 @@ pub(crate) fn column((_, at): Place, names: &[String]) -> String {
     }
 }
 
-/// A file that is open behind what comes before the names of its columns.
+/// An open file, at the names of its columns.
 struct Start {
     bytes: BufReader<File>,
     line: u64,
-    /// The separator that the file names.
+    /// The separator that its first line names.
     separator: Option<u8>,
 }
 
 fn start(path: &Path) -> Result<Start, String> {
     let file = open_regular(path).map_err(|error| match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
-            format!("{error}: it is read more than once; write what comes from it to a file, and import that")
+            format!("{error}: it is read more than once; write its output to a file, and import that")
         }
         _ => error.to_string(),
     })?;
@@ -100,7 +100,7 @@ fn start(path: &Path) -> Result<Start, String> {
     Ok(Start { bytes, line: if named.is_some() { 2 } else { 1 }, separator: named.map(|(separator, _)| separator) })
 }
 
-/// The separator that makes the most names of the first line.
+/// The separator that splits the first line into the most names.
 fn separator(path: &Path) -> Result<u8, String> {
     let mut best = (0, b',');
     for separator in SEPARATORS {
@@ -126,8 +126,8 @@ fn has_backslash(path: &Path) -> Result<bool, String> {
     }
 }
 
-/// The format of MariaDB and MySQL. If they enclose any text, they enclose all, and the first row
-/// has some.
+/// The format of MariaDB and MySQL. They enclose all texts in quotes or none, and the first row has
+/// a text.
 fn mysql(path: &Path, separator: u8) -> Result<Format, String> {
     let format = Format { separator, quoting: Quoting::MySql, has_quotes: true };
     let (mut rows, _) = open(path, format)?;
@@ -140,54 +140,55 @@ fn mysql(path: &Path, separator: u8) -> Result<Format, String> {
     Ok(Format { has_quotes, ..format })
 }
 
-/// Tells from all of a file with backslashes which of both it is. Errors: it may be either.
+/// Finds out from all rows of a file with backslashes which of both formats it has. Errors: it may
+/// be either.
 fn recognized(path: &Path, csv: Format, mysql: Format) -> Result<Format, String> {
     let as_csv = survey(path, csv)?;
-    if as_csv.seen.first.is_none() && !as_csv.is_cut {
-        // All are of \N, which is NULL in both.
+    if as_csv.evidence.first_backslash.is_none() && !as_csv.is_cut {
+        // All backslashes are those of \N, which is NULL in both.
         return Ok(csv);
     }
     let as_mysql = survey(path, mysql)?;
-    // A quote that is escaped is one that ends a cell too early in CSV.
-    let is_shown = as_mysql.seen.has_null || (mysql.has_quotes && as_csv.has_faults);
-    // Where MariaDB encloses no text, quotes that enclose are those of another program.
-    let is_foreign = !mysql.has_quotes && as_csv.seen.has_quoted && !as_csv.has_faults;
-    if is_shown && !is_foreign && !as_mysql.has_faults && !as_mysql.seen.has_letter {
+    // In CSV, an escaped quote would end its cell too early.
+    let is_shown = as_mysql.evidence.has_null || (mysql.has_quotes && as_csv.has_errors);
+    // If MariaDB encloses no text, another program has written the quotes.
+    let is_foreign = !mysql.has_quotes && as_csv.evidence.has_quoted && !as_csv.has_errors;
+    if is_shown && !is_foreign && !as_mysql.has_errors && !as_mysql.evidence.has_letter_escape {
         return Ok(mysql);
     }
-    let place = [as_csv.seen.first, as_mysql.seen.first].into_iter().flatten().min().unwrap_or((1, 0));
+    let place = [as_csv.evidence.first_backslash, as_mysql.evidence.first_backslash].into_iter().flatten().min().unwrap_or((1, 0));
     Err(format!(
-        "line {}, {}: has a backslash, and the file does not show what that means; give --dialect csv if it is text, or --dialect mysql if \
+        "line {}, {}: has a backslash, and the file does not show its meaning; give --dialect csv if it is text, or --dialect mysql if \
          it begins an escape of MariaDB or MySQL, which write one backslash as two",
         place.0,
         column(place, &as_csv.names)
     ))
 }
 
-/// What all rows of a file show if it is taken for one of this format.
+/// The evidence of all rows of a file, read in one format.
 struct Survey {
     names: Vec<String>,
-    seen: Seen,
-    has_faults: bool,
-    /// Whether what follows a fault could not be read.
+    evidence: Evidence,
+    has_errors: bool,
+    /// Whether the rest of the file could not be read.
     is_cut: bool,
 }
 
 fn survey(path: &Path, format: Format) -> Result<Survey, String> {
     let (mut rows, names) = open(path, format)?;
-    let (mut has_faults, mut is_cut) = (false, false);
+    let (mut has_errors, mut is_cut) = (false, false);
     loop {
         match rows.read() {
-            Ok(true) => has_faults |= rows.len() != names.len(),
+            Ok(true) => has_errors |= rows.len() != names.len(),
             Ok(false) => break,
             Err(fault) => {
-                has_faults = true;
-                is_cut = matches!(fault, Fault::File(..));
+                has_errors = true;
+                is_cut = matches!(fault, Error::File(..));
                 if is_cut {
                     break;
                 }
             }
         }
     }
-    Ok(Survey { names, seen: rows.seen(), has_faults, is_cut })
+    Ok(Survey { names, evidence: rows.evidence(), has_errors, is_cut })
 }

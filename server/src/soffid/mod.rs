@@ -1,4 +1,5 @@
-//! Devices of Soffid's table `SCO_DEVICE` into a store: looked at first, then written.
+//! Imports the devices of Soffid's table `SCO_DEVICE` into a store. A first pass inspects all rows,
+//! a second one writes them.
 
 mod delimited;
 mod digest;
@@ -6,11 +7,11 @@ mod file;
 mod format;
 mod mysql;
 mod password;
+mod postgres;
 mod report;
 mod row;
 mod select;
 mod source;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -20,175 +21,184 @@ use keyfob_scim::Error;
 use tokio::runtime::Runtime;
 
 pub(crate) use delimited::Quoting;
-use digest::{Digest, digest};
-pub(crate) use file::{Told, Values};
-pub(crate) use mysql::{MySql, is_mysql};
+use digest::{PageDigest, digest};
+pub(crate) use file::{DelimitedFile, FileOptions};
+pub(crate) use mysql::{MySqlTable, is_mysql};
+pub(crate) use postgres::PostgresTable;
 use report::{Report, add, differs, refusal};
+use row::Accepted;
 pub(crate) use row::Rules;
-use row::Taken;
-pub(crate) use select::Names;
-use source::Raw;
+pub(crate) use select::UserNames;
+use source::RawRow;
 pub(crate) use source::Source;
-pub(crate) use table::Table;
 
-use crate::store::{Imported, Outcome, Preview, Store};
+use crate::store::{Imported, Outcome, Present, Store};
 
-/// Takes a line of the report. Errors: a sentence for people.
-pub(crate) type Tell<'t> = dyn FnMut(&str) -> Result<(), String> + 't;
+/// Prints a line of the report. Errors: a message for people.
+pub(crate) type Print<'p> = dyn FnMut(&str) -> Result<(), String> + 'p;
 
-/// Who stands in the trail.
+/// The actor in the trail.
 const ACTOR: &str = "import-soffid";
 
-/// Why a row is not taken whose number the store has.
-const TAKEN: &str = "OTP_ID: is the number of another device in the store";
+/// Reasons to refuse a row whose number the store has.
+const ID_CONFLICT: &str = "OTP_ID: is the number of another device in the store";
 const OTHER_ZONE: &str = "OTP_CREATED: imported before with another --time-zone?";
 
-/// What the first pass has found, by which the second one goes.
+/// The result of the first pass. The second pass relies on it.
 #[derive(Default)]
-pub(crate) struct Look {
+pub(crate) struct Inspection {
     pub(crate) report: Report,
-    /// Of each page, the empty one at the end included.
-    pages: Vec<Digest>,
-    /// The numbers that other devices have, whose rows were reported.
-    taken: HashSet<i64>,
+    /// One for each page, the empty one at the end included.
+    pages: Vec<PageDigest>,
+    /// The numbers of other devices in the store. Their rows were reported.
+    conflicts: HashSet<i64>,
     /// The highest number in a name.
     last_name: u64,
 }
 
-/// Looks at all rows and writes nothing. `tell` gets a line for each row that is not taken.
+/// Reads all rows and writes nothing. Prints a line for each refused row.
 ///
-/// Errors: a sentence for people.
-pub(crate) fn look(source: &mut dyn Source, rules: &Rules<'_>, preview: &mut Preview, tell: &mut Tell<'_>) -> Result<Look, String> {
-    let (mut look, mut seen) = (Look::default(), Seen::default());
+/// Errors: a message for people.
+pub(crate) fn inspect(
+    source: &mut dyn Source,
+    rules: &Rules<'_>,
+    present: &mut Present,
+    print: &mut Print<'_>,
+) -> Result<Inspection, String> {
+    let (mut inspection, mut seen) = (Inspection::default(), SeenRows::default());
     loop {
         let page = source.page()?;
-        look.pages.push(digest(&page));
+        inspection.pages.push(digest(&page));
         if page.is_empty() {
-            return Ok(look);
+            return Ok(inspection);
         }
-        let mut taken = Vec::new();
+        let mut accepted = Vec::new();
         for read in page {
             let refused = match read {
-                Err(no_row) => refusal(no_row.line, None, &no_row.reason),
+                Err(row) => refusal(row.line, None, &row.reason),
                 Ok(raw) => match seen.judge(rules, &raw) {
                     Ok(Some(device)) => {
-                        taken.push((raw, device));
+                        accepted.push((raw, device));
                         continue;
                     }
                     Ok(None) => {
-                        add(&mut look.report.elsewhere, true);
+                        add(&mut inspection.report.elsewhere, true);
                         continue;
                     }
                     Err(reason) => refusal(raw.line, Some(&raw), &reason),
                 },
             };
-            add(&mut look.report.refused, true);
-            tell(&refused)?;
+            add(&mut inspection.report.refused, true);
+            print(&refused)?;
         }
-        let devices: Vec<Imported> = taken.iter().map(|(_, taken)| taken.device.clone()).collect();
-        for ((raw, taken), outcome) in taken.iter().zip(preview.outcomes(&devices)?) {
+        let devices: Vec<Imported> = accepted.iter().map(|(_, row)| row.device.clone()).collect();
+        for ((raw, row), outcome) in accepted.iter().zip(present.outcomes(&devices)?) {
             match outcome {
                 Outcome::Stored => {
-                    look.report.take(taken);
-                    look.last_name = look.last_name.max(taken.number);
+                    inspection.report.accept(row);
+                    inspection.last_name = inspection.last_name.max(row.number);
                 }
-                Outcome::Unchanged => add(&mut look.report.there, true),
+                Outcome::There => add(&mut inspection.report.there, true),
                 Outcome::Differs(difference) | Outcome::Corrected(difference) => {
-                    add(&mut look.report.there, true);
-                    add(if rules.corrects_names { &mut look.report.corrected } else { &mut look.report.differ }, true);
-                    // The write tells of those that it has corrected.
+                    add(&mut inspection.report.there, true);
+                    add(if rules.corrects_names { &mut inspection.report.corrected } else { &mut inspection.report.differ }, true);
+                    // The second pass prints the devices that it has corrected.
                     if !(rules.writes && rules.corrects_names) {
-                        tell(&differs(raw, &taken.device, &difference, rules.corrects_names))?;
+                        print(&differs(raw, &row.device, &difference, rules.corrects_names))?;
                     }
                 }
-                Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::OtherZone => inspection.refuse(raw, row, OTHER_ZONE, print)?,
+                Outcome::Taken => inspection.refuse(raw, row, ID_CONFLICT, print)?,
             }
         }
     }
 }
 
-/// Writes all rows that [`look`] would take, and brings its report up to what became of them.
-/// `tell` gets a line for each row whose number another device has taken meanwhile, and for each
-/// device whose user or name was corrected, `progress` the number of rows of each page.
+/// Writes all rows that [`inspect`] accepted, and completes its report. Prints a line for each row
+/// whose number another device has taken meanwhile, and for each device whose user or name was
+/// corrected. `progress` gets the number of rows of each page.
 ///
-/// Errors: a sentence for people, also where the source does not show what it has shown to
-/// [`look`]. What was written until then stays, and is found to be there the next time.
+/// Errors: a message for people; the source does not show the same rows as to [`inspect`]. Rows
+/// written by then stay, and the next import finds them in the store.
 pub(crate) fn write(
     source: &mut dyn Source,
     rules: &Rules<'_>,
-    look: &mut Look,
+    inspection: &mut Inspection,
     (runtime, store): (&Runtime, &Store),
-    tell: &mut Tell<'_>,
+    print: &mut Print<'_>,
     progress: &mut dyn FnMut(usize),
 ) -> Result<(), String> {
-    let told = |error: Error| error.detail;
-    // First of all: a service that goes on meanwhile gives no device a name that is still to come.
-    runtime.block_on(store.name_behind(look.last_name)).map_err(told)?;
-    let (mut stored, mut there, mut corrected, mut seen) = (0, 0, 0, Seen::default());
+    let detail = |error: Error| error.detail;
+    // First of all: a running service must not give a new device a name that is still to come.
+    runtime.block_on(store.name_behind(inspection.last_name)).map_err(detail)?;
+    let (mut stored, mut there, mut corrected, mut seen) = (0, 0, 0, SeenRows::default());
     source.restart()?;
-    for wanted in std::mem::take(&mut look.pages) {
-        // A source reads with a runtime of its own, so it must not be asked within this one.
+    for wanted in std::mem::take(&mut inspection.pages) {
+        // A source reads with a runtime of its own, which must not run within this one.
         let page = source.page()?;
         if digest(&page) != wanted {
             return Err(changed(source, stored));
         }
         progress(page.len());
         let judged = page.into_iter().filter_map(|read| read.ok().and_then(|raw| Some((seen.judge(rules, &raw).ok()??, raw))));
-        let taken: Vec<(Taken, Raw)> = judged.collect();
-        let devices = taken.iter().map(|(taken, _)| taken.device.clone()).collect();
-        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now, rules.corrects_names)).map_err(told)?;
-        for ((taken, raw), outcome) in taken.iter().zip(outcomes) {
+        let accepted: Vec<(Accepted, RawRow)> = judged.collect();
+        let devices = accepted.iter().map(|(row, _)| row.device.clone()).collect();
+        let outcomes = runtime.block_on(store.import(devices, ACTOR, rules.now, rules.corrects_names)).map_err(detail)?;
+        for ((row, raw), outcome) in accepted.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::Unchanged | Outcome::Differs(_) => add(&mut there, true),
+                Outcome::There | Outcome::Differs(_) => add(&mut there, true),
                 Outcome::Corrected(difference) => {
                     add(&mut there, true);
                     add(&mut corrected, true);
-                    tell(&report::corrected(raw, &taken.device, &difference))?;
+                    print(&report::corrected(raw, &row.device, &difference))?;
                 }
-                Outcome::OtherZone => look.refuse(raw, taken, OTHER_ZONE, tell)?,
-                Outcome::IdConflict => look.refuse(raw, taken, TAKEN, tell)?,
+                Outcome::OtherZone => inspection.refuse(raw, row, OTHER_ZONE, print)?,
+                Outcome::Taken => inspection.refuse(raw, row, ID_CONFLICT, print)?,
             }
         }
     }
-    (look.report.stored, look.report.there, look.report.corrected) = (Some(stored), there, corrected);
+    (inspection.report.stored, inspection.report.there, inspection.report.corrected) = (Some(stored), there, corrected);
     Ok(())
 }
 
-/// Why an import stops whose source has changed since it was looked at.
+/// The error for a source that has changed since the first pass.
 fn changed(source: &dyn Source, stored: u64) -> String {
     format!(
         "{source}: has changed since the import looked at it, so nothing more is written. {stored} devices were imported and stay. Make \
-         sure that no program writes it, and start the import again: it leaves those as they are"
+         sure that no program writes it, and start the import again: it leaves those devices as they are"
     )
 }
 
-impl Look {
-    /// Reports a row whose number another device has, once.
-    fn refuse(&mut self, raw: &Raw, taken: &Taken, reason: &str, tell: &mut Tell<'_>) -> Result<(), String> {
-        if self.taken.insert(taken.device.entry.row.id) {
+impl Inspection {
+    /// Reports once a row whose number another device has.
+    fn refuse(&mut self, raw: &RawRow, row: &Accepted, reason: &str, print: &mut Print<'_>) -> Result<(), String> {
+        if self.conflicts.insert(row.device.entry.row.id) {
             add(&mut self.report.refused, true);
-            tell(&refusal(raw.line, Some(raw), reason))?;
+            print(&refusal(raw.line, Some(raw), reason))?;
         }
         Ok(())
     }
 }
 
-/// What rows before have shown.
+/// Facts of the rows so far.
 #[derive(Default)]
-struct Seen {
+struct SeenRows {
     ids: HashSet<i64>,
     tenant: Option<String>,
 }
 
-impl Seen {
-    /// Judges a row; none is one of another tenant's.
-    fn judge(&mut self, rules: &Rules<'_>, raw: &Raw) -> Result<Option<Taken>, String> {
+impl SeenRows {
+    /// Judges a row; none for a row of another tenant.
+    fn judge(&mut self, rules: &Rules<'_>, raw: &RawRow) -> Result<Option<Accepted>, String> {
         if rules.is_elsewhere(raw, &mut self.tenant)? {
             return Ok(None);
         }
-        let taken = rules.judge(raw)?;
-        if self.ids.insert(taken.device.entry.row.id) { Ok(Some(taken)) } else { Err("OTP_ID: stands there twice".to_owned()) }
+        let accepted = rules.judge(raw)?;
+        if self.ids.insert(accepted.device.entry.row.id) {
+            Ok(Some(accepted))
+        } else {
+            Err("OTP_ID: is the number of an earlier row, too".to_owned())
+        }
     }
 }

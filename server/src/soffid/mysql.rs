@@ -1,4 +1,4 @@
-//! `SCO_DEVICE` where it is in MariaDB or MySQL: in Soffid's own database.
+//! `SCO_DEVICE` in a MariaDB or MySQL database of Soffid's.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -10,12 +10,13 @@ use mysql_async::{Conn, Opts, OptsBuilder, Row, SslOpts, Value};
 use percent_encoding::percent_decode_str;
 use tokio::runtime::Runtime;
 
-use super::select::{Catalog, Column, Names, Select};
-use super::source::{Field, NoRow, Raw, Read, Source};
+use super::select::{Column, Select, SqlDialect, UserNames};
+use super::source::{Field, RawRow, ReadRow, Source, UnreadableRow};
 use crate::tls;
 
-/// Times with a zone are shown in UTC, and all statements see the table as it is at the first one.
-const SESSION: [&str; 5] = [
+/// Statements at the start of a session. Times with a zone are shown in UTC, and all statements see
+/// the same snapshot.
+const SESSION_SETUP: [&str; 5] = [
     "SET NAMES utf8mb4",
     "SET SESSION sql_mode = ''",
     "SET SESSION time_zone = '+00:00'",
@@ -28,23 +29,23 @@ pub(crate) fn is_mysql(url: &str) -> bool {
     url.starts_with("mysql://") || url.starts_with("mariadb://")
 }
 
-pub(crate) struct MySql {
+pub(crate) struct MySqlTable {
     session: Session,
     select: Select,
     after: i64,
 }
 
-impl MySql {
-    /// Opens a table of `mysql://USER@HOST/DATABASE`. All of it is read as it is at this moment. No
-    /// statement takes longer than `timeout`.
+impl MySqlTable {
+    /// Opens a table of `mysql://USER@HOST/DATABASE`. All pages show it as it is at this
+    /// moment. No statement takes longer than `timeout`.
     ///
-    /// Errors: a sentence for people, without the password.
+    /// Errors: a message for people, without the password.
     pub(crate) fn open(
         url: &str,
         password: Option<String>,
         timeout: Duration,
         table: &str,
-        names: &Names<'_>,
+        names: &UserNames<'_>,
     ) -> Result<Self, String> {
         let (options, shown) = options(url, password).map_err(|fault| format!("--from: {fault}"))?;
         let options = Opts::from(options);
@@ -55,7 +56,7 @@ impl MySql {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => {
                 let remedy = if is_denied(&error) && !has_password { "; give the password in MYSQL_PWD" } else { "" };
-                return Err(format!("cannot connect to {shown}: {}{remedy}", told(&error)));
+                return Err(format!("cannot connect to {shown}: {}{remedy}", message(&error)));
             }
             Err(_) => return Err(format!("cannot connect to {shown}: it does not answer within {timeout:?}")),
         };
@@ -64,12 +65,12 @@ impl MySql {
         Ok(Self { session, select, after: i64::MIN })
     }
 
-    /// Reads a row behind the number of its device.
-    fn raw(&self, row: Row) -> Read {
-        let mut raw = Raw::default();
+    /// Reads the fields of a row. Its first column, the number of the device, is no field.
+    fn raw(&self, row: Row) -> ReadRow {
+        let mut raw = RawRow::default();
         for (&field, value) in self.select.fields.iter().zip(row.unwrap_raw().into_iter().skip(1)) {
             let Ok(text) = text(value) else {
-                return Err(NoRow { line: None, reason: format!("{}: is not UTF-8", field.name()) });
+                return Err(UnreadableRow { line: None, reason: format!("{}: is not UTF-8", field.name()) });
             };
             raw.set(field, text);
         }
@@ -77,14 +78,14 @@ impl MySql {
     }
 }
 
-impl Display for MySql {
+impl Display for MySqlTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.session.shown)
     }
 }
 
-impl Source for MySql {
-    fn page(&mut self) -> Result<Vec<Read>, String> {
+impl Source for MySqlTable {
+    fn page(&mut self) -> Result<Vec<ReadRow>, String> {
         let sql = format!("{}?{}", self.select.start, self.select.end);
         let rows = self.session.rows(sql, vec![self.after.into()]).map_err(|fault| format!("{self}: {fault}"))?;
         let mut page = Vec::with_capacity(rows.len());
@@ -115,17 +116,16 @@ impl Session {
         let Self { runtime, connection, timeout, .. } = self;
         let rows = async { tokio::time::timeout(*timeout, connection.exec(sql, parameters)).await };
         match runtime.block_on(rows) {
-            Ok(rows) => rows.map_err(|error| told(&error)),
+            Ok(rows) => rows.map_err(|error| message(&error)),
             Err(_) => Err(format!("a statement took longer than {timeout:?}; give it more time with database.timeout")),
         }
     }
 }
 
-impl Catalog for Session {
+impl SqlDialect for Session {
     fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String> {
         let (schema, name) = table.split_once('.').map_or((None, table), |(schema, name)| (Some(schema), name));
-        // Names of tables are compared with case on some systems: where there are two, the very
-        // name is first.
+        // Some systems tell the names of tables apart by case. The exact name comes first.
         let sql = "SELECT t.table_schema, t.table_name, c.column_name, c.data_type FROM information_schema.tables t \
                    JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name \
                    WHERE lower(t.table_schema) = lower(coalesce(?, database())) AND lower(t.table_name) = lower(?) \
@@ -134,7 +134,7 @@ impl Catalog for Session {
         let mut found: Option<(String, Vec<Column>)> = None;
         for row in self.rows(sql.to_owned(), parameters.into())? {
             let texts: Result<Vec<_>, _> = row.unwrap_raw().into_iter().map(text).collect();
-            let [schema, table, name, kind] = texts?.try_into().map_err(|_| "answers with other columns than were asked for")?;
+            let [schema, table, name, kind] = texts?.try_into().map_err(|_| "answers with unexpected columns")?;
             let (schema, table) = (schema.unwrap_or_default(), table.unwrap_or_default());
             let whole = format!("{}.{}", self.quoted(&schema), self.quoted(&table));
             let (known, columns) = found.get_or_insert_with(|| (whole.clone(), Vec::new()));
@@ -164,7 +164,7 @@ impl Catalog for Session {
     }
 }
 
-/// What a server sent as text. Errors: it is not UTF-8.
+/// A value as text. Errors: it is not UTF-8.
 fn text(value: Option<Value>) -> Result<Option<String>, String> {
     match value {
         Some(Value::Bytes(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| "is not UTF-8".to_owned()),
@@ -173,13 +173,13 @@ fn text(value: Option<Value>) -> Result<Option<String>, String> {
     }
 }
 
-/// Whether a server does not let a user in: `ER_ACCESS_DENIED_ERROR`, or
+/// Whether a server refuses a user: `ER_ACCESS_DENIED_ERROR` or
 /// `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`.
 fn is_denied(error: &mysql_async::Error) -> bool {
     matches!(error, mysql_async::Error::Server(error) if matches!(error.code, 1045 | 1698))
 }
 
-fn told(error: &mysql_async::Error) -> String {
+fn message(error: &mysql_async::Error) -> String {
     match error {
         mysql_async::Error::Server(error) => error.message.clone(),
         // Both this error and the one in it begin with "Input/output error".
@@ -188,14 +188,15 @@ fn told(error: &mysql_async::Error) -> String {
     }
 }
 
-/// Reads a URL. Without `ssl-mode`, a server on this machine is reached without TLS, all others
-/// with it. A certificate of a server is always checked, and so is its name.
+/// Reads a URL. Without `ssl-mode`, a connection to this machine has no TLS, and any other has. The
+/// server's certificate and its name are always checked.
 fn options(url: &str, password: Option<String>) -> Result<(OptsBuilder, String), String> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let rest = base.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-    // Of a password with such characters, the parser would take a part for the host, and show it.
+    // With such characters in a password, the parser would read a part of it as the host, and show
+    // it.
     let is_encoded = rest.split('/').skip(1).all(|part| !part.contains('@')) && rest.matches('@').count() < 2;
-    // Its own words may repeat what it cannot read.
+    // Its own error text may repeat a password.
     let known = Opts::from_url(&format!("mysql://{rest}")).ok().filter(|_| is_encoded);
     let known = known.ok_or("must be mysql://USER@HOST/DATABASE; in a user or a password write @ as %40, / as %2F and : as %3A")?;
     let (mut mode, mut authorities, mut socket) = (None, None, None);
@@ -206,11 +207,11 @@ fn options(url: &str, password: Option<String>) -> Result<(OptsBuilder, String),
             "ssl-mode" => mode = Some(value),
             "ssl-ca" => authorities = Some(value),
             "socket" => socket = Some(value),
-            // Anything else may be a part of a password.
+            // Any other name may be a part of a password.
             _ if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) => {
                 return Err(format!("{name}: is no parameter; there are ssl-mode, ssl-ca and socket"));
             }
-            _ => return Err("has a parameter that is none; there are ssl-mode, ssl-ca and socket".to_owned()),
+            _ => return Err("has an unknown parameter; there are ssl-mode, ssl-ca and socket".to_owned()),
         }
     }
     let host = known.ip_or_hostname().trim_matches(['[', ']']).to_owned();
@@ -234,11 +235,11 @@ fn options(url: &str, password: Option<String>) -> Result<(OptsBuilder, String),
         .prefer_socket(false)
         .ssl_opts(tls)
         .tcp_keepalive(Some(Duration::from_secs(30)))
-        .setup(SESSION.to_vec());
+        .setup(SESSION_SETUP.to_vec());
     Ok((options, shown))
 }
 
-/// The authorities of the system, and those of a file.
+/// TLS with the authorities of the system and of a file.
 fn tls_options(host: &str, authorities: Option<&str>) -> Result<SslOpts, String> {
     let trusted = tls::authorities(authorities.map(Path::new)).map_err(|fault| format!("ssl-ca: {fault}"))?;
     let trusted = trusted.iter().map(|certificate| certificate.as_ref().to_vec().into()).collect();

@@ -1,14 +1,13 @@
-//! The statement that reads `SCO_DEVICE` and the names of the users in `SC_USUARI`, for whatever
-//! database has them.
+//! The statement that reads `SCO_DEVICE` and the users' names in `SC_USUARI`, for each database.
 
-use super::source::{Columns, Field, USERS_COLUMNS, lacks};
-use crate::store::PAGE_DEVICES;
+use super::source::{Columns, Field, USERS_COLUMNS, missing_columns};
+use crate::store::PAGE;
 
-/// The table with the users, unless the devices' own has their names.
-const USERS: &str = "SC_USUARI";
+/// The default table of the users' names, if the devices' table has none.
+const USERS_TABLE: &str = "SC_USUARI";
 
-/// Where the names of users stand.
-pub(crate) enum Names<'n> {
+/// Where the users' names are.
+pub(crate) enum UserNames<'n> {
     /// In this column of the devices' table.
     Column(&'n str),
     /// In this table, by the users' numbers.
@@ -18,13 +17,13 @@ pub(crate) enum Names<'n> {
 /// A column of a table.
 pub(crate) struct Column {
     pub(crate) name: String,
-    /// Its type, as the database calls it; empty where that does not matter.
+    /// The database's name of its type; empty if the type does not matter.
     pub(crate) kind: String,
 }
 
-/// What databases have and write in their own ways.
-pub(crate) trait Catalog {
-    /// The name of a table as SQL takes it, and its columns. Errors: a sentence for people.
+/// The differences between databases in SQL and in their catalogs.
+pub(crate) trait SqlDialect {
+    /// The name of a table as SQL takes it, and its columns. Errors: a message for people.
     fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String>;
 
     /// A column's name as SQL takes it.
@@ -38,33 +37,33 @@ pub(crate) trait Catalog {
     fn number(&self, column: &str) -> String;
 }
 
-/// A statement, but for the number behind which a page begins.
+/// The statement for a page. The number of the last device of the page before is missing.
 pub(crate) struct Select {
-    /// What stands before that number. The first column is the number of the device, the others are
+    /// The text before that number. The first column is the number of the device, the others are
     /// the fields.
     pub(crate) start: String,
-    /// What stands behind it.
+    /// The text behind it.
     pub(crate) end: String,
     pub(crate) fields: Vec<Field>,
 }
 
 impl Select {
-    /// Makes the statement for a table. Errors: a sentence for people.
-    pub(crate) fn new(catalog: &mut dyn Catalog, table: &str, names: &Names<'_>) -> Result<Self, String> {
+    /// Makes the statement for a table. Errors: a message for people.
+    pub(crate) fn new(catalog: &mut dyn SqlDialect, table: &str, names: &UserNames<'_>) -> Result<Self, String> {
         let (devices, columns) = catalog.describe(table)?;
-        let own = if let Names::Column(column) = names { Some(*column) } else { None };
+        let own = if let UserNames::Column(column) = names { Some(*column) } else { None };
         let all: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
         let found = Columns::find(&all, own, own.is_none()).map_err(|fault| format!("{devices}: {fault}"))?;
-        let place = |field| found.place(field).and_then(|place| columns.get(place));
-        let quoted = |catalog: &dyn Catalog, field| place(field).map(|column| format!("d.{}", catalog.quoted(&column.name)));
+        let place = |field| found.position(field).and_then(|place| columns.get(place));
+        let quoted = |catalog: &dyn SqlDialect, field| place(field).map(|column| format!("d.{}", catalog.quoted(&column.name)));
 
         let (mut user, mut join) = (quoted(catalog, Field::User), String::new());
-        if let (Names::Table(users), None, Some(number)) = (names, &user, quoted(catalog, Field::UserId)) {
-            let (users, of_users) = catalog.describe(users.unwrap_or(USERS))?;
+        if let (UserNames::Table(users), None, Some(number)) = (names, &user, quoted(catalog, Field::UserId)) {
+            let (users, of_users) = catalog.describe(users.unwrap_or(USERS_TABLE))?;
             let place = |wanted: &str| of_users.iter().find(|column| column.name.eq_ignore_ascii_case(wanted));
             let [Some(id), Some(name)] = USERS_COLUMNS.map(place) else {
                 let missing: Vec<_> = USERS_COLUMNS.into_iter().filter(|wanted| place(wanted).is_none()).collect();
-                return Err(format!("{users}: {}", lacks(&missing)));
+                return Err(format!("{users}: {}", missing_columns(&missing)));
             };
             join = format!(" LEFT JOIN {users} u ON u.{} = {number}", catalog.quoted(&id.name));
             user = Some(format!("u.{}", catalog.quoted(&name.name)));
@@ -81,7 +80,7 @@ impl Select {
         let id = quoted(catalog, Field::Id).unwrap_or_default();
         Ok(Self {
             start: format!("SELECT {}, {} FROM {devices} d{join} WHERE {id} > ", catalog.number(&id), texts.join(", ")),
-            end: format!(" ORDER BY {id} LIMIT {PAGE_DEVICES}"),
+            end: format!(" ORDER BY {id} LIMIT {PAGE}"),
             fields,
         })
     }

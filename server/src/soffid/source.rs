@@ -1,9 +1,8 @@
-//! Rows as a source gives them, before anybody has judged them.
+//! Rows as a source delivers them, not yet judged.
 
 use zeroize::Zeroizing;
 
-/// A column of `SCO_DEVICE` that is read, and the name of the user, which stands in another table
-/// as a rule.
+/// A column of `SCO_DEVICE` that the import reads. The user's name is usually in another table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Id,
@@ -69,7 +68,7 @@ impl Field {
         }
     }
 
-    /// Whether the word NULL may be its text: it is neither a number nor a date, nor an algorithm.
+    /// Whether the word NULL may be its value: it is no number, date or algorithm.
     pub(crate) const fn may_be_word(self) -> bool {
         !matches!(
             self,
@@ -85,9 +84,9 @@ impl Field {
         )
     }
 
-    /// Whether a source without it is refused: what else is missing would be taken for NULL, and
-    /// used codes would be right again.
-    const fn is_needed(self) -> bool {
+    /// Whether a source without it is refused. A missing column reads as NULL, and without these
+    /// used codes would be accepted again.
+    const fn is_required(self) -> bool {
         matches!(
             self,
             Self::Id | Self::Type | Self::Status | Self::Fails | Self::AuthKey | Self::LastCounter | Self::LastUsed | Self::Created
@@ -95,30 +94,30 @@ impl Field {
     }
 }
 
-/// The columns of `SC_USUARI` that are read: the number of a user, and the name.
+/// The columns of `SC_USUARI` that the import reads: a user's number and name.
 pub(crate) const USERS_COLUMNS: [&str; 2] = ["USU_ID", "USU_CODI"];
 
-/// Says that these columns are missing.
-pub(crate) fn lacks(missing: &[&str]) -> String {
+/// The message that these columns are missing.
+pub(crate) fn missing_columns(missing: &[&str]) -> String {
     format!("has no column{} {}", if missing.len() == 1 { "" } else { "s" }, missing.join(", "))
 }
 
-/// Where the columns are that a source has.
+/// The positions of the columns in a source.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns([Option<usize>; Field::ALL.len()]);
 
 impl Columns {
-    /// Finds them among these names, in any case. The user's name stands in the column `user`, or
-    /// in another source by the user's number if that `has_users`. Errors: all that are missing,
-    /// and what to do.
+    /// Finds them among these names, in any case. The user's name is in the column `user`, or, with
+    /// `has_users`, in another source by the user's number. Errors: all missing columns, and what
+    /// to do.
     pub(crate) fn find(names: &[String], user: Option<&str>, has_users: bool) -> Result<Self, String> {
-        let place = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
+        let position = |name: &str| names.iter().position(|known| known.trim().eq_ignore_ascii_case(name));
         let columns = Self(Field::ALL.map(|field| match (field, user) {
-            (Field::User, Some(user)) => place(user),
-            (field, _) => place(field.name()),
+            (Field::User, Some(user)) => position(user),
+            (field, _) => position(field.name()),
         }));
-        let needed = Field::ALL.into_iter().filter(|&field| field.is_needed() && !columns.has(field));
-        let mut missing: Vec<&str> = needed.map(Field::name).collect();
+        let required = Field::ALL.into_iter().filter(|&field| field.is_required() && !columns.has(field));
+        let mut missing: Vec<&str> = required.map(Field::name).collect();
         let has_user = columns.has(Field::User) || (user.is_none() && has_users && columns.has(Field::UserId));
         if !has_user {
             missing.push(user.unwrap_or(if has_users { Field::UserId.name() } else { Field::User.name() }));
@@ -126,9 +125,9 @@ impl Columns {
         if missing.is_empty() {
             return Ok(columns);
         }
-        let mut reason = lacks(&missing);
+        let mut reason = missing_columns(&missing);
         if !has_user && user.is_none() {
-            reason.push_str("; name the one that has the users' names with --user-column");
+            reason.push_str("; name the column of the users' names with --user-column");
             if !has_users {
                 reason.push_str(", or give --users FILE with the columns USU_ID and USU_CODI of SC_USUARI");
             }
@@ -137,25 +136,25 @@ impl Columns {
     }
 
     pub(crate) fn has(&self, field: Field) -> bool {
-        self.place(field).is_some()
+        self.position(field).is_some()
     }
 
-    pub(crate) fn place(&self, field: Field) -> Option<usize> {
+    pub(crate) fn position(&self, field: Field) -> Option<usize> {
         self.0.get(field as usize).copied().flatten()
     }
 }
 
-/// A row: the text of each field, none for NULL and for a column that is not there. Wiped on drop,
-/// for some of it is secret.
+/// A row: the text of each field; none for NULL and for a missing column. Wiped on drop: some of it
+/// is secret.
 #[derive(Default)]
-pub(crate) struct Raw {
-    /// The line of a file on which it begins, from 1.
+pub(crate) struct RawRow {
+    /// The line of the file on which the row begins, from 1.
     pub(crate) line: Option<u64>,
     pub(crate) fields: [Option<Zeroizing<String>>; Field::ALL.len()],
 }
 
-impl Raw {
-    /// What a field says, without blanks around it; none for nothing.
+impl RawRow {
+    /// The text of a field without blanks around it; none if it is empty.
     pub(crate) fn get(&self, field: Field) -> Option<&str> {
         let text = self.fields.get(field as usize)?.as_ref()?.trim();
         Some(text).filter(|text| !text.is_empty())
@@ -168,20 +167,20 @@ impl Raw {
     }
 }
 
-/// What was read where a row should be: one, or why it is none.
-pub(crate) type Read = Result<Raw, NoRow>;
+/// A row, or why it cannot be read.
+pub(crate) type ReadRow = Result<RawRow, UnreadableRow>;
 
-/// Why there is no row.
-pub(crate) struct NoRow {
-    /// The line of a file on which it would begin, from 1.
+/// A row that cannot be read.
+pub(crate) struct UnreadableRow {
+    /// The line of the file on which it begins, from 1.
     pub(crate) line: Option<u64>,
     pub(crate) reason: String,
 }
 
-/// Where rows come from; shown by its name.
+/// A source of rows. It displays its name.
 pub(crate) trait Source: std::fmt::Display {
-    /// The next rows; none at the end. Errors: a sentence for people.
-    fn page(&mut self) -> Result<Vec<Read>, String>;
+    /// The next rows; none at the end. Errors: a message for people.
+    fn page(&mut self) -> Result<Vec<ReadRow>, String>;
 
     /// Goes back to the first row.
     fn restart(&mut self) -> Result<(), String>;

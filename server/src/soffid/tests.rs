@@ -10,8 +10,8 @@ use keyfob::{Algorithm, Digits, Kind, Policy, Status};
 use keyfob_scim::{Naming, Settings};
 
 use super::report::refusal;
-use super::row::{Rules, Taken};
-use super::source::{Columns, Field, Raw};
+use super::row::{Accepted, Rules};
+use super::source::{Columns, Field, RawRow};
 
 /// 2023-11-14 22:13:20.
 const NOW: u64 = 1_700_000_000;
@@ -21,8 +21,8 @@ const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 type Change<'t> = (Field, &'t str);
 
 /// A row of this kind with all that it needs, and these changes; an empty text is NULL.
-fn raw(kind: &str, changes: &[Change<'_>]) -> Raw {
-    let mut raw = Raw::default();
+fn raw(kind: &str, changes: &[Change<'_>]) -> RawRow {
+    let mut raw = RawRow::default();
     let all = [
         (Field::Id, "60"),
         (Field::Type, kind),
@@ -46,12 +46,12 @@ fn raw(kind: &str, changes: &[Change<'_>]) -> Raw {
     raw
 }
 
-fn judge_with(settings: &Settings, zone: &str, raw: &Raw) -> Result<Taken, String> {
+fn judge_with(settings: &Settings, zone: &str, raw: &RawRow) -> Result<Accepted, String> {
     let zone = TimeZone::get(zone).unwrap();
     Rules { settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names: false, writes: true }.judge(raw)
 }
 
-fn judge(kind: &str, changes: &[Change<'_>]) -> Result<Taken, String> {
+fn judge(kind: &str, changes: &[Change<'_>]) -> Result<Accepted, String> {
     judge_with(&Settings::default(), "UTC", &raw(kind, changes))
 }
 
@@ -88,7 +88,7 @@ fn each_message_device_has_a_secret_of_its_own() {
 }
 
 #[test]
-fn null_stands_for_what_soffid_takes_it_for() {
+fn null_means_what_soffid_reads_it_as() {
     let nulls = [Field::Digits, Field::Algorithm, Field::LastCounter, Field::LastUsed, Field::Fails].map(|field| (field, ""));
     for (kind, digits, algorithm) in [("TOTP", Digits::SIX, Algorithm::Sha1), ("HOTP", HOTP.0, HOTP.1)] {
         let taken = judge(kind, &nulls).unwrap();
@@ -111,7 +111,7 @@ fn null_stands_for_what_soffid_takes_it_for() {
 
 /// The add-on tries counters from -4 on, which no authenticator has.
 #[test]
-fn a_negative_counter_is_none() {
+fn negative_counter_counts_as_none() {
     for kind in ["TOTP", "HOTP", "SMS", "EMAIL"] {
         for counter in ["-1", "-4", "-9223372036854775808"] {
             let taken = judge(kind, &[(Field::LastCounter, counter)]).unwrap_or_else(|reason| panic!("{kind}: {reason}"));
@@ -150,7 +150,7 @@ fn statuses_are_letters_or_words() {
 }
 
 #[test]
-fn what_is_lost_is_told() {
+fn lost_challenges_and_fails_are_reported() {
     for (kind, loses) in [("SMS", true), ("EMAIL", true), ("PIN", true)] {
         let key = [(Field::AuthKey, "2jmj7l5rSw0yVb/vlWAYkK/YBwk=")];
         assert_eq!(judge(kind, &key).unwrap().loses_challenge, loses, "{kind}");
@@ -162,7 +162,7 @@ fn what_is_lost_is_told() {
 }
 
 #[test]
-fn what_cannot_be_taken_is_told_by_its_column() {
+fn refusal_names_the_column() {
     for (kind, field, text, reason) in [
         ("TOTP", Field::Id, "sixty", "OTP_ID: must be a number"),
         ("TOTP", Field::Id, "0", "OTP_ID: must be a number"),
@@ -201,8 +201,8 @@ fn what_cannot_be_taken_is_told_by_its_column() {
         ("PIN", Field::Pin, "1234567", "OTP_PIN: has fewer digits than policy.pin_min_length"),
         ("PIN", Field::Pin, "AAA0a2Td", "OTP_PIN: has fewer digits than policy.pin_min_length"),
     ] {
-        let told = refused(kind, &[(field, text)]);
-        assert!(told.starts_with(reason), "{kind} {field:?}: {told}");
+        let line = refused(kind, &[(field, text)]);
+        assert!(line.starts_with(reason), "{kind} {field:?}: {line}");
     }
 }
 
@@ -270,11 +270,11 @@ fn tenants_are_taken_one_at_a_time() {
 }
 
 #[test]
-fn a_refusal_repeats_what_names_a_row_only() {
-    let told = refusal(Some(7), Some(&raw("TOTP", &[(Field::User, "a\nb")])), "why");
-    assert_eq!(told, "not taken: line 7, OTP_ID 60, user \"a\\nb\": why");
-    let told = refusal(Some(7), Some(&raw("TOTP", &[(Field::Id, SECRET), (Field::User, "12345678")])), "why");
-    assert_eq!(told, "not taken: line 7: why");
+fn refusal_repeats_the_number_and_the_user_only() {
+    let line = refusal(Some(7), Some(&raw("TOTP", &[(Field::User, "a\nb")])), "why");
+    assert_eq!(line, "not taken: line 7, OTP_ID 60, user \"a\\nb\": why");
+    let line = refusal(Some(7), Some(&raw("TOTP", &[(Field::Id, SECRET), (Field::User, "12345678")])), "why");
+    assert_eq!(line, "not taken: line 7: why");
 }
 
 #[test]
@@ -282,7 +282,10 @@ fn columns_have_their_names_in_any_case_and_order() {
     let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let all = "otp_lasuse OTP_ID Otp_Type OTP_STATUS OTP_FAILS OTP_AUTKEY OTP_LASCOU OTP_CREATED login";
     let columns = Columns::find(&names(all), Some("LOGIN"), false).unwrap();
-    assert_eq!((columns.place(Field::LastUsed), columns.place(Field::User), columns.has(Field::Pin)), (Some(0), Some(8), false));
+    assert_eq!(
+        (columns.position(Field::LastUsed), columns.position(Field::User), columns.has(Field::Pin)),
+        (Some(0), Some(8), false)
+    );
     assert_eq!(Columns::find(&names(all), Some("name"), false).unwrap_err(), "has no column name");
     let few = all.replace("OTP_LASCOU ", "");
     assert_eq!(Columns::find(&names(&few), Some("login"), false).unwrap_err(), "has no column OTP_LASCOU");

@@ -30,7 +30,7 @@ fn rfc_6238_appendix_b() {
 }
 
 #[test]
-fn each_number_of_digits() {
+fn codes_have_each_number_of_digits() {
     // The truncated value of RFC 4226, appendix D, counter 0, is 1284755224.
     for (digits, code) in [("6", "755224"), ("7", "4755224"), ("8", "84755224"), ("9", "284755224"), ("10", "1284755224")] {
         keyfob(&["code", "--counter", "0", "--digits", digits], SHA1).is(0, &format!("{code}\n"));
@@ -47,7 +47,7 @@ fn period_and_t0_make_the_step() {
 }
 
 #[test]
-fn the_default_time_is_the_clock() {
+fn time_is_the_clock_by_default() {
     let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let before = clock();
     let step = keyfob(&["code", "--period", "1", "--json"], SHA1).json()["step"].as_u64().unwrap();
@@ -74,7 +74,7 @@ fn secrets_come_from_a_file_or_standard_input() {
 }
 
 #[test]
-fn uris_give_the_parameters_and_options_go_before_them() {
+fn uris_give_the_parameters_and_options_override_them() {
     let totp = format!("otpauth://totp/ACME:alice?secret={SHA256}&algorithm=SHA256&digits=8&period=60\n");
     keyfob(&["code", "--now", "119"], &totp).is(0, "46119246\n");
     keyfob(&["code", "--now", "59", "--period", "30"], &totp).is(0, "46119246\n");
@@ -93,7 +93,7 @@ fn uris_give_the_parameters_and_options_go_before_them() {
 }
 
 #[test]
-fn json() {
+fn json_describes_each_code() {
     let totp = keyfob(&["code", "--json", "--now", "1099", "--t0", "1010", "--period", "60", "--digits", "8"], SHA1);
     let expected = json!({"kind": "TOTP", "code": "94287082", "step": 1, "valid_from": 1070, "valid_until": 1130,
         "seconds_left": 31});
@@ -128,7 +128,7 @@ fn a_state_file_gives_the_code_of_its_device_and_is_not_changed() {
 }
 
 #[test]
-fn a_window_lists_the_codes_that_verify_takes() {
+fn window_lists_the_codes_that_verify_accepts() {
     let verified = |args: &[&str], code: &str| keyfob(&[&["verify"], args, &["--window", "2", code]].concat(), SHA1).status == 0;
     for args in [&["--now", "3000"][..], &["--counter", "7"]] {
         let codes = |window: &str| keyfob(&[&["code", "--window", window], args].concat(), SHA1).out;
@@ -158,7 +158,7 @@ fn verbose_says_for_how_long_a_code_is_right() {
 }
 
 #[test]
-fn times_are_dates_too() {
+fn times_may_be_dates() {
     for now in [
         "1111111109",
         "2005-03-18 01:58:29",

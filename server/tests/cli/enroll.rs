@@ -37,7 +37,7 @@ fn cropped(all: &[Vec<bool>]) -> Vec<Vec<bool>> {
 }
 
 #[test]
-fn the_uri_is_the_first_line_and_says_all() {
+fn uri_is_the_first_line_with_all_parameters() {
     let uri = |args: &[&str]| {
         let run = keyfob(&[&["enroll", "--secret-file", "-"], args].concat(), SHA1);
         assert_eq!(run.status, 0, "{run:?}");
@@ -54,7 +54,7 @@ fn the_uri_is_the_first_line_and_says_all() {
 }
 
 #[test]
-fn the_account_is_the_user_by_default() {
+fn account_is_the_user_by_default() {
     for (user, account) in [(Some("bob"), "bob"), (Some(""), "user"), (None, "user")] {
         let mut command = command(&["enroll", "--json"]);
         match user {
@@ -66,7 +66,7 @@ fn the_account_is_the_user_by_default() {
 }
 
 #[test]
-fn secrets_are_drawn_of_the_algorithms_size() {
+fn secrets_have_the_size_of_their_algorithm() {
     let mut seen = std::collections::HashSet::new();
     for (algorithm, len) in [("sha1", 32), ("sha256", 52), ("sha512", 103)] {
         for _ in 0..3 {
@@ -80,7 +80,7 @@ fn secrets_are_drawn_of_the_algorithms_size() {
 }
 
 #[test]
-fn json_says_all_and_draws_nothing() {
+fn json_has_all_fields_and_no_drawing() {
     let hotp = ["enroll", "--json", "--hex", "--secret-file", "-", "--hotp", "--counter", "3", "--account", "a"];
     let uri = format!("otpauth://hotp/keyfob:a?secret={SHA1}&issuer=keyfob&algorithm=SHA1&digits=6&counter=3");
     let object = json!({"kind": "HOTP", "uri": uri, "secret": SHA1, "issuer": "keyfob", "account": "a", "algorithm": "SHA1",
@@ -105,7 +105,7 @@ fn a_uri_is_taken_over_with_its_label() {
 }
 
 #[test]
-fn a_label_that_may_not_be_written_again_is_taken_over_without_its_colons() {
+fn label_with_colons_is_taken_over_without_them() {
     let folder = Folder::new("colons");
     let from = folder.file("uri", format!("otpauth://totp/ACME%3A%20prod:a@b.c:8443?secret={SHA1}&issuer=ACME:%20prod\r\n"));
     let taken = keyfob(&["enroll", "--json", "--secret-file", &from], "");
@@ -122,8 +122,8 @@ fn a_label_that_may_not_be_written_again_is_taken_over_without_its_colons() {
 }
 
 #[test]
-fn only_without_a_state_file_is_it_told_that_nothing_was_stored() {
-    let folder = Folder::new("told");
+fn missing_state_file_is_noted_as_nothing_stored() {
+    let folder = Folder::new("noted");
     let without = keyfob(&["enroll"], "");
     assert!(without.err.contains("nothing was stored") && without.err.contains("--state FILE"), "{without:?}");
     let with = keyfob(&["enroll", "--state", &folder.path("a.keyfob")], "");
@@ -131,7 +131,7 @@ fn only_without_a_state_file_is_it_told_that_nothing_was_stored() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn files_are_never_overwritten() {
     let folder = Folder::new("overwrite");
     let old = folder.file("old", "old");
     let new = folder.path("new");
@@ -156,7 +156,7 @@ fn files_are_private() {
 }
 
 #[test]
-fn a_name_without_a_folder_is_one_in_the_present_folder() {
+fn name_without_a_folder_is_in_the_current_folder() {
     let folder = Folder::new("relative");
     let mut command = command(&["enroll", "--state", "a.keyfob", "--png", "a.png"]);
     command.current_dir(&folder.0);
@@ -210,7 +210,7 @@ fn labels_too_long_for_a_qr_code_are_refused_before_anything_is_stored() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn where_the_output_fails_no_file_is_left() {
+fn failed_output_leaves_no_file() {
     let folder = Folder::new("unprinted");
     let (state, image) = (folder.path("a.keyfob"), folder.path("a.png"));
     let args = ["enroll", "--state", &state, "--png", &image];
@@ -229,7 +229,7 @@ fn where_the_output_fails_no_file_is_left() {
 }
 
 #[test]
-fn what_authenticators_get_wrong_is_noted() {
+fn parameters_that_authenticators_get_wrong_are_noted() {
     for (args, noted) in [
         (&["--digits", "9"][..], "codes of 9 digits: many authenticators"),
         (&["--hotp", "--digits", "10"], "codes of 10 digits: many authenticators"),

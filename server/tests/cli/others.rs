@@ -1,5 +1,4 @@
-//! Agreement with other people's programs: `oathtool` makes the same codes, `zbarimg` reads the QR
-//! codes.
+//! Agreement with other programs: `oathtool` makes the same codes, `zbarimg` reads the QR codes.
 
 use super::*;
 

@@ -1,10 +1,10 @@
-//! Standard output: closed, full, and never with a secret where none belongs.
+//! Standard output: closed or full, and free of secrets.
 
 use super::*;
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_closed_or_full_standard_output_is_an_error_and_no_panic() {
+fn standard_output_that_is_closed_or_full_is_an_error_and_no_panic() {
     let mut child = command(&["code", "--counter", "0"]).spawn().unwrap();
     drop(child.stdout.take());
     child.stdin.take().unwrap().write_all(SHA1.as_bytes()).unwrap();
@@ -20,7 +20,7 @@ fn a_closed_or_full_standard_output_is_an_error_and_no_panic() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_verdict_is_stored_before_it_is_printed() {
+fn verdict_is_stored_before_it_is_printed() {
     let folder = Folder::new("printed");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
@@ -32,7 +32,7 @@ fn a_verdict_is_stored_before_it_is_printed() {
 }
 
 #[test]
-fn no_command_but_enroll_prints_a_secret() {
+fn secret_is_printed_by_enroll_only() {
     let folder = Folder::new("secret");
     let secret = folder.file("secret", SHA1);
     let hex = folder.file("hex", HEX);
@@ -71,7 +71,7 @@ fn no_command_but_enroll_prints_a_secret() {
 }
 
 #[test]
-fn completions_for_each_shell() {
+fn completions_exist_for_each_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = keyfob(&["completions", shell], "");
         assert!(run.status == 0 && run.out.contains("secret-file"), "{shell}: {run:?}");

@@ -1,4 +1,4 @@
-//! What stands where a secret is wanted: read whole, or refused and named.
+//! Secrets as people paste them: read completely, or refused by name.
 
 use super::*;
 
@@ -69,7 +69,7 @@ fn marks_and_blanks_of_all_kinds_are_skipped() {
 }
 
 #[test]
-fn what_is_no_secret_is_named() {
+fn text_that_is_no_secret_is_named() {
     let folder = Folder::new("named");
     let (state, uri) = folder.enroll("a.keyfob", &[]);
     let image = folder.path("a.png");

@@ -32,7 +32,7 @@ fn hotp_moves_its_counter() {
 }
 
 #[test]
-fn ten_wrong_codes_lock_and_unlocking_opens() {
+fn lock_falls_on_the_tenth_wrong_code_and_unlock_opens_it() {
     let folder = Folder::new("lock");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let right = code_of(&uri, ["--now", "1000"]);
@@ -55,7 +55,7 @@ fn ten_wrong_codes_lock_and_unlocking_opens() {
 
 /// Two hours ahead, as where local time is taken for UTC.
 #[test]
-fn a_clock_that_was_ahead_locks_nobody_out_and_its_steps_can_be_forgotten() {
+fn clock_that_was_ahead_locks_no_device_and_its_steps_can_be_forgotten() {
     let folder = Folder::new("ahead");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let at = |now: u32| (code_of(&uri, ["--now", &now.to_string()]), now.to_string());
@@ -103,7 +103,7 @@ fn a_clock_that_was_ahead_locks_nobody_out_and_its_steps_can_be_forgotten() {
 }
 
 #[test]
-fn codes_are_taken_as_authenticators_show_them() {
+fn codes_may_have_blanks_as_authenticators_show_them() {
     let folder = Folder::new("shown");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     for (at, separator) in ["1000", "2000", "3000"].into_iter().zip([" ", "-", "\u{a0}"]) {
@@ -117,7 +117,7 @@ fn codes_are_taken_as_authenticators_show_them() {
 }
 
 #[test]
-fn answers_as_json() {
+fn verdicts_are_json_on_request() {
     let folder = Folder::new("answers");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
@@ -138,7 +138,7 @@ fn answers_as_json() {
 }
 
 #[test]
-fn the_window_is_bounded_by_the_policy() {
+fn window_is_bounded_by_the_policy() {
     let folder = Folder::new("window");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
@@ -151,7 +151,7 @@ fn the_window_is_bounded_by_the_policy() {
 }
 
 #[test]
-fn a_clock_that_goes_back_is_an_error_and_no_fail() {
+fn clock_set_back_is_an_error_and_no_fail() {
     let folder = Folder::new("clock");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     verify(&path, &code_of(&uri, ["--now", "2000"]), "2000").is(0, "right\n");
@@ -185,7 +185,7 @@ fn resync_finds_a_token_that_ran_ahead() {
 }
 
 #[test]
-fn show_as_text_and_as_json() {
+fn show_prints_text_or_json() {
     let folder = Folder::new("show");
     let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
     let (path, _) = folder.enroll("a.keyfob", &args);
@@ -207,7 +207,7 @@ fn show_as_text_and_as_json() {
 }
 
 #[test]
-fn of_fifty_processes_with_the_same_right_code_one_is_right() {
+fn right_code_is_accepted_once_of_fifty_processes() {
     let folder = Folder::new("race");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = code_of(&uri, ["--now", "1000"]);
@@ -218,7 +218,7 @@ fn of_fifty_processes_with_the_same_right_code_one_is_right() {
 }
 
 #[test]
-fn of_forty_processes_with_a_wrong_code_ten_are_counted() {
+fn wrong_code_of_forty_processes_counts_ten_times() {
     let folder = Folder::new("guess");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let code = other_than(&code_of(&uri, ["--now", "1000"]));
@@ -230,7 +230,7 @@ fn of_forty_processes_with_a_wrong_code_ten_are_counted() {
 }
 
 #[test]
-fn a_command_that_waits_for_another_says_so() {
+fn waiting_command_says_so() {
     use std::io::{BufRead as _, BufReader, Read as _};
 
     let folder = Folder::new("waits");
@@ -239,16 +239,16 @@ fn a_command_that_waits_for_another_says_so() {
     for args in [&["verify", "--now", "1000", &code_of(&uri, ["--now", "1000"])][..], &["unlock", "--now", "1000"]] {
         lock.lock().unwrap();
         let mut child = start(command(&[args, &["--state", &path]].concat()), "");
-        let (told, hear) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let reader = std::thread::spawn(move || {
             let mut line = String::new();
             err.read_line(&mut line).unwrap();
-            told.send(line).unwrap();
+            sender.send(line).unwrap();
             // Until the process ends.
             err.read_to_string(&mut String::new()).unwrap();
         });
-        let line = hear.recv_timeout(std::time::Duration::from_secs(60));
+        let line = receiver.recv_timeout(std::time::Duration::from_secs(60));
         lock.unlock().unwrap();
         assert_eq!(finish(child).status, 0);
         reader.join().unwrap();
@@ -258,7 +258,7 @@ fn a_command_that_waits_for_another_says_so() {
 }
 
 #[test]
-fn what_is_left_of_a_killed_process_is_no_hindrance() {
+fn leftovers_of_a_killed_process_do_no_harm() {
     let folder = Folder::new("killed");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let left = folder.file("a.keyfob.tmp", "half a rec");
@@ -267,7 +267,7 @@ fn what_is_left_of_a_killed_process_is_no_hindrance() {
 }
 
 #[test]
-fn no_answer_without_a_stored_record() {
+fn verdict_needs_a_stored_record() {
     let folder = Folder::new("unstored");
     let (path, uri) = folder.enroll("a.keyfob", &[]);
     let before = std::fs::read(&path).unwrap();
@@ -323,7 +323,7 @@ fn files_that_are_no_state_file_are_named_and_left_alone() {
 /// Whoever may write the folder and read the file, as a group that verifies what root has enrolled.
 #[cfg(unix)]
 #[test]
-fn a_state_file_of_somebody_else_is_replaced() {
+fn state_file_of_another_user_is_replaced() {
     use std::fs::{Permissions, copy, metadata, set_permissions};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use std::os::unix::process::CommandExt as _;

@@ -52,7 +52,7 @@ fn bad_secrets_are_refused() {
 }
 
 #[test]
-fn verify_refuses_what_contradicts_itself() {
+fn verify_refuses_contradictory_options() {
     let folder = Folder::new("contradict");
     let (state, _) = folder.enroll("a.keyfob", &[]);
     for option in [
@@ -77,7 +77,7 @@ fn verify_refuses_what_contradicts_itself() {
 }
 
 #[test]
-fn enroll_refuses_what_it_cannot_do() {
+fn enroll_refuses_impossible_options() {
     for (args, named) in [
         (&["--algorithm", "md5"][..], "--algorithm"),
         (&["--digits", "5"], "--digits"),
@@ -103,7 +103,7 @@ fn enroll_refuses_what_it_cannot_do() {
 }
 
 #[test]
-fn the_other_commands_need_their_arguments() {
+fn other_commands_need_their_arguments() {
     for command in ["show", "unlock", "resync"] {
         keyfob(&[command], "").fails("--state");
     }
@@ -115,7 +115,7 @@ fn the_other_commands_need_their_arguments() {
 }
 
 #[test]
-fn help_and_version() {
+fn help_and_version_are_printed() {
     keyfob(&[], "").fails("Usage: keyfob <COMMAND>");
     let version = keyfob(&["--version"], "");
     version.is(0, &format!("keyfob {}\n", env!("CARGO_PKG_VERSION")));

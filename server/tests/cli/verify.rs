@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn right_and_wrong() {
+fn right_and_wrong_codes_are_told_apart() {
     let verify = |args: &[&str], code: &str| keyfob(&[&["verify"], args, &[code]].concat(), SHA1);
     verify(&["--now", "59"], "287082").is(0, "right\n");
     verify(&["--now", "59"], "287083").is(1, "wrong\n");
@@ -18,7 +18,7 @@ fn right_and_wrong() {
 }
 
 #[test]
-fn windows_end_where_they_say() {
+fn windows_end_at_their_limits() {
     let verify = |args: &[&str]| keyfob(&[&["verify", "287082"], args].concat(), SHA1).status;
     // The code is that of step 1; the window is 1 step by default.
     for (time, window, status) in [
@@ -59,10 +59,10 @@ fn codes_come_from_standard_input_after_the_secret() {
 }
 
 #[test]
-fn codes_are_their_digits_and_what_stands_between_is_left_out() {
-    let is = |code: &str, status: i32, told: &str| {
-        keyfob(&["verify", "--now", "59"], format!("{SHA1}\n{code}\n")).is(status, told);
-        keyfob(&["verify", "--now", "59", "--", code], SHA1).is(status, told);
+fn codes_are_read_without_separators() {
+    let is = |code: &str, status: i32, out: &str| {
+        keyfob(&["verify", "--now", "59"], format!("{SHA1}\n{code}\n")).is(status, out);
+        keyfob(&["verify", "--now", "59", "--", code], SHA1).is(status, out);
     };
     for code in [" 287082", "287082 ", "287 082", "287-082", "287\u{a0}082", "287\u{202f}082", "28-70-82", "287082\r"] {
         is(code, 0, "right\n");
@@ -85,7 +85,7 @@ fn uris_give_the_parameters() {
 }
 
 #[test]
-fn json() {
+fn json_describes_the_verdict() {
     let run = |args: &[&str]| keyfob(&[&["verify", "--json", "287082"], args].concat(), SHA1).json();
     assert_eq!(run(&["--now", "60"]), json!({"success": true, "locked": false, "matched": 1, "drift": -1}));
     assert_eq!(run(&["--counter", "0"]), json!({"success": true, "locked": false, "matched": 1, "drift": 1}));

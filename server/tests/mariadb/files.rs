@@ -50,7 +50,10 @@ pub(crate) fn server() -> MariaDb {
 }
 
 fn import(folder: &Path, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["import-soffid", "--from", "devices.csv", "--users", "users.csv", "--write"], more].concat()), "")
+    Run::from_command(
+        keyfob(folder, &[&["import-soffid", "--from", "devices.csv", "--users", "users.csv", "--write"], more].concat()),
+        "",
+    )
 }
 
 /// Numbers, users and names of the devices in the store of a folder.
@@ -125,16 +128,16 @@ fn what_into_outfile_writes_is_recognized_by_its_nulls() {
         path.display()
     ));
     let file = path.to_str().unwrap();
-    let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", file, "--write"]), "");
+    let run = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", file, "--write"]), "");
     assert_eq!(run.status, Some(0), "{run:?}");
     check(folder.path(), "UNION ALL");
     // An import from before, with the backslashes doubled.
     let store = rusqlite::Connection::open(folder.path().join("keyfob.db")).unwrap();
     store.execute_batch(r"UPDATE device SET user_name = 'CORP\\tom' WHERE id = 60").unwrap();
     drop(store);
-    let again = Run::of(keyfob(folder.path(), &["import-soffid", "--from", file, "--write"]), "");
+    let again = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", file, "--write"]), "");
     assert!(again.status == Some(1) && again.out.contains("differs: line 2, OTP_ID 60"), "{again:?}");
-    let healed = Run::of(keyfob(folder.path(), &["import-soffid", "--from", file, "--write", "--correct-names"]), "");
+    let healed = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", file, "--write", "--correct-names"]), "");
     assert!(healed.status == Some(0) && healed.out.contains("1  there already, with user and name corrected"), "{healed:?}");
     check(folder.path(), "corrected");
 }
@@ -153,7 +156,7 @@ fn what_into_outfile_writes_without_escapes_is_refused_where_quotes_stand_in_tex
         let columns = [&COLUMNS[..], &["USU_CODI"]].concat();
         put(folder.path(), "devices.csv", &columns, ",", &fs::read(path).unwrap());
         let args = ["import-soffid", "--from", "devices.csv", "--write", "--dialect", "csv", "--null", "NULL"];
-        let run = Run::of(keyfob(folder.path(), &args), "");
+        let run = Run::from_command(keyfob(folder.path(), &args), "");
         assert_eq!(run.status, Some(1), "{run:?}");
         let lines: Vec<_> = run.out.lines().filter(|line| line.starts_with("not taken: ")).collect();
         assert_eq!(lines.len(), 2, "{run:?}");

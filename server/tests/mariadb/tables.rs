@@ -14,7 +14,7 @@ const PASSWORD: &str = "p@ss/word";
 fn import(folder: &Path, from: &str, more: &[&str]) -> Run {
     let mut command = keyfob(folder, &[&["import-soffid", "--from", from], more].concat());
     command.env("MYSQL_PWD", PASSWORD);
-    Run::of(command, "")
+    Run::from_command(command, "")
 }
 
 /// Lets a user who may only read come in with the password.
@@ -91,7 +91,7 @@ fn urls_that_lead_nowhere_are_told_without_the_password() {
         (url.clone() + "?useSSL=false", "useSSL: is no parameter"),
         (url.clone() + "?ssl-mode=VERIFY_IDENTITY&ssl-ca=none.pem", "ssl-ca: none.pem"),
         ("mysql://reader:p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: must be mysql://USER@HOST/DATABASE"),
-        ("mysql://reader:1?p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: has a parameter that is none"),
+        ("mysql://reader:1?p@ss/word@127.0.0.1:1/soffid".to_owned(), "--from: has an unknown parameter"),
         (
             "mysql://reader@127.0.0.1:1/soffid".to_owned(),
             "cannot connect to mysql://reader@127.0.0.1:1/soffid: Input/output error: Connection refused",
@@ -104,7 +104,7 @@ fn urls_that_lead_nowhere_are_told_without_the_password() {
     for password in [None, Some("")] {
         let mut command = keyfob(folder.path(), &["import-soffid", "--from", &url]);
         command.env_remove("MYSQL_PWD").envs(password.map(|password| ("MYSQL_PWD", password)));
-        let run = Run::of(command, "");
+        let run = Run::from_command(command, "");
         assert!(run.err.contains("Access denied") && run.err.contains("; give the password in MYSQL_PWD"), "{run:?}");
     }
 }

@@ -62,7 +62,7 @@ impl Fleet {
     pub(crate) fn wait_until_ready(&self) -> Duration {
         let began = Instant::now();
         for server in &self.servers {
-            while server.nobody().send("GET", "/ready", "", b"").is_none_or(|answer| answer.status != 200) {
+            while server.anonymous().send("GET", "/ready", "", b"").is_none_or(|answer| answer.status != 200) {
                 assert!(
                     began.elapsed() < Duration::from_secs(60),
                     "it does not come back: {}",
@@ -78,7 +78,7 @@ impl Fleet {
     pub(crate) fn trail(&self, url: &str, path: &str) -> Vec<Value> {
         let device = path.rsplit('/').next().expect("a number");
         let args = ["audit", "--store", url, "--json", "--limit", "1000000", "--device", device];
-        let lines = super::process::Run::of(super::process::keyfob(self.folder(), &args), "").well();
+        let lines = super::process::Run::from_command(super::process::keyfob(self.folder(), &args), "").well();
         lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 }

@@ -17,7 +17,7 @@ const DEVICES: usize = 1500;
 /// What a successful migration prints.
 fn migrate(fleet: &Fleet, from: &str, to: &str, more: &[&str]) -> String {
     let args = [&["migrate", "--store", from, "--to", to], more].concat();
-    Run::of(keyfob(fleet.folder(), &args), "").well()
+    Run::from_command(keyfob(fleet.folder(), &args), "").well()
 }
 
 /// The lines of a migration's output with the number of rows of each table.
@@ -47,25 +47,25 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
         }
     });
     let add = ["account", "add", "sync", "--roles", "query", "--token", "--store", file];
-    let token = Run::of(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
+    let token = Run::from_command(keyfob(fleet.folder(), &add), "").well().trim_end().to_owned();
 
     load.during(1, || {
         // An interrupted copy does not touch the source, and continues afterwards.
         for millis in [30, 90, 270] {
-            let mut command = keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]);
+            let mut command = keyfob(fleet.folder(), &["migrate", "--copy-only", "--store", file, "--to", &kept]);
             let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
             thread::sleep(Duration::from_millis(millis));
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        let on = Run::of(keyfob(fleet.folder(), &["migrate", "--keep", "--store", file, "--to", &kept]), "");
+        let on = Run::from_command(keyfob(fleet.folder(), &["migrate", "--copy-only", "--store", file, "--to", &kept]), "");
         if on.status != Some(0) {
             // A fast machine finished the copy before the signal, and a finished copy is not
             // written to again.
             assert!(on.err.contains("not an unfinished copy"), "{on:?}");
             cluster.sql("postgres", "DROP DATABASE kept WITH (FORCE)");
             cluster.sql("postgres", "CREATE DATABASE kept");
-            migrate(&fleet, file, &kept, &["--keep"]);
+            migrate(&fleet, file, &kept, &["--copy-only"]);
         }
         let before = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
@@ -76,14 +76,14 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
         let at = load.refused.load(Ordering::SeqCst);
         thread::sleep(Duration::from_millis(300));
         assert_eq!(load.refused.load(Ordering::SeqCst), at, "the old store gives no verdict any more");
-        assert_eq!(fleet.servers[0].nobody().send("GET", "/ready", "", b"").expect("an answer").status, 503);
+        assert_eq!(fleet.servers[0].anonymous().send("GET", "/ready", "", b"").expect("an answer").status, 503);
     });
     for args in [
         &["serve", "--listen", "127.0.0.1:0", "--store", file][..],
         &["audit", "--store", file],
         &["migrate", "--store", file, "--to", "sqlite://another.db"],
     ] {
-        let run = Run::of(keyfob(fleet.folder(), args), "");
+        let run = Run::from_command(keyfob(fleet.folder(), args), "");
         assert_eq!(run.status, Some(2), "{run:?}");
         assert!(run.err.contains("moved to another store by keyfob migrate"), "{run:?}");
     }
@@ -106,15 +106,15 @@ fn a_file_moves_to_a_server_and_back_under_load_and_nothing_is_lost() {
     );
     moved.stop();
 
-    let one = migrate(&fleet, &server, "sqlite://copy.db", &["--keep"]);
+    let one = migrate(&fleet, &server, "sqlite://copy.db", &["--copy-only"]);
     let other = migrate(&fleet, &server, back, &[]);
     assert_eq!((rows(&one), rows(&one).len()), (rows(&other), 5));
     let server = Server::start(fleet.folder(), &["--store", back]);
     assert_eq!(server.admin().create(&json!({"type": "HOTP", "user": "new"})).1["name"], "HOTP00000004");
     // A finished copy is a store like any other, and is not overwritten.
     for (from, to) in [(back, "sqlite://copy.db"), ("sqlite://copy.db", back), ("sqlite://copy.db", "sqlite://./copy.db")] {
-        for more in [&["--keep"][..], &[]] {
-            let run = Run::of(keyfob(fleet.folder(), &[&["migrate", "--store", from, "--to", to], more].concat()), "");
+        for more in [&["--copy-only"][..], &[]] {
+            let run = Run::from_command(keyfob(fleet.folder(), &[&["migrate", "--store", from, "--to", to], more].concat()), "");
             assert!(run.status == Some(2) && run.err.contains("name an empty database or a new file"), "{run:?}");
         }
     }
@@ -131,8 +131,8 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
         fleet.admin(1).create(&json!({"type": "TOTP", "user": "many"}));
     }
     load.during(1, || {
-        let rotated = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--wait", "3"]), "").well();
-        assert!(rotated.contains("sealed anew under key 2") && rotated.contains("No record is under key 1 any more"), "{rotated}");
+        let rotated = Run::from_command(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--wait", "3"]), "").well();
+        assert!(rotated.contains("sealed under key 2") && rotated.contains("No record is under key 1 any more"), "{rotated}");
     });
     assert_eq!(load.unavailable.load(Ordering::SeqCst), 0, "nobody was refused meanwhile");
     load.check_fails(&mut fleet.admin(0));
@@ -143,8 +143,8 @@ fn records_are_sealed_under_a_new_key_while_services_verify() {
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines.len() == 2 && lines[0].starts_with("2 ") && lines[1].starts_with("1 "));
     std::fs::write(&key, format!("{}\n", lines[0])).unwrap();
-    let again = Run::of(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--reseal-only"]), "").well();
-    assert!(again.contains("0 records sealed anew under key 2."), "{again}");
+    let again = Run::from_command(keyfob(fleet.folder(), &["rotate-key", "--store", &url, "--reseal-only"]), "").well();
+    assert!(again.contains("0 records sealed under key 2."), "{again}");
     let server = Server::start(
         fleet.folder(),
         &[

@@ -42,7 +42,7 @@ fn run_for(fleet: &Fleet, from: &str, to: &str, time: Duration) -> Option<Durati
 
 /// Checks that at most one of the stores is open. Returns whether none is.
 fn is_none_open(fleet: &Fleet, from: &str, to: &str) -> bool {
-    let list = |store| Run::of(keyfob(fleet.folder(), &["account", "list", "--store", store]), "");
+    let list = |store| Run::from_command(keyfob(fleet.folder(), &["account", "list", "--store", store]), "");
     let (new, old) = (list(to), list(from));
     if new.status == Some(0) && !new.out.is_empty() {
         assert!(old.err.contains("moved to another store by keyfob migrate"), "{new:?} {old:?}");
@@ -64,7 +64,8 @@ fn a_migration_killed_at_any_moment_loses_nothing_and_makes_no_code_right_twice(
     for _ in 0..DEVICES {
         admin.create(&json!({"type": "SMS", "user": "many", "phone": "5551234"}));
     }
-    Run::of(keyfob(fleet.folder(), &["account", "add", "one", "--roles", "query", "--token", "--store", &store]), "").well();
+    Run::from_command(keyfob(fleet.folder(), &["account", "add", "one", "--roles", "query", "--token", "--store", &store]), "")
+        .well();
 
     let (mut killed, mut closed, mut moves, mut whole) = (0, 0, 0, Duration::from_secs(1));
     // In both directions.

@@ -33,7 +33,7 @@ fn a_password_comes_from_its_key_the_url_or_where_libpq_finds_it() {
     let run = |url: &str, variables: &[(&str, &str)]| {
         let mut command = keyfob(folder.path(), &["account", "list", "--store", url]);
         command.env_remove("PGPASSWORD").env_remove("PGPASSFILE").env("HOME", folder.path()).envs(variables.iter().copied());
-        Run::of(command, "")
+        Run::from_command(command, "")
     };
     // Makes the tables and the key.
     let mut first = Server::command(folder.path(), &["--store", &url]);

@@ -69,7 +69,7 @@ fn a_pooler_by_transaction_or_statement_is_refused_with_the_cure() {
         let url = pooler.url("keyfob");
         for args in [&["serve", "--listen", "127.0.0.1:0", "--store", &url][..], &["account", "list", "--store", &url]] {
             for _ in 0..3 {
-                let run = Run::of(keyfob(folder.path(), args), "");
+                let run = Run::from_command(keyfob(folder.path(), args), "");
                 assert!(run.status == Some(2) && run.err.contains("set pool_mode = session in PgBouncer"), "{settings:?} {run:?}");
             }
         }

@@ -27,7 +27,7 @@ const TABLES: &str = "
         FROM generate_series(1, 1000) number;";
 
 fn import(folder: &std::path::Path, from: &str, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["import-soffid", "--from", from], more].concat()), "")
+    Run::from_command(keyfob(folder, &[&["import-soffid", "--from", from], more].concat()), "")
 }
 
 /// Whether a line of a report begins with these words.
@@ -145,7 +145,7 @@ fn a_table_that_changes_between_the_passes_is_taken_as_it_was() {
     let other = rusqlite::Connection::open(folder.path().join("keyfob.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let command = keyfob(folder.path(), &["import-soffid", "--from", &cluster.url("soffid"), "--write"]);
-    let importing = std::thread::spawn(move || Run::of(command, ""));
+    let importing = std::thread::spawn(move || Run::from_command(command, ""));
     let reading = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'soffid' AND backend_xmin IS NOT NULL";
     while cluster.sql("postgres", reading).trim() == "0" {}
     cluster.sql(

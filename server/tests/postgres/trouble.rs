@@ -50,8 +50,8 @@ fn a_database_that_restarts_cuts_its_connections_or_hangs() {
             cluster.signal("STOP");
             signal("STOP");
             thread::sleep(Duration::from_secs(5));
-            assert_eq!(fleet.servers[0].nobody().send("GET", "/ready", "", b"").expect("an answer").status, 503);
-            assert_eq!(fleet.servers[0].nobody().send("GET", "/health", "", b"").expect("an answer").status, 200);
+            assert_eq!(fleet.servers[0].anonymous().send("GET", "/ready", "", b"").expect("an answer").status, 503);
+            assert_eq!(fleet.servers[0].anonymous().send("GET", "/health", "", b"").expect("an answer").status, 200);
             thread::sleep(Duration::from_secs(5));
             signal("CONT");
             cluster.signal("CONT");

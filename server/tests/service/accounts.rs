@@ -1,4 +1,4 @@
-//! Who may do what, and that nothing of it is told to others.
+//! Accounts: their roles, their passwords and tokens, and the first password.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,17 +16,17 @@ fn account(folder: &Path, name: &str, roles: &str, password: Option<&str>) -> St
         args.push("--token");
     }
     let input = password.map(|password| format!("{password}\n")).unwrap_or_default();
-    Run::of(keyfob(folder, &args), &input).well().trim_end().to_owned()
+    Run::from_command(keyfob(folder, &args), &input).well().trim_end().to_owned()
 }
 
 #[test]
-fn nobody_in_particular_is_refused_and_told_how() {
+fn request_without_credentials_is_refused_with_a_hint() {
     let folder = folder();
-    let server = Server::start(folder.path(), &["--set", "password_pause=0"]);
+    let server = Server::start(folder.path(), &["--set", "password_max_pause=0"]);
     account(folder.path(), "client", "all", Some("a password"));
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     let strangers = [
-        server.nobody(),
+        server.anonymous(),
         Client::basic(server.address, "admin", "another password"),
         Client::basic(server.address, "admin", ""),
         Client::basic(server.address, "Admin", PASSWORD),
@@ -35,11 +35,11 @@ fn nobody_in_particular_is_refused_and_told_how() {
         Client::basic(server.address, "nobody", PASSWORD),
         Client::bearer(server.address, PASSWORD),
         Client::bearer(server.address, ""),
-        server.nobody().with("Basic"),
-        server.nobody().with("Basic ????"),
-        server.nobody().with("Basic YWRtaW4="),
-        server.nobody().with("Digest username=\"admin\""),
-        server.nobody().with("Basic \u{e9}"),
+        server.anonymous().with("Basic"),
+        server.anonymous().with("Basic ????"),
+        server.anonymous().with("Basic YWRtaW4="),
+        server.anonymous().with("Digest username=\"admin\""),
+        server.anonymous().with("Basic \u{e9}"),
     ];
     let is_refused = |mut stranger: Client| {
         for (method, address, body) in [
@@ -67,7 +67,7 @@ fn nobody_in_particular_is_refused_and_told_how() {
 }
 
 #[test]
-fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
+fn guesser_of_passwords_has_to_wait_and_locks_no_user_out() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=trace"]);
     account(folder.path(), "soffid", "query", Some("a password"));
@@ -80,17 +80,17 @@ fn whoever_guesses_passwords_has_to_wait_and_keeps_nobody_out() {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
     assert!(refused.len() > 2, "{answers:?}");
     for answer in &refused {
-        let told = answer.refused(429);
+        let detail = answer.refused(429);
         let seconds = answer.header("retry-after").unwrap();
-        assert!(told.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{told}");
+        assert!(detail.contains(&format!("in {seconds} seconds")) && seconds.parse::<u64>().unwrap() > 0, "{detail}");
         assert!(answer.headers("www-authenticate").is_empty());
     }
     soffid.another().get("/OtpDevice").ok(200);
     server.admin().get("/OtpDevice").ok(200);
-    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let line = format!("keyfob_accounts_refused_total{{reason=\"paused\"}} {}", refused.len());
     assert!(metrics.text().lines().any(|it| it == line), "{line}: {}", metrics.text());
-    let trail = Run::of(keyfob(folder.path(), &["audit", "--json"]), "").well();
+    let trail = Run::from_command(keyfob(folder.path(), &["audit", "--json"]), "").well();
     let lines: Vec<_> = trail.lines().filter(|line| line.contains("account-refused")).collect();
     assert!(lines.len() == 1 && lines[0].contains("\"soffid\"") && lines[0].contains("127.0.0.1"), "{trail}");
     server.stop();
@@ -105,7 +105,7 @@ fn accounts_are_made_listed_replaced_and_removed() {
     assert_eq!(account(folder, "soffid", "verify,query", Some("pass:wörd")), "");
     let token = account(folder, "sync", "all", None);
     assert!(token.len() >= 43 && !token.contains(char::is_whitespace), "256 random bits");
-    let list = || Run::of(keyfob(folder, &["account", "list"]), "").well();
+    let list = || Run::from_command(keyfob(folder, &["account", "list"]), "").well();
     assert_eq!(list(), "soffid\tpassword\tquery,verify\nsync\ttoken\tquery,manage,cancel,unlock,verify\n");
     Client::basic(server.address, "soffid", "pass:wörd").get("/OtpDevice").ok(200);
     Client::bearer(server.address, &token).get("/OtpDevice").ok(200);
@@ -113,7 +113,7 @@ fn accounts_are_made_listed_replaced_and_removed() {
     Client::basic(server.address, "sync", &token).get("/OtpDevice").refused(401);
 
     // Another account of its name is an oversight, or meant.
-    let again = Run::of(keyfob(folder, &["account", "add", "sync", "--roles", "query", "--token"]), "");
+    let again = Run::from_command(keyfob(folder, &["account", "add", "sync", "--roles", "query", "--token"]), "");
     assert!(
         (again.status, again.out.as_str()) == (Some(2), "") && again.err.contains("sync") && again.err.contains("--replace"),
         "{again:?}"
@@ -121,11 +121,11 @@ fn accounts_are_made_listed_replaced_and_removed() {
     Client::bearer(server.address, &token).get("/OtpDevice").ok(200);
     assert_eq!(list().lines().last(), Some("sync\ttoken\tquery,manage,cancel,unlock,verify"));
     let replace = ["account", "add", "sync", "--roles", "query", "--token", "--replace"];
-    let other = Run::of(keyfob(folder, &replace), "").well().trim_end().to_owned();
+    let other = Run::from_command(keyfob(folder, &replace), "").well().trim_end().to_owned();
     assert_ne!(token, other);
     Client::bearer(server.address, &other).get("/OtpDevice").ok(200);
     assert_eq!(list().lines().last(), Some("sync\ttoken\tquery"));
-    Run::of(keyfob(folder, &["account", "remove", "sync"]), "").well();
+    Run::from_command(keyfob(folder, &["account", "remove", "sync"]), "").well();
     assert_eq!(list().lines().count(), 1);
     server.stop();
     // What the running service remembered of an account ends with it at the latest.
@@ -134,7 +134,7 @@ fn accounts_are_made_listed_replaced_and_removed() {
         Client::bearer(server.address, token).get("/OtpDevice").refused(401);
     }
     let fault = |args: &[&str], input: &str| {
-        let run = Run::of(keyfob(folder, args), input);
+        let run = Run::from_command(keyfob(folder, args), input);
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
         run.err
     };
@@ -146,7 +146,7 @@ fn accounts_are_made_listed_replaced_and_removed() {
 }
 
 #[test]
-fn each_role_lets_do_its_own_and_nothing_else() {
+fn roles_allow_their_own_actions_only() {
     let folder = folder();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
@@ -188,13 +188,13 @@ fn each_role_lets_do_its_own_and_nothing_else() {
 }
 
 #[test]
-fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
+fn first_password_is_in_a_private_file_without_a_terminal() {
     let folder = folder();
     let folder = folder.path();
-    // A start that fails has made up none that nobody has seen, and has made no file.
+    // A failed start creates no password and no file.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let failed = Run::of(keyfob(folder, &["serve", "--listen", &address]), "");
+    let failed = Run::from_command(keyfob(folder, &["serve", "--listen", &address]), "");
     assert!(failed.status == Some(2) && failed.err.contains(&format!("listen: {address}: ")), "{failed:?}");
     assert!(failed.err.contains("--listen ADDRESS:PORT"), "{failed:?}");
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
@@ -202,11 +202,11 @@ fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
     let path = folder.join("keyfob.db.admin-password");
     std::fs::write(&path, "an old one\n").unwrap();
     let greeting = Server::spawn(Server::command(folder, &[])).stop();
-    assert!(greeting.contains("account     admin, password in keyfob.db.admin-password (made up just now"), "{greeting}");
+    assert!(greeting.contains("account     admin, password in keyfob.db.admin-password (new"), "{greeting}");
     assert!(greeting.contains("curl -u admin:PASSWORD "), "{greeting}");
     let password = std::fs::read_to_string(&path).unwrap().trim_end().to_owned();
     assert!(password.len() >= 26, "130 bits or more");
-    assert!(!greeting.contains(&password) && !log(folder).contains(&password), "it stands in no journal");
+    assert!(!greeting.contains(&password) && !log(folder).contains(&password), "it is in no log");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -221,7 +221,7 @@ fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
     let bytes = std::fs::read(folder.join("keyfob.db")).unwrap();
     assert!(!bytes.windows(password.len()).any(|window| window == password.as_bytes()), "only its hash is stored");
 
-    // That of the configuration goes before the one of the store, and is not shown.
+    // The password of the configuration replaces that of the store, and is not shown.
     let server = Server::start(folder, &[]);
     server.admin().get("/OtpDevice").ok(200);
     Client::basic(server.address, "admin", &password).get("/OtpDevice").refused(401);
@@ -229,7 +229,7 @@ fn the_first_password_is_in_a_private_file_where_there_is_no_terminal() {
 }
 
 #[test]
-fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
+fn first_password_is_shown_on_a_terminal_and_in_no_file() {
     for (more, before) in [("", "account     admin, password "), ("--set log_format=json", "\"password\":\"")] {
         let folder = folder();
         let folder = folder.path();
@@ -264,9 +264,9 @@ fn the_first_password_is_shown_on_a_terminal_and_stands_in_no_file() {
 #[test]
 fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
     let empty = folder();
-    let key = "key=1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let key = "sealing_keys=1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let refused = |folder: &Path, args: &[&str]| {
-        let run = Run::of(keyfob(folder, args), "");
+        let run = Run::from_command(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{args:?}: {run:?}");
         run.err
     };
@@ -278,32 +278,38 @@ fn commands_in_a_wrong_folder_make_nothing_and_say_what_to_do() {
         &["rotate-key", "--reseal-only", "--set", key],
         &["audit", "--set", key],
     ] {
-        let told = refused(empty.path(), args);
-        assert!(told.contains("store: there is none at sqlite://keyfob.db") && told.contains("--store"), "{args:?}: {told}");
+        let error = refused(empty.path(), args);
+        assert!(error.contains("store: there is none at sqlite://keyfob.db") && error.contains("--store"), "{args:?}: {error}");
         assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "{args:?}");
     }
-    assert!(refused(empty.path(), &["rotate-key"]).contains("key_file: keyfob.key does not exist"));
+    assert!(refused(empty.path(), &["rotate-key"]).contains("sealing_keys_file: keyfob.key does not exist"));
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
     // Another program's file, and a store whose key file is elsewhere, stay as they are.
     std::fs::write(empty.path().join("keyfob.db"), "").unwrap();
     assert!(refused(empty.path(), &["account", "list"]).contains("store: there is none at"));
     assert!(std::fs::read(empty.path().join("keyfob.db")).unwrap().is_empty());
     let whole = folder();
-    let account = Run::of(keyfob(whole.path(), &["account", "add", "sync", "--roles", "all", "--token"]), "");
+    let account = Run::from_command(keyfob(whole.path(), &["account", "add", "sync", "--roles", "all", "--token"]), "");
     assert!(
-        account.err.contains("store: sqlite://keyfob.db: made just now") && account.err.contains("keyfob.key: made"),
+        account.err.contains("store: sqlite://keyfob.db: created") && account.err.contains("keyfob.key: created"),
         "{account:?}"
     );
     std::fs::rename(whole.path().join("keyfob.key"), whole.path().join("other.key")).unwrap();
     for args in [&["audit"][..], &["account", "list"], &["account", "remove", "sync"]] {
-        assert!(refused(whole.path(), args).contains("key_file: keyfob.key is missing"), "{args:?}");
+        assert!(refused(whole.path(), args).contains("sealing_keys_file: keyfob.key is missing"), "{args:?}");
         assert!(!whole.path().join("keyfob.key").exists(), "{args:?}");
     }
-    assert_eq!(Run::of(keyfob(whole.path(), &["account", "list", "--set", "key_file=other.key"]), "").well().lines().count(), 1);
+    assert_eq!(
+        Run::from_command(keyfob(whole.path(), &["account", "list", "--set", "sealing_keys_file=other.key"]), "")
+            .well()
+            .lines()
+            .count(),
+        1
+    );
 }
 
 #[test]
-fn what_is_logged_and_stored_tells_no_secret() {
+fn log_and_store_hold_no_secret_in_clear() {
     let folder = folder();
     let folder = folder.path();
     let token = account(folder, "client", "all", None);
@@ -335,7 +341,7 @@ fn what_is_logged_and_stored_tells_no_secret() {
     let basic = data_encoding::BASE64.encode(format!("admin:{PASSWORD}").as_bytes());
     let hidden = [&token, PASSWORD, &basic, &secret, image, code, &codes[0], "60718293", "918273645", "searched", key.trim()];
     for text in hidden {
-        assert!(!rest.contains(text) && !printed.contains(text), "{text} was told");
+        assert!(!rest.contains(text) && !printed.contains(text), "{text} was shown");
     }
     let raw = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     for name in ["keyfob.db", "keyfob.db-wal"] {

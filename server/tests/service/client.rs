@@ -1,4 +1,4 @@
-//! A client of HTTP/1.1: one connection that is kept, and what was answered.
+//! A client of HTTP/1.1 on one connection, and its responses.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -15,13 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// Reads an answer; none if the connection ends before its end.
     pub(crate) fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut head = String::new();
@@ -95,16 +95,16 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that says nothing of itself.
-    pub(crate) fn nobody(address: SocketAddr) -> Self {
+    pub(crate) fn anonymous(address: SocketAddr) -> Self {
         Self { address, authorization: None, stream: None }
     }
 
     pub(crate) fn basic(address: SocketAddr, name: &str, password: &str) -> Self {
-        Self::nobody(address).with(&format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes())))
+        Self::anonymous(address).with(&format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes())))
     }
 
     pub(crate) fn bearer(address: SocketAddr, token: &str) -> Self {
-        Self::nobody(address).with(&format!("Bearer {token}"))
+        Self::anonymous(address).with(&format!("Bearer {token}"))
     }
 
     /// With this header `Authorization`.
@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// Sends a request; none if the connection ended before the answer did.
-    pub(crate) fn send(&mut self, method: &str, target: &str, more: &str, body: &[u8]) -> Option<Answer> {
+    pub(crate) fn send(&mut self, method: &str, target: &str, more: &str, body: &[u8]) -> Option<Response> {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
         let mut request = self.head(method, target, &format!("{more}{length}\r\n")).into_bytes();
         request.extend_from_slice(body);
@@ -138,7 +138,7 @@ impl Client {
             None => open(self.address)?,
         };
         stream.get_mut().write_all(&request).ok()?;
-        let answer = Answer::read(&mut stream)?;
+        let answer = Response::read(&mut stream)?;
         if answer.header("connection") != Some("close") {
             self.stream = Some(stream);
         }
@@ -147,18 +147,18 @@ impl Client {
 
     /// Sends a request below the base, with a body of JSON if there is one.
     #[track_caller]
-    pub(crate) fn call(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) fn call(&mut self, method: &str, path: &str, body: &str) -> Response {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         self.send(method, &format!("{BASE}{path}"), kind, body.as_bytes()).expect("an answer")
     }
 
     #[track_caller]
-    pub(crate) fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Response {
         self.call("GET", path, "")
     }
 
     #[track_caller]
-    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
         self.call("POST", path, &body.to_string())
     }
 
@@ -177,13 +177,13 @@ impl Client {
 
     /// Answers a challenge.
     #[track_caller]
-    pub(crate) fn answer(&mut self, path: &str, code: &str) -> Answer {
+    pub(crate) fn answer(&mut self, path: &str, code: &str) -> Response {
         self.post(&format!("{path}/responseChallenge"), &json!({"pin": code}))
     }
 
     /// Sets a status, as the seed's example does.
     #[track_caller]
-    pub(crate) fn status(&mut self, path: &str, status: &str) -> Answer {
+    pub(crate) fn status(&mut self, path: &str, status: &str) -> Response {
         let body = json!({"Operations": [{"op": "replace", "path": "status", "value": status}]});
         self.call("PATCH", path, &body.to_string())
     }
@@ -198,20 +198,20 @@ pub(crate) fn open(address: SocketAddr) -> Option<BufReader<TcpStream>> {
 }
 
 /// Sends these bytes on a connection of their own, and gives what is answered; none for nothing.
-pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Response> {
     let mut stream = open(address).expect("a connection");
     // What is refused early is not read to its end.
     let _ = stream.get_mut().write_all(bytes);
-    Answer::read(&mut stream)
+    Response::read(&mut stream)
 }
 
 /// Sends these bytes on a connection of their own, closes that side of it, and gives what is
 /// answered; none for nothing.
-pub(crate) fn ask_and_close(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn ask_and_close(address: SocketAddr, bytes: &[u8]) -> Option<Response> {
     let mut stream = open(address).expect("a connection");
     stream.get_mut().write_all(bytes).expect("it is taken");
     stream.get_mut().shutdown(Shutdown::Write).expect("it was open");
-    Answer::read(&mut stream)
+    Response::read(&mut stream)
 }
 
 /// A connection of a client that sends requests until no more are taken, and reads no answer.
@@ -253,15 +253,15 @@ impl FullPipe {
     }
 
     /// Sends the rest of the last request, and reads all answers. Returns how many there were.
-    pub(crate) fn read(self, each: impl Fn(&Answer)) -> usize {
+    pub(crate) fn read(self, each: impl Fn(&Response)) -> usize {
         let (whole, part) = (self.taken / self.request.len(), self.taken % self.request.len());
         let mut stream = BufReader::new(self.stream);
         for _ in 0..whole {
-            each(&Answer::read(&mut stream).expect("an answer"));
+            each(&Response::read(&mut stream).expect("an answer"));
         }
         if part > 0 {
             stream.get_mut().write_all(&self.request[part..]).expect("it is taken");
-            each(&Answer::read(&mut stream).expect("an answer"));
+            each(&Response::read(&mut stream).expect("an answer"));
         }
         whole + usize::from(part > 0)
     }

@@ -1,5 +1,5 @@
-//! Many connections: whoever has most of them makes room, and whoever does not read holds nothing
-//! up.
+//! Many connections: the address with the most makes room, and clients that do not read hold up
+//! nothing.
 
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -32,13 +32,13 @@ fn open_files(server: &Server) -> String {
 }
 
 #[test]
-fn clients_that_do_not_read_keep_nobody_out_and_delay_no_end() {
+fn clients_that_do_not_read_block_no_client_and_no_end() {
     let folder = folder();
     let server = start_limited(folder.path(), 256, 256);
     let mut before = server.admin();
     before.get("/OtpDevice").ok(200);
     // More than there are places for.
-    let mut flood: Vec<_> = (0..300).map(|_| FullPipe::new(&server.nobody(), &format!("{BASE}/OtpDevice"))).collect();
+    let mut flood: Vec<_> = (0..300).map(|_| FullPipe::new(&server.anonymous(), &format!("{BASE}/OtpDevice"))).collect();
     for _ in 0..5 {
         server.admin().get("/OtpDevice").ok(200);
     }
@@ -47,11 +47,15 @@ fn clients_that_do_not_read_keep_nobody_out_and_delay_no_end() {
     let began = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait().0, Some(0));
-    assert!(began.elapsed() < Duration::from_secs(20), "it took {:?}, as if somebody were still to be answered", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "it took {:?}, as if a client still waited for its response",
+        began.elapsed()
+    );
 }
 
 #[test]
-fn clients_that_are_slow_to_read_are_answered_when_they_do_and_hold_up_nobody_else() {
+fn slow_readers_are_answered_and_hold_up_no_other_client() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();
@@ -64,7 +68,7 @@ fn clients_that_are_slow_to_read_are_answered_when_they_do_and_hold_up_nobody_el
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_limit_of_open_files_is_raised_or_named() {
+fn limit_of_open_files_is_raised_or_named() {
     let folder = folder();
     let server = start_limited(folder.path(), 128, 512);
     assert_eq!(open_files(&server), "512");

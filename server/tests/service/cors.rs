@@ -1,5 +1,4 @@
-//! Scripts of web pages of other origins: what browsers ask before they send, and what they must be
-//! told to show an answer.
+//! CORS: scripts of web pages of other origins.
 
 use serde_json::json;
 
@@ -15,7 +14,7 @@ fn of(origin: &str) -> String {
 }
 
 #[test]
-fn no_page_is_allowed_unless_the_configuration_says_so() {
+fn pages_are_refused_by_default() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let target = format!("{BASE}/OtpDevice");
@@ -30,11 +29,11 @@ fn no_page_is_allowed_unless_the_configuration_says_so() {
 }
 
 #[test]
-fn a_page_that_is_allowed_may_call_and_no_other() {
+fn allowed_page_may_call_and_no_other() {
     let folder = folder();
     let origins = format!("allowed_origins=['http://localhost:3000', '{}']", ALLOWED.to_uppercase());
     let server = Server::start(folder.path(), &["--set", "log=warn", "--set", &origins]);
-    let (mut admin, mut nobody) = (server.admin(), Client::nobody(server.address));
+    let (mut admin, mut nobody) = (server.admin(), Client::anonymous(server.address));
     let target = format!("{BASE}/OtpDevice");
 
     // Browsers ask without an account.

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments: what was answered is in the store, and nothing is right twice.
+//! `kill -9` at random moments: the store has every answered verdict, and no code is right twice.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -71,11 +71,11 @@ fn start(folder: &Path) -> Server {
 }
 
 #[test]
-fn no_fail_is_lost_and_no_code_right_twice_however_it_is_killed() {
+fn killed_service_loses_no_fail_and_accepts_no_code_twice() {
     let folder = folder();
     let folder = folder.path();
     let add = keyfob(folder, &["account", "add", "client", "--roles", "all", "--token"]);
-    let token = Run::of(add, "").well().trim_end().to_owned();
+    let token = Run::from_command(add, "").well().trim_end().to_owned();
 
     let server = start(folder);
     let mut client = Client::bearer(server.address, &token);

@@ -1,10 +1,10 @@
-//! What the fields of a request ask for beside its body (RFC 9110), and the base itself.
+//! Header fields of requests (RFC 9110), and the base address.
 
 use std::io::{Read as _, Write as _};
 
 use serde_json::json;
 
-use super::client::{Answer, BASE, Client, open};
+use super::client::{BASE, Client, Response, open};
 use super::process::{Server, folder};
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -28,7 +28,7 @@ fn whole(server: &Server, client: &Client, method: &str, target: &str) -> String
 }
 
 #[test]
-fn a_head_answers_as_a_get_without_the_body() {
+fn head_answers_like_get_without_the_body() {
     let (_folder, server, client, path) = service();
     for (target, status) in [
         (BASE.to_owned(), 200),
@@ -51,7 +51,7 @@ fn a_head_answers_as_a_get_without_the_body() {
 }
 
 #[test]
-fn the_base_lists_every_resource_with_and_without_a_slash() {
+fn base_lists_every_resource_with_and_without_a_slash() {
     let (_folder, _server, mut client, _path) = service();
     let devices = client.get("/OtpDevice").ok(200);
     assert_eq!(devices["Resources"][0]["name"], "SMS message to +3********33");
@@ -64,7 +64,7 @@ fn the_base_lists_every_resource_with_and_without_a_slash() {
 }
 
 #[test]
-fn an_answer_is_of_the_media_type_that_is_more_welcome() {
+fn response_has_the_preferred_media_type() {
     let (_folder, _server, mut client, path) = service();
     let mut media_type = |target: &str, accepted: &str| {
         let answer = client.send("GET", &format!("{BASE}{target}"), accepted, b"").expect("an answer");
@@ -81,11 +81,11 @@ fn an_answer_is_of_the_media_type_that_is_more_welcome() {
 }
 
 #[test]
-fn a_condition_or_an_encoding_that_is_not_met_changes_nothing() {
+fn unmet_condition_or_encoding_changes_nothing() {
     let (_folder, _server, mut client, path) = service();
     let (target, before) = (format!("{BASE}{path}"), client.device(&path));
     let body = br#"{"Operations": [{"op": "replace", "path": "status", "value": "V"}]}"#;
-    let mut send = |method: &str, more: &str, body: &[u8]| -> Answer {
+    let mut send = |method: &str, more: &str, body: &[u8]| -> Response {
         client.send(method, &target, &format!("{JSON}{more}\r\n"), body).expect("an answer")
     };
     send("PATCH", "If-Match: W/\"1\"", body).refused(412);

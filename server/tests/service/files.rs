@@ -1,5 +1,5 @@
-//! The files of a store that are deleted or replaced while the service runs: no verdict comes from
-//! what is not the store any more.
+//! Files of a store that are deleted or replaced while the service runs: no verdict comes from a
+//! file that is not the store any more.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::client::Client;
 use super::process::{Server, folder, hotp, log, secret};
 
 /// The lines that the log has of it.
-fn told(folder: &Path) -> usize {
+fn reports(folder: &Path) -> usize {
     let log = log(folder);
     assert!(!log.contains("panicked"), "{log}");
     log.lines().filter(|line| line.contains("ERROR") && line.contains("store: ")).count()
@@ -36,7 +36,7 @@ fn is_gone(client: &mut Client, path: &str, code: &str) {
 }
 
 #[test]
-fn a_database_that_is_deleted() {
+fn deleted_database_is_served_no_more() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=error"]);
     let mut client = server.admin();
@@ -46,18 +46,18 @@ fn a_database_that_is_deleted() {
     let (database, elsewhere) = (folder.path().join("keyfob.db"), folder.path().join("elsewhere.db"));
     fs::rename(&database, &elsewhere).unwrap();
     is_gone(&mut client, &path, &codes[1]);
-    // What happened while it was away nobody knows.
+    // The service cannot know what happened to it meanwhile.
     fs::rename(&elsewhere, &database).unwrap();
     is_gone(&mut client, &path, &codes[1]);
-    assert_eq!(told(folder.path()), 1, "{}", log(folder.path()));
+    assert_eq!(reports(folder.path()), 1, "{}", log(folder.path()));
     server.stop();
     let server = Server::start(folder.path(), &[]);
-    assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (false, false), "what was told is there");
+    assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (false, false), "what was answered is there");
     assert_eq!(server.admin().answer(&path, &codes[1]).verdict(), (true, false));
 }
 
 #[test]
-fn a_copy_that_is_restored_under_a_running_service() {
+fn copy_restored_under_a_running_service_is_not_served() {
     for is_noticed in [true, false] {
         let folder = folder();
         let server = Server::start(folder.path(), &["--set", "log=error"]);
@@ -75,7 +75,7 @@ fn a_copy_that_is_restored_under_a_running_service() {
         fs::rename(&copy, &database).unwrap();
         if is_noticed {
             is_gone(&mut client, &path, &codes[1]);
-            assert_eq!(told(folder.path()), 1, "{}", log(folder.path()));
+            assert_eq!(reports(folder.path()), 1, "{}", log(folder.path()));
         }
         // As a service manager does it, with the log of the old file still there.
         server.stop();
@@ -91,7 +91,7 @@ fn a_copy_that_is_restored_under_a_running_service() {
 }
 
 #[test]
-fn the_log_beside_a_database_that_is_deleted() {
+fn deleted_log_of_a_database_ends_its_service() {
     for name in ["keyfob.db-wal", "keyfob.db-shm"] {
         let folder = folder();
         let server = Server::start(folder.path(), &["--set", "log=error"]);
@@ -101,16 +101,16 @@ fn the_log_beside_a_database_that_is_deleted() {
         assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
         fs::remove_file(folder.path().join(name)).unwrap();
         is_gone(&mut client, &path, &codes[1]);
-        assert_eq!(told(folder.path()), 1, "{}", log(folder.path()));
+        assert_eq!(reports(folder.path()), 1, "{}", log(folder.path()));
         server.stop();
         let server = Server::start(folder.path(), &[]);
-        assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (false, false), "{name}: what was told is there");
+        assert_eq!(server.admin().answer(&path, &codes[0]).verdict(), (false, false), "{name}: what was answered is there");
         assert_eq!(server.admin().answer(&path, &codes[1]).verdict(), (true, false));
     }
 }
 
 #[test]
-fn a_second_service_that_begins_another_store_in_its_place() {
+fn second_service_with_a_new_store_in_place_leaves_the_first_without() {
     let folder = folder();
     let first = Server::start(folder.path(), &["--set", "log=error"]);
     let mut client = first.admin();

@@ -31,7 +31,7 @@ const PASSWORD: &str = "of the whole crowd";
 /// Makes accounts `password-0`, `password-1` and so on with one password, and `token-0`, `token-1`
 /// and so on with tokens of their own.
 fn crowd(folder: &Path, passwords: u32, tokens: u32) {
-    Run::of(keyfob(folder, &["account", "add", "model", "--roles", "query"]), &format!("{PASSWORD}\n")).well();
+    Run::from_command(keyfob(folder, &["account", "add", "model", "--roles", "query"]), &format!("{PASSWORD}\n")).well();
     let mut store = rusqlite::Connection::open(folder.join("keyfob.db")).unwrap();
     let all = store.transaction().unwrap();
     for number in 0..passwords {
@@ -60,7 +60,7 @@ fn passwords_are_hashed_in_two_areas_of_memory_that_are_used_again() {
     const EACH: u32 = 500;
     const CONNECTIONS: u32 = 50;
     let folder = folder();
-    let server = Server::start(folder.path(), &["--set", "log=error", "--set", "password_pause=0"]);
+    let server = Server::start(folder.path(), &["--set", "log=error", "--set", "password_max_pause=0"]);
     crowd(folder.path(), EACH, 0);
     let (refused, right) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -121,7 +121,7 @@ fn a_client_that_goes_on_without_an_account_is_refused_four_times_a_second() {
     const TIMES: u32 = 8;
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=error"]);
-    let mut nobody = server.nobody();
+    let mut nobody = server.anonymous();
     let began = Instant::now();
     // The first asks for the account, and comes at once.
     for _ in 0..=TIMES {
@@ -130,14 +130,14 @@ fn a_client_that_goes_on_without_an_account_is_refused_four_times_a_second() {
     let slow = began.elapsed();
     assert!(slow >= TIMES * Duration::from_millis(250), "{slow:?}");
     // A client that sends its account only after it was asked to waits for nothing.
-    let mut asked = server.nobody();
+    let mut asked = server.anonymous();
     knock(&mut server.admin());
     let began = Instant::now();
     for _ in 0..TIMES {
         assert_eq!(knock(&mut asked), 401);
         asked = asked.takes_over(server.admin());
         assert_eq!(knock(&mut asked), 200);
-        asked = asked.takes_over(server.nobody());
+        asked = asked.takes_over(server.anonymous());
     }
     assert!(began.elapsed() < slow, "{:?} {slow:?}", began.elapsed());
 }
@@ -164,7 +164,7 @@ impl Flood {
     /// anything else.
     fn run(self, server: &Server, connection: u32, stop: &AtomicBool) -> [u64; 3] {
         stand_back();
-        let (mut client, mut counts) = (server.nobody(), [0; 3]);
+        let (mut client, mut counts) = (server.anonymous(), [0; 3]);
         for number in 0_u64.. {
             if stop.load(Ordering::Relaxed) {
                 break;

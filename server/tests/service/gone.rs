@@ -1,5 +1,5 @@
-//! Clients that go away before they are answered: what was begun for them is finished and counted,
-//! and costs no more than for others.
+//! Clients that go away before their response: their request is finished and counted, and costs no
+//! more than others.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ fn ask_and_go(server: &Server, client: &Client) {
 
 /// The sum of the metrics whose lines begin so.
 fn sum(server: &Server, begin: &str) -> u64 {
-    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let lines = metrics.text().lines().filter(|line| line.starts_with(begin));
     lines.map(|line| line.rsplit(' ').next().expect("a number").parse::<u64>().expect("a number")).sum()
 }
@@ -98,7 +98,7 @@ fn wrong_passwords_of_clients_that_have_gone_count() {
     }
     assert!(refused(&server) > 5);
     assert!(paused() > 0, "the fifth begins a pause");
-    let trail = Run::of(keyfob(folder.path(), &["audit", "--json"]), "").well();
+    let trail = Run::from_command(keyfob(folder.path(), &["audit", "--json"]), "").well();
     assert_eq!(trail.lines().filter(|line| line.contains("account-refused") && line.contains("\"admin\"")).count(), 1, "{trail}");
 }
 
@@ -116,7 +116,7 @@ impl Slow {
         Self(listener)
     }
 
-    /// Waits until somebody comes with a mail.
+    /// Waits until a client brings a mail.
     fn wait(&self) -> TcpStream {
         self.0.accept().unwrap().0
     }

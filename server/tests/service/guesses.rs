@@ -1,4 +1,4 @@
-//! Many answers at once: the limit holds, and what is right is right once.
+//! Many codes at once: the limit holds, and a right code is right once.
 
 use std::thread;
 use std::time::SystemTime;
@@ -25,7 +25,7 @@ fn at_once(server: &Server, path: &str, code: &str, each: usize) -> Vec<(bool, b
 }
 
 #[test]
-fn of_a_thousand_guesses_at_once_ten_are_evaluated() {
+fn ten_of_a_thousand_guesses_at_once_are_evaluated() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();
@@ -70,7 +70,7 @@ fn answers_at_the_turn_of_a_second_are_all_judged() {
 }
 
 #[test]
-fn of_many_copies_of_a_right_code_one_is_right() {
+fn right_code_sent_many_times_at_once_is_accepted_once() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();

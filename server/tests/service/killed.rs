@@ -1,5 +1,5 @@
-//! `keyfob import-soffid` killed at random moments while a service creates devices in the same
-//! store, and made again.
+//! `keyfob import-soffid` killed at random moments and repeated, while a service creates devices in
+//! the same store.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -109,7 +109,7 @@ fn an_import_that_is_killed_and_made_again_takes_each_row_once() {
         assert!(numbers.insert(id) && names.insert(device["name"].as_str().unwrap().to_owned()), "{device}");
     }
     assert_eq!(numbers.len(), usize::try_from(last - ROWS).unwrap() + created.len(), "none is lost");
-    let lines = Run::of(keyfob(folder, &["audit", "--json", "--limit", "1000000"]), "").well();
+    let lines = Run::from_command(keyfob(folder, &["audit", "--json", "--limit", "1000000"]), "").well();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let trailed: HashSet<u64> = lines.iter().map(|line| line["device"].as_u64().unwrap()).collect();
     assert_eq!((lines.len(), &trailed), (numbers.len(), &numbers), "each device has one line");

@@ -1,4 +1,4 @@
-//! What operators see: health, numbers, logs, TLS, and the end.
+//! The operator's view: health, metrics, logs, TLS, and the end.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -11,17 +11,17 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use super::client::{Answer, BASE, Client, open, raw};
+use super::client::{BASE, Client, Response, open, raw};
 use super::process::{Run, Server, folder, keyfob, log};
 
 #[test]
-fn health_readiness_and_numbers_need_no_account() {
+fn health_readiness_and_metrics_need_no_account() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let (path, _) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     server.admin().answer(&path, "12345").verdict();
-    server.nobody().get("/OtpDevice").refused(401);
-    let mut nobody = server.nobody();
+    server.anonymous().get("/OtpDevice").refused(401);
+    let mut nobody = server.anonymous();
     let mut get = |path: &str| nobody.send("GET", path, "", b"").expect("an answer");
     for (path, text) in [("/health", "alive\n"), ("/ready", "ready\n")] {
         let answer = get(path);
@@ -46,14 +46,14 @@ fn health_readiness_and_numbers_need_no_account() {
     server.stop();
 
     let server = Server::start(folder.path(), &["--set", "metrics=false"]);
-    server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
+    server.anonymous().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
     server.stop();
 
     // Where SCIM is at the root, they are beside it.
     for base in ["base_path=/", "base_path="] {
         let server = Server::start(folder.path(), &["--set", base]);
         for (path, status) in [("/health", 200), ("/ready", 200), ("/metrics", 200), ("/OtpDevice", 401), ("/nothing", 401)] {
-            assert_eq!(server.nobody().send("GET", path, "", b"").expect("an answer").status, status, "{base} {path}");
+            assert_eq!(server.anonymous().send("GET", path, "", b"").expect("an answer").status, status, "{base} {path}");
         }
         server.admin().send("GET", "/ServiceProviderConfig", "", b"").expect("an answer").ok(200);
         server.stop();
@@ -61,7 +61,7 @@ fn health_readiness_and_numbers_need_no_account() {
 }
 
 #[test]
-fn numbers_of_the_build_the_process_the_store_and_deliveries() {
+fn metrics_cover_the_build_the_process_the_store_and_deliveries() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -69,7 +69,7 @@ fn numbers_of_the_build_the_process_the_store_and_deliveries() {
     while !client.answer(&path, "12345").verdict().1 {}
     let path = client.create(&json!({"type": "SMS", "user": "franck", "phone": "+34600112233"})).0;
     client.get(&format!("{path}/requestChallenge")).ok(200);
-    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let text = metrics.text();
     let number = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {text}"));
@@ -93,13 +93,13 @@ fn numbers_of_the_build_the_process_the_store_and_deliveries() {
 }
 
 #[test]
-fn numbers_have_a_socket_of_their_own_where_that_is_configured() {
+fn metrics_have_a_socket_of_their_own_if_configured() {
     let folder = folder();
     let mut server = Server::start(folder.path(), &["--set", "metrics_listen=127.0.0.1:0"]);
-    server.nobody().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
+    server.anonymous().send("GET", "/metrics", "", b"").expect("an answer").refused(404);
     let url = server.greeting("  metrics     http://");
     let address = url.strip_suffix("/metrics").expect("a path").parse().expect("an address");
-    let mut scraper = Client::nobody(address);
+    let mut scraper = Client::anonymous(address);
     let answer = scraper.send("GET", "/metrics", "", b"").expect("an answer");
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains("keyfob_requests_total{operation=\"unknown\",status=\"404\"} 1"), "{}", answer.text());
@@ -154,7 +154,7 @@ fn every_answer_has_an_id_and_is_not_for_caches() {
 }
 
 #[test]
-fn names_of_users_break_out_of_no_line_of_the_log() {
+fn user_names_break_out_of_no_log_line() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -172,27 +172,27 @@ fn a_list_whose_reader_has_seen_enough_ends_in_silence() {
     let path = server.admin().create(&json!({"type": "HOTP", "user": "franck"})).0;
     server.admin().status(&path, "V").ok(200);
     server.stop();
-    Run::of(keyfob(folder.path(), &["account", "add", "helpdesk", "--roles", "unlock", "--token"]), "").well();
+    Run::from_command(keyfob(folder.path(), &["account", "add", "helpdesk", "--roles", "unlock", "--token"]), "").well();
     for args in [&["audit"][..], &["audit", "--json"], &["account", "list"]] {
         let mut command = keyfob(folder.path(), args);
         let (reader, writer) = std::io::pipe().unwrap();
         command.stdout(writer);
         drop(reader);
-        let run = Run::of(command, "");
+        let run = Run::from_command(command, "");
         assert_eq!((run.status, run.err.as_str()), (Some(0), ""), "{args:?}");
     }
-    let text = Run::of(keyfob(folder.path(), &["audit"]), "").well();
+    let text = Run::from_command(keyfob(folder.path(), &["audit"]), "").well();
     assert!(text.lines().next().expect("a line").ends_with(" of \"franck\" by \"admin\": validated"), "{text}");
 }
 
 #[test]
-fn tls_when_there_is_a_certificate() {
+fn tls_is_on_with_a_certificate() {
     let folder = folder();
     let folder = folder.path();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    let server = Server::start(folder, &["--set", "tls.certificate=cert.pem", "--set", "tls.key=key.pem"]);
+    let server = Server::start(folder, &["--set", "tls.certificate_file=cert.pem", "--set", "tls.key_file=key.pem"]);
     assert!(server.first.contains("listens on https://127.0.0.1:"), "{}", server.first);
 
     let connect = |trusted: bool| {
@@ -210,15 +210,15 @@ fn tls_when_there_is_a_certificate() {
     let more = format!("Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let head = server.admin().head("POST", &format!("{BASE}/OtpDevice"), &more);
     stream.get_mut().write_all(head.as_bytes()).unwrap();
-    let created = Answer::read(&mut stream).expect("an answer").ok(201);
+    let created = Response::read(&mut stream).expect("an answer").ok(201);
     let location = created["meta"]["location"].as_str().unwrap();
     assert!(location.starts_with(&format!("https://{}/", server.address)), "{location}");
     // Who does not trust it says nothing, and who does not encrypt is not answered over HTTP.
     assert!(connect(false).get_mut().write_all(head.as_bytes()).is_err());
     assert!(raw(server.address, head.as_bytes()).is_none());
-    // That hindered nobody.
+    // It did not hold up others.
     stream.get_mut().write_all(server.admin().head("GET", &format!("{BASE}/OtpDevice"), "\r\n").as_bytes()).unwrap();
-    assert_eq!(Answer::read(&mut stream).expect("an answer").ok(200)["totalResults"], 1);
+    assert_eq!(Response::read(&mut stream).expect("an answer").ok(200)["totalResults"], 1);
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_request_in_flight_is_finished_before_the_end() {
             std::thread::yield_now();
         }
         stream.get_mut().write_all(body.as_bytes()).unwrap();
-        assert_eq!(Answer::read(&mut stream).expect("an answer").verdict(), (false, false));
+        assert_eq!(Response::read(&mut stream).expect("an answer").verdict(), (false, false));
         assert_eq!(server.wait().0, Some(0));
         let server = Server::start(folder.path(), &[]);
         assert_eq!(server.admin().device(&path)["fails"], fails);
@@ -267,20 +267,22 @@ fn the_store_and_its_key_are_for_their_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let greeting = server.stop();
-    assert!(greeting.contains("keyfob.key (made just now: keep a copy apart"), "{greeting}");
-    assert!(greeting.contains("sqlite://keyfob.db (made just now)"), "{greeting}");
+    assert!(greeting.contains("keyfob.key (new: keep a copy in another place"), "{greeting}");
+    assert!(greeting.contains("sqlite://keyfob.db (new)"), "{greeting}");
     let greeting = Server::start(folder.path(), &[]).stop();
     assert!(greeting.contains("key         keyfob.key\n"), "{greeting}");
 }
 
 #[test]
-fn an_error_at_the_start_is_a_line_of_json_too() {
+fn start_error_is_a_line_of_json() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     // Whatever the filter lets through.
-    let run =
-        Run::of(keyfob(folder.path(), &["serve", "--listen", &address, "--set", "log_format=json", "--set", "log=x=error"]), "");
+    let run = Run::from_command(
+        keyfob(folder.path(), &["serve", "--listen", &address, "--set", "log_format=json", "--set", "log=x=error"]),
+        "",
+    );
     assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (Some(2), "", 1), "{run:?}");
     let line: Value = serde_json::from_str(&run.err).expect("JSON");
     assert_eq!(line["level"], "ERROR");
@@ -298,6 +300,6 @@ fn files_that_others_can_read_are_warned_of_at_the_start() {
     }
     Server::start(folder, &[]).stop();
     let log = log(folder);
-    assert!(log.contains("key_file: keyfob.key: all users of this machine can read or write it"), "{log}");
+    assert!(log.contains("sealing_keys_file: keyfob.key: all users of this machine can read or write it"), "{log}");
     assert!(log.contains("store: keyfob.db: its group can read or write it"), "{log}");
 }

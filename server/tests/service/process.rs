@@ -1,4 +1,4 @@
-//! The binary: commands that end, and the service, which a test starts and ends.
+//! The binary: commands that end, and the service that a test starts and stops.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -35,7 +35,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn of(mut command: Command, input: &str) -> Self {
+    pub(crate) fn from_command(mut command: Command, input: &str) -> Self {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         // It may end without reading.
         let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
@@ -121,8 +121,8 @@ impl Server {
         Client::basic(self.address, "admin", PASSWORD)
     }
 
-    pub(crate) fn nobody(&self) -> Client {
-        Client::nobody(self.address)
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::anonymous(self.address)
     }
 
     /// The number of its process.
@@ -183,7 +183,7 @@ pub(crate) fn log(folder: &Path) -> String {
 pub(crate) fn trail(folder: &Path, path: &str) -> Vec<Value> {
     let device = path.rsplit('/').next().expect("a number");
     let args = ["audit", "--json", "--limit", "100000", "--device", device];
-    let lines = Run::of(keyfob(folder, &args), "").well();
+    let lines = Run::from_command(keyfob(folder, &args), "").well();
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 

@@ -1,10 +1,10 @@
-//! Requests that are none: each is refused with a SCIM error, and leaves the device as it was.
+//! Malformed requests: each is refused with a SCIM error, and changes nothing.
 
 use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::client::{Answer, BASE, Client, ask_and_close, ended, open, raw};
+use super::client::{BASE, Client, Response, ask_and_close, ended, open, raw};
 use super::process::{Server, folder, judged, trail};
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -36,7 +36,7 @@ impl Target {
 
     /// Sends a request on a connection of its own. The device must be as before.
     #[track_caller]
-    fn send(&mut self, method: &str, target: &str, more: &str, body: &[u8]) -> Answer {
+    fn send(&mut self, method: &str, target: &str, more: &str, body: &[u8]) -> Response {
         let answer = self.client.another().send(method, target, more, body).expect("an answer");
         self.is_unchanged();
         answer
@@ -49,7 +49,7 @@ impl Target {
 }
 
 #[test]
-fn bodies_that_are_no_json_or_of_the_wrong_types() {
+fn bodies_that_are_no_json_or_of_wrong_types_are_refused() {
     let mut target = Target::new();
     let (device, response) = (target.at(""), target.at("/responseChallenge"));
     let devices = format!("{BASE}/OtpDevice");
@@ -90,7 +90,7 @@ fn bodies_that_are_no_json_or_of_the_wrong_types() {
 }
 
 #[test]
-fn methods_and_addresses_that_are_not_there() {
+fn unknown_methods_and_addresses_are_refused() {
     let mut target = Target::new();
     let device = target.at("");
     for (method, address, allowed) in [
@@ -139,7 +139,7 @@ fn methods_and_addresses_that_are_not_there() {
 }
 
 #[test]
-fn urls_that_are_not_rightly_encoded() {
+fn malformed_url_encodings_are_refused() {
     let mut target = Target::new();
     for address in ["/OtpDevice%", "/OtpDevice/%zz", "/OtpDevice/%ff", "/OtpDevice?filter=%4", "/OtpDevice?count=1&count=2"] {
         let answer = target.send("GET", &format!("{BASE}{address}"), "", b"");
@@ -149,7 +149,7 @@ fn urls_that_are_not_rightly_encoded() {
 }
 
 #[test]
-fn bodies_that_are_too_long_or_end_too_soon() {
+fn bodies_that_are_too_long_or_end_too_soon_are_refused() {
     let mut target = Target::new();
     let response = target.at("/responseChallenge");
     let pin = |bytes: usize| format!("{{\"pin\": \"{}\"}}", "1".repeat(bytes - 11)).into_bytes();
@@ -183,10 +183,10 @@ fn bodies_that_are_too_long_or_end_too_soon() {
 /// The client has written all of its request before it reads: the answer must outlive what is still
 /// on its way.
 #[test]
-fn refusals_of_bodies_that_are_not_read_arrive() {
+fn refusals_arrive_although_the_body_is_not_read() {
     let target = Target::new();
     let response = target.at("/responseChallenge");
-    let (mut known, nobody) = (target.client.another(), Client::nobody(target.server.address));
+    let (mut known, nobody) = (target.client.another(), Client::anonymous(target.server.address));
     for round in 0..20 {
         for bytes in [1024 * 1024 + 1, 6 * 1024 * 1024] {
             let body = vec![b' '; bytes];
@@ -206,7 +206,7 @@ fn refusals_of_bodies_that_are_not_read_arrive() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_in_scim_too() {
+fn malformed_http_is_refused_in_scim() {
     let mut target = Target::new();
     let address = target.server.address;
     let ask = |client: &Client, more: String| raw(address, client.head("GET", &format!("{BASE}/OtpDevice"), &more).as_bytes());
@@ -237,9 +237,9 @@ fn what_is_not_http_is_refused_in_scim_too() {
     let mut stream = open(address).unwrap();
     stream.get_mut().write_all(format!("{right}{right}GET\r\n\r\n").as_bytes()).unwrap();
     for _ in 0..2 {
-        assert_eq!(Answer::read(&mut stream).expect("an answer").ok(200), target.before);
+        assert_eq!(Response::read(&mut stream).expect("an answer").ok(200), target.before);
     }
-    Answer::read(&mut stream).expect("an answer").refused(400);
+    Response::read(&mut stream).expect("an answer").refused(400);
     assert!(ended(&mut stream));
     assert_eq!(target.send("GET", &format!("{BASE}/OtpDevice"), "", b"").ok(200)["totalResults"], 1);
 }
@@ -271,7 +271,7 @@ fn requests_name_one_host() {
 }
 
 #[test]
-fn clients_that_are_slow_hold_up_nobody_else() {
+fn slow_clients_hold_up_no_other_client() {
     let mut target = Target::new();
     let head = target.client.head("POST", &target.at("/responseChallenge"), &format!("{JSON}Content-Length: 30\r\n\r\n"));
     let mut waiting = Vec::new();
@@ -290,7 +290,7 @@ fn clients_that_are_slow_hold_up_nobody_else() {
     for (number, mut stream) in waiting.into_iter().enumerate().skip(190) {
         let rest = if number % 2 == 0 { &head.as_bytes()[head.len() / 2..] } else { b"" };
         stream.get_mut().write_all(&[rest, body].concat()).unwrap();
-        assert!(!Answer::read(&mut stream).expect("an answer").verdict().0);
+        assert!(!Response::read(&mut stream).expect("an answer").verdict().0);
     }
     assert_eq!(target.client.device(&target.path)["fails"], 10);
 }

@@ -1,4 +1,4 @@
-//! A certificate that is renewed while the service runs, and the signal that asks for it.
+//! A certificate that is renewed while the service runs, and SIGHUP.
 
 use std::fs;
 use std::io::{BufReader, Write as _};
@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
 
-use super::client::Answer;
+use super::client::Response;
 use super::process::{Server, folder, log};
 
 type Stream = BufReader<StreamOwned<ClientConnection, TcpStream>>;
@@ -42,7 +42,7 @@ fn connect(server: &Server, certificate: &str) -> Option<Stream> {
 #[track_caller]
 fn is_answered(stream: &mut Stream) {
     stream.get_mut().write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    assert_eq!(Answer::read(stream).expect("an answer").status, 200);
+    assert_eq!(Response::read(stream).expect("an answer").status, 200);
 }
 
 /// Waits until the log has this, and returns how many lines have it.
@@ -58,14 +58,14 @@ fn logged(folder: &Path, text: &str) -> usize {
 }
 
 #[test]
-fn a_renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
+fn renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
     let folder = folder();
     let folder = folder.path();
     let ((old, old_key), (new, new_key)) = (made(), made());
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     write("cert.pem", &old);
     write("key.pem", &old_key);
-    let server = Server::start(folder, &["--set", "tls.certificate=cert.pem", "--set", "tls.key=key.pem"]);
+    let server = Server::start(folder, &["--set", "tls.certificate_file=cert.pem", "--set", "tls.key_file=key.pem"]);
     let mut first = connect(&server, &old).expect("the first certificate");
     is_answered(&mut first);
     assert!(connect(&server, &new).is_none());
@@ -100,7 +100,7 @@ fn a_renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
 }
 
 #[test]
-fn a_hangup_ends_nothing_and_says_what_is_read() {
+fn hangup_ends_nothing_and_logs_what_is_read() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();

@@ -1,5 +1,4 @@
-//! A backup of a file and its restore, by the commands of the manual: what came after the backup is
-//! gone, and its numbers with it.
+//! A backup of a file and its restore, by the commands of the manual.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The key file while services run: rotated, broken off, rolled back, and unreadable.
+//! The key file while services run: rotated, interrupted, rolled back, and unreadable.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -37,11 +37,11 @@ fn numbers(folder: &Path) -> Vec<u32> {
 }
 
 fn serve(folder: &Path) -> Run {
-    Run::of(keyfob(folder, &["serve", "--listen", "127.0.0.1:0"]), "")
+    Run::from_command(keyfob(folder, &["serve", "--listen", "127.0.0.1:0"]), "")
 }
 
 fn rotate(folder: &Path, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
+    Run::from_command(keyfob(folder, &[&["rotate-key", "--wait", "2"], more].concat()), "")
 }
 
 /// A rotation that is broken off when this is dropped.
@@ -65,7 +65,7 @@ fn begin_rotation(folder: &Path) -> Rotation {
     rotation
 }
 
-/// As `rotate-key` leaves the file when it is broken off behind "stands first".
+/// The key file of a `rotate-key` that was interrupted after its new key became the first.
 fn put_last_first(folder: &Path) {
     let text = keys(folder);
     let mut lines: Vec<_> = text.lines().collect();
@@ -94,15 +94,15 @@ fn a_key_file_that_is_rolled_back_takes_no_key_from_a_service_nor_lets_one_start
     assert_eq!(client.device(&path)["fails"], 1);
     let another = client.create(&json!({"type": "HOTP", "user": "franck"})).0;
     thread::sleep(Duration::from_millis(2500));
-    assert_eq!(log(folder).matches("keyfob.key lacks key 2").count(), 1, "told once");
+    assert_eq!(log(folder).matches("keyfob.key lacks key 2").count(), 1, "reported once");
     let alone = serve(folder);
     assert_eq!((alone.status, alone.out.as_str()), (Some(2), ""), "{alone:?}");
-    assert!(alone.err.contains("keyfob.key lacks key 2") && alone.err.contains("put the missing line back"), "{alone:?}");
+    assert!(alone.err.contains("keyfob.key lacks key 2") && alone.err.contains("restore the missing line"), "{alone:?}");
     let refused = rotate(folder, &[]);
     assert!(refused.status == Some(2) && refused.err.contains("keyfob.key lacks key 2"), "{refused:?}");
     assert_eq!(keys(folder), old, "no other key of that number is made");
-    let told = rotate(folder, &["--reseal-only"]);
-    assert!(told.status == Some(2) && told.err.contains("1 under key 2") && told.err.contains("--give-up"), "{told:?}");
+    let run = rotate(folder, &["--reseal-only"]);
+    assert!(run.status == Some(2) && run.err.contains("1 under key 2") && run.err.contains("--give-up"), "{run:?}");
     assert_eq!(client.device(&path)["fails"], 1);
     server.stop();
 
@@ -116,7 +116,7 @@ fn a_key_file_that_is_rolled_back_takes_no_key_from_a_service_nor_lets_one_start
     let refused = rotate(folder, &["--reseal-only", "--give-up", "1"]);
     assert!(refused.status == Some(2) && refused.err.contains("not lost"), "{refused:?}");
     let given_up = rotate(folder, &["--reseal-only", "--give-up", "2"]);
-    assert!(given_up.err.contains("key 2 is given up") && given_up.err.contains("do not open"), "{given_up:?}");
+    assert!(given_up.err.contains("key 2 is given up") && given_up.err.contains("cannot be opened"), "{given_up:?}");
     let server = Server::start(folder, &[]);
     server.admin().get(&path).refused(500);
     server.admin().device(&another);
@@ -137,7 +137,7 @@ fn a_key_that_a_broken_rotation_put_first_for_nothing_is_not_needed() {
 }
 
 #[test]
-fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
+fn second_rotation_at_once_is_refused_and_an_interrupted_one_is_finished() {
     let folder = folder();
     let folder = folder.path();
     let server = Server::start(folder, &[]);
@@ -154,7 +154,7 @@ fn of_two_rotations_at_once_one_is_refused_and_a_broken_one_is_finished() {
     put_last_first(folder);
     drop(begin_rotation(folder));
     let finished = rotate(folder, &[]).well();
-    assert!(finished.contains("1 records sealed anew under key 2.\nNo record is under key 1 any more"), "{finished}");
+    assert!(finished.contains("1 records sealed under key 2.\nNo record is under key 1 any more"), "{finished}");
     assert_eq!(numbers(folder), [2, 1]);
     let next = rotate(folder, &[]).well();
     assert!(next.contains("under key 3.\nNo record is under keys 2, 1 any more"), "{next}");
@@ -189,7 +189,7 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     };
     assert!(read_line().contains("OTP_ID 5001"));
     fs::write(folder.join("others.csv"), head.to_owned() + &rows(513..4096, "TOTP", 44)).unwrap();
-    Run::of(keyfob(folder, &["import-soffid", "--from", "others.csv", "--write"]), "").well();
+    Run::from_command(keyfob(folder, &["import-soffid", "--from", "others.csv", "--write"]), "").well();
     for _ in 1..refused {
         assert!(read_line().contains("OTP_TYPE"));
     }
@@ -213,7 +213,7 @@ fn an_import_learns_of_a_new_key_while_it_runs() {
     let new = keys(folder).lines().next().unwrap().to_owned();
     fs::write(folder.join("keyfob.key"), new).unwrap();
     let resealed = rotate(folder, &["--reseal-only"]).well();
-    assert_eq!(resealed, "0 records sealed anew under key 2.\n");
+    assert_eq!(resealed, "0 records sealed under key 2.\n");
 }
 
 #[test]
@@ -237,9 +237,9 @@ fn a_process_that_does_not_learn_of_a_new_key_keeps_the_old_one_from_being_calle
     while rotation.try_wait().unwrap().is_none() {
         client.answer(&path, "12345").verdict();
     }
-    let told = rotation.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
-    assert!(told.status.code() == Some(2) && err.contains("another process still seals under key 1"), "{out} {err}");
+    let output = rotation.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.code() == Some(2) && err.contains("another process still seals under key 1"), "{out} {err}");
     assert!(!out.contains("No record"), "{out}");
     stale.stop();
     let resealed = rotate(folder.path(), &["--reseal-only"]).well();
@@ -284,14 +284,14 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     let server = Server::start(folder.path(), &[]);
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     let behind = Server::start(other.path(), &["--store", &store]);
-    let ready = |server: &Server| server.nobody().send("GET", "/ready", "", b"").expect("an answer");
+    let ready = |server: &Server| server.anonymous().send("GET", "/ready", "", b"").expect("an answer");
     assert_eq!(ready(&behind).status, 200);
     server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     rotate(folder.path(), &[]).well();
     server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
     assert_eq!(ready(&server).status, 200);
-    let told = ready(&behind).refused(503);
-    assert!(told.contains("the key file lacks key 2"), "{told}");
+    let detail = ready(&behind).refused(503);
+    assert!(detail.contains("the key file lacks key 2"), "{detail}");
     fs::copy(folder.path().join("keyfob.key"), other.path().join("keyfob.key")).unwrap();
     until("ready", || ready(&behind).status == 200);
     for server in [server, behind] {

@@ -1,4 +1,4 @@
-//! Searches that take long: what they hold up, and what they are told.
+//! Long searches: they are given up, and hold up no others.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,12 +32,12 @@ fn a_flood_of_long_searches_holds_up_no_search_by_an_index() {
     let mut client = server.admin();
     let (path, _) = client.create(&json!({"type": "HOTP", "user": "alice"}));
     fill(&folder.path().join("keyfob.db"), 60_000);
-    let other = Run::of(keyfob(folder.path(), &["account", "add", "other", "--roles", "query", "--token"]), "").well();
+    let other = Run::from_command(keyfob(folder.path(), &["account", "add", "other", "--roles", "query", "--token"]), "").well();
     let mut other = Client::bearer(server.address, other.trim());
     let list = format!("/OtpDevice?filter={}", long());
     let by_id = format!("id+eq+{}", path.rsplit('/').next().unwrap());
     let admin = &client;
-    let told: Vec<_> = thread::scope(|scope| {
+    let answers: Vec<_> = thread::scope(|scope| {
         let searches: Vec<_> = (0..20)
             .map(|_| {
                 let (mut client, list) = (admin.another(), &list);
@@ -62,7 +62,7 @@ fn a_flood_of_long_searches_holds_up_no_search_by_an_index() {
         searches.into_iter().map(|search| search.join().unwrap()).collect()
     });
     let (mut took, mut waited) = (0, 0);
-    for (answer, time) in &told {
+    for (answer, time) in &answers {
         assert!(*time < Duration::from_secs(15), "it ends after five seconds: {time:?}");
         if answer.status == 200 {
             continue;

@@ -1,4 +1,4 @@
-//! `keyfob import-soffid` from a file: looked at, written, verified, and done again.
+//! `keyfob import-soffid` from a file: a dry run, the import, the codes, and a repetition.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ const BAD: [(&str, &str); 9] = [
     ("74,x,SMS,bob,V,0,2021-10-14 06:44:43,,,,,,,,,", "OTP_ID 74, user \"bob\": phone: is missing"),
     (
         "60,x,TOTP,bob,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,,,,,,",
-        "OTP_ID 60, user \"bob\": OTP_ID: stands there twice",
+        "OTP_ID 60, user \"bob\": OTP_ID: is the number of an earlier row, too",
     ),
     ("75,x,TOTP,,V,0,2021-10-14 06:44:43,,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,,,,,,,", "OTP_ID 75: the user: has no name"),
     ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,x,TOTP,bob,V,0,2021-10-14 06:44:43,,60,,,,,,,", "line 17: OTP_ID: must be a number"),
@@ -51,7 +51,7 @@ fn write_file(folder: &Path) {
 }
 
 pub(crate) fn import(folder: &Path, more: &[&str]) -> Run {
-    Run::of(keyfob(folder, &[&["import-soffid", "--from", "devices.csv"], more].concat()), "")
+    Run::from_command(keyfob(folder, &[&["import-soffid", "--from", "devices.csv"], more].concat()), "")
 }
 
 /// How many rows a report counts under a title.
@@ -73,7 +73,7 @@ fn check_refusals(run: &Run) {
 }
 
 #[test]
-fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
+fn file_is_inspected_imported_and_then_found_to_be_there() {
     let folder = folder();
     write_file(folder.path());
     let dry = import(folder.path(), &[]);
@@ -89,7 +89,7 @@ fn a_file_is_looked_at_written_and_verified_and_then_it_is_there() {
     let written = import(folder.path(), &["--write"]);
     check_refusals(&written);
     assert_eq!(counted(&written, "imported"), 8);
-    let made = "store: sqlite://keyfob.db: made just now";
+    let made = "store: sqlite://keyfob.db: created";
     assert!(written.err.contains(made) && !dry.err.contains(made), "{written:?}");
     let again = import(folder.path(), &["--write"]);
     assert!(!again.err.contains(made), "{again:?}");
@@ -185,10 +185,10 @@ fn numbers_that_other_devices_have_are_left_to_them() {
 }
 
 #[test]
-fn bad_use_is_told() {
+fn bad_options_are_named() {
     let folder = folder();
     write_file(folder.path());
-    for (args, told) in [
+    for (args, part) in [
         (&["--time-zone", "Madrid"][..], "; give a name as Europe/Madrid"),
         (&["--user-column", "LOGIN"], "has no column LOGIN"),
         (&["--users", "none.csv"], "none.csv"),
@@ -196,25 +196,25 @@ fn bad_use_is_told() {
         (&["--from", "postgres://soffid@127.0.0.1:1/soffid"], "--from"),
     ] {
         let run = import(folder.path(), args);
-        assert!(run.status == Some(2) && run.err.contains(told), "{args:?}: {run:?}");
+        assert!(run.status == Some(2) && run.err.contains(part), "{args:?}: {run:?}");
     }
-    let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
+    let run = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", "postgres://soffid@127.0.0.1:1/soffid"]), "");
     assert!(run.status == Some(2) && run.err.contains("cannot connect to postgres://soffid@127.0.0.1:1/soffid"), "{run:?}");
     for option in [["--dialect", "mysql"], ["--null", "NULL"]] {
         let from = ["import-soffid", "--from", "mysql://soffid@127.0.0.1:1/soffid"];
-        let run = Run::of(keyfob(folder.path(), &[&from[..], &option].concat()), "");
+        let run = Run::from_command(keyfob(folder.path(), &[&from[..], &option].concat()), "");
         assert!(run.status == Some(2) && run.err.contains("leave them out where --from is a database"), "{run:?}");
     }
     program("mkfifo", "coreutils", &[folder.path().join("pipe").to_str().unwrap()]);
-    for (from, told) in [
+    for (from, part) in [
         ("none.csv", "none.csv: "),
         (".", "it must be a regular file, and is a folder"),
         // Nobody writes to the one, and nothing can be read twice of either.
         (
             "pipe",
-            "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write what comes",
+            "pipe: it must be a regular file, and is a pipe, a socket or a device: it is read more than once; write its output",
         ),
-        ("/dev/stdin", "write what comes from it to a file"),
+        ("/dev/stdin", "write its output to a file"),
         ("jdbc:mysql://db1/soffid", "mysql://USER@HOST/DATABASE"),
         ("jdbc:mariadb://db1/soffid", "mysql://USER@HOST/DATABASE"),
         ("jdbc:postgresql://db1/soffid", "postgres://USER@HOST/DATABASE"),
@@ -222,7 +222,7 @@ fn bad_use_is_told() {
         ("sqlserver://db1/soffid", "export the tables to files"),
         ("file:///tmp/devices.csv", "the path alone"),
     ] {
-        let run = Run::of(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
-        assert!(run.status == Some(2) && run.err.contains(told), "{from}: {run:?}");
+        let run = Run::from_command(keyfob(folder.path(), &["import-soffid", "--from", from]), "OTP_ID\n");
+        assert!(run.status == Some(2) && run.err.contains(part), "{from}: {run:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! A store that does not take what it is given: no verdict is told, nothing is changed, and it goes
-//! on once it can.
+//! A store that refuses writes: there is no verdict and no change, and the service recovers by
+//! itself.
 
 use std::fs;
 use std::path::Path;
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::client::Answer;
+use super::client::Response;
 use super::process::{PASSWORD, Run, Server, folder, hotp, judged, keyfob, log, program, secret, trail};
 
 /// Refused for the time being: no verdict, and when to try again.
 #[track_caller]
-fn is_unavailable(answer: &Answer) {
-    let told = answer.refused(503);
-    assert!(!told.contains("success") && !answer.text().contains("locked"), "{told}");
+fn is_unavailable(answer: &Response) {
+    let detail = answer.refused(503);
+    assert!(!detail.contains("success") && !answer.text().contains("locked"), "{detail}");
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
 /// What `/ready` answers to a client without an account.
 #[track_caller]
 fn readiness(server: &Server) -> u16 {
-    let answer = server.nobody().send("GET", "/ready", "", b"").expect("an answer");
+    let answer = server.anonymous().send("GET", "/ready", "", b"").expect("an answer");
     if answer.status != 200 {
         is_unavailable(&answer);
         assert!(answer.text().contains("the log has the error"), "{}", answer.text());
@@ -42,7 +42,7 @@ fn becomes_ready(server: &Server) {
 }
 
 #[test]
-fn a_store_that_another_process_has_locked() {
+fn locked_store_answers_503_and_loses_nothing() {
     let folder = folder();
     let server = Server::start(folder.path(), &["--set", "log=warn"]);
     let mut client = server.admin();
@@ -61,7 +61,7 @@ fn a_store_that_another_process_has_locked() {
         }
         let (mut client, path) = (admin.another(), &path);
         scope.spawn(move || is_unavailable(&client.status(path, "D")));
-        // Who only reads waits for nobody.
+        // Readers do not wait.
         let mut client = admin.another();
         assert_eq!(client.device(path), before);
         assert_eq!(client.get("/OtpDevice").ok(200)["totalResults"], 1);
@@ -84,7 +84,7 @@ fn a_store_that_another_process_has_locked() {
 /// Refused at the commit: that nothing was changed must not be told, since a log that was written
 /// and not flushed comes back after a crash.
 #[track_caller]
-fn is_open(answer: &Answer) {
+fn is_open(answer: &Response) {
     is_unavailable(answer);
     assert!(answer.text().contains("not known") && !answer.text().contains("nothing was changed"), "{}", answer.text());
 }
@@ -104,7 +104,7 @@ fn start_small(folder: &Path, limit: u64) -> Server {
 }
 
 #[test]
-fn a_disk_that_is_full() {
+fn full_disk_loses_no_fail_and_no_code() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let (path, created) = server.admin().create(&json!({"type": "HOTP", "user": "franck"}));
@@ -169,20 +169,20 @@ fn a_store_without_devices_knows_its_key() {
     let (folder, other) = (folder(), folder());
     let store = format!("sqlite://{}", folder.path().join("keyfob.db").display());
     let first = Server::start(folder.path(), &[]);
-    let run = Run::of(keyfob(other.path(), &["serve", "--listen", "127.0.0.1:0", "--store", &store]), "");
+    let run = Run::from_command(keyfob(other.path(), &["serve", "--listen", "127.0.0.1:0", "--store", &store]), "");
     assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
-    assert!(run.err.contains("keyfob.key is missing, and the store was begun with it"), "{run:?}");
+    assert!(run.err.contains("keyfob.key is missing, and the store needs it"), "{run:?}");
     assert!(!other.path().join("keyfob.key").exists());
     first.stop();
     // A new key becomes the store's, and then the old one is needed no more.
-    let rotated = Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    let rotated = Run::from_command(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
     assert!(rotated.contains("No record is under key 1 any more"), "{rotated}");
     let key = folder.path().join("keyfob.key");
     let text = fs::read_to_string(&key).unwrap();
     fs::write(&key, text.lines().next().unwrap()).unwrap();
     Server::start(folder.path(), &[]).stop();
     fs::write(&key, text.lines().nth(1).unwrap()).unwrap();
-    let run = Run::of(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
+    let run = Run::from_command(keyfob(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "");
     assert!(run.err.contains("keyfob.key lacks key 2"), "{run:?}");
 }
 
@@ -202,7 +202,7 @@ fn a_key_file_keeps_its_owner_its_mode_and_its_links() {
         chown(&key, Some(65534), Some(65534)).unwrap();
     }
     let before = fs::metadata(&key).unwrap();
-    Run::of(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
+    Run::from_command(keyfob(folder.path(), &["rotate-key", "--wait", "0"]), "").well();
     let after = fs::metadata(&key).unwrap();
     assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -213,7 +213,7 @@ fn a_key_file_keeps_its_owner_its_mode_and_its_links() {
 
 /// Whatever its time and its length say, and also if it could not be read for a while.
 #[test]
-fn a_key_file_is_read_again_and_again() {
+fn key_file_is_read_every_second() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -221,14 +221,14 @@ fn a_key_file_is_read_again_and_again() {
     let key = folder.path().join("keyfob.key");
     let (old, time) = (fs::read_to_string(&key).unwrap(), fs::metadata(&key).unwrap().modified().unwrap());
     let other = old.replacen("1 ", "2 ", 1);
-    let write = |text: &str, told: &str| {
-        let lines = || log(folder.path()).lines().filter(|line| line.contains(told)).count();
+    let write = |text: &str, line_part: &str| {
+        let lines = || log(folder.path()).lines().filter(|line| line.contains(line_part)).count();
         let before = lines();
         fs::write(&key, text).unwrap();
         fs::File::options().write(true).open(&key).unwrap().set_modified(time).unwrap();
         let until = Instant::now() + Duration::from_secs(60);
         while lines() == before {
-            assert!(Instant::now() < until, "{told}");
+            assert!(Instant::now() < until, "{line_part}");
             thread::sleep(Duration::from_millis(50));
         }
     };
@@ -240,13 +240,13 @@ fn a_key_file_is_read_again_and_again() {
     client.get(&path).ok(200);
     write(&format!("# as before\n{other}{old}"), "keys [2, 1]");
     client.create(&json!({"type": "HOTP", "user": "franck"}));
-    let resealed = Run::of(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
-    assert!(resealed.starts_with("1 records sealed anew under key 2"), "{resealed}");
+    let resealed = Run::from_command(keyfob(folder.path(), &["rotate-key", "--reseal-only"]), "").well();
+    assert!(resealed.starts_with("1 records sealed under key 2"), "{resealed}");
     server.stop();
 }
 
 #[test]
-fn a_store_whose_key_is_missing_or_another() {
+fn store_with_a_missing_or_a_wrong_key_is_not_opened() {
     let (folder, other) = (folder(), folder());
     let folder = folder.path();
     // A key of another service, under the same number.
@@ -258,14 +258,14 @@ fn a_store_whose_key_is_missing_or_another() {
     let (key, kept) = (folder.join("keyfob.key"), folder.join("kept.key"));
     fs::rename(&key, &kept).unwrap();
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["account", "list"], &["audit"]] {
-        let run = Run::of(keyfob(folder, args), "");
+        let run = Run::from_command(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
         assert!(run.err.contains("keyfob.key is missing") && !key.exists(), "{run:?}");
     }
 
     fs::copy(other.path().join("keyfob.key"), &key).unwrap();
     for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["audit"]] {
-        let run = Run::of(keyfob(folder, args), "");
+        let run = Run::from_command(keyfob(folder, args), "");
         assert_eq!((run.status, run.out.as_str()), (Some(2), ""), "{run:?}");
         assert!(run.err.contains("keyfob.key is not that of the store"), "{run:?}");
     }

@@ -1,5 +1,4 @@
-//! Each of the seed's operations, with each kind of device, and codes from programs that are not
-//! ours.
+//! Each operation of Soffid's, with each kind of device, and codes of other programs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -184,9 +183,9 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     let refused = |server: &Server| {
         for address in [ask.clone(), format!("{ask}?channel=voice")] {
             let answer = server.admin().get(&address);
-            let told = answer.refused(429);
+            let detail = answer.refused(429);
             let seconds = answer.header("retry-after").unwrap();
-            assert!((1..=300).contains(&seconds.parse().unwrap()) && told.contains(&format!("in {seconds} seconds")), "{told}");
+            assert!((1..=300).contains(&seconds.parse().unwrap()) && detail.contains(&format!("in {seconds} seconds")), "{detail}");
         }
     };
     refused(&server);
@@ -204,13 +203,13 @@ fn messages_of_a_device_have_a_pause_between_them_also_over_a_restart() {
     refused(&server);
     assert_eq!(server.admin().answer(&path, &first).verdict(), (true, false));
     server.admin().get(&ask).ok(200);
-    let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+    let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
     let line = "keyfob_requests_total{operation=\"requestChallenge\",status=\"429\"} 2";
     assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
 }
 
 #[test]
-fn what_administrators_do_to_a_device_stands_in_the_trail() {
+fn actions_of_administrators_are_in_the_trail() {
     let (folder, post) = (folder(), Post::open());
     std::fs::write(folder.path().join("keyfob.toml"), &post.toml).unwrap();
     let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
@@ -230,13 +229,13 @@ fn what_administrators_do_to_a_device_stands_in_the_trail() {
     assert_eq!(client.call("DELETE", &path, "").status, 204);
     client.status(&path, "V").ok(200);
     let trail = trail(folder.path(), &path);
-    let told: Vec<_> = trail
+    let lines: Vec<_> = trail
         .iter()
         .rev()
         .filter_map(|line| Some((line["event"].as_str()?.strip_prefix("credential-change:")?, line["reason"].as_str()?)))
         .collect();
     let wanted = [("create", "C"), ("update", "C"), ("update", "D"), ("update", "V"), ("revoke", "D"), ("revive", "V")];
-    assert_eq!(told, wanted);
+    assert_eq!(lines, wanted);
 }
 
 #[test]
@@ -268,7 +267,7 @@ fn a_counter_that_has_run_ahead_is_found_again() {
             (&resyncs[1]["success"], &resyncs[1]["drift"], &resyncs[1]["actor"]),
             (&json!(true), &json!(60), &json!("admin"))
         );
-        let metrics = server.nobody().send("GET", "/metrics", "", b"").expect("an answer");
+        let metrics = server.anonymous().send("GET", "/metrics", "", b"").expect("an answer");
         let line = "keyfob_requests_total{operation=\"resync\",status=\"200\"} 4";
         assert!(metrics.text().lines().any(|it| it == line), "{}", metrics.text());
     }
@@ -301,7 +300,7 @@ fn a_pin_is_asked_for_in_parts() {
 }
 
 #[test]
-fn lists_filters_searches_and_changes() {
+fn devices_are_listed_filtered_searched_and_changed() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let mut client = server.admin();
@@ -359,8 +358,8 @@ fn a_code_that_was_not_delivered_is_neither_lost_nor_burnt() {
     let server = Server::start(folder.path(), &["--config", "keyfob.toml"]);
     let (path, created) = server.admin().create(&json!({"type": "SMS", "user": "dilbert", "phone": "6665552244"}));
     let began = Instant::now();
-    let told = server.admin().get(&format!("{path}/requestChallenge")).refused(502);
-    assert!(told.contains(&closed.to_string()) && began.elapsed() < Duration::from_secs(60), "{told}");
+    let detail = server.admin().get(&format!("{path}/requestChallenge")).refused(502);
+    assert!(detail.contains(&closed.to_string()) && began.elapsed() < Duration::from_secs(60), "{detail}");
     assert_eq!(server.admin().device(&path)["fails"], 0);
     server.stop();
 

@@ -1,4 +1,4 @@
-//! The options of the commands that work without a service: on a secret, or on a state file.
+//! The options of the commands that need no service.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,14 +16,13 @@ pub(crate) struct CodeArgs {
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
-    /// All codes that keyfob verify --window N takes, one a line: TOTP: N steps each side of the
-    /// present one; HOTP: N counters after the first; 0 to 1000 [default: 0]
+    /// Print all codes that keyfob verify --window N accepts, one a line (TOTP: N steps each side
+    /// of the current one; HOTP: N counters after the first), 0 to 1000 [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = value_parser!(u16).range(..=1000))]
     pub(crate) window: u16,
     #[command(flatten)]
     pub(crate) clock: Clock,
-    /// Behind each code: from when until when it is right and for how many seconds more; HOTP: its
-    /// counter
+    /// After each code, print when it is right and the seconds left (HOTP: its counter)
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) verbose: bool,
     /// Print JSON objects, one a line
@@ -33,7 +32,7 @@ pub(crate) struct CodeArgs {
 
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
-    /// The code; blanks and hyphens are left out [default: prompt, or a line of standard input,
+    /// The code, with or without blanks and hyphens [default: prompt, or a line of standard input,
     /// after the secret if that comes from there too]
     pub(crate) code: Option<OsString>,
     /// State file of the device, in place of a secret
@@ -43,8 +42,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
-    /// TOTP: steps accepted each side of the present one; HOTP: counters accepted after the
-    /// expected one; 0 to 1000 [default: 1 for TOTP, 10 for HOTP]
+    /// Steps accepted each side of the current one (TOTP), or counters accepted after the expected
+    /// one (HOTP), 0 to 1000 [default: 1 for TOTP, 10 for HOTP]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
     #[command(flatten)]
@@ -66,7 +65,7 @@ pub(crate) struct AuthenticatorArgs {
     pub(crate) hex: bool,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
-    /// TOTP: time from which steps are counted, as --now [default: 0]
+    /// TOTP: the time of step 0, in the form of --now [default: 0]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) t0: Option<u64>,
     /// HOTP instead of TOTP, with this counter [default: that of an otpauth URI]
@@ -74,7 +73,7 @@ pub(crate) struct AuthenticatorArgs {
     pub(crate) counter: Option<u64>,
 }
 
-/// What an otpauth URI too may say; an option given here goes before it.
+/// The parameters that an otpauth URI may have as well. Options override it.
 #[derive(Args)]
 pub(crate) struct Parameters {
     /// Hash algorithm: sha1, sha256 or sha512 [default: sha1]
@@ -90,16 +89,16 @@ pub(crate) struct Parameters {
 
 #[derive(Args)]
 pub(crate) struct EnrollArgs {
-    /// State file to make; never overwritten [default: nothing is stored]
+    /// State file to create; never overwritten [default: nothing is stored]
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// File with the secret or an otpauth URI; - is standard input [default: a new secret is drawn]
+    /// File with the secret or an otpauth URI; - is standard input [default: a new random secret]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// The secret is hexadecimal [default: Base32]
     #[arg(long, requires = "secret_file")]
     pub(crate) hex: bool,
-    /// HOTP [default: TOTP, or what an otpauth URI says]
+    /// Enroll for HOTP [default: TOTP, or the kind of an otpauth URI]
     #[arg(long)]
     pub(crate) hotp: bool,
     /// HOTP: counter of the first code [default: 0]
@@ -107,15 +106,15 @@ pub(crate) struct EnrollArgs {
     pub(crate) counter: Option<u64>,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
-    /// Who issues the secret, as authenticators show it [default: keyfob]
+    /// Issuer of the secret, for authenticators to show [default: keyfob]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<String>,
-    /// Whose account it is for, as authenticators show it [default: the environment's USER, else
+    /// Account of the secret, for authenticators to show [default: the environment's USER, else
     /// user]
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
-    /// PNG file to make of the QR code; never overwritten [default: the QR code is drawn below the
-    /// URI]
+    /// PNG file to create for the QR code; never overwritten [default: the QR code is drawn below
+    /// the URI]
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
     #[command(flatten)]
@@ -142,9 +141,9 @@ pub(crate) struct UnlockArgs {
     /// State file of the device
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
-    /// TOTP that was used while the clock was ahead: forget the steps after the present one. Codes
-    /// are right again from the next step on; that of the present step stays refused. Codes of
-    /// later steps that were used are right once more when their time comes
+    /// Forget the steps after the current one, for TOTP that was used while the clock was ahead.
+    /// Codes are right again from the next step on; the current code stays refused. Used codes of
+    /// later steps are right once more when their time comes
     #[arg(long)]
     pub(crate) forget_steps: bool,
     #[command(flatten)]
@@ -161,9 +160,9 @@ pub(crate) struct ResyncArgs {
     pub(crate) state: PathBuf,
     /// The code that the device shows
     pub(crate) code1: OsString,
-    /// The code that it shows next
+    /// The next code that it shows
     pub(crate) code2: OsString,
-    /// Counters that are searched from the expected one on, 1 to 10000 [default: 100]
+    /// Counters to search from the expected one on, 1 to 10000 [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
     #[command(flatten)]
@@ -175,7 +174,7 @@ pub(crate) struct ResyncArgs {
 
 #[derive(Args)]
 pub(crate) struct Clock {
-    /// The time: Unix seconds, or a date, UTC if it names no other, as '2026-01-31 08:00:00' or
+    /// The time: Unix seconds or a date, in UTC without an offset, such as '2026-01-31 08:00:00' or
     /// 2026-01-31T09:00:00+01:00 [default: the system's clock]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<u64>,
@@ -193,6 +192,6 @@ pub(super) fn time(text: &str) -> Result<u64, String> {
     let utc = ["UTC", "utc", "GMT"].iter().find_map(|zone| text.strip_suffix(zone));
     let read = utc.map_or_else(|| date::parse(text), |text| date::parse(&[text.trim_end(), "Z"].concat()));
     let seconds =
-        read.ok_or("must be Unix seconds, or a date as 2026-01-31, '2026-01-31 08:00:00 UTC' or 2026-01-31T09:00:00+01:00")?;
+        read.ok_or("must be Unix seconds, or a date such as 2026-01-31, '2026-01-31 08:00:00 UTC' or 2026-01-31T09:00:00+01:00")?;
     u64::try_from(seconds).map_err(|_| "must not be before 1970".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The command line. There is no option for a secret: other users see command lines, and shells
+//! The command line. It has no option for a secret: other users can see command lines, and shells
 //! keep them.
 
 mod device;
@@ -30,68 +30,68 @@ pub(crate) enum Command {
   keyfob code --state alice.keyfob -v            the code of a device, and for how many seconds it is right
   keyfob code --secret-file alice.secret --window 1 --now '2026-01-31 08:00:00 UTC'")]
     Code(CodeArgs),
-    /// Tell whether a code is right, against a secret or a state file
+    /// Verify a code against a secret or a state file
     #[command(after_help = "Examples:
-  keyfob verify --state alice.keyfob             prompt for the code; each code is right once, ten wrong ones lock
+  keyfob verify --state alice.keyfob             prompt for the code; each code is right once, ten wrong codes lock
   printf '%s\\n' \"$code\" | keyfob verify --state alice.keyfob
   keyfob verify --secret-file alice.secret 123456
 
-Scripts pass a code on standard input, or after --, so that it is never taken for an option.
+Scripts pass a code on standard input, or after --: then it is never read as an option.
 Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Verify(VerifyArgs),
-    /// Make a secret, show it as a URI and a QR code, and store its device
+    /// Create a secret, show it as a URI and a QR code, and store its device
     #[command(after_help = "Examples:
   keyfob enroll --state alice.keyfob --issuer ACME --account alice@example.com
   keyfob enroll --hotp --state token.keyfob --png token.png
   keyfob enroll --secret-file alice.uri --state alice.keyfob   take over an authenticator
 
-Where the output cannot be written, no file is left behind.")]
+If the output cannot be written, no file is left behind.")]
     Enroll(EnrollArgs),
     /// Show the device in a state file, without its secret
     #[command(after_help = "Example:\n  keyfob show --state alice.keyfob --json")]
     Show(ShowArgs),
-    /// Open a locked device again and reset its fails
+    /// Unlock a device and reset its fails
     #[command(after_help = "Examples:
   keyfob unlock --state alice.keyfob --json
   keyfob unlock --state alice.keyfob --forget-steps   after the clock was ahead")]
     Unlock(UnlockArgs),
-    /// Find a HOTP device that has run ahead, by two codes in a row
+    /// Resynchronize a HOTP device that has run ahead, by two codes in a row
     #[command(after_help = "Example:\n  keyfob resync --state token.keyfob 520489 403154
 
 Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Resync(ResyncArgs),
-    /// Serve devices over HTTP: SCIM 2.0, as Soffid's own
+    /// Serve devices over HTTP with SCIM 2.0, as Soffid does
     #[command(after_help = SERVE)]
     Serve(ServeArgs),
     /// List the keys of the service's configuration, with their defaults and units
     #[command(after_help = "Example:\n  keyfob config | grep '^policy'")]
     Config,
-    /// Make, list or remove the accounts that may use the service
+    /// Add, list or remove the accounts that may use the service
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Show what happened to devices, the newest first
+    /// Show the trail of events of devices, the newest first
     #[command(after_help = "Examples:
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
-    /// Take devices over from Soffid's table `SCO_DEVICE`: look first, then write
+    /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write
     #[command(name = "import-soffid", after_help = IMPORT)]
     ImportSoffid(ImportArgs),
     /// Move all devices into another store: from a file to PostgreSQL, or back
     #[command(after_help = "Example:
   keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob
 
-Services may run meanwhile. The last step copies what has changed since, closes the old store and opens the new one; from then on services on the
-old one answer 503 until they are started with the new store. A migration that was broken off goes on when the same command is run again. The key
-stays the same.")]
+Services may run meanwhile. The last step copies the latest changes, closes the old store and opens the new one. From then on services on the
+old one answer 503 until they are started with the new store. After an interruption, run the same command again: it continues. The key stays the
+same.")]
     Migrate(MigrateArgs),
     /// Seal all records under a new key, while services run
     #[command(after_help = "Examples:
-  keyfob rotate-key                              one machine: make a key, wait for the services, seal anew
+  keyfob rotate-key                              one machine: make a key, wait for the services, reseal
   keyfob rotate-key --reseal-only                several machines: once all have the new key first in their key files
 
-Services and imports read the key file every second. Old keys stay in it: backups need them. A rotation that was broken off is finished when it is
-started again.")]
+Services and imports read the key file every second. Old keys stay in it: backups need them. After an interruption, run the same command again: it
+finishes the rotation.")]
     RotateKey(RotateArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  keyfob completions bash > /etc/bash_completion.d/keyfob")]

@@ -10,27 +10,27 @@ use super::device::{digits, time};
 use crate::soffid::Quoting;
 
 pub(super) const SERVE: &str = "\
-The configuration is read from the TOML file of --config or KEYFOB_CONFIG, then from the environment, then from flags; the last one that says
-something counts. Each key KEY or SECTION.KEY is KEYFOB_KEY or KEYFOB_SECTION_KEY in the environment and --set KEY=VALUE as a flag.
+The configuration comes from the TOML file of --config or KEYFOB_CONFIG, from the environment and from flags. Flags override the environment,
+which overrides the file. Each key KEY or SECTION.KEY is KEYFOB_KEY or KEYFOB_SECTION_KEY in the environment and --set KEY=VALUE as a flag.
 keyfob config lists them all.
 
 Examples:
   keyfob serve                                   loopback, port 8080, everything in this folder
-  keyfob serve --config keyfob.toml --check      tell what is wrong, and serve nothing
+  keyfob serve --config keyfob.toml --check      name all problems, and serve nothing
   KEYFOB_ADMIN_PASSWORD=... keyfob serve --listen 127.0.0.1:9000 --set policy.window=2";
 
-/// Where the service finds its configuration.
+/// The sources of the configuration.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
     /// TOML file with the configuration [default: that of the variable `KEYFOB_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where devices are: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file
+    /// Store of the devices: `sqlite://FILE` or `postgres://USER@HOST/DATABASE` [default: the file
     /// keyfob.db]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Set any other key of the configuration
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) set: Vec<(String, String)>,
 }
 
@@ -38,31 +38,31 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Where to listen [default: 127.0.0.1:8080]
+    /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Whom answers are written for: seed (Soffid's clients) or rfc [default: seed]
+    /// Clients to answer for: soffid (Soffid's own) or rfc (those of RFC 7644) [default: soffid]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Check the configuration, name each fault with its key, and serve nothing
+    /// Check the configuration, name each problem with its key, and serve nothing
     #[arg(long)]
     pub(crate) check: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Make an account
+    /// Add an account
     #[command(after_help = "Examples:
   keyfob account add soffid --roles verify,query          prompt for the password, or a line of standard input
-  keyfob account add sync --roles all --token             print a fresh token, once
-  keyfob account add sync --roles query --token --replace give it other roles and another token")]
+  keyfob account add sync --roles all --token             print a new token, once
+  keyfob account add sync --roles query --token --replace replace its roles and its token")]
     Add {
         /// Its name
         name: String,
-        /// What it may do: query, manage, cancel, unlock, verify, with commas between them, or all
+        /// Its roles: query, manage, cancel, unlock, verify, separated by commas, or all
         #[arg(long)]
         roles: Roles,
-        /// A token made up now, in place of a password
+        /// Create a token in place of a password
         #[arg(long)]
         token: bool,
         /// Replace the account of this name, with its roles and its password or token, if there is
@@ -90,17 +90,17 @@ pub(crate) enum AccountCommand {
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Of this device only
+    /// Events of this device only
     #[arg(long, value_name = "ID")]
     pub(crate) device: Option<i64>,
-    /// Of this user's devices only
+    /// Events of this user's devices only
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
-    /// At this time or later: a date, UTC if it names no other, as 2026-01-31 08:00:00, or Unix
-    /// seconds
-    #[arg(long, value_name = "DATE", value_parser = time)]
+    /// Events at this time or later: Unix seconds or a date, in UTC without an offset, such as
+    /// '2026-01-31 08:00:00'
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<u64>,
-    /// At most this many lines
+    /// Print at most this many lines
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
     /// Print JSON objects, one a line
@@ -109,13 +109,13 @@ pub(crate) struct AuditArgs {
 }
 
 pub(super) const IMPORT: &str = "\
-Without --write nothing is written: all rows are read, and the command tells how many it would take, which are there already, and of each row that
-it would not take why. Devices keep their numbers and names. A row that was imported before is left as it is, so the command can be repeated. Once
-it has written, Soffid must verify none of these codes any more: one that it accepts later is right here once more.
+Without --write nothing is written: the command reads all rows, and reports how many it would import, how many are in the store already, and why it
+would refuse a row. Devices keep their numbers and names. A row that was imported before stays as it is, so the command can be repeated. After
+--write Soffid must verify none of these codes any more: a code that it accepts later is right here once more.
 
-The database's password is that of the variable PGPASSWORD, or MYSQL_PWD for MariaDB and MySQL. A file has commas, semicolons or tabs and begins with a line of the columns' names. It is
-read more than once, so it cannot be a pipe: if it changes in between, the command stops, and takes the rest when it is started again. The command
-asks for --dialect and --null where a file may be read in two ways.
+The database's password comes from the variable PGPASSWORD, or MYSQL_PWD for MariaDB and MySQL. A file has commas, semicolons or tabs, and begins
+with a line of the columns' names. It is read more than once, so it cannot be a pipe. If it changes in between, the command stops, and imports the
+rest when it is started again. The command asks for --dialect and --null if a file can be read in two ways.
 
 Examples:
   keyfob import-soffid --from postgres://soffid@db1/soffid --time-zone Europe/Madrid
@@ -124,7 +124,7 @@ Examples:
   keyfob import-soffid --from devices.csv --users users.csv --store postgres://keyfob@db2/keyfob --write
   keyfob import-soffid --from batch.tsv --dialect mysql --null NULL          as mariadb --batch writes it
 
-Exit status: 0 all rows are there, or would be; 1 some are not taken, or are there with another user or name; 2 bad use or an error.";
+Exit status: 0 all rows are in the store, or would be; 1 some are refused, or have another user or name there; 2 bad use or an error.";
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
@@ -133,40 +133,40 @@ pub(crate) struct ImportArgs {
     /// Soffid's database in PostgreSQL, MariaDB or MySQL, or a CSV file with the table
     #[arg(long, value_name = "postgres://USER@HOST/DATABASE|mysql://USER@HOST/DATABASE|FILE")]
     pub(crate) from: String,
-    /// Write what is taken [default: only tell]
+    /// Write the rows [default: dry run]
     #[arg(long)]
     pub(crate) write: bool,
-    /// Give devices that are there already the users and names of their rows [default: only tell]
+    /// Give devices in the store the users and names of their rows [default: report differences]
     #[arg(long)]
     pub(crate) correct_names: bool,
     /// Database: the table with the devices
     #[arg(long, value_name = "NAME", default_value = "SCO_DEVICE")]
     pub(crate) table: String,
-    /// Table, or CSV file, with `USU_ID` and `USU_CODI` of the users [default: the table
+    /// Table or CSV file with `USU_ID` and `USU_CODI` of the users [default: the table
     /// `SC_USUARI`]
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "user_column")]
     pub(crate) users: Option<String>,
-    /// Column of the devices with the users' names [default: `USU_CODI`, where there is one]
+    /// Column of the devices with the users' names [default: `USU_CODI`, if there is one]
     #[arg(long, value_name = "NAME")]
     pub(crate) user_column: Option<String>,
-    /// File: what a backslash means [default: what the file shows, or an error that asks]
+    /// File: the meaning of a backslash [default: as the file shows, or an error that asks]
     #[arg(long, value_enum)]
     pub(crate) dialect: Option<Quoting>,
-    /// File: the text without quotes that stands for NULL, beside nothing and `\N` [default: NULL
-    /// in numbers and dates; asked for in texts]
+    /// File: the unquoted text that means NULL, beside an empty cell and `\N` [default: NULL in
+    /// numbers and dates; asked for in texts]
     #[arg(long, value_name = "TEXT")]
     pub(crate) null: Option<String>,
-    /// Only rows with this `OTP_TEN_ID` [default: all, if they have the same]
+    /// Import only rows with this `OTP_TEN_ID` [default: all, if they have the same]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) tenant: Option<String>,
-    /// Time zone of Soffid's server, whose times the table holds, as Europe/Madrid [default: UTC]
+    /// Time zone of Soffid's server and of the times in the table, such as Europe/Madrid [default:
+    /// UTC]
     #[arg(long, value_name = "NAME")]
     pub(crate) time_zone: Option<String>,
-    /// Digits of HOTP rows that have neither digits nor algorithm: Soffid's `hotpDigits`, which old
-    /// versions read instead
+    /// Digits of HOTP rows without digits and algorithm: the `hotpDigits` of Soffid's old versions
     #[arg(long, value_name = "N", value_parser = digits, default_value = "6")]
     pub(crate) hotp_digits: Digits,
-    /// Algorithm of such rows: Soffid's `hotpAlgorithm`
+    /// Algorithm of such rows: the `hotpAlgorithm` of Soffid's old versions
     #[arg(long, value_name = "ALGORITHM", default_value = "sha1")]
     pub(crate) hotp_algorithm: Algorithm,
 }
@@ -178,35 +178,34 @@ pub(crate) struct MigrateArgs {
     /// The store to move to: an empty database, a new file, or an unfinished copy of this store
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
-    /// Copy only: the store goes on, and the copy is behind
+    /// Copy the store as it is now, and leave it in service; later changes are not in the copy
     #[arg(long)]
-    pub(crate) keep: bool,
+    pub(crate) copy_only: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Make no key: seal under the one that is first by now
+    /// Make no key: reseal under the first key of the key file
     #[arg(long)]
     pub(crate) reseal_only: bool,
-    /// Do without the key of this number, which is lost, and without the devices that are sealed
-    /// under it
+    /// Give up the lost key of this number, and the devices that are sealed under it
     #[arg(long, value_name = "NUMBER", requires = "reseal_only")]
     pub(crate) give_up: Option<u32>,
-    /// How long other processes have to read the key file anew, and to store what they have sealed;
-    /// 0 where there are none
-    #[arg(long, value_name = "SECONDS", value_parser = wait, default_value = "5")]
+    /// Time for other processes to read the key file, and to store records that they have sealed;
+    /// 0 if there are none
+    #[arg(long, value_name = "SECONDS", value_parser = wait_seconds, default_value = "5")]
     pub(crate) wait: u64,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn key_and_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// A process asks the store once a second whether it may seal, and then needs some time for that.
-fn wait(text: &str) -> Result<u64, String> {
+/// A process asks the store once a second whether it may seal, and needs some time for sealing.
+fn wait_seconds(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds != 1);
-    seconds.ok_or_else(|| "must be 2 seconds or more, or 0 where no other process uses the store".to_owned())
+    seconds.ok_or_else(|| "must be 2 seconds or more, or 0 if no other process uses the store".to_owned())
 }

@@ -1,8 +1,8 @@
-//! The authenticator that a secret's text and the options describe together.
+//! The authenticator that a secret and the options describe.
 
 use keyfob::{Device, Digits, Error, Factor, Hotp, Totp};
 
-use super::secret::Given;
+use super::secret::ParsedSecret;
 use crate::cli::args::{AuthenticatorArgs, Parameters};
 use crate::cli::result::Result;
 
@@ -12,21 +12,21 @@ pub(crate) enum Authenticator {
 }
 
 impl Authenticator {
-    /// What a secret's text says, with what the options say.
-    pub(crate) fn read(given: Given<'_>, args: &AuthenticatorArgs) -> Result<Self> {
-        Self::of(given)?.with(&args.parameters, args.t0, args.counter)
+    /// The authenticator of a secret and the options.
+    pub(crate) fn from_secret(secret: ParsedSecret<'_>, args: &AuthenticatorArgs) -> Result<Self> {
+        Self::from_parsed(secret)?.with_parameters(&args.parameters, args.t0, args.counter)
     }
 
-    /// What a secret's text says. A bare secret makes a TOTP authenticator.
-    pub(crate) fn of(given: Given<'_>) -> Result<Self> {
-        match given {
-            Given::Bare(secret) => Ok(Self::Totp(Totp::new(secret))),
-            Given::Uri(uri) => Self::of_factor(uri.factor(), uri.counter()),
+    /// The authenticator of a secret alone. A bare secret makes a TOTP authenticator.
+    pub(crate) fn from_parsed(secret: ParsedSecret<'_>) -> Result<Self> {
+        match secret {
+            ParsedSecret::Bare(secret) => Ok(Self::Totp(Totp::new(secret))),
+            ParsedSecret::Uri(uri) => Self::from_factor(uri.factor(), uri.counter()),
         }
     }
 
-    /// The authenticator of a TOTP or HOTP factor. Errors: it is another kind.
-    pub(crate) fn of_factor(factor: &Factor, counter: u64) -> Result<Self> {
+    /// The authenticator of a TOTP or HOTP factor. Errors: it is of another kind.
+    pub(crate) fn from_factor(factor: &Factor, counter: u64) -> Result<Self> {
         match factor {
             Factor::Totp(totp) => Ok(Self::Totp(totp.clone())),
             Factor::Hotp(hotp) => Ok(Self::Hotp { hotp: hotp.clone(), counter }),
@@ -34,8 +34,8 @@ impl Authenticator {
         }
     }
 
-    /// With what the options say, which goes before what a URI said; a counter makes it HOTP.
-    pub(crate) fn with(self, parameters: &Parameters, t0: Option<u64>, counter: Option<u64>) -> Result<Self> {
+    /// Changes the parameters by the options, which win over a URI. A counter makes it HOTP.
+    pub(crate) fn with_parameters(self, parameters: &Parameters, t0: Option<u64>, counter: Option<u64>) -> Result<Self> {
         let (mut totp, counter) = match self {
             Self::Totp(totp) => (totp, counter),
             Self::Hotp { hotp, counter: first } => (Totp::from_hotp(hotp), counter.or(Some(first))),
@@ -48,7 +48,7 @@ impl Authenticator {
         }
         if let Some(counter) = counter {
             if parameters.period.is_some() || t0.is_some() {
-                return Err("--period and --t0: are for TOTP, and this is HOTP".into());
+                return Err("--period and --t0: are for TOTP, and this is HOTP; leave them out".into());
             }
             return Ok(Self::Hotp { hotp: totp.hotp().clone(), counter });
         }
@@ -61,7 +61,7 @@ impl Authenticator {
         Ok(Self::Totp(totp))
     }
 
-    /// Enrols it at time `now`.
+    /// Enrolls it at time `now`.
     pub(crate) fn into_device(self, now: u64) -> Device {
         match self {
             Self::Totp(totp) => Device::totp(totp, now),
@@ -70,7 +70,7 @@ impl Authenticator {
     }
 }
 
-/// What authenticators get wrong of codes with so many digits, and of a TOTP period, in seconds.
+/// Warnings about digits and a TOTP period in seconds that many authenticators get wrong.
 pub(crate) fn cautions(digits: Digits, period: Option<u32>) -> Vec<String> {
     let mut cautions = Vec::new();
     if digits.get() > 8 {

@@ -14,24 +14,24 @@ pub(super) fn now(clock: &Clock) -> Result<u64> {
     clock.now.map_or_else(system, Ok).map_err(|_| "system clock: is before 1970; set it, or give --now TIME".into())
 }
 
-/// A time as people read it.
+/// A time for people.
 pub(super) fn utc(seconds: u64) -> String {
     format!("{} UTC", date::format_soffid(seconds))
 }
 
-/// When the step after the highest accepted one begins, in Unix seconds: from then on the code of
-/// each step is right. Only of TOTP.
-pub(super) fn next_right(device: &Device) -> Option<u64> {
+/// The start of the step after the highest accepted one, in Unix seconds. From then on the codes of
+/// all steps are accepted. Only for TOTP.
+pub(super) fn accepted_from(device: &Device) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     Some(device.moving_factor().saturating_mul(totp.period().into()).saturating_add(totp.t0()))
 }
 
-/// Until when, in Unix seconds, no code is right as one was accepted while a clock was ahead; none
-/// if no code was.
+/// The end, in Unix seconds, of the time without a right code: a code was accepted while a clock
+/// was ahead. None if no clock was.
 pub(super) fn ahead_until(device: &Device, now: u64) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     let highest = device.moving_factor().checked_sub(1)?;
-    // Before T0 any step lies ahead.
+    // Before T0 any accepted step lies ahead.
     let latest = totp.step(now).map_or(0, |present| present.saturating_add(Policy::default().window().into()));
-    if highest > latest { next_right(device) } else { None }
+    if highest > latest { accepted_from(device) } else { None }
 }

@@ -1,4 +1,4 @@
-//! `keyfob code`: the codes of a secret, or of a state file.
+//! `keyfob code`: the codes of a secret or of a state file.
 
 use std::process::ExitCode;
 
@@ -23,12 +23,12 @@ pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
             let now = clock::now(&args.clock)?;
             let step = totp.step(now)?;
             for step in step.saturating_sub(window)..=step.saturating_add(window) {
-                lines.extend_from_slice(&of_step(&totp, step, now, args)?);
+                lines.extend_from_slice(&step_line(&totp, step, now, args)?);
             }
         }
         Authenticator::Hotp { hotp, counter } => {
             for counter in counter..=counter.saturating_add(window) {
-                lines.extend_from_slice(&of_counter(&hotp, counter, args)?);
+                lines.extend_from_slice(&counter_line(&hotp, counter, args)?);
             }
         }
     }
@@ -38,26 +38,26 @@ pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
 
 fn authenticator(args: &CodeArgs) -> Result<Authenticator> {
     let Some(path) = &args.state else {
-        let text = input::secret(args.authenticator.secret_file.as_deref())?;
-        return Authenticator::read(secret::read(&text, args.authenticator.hex)?, &args.authenticator);
+        let text = input::read_secret(args.authenticator.secret_file.as_deref())?;
+        return Authenticator::from_secret(secret::parse(&text, args.authenticator.hex)?, &args.authenticator);
     };
     let device = state::read(path)?;
     if matches!(device.status(), Status::Locked | Status::Disabled) {
         let word = store::word(device.status());
-        note(&format!("{}: the device is {word}: keyfob verify takes no code", path.display()));
+        note(&format!("{}: the device is {word}: keyfob verify accepts no code", path.display()));
     }
-    Authenticator::of_factor(device.factor(), device.moving_factor())
+    Authenticator::from_factor(device.factor(), device.moving_factor())
 }
 
-/// The line of a step's code at time `now`.
-fn of_step(totp: &Totp, step: u64, now: u64, args: &CodeArgs) -> Result<Wiped> {
+/// The line for the code of a step, at time `now`.
+fn step_line(totp: &Totp, step: u64, now: u64, args: &CodeArgs) -> Result<Wiped> {
     let code = totp.hotp().generate(step);
     let period = u64::from(totp.period());
     let from = step.saturating_mul(period).saturating_add(totp.t0());
     let until = from.saturating_add(period);
     let left = until.saturating_sub(now);
     if args.json {
-        return output::json(json!({
+        return output::json_line(json!({
             "kind": "TOTP",
             "code": code.as_str(),
             "step": step,
@@ -77,11 +77,11 @@ fn of_step(totp: &Totp, step: u64, now: u64, args: &CodeArgs) -> Result<Wiped> {
     Ok(line(&[code.as_str(), "  ", &date::format_soffid(from), " to ", &date::format_soffid(until), " UTC, ", &when]))
 }
 
-/// The line of a counter's code.
-fn of_counter(hotp: &Hotp, counter: u64, args: &CodeArgs) -> Result<Wiped> {
+/// The line for the code of a counter.
+fn counter_line(hotp: &Hotp, counter: u64, args: &CodeArgs) -> Result<Wiped> {
     let code = hotp.generate(counter);
     if args.json {
-        return output::json(json!({"kind": "HOTP", "code": code.as_str(), "counter": counter}));
+        return output::json_line(json!({"kind": "HOTP", "code": code.as_str(), "counter": counter}));
     }
     Ok(if args.verbose { line(&[code.as_str(), "  counter ", &counter.to_string()]) } else { line(&[code.as_str()]) })
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::authenticator::{Authenticator, cautions};
-use super::secret::Given;
+use super::secret::ParsedSecret;
 use super::{clock, input, qr, secret, state};
 use crate::cli::args::EnrollArgs;
 use crate::cli::output::{self, note};
@@ -29,31 +29,31 @@ pub(crate) fn run(mut args: EnrollArgs) -> Result<ExitCode> {
     let account = args.account.as_deref().or(user.as_deref()).unwrap_or("user");
     let uri = device.uri(issuer, account)?.to_text()?;
 
-    // First all that may be refused, then the files, then the output: nobody scans a secret that
-    // was not stored.
-    let text = text(&device, &uri, issuer, account, &args)?;
+    // First everything that may be refused, then the files, then the output: a person must not scan
+    // a secret that was not stored.
+    let text = output_text(&device, &uri, issuer, account, &args)?;
     let image = args.png.as_deref().map(|path| qr::png(&uri).map(|image| (path, image))).transpose()?;
-    let mut made = Made(Vec::new());
+    let mut created = CreatedFiles(Vec::new());
     if let Some((path, image)) = &image {
         file::create(path, image)?;
-        made.0.push(path);
+        created.0.push(path);
     }
     if let Some(path) = &args.state {
         state::create(path, &device)?;
-        made.0.push(path);
+        created.0.push(path);
     } else {
         note("nothing was stored; give --state FILE to store the device for keyfob verify --state FILE");
     }
-    output::print(&text).map_err(|error| if made.0.is_empty() { error } else { format!("{error}; nothing was stored").into() })?;
-    made.0.clear();
+    output::print(&text)
+        .map_err(|error| if created.0.is_empty() { error } else { format!("{error}; nothing was stored").into() })?;
+    created.0.clear();
     Ok(ExitCode::SUCCESS)
 }
 
-/// The files that were made. What is left here when it is dropped is removed: an enrolment whose
-/// output nobody has read is none.
-struct Made<'p>(Vec<&'p Path>);
+/// The files of this enrolment. Dropping it removes them: without its output an enrolment is void.
+struct CreatedFiles<'p>(Vec<&'p Path>);
 
-impl Drop for Made<'_> {
+impl Drop for CreatedFiles<'_> {
     fn drop(&mut self) {
         for path in &self.0 {
             let _ = fs::remove_file(path);
@@ -61,19 +61,19 @@ impl Drop for Made<'_> {
     }
 }
 
-/// The authenticator to enrol: read, or drawn. The label of a URI is taken over where the options
-/// say nothing.
+/// The authenticator to enroll, with a given or a random secret. The label of a URI fills options
+/// that are not set.
 fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
     let base = if let Some(path) = &args.secret_file {
-        let text = input::secret(Some(path))?;
-        let given = secret::read(&text, args.hex)?;
-        if let Given::Uri(uri) = &given {
-            args.issuer.get_or_insert_with(|| taken_over("issuer", uri.issuer()));
+        let text = input::read_secret(Some(path))?;
+        let parsed = secret::parse(&text, args.hex)?;
+        if let ParsedSecret::Uri(uri) = &parsed {
+            args.issuer.get_or_insert_with(|| without_colons("issuer", uri.issuer()));
             if uri.account() != *"" {
-                args.account.get_or_insert_with(|| taken_over("account", uri.account()));
+                args.account.get_or_insert_with(|| without_colons("account", uri.account()));
             }
         }
-        Authenticator::of(given)?
+        Authenticator::from_parsed(parsed)?
     } else {
         let algorithm = args.parameters.algorithm.unwrap_or_default();
         Authenticator::Totp(Totp::new(Secret::random(algorithm, &mut SysRng)?))
@@ -82,11 +82,11 @@ fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
         Authenticator::Totp(_) if args.hotp => args.counter.or(Some(0)),
         _ => args.counter,
     };
-    base.with(&args.parameters, None, counter)
+    base.with_parameters(&args.parameters, None, counter)
 }
 
-/// A part of a URI's label as it may be written again: without colons.
-fn taken_over(part: &str, read: UriText<'_>) -> String {
+/// A part of a URI's label without colons, which a new label must not have.
+fn without_colons(part: &str, read: UriText<'_>) -> String {
     let read = read.to_string();
     if !read.contains(':') {
         return read;
@@ -96,15 +96,15 @@ fn taken_over(part: &str, read: UriText<'_>) -> String {
     written
 }
 
-/// What is printed: an object, or the URI and, unless it goes to a file, the QR code.
-fn text(device: &Device, uri: &str, issuer: &str, account: &str, args: &EnrollArgs) -> Result<Wiped> {
+/// The output: a JSON object, or the URI and, unless it goes to a file, the QR code.
+fn output_text(device: &Device, uri: &str, issuer: &str, account: &str, args: &EnrollArgs) -> Result<Wiped> {
     if args.json {
         let (secret, period, counter) = match device.factor() {
             Factor::Totp(totp) => (totp.secret(), Some(totp.period()), None),
             Factor::Hotp(hotp) => (hotp.secret(), None, Some(device.moving_factor())),
             _ => return Err(Error::WrongKind.into()),
         };
-        return output::json(json!({
+        return output::json_line(json!({
             "kind": device.kind().name(),
             "uri": uri,
             "secret": secret.to_base32().as_str(),

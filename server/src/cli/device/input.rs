@@ -18,29 +18,30 @@ const NO_SECRET: &str = "standard input: holds no secret; write it there as a li
 const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
 const TWO_LINES: &str = "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
 
-/// The text of a secret: of a file, else typed without echo, else all of standard input.
-pub(crate) fn secret(file: Option<&Path>) -> Result<Wiped> {
+/// Reads the text of a secret: from a file, else from a terminal without echo, else all of standard
+/// input.
+pub(super) fn read_secret(file: Option<&Path>) -> Result<Wiped> {
     match source(file) {
         Source::File(path) => secret_file(path),
-        Source::Terminal => terminal::typed("Secret: "),
-        Source::Pipe => Ok(Some(all()?).filter(|text| !text.trim_ascii().is_empty()).ok_or(NO_SECRET)?),
+        Source::Terminal => terminal::read_hidden_line("Secret: "),
+        Source::Pipe => Ok(Some(all_of_standard_input()?).filter(|text| !text.trim_ascii().is_empty()).ok_or(NO_SECRET)?),
     }
 }
 
-/// The text of a secret, and a code, which may come from standard input both: two lines then.
-pub(crate) fn secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> Result<(Wiped, Wiped)> {
+/// Reads the text of a secret and a code. If both come from standard input, each is a line.
+pub(super) fn read_secret_and_code(file: Option<&Path>, argument: Option<&OsStr>) -> Result<(Wiped, Wiped)> {
     if argument.is_some() || !matches!(source(file), Source::Pipe) {
-        return Ok((secret(file)?, code(argument)?));
+        return Ok((read_secret(file)?, read_code(argument)?));
     }
-    let text = all()?;
+    let text = all_of_standard_input()?;
     if text.trim_ascii().is_empty() {
         return Err(NO_SECRET.into());
     }
     let (secret, rest) = first_line(&text);
     let (code, rest) = first_line(rest.filter(|rest| !rest.is_empty()).ok_or(NO_CODE)?);
-    // A letter is in no code: the line is the second half of a secret.
+    // No code has a letter: this line is the second half of a secret.
     if rest.is_some_and(|rest| !rest.trim_ascii().is_empty()) || code.iter().any(u8::is_ascii_alphabetic) {
-        return Err(secret::foreign(&text).unwrap_or(TWO_LINES).into());
+        return Err(secret::describe_foreign(&text).unwrap_or(TWO_LINES).into());
     }
     Ok((Zeroizing::new(secret.to_vec()), digits(code)))
 }
@@ -53,7 +54,7 @@ fn first_line(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 enum Source<'p> {
     File(&'p Path),
     Terminal,
@@ -68,21 +69,19 @@ fn source(file: Option<&Path>) -> Source<'_> {
     }
 }
 
-/// The code without blanks and hyphens: of the command line, else typed, else one line of standard
-/// input.
-pub(crate) fn code(argument: Option<&OsStr>) -> Result<Wiped> {
+/// Reads a code, without blanks and hyphens: from the command line, else a line of standard input.
+pub(super) fn read_code(argument: Option<&OsStr>) -> Result<Wiped> {
     if let Some(code) = argument {
         return Ok(digits(code.as_encoded_bytes()));
     }
     if io::stdin().is_terminal() {
-        // With echo: a code is worth nothing once used, and people want to see what they type.
+        // With echo: a used code is worthless, and people want to see their input.
         write!(io::stderr(), "Code: ")?;
     }
-    Ok(digits(&input::line()?.ok_or(NO_CODE)?))
+    Ok(digits(&input::read_line()?.ok_or(NO_CODE)?))
 }
 
-/// What was given as a code, without blanks and hyphens. What is no text stays as it is: a wrong
-/// code.
+/// A code without blanks and hyphens. Bytes that are not text stay as they are: a wrong code.
 fn digits(given: &[u8]) -> Wiped {
     Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::strip_separators(text).as_bytes().to_vec()))
 }
@@ -92,18 +91,18 @@ fn secret_file(path: &Path) -> Result<Wiped> {
     let text = read.map_err(|error| {
         format!("{}: {error}; --secret-file takes a file with the secret, or - for standard input", path.display())
     })?;
-    short(text, &path.display().to_string())
+    check_length(text, &path.display().to_string())
 }
 
 /// All of standard input.
-fn all() -> Result<Wiped> {
-    short(input::all()?, "standard input")
+fn all_of_standard_input() -> Result<Wiped> {
+    check_length(input::read_all()?, "standard input")
 }
 
-/// Refuses what is longer than a secret, by a name if it has one.
-fn short(text: Wiped, place: &str) -> Result<Wiped> {
+/// Refuses text that is too long for a secret. Says what it is if that can be seen.
+fn check_length(text: Wiped, place: &str) -> Result<Wiped> {
     if text.len() > MAX_INPUT_BYTES {
-        if let Some(what) = secret::foreign(&text) {
+        if let Some(what) = secret::describe_foreign(&text) {
             return Err(what.into());
         }
         return Err(format!("{place}: is longer than {MAX_INPUT_BYTES} bytes; give one secret, and nothing else").into());

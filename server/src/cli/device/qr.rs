@@ -11,14 +11,14 @@ use crate::cli::result::Result;
 use crate::file::Wiped;
 
 /// Pixels of a module's side in a PNG.
-const SCALE: usize = 8;
+const MODULE_PIXELS: usize = 8;
 const TOO_LONG: &str = "issuer and account: are too long for a QR code; shorten them";
 
-/// Draws with half blocks, two modules a character, with a line ending behind each line.
+/// Draws with half blocks, two modules a character. Each line ends with a line ending.
 ///
-/// Light modules are the foreground, so that terminals of light text on a dark ground show them
-/// light. With `colour` the two are fixed white and black, from the part of the palette that no
-/// theme changes, and light terminals show the same.
+/// Light modules are the foreground: terminals with light text on a dark ground show them light.
+/// With `colour` the two are white and black of the palette that no theme changes, so light
+/// terminals show the same.
 pub(crate) fn draw(text: &str, colour: bool) -> Result<Zeroizing<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TOO_LONG)?;
     let mut renderer = code.render();
@@ -36,5 +36,5 @@ pub(crate) fn draw(text: &str, colour: bool) -> Result<Zeroizing<String>> {
 
 /// Encodes as a PNG.
 pub(crate) fn png(text: &str) -> Result<Wiped> {
-    qr::encode_png(text, Size::ModulePixels(SCALE)).ok_or_else(|| TOO_LONG.into())
+    qr::encode_png(text, Size::ModulePixels(MODULE_PIXELS)).ok_or_else(|| TOO_LONG.into())
 }

@@ -1,4 +1,4 @@
-//! The text of a secret, told apart from what people give in its place.
+//! Parses the text of a secret, and recognizes what people give by mistake.
 
 use keyfob::{Device, Error, Secret, Uri};
 use keyfob_scim::code::{self, is_blank};
@@ -7,25 +7,25 @@ use zeroize::Zeroizing;
 use crate::cli::output::note;
 use crate::cli::result::Result;
 
-/// How many symbols the shortest secret has, of 16 bytes. Two lines of so many may be two secrets.
-const SHORTEST_BASE32: usize = 26;
-const SHORTEST_HEX: usize = 32;
+/// Symbols of the shortest secret, which has 16 bytes. Two lines of this length may be two secrets.
+const MIN_BASE32_SYMBOLS: usize = 26;
+const MIN_HEX_SYMBOLS: usize = 32;
 
-/// What a secret's text says.
-pub(crate) enum Given<'t> {
+/// A parsed secret.
+pub(crate) enum ParsedSecret<'t> {
     /// A secret without parameters.
     Bare(Secret),
     /// A secret with its parameters and its label.
     Uri(Uri<'t>),
 }
 
-/// Reads an otpauth URI or a bare secret, in Base32 or in hexadecimal. Byte order marks and blanks
-/// of all kinds are skipped, line endings within a bare secret too.
+/// Parses an otpauth URI or a bare secret, in Base32 or in hexadecimal. Skips byte order marks and
+/// blanks of all kinds, and line endings within a bare secret.
 ///
-/// Errors: a sentence that says what the text is instead and what to do. It repeats nothing of the
+/// Errors: a message that says what the text is instead, and what to do. It repeats no part of the
 /// text.
-pub(crate) fn read(bytes: &[u8], hex: bool) -> Result<Given<'_>> {
-    if let Some(what) = foreign(bytes) {
+pub(super) fn parse(bytes: &[u8], hex: bool) -> Result<ParsedSecret<'_>> {
+    if let Some(what) = describe_foreign(bytes) {
         return Err(what.into());
     }
     let text = str::from_utf8(bytes).map_err(|_| "secret: is not text in UTF-8")?.trim_matches(is_blank);
@@ -38,25 +38,25 @@ pub(crate) fn read(bytes: &[u8], hex: bool) -> Result<Given<'_>> {
         if lines().count() > 1 {
             return Err("secret: is an otpauth URI on several lines; write it on one line".into());
         }
-        return Ok(Given::Uri(Uri::parse(text)?));
+        return Ok(ParsedSecret::Uri(Uri::parse(text)?));
     }
-    let shortest = if hex { SHORTEST_HEX } else { SHORTEST_BASE32 };
+    let shortest = if hex { MIN_HEX_SYMBOLS } else { MIN_BASE32_SYMBOLS };
     if lines().filter(|line| line.chars().filter(|char| !is_separator(*char)).count() >= shortest).count() > 1 {
         return Err("secret: has several lines that may each be a secret; give one secret, on one line".into());
     }
-    Ok(Given::Bare(bare(text, hex)?))
+    Ok(ParsedSecret::Bare(bare(text, hex)?))
 }
 
-/// What bytes are in place of a secret, by their beginning, and what to do; none for what may be
+/// Says what bytes are that are no secret, by their beginning, and what to do; none if they may be
 /// one.
-pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn describe_foreign(bytes: &[u8]) -> Option<&'static str> {
     foreign_bytes(bytes).or_else(|| {
         let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         foreign_text(text.trim_start_matches(is_blank))
     })
 }
 
-/// What bytes are that are no text of a secret.
+/// Says what bytes are that are not text.
 fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
     if Device::from_bytes(bytes).is_ok() {
         return Some("secret: is a state file; give it with --state FILE");
@@ -70,7 +70,7 @@ fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// What text is that begins as no secret and no otpauth URI does.
+/// Says what text is that begins neither like a secret nor like an otpauth URI.
 fn foreign_text(text: &str) -> Option<&'static str> {
     if starts_with(text, "otpauth-migration:") {
         return Some(
@@ -112,8 +112,8 @@ fn bare(text: &str, hex: bool) -> Result<Secret> {
     match Secret::from_base32(&symbols) {
         Err(_) if is_hex => Err("secret: is hexadecimal; give --hex".into()),
         Ok(secret) => {
-            // By chance, Base32 of so many characters has none but A to F.
-            if is_hex && digits.len() >= SHORTEST_HEX {
+            // Base32 of this length has only the letters A to F by chance.
+            if is_hex && digits.len() >= MIN_HEX_SYMBOLS {
                 note("the secret is read as Base32, and may be hexadecimal as well; if it is, give --hex");
             }
             Ok(secret)
@@ -126,7 +126,7 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|front| front.eq_ignore_ascii_case(start))
 }
 
-/// What may stand between the groups of a bare secret.
+/// Whether a character may separate the groups of a bare secret.
 fn is_separator(char: char) -> bool {
     code::is_separator(char) || char == ':'
 }

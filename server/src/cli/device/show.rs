@@ -13,11 +13,11 @@ use crate::cli::result::Result;
 use crate::file::Wiped;
 use crate::store::word;
 
-/// A field of a device, and what the text says beside its value, if that explains it.
+/// A field of a device: its name, its value, and an explanation for people, if there is one.
 type Field = (&'static str, Value, Option<String>);
 
 pub(crate) fn run(args: &ShowArgs) -> Result<ExitCode> {
-    // Without the lock: the file is only ever replaced as a whole.
+    // Without the lock: the file is replaced as a whole only.
     let device = state::read(&args.state)?;
     let now = clock::now(&args.clock)?;
     if args.json {
@@ -25,14 +25,14 @@ pub(crate) fn run(args: &ShowArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    for (name, value, beside) in fields(&device, now) {
+    for (name, value, note) in fields(&device, now) {
         let value = match value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text,
             number => number.to_string(),
         };
-        let beside = beside.map(|beside| format!(" ({beside})")).unwrap_or_default();
-        writeln!(text, "{}: {value}{beside}", name.replace('_', " "))?;
+        let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
+        writeln!(text, "{}: {value}{note}", name.replace('_', " "))?;
     }
     output::print(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
@@ -58,5 +58,5 @@ fn fields(device: &Device, now: u64) -> [Field; 11] {
 
 /// The device as a line of JSON, without its secret.
 pub(super) fn object(device: &Device, now: u64) -> Result<Wiped> {
-    output::json(fields(device, now).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
+    output::json_line(fields(device, now).into_iter().map(|(name, value, _)| (name.to_owned(), value)).collect())
 }

@@ -10,7 +10,7 @@ use crate::cli::output::note;
 use crate::cli::result::Result;
 use crate::file::{self, Owner};
 
-/// A state file that no other process changes as long as this lives.
+/// A locked state file: no other process changes it until this is dropped.
 pub(crate) struct State {
     path: PathBuf,
     /// Closing it unlocks.
@@ -18,12 +18,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Waits until no other process works on the file, and says so.
+    /// Locks the file. Waits for other processes that work on it, with a note.
     pub(crate) fn lock(path: &Path) -> Result<Self> {
-        // A symbolic link stays one: what it points to is replaced.
+        // A symbolic link stays one: its target is replaced.
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
-        // The lock is on a file beside it, which stays: a rename puts a new file in the state
-        // file's place, and a lock on the old one would keep nobody off the new one.
+        // The lock is on a file beside it, which stays. A rename replaces the state file, and a
+        // lock on the old file would not protect the new one.
         let beside = file::beside(&path, ".lock");
         let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
         let lock = opened
@@ -44,12 +44,10 @@ impl State {
         read(&self.path)
     }
 
-    /// Puts `record` in the place of the one read, durably: after a crash the file holds the one or
-    /// the other.
+    /// Replaces the record durably: after a crash the file holds the old or the new one.
     pub(crate) fn replace(&self, record: &Record) -> Result<()> {
-        // Nobody else writes it, for this one has the lock.
         file::replace(&self.path, record.as_bytes(), Owner::KeptOrMine)
-            .map_err(|error| format!("{}: {error}; it could not be replaced, and no answer is given", self.path.display()).into())
+            .map_err(|error| format!("{}: {error}; it could not be replaced, so there is no verdict", self.path.display()).into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `keyfob verify`: whether a code is right, against a secret or a state file.
+//! `keyfob verify`: verifies a code against a secret or a state file.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,32 +21,31 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
-    // Before the file is locked: nobody waits for somebody who types.
-    let code = input::code(args.code.as_deref())?;
+    // Before the lock: no process waits for a person who types.
+    let code = input::read_code(args.code.as_deref())?;
     let state = State::lock(path)?;
     let device = state.read()?;
     let policy = policy(Policy::builder(), device.kind(), args.window)?;
-    let next_right = clock::next_right(&device);
+    let accepted_from = clock::accepted_from(&device);
     let attempt = device.verify(&policy, &code, clock::now(&args.clock)?)?;
     let verdict = attempt.commit(|next| state.replace(&next.to_record()))?;
-    if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), next_right) {
+    if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), accepted_from) {
         note(&format!(
             "{}: has accepted a code of a later time, while a clock was ahead; codes are right again from {} on; wait until then, or give \
-             keyfob unlock --forget-steps, whose help tells the price",
+             keyfob unlock --forget-steps, whose help names the price",
             path.display(),
             clock::utc(time)
         ));
     }
-    answer(verdict, args.json)
+    print_verdict(verdict, args.json)
 }
 
-/// Keeps no state: the same code is right again as long as its window is open, and nothing locks.
+/// Without state: a code is right as often as it is tried within its window, and nothing locks.
 fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     let options = &args.authenticator;
-    let (text, code) = input::secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
-    let authenticator = Authenticator::read(secret::read(&text, options.hex)?, options)?;
-    // Without a lock there are no guesses to bound, but the widest windows are those of the
-    // library.
+    let (text, code) = input::read_secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
+    let authenticator = Authenticator::from_secret(secret::parse(&text, options.hex)?, options)?;
+    // Without a lock there is no guess bound to hold. The library still limits the windows.
     let unbounded = Policy::builder().guess_bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {
         Authenticator::Totp(totp) => {
@@ -60,11 +59,11 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     };
     let drift = matched.map(|matched| matched.wrapping_sub(expected).cast_signed());
     let object = json!({"success": matched.is_some(), "locked": false, "matched": matched, "drift": drift});
-    output::answer(matched.is_some(), false, args.json.then_some(object))
+    output::print_verdict(matched.is_some(), false, args.json.then_some(object))
 }
 
-/// Tells the verdict of an attempt that is stored.
-pub(crate) fn answer(verdict: Verdict, json: bool) -> Result<ExitCode> {
+/// Prints the verdict of a stored attempt.
+pub(super) fn print_verdict(verdict: Verdict, json: bool) -> Result<ExitCode> {
     let object = json!({
         "success": verdict.is_right(),
         "locked": verdict.is_locked(),
@@ -73,10 +72,10 @@ pub(crate) fn answer(verdict: Verdict, json: bool) -> Result<ExitCode> {
         "matched": verdict.matched(),
         "drift": verdict.drift(),
     });
-    output::answer(verdict.is_right(), verdict.is_locked(), json.then_some(object))
+    output::print_verdict(verdict.is_right(), verdict.is_locked(), json.then_some(object))
 }
 
-/// The defaults with the window that was asked for.
+/// The default policy with the window of the option.
 fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Policy> {
     let builder = match (kind, window) {
         (_, None) => builder,

@@ -6,54 +6,53 @@ use crate::cli::result::Result;
 use crate::config::{Config, Problem};
 use crate::store::Store;
 
-/// The configuration of a command. Warns of what is passed over in the environment. Errors: all
-/// problems in one line.
+/// The configuration of a command. Warns about ignored variables. Errors: all problems in one line.
 pub(crate) fn configured(args: &ConfigArgs) -> Result<Config> {
     let config = read(args).map_err(|problems| in_one_line(&problems))?;
-    if let Some(warning) = passed_over(&config) {
+    if let Some(warning) = link_warning(&config) {
         note(&warning);
     }
     Ok(config)
 }
 
-/// The configuration of a command that makes neither a store nor a key. To be asked outside of a
-/// runtime.
+/// The configuration of a command that creates neither a store nor a key. Must not be called in a
+/// Tokio runtime.
 ///
 /// Errors: as [`configured`]; the store or its key file does not exist.
 pub(crate) fn configured_store(args: &ConfigArgs) -> Result<Config> {
     let config = configured(args)?;
     if !Store::exists(&config.store)? {
         return Err(format!(
-            "store: there is none at {}, and this command makes none: name yours with --store or --config, or run it in the folder of \
+            "store: there is none at {}, and this command creates none: name yours with --store or --config, or run it in the folder of \
              the store",
             config.store
         )
         .into());
     }
-    if config.key.is_none() && !config.key_file.exists() {
+    if config.sealing_keys.is_none() && !config.sealing_keys_file.exists() {
         return Err(format!(
-            "key_file: {} is missing, and the store was begun with it; put it back, or name it with --set key_file=FILE",
-            config.key_file.display()
+            "sealing_keys_file: {} is missing, and the store needs it; restore it, or name it with --set sealing_keys_file=FILE",
+            config.sealing_keys_file.display()
         )
         .into());
     }
     Ok(config)
 }
 
-/// A warning of variables that are no configuration, though they begin as its own do.
-pub(super) fn passed_over(config: &Config) -> Option<String> {
+/// A warning about service links, whose names begin like those of the configuration.
+pub(super) fn link_warning(config: &Config) -> Option<String> {
     let first = config.links.first()?;
     let (which, they) = match config.links.len().saturating_sub(1) {
-        0 => ("is a service link".to_owned(), "it is passed over (enableServiceLinks: false in the pod leaves it out)"),
+        0 => ("is a service link".to_owned(), "it is ignored (enableServiceLinks: false in the pod leaves it out)"),
         more => (
             format!("and {more} more are service links"),
-            "they are passed over (enableServiceLinks: false in the pod leaves them out)",
+            "they are ignored (enableServiceLinks: false in the pod leaves them out)",
         ),
     };
-    Some(format!("environment: {first} {which} of Kubernetes or Docker, and no configuration; {they}"))
+    Some(format!("environment: {first} {which} of Kubernetes or Docker, not configuration; {they}"))
 }
 
-/// Reads the configuration as the options and the environment say.
+/// Reads the configuration of the options and the environment.
 fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
     match read_all(args) {
         (Some(config), problems) if problems.is_empty() => Ok(config),
@@ -61,8 +60,8 @@ fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
     }
 }
 
-/// Reads what can be read of the configuration, and every fault. None of a file that cannot be
-/// read.
+/// Reads all valid values of the configuration, and all problems. Returns no configuration if the
+/// file cannot be read.
 pub(super) fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
     let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
     let text = match &path {
@@ -74,7 +73,7 @@ pub(super) fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
     };
     let mut flags = args.set.clone();
     flags.extend(args.store.clone().map(|store| ("store".to_owned(), store)));
-    // What is not UTF-8 is not for us, unless its name says that it is.
+    // Other variables may be no UTF-8.
     let mut problems = Vec::new();
     let mut environment = Vec::new();
     for (name, value) in std::env::vars_os() {

@@ -1,5 +1,4 @@
-//! The account `admin` of a new store, and where its password is told: on a terminal or in a file,
-//! and in no log.
+//! The account `admin` of a new store. Its password goes to a terminal or a file, never to a log.
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -15,17 +14,17 @@ use crate::file;
 use crate::http;
 use crate::store::{Account, Store};
 
-/// Where the password of the first account is told.
+/// Where the operator finds the password of the first account.
 pub(crate) enum FirstPassword {
-    /// By the greeting, which goes to a terminal.
+    /// In the greeting, on a terminal.
     Greeting(Zeroizing<String>),
-    /// It was told on standard error, which is a terminal.
+    /// On standard error, a terminal. It was written there.
     StandardError,
-    /// In a file that its owner alone can read.
+    /// In a file that only its owner can read.
     File(PathBuf),
 }
 
-/// Makes the account `admin` where there is no account at all.
+/// Adds the account `admin` if there is no account.
 ///
 /// Errors: those of the store; the file of the password cannot be written.
 pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstPassword>> {
@@ -34,7 +33,7 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
     }
     let accounts = store.accounts().await?;
     for account in &accounts.damaged {
-        tracing::error!("store: {account}; make it anew with keyfob account add --replace");
+        tracing::error!("store: {account}; replace it with keyfob account add --replace");
     }
     if !accounts.rows.is_empty() || !accounts.damaged.is_empty() {
         return Ok(None);
@@ -47,16 +46,16 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
     if io::stdout().is_terminal() {
         return Ok(add(store, &admin).await?.then_some(FirstPassword::Greeting(password)));
     }
-    // A line of a JSON log has a form of its own.
+    // A JSON log must have no other lines.
     if io::stderr().is_terminal() && config.log_format == LogFormat::Text {
         let is_ours = add(store, &admin).await?;
         if is_ours {
-            note(&format!("account admin, password {} (made up just now, shown only this once)", *password));
+            note(&format!("account admin, password {} (new, shown only this once)", *password));
         }
         return Ok(is_ours.then_some(FirstPassword::StandardError));
     }
-    // Written before the account is: a password that nobody can read would be of no use.
-    let path = file::beside(config.store.file().unwrap_or(&config.key_file), ".admin-password");
+    // The file comes before the account: otherwise a crash would leave a password that is lost.
+    let path = file::beside(config.store.file().unwrap_or(&config.sealing_keys_file), ".admin-password");
     let draft = file::beside(&path, &format!(".{}", std::process::id()));
     file::create(&draft, Zeroizing::new(format!("{}\n", *password)).as_bytes()).map_err(|error| {
         format!("the password of the first account: {error}; or set admin_password, or start keyfob serve in a terminal once")
@@ -66,15 +65,15 @@ pub(crate) async fn make(config: &Config, store: &Store) -> Result<Option<FirstP
         std::fs::remove_file(&draft)?;
         return Ok(None);
     }
-    put(&draft, &path)
+    put_in_place(&draft, &path)
         .map_err(|error| format!("{}: {error}; the password of the account admin is in that file", draft.display()))?;
     added.map_err(|error| {
-        format!("the account admin: {error}; if it was made all the same, its password is in {}", path.display())
+        format!("the account admin: {error}; if it was added all the same, its password is in {}", path.display())
     })?;
     Ok(Some(FirstPassword::File(path)))
 }
 
-/// Tells whether the account is ours: another process may be faster, and shows its own password.
+/// Adds the account. Returns false if another process was faster, which shows its own password.
 async fn add(store: &Store, admin: &Account) -> Result<bool> {
     let added = store.add_account(admin).await.map_err(|error| {
         format!(
@@ -84,8 +83,8 @@ async fn add(store: &Store, admin: &Account) -> Result<bool> {
     Ok(added)
 }
 
-/// A file of an earlier store that is no more gives way.
-fn put(draft: &Path, path: &Path) -> io::Result<()> {
+/// Moves the draft into place, over the file of an earlier store.
+fn put_in_place(draft: &Path, path: &Path) -> io::Result<()> {
     std::fs::rename(draft, path)?;
     file::sync_folder(path)
 }

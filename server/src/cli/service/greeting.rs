@@ -1,4 +1,4 @@
-//! What is told at the start of the service: where it is, what is on, and what to try.
+//! The greeting of the service: its address, its settings, and a first request.
 
 use std::fmt::Write as _;
 
@@ -14,23 +14,23 @@ use crate::config::{Config, LogFormat};
 use crate::delivery::Delivery;
 use crate::file::Wiped;
 
-/// The start of the service, for people or for programs.
+/// The greeting, for people or for programs.
 pub(crate) struct Greeting<'g> {
-    /// With the address that it listens on.
+    /// With the address of the socket.
     pub(crate) config: &'g Config,
     pub(crate) delivery: &'g Delivery,
-    /// Whether the file of the store was made just now.
+    /// Whether the file of the store is new.
     pub(crate) is_new_store: bool,
-    /// Whether the key file was made just now.
+    /// Whether the key file is new.
     pub(crate) is_new_key: bool,
     /// Whether the database keeps what it has committed.
     pub(crate) is_durable: bool,
-    /// If the first account was made just now.
+    /// The password of the first account, if that is new.
     pub(crate) password: Option<&'g FirstPassword>,
 }
 
 impl Greeting<'_> {
-    /// Prints it as the log is written. Errors: standard output is closed.
+    /// Prints it in the format of the log. Errors: standard output is closed.
     pub(crate) fn print(&self) -> Result<()> {
         match self.config.log_format {
             LogFormat::Text => output::print(self.text()?.as_bytes()),
@@ -62,11 +62,11 @@ impl Greeting<'_> {
     }
 
     fn store(&self) -> String {
-        let made = if self.is_new_store { " (made just now)" } else { "" };
+        let made = if self.is_new_store { " (new)" } else { "" };
         format!("{}{made}", self.config.store)
     }
 
-    /// What authenticators may get wrong of new devices.
+    /// Warnings about new devices that authenticators may get wrong.
     fn notes(&self) -> Vec<String> {
         let settings = &self.config.settings;
         let period = settings.kinds.contains(&Kind::Totp).then_some(settings.period);
@@ -76,28 +76,29 @@ impl Greeting<'_> {
 
     fn warnings(&self) -> Vec<&'static str> {
         let mut warnings = Vec::new();
-        if self.is_new_store && self.config.key.is_none() && !self.is_new_key {
+        if self.is_new_store && self.config.sealing_keys.is_none() && !self.is_new_key {
             warnings.push(
                 "the store is new and the key file is not: if devices are missing, stop the service and name their store with --store",
             );
         }
         if !self.is_durable {
             warnings.push(
-                "the database loses what it has committed when it crashes: set synchronous_commit and fsync on, or used codes are right again",
+                "the database may lose committed transactions in a crash: set synchronous_commit and fsync on, or used codes are right again",
             );
         }
         if self.config.tls.is_none() && !self.config.listen.ip().is_loopback() {
-            warnings.push("passwords and codes travel unencrypted: set tls.certificate and tls.key, or listen on loopback");
+            warnings
+                .push("passwords and codes travel unencrypted: set tls.certificate_file and tls.key_file, or listen on loopback");
         }
         warnings
     }
 
     fn key(&self) -> String {
-        let file = self.config.key_file.display();
-        match (&self.config.key, self.is_new_key) {
+        let file = self.config.sealing_keys_file.display();
+        match (&self.config.sealing_keys, self.is_new_key) {
             (Some(_), _) => "of the configuration".to_owned(),
             (None, false) => file.to_string(),
-            (None, true) => format!("{file} (made just now: keep a copy apart; without it no device can be read)"),
+            (None, true) => format!("{file} (new: keep a copy in another place; without it no device can be read)"),
         }
     }
 
@@ -123,16 +124,13 @@ impl Greeting<'_> {
         let mut shown = "PASSWORD";
         match self.password {
             Some(FirstPassword::Greeting(password)) => {
-                writeln!(text, "  account     admin, password {} (made up just now, shown only this once)", **password)?;
+                writeln!(text, "  account     admin, password {} (new, shown only this once)", **password)?;
                 shown = password;
             }
             Some(FirstPassword::StandardError) => writeln!(text, "  account     admin, password on standard error")?,
             Some(FirstPassword::File(path)) => {
                 let path = path.display();
-                writeln!(
-                    text,
-                    "  account     admin, password in {path} (made up just now; remove the file when you have read it)"
-                )?;
+                writeln!(text, "  account     admin, password in {path} (new; remove the file when you have read it)")?;
             }
             None => {}
         }
@@ -145,7 +143,7 @@ impl Greeting<'_> {
     }
 
     fn json(&self) -> Result<Wiped> {
-        let mut object = output::event("INFO", &self.message());
+        let mut object = output::log_event("INFO", &self.message());
         let more = json!({
             "url": self.url(),
             "store": self.config.store.to_string(),
@@ -172,6 +170,6 @@ impl Greeting<'_> {
                 Some(FirstPassword::StandardError) | None => {}
             }
         }
-        output::json(object)
+        output::json_line(object)
     }
 }

@@ -1,4 +1,4 @@
-//! `keyfob import-soffid`: devices of Soffid's into the store.
+//! `keyfob import-soffid`: imports devices of Soffid's into the store.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,8 +15,8 @@ use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
 use crate::database::{Location, Options};
-use crate::soffid::{self, MySql, Names, Rules, Source, Table, Told, Values};
-use crate::store::{Preview, Store};
+use crate::soffid::{self, DelimitedFile, FileOptions, MySqlTable, PostgresTable, Rules, Source, UserNames};
+use crate::store::{Present, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
@@ -42,48 +42,49 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     if args.time_zone.is_none() {
         note("times are read as UTC; --time-zone names another");
     }
-    // Looked at before anything is made.
-    let mut preview = Preview::open(&config.store)?;
-    let mut look = soffid::look(&mut *source, &rules, &mut preview, &mut tell)?;
-    drop(preview);
+    // Inspected before any file is created.
+    let mut present = Present::open(&config.store)?;
+    let mut inspection = soffid::inspect(&mut *source, &rules, &mut present, &mut print)?;
+    drop(present);
     if args.write {
-        write(&mut *source, &rules, &mut look, &config)?;
+        write(&mut *source, &rules, &mut inspection, &config)?;
     }
-    output::print(look.report.summary().as_bytes())?;
-    Ok(ExitCode::from(u8::from(look.report.refused > 0 || look.report.differ > 0)))
+    output::print(inspection.report.summary().as_bytes())?;
+    Ok(ExitCode::from(u8::from(inspection.report.refused > 0 || inspection.report.differ > 0)))
 }
 
-fn tell(line: &str) -> std::result::Result<(), String> {
+fn print(line: &str) -> std::result::Result<(), String> {
     output::line(line).map_err(|error| error.to_string())
 }
 
 fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
     let (column, users) = (args.user_column.as_deref(), args.users.as_deref());
-    let names = column.map_or(Names::Table(users), Names::Column);
+    let names = column.map_or(UserNames::Table(users), UserNames::Column);
     let is_postgres = args.from.starts_with("postgres://") || args.from.starts_with("postgresql://");
     if (is_postgres || soffid::is_mysql(&args.from)) && (args.dialect.is_some() || args.null.is_some()) {
         return Err("--dialect and --null: say how a file is written; leave them out where --from is a database".into());
     }
     if soffid::is_mysql(&args.from) {
         let (password, timeout) = (std::env::var("MYSQL_PWD").ok(), config.database.timeout);
-        return Ok(Box::new(MySql::open(&args.from, password, timeout, &args.table, &names)?));
+        return Ok(Box::new(MySqlTable::open(&args.from, password, timeout, &args.table, &names)?));
     }
     if is_postgres {
-        // The store's password is not Soffid's.
+        // The password of the store is not that of Soffid's database.
         let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
         let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
-        return Ok(Box::new(Table::open(&location, &args.table, &names)?));
+        return Ok(Box::new(PostgresTable::open(&location, &args.table, &names)?));
     }
-    if let Some(told) = foreign(&args.from) {
-        return Err(told.into());
+    if let Some(error) = foreign_url(&args.from) {
+        return Err(error.into());
     }
-    let told = Told { user_column: column, users: users.map(Path::new), quoting: args.dialect, null: args.null.as_deref() };
-    Ok(Box::new(Values::open(Path::new(&args.from), told)?))
+    let options =
+        FileOptions { user_column: column, users: users.map(Path::new), quoting: args.dialect, null: args.null.as_deref() };
+    Ok(Box::new(DelimitedFile::open(Path::new(&args.from), options)?))
 }
 
-/// What to do about a URL that is not read; none for a path. Nothing of it is repeated, since a
-/// password may stand in it.
-fn foreign(from: &str) -> Option<String> {
+/// The error for a URL that the import cannot read; none for a path. It repeats no part of the URL,
+/// which may hold a password.
+fn foreign_url(from: &str) -> Option<String> {
     let scheme = match from.strip_prefix("jdbc:") {
         Some(rest) => rest.split(':').next()?,
         None => from.split_once("://")?.0,
@@ -100,24 +101,24 @@ fn foreign(from: &str) -> Option<String> {
     Some(format!("--from: {} is not read; {remedy}", if from.starts_with("jdbc:") { "a URL of JDBC" } else { "this URL" }))
 }
 
-fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, config: &Config) -> Result<()> {
-    // A thread of its own for the runtime: the key file is read anew while this one reads the
+fn write(source: &mut dyn Source, rules: &Rules<'_>, inspection: &mut soffid::Inspection, config: &Config) -> Result<()> {
+    // The runtime has a thread of its own, which watches the key file while this thread reads the
     // source.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let is_new = !Store::exists(&config.store)?;
     let (store, is_new_key) = runtime.block_on(open(config))?;
     if is_new {
-        note(&format!("store: {}: made just now", config.store));
+        note(&format!("store: {}: created", config.store));
     }
     if is_new_key {
-        note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+        note(&format!("{}: created, with a new key; keep a copy in another place", config.sealing_keys_file.display()));
     }
     let (_, requests) = tokio::sync::watch::channel(());
     let watching = runtime.block_on(async { watch_key_file(config, &store, note_key_file, requests) })?;
     // Drawn on a terminal only.
     let bar = ProgressBar::new_spinner();
-    let mut told = |line: &str| bar.suspend(|| tell(line));
-    let done = soffid::write(source, rules, look, (&runtime, &store), &mut told, &mut |rows| {
+    let mut print = |line: &str| bar.suspend(|| print(line));
+    let written = soffid::write(source, rules, inspection, (&runtime, &store), &mut print, &mut |rows| {
         bar.inc(u64::try_from(rows).unwrap_or_default());
         bar.set_message(format!("{} rows", bar.position()));
     });
@@ -126,12 +127,12 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, look: &mut soffid::Look, co
         runtime.block_on(watching.end());
     }
     store.close();
-    Ok(done?)
+    Ok(written?)
 }
 
 fn note_key_file(finding: std::result::Result<&str, &str>) {
     match finding {
         Ok(change) => note(change),
-        Err(problem) => note(&format!("key_file: {problem}")),
+        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
     }
 }

@@ -1,4 +1,4 @@
-//! `keyfob migrate`: a store into another.
+//! `keyfob migrate`: copies or moves a store into another.
 
 use std::process::ExitCode;
 
@@ -17,10 +17,9 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}, and so nothing to copy; name yours with --store", config.store).into());
     }
-    // Drawn on a terminal only. How many rows there are is not asked: to count those of a large
-    // table takes long.
+    // Drawn on a terminal only. Without a total: to count the rows of a large table takes long.
     let bar = ProgressBar::new_spinner();
-    let copied = store::copy(&config.store, &to, args.keep, &mut |table, rows| {
+    let copied = store::copy(&config.store, &to, args.copy_only, &mut |table, rows| {
         bar.inc(1);
         bar.set_message(format!("{table}: {rows} rows compared"));
     });
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &MigrateArgs) -> Result<ExitCode> {
     output::line(&if copied.is_moved {
         format!("Moved to {to}, with the same key. Start the services with that store; {} serves no device any more.", config.store)
     } else {
-        format!("Copied to {to}. {} goes on: what changes there from now on is not in the copy.", config.store)
+        format!("Copied to {to}. {} stays in service: later changes there are not in the copy.", config.store)
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,57 +5,57 @@ use crate::cli::result::Result;
 use crate::config::Config;
 use crate::store::{KeyCheck, KeyFile, Keys, Store};
 
-/// Opens the configured store. Returns whether its key file was made just now.
+/// Opens the configured store. Returns whether its key file is new.
 ///
-/// Errors: those of the store; records may be sealed under a key that is missing.
+/// Errors: those of the store; a key of the store is missing.
 pub(crate) async fn open(config: &Config) -> Result<(Store, bool)> {
     let (store, is_new, check) = open_unchecked(config).await?;
-    // With another key, what is there could not be read, and new devices would hide that the right
-    // one is lost.
+    // With a wrong key the records could not be opened, and new devices would hide the loss of the
+    // right one.
     if check.is_whole() {
         return Ok((store, is_new));
     }
     store.close();
-    let path = config.key_file.display();
+    let path = config.sealing_keys_file.display();
     if is_new {
-        std::fs::remove_file(&config.key_file)?;
+        std::fs::remove_file(&config.sealing_keys_file)?;
         return Err(
-            format!("key_file: {path} is missing, and the store was begun with it; put it back, or begin another store").into()
+            format!("sealing_keys_file: {path} is missing, and the store needs it; restore it, or begin another store").into()
         );
     }
-    let key = if config.key.is_some() { "key: it".to_owned() } else { format!("key_file: {path}") };
+    let key = if config.sealing_keys.is_some() { "sealing_keys: it".to_owned() } else { format!("sealing_keys_file: {path}") };
     if !check.other.is_empty() {
-        return Err(format!("{key} {check}; the store's own is needed here").into());
+        return Err(format!("{key} {check}; give the key file of this store").into());
     }
     Err(format!(
-        "{key} {check}: put the missing line back, from a copy of the key file. If there is none, keyfob rotate-key --reseal-only tells \
-         what is sealed under it, and lets the store start without it where that is nothing"
+        "{key} {check}: restore the missing line from a copy of the key file. If there is none, keyfob rotate-key --reseal-only reports \
+         what is sealed under it, and lets the store start without it if that is nothing"
     )
     .into())
 }
 
-/// Opens the configured store, whatever its keys open. Returns whether its key file was made just
-/// now, and what the keys open.
+/// Opens the configured store even if keys are missing. Returns whether its key file is new, and
+/// the check of its keys.
 pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyCheck)> {
-    let (keys, is_new) = match &config.key {
+    let (keys, is_new) = match &config.sealing_keys {
         Some(key) => (Keys::parse(key)?, false),
-        None => KeyFile::new(&config.key_file).read_or_make().map_err(|error| format!("key_file: {error}"))?,
+        None => KeyFile::new(&config.sealing_keys_file).read_or_make().map_err(|error| format!("sealing_keys_file: {error}"))?,
     };
     let store = Store::open(&config.store, keys)?;
     let check = store.check_keys().await?;
     Ok((store, is_new, check))
 }
 
-/// Does something with the configured store.
-pub(crate) fn with<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
+/// Runs `work` on the configured store, and closes the store.
+pub(crate) fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (store, is_new_key) = open(config).await?;
         if is_new_key {
-            note(&format!("{}: made, with a fresh key; keep a copy apart", config.key_file.display()));
+            note(&format!("{}: created, with a new key; keep a copy in another place", config.sealing_keys_file.display()));
         }
-        let done = work(&store).await;
+        let result = work(&store).await;
         store.close();
-        done
+        result
     })
 }

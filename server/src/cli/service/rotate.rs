@@ -1,4 +1,4 @@
-//! `keyfob rotate-key`: a new key for the records at rest, while services run.
+//! `keyfob rotate-key`: seals all records under a new key while services run.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,27 +15,30 @@ use crate::store::{KeyCheck, KeyFile, Resealed, Store, numbered};
 
 pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
-    if config.key.is_some() && !args.reseal_only {
+    if config.sealing_keys.is_some() && !args.reseal_only {
         return Err(
-            "key: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
+            "sealing_keys: is in the configuration, which only you can change: append a new one there and restart each service, put the new one \
              first and restart each once more, and run keyfob rotate-key --reseal-only"
                 .into(),
         );
     }
-    let file = KeyFile::new(&config.key_file);
-    if config.key.is_none() && !config.key_file.exists() {
-        return Err(format!("key_file: {} does not exist; keyfob serve makes it", config.key_file.display()).into());
+    let file = KeyFile::new(&config.sealing_keys_file);
+    if config.sealing_keys.is_none() && !config.sealing_keys_file.exists() {
+        return Err(
+            format!("sealing_keys_file: {} does not exist; keyfob serve makes it", config.sealing_keys_file.display()).into()
+        );
     }
     if !Store::exists(&config.store)? {
         return Err(format!("store: there is none at {}; name yours with --store, or run this in its folder", config.store).into());
     }
     if config.store.file().is_none() && !args.reseal_only {
         note(
-            "the store is a database server: if other machines serve it, too, break this off and do its steps by hand, as POSTGRESQL.md says",
+            "the store is a database server: if other machines serve it too, stop this command and follow the steps by hand in POSTGRESQL.md",
         );
     }
-    // Held until the end: of two at once, each would put a key of its own first.
-    let _lock = config.key.is_none().then(|| file.lock()).transpose().map_err(|error| format!("key_file: {error}"))?;
+    // Held until the end: two rotations at once would each put a key of their own first.
+    let _lock =
+        config.sealing_keys.is_none().then(|| file.lock()).transpose().map_err(|error| format!("sealing_keys_file: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = open_for(&config, args).await?;
@@ -45,8 +48,8 @@ pub(crate) fn run(args: &RotateArgs) -> Result<ExitCode> {
     })
 }
 
-/// Opens the store. To seal anew, it need not have all keys: what is still sealed under one that is
-/// missing has to be found out.
+/// Opens the store. Resealing works without all keys: it finds out what is sealed under a missing
+/// one.
 async fn open_for(config: &Config, args: &RotateArgs) -> Result<Store> {
     if !args.reseal_only {
         return Ok(open(config).await?.0);
@@ -56,7 +59,7 @@ async fn open_for(config: &Config, args: &RotateArgs) -> Result<Store> {
         return Ok(store);
     }
     store.close();
-    Err(format!("the key file {check}; the store's own is needed here").into())
+    Err(format!("the key file {check}; give the key file of this store").into())
 }
 
 async fn rotate(args: &RotateArgs, file: &KeyFile, store: &Store) -> Result<ExitCode> {
@@ -78,13 +81,11 @@ async fn give_up(store: &Store, key: u32) -> Result<()> {
     if !store.give_up_key(key).await? {
         return Err(format!("--give-up: the store does not need key {key}").into());
     }
-    note(&format!(
-        "key {key} is given up; devices that are sealed under it cannot be read any more: their users must enroll again"
-    ));
+    note(&format!("key {key} is given up; devices sealed under it can no longer be read: their users must enroll again"));
     Ok(())
 }
 
-/// One rotation, or the rest of one that was broken off.
+/// A rotation, or the rest of an interrupted one.
 struct Rotation<'r> {
     file: &'r KeyFile,
     store: &'r Store,
@@ -93,19 +94,19 @@ struct Rotation<'r> {
 }
 
 impl Rotation<'_> {
-    /// Seals all records under a new key. Where an earlier rotation was broken off, finishes that
-    /// one and makes no further key.
+    /// Seals all records under a new key. If an earlier rotation was interrupted, finishes it and
+    /// makes no further key.
     async fn run(&self) -> Result<Resealed> {
         let KeyCheck { opened: needed, .. } = self.store.check_keys().await?;
         let ids = self.store.keys().ids();
         let (first, newest) = ids.first().zip(ids.iter().max()).ok_or("there is no key")?;
         let is_needed = |key: &u32| needed.contains(key);
         if first == newest && needed.iter().any(|key| key != first) {
-            note(&format!("key {first} stands first, but other keys are needed still: this finishes an earlier rotation"));
+            note(&format!("key {first} is first, but other keys are still needed: this finishes an earlier rotation"));
             self.pause().await;
             let resealed = self.reseal().await?;
             let is_stuck = |key: &u32| key == first || resealed.left.contains_key(key);
-            // Records that do not open must not keep all others from getting a new key.
+            // Unreadable records must not keep the others from getting a new key.
             if resealed.done > 0 || !is_needed(first) || !needed.iter().all(is_stuck) {
                 return Ok(resealed);
             }
@@ -122,7 +123,7 @@ impl Rotation<'_> {
         self.pause().await;
         self.file.promote(key)?;
         self.store.take_keys(&self.file.read()?).await?;
-        note(&format!("key {key} stands first; other processes learn to seal under it within {seconds} seconds"));
+        note(&format!("key {key} is first; other processes learn to seal under it within {seconds} seconds"));
         self.pause().await;
         self.reseal().await
     }
@@ -134,20 +135,21 @@ impl Rotation<'_> {
     async fn reseal(&self) -> Result<Resealed> {
         let progress = |done| {
             self.bar.inc(done);
-            self.bar.set_message(format!("{} records sealed anew", self.bar.position()));
+            self.bar.set_message(format!("{} records sealed", self.bar.position()));
         };
         Ok(self.store.reseal(self.wait, progress).await?)
     }
 }
 
-/// Tells what was done, and which keys are needed no more. Errors: some are needed still.
+/// Reports the resealed records and the keys that are no longer needed. Errors: unreadable records,
+/// or a process that seals under an old key.
 fn report(resealed: &Resealed, ids: &[u32]) -> Result<()> {
     let Resealed { key, done, unreadable, left, in_use } = resealed;
-    output::line(&format!("{done} records sealed anew under key {key}."))?;
+    output::line(&format!("{done} records sealed under key {key}."))?;
     let is_free = |id: &&u32| *id != key && !left.contains_key(id) && !in_use.contains(id);
     let free: Vec<u32> = ids.iter().filter(is_free).copied().collect();
     if !free.is_empty() {
-        output::line(&format!("No record is under {} any more; backups from before need it still.", numbered(&free)))?;
+        output::line(&format!("No record is under {} any more; older backups still need it.", numbered(&free)))?;
     }
     if !unreadable.is_empty() {
         let some: Vec<_> = unreadable.iter().take(10).map(ToString::to_string).collect();
@@ -159,15 +161,15 @@ fn report(resealed: &Resealed, ids: &[u32]) -> Result<()> {
         } else {
             let keys = numbered(&missing);
             format!(
-                "put {keys} back from a copy of the key file, or do without with keyfob rotate-key --reseal-only --give-up NUMBER"
+                "put {keys} back from a copy of the key file, or give them up with keyfob rotate-key --reseal-only --give-up NUMBER"
             )
         };
-        return Err(format!("{many} records do not open ({by_key}), as those of devices {some}; {todo}").into());
+        return Err(format!("{many} records cannot be opened ({by_key}), for example those of devices {some}; {todo}").into());
     }
     if !in_use.is_empty() {
         let keys = numbered(in_use);
         return Err(format!(
-            "another process still seals under {keys}: wait until each has read the key file anew, and run keyfob rotate-key \
+            "another process still seals under {keys}: wait until each has read the key file, and run keyfob rotate-key \
              --reseal-only"
         )
         .into());

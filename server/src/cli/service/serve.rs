@@ -25,7 +25,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
     config.set.extend(
         [("listen", args.listen), ("profile", args.profile)].into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))),
     );
-    let (config, delivery) = match startup::checked(&config) {
+    let (config, delivery) = match startup::check(&config) {
         Ok(checked) => checked,
         Err(problems) => {
             for problem in &problems {
@@ -35,17 +35,17 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
-        configuration::passed_over(&config).iter().chain(&startup::unfilled(&config)).for_each(|warning| note(warning));
-        output::line("The configuration is right.")?;
+        configuration::link_warning(&config).iter().chain(&startup::unfilled_templates(&config)).for_each(|warning| note(warning));
+        output::line("The configuration is valid.")?;
         return Ok(ExitCode::SUCCESS);
     }
     startup::start_log(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let format = config.log_format;
     match runtime.block_on(serve(config, delivery)) {
-        // Whatever the log's filter is, and in its form.
+        // In the form of the log, whatever its filter is.
         Err(error) if format == LogFormat::Json => {
-            let line = output::json(output::event("ERROR", &error.to_string()))?;
+            let line = output::json_line(output::log_event("ERROR", &error.to_string()))?;
             let _ = io::stderr().write_all(&line);
             Ok(ExitCode::from(2))
         }
@@ -54,7 +54,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<ExitCode> {
 }
 
 async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
-    let hangups = Hangups::hear()?;
+    let hangups = Hangups::handle()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     // Before any file is made: a start that cannot serve leaves none behind.
     let listeners = Listeners::bind(&mut config)?;
@@ -65,7 +65,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     let (request, read_requests) = watch::channel(());
     let stop_signal = hangups.until_stop(request)?;
     let is_durable = store.is_durable().await?;
-    let limits = Limits::new(config.connections_per_address, config.database.connections);
+    let limits = Limits::new(config.max_connections_per_address, config.database.connections);
     // Last of all: its password is shown once, and nothing may fail after that.
     let password = first_account::make(&config, &store).await?;
     Greeting { config: &config, delivery: &delivery, is_new_store, is_new_key, is_durable, password: password.as_ref() }.print()?;
@@ -77,7 +77,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         service: Service::new(config.settings.clone(), SysRng),
         store: store.clone(),
         delivery,
-        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_pause)?,
+        accounts: Accounts::new(config.admin_password.as_deref().map(String::as_str), config.password_max_pause)?,
         metrics: Metrics::new(&store),
         requests: requests.clone(),
         config,

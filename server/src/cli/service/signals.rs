@@ -4,23 +4,23 @@ use tokio::sync::watch;
 
 use crate::cli::result::Result;
 
-/// SIGHUP, heard from the call on: it must end the process at no time.
+/// SIGHUP, handled from construction on: it must never end the process.
 #[cfg(unix)]
 pub(crate) struct Hangups(tokio::signal::unix::Signal);
 
 #[cfg(unix)]
 impl Hangups {
-    pub(crate) fn hear() -> Result<Self> {
+    pub(crate) fn handle() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    /// Waits for a signal to stop, heard from the call on. Meanwhile each SIGHUP asks for files to
-    /// be read.
+    /// Waits for a signal to stop, handled from the call on. Meanwhile each SIGHUP requests that
+    /// files be read.
     ///
     /// Service managers send SIGTERM, terminals SIGINT and SIGQUIT, scripts that rotate logs
-    /// SIGUSR1 or SIGUSR2. Each would end the process by itself, in the middle of requests.
-    pub(crate) fn until_stop(mut self, ask: watch::Sender<()>) -> Result<impl Future<Output = ()> + Send> {
+    /// SIGUSR1 or SIGUSR2. Unhandled, each would end the process in the middle of requests.
+    pub(crate) fn until_stop(mut self, request: watch::Sender<()>) -> Result<impl Future<Output = ()> + Send> {
         use tokio::signal::unix::{SignalKind, signal};
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let (mut quit, mut user1) = (signal(SignalKind::quit())?, signal(SignalKind::user_defined1())?);
@@ -32,7 +32,7 @@ impl Hangups {
                         tracing::info!(
                             "SIGHUP: the key file and the TLS certificate are read now; a changed configuration needs a restart"
                         );
-                        ask.send_replace(());
+                        request.send_replace(());
                     }
                     _ = terminate.recv() => return,
                     _ = interrupt.recv() => return,
@@ -45,24 +45,24 @@ impl Hangups {
     }
 }
 
-/// There are none here.
+/// This system has no such signal.
 #[cfg(not(unix))]
 pub(crate) struct Hangups;
 
 #[cfg(not(unix))]
 impl Hangups {
-    pub(crate) fn hear() -> Result<Self> {
+    pub(crate) fn handle() -> Result<Self> {
         Ok(Self)
     }
 
-    /// Waits for an interrupt, heard from the call on.
-    pub(crate) fn until_stop(self, ask: watch::Sender<()>) -> Result<impl Future<Output = ()> + Send> {
+    /// Waits for an interrupt, handled from the call on.
+    pub(crate) fn until_stop(self, request: watch::Sender<()>) -> Result<impl Future<Output = ()> + Send> {
         Ok(async move {
-            // Where it cannot be heard, it ends the process by itself.
+            // If it cannot be handled, it ends the process by itself.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            drop(ask);
+            drop(request);
         })
     }
 }

@@ -1,11 +1,11 @@
-//! What a start does before the service answers: checks, the log, the sockets, warnings.
+//! The start of the service: checks, the log, the sockets and warnings.
 
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use super::configuration::{passed_over, read_all};
+use super::configuration::{link_warning, read_all};
 use crate::cli::args::ConfigArgs;
 use crate::cli::result::Result;
 use crate::config::{Config, LogFormat, Problem, log_filter};
@@ -14,15 +14,15 @@ use crate::file;
 use crate::http::{self, Certificate};
 use crate::store::Keys;
 
-/// Checks all that can be checked without a socket and a store.
-pub(super) fn checked(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
+/// Checks everything that needs neither a socket nor a store.
+pub(super) fn check(args: &ConfigArgs) -> std::result::Result<(Config, Delivery), Vec<Problem>> {
     let (config, mut problems) = read_all(args);
     let Some(config) = config else { return Err(problems) };
     if let Some(Err(error)) = config.tls.as_ref().map(Certificate::read) {
         problems.push(Problem::new("tls", &error));
     }
-    if let Some(Err(error)) = config.key.as_ref().map(|key| Keys::parse(key)) {
-        problems.push(Problem::new("key", &error));
+    if let Some(Err(error)) = config.sealing_keys.as_ref().map(|key| Keys::parse(key)) {
+        problems.push(Problem::new("sealing_keys", &error));
     }
     if config.users.is_some() {
         problems.append(&mut delivery::unfilled(&config.delivery, config.users.as_ref()));
@@ -80,25 +80,25 @@ fn unbound(key: &str, option: &str, address: SocketAddr, error: &io::Error) -> S
     format!("{key}: {address}: {error}; {todo} with {option}")
 }
 
-/// Logs what an operator should change, and what does not keep the service from its work.
+/// Logs warnings for the operator. The service works all the same.
 pub(super) fn warn(config: &Config) {
-    if let Some(warning) = passed_over(config) {
+    if let Some(warning) = link_warning(config) {
         tracing::warn!("{warning}");
     }
-    for warning in unfilled(config) {
+    for warning in unfilled_templates(config) {
         tracing::warn!("{warning}");
     }
-    let key_file = config.key.is_none().then_some(config.key_file.as_path());
-    let tls_key = config.tls.as_ref().map(|tls| tls.key.as_path());
-    for (key, path) in [("key_file", key_file), ("store", config.store.file()), ("tls.key", tls_key)] {
+    let key_file = config.sealing_keys.is_none().then_some(config.sealing_keys_file.as_path());
+    let tls_key = config.tls.as_ref().map(|tls| tls.key_file.as_path());
+    for (key, path) in [("sealing_keys_file", key_file), ("store", config.store.file()), ("tls.key_file", tls_key)] {
         if let Some((path, exposed)) = path.and_then(|path| Some((path, file::exposed(path)?))) {
             tracing::warn!("{key}: {}: {exposed}", path.display());
         }
     }
 }
 
-/// A warning of each template that cannot be filled, as there are no users with attributes. Where
-/// there are, it is a fault.
-pub(super) fn unfilled(config: &Config) -> Vec<String> {
+/// A warning for each template that cannot be filled, as no users are configured. With users it is
+/// a problem.
+pub(super) fn unfilled_templates(config: &Config) -> Vec<String> {
     delivery::unfilled(&config.delivery, config.users.as_ref()).iter().map(ToString::to_string).collect()
 }

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use keyfob_scim::Settings;
 use tokio::runtime::Runtime;
 
-use super::super::{Report, Rules, Told, Values, look, write};
+use super::super::{DelimitedFile, FileOptions, Report, Rules, inspect, write};
 use super::{HOTP, NOW, SECRET};
 use crate::database::{Location, Options};
-use crate::store::{Keys, PAGE_DEVICES, Preview, Store};
+use crate::store::{Keys, PAGE, Present, Store};
 
 const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
@@ -53,16 +53,16 @@ impl Import {
 
     /// The same, where names are corrected or not.
     fn run_as(&self, file: &str, corrects_names: bool, meanwhile: impl FnOnce()) -> (Result<Report, String>, Vec<String>) {
-        let mut told = Vec::new();
-        let done = self.pass(file, corrects_names, Some(meanwhile), &mut told);
-        (done, told)
+        let mut printed = Vec::new();
+        let done = self.pass(file, corrects_names, Some(meanwhile), &mut printed);
+        (done, printed)
     }
 
     /// Looks at a file only. Returns the summary, and the lines above it.
     fn look(&self, file: &str, corrects_names: bool) -> (String, Vec<String>) {
-        let mut told = Vec::new();
-        let report = self.pass(file, corrects_names, None::<fn()>, &mut told).unwrap();
-        (report.summary(), told)
+        let mut printed = Vec::new();
+        let report = self.pass(file, corrects_names, None::<fn()>, &mut printed).unwrap();
+        (report.summary(), printed)
     }
 
     /// Looks at a file, and writes it if there is something to do meanwhile.
@@ -71,17 +71,17 @@ impl Import {
         file: &str,
         corrects_names: bool,
         meanwhile: Option<impl FnOnce()>,
-        told: &mut Vec<String>,
+        printed: &mut Vec<String>,
     ) -> Result<Report, String> {
         let (settings, zone, writes) = (Settings::default(), TimeZone::UTC, meanwhile.is_some());
         let rules =
             Rules { settings: &settings, users: None, tenant: None, zone: &zone, hotp: HOTP, now: NOW, corrects_names, writes };
         let mut tell = |line: &str| {
-            told.push(line.to_owned());
+            printed.push(line.to_owned());
             Ok(())
         };
-        let mut source = Values::open(&self.folder.path().join(file), Told::default()).unwrap();
-        let mut look = look(&mut source, &rules, &mut Preview::open(&self.location).unwrap(), &mut tell).unwrap();
+        let mut source = DelimitedFile::open(&self.folder.path().join(file), FileOptions::default()).unwrap();
+        let mut look = inspect(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
         let Some(meanwhile) = meanwhile else { return Ok(look.report) };
         meanwhile();
         write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ())?;
@@ -100,7 +100,7 @@ impl Import {
 
 #[test]
 fn a_file_that_changes_between_the_passes_is_imported_no_further() {
-    assert_eq!(PAGE_DEVICES, 256, "or the pages end elsewhere");
+    assert_eq!(PAGE, 256, "or the pages end elsewhere");
     let (whole, pages) = (rows(1..=600, 0), rows(1..=512, 0));
     let field = |from: &str, to: &str| whole.replace(from, to);
     for (name, before, after, last) in [
@@ -120,15 +120,15 @@ fn a_file_that_changes_between_the_passes_is_imported_no_further() {
         let import = Import::new();
         import.put(FILE, before);
         let (done, _) = import.run(FILE, || import.put(FILE, &after));
-        let told = done.expect_err(name);
-        assert!(told.contains("devices.csv") && told.contains("start"), "{name}: {told}");
-        assert!(last == 0 || told.contains(&format!("{last} devices were imported")), "{name}: {told}");
+        let error = done.expect_err(name);
+        assert!(error.contains("devices.csv") && error.contains("start"), "{name}: {error}");
+        assert!(last == 0 || error.contains(&format!("{last} devices were imported")), "{name}: {error}");
         // The pages before are there, and nothing of the one that differs.
         for id in [1, ENDS[0], ENDS[1], 600] {
             assert_eq!(import.user(id), (id <= last).then(|| format!("user{id}")), "{name}: {id}");
         }
         // Again, as the message says: what is there stays, the rest comes.
-        let report = import.run(FILE, || ()).0.unwrap_or_else(|told| panic!("{name}: {told}"));
+        let report = import.run(FILE, || ()).0.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(report.there, u64::try_from(last).unwrap(), "{name}");
         let rows = after.lines().filter(|line| line.contains(",TOTP,") && line.contains(SECRET)).count();
         assert_eq!(report.stored, Some(u64::try_from(rows).unwrap() - report.there), "{name}");
@@ -181,15 +181,15 @@ fn a_repeat_in_another_time_zone_is_told_from_numbers_of_other_devices() {
             ("TOTP", "2023-11-12 04:45:00"),
         ]),
     );
-    let (done, told) = import.run(FILE, || ());
+    let (done, printed) = import.run(FILE, || ());
     let report = done.unwrap();
-    assert_eq!((report.stored, report.there, report.refused), (Some(0), 1, 7), "{told:?}");
+    assert_eq!((report.stored, report.there, report.refused), (Some(0), 1, 7), "{printed:?}");
     let reason = |id: u64| match id {
         1..=3 => "OTP_CREATED: imported before with another --time-zone?",
         _ => "OTP_ID: is the number of another device in the store",
     };
     let lines = [1, 2, 3, 5, 6, 7, 8].map(|id| format!("not taken: line {}, OTP_ID {id}, user \"alice\": {}", id + 1, reason(id)));
-    assert_eq!(told, lines);
+    assert_eq!(printed, lines);
     import.store.close();
 }
 
@@ -218,23 +218,23 @@ fn a_repeat_tells_of_wrong_names_and_corrects_them_if_it_is_told_to() {
         r#"name is "b/'s" in the store, and "b's" in the row"#,
         r#"user is "eve" in the store, and "eva" in the row; name is "c" in the store, and "C" in the row"#,
     ];
-    let (summary, told) = import.look(FILE, false);
-    assert_eq!(told, lines("differs", values, "; --write --correct-names takes the row's"));
+    let (summary, printed) = import.look(FILE, false);
+    assert_eq!(printed, lines("differs", values, "; --write --correct-names takes the row's"));
     assert!(summary.contains("left as they are") && summary.contains("--write --correct-names gives them those"), "{summary}");
-    let (done, told) = import.run(FILE, || ());
+    let (done, printed) = import.run(FILE, || ());
     let report = done.unwrap();
     assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(1), 3, 3, 0));
-    assert_eq!(told, lines("differs", values, "; --write --correct-names takes the row's"));
+    assert_eq!(printed, lines("differs", values, "; --write --correct-names takes the row's"));
     assert!(report.summary().contains("--correct-names"), "{}", report.summary());
     assert_eq!(import.user(1).as_deref(), Some("CORP//tom"));
 
-    let (summary, told) = import.look(FILE, true);
-    assert_eq!(told, lines("differs", values, "; --write takes the row's"));
+    let (summary, printed) = import.look(FILE, true);
+    assert_eq!(printed, lines("differs", values, "; --write takes the row's"));
     assert!(summary.contains(" 1  left as they are") && summary.contains(" 3  there already with another"), "{summary}");
     assert!(summary.contains("; --write gives them those of the rows"), "{summary}");
     assert_eq!(import.user(1).as_deref(), Some("CORP//tom"), "it was looked at only");
     let before = import.runtime.block_on(import.store.get(1)).unwrap().unwrap();
-    let (done, told) = import.run_as(FILE, true, || ());
+    let (done, printed) = import.run_as(FILE, true, || ());
     let report = done.unwrap();
     assert_eq!((report.stored, report.there, report.differ, report.corrected), (Some(0), 4, 0, 3));
     let values = [
@@ -242,7 +242,7 @@ fn a_repeat_tells_of_wrong_names_and_corrects_them_if_it_is_told_to() {
         r#"name was "b/'s", and is "b's" now"#,
         r#"user was "eve", and is "eva" now; name was "c", and is "C" now"#,
     ];
-    assert_eq!(told, lines("corrected", values, ""));
+    assert_eq!(printed, lines("corrected", values, ""));
     let summary = report.summary();
     assert!(
         summary.contains(" 1  left as they are") && summary.contains(" 3  there already, with user and name corr"),

@@ -15,7 +15,7 @@ pub(super) fn watch_certificate(
     report: Report,
     requests: ReadRequests,
 ) -> std::io::Result<FileWatch> {
-    let path = tls.certificate.display().to_string();
+    let path = tls.certificate_file.display().to_string();
     let files = tls.clone();
     let reader = Reader::start("keyfob-certificate", move || Certificate::read(&files))?;
     Ok(FileWatch::start(WatchedCertificate { path, reader, current, report }, report, requests))

@@ -13,11 +13,11 @@ pub(crate) fn watch_key_file(
     report: Report,
     requests: ReadRequests,
 ) -> std::io::Result<Option<FileWatch>> {
-    if config.key.is_some() {
+    if config.sealing_keys.is_some() {
         return Ok(None);
     }
-    let file = KeyFile::new(&config.key_file);
-    let path = config.key_file.display().to_string();
+    let file = KeyFile::new(&config.sealing_keys_file);
+    let path = config.sealing_keys_file.display().to_string();
     let reader = Reader::start("keyfob-key-file", move || file.read())?;
     Ok(Some(FileWatch::start(WatchedKeyFile { path, reader, store: store.clone(), report }, report, requests)))
 }

@@ -50,7 +50,7 @@ impl Watches {
 fn log_key_file(finding: Result<&str, &str>) {
     match finding {
         Ok(change) => tracing::info!("{change}"),
-        Err(problem) => tracing::error!("key_file: {problem}"),
+        Err(problem) => tracing::error!("sealing_keys_file: {problem}"),
     }
 }
 

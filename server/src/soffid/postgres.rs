@@ -1,33 +1,33 @@
-//! `SCO_DEVICE` where it is in PostgreSQL: in Soffid's own database.
+//! `SCO_DEVICE` in a PostgreSQL database of Soffid's.
 
-use super::select::{Catalog, Column, Names, Select};
-use super::source::{Field, Raw, Read, Source};
-use crate::database::{Access, Connection, DatabaseError, Location, Sql};
+use super::select::{Column, Select, SqlDialect, UserNames};
+use super::source::{Field, RawRow, ReadRow, Source};
+use crate::database::{Access, Connection, Fault, Location, Sql};
 
-pub(crate) struct Table {
+pub(crate) struct PostgresTable {
     location: Location,
     connection: Box<dyn Connection>,
     select: Select,
     after: i64,
 }
 
-impl Table {
-    /// Opens a table. All of it is read as it is at this moment. Errors: a sentence for people.
-    pub(crate) fn open(location: &Location, table: &str, names: &Names<'_>) -> Result<Self, String> {
-        let shown = |error: &dyn std::fmt::Display| format!("{location}: {error}");
-        let mut connection = location.reader().map_err(|error| shown(&error))?;
-        connection.begin(Access::Snapshot).map_err(|error| shown(&error))?;
-        let select = Select::new(&mut Postgres(&mut *connection), table, names).map_err(|error| shown(&error))?;
+impl PostgresTable {
+    /// Opens a table. All pages show it as it is at this moment. Errors: a message for people.
+    pub(crate) fn open(location: &Location, table: &str, names: &UserNames<'_>) -> Result<Self, String> {
+        let shown = |fault: &dyn std::fmt::Display| format!("{location}: {fault}");
+        let mut connection = location.reader().map_err(|fault| shown(&fault))?;
+        connection.begin(Access::Snapshot).map_err(|fault| shown(&fault))?;
+        let select = Select::new(&mut Postgres(&mut *connection), table, names).map_err(|fault| shown(&fault))?;
         Ok(Self { location: location.clone(), connection, select, after: i64::MIN })
     }
 
-    fn rows(&mut self) -> Result<Vec<Read>, DatabaseError> {
+    fn rows(&mut self) -> Result<Vec<ReadRow>, Fault> {
         let mut sql = Sql::new(self.select.start.clone());
         sql.bind(self.after).push("::bigint").push(&self.select.end);
         let mut page = Vec::new();
         for mut record in self.connection.rows(&sql)? {
             self.after = record.number(0)?;
-            let mut raw = Raw::default();
+            let mut raw = RawRow::default();
             for (at, &field) in self.select.fields.iter().enumerate() {
                 raw.set(field, record.maybe_text(at.saturating_add(1))?);
             }
@@ -37,15 +37,15 @@ impl Table {
     }
 }
 
-impl std::fmt::Display for Table {
+impl std::fmt::Display for PostgresTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.location.fmt(f)
     }
 }
 
-impl Source for Table {
-    fn page(&mut self) -> Result<Vec<Read>, String> {
-        self.rows().map_err(|error| format!("{self}: {error}"))
+impl Source for PostgresTable {
+    fn page(&mut self) -> Result<Vec<ReadRow>, String> {
+        self.rows().map_err(|fault| format!("{self}: {fault}"))
     }
 
     fn restart(&mut self) -> Result<(), String> {
@@ -57,7 +57,7 @@ impl Source for Table {
 struct Postgres<'c>(&'c mut dyn Connection);
 
 impl Postgres<'_> {
-    fn columns(&mut self, table: &str) -> Result<Option<(String, Vec<Column>)>, DatabaseError> {
+    fn columns(&mut self, table: &str) -> Result<Option<(String, Vec<Column>)>, Fault> {
         let mut sql = Sql::new("SELECT to_regclass(");
         sql.bind(table).push("::text)::text");
         let name = self.0.rows(&sql)?.first_mut().and_then(|record| record.maybe_text(0).transpose()).transpose()?;
@@ -70,9 +70,9 @@ impl Postgres<'_> {
     }
 }
 
-impl Catalog for Postgres<'_> {
+impl SqlDialect for Postgres<'_> {
     fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String> {
-        let found = self.columns(table).map_err(|error| error.to_string())?;
+        let found = self.columns(table).map_err(|fault| fault.to_string())?;
         found.ok_or_else(|| format!("has no table {table}; name it with --table or --users, with its schema if need be"))
     }
 
@@ -82,8 +82,7 @@ impl Catalog for Postgres<'_> {
 
     fn text(&self, column: &str, field: Field, _: &str) -> String {
         match field {
-            // Whatever the session's DateStyle, JSON has ISO 8601, with an offset if the column has
-            // one.
+            // With any DateStyle, JSON has ISO 8601, with an offset if the column has one.
             Field::Created | Field::LastUsed => format!("to_json({column}) #>> '{{}}'"),
             _ => format!("{column}::text"),
         }
