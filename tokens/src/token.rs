@@ -27,7 +27,8 @@ pub enum Kind {
     Hotp,
     /// Responses to a challenge, RFC 6287.
     Ocra,
-    /// A PIN, which is the secret itself: the `pin` profile of RFC 6030.
+    /// A PIN, which is the secret itself, or its hash where OCRA asks for one: the `pin` profile of
+    /// RFC 6030.
     Pin,
 }
 
@@ -115,7 +116,7 @@ pub struct Token {
     pub id: Option<String>,
     /// What the token computes.
     pub kind: Kind,
-    /// The shared secret; for [`Kind::Pin`] the PIN.
+    /// The shared secret; for [`Kind::Pin`] the PIN or its hash.
     pub secret: RawSecret,
     /// The hash.
     pub algorithm: Algorithm,

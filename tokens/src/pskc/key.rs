@@ -9,29 +9,42 @@ use crate::token::PinPolicy;
 use crate::xml::Element;
 use crate::{ErrorKind, Kind, RawSecret, Token};
 
+pub(crate) const INFO: &str = "the device's information";
+
 /// What a package says once for all of its keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) serial: Option<String>,
     manufacturer: Option<String>,
     model: Option<String>,
     account: Option<String>,
-    not_before: Option<u64>,
-    not_after: Option<u64>,
+    /// From when and until when its keys may be used.
+    validity: Result<[Option<u64>; 2], ErrorKind>,
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self { serial: None, manufacturer: None, model: None, account: None, validity: Ok([None; 2]) }
+    }
 }
 
 impl Device {
     /// Takes `DeviceInfo`, or `DeviceId` of the drafts.
-    pub(crate) fn new(info: Element<'_>) -> Result<Self, ErrorKind> {
+    pub(crate) fn new(info: Element<'_>) -> Self {
         let text = |name| info.child_text(name).and_then(some);
-        Ok(Self {
+        let dates = || Ok([child_date(info, &["StartDate"])?, child_date(info, &["ExpiryDate", "Expiry"])?]);
+        Self {
             serial: text("SerialNo"),
             manufacturer: text("Manufacturer"),
             model: text("Model"),
             account: text("UserId"),
-            not_before: child_date(info, &["StartDate"])?,
-            not_after: child_date(info, &["ExpiryDate", "Expiry"])?,
-        })
+            validity: dates(),
+        }
+    }
+
+    /// The device of keys whose information came too late.
+    pub(crate) fn late() -> Self {
+        Self { validity: Err(ErrorKind::Order(INFO)), ..Self::default() }
     }
 }
 
@@ -82,8 +95,9 @@ pub(crate) fn token(key: Element<'_>, device: &Device, container: &mut Container
         token.counter = None;
     }
     set_policy(&mut token, key)?;
-    token.not_before = device.not_before.max(token.not_before);
-    token.not_after = [device.not_after, token.not_after].into_iter().flatten().min();
+    let [not_before, not_after] = device.validity.clone()?;
+    token.not_before = not_before.max(token.not_before);
+    token.not_after = [not_after, token.not_after].into_iter().flatten().min();
     token.checked()
 }
 

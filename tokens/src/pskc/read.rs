@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use crate::pskc::container::{Container, is_fatal};
-use crate::pskc::key::{Device, serial, token};
+use crate::pskc::key::{Device, INFO, serial, token};
 use crate::xml::{Step, Xml};
 use crate::{Error, ErrorKind, Keys, Location, Token};
 
@@ -11,9 +11,9 @@ use crate::{Error, ErrorKind, Keys, Location, Token};
 enum State {
     Start,
     Container,
-    /// In a package: its device, if that was read without error, and whether a key was seen.
+    /// In a package: its device, and whether a key was seen.
     Package {
-        device: Result<Device, ErrorKind>,
+        device: Device,
         has_keys: bool,
     },
     End,
@@ -58,7 +58,7 @@ impl<R: BufRead> Reader<R> {
             State::End => {}
             State::Container => match self.xml.next()? {
                 Step::Open if self.xml.opened().is("KeyPackage") || self.xml.opened().is("Device") => {
-                    self.state = State::Package { device: Ok(Device::default()), has_keys: false };
+                    self.state = State::Package { device: Device::default(), has_keys: false };
                 }
                 Step::Open if is_setting(self.xml.opened().name()) => {
                     let element = self.xml.element()?;
@@ -91,20 +91,15 @@ impl<R: BufRead> Reader<R> {
         let element = self.xml.element()?;
         if is_device {
             // Keys that were given out already would lack it.
-            let late = has_keys.then(|| Err(Error::new(ErrorKind::Order("the device's information"), location)));
-            *device = if late.is_some() { Err(ErrorKind::Order("the device's information")) } else { Device::new(element) };
+            let late = has_keys.then(|| Err(Error::new(ErrorKind::Order(INFO), location)));
+            *device = if late.is_some() { Device::late() } else { Device::new(element) };
             return Ok(late);
         }
         *has_keys = true;
         self.entry = self.entry.saturating_add(1);
         location.entry = Some(self.entry);
-        let read = match device {
-            Ok(device) => {
-                location.serial = serial(device, element);
-                token(element, device, &mut self.container)
-            }
-            Err(kind) => Err(kind.clone()),
-        };
+        location.serial = serial(device, element);
+        let read = token(element, device, &mut self.container);
         match read {
             Err(kind) if is_fatal(&kind) => Err(Error::fatal(kind, location)),
             read => Ok(Some(read.map_err(|kind| Error::new(kind, location)))),
