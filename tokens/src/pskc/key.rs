@@ -161,7 +161,12 @@ fn integer(value: &Value<'_>, field: &'static str) -> Result<i128, ErrorKind> {
             let whole = digits.split_once('.').filter(|(_, part)| !part.is_empty() && part.bytes().all(|digit| digit == b'0'));
             match decimal::<u64>(whole.map_or(digits, |(whole, _)| whole), field) {
                 Ok(number) => Ok(i128::from(number).saturating_mul(sign)),
-                Err(ErrorKind::Number(_)) => base64(text).ok_or(ErrorKind::Number(field)).and_then(|bytes| binary(&bytes, field)),
+                Err(ErrorKind::Number(_)) => {
+                    let bytes = base64(text).ok_or(ErrorKind::Number(field))?;
+                    // Any word of four letters is Base64: without padding it must begin with 0.
+                    let is_word = !text.ends_with('=') && bytes.first() != Some(&0) && !bytes.iter().all(u8::is_ascii_digit);
+                    if is_word { Err(ErrorKind::Number(field)) } else { binary(&bytes, field) }
+                }
                 Err(error) => Err(error),
             }
         }

@@ -6,37 +6,37 @@ use std::convert::Infallible;
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob_tokens::{Error, Format, Keys, Token, read};
 
-pub type Entries = Vec<Result<Token, Error>>;
+pub(crate) type Entries = Vec<Result<Token, Error>>;
 
-pub fn read_pskc(file: &str, keys: &Keys) -> Entries {
+pub(crate) fn read_pskc(file: &str, keys: &Keys) -> Entries {
     read_as(Format::Pskc, file, keys)
 }
 
-pub fn read_as(format: Format, file: impl AsRef<[u8]>, keys: &Keys) -> Entries {
+pub(crate) fn read_as(format: Format, file: impl AsRef<[u8]>, keys: &Keys) -> Entries {
     read(format, file.as_ref(), keys).collect()
 }
 
 /// Reads as what the first bytes say.
-pub fn read_detected(file: impl AsRef<[u8]>) -> Entries {
+pub(crate) fn read_detected(file: impl AsRef<[u8]>) -> Entries {
     let format = Format::detect(file.as_ref()).expect("a known format");
     read_as(format, file, &Keys::new())
 }
 
 /// Exactly these tokens, and no error.
-pub fn tokens<const N: usize>(entries: Entries) -> [Token; N] {
+pub(crate) fn tokens<const N: usize>(entries: Entries) -> [Token; N] {
     let tokens: Result<Vec<_>, _> = entries.into_iter().collect();
     let tokens = tokens.unwrap_or_else(|error| panic!("{error}"));
     tokens.try_into().unwrap_or_else(|tokens: Vec<_>| panic!("{} tokens", tokens.len()))
 }
 
 /// Exactly these errors, and no token.
-pub fn errors<const N: usize>(entries: Entries) -> [Error; N] {
+pub(crate) fn errors<const N: usize>(entries: Entries) -> [Error; N] {
     let errors: Vec<_> = entries.into_iter().map(|entry| entry.expect_err("a refused entry")).collect();
     errors.try_into().unwrap_or_else(|errors: Vec<_>| panic!("{errors:?}"))
 }
 
 /// A generator whose numbers follow from its seed.
-pub struct Seeded(pub u64);
+pub(crate) struct Seeded(pub(crate) u64);
 
 impl TryRng for Seeded {
     type Error = Infallible;
