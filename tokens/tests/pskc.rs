@@ -212,7 +212,7 @@ fn samples() -> Vec<Token> {
     hotp.pin_policy = Some(keyfob_tokens::PinPolicy { key_id: Some("P1".to_owned()), min_length: Some(4), ..Default::default() });
     let mut ocra = Token::new(Kind::Ocra, RawSecret::new(vec![9; 64]));
     ocra.serial = Some("O1".to_owned());
-    ocra.id = ocra.serial.clone();
+    ocra.id = Some("O1".to_owned());
     ocra.algorithm = Algorithm::Sha512;
     ocra.suite = Some("OCRA-1:HOTP-SHA512-8:C-QN08".to_owned());
     ocra.counter = Some(5);
