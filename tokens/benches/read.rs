@@ -34,6 +34,7 @@ fn peak() -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "some thousands")]
 fn measure(name: &str, count: usize, run: impl FnOnce() -> usize) -> f64 {
     // Later peaks count from here.
     let _ = fs::write("/proc/self/clear_refs", "5");
@@ -47,7 +48,7 @@ fn measure(name: &str, count: usize, run: impl FnOnce() -> usize) -> f64 {
 }
 
 fn read_file(path: &Path, format: Format, keys: &Keys) -> usize {
-    read(format, BufReader::new(File::open(path).unwrap()), keys).filter(Result::is_ok).count()
+    read(format, BufReader::new(File::open(path).unwrap()), keys).flatten().count()
 }
 
 fn main() {
@@ -83,7 +84,9 @@ fn main() {
 
     let batch = count.min(10_000);
     let mut tokens: Vec<_> = (0..batch).map(token).collect();
-    tokens.iter_mut().for_each(|token| token.period = Some(30));
+    for token in &mut tokens {
+        token.period = Some(30);
+    }
     let mut lines = create("migration.txt");
     for uri in write_migration(&tokens, &mut getrandom::SysRng).unwrap() {
         writeln!(lines, "{}", *uri).unwrap();

@@ -2,20 +2,11 @@
 
 use std::fmt;
 
-use keyfob::{Algorithm, Digits, Factor, Hotp, Secret, Totp};
-use sha1::{Digest, Sha1};
-use sha2::{Sha256, Sha512};
+use keyfob::{Algorithm, Digits, Factor, Hotp, SECRET_MAX_SIZE, SECRET_MIN_SIZE, Secret, Totp};
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::ErrorKind;
-
-/// Secrets of fewer bytes are [short](Token::is_short): 128 bits, RFC 4226 section 4, R6.
-const MIN_SECRET_BYTES: usize = 16;
-/// Longer secrets are hashed in reading.
-const MAX_SECRET_BYTES: usize = 64;
-/// The block of SHA-512: RFC 2104 hashes longer keys only.
-const SHA512_BLOCK_BYTES: usize = 128;
 
 /// What a token computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,7 +171,7 @@ impl Token {
     /// Whether the secret has fewer than 128 bits. Such a token is as its file has it: the caller
     /// decides about it.
     pub fn is_short(&self) -> bool {
-        self.kind != Kind::Pin && self.secret.expose().len() < MIN_SECRET_BYTES
+        self.kind != Kind::Pin && self.secret.expose().len() < SECRET_MIN_SIZE
     }
 
     /// The engine's parameters.
@@ -188,10 +179,20 @@ impl Token {
     /// Errors: [`keyfob::Error::WrongKind`] for OCRA and PIN, [`keyfob::Error::SecretLength`] for a
     /// secret that [is short](Self::is_short).
     pub fn factor(&self) -> Result<Factor, keyfob::Error> {
-        let secret = Secret::new(self.secret.expose())?;
+        self.factor_with(Secret::new(self.secret.expose())?)
+    }
+
+    /// As [`factor`](Self::factor), of a secret that may have 10 to 15 bytes.
+    ///
+    /// Errors: those of [`factor`](Self::factor).
+    pub fn factor_allowing_short(&self) -> Result<Factor, keyfob::Error> {
+        self.factor_with(Secret::new_allowing_short(self.secret.expose())?)
+    }
+
+    fn factor_with(&self, secret: Secret) -> Result<Factor, keyfob::Error> {
         let hotp = Hotp::new(secret).with_algorithm(self.algorithm).with_digits(self.digits.unwrap_or_default());
         match self.kind {
-            Kind::Totp => Ok(Factor::Totp(Totp::of(hotp).with_period(self.period.unwrap_or(30))?.with_t0(self.t0))),
+            Kind::Totp => Ok(Factor::Totp(Totp::from_hotp(hotp).with_period(self.period.unwrap_or(30))?.with_t0(self.t0))),
             Kind::Hotp => Ok(Factor::Hotp(hotp)),
             Kind::Ocra | Kind::Pin => Err(keyfob::Error::WrongKind),
         }
@@ -209,22 +210,10 @@ impl Token {
         if self.period == Some(0) {
             return Err(ErrorKind::Range("the interval of 0 seconds"));
         }
-        self.secret = shorten(self.secret, self.algorithm)?;
+        if self.secret.expose().len() > SECRET_MAX_SIZE {
+            let hashed = Secret::from_hmac_key(self.secret.expose(), self.algorithm);
+            self.secret = RawSecret::new(hashed.map_err(|_| ErrorKind::SecretLength)?.expose().to_vec());
+        }
         Ok(self)
     }
-}
-
-/// As RFC 2104 section 2 says: a key longer than the hash's block is hashed.
-fn shorten(secret: RawSecret, algorithm: Algorithm) -> Result<RawSecret, ErrorKind> {
-    let bytes = secret.expose();
-    if bytes.len() <= MAX_SECRET_BYTES {
-        return Ok(secret);
-    }
-    let hash = match algorithm {
-        Algorithm::Sha1 => Sha1::digest(bytes).to_vec(),
-        Algorithm::Sha256 => Sha256::digest(bytes).to_vec(),
-        Algorithm::Sha512 if bytes.len() <= SHA512_BLOCK_BYTES => return Err(ErrorKind::SecretLength),
-        Algorithm::Sha512 => Sha512::digest(bytes).to_vec(),
-    };
-    Ok(RawSecret::new(hash))
 }

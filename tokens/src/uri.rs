@@ -1,5 +1,5 @@
-//! `otpauth://` URIs. The engine reads and writes them; only the secret is taken out before and put
-//! in after, since the engine's is 16 to 64 bytes long and a file's may not be.
+//! `otpauth://` URIs. The engine reads and writes them. Only the secret is taken out before and put in
+//! after, since a file's may have any length.
 
 use std::io::Write;
 
@@ -60,7 +60,7 @@ pub(crate) fn write(token: &Token) -> Result<Zeroizing<String>, ErrorKind> {
     let hotp = Hotp::new(secret).with_algorithm(token.algorithm).with_digits(token.digits.unwrap_or(Digits::SIX));
     let factor = match token.kind {
         Kind::Totp => {
-            let totp = Totp::of(hotp).with_period(token.period.unwrap_or(30)).map_err(ErrorKind::Uri)?;
+            let totp = Totp::from_hotp(hotp).with_period(token.period.unwrap_or(30)).map_err(ErrorKind::Uri)?;
             Factor::Totp(totp.with_t0(token.t0))
         }
         Kind::Hotp => Factor::Hotp(hotp),
