@@ -92,14 +92,16 @@ fn keepassxc_entries_without_totp_are_passed_over() {
     let file = "\"Group\",\"Title\",\"Username\",\"Password\",\"URL\",\"Notes\",\"TOTP\",\"Icon\",\"Last Modified\",\"Created\"\n\
         \"Root\",\"Bank\",\"alice\",\"pw\",\"\",\"a note\nof two lines, \"\"quoted\"\"\",\"\",\"0\",\"\",\"\"\n\
         \"Root\",\"Mail\",\"bob\",\"pw\",\"\",\"\",\"otpauth://totp/Mail:bob?secret=GEZDGNBVGY3TQOJQ&period=30&digits=6&issuer=Mail\",\"0\",\"\",\"\"\n\
+        \"Root\",\"Old\",\"\",\"\",\"\",\"\",\"otpauth://totp/Old:none?secret=GEZDGNBVGY3TQOJQ&period=30&digits=8&issuer=Old\",\"0\",\"\",\"\"\n\
         \"Root\",\"Game\",\"carol\",\"pw\",\"\",\"\",\"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&encoder=steam\",\"0\",\"\",\"\"\n";
     let mut entries = read_detected(file);
-    let [error] = errors(entries.split_off(1));
+    let [error] = errors(entries.split_off(2));
     assert_eq!(
         error.to_string(),
-        "entry 3, line 5 (Game): tokens of the kind steam are not supported: use HOTP, TOTP, OCRA or PIN"
+        "entry 4, line 6 (Game): tokens of the kind steam are not supported: use HOTP, TOTP, OCRA or PIN"
     );
-    let [token] = tokens(entries);
+    let [token, old] = tokens(entries);
+    assert_eq!((old.issuer.as_deref(), old.account), (Some("Old"), None));
     assert_eq!((token.issuer.as_deref(), token.account.as_deref()), (Some("Mail"), Some("bob")));
 }
 

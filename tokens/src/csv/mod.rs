@@ -103,7 +103,9 @@ impl<R: BufRead> Reader<R> {
         }
         let mut token = uri::read(text)?;
         token.issuer = token.issuer.or(crate::text::some(self.rows.cell(title)?));
-        token.account = token.account.or(crate::text::some(self.rows.cell(user)?));
+        // It writes "none" for a user's name that is empty.
+        let account = token.account.filter(|account| account != "none");
+        token.account = account.or(crate::text::some(self.rows.cell(user)?));
         Ok(Some(token))
     }
 
