@@ -70,7 +70,6 @@ fn counters_are_decimal_or_base64_and_never_0_by_mistake() {
     for (text, number) in [
         ("831791", 831_791),
         (" 42 ", 42),
-        ("42.0", 42),
         // Base64 of the digits 709791, and of big-endian numbers.
         ("NzA5Nzkx", 709_791),
         ("AAYxSg==", 405_834),
@@ -83,6 +82,7 @@ fn counters_are_decimal_or_base64_and_never_0_by_mistake() {
     }
     for (text, kind) in [
         ("1e3", ErrorKind::Number("the counter")),
+        ("42.0", ErrorKind::Number("the counter")),
         ("12.5", ErrorKind::Number("the counter")),
         ("0x10", ErrorKind::Number("the counter")),
         ("null", ErrorKind::Number("the counter")),
@@ -101,8 +101,19 @@ fn times_are_read() {
         <TimeDrift><PlainValue>-7</PlainValue></TimeDrift>";
     let [token] = tokens(read_pskc(&totp("", data), &Keys::new()));
     assert_eq!((token.t0, token.period, token.drift), (1000, Some(60), Some(-7)));
-    let [token] = tokens(read_pskc(&totp("", "<TimeDrift><PlainValue>0.0</PlainValue></TimeDrift>"), &Keys::new()));
-    assert_eq!((token.drift, token.period), (Some(0), Some(30)));
+    // privacyIDEA's drift is in seconds, with a decimal point: 60 seconds a step here.
+    for (seconds, steps) in [("0.0", 0), ("29.9", 0), ("-31.25", -1), ("420.0", 7), ("5.1e-05", 0)] {
+        let data = format!(
+            "<TimeInterval><PlainValue>60</PlainValue></TimeInterval><TimeDrift><PlainValue>{seconds}</PlainValue></TimeDrift>"
+        );
+        let [token] = tokens(read_pskc(&totp("", &data), &Keys::new()));
+        assert_eq!(token.drift, Some(steps), "{seconds}");
+    }
+    for wrong in ["1.e", "nan.", "1.0e99"] {
+        let data = format!("<TimeDrift><PlainValue>{wrong}</PlainValue></TimeDrift>");
+        let [error] = errors(read_pskc(&totp("", &data), &Keys::new()));
+        assert!(matches!(error.kind(), ErrorKind::Number(_) | ErrorKind::Range(_)), "{error}");
+    }
     let [error] = errors(read_pskc(&totp("", "<TimeInterval><PlainValue>0</PlainValue></TimeInterval>"), &Keys::new()));
     assert_eq!(error.to_string(), "entry 1, line 1 (A1): the interval of 0 seconds is out of range: correct it");
 }

@@ -79,20 +79,17 @@ pub(crate) fn token(key: Element<'_>, device: &Device, container: &mut Container
     if let Some(format) = parameters.and_then(|parameters| parameters.child("ResponseFormat")) {
         set_format(&mut token, format)?;
     }
-    let mut number = |name: &str, field| match data(key, name) {
-        Some(element) => value(element, container)?.map(|value| integer(&value, field)).transpose(),
-        None => Ok::<_, ErrorKind>(None),
-    };
-    let counter = number("Counter", "the counter")?;
-    let time = number("Time", "the time")?;
-    let interval = number("TimeInterval", "the time interval")?;
-    let drift = number("TimeDrift", "the time drift")?;
-    token.counter = counter.map(|counter| in_range(counter, "the counter")).transpose()?.or(token.counter);
+    let mut number = |name: &str| data(key, name).map(|element| value(element, container)).transpose().map(Option::flatten);
     if kind == Kind::Totp {
-        token.t0 = time.map_or(Ok(0), |time| in_range(time, "the time"))?;
-        token.period = interval.map(|interval| in_range(interval, "the time interval")).transpose()?.or(token.period);
-        token.drift = drift.map(|drift| in_range(drift, "the time drift")).transpose()?;
-        token.counter = None;
+        if let Some(time) = number("Time")? {
+            token.t0 = in_range(integer(&time, "the time")?, "the time")?;
+        }
+        if let Some(interval) = number("TimeInterval")? {
+            token.period = Some(in_range(integer(&interval, "the time interval")?, "the time interval")?);
+        }
+        token.drift = number("TimeDrift")?.map(|steps| drift(&steps, token.period)).transpose()?;
+    } else if let Some(counter) = number("Counter")? {
+        token.counter = Some(in_range(integer(&counter, "the counter")?, "the counter")?);
     }
     set_policy(&mut token, key)?;
     let [not_before, not_after] = device.validity.clone()?;
@@ -157,9 +154,7 @@ fn integer(value: &Value<'_>, field: &'static str) -> Result<i128, ErrorKind> {
     match value {
         Value::Text(text) => {
             let (sign, digits) = text.strip_prefix('-').map_or((1, *text), |rest| (-1, rest));
-            // 0.0 is a number that has been seen.
-            let whole = digits.split_once('.').filter(|(_, part)| !part.is_empty() && part.bytes().all(|digit| digit == b'0'));
-            match decimal::<u64>(whole.map_or(digits, |(whole, _)| whole), field) {
+            match decimal::<u64>(digits, field) {
                 Ok(number) => Ok(i128::from(number).saturating_mul(sign)),
                 Err(ErrorKind::Number(_)) => {
                     let bytes = base64(text).ok_or(ErrorKind::Number(field))?;
@@ -185,6 +180,25 @@ fn binary(bytes: &[u8], field: &'static str) -> Result<i128, ErrorKind> {
         return Err(ErrorKind::Range(field));
     }
     Ok(bytes.iter().rev().take(8).rev().fold(0_i128, |number, &byte| (number << 8) | i128::from(byte)))
+}
+
+/// The drift in steps. privacyIDEA writes seconds instead, with a decimal point.
+#[expect(clippy::cast_possible_truncation, reason = "as small as it is let be")]
+fn drift(value: &Value<'_>, period: Option<u32>) -> Result<i64, ErrorKind> {
+    const FIELD: &str = "the time drift";
+    const MAX_SECONDS: f64 = 1e12;
+    match value {
+        Value::Text(text) if text.contains('.') => {
+            let seconds: f64 = text.parse().map_err(|_| ErrorKind::Number(FIELD))?;
+            let is_small = seconds.abs() <= MAX_SECONDS;
+            if is_small {
+                Ok((seconds / f64::from(period.unwrap_or(30).max(1))).round() as i64)
+            } else {
+                Err(ErrorKind::Range(FIELD))
+            }
+        }
+        _ => in_range(integer(value, FIELD)?, FIELD),
+    }
 }
 
 fn in_range<T: TryFrom<i128>>(number: i128, field: &'static str) -> Result<T, ErrorKind> {
