@@ -1,7 +1,7 @@
 //! Converts a token file: `convert FORMAT [KEY] < FILE`, where FORMAT is `pskc`, `oath`, `entra`,
 //! `uris`, `migration` or `codes` (the code of each token at a time of 2,000,000,000 or at its
-//! counter). KEY is a pre-shared key in hex or a password. It decrypts, and protects what is written
-//! as PSKC.
+//! counter). KEY is a pre-shared key in hex or a password. It decrypts, and protects what is
+//! written as PSKC.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::ExitCode;

@@ -10,7 +10,8 @@ pub enum Format {
     Pskc,
     /// The XML of SafeNet (Aladdin): `Tokens` of `Token`.
     SafeNet,
-    /// CSV without a heading, as privacyIDEA and LinOTP read and write it: serial, secret, kind, ...
+    /// CSV without a heading, as privacyIDEA and LinOTP read and write it: serial, secret, kind,
+    /// ...
     OathCsv,
     /// The CSV of Microsoft Entra, with its heading.
     Entra,

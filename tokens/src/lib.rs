@@ -1,5 +1,5 @@
-//! Token files in and out: what makers of hardware tokens ship, what other services export, and what
-//! authenticators on telephones hold.
+//! Token files in and out: what makers of hardware tokens ship, what other services export, and
+//! what authenticators on telephones hold.
 //!
 //! ```
 //! use keyfob_tokens::{Format, Keys, UriWriter, read};
@@ -37,16 +37,16 @@
 //!
 //! Nothing here opens a file, a socket or a clock: readers take a [`BufRead`](std::io::BufRead),
 //! writers a [`Write`](std::io::Write) and, where they draw numbers, a generator of the caller's.
-//! Files are read entry by entry in memory that does not grow with them, but for JSON, which is read
-//! whole up to 16 MiB. A key, a row or a line has at most 64 KiB. Document types, entities and
+//! Files are read entry by entry in memory that does not grow with them, but for JSON, which is
+//! read whole up to 16 MiB. A key, a row or a line has at most 64 KiB. Document types, entities and
 //! elements nested more than 32 deep are refused.
 //!
 //! # Secrets
 //!
-//! Secrets are wiped on drop, and are in no message and no [`Debug`] output. The caller's own buffers
-//! are the caller's. A secret is what its file says, even below 128 bits: see [`Token::is_short`].
-//! A secret longer than the block of its hash becomes its hash, as RFC 2104 says; so that the engine
-//! can hold it, one of 65 to 128 bytes with SHA-512 is refused.
+//! Secrets are wiped on drop, and are in no message and no [`Debug`] output. The caller's own
+//! buffers are the caller's. A secret is what its file says, even below 128 bits: see
+//! [`Token::is_short`]. A secret longer than the block of its hash becomes its hash, as RFC 2104
+//! says; so that the engine can hold it, one of 65 to 128 bytes with SHA-512 is refused.
 //!
 //! # Panics
 //!

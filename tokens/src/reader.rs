@@ -5,8 +5,8 @@ use std::io::BufRead;
 use crate::csv::Dialect;
 use crate::{Error, Format, Keys, Token, csv, json, lines, pskc, safenet};
 
-/// Reads the tokens of a file one by one. A wrong entry is an [`Error`] with its place, and the next
-/// one follows; an error that [is fatal](Error::is_fatal) is the last.
+/// Reads the tokens of a file one by one. A wrong entry is an [`Error`] with its place, and the
+/// next one follows; an error that [is fatal](Error::is_fatal) is the last.
 ///
 /// ```
 /// use keyfob_tokens::{Format, Keys, read};

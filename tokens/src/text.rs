@@ -84,8 +84,8 @@ pub(crate) fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     decode(&BASE64_NOPAD, &symbols)
 }
 
-/// A date as ISO 8601 writes it, in Unix seconds; without an offset it is UTC. Dates before 1970 are
-/// its start.
+/// A date as ISO 8601 writes it, in Unix seconds; without an offset it is UTC. Dates before 1970
+/// are its start.
 pub(crate) fn date(text: &str, field: &'static str) -> Result<u64, ErrorKind> {
     let text = text.trim();
     let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();

@@ -96,8 +96,8 @@ pub struct PinPolicy {
     pub max_failed_attempts: Option<u32>,
 }
 
-/// One token of a file. What a file does not say has the default of its format; what a format cannot
-/// say is `None`.
+/// One token of a file. What a file does not say has the default of its format; what a format
+/// cannot say is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Token {

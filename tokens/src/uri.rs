@@ -1,5 +1,5 @@
-//! `otpauth://` URIs. The engine reads and writes them. Only the secret is taken out before and put in
-//! after, since a file's may have any length.
+//! `otpauth://` URIs. The engine reads and writes them. Only the secret is taken out before and put
+//! in after, since a file's may have any length.
 
 use std::io::Write;
 
@@ -99,8 +99,8 @@ impl<W: Write> UriWriter<W> {
 
     /// Writes a token.
     ///
-    /// Errors: [`ErrorKind::Unwritable`], [`ErrorKind::Uri`] (a T0, or a colon in a name; nothing is
-    /// written then), [`ErrorKind::Io`].
+    /// Errors: [`ErrorKind::Unwritable`], [`ErrorKind::Uri`] (a T0, or a colon in a name; nothing
+    /// is written then), [`ErrorKind::Io`].
     pub fn write(&mut self, token: &Token) -> Result<(), Error> {
         self.entry = self.entry.saturating_add(1);
         let place = |kind| Error::new(kind, Location { entry: Some(self.entry), line: None, serial: token.serial.clone() });

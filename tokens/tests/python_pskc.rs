@@ -1,7 +1,7 @@
 //! The test files of python-pskc 1.4, each read or refused with the reason in the table.
 //!
-//! The files are LGPL and not part of this repository. Unpack `python_pskc-1.4.tar.gz` of `PyPI`, and
-//! run the ignored test with `PSKC_FILES=.../python_pskc-1.4/tests`.
+//! The files are LGPL and not part of this repository. Unpack `python_pskc-1.4.tar.gz` of `PyPI`,
+//! and run the ignored test with `PSKC_FILES=.../python_pskc-1.4/tests`.
 
 use std::fs;
 use std::path::Path;

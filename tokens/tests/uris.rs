@@ -112,7 +112,8 @@ fn base64_of_any_kind_is_read() {
 
 #[test]
 fn absent_numbers_are_the_defaults() {
-    // Only a secret and a name, as old exports have it: fields 1 and 2 of parameters, field 1 of the payload.
+    // Only a secret and a name, as old exports have it: fields 1 and 2 of parameters, field 1 of
+    // the payload.
     let parameters = [&[0x0a, 10][..], b"1234567890", &[0x12, 11], b"ACME: alice"].concat();
     let payload = [&[0x0a, u8::try_from(parameters.len()).expect("short")][..], &parameters].concat();
     let uri = format!("otpauth-migration://offline?data={}", data_encoding::BASE64URL_NOPAD.encode(&payload));

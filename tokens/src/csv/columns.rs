@@ -46,9 +46,9 @@ const NAMES: [(&str, Column); 16] = [
 /// What the columns of a CSV file are, in their order.
 ///
 /// As a text, names with commas between them: `serial`, `secret:base32`, `secret:hex` or
-/// `secret:base64`, `type` (totp or hotp; totp where there is no such column), `algorithm`, `digits`,
-/// `period`, `counter`, `issuer`, `account`, `manufacturer`, `model`, `notBefore`, `notAfter`, and `-`
-/// for a column that is passed over.
+/// `secret:base64`, `type` (totp or hotp; totp where there is no such column), `algorithm`,
+/// `digits`, `period`, `counter`, `issuer`, `account`, `manufacturer`, `model`, `notBefore`,
+/// `notAfter`, and `-` for a column that is passed over.
 ///
 /// ```
 /// use keyfob_tokens::Columns;

@@ -1,5 +1,5 @@
-//! OATH CSV as privacyIDEA and LinOTP have it: serial, secret in hex, kind, digits (or OCRA's suite),
-//! period or counter. The hash follows from the secret's length.
+//! OATH CSV as privacyIDEA and LinOTP have it: serial, secret in hex, kind, digits (or OCRA's
+//! suite), period or counter. The hash follows from the secret's length.
 
 use std::io::BufRead;
 

@@ -88,9 +88,9 @@ impl<W: Write> EntraWriter<W> {
 
     /// Writes a token. Its account is the user's principal name.
     ///
-    /// Errors: [`ErrorKind::Unwritable`] for what the format cannot say (it knows TOTP with SHA-1, 6
-    /// digits, 30 or 60 seconds), nothing is written then; [`ErrorKind::Missing`] without a serial
-    /// number; [`ErrorKind::Io`].
+    /// Errors: [`ErrorKind::Unwritable`] for what the format cannot say (it knows TOTP with SHA-1,
+    /// 6 digits, 30 or 60 seconds), nothing is written then; [`ErrorKind::Missing`] without a
+    /// serial number; [`ErrorKind::Io`].
     pub fn write(&mut self, token: &Token) -> Result<(), Error> {
         let heading = if self.entry == 0 { HEADING } else { "" };
         self.entry = self.entry.saturating_add(1);

@@ -24,7 +24,8 @@ pub(crate) fn token<R: BufRead>(row: &Records<R>) -> Result<Option<Token>, Error
     }
     let mut token;
     if first == "oath-hotp" {
-        // Mode, time, slot, public id, private id, key, two access codes, three flags, digits, counter.
+        // Mode, time, slot, public id, private id, key, two access codes, three flags, digits,
+        // counter.
         token = Token::new(Kind::Hotp, SecretEncoding::Hex.read(row.cell(5)?)?);
         token.serial = some(row.cell(3)?);
         if row.columns() > 11 {

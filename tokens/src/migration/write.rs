@@ -15,8 +15,8 @@ const BATCH: usize = 10;
 /// The URIs of an export, ten tokens each; a QR code for each of them is the caller's. `rng` draws
 /// the export's id. The texts hold the secrets, and are wiped on drop.
 ///
-/// Errors: [`ErrorKind::Unwritable`] with the token's place (the format knows TOTP of 30 seconds and
-/// HOTP, with 6, 7 or 8 digits), [`ErrorKind::Randomness`].
+/// Errors: [`ErrorKind::Unwritable`] with the token's place (the format knows TOTP of 30 seconds
+/// and HOTP, with 6, 7 or 8 digits), [`ErrorKind::Randomness`].
 pub fn write_migration<R: TryCryptoRng + ?Sized>(tokens: &[Token], rng: &mut R) -> Result<Vec<Zeroizing<String>>, Error> {
     let place = |entry: usize, token: &Token| Location {
         entry: Some((entry as u64).saturating_add(1)),
