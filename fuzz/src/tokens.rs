@@ -1,5 +1,5 @@
-//! Any bytes as a token file of any format: readers end, keep their bounds, and what they read can be
-//! written and read again.
+//! Any bytes as a token file of any format: readers end, keep their bounds, and what they read can
+//! be written and read again.
 
 use std::io::Cursor;
 
