@@ -9,8 +9,8 @@ use std::path::Path;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use keyfob_tokens::{Format, Keys, read};
 
-/// For each file a line with its name and its key in hex or its password, and a line for each of its
-/// entries: its kind, secret and counter, or the error.
+/// For each file a line with its name and its key in hex or its password, and a line for each of
+/// its entries: its kind, secret and counter, or the error.
 const FILES: &str = include_str!("python_pskc.txt");
 
 #[test]
