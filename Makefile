@@ -16,7 +16,7 @@ SAMPLES := 10000000
 COVERAGE := 98
 # Seconds for each fuzz target.
 FUZZ_TIME := 600
-FUZZ_TARGETS := machine record uri capi lanes scim filter
+FUZZ_TARGETS := machine record uri tokens capi lanes scim filter
 
 .PHONY: help
 help: ## list the targets

@@ -8,4 +8,5 @@ pub mod machine;
 pub mod record;
 pub mod scim;
 mod seeded;
+pub mod tokens;
 pub mod uri;

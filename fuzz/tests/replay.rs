@@ -38,4 +38,5 @@ replay!(lanes, keyfob_fuzz::lanes::Input);
 replay!(machine, keyfob_fuzz::machine::Input);
 replay!(record, &[u8]);
 replay!(scim, keyfob_fuzz::scim::Input);
+replay!(tokens, &[u8]);
 replay!(uri, &str);

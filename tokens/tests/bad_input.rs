@@ -1,0 +1,179 @@
+//! Files that are wrong: each fault has its own message with its place, and the rest still comes.
+
+mod common;
+
+use std::io::{BufReader, Read};
+
+use common::{errors, read_as, read_detected, read_pskc, tokens};
+use keyfob_tokens::{Duplicate, Duplicates, ErrorKind, Format, Keys, read};
+
+const HEAD: &str = "<KeyContainer Version=\"1.0\" xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">\n";
+
+fn package(serial: &str, data: &str) -> String {
+    format!(
+        "<KeyPackage><DeviceInfo><SerialNo>{serial}</SerialNo></DeviceInfo>\n\
+         <Key Id=\"1\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:hotp\"><Data>{data}</Data></Key></KeyPackage>\n"
+    )
+}
+
+fn secret(base64: &str) -> String {
+    format!("<Secret><PlainValue>{base64}</PlainValue></Secret>")
+}
+
+const GOOD: &str = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=";
+
+#[test]
+fn wrong_entries_leave_the_others_alone() {
+    let counter = |text: &str| format!("{}<Counter><PlainValue>{text}</PlainValue></Counter>", secret(GOOD));
+    let file = [
+        HEAD.to_owned(),
+        package("A1", &secret(GOOD)),
+        package("A2", &secret("not*base64")),
+        package("A3", &counter("18446744073709551616")),
+        package("A4", ""),
+        package("A5", &secret(GOOD)),
+        "</KeyContainer>".to_owned(),
+    ]
+    .concat();
+    let entries = read_detected(&file);
+    let serials: Vec<_> = entries.iter().flatten().filter_map(|token| token.serial.as_deref()).collect();
+    assert_eq!(serials, ["A1", "A5"]);
+    let errors: Vec<_> = entries.iter().filter_map(|entry| entry.as_ref().err()).map(ToString::to_string).collect();
+    assert_eq!(
+        errors,
+        [
+            "entry 2, line 5 (A2): the secret is not Base64: check the file and its format",
+            "entry 3, line 7 (A3): the counter is out of range: correct it",
+            "entry 4, line 9 (A4): the secret is missing: add it",
+        ]
+    );
+}
+
+#[test]
+fn broken_frames_end_the_file() {
+    let whole = [HEAD, &package("A1", &secret(GOOD)), &package("A2", &secret(GOOD)), "</KeyContainer>"].concat();
+    assert_eq!(read_detected(&whole).len(), 2);
+    // Wherever it is cut, what came is right, and the last entry says that it was cut.
+    for end in HEAD.len()..whole.len() {
+        let mut entries = read_as(Format::Pskc, whole.get(..end).expect("ASCII"), &Keys::new());
+        let error = entries.pop().expect("an entry").expect_err("cut off");
+        assert!(error.is_fatal() && error.kind() == &ErrorKind::Truncated, "{end}: {error}");
+        assert!(entries.iter().all(Result::is_ok));
+    }
+    for (file, kind) in [
+        (whole.replace("</Data>", "</Daten>"), ErrorKind::Xml),
+        (whole.replace("\"1.0\"", "\"2.0\""), ErrorKind::Version("2.0".to_owned())),
+        (whole.replace(HEAD, "<html>"), ErrorKind::Root("html".to_owned())),
+        (["<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>", &whole].concat(), ErrorKind::Entity),
+        (whole.replace(GOOD, "&e;"), ErrorKind::Entity),
+        (whole.replace("Id=\"1\"", "Id=\"&e;\""), ErrorKind::Entity),
+        (String::new(), ErrorKind::Truncated),
+    ] {
+        let entries = read_as(Format::Pskc, &file, &Keys::new());
+        let error = entries.last().expect("an entry").as_ref().expect_err("refused");
+        assert_eq!((error.kind(), error.is_fatal()), (&kind, true));
+    }
+    let mut latin = whole.into_bytes();
+    latin.extend(b"<x>\xe4</x>");
+    let at = latin.iter().position(|&byte| byte == b'A').expect("a serial number");
+    latin[at] = 0xe4;
+    let [error] = errors(read_as(Format::Pskc, &latin, &Keys::new()));
+    assert_eq!(error.kind(), &ErrorKind::Encoding);
+}
+
+#[test]
+fn predefined_entities_and_cdata_are_read() {
+    let file = [HEAD, &package("A&amp;&#49;<![CDATA[<b>]]>", &secret(GOOD)), "</KeyContainer>"].concat();
+    let [token] = tokens(read_pskc(&file, &Keys::new()));
+    assert_eq!(token.serial.as_deref(), Some("A&1<b>"));
+}
+
+/// `count` times a text, without holding it.
+struct Repeated(&'static [u8], usize);
+
+impl Read for Repeated {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(left) = self.1.checked_sub(1) else { return Ok(0) };
+        let len = self.0.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&self.0[..len]);
+        self.1 = left;
+        Ok(len)
+    }
+}
+
+#[test]
+fn endless_files_end_early() {
+    let many = |text: &'static [u8]| BufReader::new(HEAD.as_bytes().chain(Repeated(text, 100_000_000 / text.len())));
+    for (text, kind) in [
+        (&b"<a>"[..], ErrorKind::Nesting),
+        (b"<a b='", ErrorKind::Size(65536)),
+        (b"<!-- xxx ", ErrorKind::Size(65536)),
+        (b"text ", ErrorKind::Size(65536)),
+    ] {
+        let entries: Vec<_> = read(Format::Pskc, many(text), &Keys::new()).collect();
+        let error = entries.last().expect("an entry").as_ref().expect_err("refused");
+        assert_eq!((error.kind(), error.is_fatal()), (&kind, true), "{}", String::from_utf8_lossy(text));
+    }
+    let key = [HEAD, "<KeyPackage><Key Id=\"1\" Algorithm=\"hotp\">"].concat();
+    let file = BufReader::new(key.as_bytes().chain(Repeated(b"<b/>", 1_000_000)));
+    let entries: Vec<_> = read(Format::Pskc, file, &Keys::new()).collect();
+    assert!(matches!(&entries[..], [Err(error)] if error.is_fatal()), "{entries:?}");
+
+    let lines: Vec<_> = read(Format::Uris, BufReader::new(Repeated(b"otpauth://totp/", 1_000_000)), &Keys::new()).collect();
+    assert!(matches!(&lines[..], [Err(error)] if error.kind() == &ErrorKind::Size(65536)), "{lines:?}");
+    let rows: Vec<_> = read(Format::OathCsv, BufReader::new(Repeated(b"\"a,", 1_000_000)), &Keys::new()).collect();
+    assert!(matches!(&rows[..], [Err(error)] if error.is_fatal()), "{rows:?}");
+    let json: Vec<_> = read(Format::Json, BufReader::new(Repeated(b"[[[[[[[[", 3_000_000)), &Keys::new()).collect();
+    assert!(matches!(&json[..], [Err(error)] if matches!(error.kind(), ErrorKind::Size(_))), "{json:?}");
+    let nested = [&vec![b'['; 100_000][..], &vec![b']'; 100_000]].concat();
+    assert!(matches!(&read_detected(&nested)[..], [Err(error)] if error.is_fatal()));
+}
+
+#[test]
+fn duplicates_are_found() {
+    let file = [
+        HEAD.to_owned(),
+        package("A1", &secret(GOOD)),
+        package("A2", &secret(GOOD)),
+        package("A1", &secret("QUFBQUFBQUFBQUFBQUFBQUFBQUE=")),
+        package("A3", &secret("QkJCQkJCQkJCQkJCQkJCQkJCQkI=")),
+        "</KeyContainer>".to_owned(),
+    ]
+    .concat();
+    let mut duplicates = Duplicates::new();
+    let found: Vec<_> = read_detected(&file).into_iter().flatten().map(|token| duplicates.check(&token)).collect();
+    assert_eq!(found, [None, Some(Duplicate::Secret(1)), Some(Duplicate::Serial(1)), None]);
+    assert_eq!(Duplicate::Secret(1).to_string(), "token 1 has the same secret: enrol one of them anew");
+}
+
+#[test]
+fn errors_never_hold_a_secret() {
+    let marker = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    for file in [
+        format!("otpauth://totp/a?secret={marker}&digits=99"),
+        format!("otpauth://totp/a?secret={marker}!"),
+        format!("otpauth://steam/a?secret={marker}"),
+        format!("[\"otpauth://totp/a?secret={marker}&period=0\"]"),
+        format!("{HEAD}{}</KeyContainer>", package("A1", &secret(&format!("{marker}!")))),
+        format!("{HEAD}<KeyPackage><Key Id='1' Algorithm='hotp'><Data><Secret>{marker}</Wrong>"),
+        format!("A1,{marker},totp"),
+        format!(
+            "{{\"version\":1,\"header\":{{}},\"db\":{{\"entries\":[{{\"info\":{{\"secret\":\"{marker}\",\"digits\":99}}}}]}}}}"
+        ),
+        format!("{{\"tokenOrder\":[],\"tokens\":[{{\"secret\":\"{marker}\"}}], \"{marker}"),
+    ] {
+        let format = Format::detect(file.as_bytes()).unwrap_or(Format::OathCsv);
+        let entries = read_as(format, &file, &Keys::new());
+        assert!(entries.iter().any(Result::is_err), "{file}");
+        for error in entries.iter().filter_map(|entry| entry.as_ref().err()) {
+            assert!(!format!("{error} {error:?}").contains("JBSWY3DP"), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn control_characters_of_a_file_are_in_no_message() {
+    let file = [HEAD, &package("A1&#27;[31m", ""), "</KeyContainer>"].concat();
+    let [error] = errors(read_pskc(&file, &Keys::new()));
+    assert!(!error.to_string().contains('\u{1b}'), "{error}");
+}
