@@ -17,7 +17,7 @@ use keyfob_scim::{Profile, Settings};
 use toml::Table;
 use zeroize::Zeroizing;
 
-use crate::database::{FEWEST, Location, Options};
+use crate::database::{Location, MIN_CONNECTIONS, Options};
 use crate::delivery;
 pub use crate::problem::Problem;
 pub(crate) use catalog::Catalog;
@@ -218,8 +218,8 @@ fn store(table: &mut TableReader) -> (Location, Options) {
             connections: database.take_or("connections", || default.connections),
             timeout: database.take("timeout").map_or(default.timeout, Duration::from_secs),
         };
-        if !(FEWEST..=1000).contains(&options.connections) {
-            database.reject("connections", &format!("must be {FEWEST} to 1000"));
+        if !(MIN_CONNECTIONS..=1000).contains(&options.connections) {
+            database.reject("connections", &format!("must be {MIN_CONNECTIONS} to 1000"));
         }
         if !(1..=60).contains(&options.timeout.as_secs()) {
             database.reject("timeout", "must be 1 to 60 seconds");

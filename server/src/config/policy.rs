@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 use keyfob::{Lock, PinPositions, Policy};
 
 use super::reader::TableReader;
-use crate::store::OLD;
+use crate::store::JOB_TIMEOUT;
 
 /// The range of `policy.clock_skew`. A request gets its time on arrival, and then waits for the
 /// store. With fewer seconds, a request judged after a later one would look as if its clock were
 /// behind.
 const CLOCK_SKEW_SECONDS: RangeInclusive<u32> = 5..=3600;
-const _: () = assert!(*CLOCK_SKEW_SECONDS.start() as u64 >= OLD.as_secs());
+const _: () = assert!(*CLOCK_SKEW_SECONDS.start() as u64 >= JOB_TIMEOUT.as_secs());
 
 /// Reads the section: a preset, and the keys that differ from it.
 pub(super) fn read(table: &mut TableReader) -> Option<Policy> {

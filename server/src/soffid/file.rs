@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::delimited::{Cell, Error, Format, Quoting, Reader};
 use super::format::{self, column, message};
 use super::source::{Columns, Field, RawRow, ReadRow, Source, USERS_COLUMNS, UnreadableRow, missing_columns};
-use crate::store::PAGE;
+use crate::store::PAGE_DEVICES;
 
 /// The word that some programs write for NULL. As the value of a text it may be a name.
 const NULL_WORD: &str = "NULL";
@@ -100,7 +100,7 @@ impl std::fmt::Display for DelimitedFile {
 impl Source for DelimitedFile {
     fn page(&mut self) -> Result<Vec<ReadRow>, String> {
         let mut page = Vec::new();
-        while page.len() < PAGE
+        while page.len() < PAGE_DEVICES
             && let Some(row) = self.row()?
         {
             page.push(row);

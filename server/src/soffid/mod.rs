@@ -32,7 +32,7 @@ pub(crate) use select::UserNames;
 use source::RawRow;
 pub(crate) use source::Source;
 
-use crate::store::{Imported, Outcome, Present, Store};
+use crate::store::{Imported, Outcome, Preview, Store};
 
 /// Prints a line of the report. Errors: a message for people.
 pub(crate) type Print<'p> = dyn FnMut(&str) -> Result<(), String> + 'p;
@@ -62,7 +62,7 @@ pub(crate) struct Inspection {
 pub(crate) fn inspect(
     source: &mut dyn Source,
     rules: &Rules<'_>,
-    present: &mut Present,
+    preview: &mut Preview,
     print: &mut Print<'_>,
 ) -> Result<Inspection, String> {
     let (mut inspection, mut seen) = (Inspection::default(), SeenRows::default());
@@ -92,13 +92,13 @@ pub(crate) fn inspect(
             print(&refused)?;
         }
         let devices: Vec<Imported> = accepted.iter().map(|(_, row)| row.device.clone()).collect();
-        for ((raw, row), outcome) in accepted.iter().zip(present.outcomes(&devices)?) {
+        for ((raw, row), outcome) in accepted.iter().zip(preview.outcomes(&devices)?) {
             match outcome {
                 Outcome::Stored => {
                     inspection.report.accept(row);
                     inspection.last_name = inspection.last_name.max(row.number);
                 }
-                Outcome::There => add(&mut inspection.report.there, true),
+                Outcome::Unchanged => add(&mut inspection.report.there, true),
                 Outcome::Differs(difference) | Outcome::Corrected(difference) => {
                     add(&mut inspection.report.there, true);
                     add(if rules.corrects_names { &mut inspection.report.corrected } else { &mut inspection.report.differ }, true);
@@ -108,7 +108,7 @@ pub(crate) fn inspect(
                     }
                 }
                 Outcome::OtherZone => inspection.refuse(raw, row, OTHER_ZONE, print)?,
-                Outcome::Taken => inspection.refuse(raw, row, ID_CONFLICT, print)?,
+                Outcome::IdConflict => inspection.refuse(raw, row, ID_CONFLICT, print)?,
             }
         }
     }
@@ -147,14 +147,14 @@ pub(crate) fn write(
         for ((row, raw), outcome) in accepted.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stored => add(&mut stored, true),
-                Outcome::There | Outcome::Differs(_) => add(&mut there, true),
+                Outcome::Unchanged | Outcome::Differs(_) => add(&mut there, true),
                 Outcome::Corrected(difference) => {
                     add(&mut there, true);
                     add(&mut corrected, true);
                     print(&report::corrected(raw, &row.device, &difference))?;
                 }
                 Outcome::OtherZone => inspection.refuse(raw, row, OTHER_ZONE, print)?,
-                Outcome::Taken => inspection.refuse(raw, row, ID_CONFLICT, print)?,
+                Outcome::IdConflict => inspection.refuse(raw, row, ID_CONFLICT, print)?,
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::select::{Column, Select, SqlDialect, UserNames};
 use super::source::{Field, RawRow, ReadRow, Source};
-use crate::database::{Access, Connection, Fault, Location, Sql};
+use crate::database::{Access, Connection, DatabaseError, Location, Sql};
 
 pub(crate) struct PostgresTable {
     location: Location,
@@ -14,14 +14,14 @@ pub(crate) struct PostgresTable {
 impl PostgresTable {
     /// Opens a table. All pages show it as it is at this moment. Errors: a message for people.
     pub(crate) fn open(location: &Location, table: &str, names: &UserNames<'_>) -> Result<Self, String> {
-        let shown = |fault: &dyn std::fmt::Display| format!("{location}: {fault}");
-        let mut connection = location.reader().map_err(|fault| shown(&fault))?;
-        connection.begin(Access::Snapshot).map_err(|fault| shown(&fault))?;
-        let select = Select::new(&mut Postgres(&mut *connection), table, names).map_err(|fault| shown(&fault))?;
+        let shown = |error: &dyn std::fmt::Display| format!("{location}: {error}");
+        let mut connection = location.reader().map_err(|error| shown(&error))?;
+        connection.begin(Access::Snapshot).map_err(|error| shown(&error))?;
+        let select = Select::new(&mut Postgres(&mut *connection), table, names).map_err(|error| shown(&error))?;
         Ok(Self { location: location.clone(), connection, select, after: i64::MIN })
     }
 
-    fn rows(&mut self) -> Result<Vec<ReadRow>, Fault> {
+    fn rows(&mut self) -> Result<Vec<ReadRow>, DatabaseError> {
         let mut sql = Sql::new(self.select.start.clone());
         sql.bind(self.after).push("::bigint").push(&self.select.end);
         let mut page = Vec::new();
@@ -45,7 +45,7 @@ impl std::fmt::Display for PostgresTable {
 
 impl Source for PostgresTable {
     fn page(&mut self) -> Result<Vec<ReadRow>, String> {
-        self.rows().map_err(|fault| format!("{self}: {fault}"))
+        self.rows().map_err(|error| format!("{self}: {error}"))
     }
 
     fn restart(&mut self) -> Result<(), String> {
@@ -57,7 +57,7 @@ impl Source for PostgresTable {
 struct Postgres<'c>(&'c mut dyn Connection);
 
 impl Postgres<'_> {
-    fn columns(&mut self, table: &str) -> Result<Option<(String, Vec<Column>)>, Fault> {
+    fn columns(&mut self, table: &str) -> Result<Option<(String, Vec<Column>)>, DatabaseError> {
         let mut sql = Sql::new("SELECT to_regclass(");
         sql.bind(table).push("::text)::text");
         let name = self.0.rows(&sql)?.first_mut().and_then(|record| record.maybe_text(0).transpose()).transpose()?;
@@ -72,7 +72,7 @@ impl Postgres<'_> {
 
 impl SqlDialect for Postgres<'_> {
     fn describe(&mut self, table: &str) -> Result<(String, Vec<Column>), String> {
-        let found = self.columns(table).map_err(|fault| fault.to_string())?;
+        let found = self.columns(table).map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("has no table {table}; name it with --table or --users, with its schema if need be"))
     }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::password::{self, PinError};
 use super::source::{Field, RawRow};
-use crate::store::{FARTHEST_ZONE, Imported};
+use crate::store::{Imported, MAX_ZONE_DIFFERENCE_SECONDS};
 
 /// The highest number of a device. JSON's numbers are exact up to twice that.
 const MAX_ID: i64 = (1 << 52) - 1;
@@ -145,7 +145,7 @@ impl Rules<'_> {
         let seconds = time.ok().and_then(|time| u64::try_from(time.as_second()).ok());
         let seconds = seconds.ok_or_else(|| column_error(field, "must be a date as 2026-01-31 08:00:00"))?;
         if seconds > self.now.saturating_add(self.settings.policy.clock_skew().into()) {
-            let is_of_a_zone = !has_offset && seconds.saturating_sub(self.now) <= FARTHEST_ZONE;
+            let is_of_a_zone = !has_offset && seconds.saturating_sub(self.now) <= MAX_ZONE_DIFFERENCE_SECONDS;
             return Err(column_error(
                 field,
                 if is_of_a_zone {

@@ -1,7 +1,7 @@
 //! The statement that reads `SCO_DEVICE` and the users' names in `SC_USUARI`, for each database.
 
 use super::source::{Columns, Field, USERS_COLUMNS, missing_columns};
-use crate::store::PAGE;
+use crate::store::PAGE_DEVICES;
 
 /// The default table of the users' names, if the devices' table has none.
 const USERS_TABLE: &str = "SC_USUARI";
@@ -80,7 +80,7 @@ impl Select {
         let id = quoted(catalog, Field::Id).unwrap_or_default();
         Ok(Self {
             start: format!("SELECT {}, {} FROM {devices} d{join} WHERE {id} > ", catalog.number(&id), texts.join(", ")),
-            end: format!(" ORDER BY {id} LIMIT {PAGE}"),
+            end: format!(" ORDER BY {id} LIMIT {PAGE_DEVICES}"),
             fields,
         })
     }

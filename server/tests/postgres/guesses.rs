@@ -62,7 +62,7 @@ fn services_that_start_at_once_make_one_administrator_and_one_schema() {
     let folder = super::process::folder();
     let url = cluster.url("keyfob");
     // The key exists beforehand, since each service would make its own.
-    super::process::Run::of(
+    super::process::Run::from_command(
         super::process::keyfob(
             folder.path(),
             &["account", "add", "sync", "--roles", "query", "--token", "--store", "sqlite://other.db"],

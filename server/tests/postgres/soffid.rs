@@ -108,7 +108,7 @@ fn tables_and_columns_may_have_other_names() {
     cluster.sql("soffid", TABLES);
     let (soffid, folder) = (cluster.url("soffid"), folder());
     let dry = import(folder.path(), &soffid, &[]);
-    reports(&dry, 1, &["not taken: OTP_ID 64, user \"eve\": OTP_TEN_ID: is another than the first row's"]);
+    reports(&dry, 1, &["not taken: OTP_ID 64, user \"eve\": OTP_TEN_ID: is not the first row's"]);
     cluster.sql(
         "soffid",
         "CREATE SCHEMA iam; ALTER TABLE sc_usuari SET SCHEMA iam; ALTER TABLE sco_device SET SCHEMA iam; DELETE FROM iam.sco_device WHERE otp_id IN (63, 64);

@@ -9,11 +9,11 @@ use super::open;
 use crate::cli::args::AuditArgs;
 use crate::cli::output::{self, note_damaged};
 use crate::cli::result::Result;
-use crate::store::{Line, Wanted, in_words};
+use crate::store::{TrailLine, TrailQuery, in_words};
 
 pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let since = args.since.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
-    let wanted = Wanted { device: args.device, user: args.user.clone(), since, limit: args.limit };
+    let wanted = TrailQuery { device: args.device, user: args.user.clone(), since, limit: args.limit };
     let config = configured_store(&args.config)?;
     let trail = open::with_store(&config, async |store| Ok(store.trail(&wanted).await?))?;
     for line in trail.rows {
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode> {
 
 /// A line for people. Names are quoted and escaped: one may look like the rest of the line, hold a
 /// line ending, or hold marks that reverse the order of the text.
-fn text(line: &Line) -> String {
+fn text(line: &TrailLine) -> String {
     let at = date::format_soffid(u64::try_from(line.at).unwrap_or_default());
     let outcome = if line.success { "ok" } else { "REFUSED" };
     let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
@@ -39,8 +39,8 @@ fn text(line: &Line) -> String {
 mod tests {
     use super::*;
 
-    fn line(event: &str, user: &str, actor: &str, reason: &str) -> Line {
-        Line {
+    fn line(event: &str, user: &str, actor: &str, reason: &str) -> TrailLine {
+        TrailLine {
             id: 1,
             at: 1_700_000_000,
             event: event.to_owned(),

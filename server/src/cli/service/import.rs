@@ -16,7 +16,7 @@ use crate::cli::result::Result;
 use crate::config::Config;
 use crate::database::{Location, Options};
 use crate::soffid::{self, DelimitedFile, FileOptions, MySqlTable, PostgresTable, Rules, Source, UserNames};
-use crate::store::{Present, Store};
+use crate::store::{Preview, Store};
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
@@ -43,9 +43,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
         note("times are read as UTC; --time-zone names another");
     }
     // Inspected before any file is created.
-    let mut present = Present::open(&config.store)?;
-    let mut inspection = soffid::inspect(&mut *source, &rules, &mut present, &mut print)?;
-    drop(present);
+    let mut preview = Preview::open(&config.store)?;
+    let mut inspection = soffid::inspect(&mut *source, &rules, &mut preview, &mut print)?;
+    drop(preview);
     if args.write {
         write(&mut *source, &rules, &mut inspection, &config)?;
     }

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::super::{DelimitedFile, FileOptions, Report, Rules, inspect, write};
 use super::{HOTP, NOW, SECRET};
 use crate::database::{Location, Options};
-use crate::store::{Keys, PAGE, Present, Store};
+use crate::store::{Keys, PAGE_DEVICES, Preview, Store};
 
 const HEAD: &str = "OTP_ID,OTP_TYPE,OTP_STATUS,OTP_FAILS,OTP_AUTKEY,OTP_LASCOU,OTP_LASUSE,OTP_CREATED,USU_CODI";
 const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
@@ -81,7 +81,7 @@ impl Import {
             Ok(())
         };
         let mut source = DelimitedFile::open(&self.folder.path().join(file), FileOptions::default()).unwrap();
-        let mut look = inspect(&mut source, &rules, &mut Present::open(&self.location).unwrap(), &mut tell).unwrap();
+        let mut look = inspect(&mut source, &rules, &mut Preview::open(&self.location).unwrap(), &mut tell).unwrap();
         let Some(meanwhile) = meanwhile else { return Ok(look.report) };
         meanwhile();
         write(&mut source, &rules, &mut look, (&self.runtime, &self.store), &mut tell, &mut |_| ())?;
@@ -100,7 +100,7 @@ impl Import {
 
 #[test]
 fn a_file_that_changes_between_the_passes_is_imported_no_further() {
-    assert_eq!(PAGE, 256, "or the pages end elsewhere");
+    assert_eq!(PAGE_DEVICES, 256, "or the pages end elsewhere");
     let (whole, pages) = (rows(1..=600, 0), rows(1..=512, 0));
     let field = |from: &str, to: &str| whole.replace(from, to);
     for (name, before, after, last) in [
