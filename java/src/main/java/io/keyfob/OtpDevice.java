@@ -376,8 +376,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param notBefore the first second, as Unix seconds; 0 for no limit
      * @param notAfter the last second, as Unix seconds; 0 for no limit
      * @param now Unix seconds
-     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#VALIDITY} if
-     *         the end is before the start, {@link OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#VALIDITY}
+     *         if the end is before the start, {@link OtpError#EXHAUSTED}
      */
     public void setValidity(long notBefore, long notAfter, long now) {
         record.call(bytes -> Native.engine().deviceSetValidity(bytes, notBefore, notAfter, now));
@@ -386,8 +386,8 @@ public final class OtpDevice implements AutoCloseable {
     /**
      * Replaces the factor of the device, in place, with that of another device of the same kind:
      * the parameters and the secret, or the PIN, the counter and the validity. Create the other
-     * device for this purpose; nothing else of it counts. For a new secret after a change of telephone, a new PIN,
-     * or an authenticator that is enrolled again.
+     * device for this purpose; nothing else of it counts. For a new secret after a change of
+     * telephone, a new PIN, or an authenticator that is enrolled again.
      *
      * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift
      * is forgotten. The same secret keeps the higher counter. TOTP keeps its used steps; under a
