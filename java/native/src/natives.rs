@@ -129,6 +129,8 @@ natives! {
     fn device_set_status(record: Record, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
     fn device_unlock(record: Record, now: u64) = keyfob_device_unlock(record.pointer(), now);
     fn device_forget_steps(record: Record, now: u64) = keyfob_device_forget_steps(record.pointer(), now);
+    fn device_set_validity(record: Record, not_before: u64, not_after: u64, now: u64) =
+        keyfob_device_set_validity(record.pointer(), not_before, not_after, now);
     fn device_replace_factor(record: Record, from: Record, now: u64) =
         keyfob_device_replace_factor(record.pointer(), from.pointer(), now);
     fn device_info(record: Record, info: NewInfo) = keyfob_device_info(record.pointer(), info.pointer());
@@ -150,6 +152,8 @@ natives! {
         keyfob_uri_write(record.pointer(), issuer.pointer(), account.pointer(), text.pointer(), KEYFOB_URI_SIZE, length.pointer());
     fn uri_parse(text: Text, now: u64, record: Record) =
         keyfob_uri_parse(text.pointer(), now, record.pointer(), ptr::null_mut(), 0, ptr::null_mut(), 0);
+    fn uri_parse_allowing_short(text: Text, now: u64, record: Record) =
+        keyfob_uri_parse_allowing_short(text.pointer(), now, record.pointer(), ptr::null_mut(), 0, ptr::null_mut(), 0);
 
     fn soffid_import(row: Row, secret: Secret, record: Record) =
         keyfob_soffid_import(row.pointer(), secret.pointer(), secret.length(), record.pointer());

@@ -4,7 +4,7 @@ import java.util.OptionalLong;
 
 /** A snapshot of a device without its secret. Immutable. Times are Unix seconds. */
 public final class DeviceInfo {
-    private static final int SIZE = 112;
+    static final int SIZE = 128;
     private static final int KIND = 4;
     private static final int STATUS = 8;
     private static final int ALGORITHM = 12;
@@ -23,6 +23,9 @@ public final class DeviceInfo {
     private static final int THROTTLED_UNTIL = 88;
     private static final int REVISION = 96;
     private static final int WAS_LOCKED = 104;
+    private static final int HAS_SHORT_SECRET = 108;
+    private static final int NOT_BEFORE = 112;
+    private static final int NOT_AFTER = 120;
 
     private final byte[] struct = Struct.create(SIZE);
 
@@ -154,8 +157,7 @@ public final class DeviceInfo {
      * @return Unix seconds; empty if the device is not throttled
      */
     public OptionalLong throttledUntil() {
-        long time = Struct.getLong(struct, THROTTLED_UNTIL);
-        return time == 0 ? OptionalLong.empty() : OptionalLong.of(time);
+        return unlessZero(THROTTLED_UNTIL);
     }
 
     /**
@@ -175,6 +177,38 @@ public final class DeviceInfo {
      */
     public boolean wasLocked() {
         return Struct.getFlag(struct, WAS_LOCKED);
+    }
+
+    /**
+     * Whether the secret has fewer than 16 bytes: see {@link Secret#fromBytesAllowingShort}.
+     *
+     * @return true if so; false for a PIN
+     */
+    public boolean hasShortSecret() {
+        return Struct.getFlag(struct, HAS_SHORT_SECRET);
+    }
+
+    /**
+     * TOTP, HOTP: the first second of the device's validity.
+     *
+     * @return Unix seconds; empty without a limit
+     */
+    public OptionalLong notBefore() {
+        return unlessZero(NOT_BEFORE);
+    }
+
+    /**
+     * TOTP, HOTP: the last second of the device's validity.
+     *
+     * @return Unix seconds; empty without a limit
+     */
+    public OptionalLong notAfter() {
+        return unlessZero(NOT_AFTER);
+    }
+
+    private OptionalLong unlessZero(int at) {
+        long time = Struct.getLong(struct, at);
+        return time == 0 ? OptionalLong.empty() : OptionalLong.of(time);
     }
 
     private OptionalLong given(int flag, int at) {

@@ -65,6 +65,8 @@ interface Engine {
 
     int deviceForgetSteps(Memory record, long now);
 
+    int deviceSetValidity(Memory record, long notBefore, long notAfter, long now);
+
     int deviceReplaceFactor(Memory record, Memory from, long now);
 
     int deviceInfo(Memory record, byte[] info);
@@ -82,6 +84,8 @@ interface Engine {
     int uriWrite(Memory record, byte[] issuer, byte[] account, byte[] text, byte[] length);
 
     int uriParse(byte[] text, long now, Memory record);
+
+    int uriParseAllowingShort(byte[] text, long now, Memory record);
 
     int soffidImport(byte[] row, byte[] secret, Memory record);
 

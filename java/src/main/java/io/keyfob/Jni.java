@@ -174,6 +174,9 @@ final class Jni implements Engine, Memory.Pool {
     public native int deviceForgetSteps(Memory record, long now);
 
     @Override
+    public native int deviceSetValidity(Memory record, long notBefore, long notAfter, long now);
+
+    @Override
     public native int deviceReplaceFactor(Memory record, Memory from, long now);
 
     @Override
@@ -199,6 +202,9 @@ final class Jni implements Engine, Memory.Pool {
 
     @Override
     public native int uriParse(byte[] text, long now, Memory record);
+
+    @Override
+    public native int uriParseAllowingShort(byte[] text, long now, Memory record);
 
     @Override
     public native int soffidImport(byte[] row, byte[] secret, Memory record);

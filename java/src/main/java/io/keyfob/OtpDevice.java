@@ -124,9 +124,29 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException an error of the URI, its secret or its parameters
      */
     public static OtpDevice fromUri(char[] uri, long now) {
+        return fromUri(uri, (text, record) -> Native.engine().uriParse(text, now, record));
+    }
+
+    /**
+     * As {@link #fromUri}, for tokens that were made with a short secret: see {@link Secret}.
+     *
+     * @param uri the URI, which is not changed; its secret may have 10 to 64 bytes
+     * @param now Unix seconds
+     * @return a device to be closed
+     * @throws OtpException as {@link #fromUri}
+     */
+    public static OtpDevice fromUriAllowingShort(char[] uri, long now) {
+        return fromUri(uri, (text, record) -> Native.engine().uriParseAllowingShort(text, now, record));
+    }
+
+    private interface Parse {
+        int parse(byte[] text, Memory record);
+    }
+
+    private static OtpDevice fromUri(char[] uri, Parse parse) {
         byte[] text = Text.utf8(uri);
         try {
-            return create(record -> Native.engine().uriParse(text, now, record));
+            return create(record -> parse.parse(text, record));
         } finally {
             Arrays.fill(text, (byte) 0);
         }
@@ -221,25 +241,29 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
-     * Finds the counter of a HOTP authenticator that is ahead, by two consecutive codes in the
-     * policy's resync window. Counts and locks as {@link #verify(Policy, char[], long)} does, and
-     * changes the device in place.
+     * Finds an authenticator by two consecutive codes. Counts and locks as {@link #verify(Policy,
+     * char[], long)} does, and changes the device in place.
+     *
+     * <p>HOTP whose counter is ahead: searches the policy's {@link Policy#resyncWindow} from the
+     * expected counter. TOTP whose clock is off: searches as many steps before and after the
+     * present one, but at most {@link Policy#maxDrift}, and no used step. The device learns the
+     * drift of the second code. For TOTP the policy's {@code maxDrift} must be 1 or more.
      *
      * @param policy the server's policy
      * @param first a code, without blanks and hyphens
      * @param second the next one
      * @param now Unix seconds
      * @return the verdict
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link
-     *         OtpError#EXHAUSTED}
+     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#NO_DRIFT} for TOTP if the
+     *         policy learns no drift, {@link OtpError#CLOCK}, {@link OtpError#EXHAUSTED}
      */
     public Verdict resync(Policy policy, char[] first, char[] second, long now) {
         return record.resync(policy, first, second, now, null);
     }
 
     /**
-     * Finds the counter of a HOTP authenticator that is ahead, has the next record stored, and only
-     * then returns the verdict.
+     * Finds an authenticator by two consecutive codes, as {@link #resync(Policy, char[], char[],
+     * long)}, has the next record stored, and only then returns the verdict.
      *
      * @param policy the server's policy
      * @param first a code, without blanks and hyphens
@@ -247,8 +271,8 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @param store stores the next record, if anything changed
      * @return the verdict
-     * @throws OtpException {@link OtpError#WRONG_KIND}, {@link OtpError#CLOCK}, {@link
-     *         OtpError#EXHAUSTED}, {@link OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
+     * @throws OtpException as {@link #resync(Policy, char[], char[], long)}, and {@link
+     *         OtpError#STORE_CONFLICT}, {@link OtpError#STORE_FAILED}
      */
     public Verdict resync(Policy policy, char[] first, char[] second, long now, Store store) {
         return record.resync(policy, first, second, now, Objects.requireNonNull(store, "store"));
@@ -263,8 +287,9 @@ public final class OtpDevice implements AutoCloseable {
      * @param now Unix seconds
      * @return a challenge to be closed
      * @throws OtpException {@link OtpError#CLOCK}, {@link OtpError#DISABLED}, {@link
-     *         OtpError#LOCKED}, {@link OtpError#THROTTLED}, {@link OtpError#CLOCK_WAS_AHEAD},
-     *         {@link OtpError#RANDOMNESS}, {@link OtpError#EXHAUSTED}
+     *         OtpError#LOCKED}, {@link OtpError#THROTTLED}, {@link OtpError#OUTSIDE_VALIDITY},
+     *         {@link OtpError#CLOCK_WAS_AHEAD}, {@link OtpError#RANDOMNESS}, {@link
+     *         OtpError#EXHAUSTED}
      */
     public Challenge challenge(Policy policy, long now) {
         return record.challenge(policy, now, null);
@@ -344,10 +369,25 @@ public final class OtpDevice implements AutoCloseable {
     }
 
     /**
+     * Sets the validity of this TOTP or HOTP device, in place: the time in which it is usable.
+     * Outside of it each attempt is {@link Reason#OUTSIDE_VALIDITY}, and no fail. Token files state
+     * these times (RFC 6030 section 5, StartDate and ExpiryDate).
+     *
+     * @param notBefore the first second, as Unix seconds; 0 for no limit
+     * @param notAfter the last second, as Unix seconds; 0 for no limit
+     * @param now Unix seconds
+     * @throws OtpException {@link OtpError#WRONG_KIND} for other kinds, {@link OtpError#VALIDITY}
+     *         if the end is before the start, {@link OtpError#EXHAUSTED}
+     */
+    public void setValidity(long notBefore, long notAfter, long now) {
+        record.call(bytes -> Native.engine().deviceSetValidity(bytes, notBefore, notAfter, now));
+    }
+
+    /**
      * Replaces the factor of the device, in place, with that of another device of the same kind:
-     * the parameters and the secret, or the PIN, and the counter. Create the other device for this
-     * purpose; nothing else of it counts. For a new secret after a change of telephone, a new PIN,
-     * or an authenticator that is enrolled again.
+     * the parameters and the secret, or the PIN, the counter and the validity. Create the other
+     * device for this purpose; nothing else of it counts. For a new secret after a change of
+     * telephone, a new PIN, or an authenticator that is enrolled again.
      *
      * <p>Keeps the status, the fails and every lock. A pending challenge ends, and a learned drift
      * is forgotten. The same secret keeps the higher counter. TOTP keeps its used steps; under a

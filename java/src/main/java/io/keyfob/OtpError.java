@@ -22,7 +22,7 @@ public enum OtpError {
     STORE_CONFLICT(6),
     /** A defect of this library; please report it. */
     PANIC(7),
-    /** Secret: not 16 to 64 bytes. */
+    /** Secret: not 16 to 64 bytes; where short ones are allowed, not 10 to 64. */
     SECRET_LENGTH(20),
     /** Secret: not Base32. */
     SECRET_BASE32(21),
@@ -74,6 +74,10 @@ public enum OtpError {
     CLOCK_SKEW(53),
     /** Policy: neither a lock nor a throttle. */
     LOCK_KIND(54),
+    /**
+     * Policy: first window above 1000 steps, or above window and largest learned drift together.
+     */
+    FIRST_WINDOW(55),
     /** Time: before T0, or before what the device has seen. */
     CLOCK(60),
     /** A counter is at the end of its range. */
@@ -101,6 +105,12 @@ public enum OtpError {
      * until its time comes.
      */
     CLOCK_WAS_AHEAD(71),
+    /** Device: the time is outside of its validity. */
+    OUTSIDE_VALIDITY(72),
+    /** Validity: ends before it begins. */
+    VALIDITY(73),
+    /** TOTP resync: the policy learns no drift. */
+    NO_DRIFT(74),
     /** URI: not otpauth://totp/ or otpauth://hotp/. */
     URI_TYPE(80),
     /**
@@ -127,7 +137,8 @@ public enum OtpError {
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
     /**
-     * Soffid row: a period other than 30 seconds or a T0 other than 0, which a row cannot express.
+     * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
+     * a validity. A row can express none of them.
      */
     SOFFID_PARAMETERS(100),
     /** A number of a newer engine: see {@link OtpException#number()}. */

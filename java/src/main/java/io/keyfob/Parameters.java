@@ -9,11 +9,12 @@ import java.util.Arrays;
  * <p>The methods that take parameters refuse numbers out of range.
  */
 public final class Parameters {
-    private static final int SIZE = 24;
+    private static final int SIZE = 32;
     private static final int ALGORITHM = 4;
     private static final int DIGITS = 8;
     private static final int PERIOD = 12;
     private static final int T0 = 16;
+    private static final int ALLOW_SHORT_SECRET = 24;
 
     /** SHA-1, 6 digits, 30 seconds, T0 = 0: which every authenticator app supports. */
     public static final Parameters DEFAULT = new Builder().build();
@@ -94,6 +95,8 @@ public final class Parameters {
 
         private Builder() {
             algorithm(Algorithm.SHA1).digits(6).period(30);
+            // Secret decides: its methods refuse a short secret unless their name allows it.
+            Struct.putInt(struct, ALLOW_SHORT_SECRET, 1);
         }
 
         /**

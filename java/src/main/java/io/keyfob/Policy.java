@@ -10,7 +10,7 @@ import java.util.Arrays;
  * succeed too often: see {@link #guessChance}.
  */
 public final class Policy {
-    private static final int SIZE = 64;
+    private static final int SIZE = 68;
     private static final int WINDOW = 4;
     private static final int LOOK_AHEAD = 8;
     private static final int RESYNC_WINDOW = 12;
@@ -26,6 +26,7 @@ public final class Policy {
     private static final int CLOCK_SKEW = 52;
     private static final int GUESS_BOUND = 56;
     private static final int PIN_GUESS_BOUND = 60;
+    private static final int FIRST_WINDOW = 64;
 
     /**
      * keyfob's defaults: a window of 1 step each way, a look-ahead of 10 counters, a lock at 10
@@ -120,7 +121,10 @@ public final class Policy {
         return Struct.getInt(struct, LOOK_AHEAD);
     }
 
-    /** {@return HOTP: the counters that a resync searches from the expected one} */
+    /**
+     * {@return HOTP: the counters that a resync searches from the expected one; TOTP: the steps
+     *         that it searches before and after the present one, at most {@link #maxDrift}}
+     */
     public int resyncWindow() {
         return Struct.getInt(struct, RESYNC_WINDOW);
     }
@@ -128,6 +132,14 @@ public final class Policy {
     /** {@return TOTP: the largest learned drift of an authenticator's clock, in steps} */
     public int maxDrift() {
         return Struct.getInt(struct, MAX_DRIFT);
+    }
+
+    /**
+     * {@return TOTP: the steps that are right before and after the present one until the first
+     *         right answer, at least {@link #window}}
+     */
+    public int firstWindow() {
+        return Math.max(window(), Struct.getInt(struct, FIRST_WINDOW));
     }
 
     /** {@return SMS, e-mail: the lifetime of a code in seconds} */
@@ -241,7 +253,8 @@ public final class Policy {
         }
 
         /**
-         * HOTP: the counters that a resync searches from the expected one; 100 by default.
+         * HOTP: the counters that a resync searches from the expected one; 100 by default. TOTP:
+         * the steps that it searches before and after the present one, at most {@link #maxDrift}.
          *
          * @param counters 1 to 10000
          * @return this builder
@@ -252,13 +265,26 @@ public final class Policy {
 
         /**
          * TOTP: the largest learned drift of an authenticator's clock. The default of 0 learns
-         * none.
+         * none, and then no TOTP device can be resynchronised.
          *
          * @param steps 0 to 1000
          * @return this builder
          */
         public Builder maxDrift(int steps) {
             return put(MAX_DRIFT, steps);
+        }
+
+        /**
+         * TOTP: the steps that are right before and after the present one until the first right
+         * answer, for tokens that were in a drawer for years. The default of 0 adds none to {@link
+         * #window}. The guess bound counts these steps.
+         *
+         * @param steps 0 to 1000, at most {@link #window} and {@link #maxDrift} together, since
+         *         later answers are searched around the drift of the first one
+         * @return this builder
+         */
+        public Builder firstWindow(int steps) {
+            return put(FIRST_WINDOW, steps);
         }
 
         /**
@@ -344,12 +370,12 @@ public final class Policy {
          *
          * @return the policy
          * @throws OtpException {@link OtpError#WINDOW}, {@link OtpError#LOOK_AHEAD}, {@link
-         *         OtpError#RESYNC_WINDOW}, {@link OtpError#MAX_DRIFT}, {@link OtpError#MAX_FAILS},
-         *         {@link OtpError#FIRST_DELAY}, {@link OtpError#MAX_DELAY}, {@link
-         *         OtpError#CODE_LIFETIME}, {@link OtpError#CODE_REUSE}, {@link
-         *         OtpError#PIN_POSITIONS}, {@link OtpError#PIN_MIN_LENGTH}, {@link
-         *         OtpError#CLOCK_SKEW}, {@link OtpError#GUESS_BOUND}, {@link
-         *         OtpError#PIN_GUESS_BOUND}
+         *         OtpError#RESYNC_WINDOW}, {@link OtpError#MAX_DRIFT}, {@link
+         *         OtpError#FIRST_WINDOW}, {@link OtpError#MAX_FAILS}, {@link OtpError#FIRST_DELAY},
+         *         {@link OtpError#MAX_DELAY}, {@link OtpError#CODE_LIFETIME}, {@link
+         *         OtpError#CODE_REUSE}, {@link OtpError#PIN_POSITIONS}, {@link
+         *         OtpError#PIN_MIN_LENGTH}, {@link OtpError#CLOCK_SKEW}, {@link
+         *         OtpError#GUESS_BOUND}, {@link OtpError#PIN_GUESS_BOUND}
          */
         public Policy build() {
             Native.check(Native.engine().policyCheck(struct));

@@ -26,5 +26,7 @@ public enum Reason {
      * code. Nothing was counted. Lasts until that time comes, or until {@link
      * OtpDevice#forgetSteps}.
      */
-    CLOCK_WAS_AHEAD
+    CLOCK_WAS_AHEAD,
+    /** TOTP, HOTP: the time is outside of the device's validity. Nothing was counted. */
+    OUTSIDE_VALIDITY
 }

@@ -6,6 +6,11 @@ import java.util.Arrays;
  * The secret of an authenticator, of 16 to 64 bytes. {@link #close} overwrites it. Thread-safe.
  *
  * <p>Devices copy it: close it as soon as the device is enrolled.
+ *
+ * <p>RFC 4226 demands 16 bytes, but some makers ship tokens with 10. Only the methods whose name
+ * ends in {@code AllowingShort} take 10 to 15 bytes. Use them for such tokens alone: a short secret
+ * is easier to guess from codes that an attacker has seen. {@link DeviceInfo#hasShortSecret} finds
+ * these devices later.
  */
 public final class Secret implements AutoCloseable {
     private final Guarded<byte[]> bytes;
@@ -19,14 +24,23 @@ public final class Secret implements AutoCloseable {
         int fill(byte[] secret, byte[] length);
     }
 
-    /** A secret that the engine writes. */
-    private static Secret create(Fill fill) {
+    /** A secret that the engine writes, of at least {@code minSize} bytes. */
+    private static Secret create(int minSize, Fill fill) {
         byte[] room = new byte[Sizes.SECRET_MAX_SIZE];
         try {
-            return new Secret(written(room, length -> fill.fill(room, length)));
+            return checked(minSize, written(room, length -> fill.fill(room, length)));
         } finally {
             Arrays.fill(room, (byte) 0);
         }
+    }
+
+    /** Takes ownership of the array, and overwrites one of a wrong length. */
+    private static Secret checked(int minSize, byte[] bytes) {
+        if (bytes.length < minSize || bytes.length > Sizes.SECRET_MAX_SIZE) {
+            Arrays.fill(bytes, (byte) 0);
+            throw Native.exception(OtpError.SECRET_LENGTH);
+        }
+        return new Secret(bytes);
     }
 
     private interface Measure {
@@ -59,7 +73,7 @@ public final class Secret implements AutoCloseable {
      */
     public static Secret random(Algorithm algorithm) {
         int number = algorithm.number();
-        return create((secret, length) -> Native.engine().secretRandom(number, secret, length));
+        return create(Sizes.SECRET_MIN_SIZE, (secret, length) -> Native.engine().secretRandom(number, secret, length));
     }
 
     /**
@@ -70,10 +84,23 @@ public final class Secret implements AutoCloseable {
      * @throws OtpException {@link OtpError#SECRET_LENGTH}
      */
     public static Secret fromBytes(byte[] bytes) {
-        if (bytes.length < Sizes.SECRET_MIN_SIZE || bytes.length > Sizes.SECRET_MAX_SIZE) {
-            throw Native.exception(OtpError.SECRET_LENGTH);
-        }
-        return new Secret(bytes.clone());
+        return copied(Sizes.SECRET_MIN_SIZE, bytes);
+    }
+
+    /**
+     * As {@link #fromBytes}, for tokens that were made with a short secret.
+     *
+     * @param bytes 10 to 64 bytes, which are copied
+     * @return a secret to be closed
+     * @throws OtpException {@link OtpError#SECRET_LENGTH}
+     */
+    public static Secret fromBytesAllowingShort(byte[] bytes) {
+        return copied(Sizes.SHORT_SECRET_MIN_SIZE, bytes);
+    }
+
+    private static Secret copied(int minSize, byte[] bytes) {
+        // At most one byte too many: a longer array is as wrong as that.
+        return checked(minSize, Arrays.copyOf(bytes, Math.min(bytes.length, Sizes.SECRET_MAX_SIZE + 1)));
     }
 
     /**
@@ -86,7 +113,18 @@ public final class Secret implements AutoCloseable {
      *         OtpError#LENGTH} for 4096 characters or more
      */
     public static Secret fromBase32(char[] text) {
-        return read(text, Native.engine()::secretFromBase32);
+        return read(Sizes.SECRET_MIN_SIZE, text, Native.engine()::secretFromBase32);
+    }
+
+    /**
+     * As {@link #fromBase32}, for tokens that were made with a short secret.
+     *
+     * @param text the text of 10 to 64 bytes, which is not changed
+     * @return a secret to be closed
+     * @throws OtpException as {@link #fromBase32}
+     */
+    public static Secret fromBase32AllowingShort(char[] text) {
+        return read(Sizes.SHORT_SECRET_MIN_SIZE, text, Native.engine()::secretFromBase32);
     }
 
     /**
@@ -98,20 +136,41 @@ public final class Secret implements AutoCloseable {
      *         OtpError#LENGTH} for 4096 characters or more
      */
     public static Secret fromHex(char[] text) {
-        return read(text, Native.engine()::secretFromHex);
+        return read(Sizes.SECRET_MIN_SIZE, text, Native.engine()::secretFromHex);
+    }
+
+    /**
+     * As {@link #fromHex}, for tokens that were made with a short secret.
+     *
+     * @param text the text of 10 to 64 bytes, which is not changed
+     * @return a secret to be closed
+     * @throws OtpException as {@link #fromHex}
+     */
+    public static Secret fromHexAllowingShort(char[] text) {
+        return read(Sizes.SHORT_SECRET_MIN_SIZE, text, Native.engine()::secretFromHex);
     }
 
     private interface Read {
         int read(byte[] text, byte[] secret, byte[] length);
     }
 
-    private static Secret read(char[] text, Read read) {
+    private static Secret read(int minSize, char[] text, Read read) {
         byte[] terminated = Text.terminated(text);
         try {
-            return create((secret, length) -> read.read(terminated, secret, length));
+            return create(minSize, (secret, length) -> read.read(terminated, secret, length));
         } finally {
             Arrays.fill(terminated, (byte) 0);
         }
+    }
+
+    /**
+     * Whether it has fewer than 16 bytes.
+     *
+     * @return true if so
+     * @throws IllegalStateException after {@link #close}
+     */
+    public boolean isShort() {
+        return this.<Boolean, RuntimeException>use(secret -> secret.length < Sizes.SECRET_MIN_SIZE);
     }
 
     /**

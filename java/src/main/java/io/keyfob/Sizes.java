@@ -7,6 +7,7 @@ final class Sizes {
     static final int SEAL_KEY_SIZE = 32;
     static final int SEAL_NONCE_SIZE = 24;
     static final int SECRET_MIN_SIZE = 16;
+    static final int SHORT_SECRET_MIN_SIZE = 10;
     static final int SECRET_MAX_SIZE = 64;
     static final int CODE_SIZE = 12;
     static final int BASE32_SIZE = 104;

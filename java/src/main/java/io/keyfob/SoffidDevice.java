@@ -15,7 +15,9 @@ import java.util.Arrays;
  * }</pre>
  *
  * <p>TOTP and HOTP rows hold a whole device, except for a throttle and a learned drift. Use a
- * policy with a lock and without drift, as {@link SoffidConfig} makes it. Soffid opens devices
+ * policy with a lock and without drift, as {@link SoffidConfig} makes it. A row keeps no
+ * learned drift, so a resync is useful for HOTP only. A device with a {@linkplain
+ * OtpDevice#setValidity validity} cannot be written to a row. Soffid opens devices
  * without resetting their fails. Therefore an open row counts at most one fail less than the
  * policy's lock.
  *
@@ -150,8 +152,8 @@ public final class SoffidDevice {
      * @param policy the policy of {@link #importRow}
      * @return a row to be closed
      * @throws OtpException {@link OtpError#WRONG_KIND} if the row is of another kind; {@link
-     *         OtpError#SOFFID_PARAMETERS} if the device has a period or a T0 that no row can
-     *         express
+     *         OtpError#SOFFID_PARAMETERS} if the device has a period, a T0, a counter or a validity
+     *         that no row can express
      */
     public static SoffidRow updateRow(OtpDevice device, SoffidRow before, Policy policy) {
         try (SoffidStruct was = SoffidStruct.fromRow(before, policy); SoffidStruct columns = was.copy()) {
@@ -184,8 +186,8 @@ public final class SoffidDevice {
      *
      * @param device the device
      * @return a row to be closed
-     * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period or a T0
-     *         that no row can express
+     * @throws OtpException {@link OtpError#SOFFID_PARAMETERS} if the device has a period, a T0, a
+     *         counter or a validity that no row can express
      */
     public static SoffidRow exportRow(OtpDevice device) {
         try (SoffidStruct columns = SoffidStruct.create()) {

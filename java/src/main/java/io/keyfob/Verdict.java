@@ -68,8 +68,8 @@ public final class Verdict {
     }
 
     /**
-     * The matched step (TOTP), counter (HOTP; of the second code after a resync) or issue (SMS,
-     * e-mail); 0 for a PIN.
+     * The matched step (TOTP), counter (HOTP) or issue (SMS, e-mail); 0 for a PIN. After a resync
+     * that of the second code.
      *
      * @return the unsigned number; empty if the answer was not right
      */
@@ -78,8 +78,9 @@ public final class Verdict {
     }
 
     /**
-     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind), or how many
-     * counters were skipped (HOTP; before the first of the two codes of a resync).
+     * By how many steps the authenticator's clock is ahead (TOTP; negative if behind; by the second
+     * code after a resync), or how many counters were skipped (HOTP; before the first of the two
+     * codes of a resync).
      *
      * @return steps or counters; empty if the answer was not right
      */

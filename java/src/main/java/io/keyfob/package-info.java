@@ -10,7 +10,12 @@
  * io.keyfob.OtpDevice#toUri} for the QR code</td></tr>
  * <tr><td>a user with a hardware token</td>
  * <td>{@link io.keyfob.Secret#fromHex} or {@link io.keyfob.Secret#fromBase32}, {@link
- * io.keyfob.OtpDevice#hotp} or {@link io.keyfob.OtpDevice#totp}</td></tr>
+ * io.keyfob.OtpDevice#hotp} or {@link io.keyfob.OtpDevice#totp}, {@link
+ * io.keyfob.OtpDevice#setValidity}</td></tr>
+ * <tr><td>a token with a secret of 10 to 15 bytes</td>
+ * <td>{@link io.keyfob.Secret#fromHexAllowingShort}, {@link
+ * io.keyfob.Secret#fromBase32AllowingShort}, {@link
+ * io.keyfob.OtpDevice#fromUriAllowingShort}</td></tr>
  * <tr><td>an {@code otpauth://} URI</td>
  * <td>{@link io.keyfob.OtpDevice#fromUri}</td></tr>
  * <tr><td>a telephone number, an e-mail address or a PIN</td>
@@ -20,8 +25,12 @@
  * <tr><td>a code that a user has typed</td>
  * <td>{@link io.keyfob.OtpDevice#fromRecord}, {@link io.keyfob.OtpDevice#verify(Policy, char[],
  * long, Store)}</td></tr>
- * <tr><td>two codes of a token whose counter is far ahead</td>
- * <td>{@link io.keyfob.OtpDevice#resync(Policy, char[], char[], long, Store)}</td></tr>
+ * <tr><td>two codes of a token whose counter is far ahead, or whose clock is off</td>
+ * <td>{@link io.keyfob.OtpDevice#resync(Policy, char[], char[], long, Store)}, for TOTP with {@link
+ * io.keyfob.Policy.Builder#maxDrift}</td></tr>
+ * <tr><td>a box of TOTP tokens whose clocks are off</td>
+ * <td>{@link io.keyfob.Policy.Builder#firstWindow} and {@link
+ * io.keyfob.Policy.Builder#maxDrift}</td></tr>
  * <tr><td>a table for devices</td>
  * <td>{@link io.keyfob.OtpDevice#toRecord} for a column, {@link io.keyfob.Store} for an UPDATE,
  * {@link io.keyfob.SealKey} against readers of the table</td></tr>

@@ -121,6 +121,15 @@ abstract class FfmRecords implements Engine {
     }
 
     @Override
+    public int deviceSetValidity(Memory record, long notBefore, long notAfter, long now) {
+        try {
+            return (int) Handles.DEVICE_SET_VALIDITY.invokeExact(ofArray(record.array()), notBefore, notAfter, now);
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
     public int deviceReplaceFactor(Memory record, Memory from, long now) {
         try {
             return (int) Handles.DEVICE_REPLACE_FACTOR.invokeExact(ofArray(record.array()), ofArray(from.array()), now);
@@ -199,6 +208,15 @@ abstract class FfmRecords implements Engine {
     public int uriParse(byte[] text, long now, Memory record) {
         try {
             return (int) Handles.URI_PARSE.invokeExact(ofArray(text), now, ofArray(record.array()), NULL, 0L, NULL, 0L);
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
+    public int uriParseAllowingShort(byte[] text, long now, Memory record) {
+        try {
+            return (int) Handles.URI_PARSE_ALLOWING_SHORT.invokeExact(ofArray(text), now, ofArray(record.array()), NULL, 0L, NULL, 0L);
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }

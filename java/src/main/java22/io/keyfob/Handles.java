@@ -53,6 +53,7 @@ final class Handles {
     static final MethodHandle DEVICE_SET_STATUS = critical("keyfob_device_set_status", ADDRESS, JAVA_INT, JAVA_LONG);
     static final MethodHandle DEVICE_UNLOCK = critical("keyfob_device_unlock", ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_FORGET_STEPS = critical("keyfob_device_forget_steps", ADDRESS, JAVA_LONG);
+    static final MethodHandle DEVICE_SET_VALIDITY = critical("keyfob_device_set_validity", ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     static final MethodHandle DEVICE_REPLACE_FACTOR = critical("keyfob_device_replace_factor", ADDRESS, ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_INFO = critical("keyfob_device_info", ADDRESS, ADDRESS);
     static final MethodHandle DEVICE_SECRET = critical("keyfob_device_secret", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
@@ -65,6 +66,8 @@ final class Handles {
     static final MethodHandle URI_WRITE = critical("keyfob_uri_write", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle URI_PARSE =
             critical("keyfob_uri_parse", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
+    static final MethodHandle URI_PARSE_ALLOWING_SHORT =
+            critical("keyfob_uri_parse_allowing_short", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
     static final MethodHandle SOFFID_IMPORT = critical("keyfob_soffid_import", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SOFFID_EXPORT = critical("keyfob_soffid_export", ADDRESS, ADDRESS);
     static final MethodHandle SOFFID_UPDATE = critical("keyfob_soffid_update", ADDRESS, ADDRESS);

@@ -16,7 +16,7 @@ public class CallBench {
     private final Memory record = Fixtures.totp().record().copy();
     private final byte[] sealed = SealKey.fromBytes(1, new byte[32]).seal(Fixtures.totp(), new byte[0]);
     private final byte[] number = new byte[4];
-    private final byte[] info = Struct.create(112);
+    private final byte[] info = Struct.create(DeviceInfo.SIZE);
 
     /** Returns a number and copies nothing. */
     @Benchmark
@@ -30,7 +30,7 @@ public class CallBench {
         return Native.engine().sealedKeyId(sealed, number);
     }
 
-    /** Reads a record in place, and 112 bytes out. */
+    /** Reads a record in place, and writes an array. */
     @Benchmark
     public int record() {
         return Native.engine().deviceInfo(record, info);

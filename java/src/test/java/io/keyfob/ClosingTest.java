@@ -78,12 +78,12 @@ class ClosingTest {
         secret.close();
         key.close();
         Executable[] calls = {
-            device::toRecord, device::info, device::secret, () -> device.toUri("a", "b"), () -> device.unlock(NOW), () -> device.forgetSteps(NOW),
+            device::toRecord, device::info, device::secret, () -> device.toUri("a", "b"), () -> device.unlock(NOW), () -> device.setValidity(0, NOW, NOW), () -> device.forgetSteps(NOW),
             () -> device.setStatus(Status.LOCKED, NOW), () -> device.replaceFactor(Fixtures.sms(), NOW), () -> Fixtures.sms().replaceFactor(device, NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW),
             () -> device.verify(Policy.DEFAULT, new char[6], NOW, (next, revision) -> true), () -> device.challenge(Policy.DEFAULT, NOW),
             () -> device.resend(Policy.DEFAULT, NOW), () -> device.resync(Policy.DEFAULT, new char[6], new char[6], NOW),
-            challenge::code, secret::toBytes, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
+            challenge::code, secret::toBytes, secret::isShort, secret::toHex, secret::toBase32, () -> OtpDevice.totp(Parameters.DEFAULT, secret, NOW),
             () -> Codes.generateHotp(Parameters.DEFAULT, secret, 0), () -> key.seal(Fixtures.totp(), new byte[0]),
             () -> key.open(new byte[216], new byte[0]), () -> SealKey.fromBytes(1, new byte[32]).seal(device, new byte[0]),
         };

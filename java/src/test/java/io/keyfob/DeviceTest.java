@@ -269,13 +269,13 @@ class DeviceTest {
 
     @Test
     void aPolicyReturnsItsNumbers() {
-        Policy policy = Policy.builder().window(2).lookAhead(3).resyncWindow(4).maxDrift(5).lock(6).codeLifetime(7).codeReuse(1).pinPositions(4).pinMinLength(9)
+        Policy policy = Policy.builder().window(2).lookAhead(3).resyncWindow(4).maxDrift(5).firstWindow(6).lock(7).codeLifetime(8).codeReuse(1).pinPositions(4).pinMinLength(9)
                 .clockSkew(10).guessBound(11_000_000).pinGuessBound(12_000_000).build();
         assertEquals(policy, policy.toBuilder().build());
         assertNotEquals(policy, Policy.DEFAULT);
-        int[] numbers = {policy.window(), policy.lookAhead(), policy.resyncWindow(), policy.maxDrift(), policy.maxFails(), policy.codeLifetime(),
+        int[] numbers = {policy.window(), policy.lookAhead(), policy.resyncWindow(), policy.maxDrift(), policy.firstWindow(), policy.maxFails(), policy.codeLifetime(),
             policy.codeReuse(), policy.pinPositions(), policy.pinMinLength(), policy.clockSkew(), policy.guessBound(), policy.pinGuessBound()};
-        assertArrayEquals(new int[] {2, 3, 4, 5, 6, 7, 1, 4, 9, 10, 11_000_000, 12_000_000}, numbers);
+        assertArrayEquals(new int[] {2, 3, 4, 5, 6, 7, 8, 1, 4, 9, 10, 11_000_000, 12_000_000}, numbers);
         assertEquals(30_008, Policy.DEFAULT.guessChance(Kind.TOTP, 6));
         assertEquals(10, Policy.SOFFID.window());
         assertEquals(24, Policy.SOFFID.lookAhead());

@@ -62,7 +62,7 @@ class ErrorsTest {
                 compared++;
             }
         }
-        assertEquals(10, compared);
+        assertEquals(11, compared);
     }
 
     @Test
@@ -104,6 +104,7 @@ class ErrorsTest {
         calls.put(OtpError.CLOCK_SKEW, builders[11].clockSkew(3601)::build);
         calls.put(OtpError.GUESS_BOUND, builders[12].window(100)::build);
         calls.put(OtpError.PIN_GUESS_BOUND, builders[13].pinPositions(2)::build);
+        calls.put(OtpError.FIRST_WINDOW, builders[14].firstWindow(2)::build);
     }
 
     private void secretsAndCodes() {
@@ -128,7 +129,14 @@ class ErrorsTest {
 
     private void devices() {
         Policy throttle = Policy.builder().throttle(1, 60, 60).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
-        calls.put(OtpError.WRONG_KIND, () -> Fixtures.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
+        calls.put(OtpError.WRONG_KIND, () -> Fixtures.sms().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
+        calls.put(OtpError.NO_DRIFT, () -> Fixtures.totp().resync(Policy.DEFAULT, new char[6], new char[6], NOW));
+        calls.put(OtpError.VALIDITY, () -> Fixtures.totp().setValidity(NOW, NOW - 1, NOW));
+        calls.put(OtpError.OUTSIDE_VALIDITY, () -> {
+            OtpDevice device = Fixtures.totp();
+            device.setValidity(0, NOW - 1, NOW);
+            device.challenge(Policy.DEFAULT, NOW);
+        });
         calls.put(OtpError.CLOCK, () -> Fixtures.totp().verify(Policy.DEFAULT, new char[6], NOW - 31));
         calls.put(OtpError.NO_CHALLENGE, () -> Fixtures.sms().resend(Policy.DEFAULT, NOW));
         calls.put(OtpError.DISABLED, () -> {
@@ -188,7 +196,7 @@ class ErrorsTest {
 
     private static byte[] changed(byte[] bytes, int at) {
         byte[] copy = bytes.clone();
-        copy[at]++;
+        copy[at] ^= 0x55;
         return copy;
     }
 

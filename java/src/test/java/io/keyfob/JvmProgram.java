@@ -68,6 +68,9 @@ final class JvmProgram {
             byte[] sealed = key.seal(hotp, new byte[0]);
             require(SealKey.idOf(sealed) == 1 && key.open(sealed, new byte[0]).secret().length == 20);
             OtpDevice.fromUri(OtpDevice.fromRecord(totp.toRecord()).toUri("ACME", "alice"), NOW).close();
+            OtpDevice.fromUriAllowingShort("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ".toCharArray(), NOW).close();
+            totp.setValidity(0, NOW, NOW);
+            require(totp.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW + 1).reason() == Reason.OUTSIDE_VALIDITY);
             require(Policy.builder().window(2).build().guessChance(Kind.TOTP, 6) > 0);
             try (SoffidRow row = row(); OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID); SoffidRow next = SoffidDevice.updateRow(device, row, Policy.SOFFID)) {
                 require(row.equals(next));

@@ -173,6 +173,30 @@ class SoffidTest {
         }
     }
 
+    /** Else an expired device would be usable again, since the row would not say so. */
+    @Test
+    void aDeviceWithAValidityHasNoRow() {
+        for (Kind kind : new Kind[] {Kind.TOTP, Kind.HOTP}) {
+            SoffidRow row = row(kind).build();
+            try (OtpDevice device = SoffidDevice.importRow(row, Policy.SOFFID)) {
+                char[] code = kind == Kind.TOTP ? Fixtures.codeAt(NOW) : Fixtures.codeOf(1);
+                Store store = SoffidDevice.storeFor(row, Policy.SOFFID, (read, next) -> {
+                    throw new AssertionError("nothing is written");
+                });
+                for (long[] validity : new long[][] {{NOW, 0}, {0, NOW}, {NOW, NOW}}) {
+                    device.setValidity(validity[0], validity[1], NOW);
+                    assertEquals(OtpError.SOFFID_PARAMETERS, assertThrows(OtpException.class, () -> SoffidDevice.exportRow(device)).error());
+                    assertEquals(OtpError.SOFFID_PARAMETERS, assertThrows(OtpException.class, () -> SoffidDevice.updateRow(device, row, Policy.SOFFID)).error());
+                    byte[] before = device.toRecord();
+                    assertEquals(OtpError.SOFFID_PARAMETERS, assertThrows(OtpException.class, () -> device.verify(Policy.SOFFID, code, NOW, store)).error());
+                    assertArrayEquals(before, device.toRecord());
+                }
+                device.setValidity(0, 0, NOW);
+                assertEquals(row, SoffidDevice.updateRow(device, row, Policy.SOFFID));
+            }
+        }
+    }
+
     /** Midnight of 1 January 1970 in Madrid, and the negative fails of some programs. */
     @Test
     void aColumnBelowZeroCountsAsZeroAndStays() {
