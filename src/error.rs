@@ -123,8 +123,8 @@ pub enum Error {
     SealBroken,
     /// A sealed record under a key that was not given.
     SealKeyId,
-    /// A period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or a validity,
-    /// none of which a row of Soffid's can say.
+    /// A period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a validity or a
+    /// short secret. A row of Soffid's can express none of them.
     SoffidParameters,
 }
 
@@ -199,7 +199,7 @@ impl Error {
             Self::SealNewer => c"sealed record: was written by a newer version of keyfob; upgrade",
             Self::SealBroken => c"sealed record: was changed, belongs to another device id, or was sealed under another key",
             Self::SealKeyId => c"sealed record: its key id is not the given key's",
-            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0, the counter below 2^63 and the validity without limits, since it cannot say others",
+            Self::SoffidParameters => c"Soffid row: the period must be 30 seconds, T0 must be 0, the counter below 2^63, the validity without limits and the secret 16 bytes or more, since a row cannot express others",
         }
     }
 }

@@ -267,10 +267,12 @@ fn column(counter: Option<u64>) -> Result<Option<i64>, Error> {
     counter.map(i64::try_from).transpose().map_err(|_| Error::SoffidParameters)
 }
 
-/// Soffid counts steps of 30 seconds from 0, and knows no validity.
+/// Soffid counts steps of 30 seconds from 0 and knows no validity. A short secret could be written
+/// to a row, but no import would read it again.
 fn check_parameters(device: &Device) -> Result<(), Error> {
+    let is_short = device.generator().is_some_and(|hotp| hotp.secret().is_short());
     match device.factor() {
-        _ if device.validity() != Validity::ALWAYS => Err(Error::SoffidParameters),
+        _ if is_short || device.validity() != Validity::ALWAYS => Err(Error::SoffidParameters),
         Factor::Totp(totp) if (totp.period(), totp.t0()) != (30, 0) => Err(Error::SoffidParameters),
         _ => Ok(()),
     }

@@ -163,6 +163,12 @@ fn exported_rows_are_imported_back() {
     let longest = Device::hotp(Hotp::new(Secret::new(&[7; 64]).unwrap()), 0, NOW);
     assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_AUTH_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_AUTH_KEY_SIZE);
     let minutes = Device::totp(Totp::new(secret()).with_period(60).unwrap(), NOW);
+    // A row with a short secret could be written, and no import would read it again.
+    let short = Hotp::new(Secret::new_allowing_short(b"1234567890").unwrap());
+    let limited = Device::totp(totp(), NOW).with_validity(Validity::new(None, Some(NOW)).unwrap()).unwrap();
+    for device in [Device::totp(Totp::from_hotp(short.clone()), NOW), Device::hotp(short, 0, NOW), limited] {
+        assert_eq!(SoffidRow::export(&device, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters), "{device:?}");
+    }
     assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
     assert_eq!(row(Kind::Totp).update(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
 }

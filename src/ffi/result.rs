@@ -136,8 +136,8 @@ pub enum keyfob_result {
     SEAL_KEY_ID = 92,
     /// Sealed record: of a newer version.
     SEAL_NEWER = 93,
-    /// Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
-    /// a validity, none of which it can say.
+    /// Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a
+    /// validity or a short secret. A row can express none of them.
     SOFFID_PARAMETERS = 100,
 }
 

@@ -137,8 +137,8 @@ public enum OtpError {
     /** Sealed record: of a newer version. */
     SEAL_NEWER(93),
     /**
-     * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
-     * a validity. A row can express none of them.
+     * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a
+     * validity or a short secret. A row can express none of them.
      */
     SOFFID_PARAMETERS(100),
     /** A number of a newer engine: see {@link OtpException#number()}. */
