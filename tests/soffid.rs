@@ -3,7 +3,7 @@
 mod common;
 
 use common::{NOW, committed, secret, totp};
-use keyfob::{Algorithm, Device, Error, Hotp, Kind, Pin, Policy, SOFFID_AUTH_KEY_SIZE, Secret, SoffidRow, Status, Totp};
+use keyfob::{Algorithm, Device, Error, Hotp, Kind, Pin, Policy, SOFFID_AUTH_KEY_SIZE, Secret, SoffidRow, Status, Totp, Validity};
 
 /// A drawn secret, for kinds whose rows hold none.
 const DRAWN: [u8; 20] = *b"12345678901234567890";
