@@ -28,7 +28,7 @@ function field(number, value) {
   const bytes = [...Buffer.from(value)];
   return [...varint((number << 3) | 2), ...varint(bytes.length), ...bytes];
 }
-/** A batch of one token: algorithm 1 SHA-1, 2 SHA-256; digits 1 six, 2 eight; type 1 HOTP, 2 TOTP. */
+/** One token: algorithm 1 SHA-1, 2 SHA-256; digits 1 six, 2 eight; type 1 HOTP, 2 TOTP. */
 function exported({ algorithm, digits, type, counter }) {
   const token = [
     ...field(1, '12345678901234567890'), ...field(2, 'ACME:alice'), ...field(3, 'ACME'),

@@ -123,8 +123,8 @@ pub enum Error {
     SealBroken,
     /// A sealed record under a key that was not given.
     SealKeyId,
-    /// A period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a validity or a
-    /// short secret. A row of Soffid's can express none of them.
+    /// A period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a validity or
+    /// a short secret. A row of Soffid's can express none of them.
     SoffidParameters,
 }
 

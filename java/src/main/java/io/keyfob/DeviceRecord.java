@@ -37,6 +37,31 @@ final class DeviceRecord implements AutoCloseable {
         }
     }
 
+    /** A call of the engine that reads a URI into a record. */
+    interface Parse {
+        int run(byte[] text, Memory record);
+    }
+
+    /** The record of the authenticator that a URI describes. */
+    static DeviceRecord fromUri(char[] uri, Parse parse) {
+        byte[] text = Text.utf8(uri);
+        try {
+            return create(record -> parse.run(text, record));
+        } finally {
+            Arrays.fill(text, (byte) 0);
+        }
+    }
+
+    /** A record from storage. */
+    static DeviceRecord fromStored(byte[] record) {
+        byte[] stored = cut(record, Sizes.RECORD_SIZE);
+        try {
+            return create(read -> Native.engine().recordRead(stored, read));
+        } finally {
+            Arrays.fill(stored, (byte) 0);
+        }
+    }
+
     /**
      * Copies stored bytes, at most one more than {@code size}: a longer array is as wrong as that.
      */

@@ -124,7 +124,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException an error of the URI, its secret or its parameters
      */
     public static OtpDevice fromUri(char[] uri, long now) {
-        return fromUri(uri, (text, record) -> Native.engine().uriParse(text, now, record));
+        return new OtpDevice(DeviceRecord.fromUri(uri, (text, record) -> Native.engine().uriParse(text, now, record)));
     }
 
     /**
@@ -136,20 +136,7 @@ public final class OtpDevice implements AutoCloseable {
      * @throws OtpException as {@link #fromUri}
      */
     public static OtpDevice fromUriAllowingShort(char[] uri, long now) {
-        return fromUri(uri, (text, record) -> Native.engine().uriParseAllowingShort(text, now, record));
-    }
-
-    private interface Parse {
-        int parse(byte[] text, Memory record);
-    }
-
-    private static OtpDevice fromUri(char[] uri, Parse parse) {
-        byte[] text = Text.utf8(uri);
-        try {
-            return create(record -> parse.parse(text, record));
-        } finally {
-            Arrays.fill(text, (byte) 0);
-        }
+        return new OtpDevice(DeviceRecord.fromUri(uri, (text, record) -> Native.engine().uriParseAllowingShort(text, now, record)));
     }
 
     /**
@@ -161,12 +148,7 @@ public final class OtpDevice implements AutoCloseable {
      *         OtpError#RECORD_NEWER}, {@link OtpError#RECORD_DAMAGED}
      */
     public static OtpDevice fromRecord(byte[] record) {
-        byte[] stored = DeviceRecord.cut(record, Sizes.RECORD_SIZE);
-        try {
-            return create(read -> Native.engine().recordRead(stored, read));
-        } finally {
-            Arrays.fill(stored, (byte) 0);
-        }
+        return new OtpDevice(DeviceRecord.fromStored(record));
     }
 
     /**
