@@ -285,6 +285,7 @@ fn settings(keys: &mut Reader) -> Settings {
         if let Some(policy) = policy::read(keys) {
             settings.policy = policy;
         }
+        settings.min_secret_bits = policy::read_min_secret_bits(keys, settings.min_secret_bits);
         settings.message_pause = keys.or("message_pause", || settings.message_pause);
     });
     settings

@@ -13,6 +13,19 @@ use crate::store::OLD;
 const CLOCK_SKEWS: RangeInclusive<u32> = 5..=3600;
 const _: () = assert!(*CLOCK_SKEWS.start() as u64 >= OLD.as_secs());
 
+/// The bits that `policy.min_secret_bits` may have: the engine takes no secret of fewer, and no key
+/// needs more.
+const MIN_SECRET_BITS: RangeInclusive<u16> = 80..=256;
+
+/// The fewest bits of a secret that a client gives; `default` if the section does not say.
+pub(super) fn read_min_secret_bits(keys: &mut Reader, default: u16) -> u16 {
+    let bits = keys.or("min_secret_bits", || default);
+    if !MIN_SECRET_BITS.contains(&bits) {
+        keys.fault("min_secret_bits", "must be 80 to 256 bits");
+    }
+    bits
+}
+
 /// The policy of a section: a preset, and what is to differ from it.
 pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
     let preset = keys.choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
@@ -21,6 +34,7 @@ pub(super) fn read(keys: &mut Reader) -> Option<Policy> {
         ($($name:literal $method:ident)*) => { $(if let Some(value) = keys.take($name) { builder = builder.$method(value); })* };
     }
     each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
+    each!("first_window" first_window);
     each!("code_lifetime" code_lifetime "code_reuse" code_reuse "pin_min_length" pin_min_length);
     if let Some(seconds) = keys.take("clock_skew") {
         if CLOCK_SKEWS.contains(&seconds) {
@@ -73,6 +87,7 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::LookAhead => "look_ahead",
         E::ResyncWindow => "resync_window",
         E::MaxDrift => "max_drift",
+        E::FirstWindow => "first_window",
         E::MaxFails => "max_fails",
         E::FirstDelay => "throttle",
         E::MaxDelay => "throttle_max_delay",

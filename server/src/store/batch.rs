@@ -268,8 +268,9 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
 
 fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, Fault> {
     let Entry { row, version, .. } = &write.swap.entry;
-    let columns: [(&str, Value); 10] = [
+    let columns: [(&str, Value); 11] = [
         ("name", (&row.name).into()),
+        ("user_name", (&row.user).into()),
         ("email", row.email.as_ref().into()),
         ("phone", row.phone.as_ref().into()),
         ("external_id", row.external_id.as_ref().into()),

@@ -154,7 +154,7 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
             let mut sql = Sql::new("SELECT ");
             sql.push(COLUMNS).push(filter::LAST_MODIFIED).push(" FROM device");
             filter::wanted(&mut sql, connection.dialect(), query, part);
-            filter::page(&mut sql, query, left);
+            filter::page(&mut sql, query, part, left);
             records.append(&mut connection.rows(&sql)?);
         }
     }

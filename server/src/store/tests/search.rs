@@ -239,7 +239,7 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
     let sort = Sort { by: Attribute::Created, descending: false };
     let query = Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
-    filter::page(&mut sql, &query, query.limit);
+    filter::page(&mut sql, &query, Part::All, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
