@@ -231,9 +231,7 @@ pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Err
 /// The Unix seconds of a date. Errors: 400 for other text, and for a date before 1970.
 fn seconds(name: &str, value: &Value) -> Result<u64, Error> {
     let parsed = date::parse(text(name, value)?).and_then(|seconds| u64::try_from(seconds).ok());
-    parsed.ok_or_else(|| {
-        Error::value(format!("{name}: must be a date from 1970 on: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601"))
-    })
+    parsed.ok_or_else(|| Error::value(format!("{name}: must be a date from 1970 on: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601")))
 }
 
 /// The kind that a value names. Errors: 400.

@@ -225,7 +225,8 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
             return refuse("user", "cannot be removed; only a token whose name is its serial can be taken back");
         }
         Some(user) if !user.is_empty() && row.has_user() && *user != row.user => {
-            let other = if row.has_serial() { "cannot be changed; remove it in a request before this one" } else { "cannot be changed" };
+            let other =
+                if row.has_serial() { "cannot be changed; remove it in a request before this one" } else { "cannot be changed" };
             return refuse("user", other);
         }
         _ => {}

@@ -30,9 +30,7 @@ impl<'q> Part<'q> {
     pub(crate) fn of(query: &'q Query) -> Vec<Self> {
         match &query.start {
             PageStart::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
-            PageStart::After(last) if query.sort.by == Attribute::User => {
-                Self::of_users(last.as_ref(), query.sort.descending)
-            }
+            PageStart::After(last) if query.sort.by == Attribute::User => Self::of_users(last.as_ref(), query.sort.descending),
             PageStart::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
             PageStart::After(None) | PageStart::Offset(_) => vec![Self::All],
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Event, Naming, Step, Swap, Then};
+use keyfob_scim::{Entry, Event, Naming, Row, Step, Swap, Then};
 
 use super::answers::Answers;
 use super::batch::{Write, device, seal, settle, trail};
@@ -139,7 +139,19 @@ impl Round {
     }
 }
 
-/// Stores a new entry under the first number from `draw` that no other device has.
+/// What became of a new entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// It is stored.
+    Stored,
+    /// Another device has its number.
+    IdIsTaken,
+    /// Another device has its serial.
+    SerialIsTaken,
+}
+
+/// Stores a new entry under the first number from `draw` that no other device has, unless another
+/// device has its serial.
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -147,7 +159,8 @@ pub(crate) fn insert(
     entry: &mut Entry,
     naming: Naming,
     event: &Event,
-) -> Result<(), Fault> {
+) -> Result<Inserted, Fault> {
+    let has_serial = matches!(naming, Naming::Serial(_));
     let sealer = keys.sealer(connection)?;
     // In a commit of its own: the counter of names is not held until the device is stored, so no
     // process waits for another.
@@ -158,17 +171,34 @@ pub(crate) fn insert(
     loop {
         entry.row.id = draw()?;
         let record = seal(&sealer, entry)?;
-        let is_stored = persist(connection, |connection| {
-            transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
+        let inserted = persist(connection, |connection| {
+            transaction(connection, Access::Write, |connection| {
+                if has_serial && is_serial_taken(connection, &entry.row)? {
+                    return Ok(Inserted::SerialIsTaken);
+                }
+                put(connection, entry, &record, event)
+            })
         })?;
-        if is_stored {
-            return Ok(());
+        if inserted != Inserted::IdIsTaken {
+            return Ok(inserted);
         }
     }
 }
 
-/// Inserts an entry. Returns whether it is stored: not if another device has its number.
-fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, Fault> {
+/// Whether another device that is not deleted has this name. Until the transaction ends, no other
+/// one can give a device a serial: each writes the same row first.
+fn is_serial_taken(connection: &mut dyn Connection, row: &Row) -> Result<bool, Fault> {
+    const TURN: &str =
+        "INSERT INTO sequence (name, last) VALUES ('serial', 1) ON CONFLICT (name) DO UPDATE SET last = sequence.last + 1";
+    connection.change(&Sql::new(TURN))?;
+    let mut sql = Sql::new("SELECT id FROM device WHERE deleted = 0 AND name = ");
+    // An earlier try whose connection was lost may have stored this very device.
+    sql.bind(&row.name).push(" AND id <> ").bind(row.id).push(" LIMIT 1");
+    Ok(!connection.rows(&sql)?.is_empty())
+}
+
+/// Inserts an entry.
+fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<Inserted, Fault> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(
         "INSERT INTO device (id, version, name, user_name, email, phone, external_id, deleted, kind, status, fails, created, \
@@ -178,12 +208,13 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
         trail(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
-        return Ok(true);
+        return Ok(Inserted::Stored);
     }
     // An earlier try whose connection was lost may have stored it after all.
     let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
     sql.bind(row.id);
-    connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok(found.bytes(0)? == record))
+    let is_stored = connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok::<_, Fault>(found.bytes(0)? == record))?;
+    Ok(if is_stored { Inserted::Stored } else { Inserted::IdIsTaken })
 }
 
 /// The next number of a sequence.

@@ -51,10 +51,13 @@ async fn a_walk_has_each_device_once_while_devices_come_and_go(place: Place) {
     let store = place.open();
     let mut there = create(&store, &["a"; 40], 1000).await;
     there.extend(create(&store, &["b"; 40], 1001).await);
+    // In the inventory.
+    there.extend(create(&store, &[""; 20], 1001).await);
     for (by, descending, limit) in [
         (Attribute::Created, false, 7),
         (Attribute::Created, true, 7),
         (Attribute::User, false, 1),
+        (Attribute::User, true, 7),
         (Attribute::ExternalId, true, 9),
     ] {
         let sort = Sort { by, descending };

@@ -36,6 +36,9 @@ impl Both {
             let text = |step: usize| texts[at * step % texts.len()].to_owned();
             let maybe = |step: usize| (at % step != 0).then(|| text(step));
             let mut given = entry(&text(1));
+            if at % 6 == 1 {
+                given.row.user.clear();
+            }
             (given.row.email, given.row.phone, given.row.external_id) = (maybe(3), maybe(4), maybe(5));
             (given.row.fails, given.row.created) = (u32::try_from(at % 7).unwrap(), 1000 + at as u64 % 5);
             given.row.last_used = (at % 2 == 0).then_some(2000 + at as u64 % 3);
@@ -122,7 +125,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             prop_oneof![998..1006_i64, 1998..2005_i64, any::<i64>()]
         )
             .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
-        prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone]).prop_map(Filter::Present),
+        prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone, A::User]).prop_map(Filter::Present),
         value.prop_map(Filter::UserOrNameContains),
     ];
     leaf.prop_recursive(3, 16, 3, |inner| {
