@@ -122,6 +122,8 @@ fn faults_that_only_the_use_of_a_value_shows_are_named_too() {
         ("key=not a key", "key"),
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
+        ("policy.first_window=2", "policy.first_window"),
+        ("policy.min_secret_bits=79", "policy.min_secret_bits"),
         ("otp.kinds=TOTP", "otp.kinds"),
         ("policy.throttle_max_delay=60", "policy.throttle_max_delay"),
         ("otp.issuer=A\u{7}", "otp.issuer"),
