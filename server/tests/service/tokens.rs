@@ -25,8 +25,8 @@ fn token_goes_from_the_inventory_to_its_user() {
         let codes = hotp(SECRET, 2);
         client.answer(&path, &codes[0]).ok(409);
         let assign = |user: &str| json!({"Operations": [{"op": "add", "path": "user", "value": user}]});
-        client.patch(&path, &assign("mallory")).ok(400);
-        assert_eq!(client.patch(&path, &assign("alice")).ok(200)["user"], "alice");
+        client.call("PATCH", &path, &assign("mallory").to_string()).ok(400);
+        assert_eq!(client.call("PATCH", &path, &assign("alice").to_string()).ok(200)["user"], "alice");
         assert_eq!(client.answer(&path, &codes[0]).verdict(), (true, false));
         let trail = trail(folder.path(), &path);
         let reasons: Vec<_> = trail.iter().map(|line| line["reason"].as_str().unwrap_or_default()).collect();
