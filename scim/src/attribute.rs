@@ -1,5 +1,7 @@
 //! The attributes of an `OtpDevice`: one table for filters, bodies and `/Schemas`.
 
+use keyfob::Kind;
+
 /// The schema of the resource.
 pub const SCHEMA: &str = "urn:soffid:com.soffid.iam.addons.otp.common.OtpDevice";
 
@@ -26,6 +28,9 @@ pub(crate) enum Mutability {
     Immutable,
     WriteOnly,
 }
+
+/// The kinds of devices that have a counter or a clock, and whose secret may come from outside.
+const AUTHENTICATORS: &[Kind] = &[Kind::Totp, Kind::Hotp];
 
 impl Mutability {
     pub(crate) const fn name(self) -> &'static str {
@@ -74,9 +79,9 @@ macro_rules! attributes {
 attributes! {
     Id "id" ValueType::Number, ReadOnly, "Identifies the device.";
     ExternalId "externalId" ValueType::Text, ReadWrite, "The client's name for the device.";
-    Name "name" ValueType::Text, ReadOnly, "What people are shown: the kind and a number, or a masked address.";
+    Name "name" ValueType::Text, Immutable, "What people are shown: the kind and a number, a masked address, or the serial of a token. TOTP, HOTP: the serial, in a create without user or with secret.";
     Type "type" ValueType::Text, Immutable, "TOTP, HOTP, SMS, EMAIL or PIN.";
-    User "user" ValueType::Text, Immutable, "The user whose device it is.";
+    User "user" ValueType::Text, ReadWrite, "The user whose device it is. TOTP, HOTP: a device without a user has a serial as its name, and is not usable.";
     Status "status" ValueType::Text, ReadWrite, "C created, V validated, L locked, D disabled.";
     Fails "fails" ValueType::Number, ReadOnly, "Wrong answers since the last right one.";
     Created "created" ValueType::Time, ReadOnly, "When the device was enrolled.";
@@ -84,6 +89,13 @@ attributes! {
     Email "email" ValueType::Text, ReadWrite, "EMAIL: where codes are sent.";
     Phone "phone" ValueType::Text, ReadWrite, "SMS: where codes are sent.";
     Pin "pin" ValueType::Opaque, WriteOnly, "PIN: its digits.";
+    Secret "secret" ValueType::Opaque, WriteOnly, "TOTP, HOTP: the secret of a token, in Base32; in a create only. Without it, one is drawn.";
+    Algorithm "algorithm" ValueType::Opaque, WriteOnly, "TOTP, HOTP: SHA1, SHA256 or SHA512; in a create only.";
+    Digits "digits" ValueType::Opaque, WriteOnly, "TOTP, HOTP: the digits of a code, 6 to 10; in a create only.";
+    Period "period" ValueType::Opaque, WriteOnly, "TOTP: the seconds of a step; in a create only.";
+    Counter "counter" ValueType::Opaque, WriteOnly, "HOTP: the counter of the next code; in a create only.";
+    NotBefore "notBefore" ValueType::Opaque, ReadWrite, "TOTP, HOTP: the first second in which the device is usable. Lists leave it out.";
+    NotAfter "notAfter" ValueType::Opaque, ReadWrite, "TOTP, HOTP: the last second in which the device is usable. Lists leave it out.";
     Image "image" ValueType::Opaque, ReadOnly, "TOTP, HOTP: a PNG of the QR code to enrol with, in Base64; in the answer to a create only.";
     Schemas "schemas" ValueType::Constant(SCHEMA), ReadOnly, "The schema of the resource.";
     Meta "meta" ValueType::Opaque, ReadOnly, "About the resource.";
@@ -110,9 +122,47 @@ impl Attribute {
         }
     }
 
+    /// The kinds of devices that have it.
+    pub(crate) const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Email => &[Kind::Email],
+            Self::Phone => &[Kind::Sms],
+            Self::Pin => &[Kind::Pin],
+            Self::Period => &[Kind::Totp],
+            Self::Counter => &[Kind::Hotp],
+            Self::Image | Self::Secret | Self::Algorithm | Self::Digits | Self::NotBefore | Self::NotAfter => AUTHENTICATORS,
+            _ => &Kind::ALL,
+        }
+    }
+
+    /// Whether a device of a kind that has it needs it.
+    pub(crate) const fn is_needed(self) -> bool {
+        matches!(self, Self::Email | Self::Phone | Self::Pin)
+    }
+
+    /// Whether a create alone sets it. No response shows it but `name`.
+    pub(crate) const fn is_for_create(self) -> bool {
+        matches!(self, Self::Name | Self::Secret | Self::Algorithm | Self::Digits | Self::Period | Self::Counter)
+    }
+
     /// Whether every device has it.
     pub const fn is_always_present(self) -> bool {
-        !matches!(self, Self::ExternalId | Self::LastUsed | Self::Email | Self::Phone | Self::Pin | Self::Image)
+        matches!(
+            self,
+            Self::Id
+                | Self::Name
+                | Self::Type
+                | Self::Status
+                | Self::Fails
+                | Self::Created
+                | Self::Schemas
+                | Self::Meta
+                | Self::ResourceType
+                | Self::MetaCreated
+                | Self::LastModified
+                | Self::Location
+                | Self::Links
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use keyfob::{Kind, Pin, Status};
 use zeroize::Zeroizing;
 
 use crate::attribute::{Attribute, Mutability, SCHEMA};
+use crate::date;
 use crate::error::{Error, ScimType, quoted};
 use crate::json::{Object, Value};
 
@@ -21,6 +22,7 @@ const MAX_LABEL_BYTES: usize = 63;
 #[derive(Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) kind: Option<Kind>,
+    /// Empty to take the device back from its user.
     pub(crate) user: Option<String>,
     pub(crate) status: Option<Status>,
     pub(crate) email: Option<String>,
@@ -29,6 +31,12 @@ pub(crate) struct Fields {
     /// `Some(None)` removes it.
     #[expect(clippy::option_option, reason = "left out, removed, or set")]
     pub(crate) external_id: Option<Option<String>>,
+    /// In Unix seconds; `Some(None)` removes it.
+    #[expect(clippy::option_option, reason = "left out, removed, or set")]
+    pub(crate) not_before: Option<Option<u64>>,
+    /// In Unix seconds; `Some(None)` removes it.
+    #[expect(clippy::option_option, reason = "left out, removed, or set")]
+    pub(crate) not_after: Option<Option<u64>>,
     /// Attributes to remove. They are accepted only if the device has none of them.
     pub(crate) removed: Vec<Attribute>,
     /// Read-only attributes. They are accepted only with the values that the device has.
@@ -40,12 +48,12 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Reads a resource. Read-only attributes are ignored (RFC 7644 sections 3.3 and 3.5.1), and
-    /// null counts as left out.
+    /// Reads a resource. Read-only attributes and the name are ignored (RFC 7644 sections 3.3 and
+    /// 3.5.1), and null counts as left out.
     pub(crate) fn read(attributes: &[(Attribute, &Value)]) -> Result<Self, Error> {
         let mut fields = Self::default();
         for (attribute, value) in attributes {
-            if attribute.mutability() != Mutability::ReadOnly && !value.is_null() {
+            if !is_read_only(*attribute) && !value.is_null() {
                 fields.set(*attribute, value)?;
             }
         }
@@ -63,6 +71,11 @@ impl Fields {
             Attribute::Phone => self.phone = Some(telephone(&digits(name, value)?)?),
             Attribute::Pin => self.pin = Some(Pin::new(digits(name, value)?.as_bytes())?),
             Attribute::ExternalId => self.external_id = Some(Some(line(name, &plain(name, value)?)?)),
+            Attribute::NotBefore => self.not_before = Some(Some(seconds(name, value)?)),
+            Attribute::NotAfter => self.not_after = Some(Some(seconds(name, value)?)),
+            _ if attribute.is_for_create() => {
+                return Err(Error::bad(ScimType::Mutability, format!("{name}: can be given only when the device is created")));
+            }
             _ => return Err(Error::value(format!("{name}: cannot be set"))),
         }
         Ok(())
@@ -74,9 +87,13 @@ impl Fields {
     /// [`set`](Self::set).
     pub(crate) fn change(&mut self, attribute: Attribute, value: &Value) -> Result<(), Error> {
         match attribute {
-            _ if attribute.mutability() == Mutability::ReadOnly => self.repeated.push((attribute, value.clone())),
+            _ if is_read_only(attribute) => self.repeated.push((attribute, value.clone())),
             _ if !value.is_null() => self.set(attribute, value)?,
             Attribute::ExternalId => self.external_id = Some(None),
+            Attribute::User => self.user = Some(String::new()),
+            Attribute::NotBefore => self.not_before = Some(None),
+            Attribute::NotAfter => self.not_after = Some(None),
+            _ if attribute.is_for_create() => {}
             _ if attribute.is_always_present() => return Err(cannot_be_removed(attribute)),
             _ => self.removed.push(attribute),
         }
@@ -89,9 +106,15 @@ impl Fields {
         self.kind.is_some()
             || [&self.user, &self.email, &self.phone].into_iter().any(Option::is_some)
             || self.external_id.iter().flatten().next().is_some()
+            || [self.not_before, self.not_after].into_iter().any(|time| time.is_some())
             || !self.removed.is_empty()
             || self.repeated.iter().any(is_known)
     }
+}
+
+/// Whether a change can only repeat it: the name, too, once there is a device.
+fn is_read_only(attribute: Attribute) -> bool {
+    attribute.mutability() == Mutability::ReadOnly || attribute == Attribute::Name
 }
 
 /// The refusal to remove an attribute.
@@ -203,6 +226,12 @@ pub(crate) fn digits(name: &str, value: &Value) -> Result<Zeroizing<String>, Err
         (None, Some(number)) if number >= 0 => Ok(Zeroizing::new(number.to_string())),
         (None, _) => Err(no_text(name)),
     }
+}
+
+/// The Unix seconds of a date. Errors: 400 for other text, and for a date before 1970.
+fn seconds(name: &str, value: &Value) -> Result<u64, Error> {
+    let parsed = date::parse(text(name, value)?).and_then(|seconds| u64::try_from(seconds).ok());
+    parsed.ok_or_else(|| Error::value(format!("{name}: must be a date from 1970 on: \"yyyy-MM-dd HH:mm:ss\" in UTC, or ISO 8601")))
 }
 
 /// The kind that a value names. Errors: 400.

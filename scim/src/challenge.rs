@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::pause;
 use crate::response::Response;
-use crate::service::{Context, Service, swaps_left};
+use crate::service::{Context, Service, refuse_without_user, swaps_left};
 use crate::step::{Message, Scope, Step, Swap};
 
 /// The cell of a code that is typed whole.
@@ -34,6 +34,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn request_challenge(&self, context: Context, id: i64, is_call: bool, swaps: u32) -> Step {
         let service = self.clone();
         self.with_entry(context.unmet, id, true, move |entry| {
+            if let Some(step) = refuse_without_user(&context, EventKind::Challenge, &entry.row) {
+                return Ok(step);
+            }
             if is_call && entry.row.kind != Kind::Sms {
                 return Err(Error::value("channel: only a device of type SMS can be called"));
             }

@@ -2,9 +2,9 @@
 
 use data_encoding::BASE64;
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Factor, Kind, Status, Totp, Uri};
+use keyfob::{Device, Factor, Hotp, Kind, Status, Totp, Uri, Validity};
 
-use crate::attribute::Attribute;
+use crate::attribute::{Attribute, Mutability};
 use crate::body::{self, Fields};
 use crate::entry::{Entry, Naming, Row};
 use crate::error::Error;
@@ -15,13 +15,16 @@ use crate::qr;
 use crate::request::Request;
 use crate::resource::{Resource, Selection, location};
 use crate::response::Response;
-use crate::service::{Context, Service};
+use crate::service::{Context, Service, if_known};
 use crate::step::Step;
+use crate::token::Token;
 
 /// The side of the image in pixels, if the code fits.
 const IMAGE_SIDE_PIXELS: usize = 200;
 /// A name as long as those of TOTP and HOTP devices, for the check before a name is given.
 const LONGEST_NAME: &str = "TOTP00000000";
+/// The reason in the trail for a new device whose secret has fewer than 128 bits.
+const SHORT_SECRET_REASON: &str = "short secret";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Creates the device that a body describes.
@@ -30,33 +33,43 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let object = body::object(request.content_type, request.body)?;
         let attributes = body::resource(&object)?;
         let kind = self.kind(&attributes)?;
-        let fields = Fields::read(&attributes)?;
-        let user = fields.user.clone().ok_or_else(|| Error::value("user: is missing"))?;
-        let (entry, naming) = self.enrol(kind, fields, user.clone(), context.now)?;
+        let token = Token::read(&attributes, &self.settings)?;
+        let changeable: Vec<_> = attributes.iter().copied().filter(|(attribute, _)| !attribute.is_for_create()).collect();
+        let fields = Fields::read(&changeable)?;
+        let is_token = matches!(kind, Kind::Totp | Kind::Hotp);
+        let user = match &fields.user {
+            Some(user) => user.clone(),
+            None if is_token && token.name.is_some() => String::new(),
+            None if is_token => return Err(Error::value("user: is missing; without it, name must be the serial of the token")),
+            None => return Err(Error::value("user: is missing")),
+        };
+        // Whoever gives the secret has it.
+        let has_image = token.secret.is_none();
+        let (entry, naming) = self.enrol(kind, fields, token, user.clone(), context.now)?;
         let service = self.clone();
-        Ok(Step::CheckUser {
-            user,
-            then: Box::new(move |is_known| {
-                if !is_known {
-                    return Error::value(format!("user: {:?} is not known", entry.row.user)).into();
-                }
-                let event = context.event(EventKind::Create, &entry.row);
-                Step::Insert {
-                    entry: Box::new(entry),
-                    naming,
-                    event,
-                    then: Box::new(move |entry| {
-                        let image = match service.image(&entry) {
-                            Ok(image) => image,
-                            Err(error) => return error.into(),
-                        };
-                        let resource = Resource::new(&entry.row, service.settings.profile, &context.base_url, selection);
-                        let response = Response::json(201, &resource.created(image, selection));
-                        Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
-                    }),
-                }
-            }),
-        })
+        let insert = move || {
+            let is_short = entry.device.generator().is_some_and(|generator| generator.secret().is_short());
+            let mut event = context.event(EventKind::Create, &entry.row);
+            if is_short {
+                SHORT_SECRET_REASON.clone_into(&mut event.reason);
+            }
+            Step::Insert {
+                entry: Box::new(entry),
+                naming,
+                event,
+                then: Box::new(move |entry| {
+                    let image = if has_image { service.image(&entry) } else { Ok(None) };
+                    let image = match image {
+                        Ok(image) => image,
+                        Err(error) => return error.into(),
+                    };
+                    let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
+                    let response = Response::json(201, &resource.created(image, selection));
+                    Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
+                }),
+            }
+        };
+        Ok(if user.is_empty() { insert() } else { if_known(user, insert) })
     }
 
     /// The kind that a body names. Errors: 400 for none or an unknown one, for a missing attribute
@@ -69,29 +82,47 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if !self.settings.kinds.contains(&kind) {
             return Err(Error::value(format!("type: {kind} is switched off here")));
         }
-        let of_kinds = [(Attribute::Email, Kind::Email), (Attribute::Phone, Kind::Sms), (Attribute::Pin, Kind::Pin)];
+        let is_of_kind = |attribute: &Attribute| attribute.kinds().contains(&kind);
         // A missing attribute is reported first: the other one may be the same under a wrong name.
-        let missing = of_kinds.iter().find(|(attribute, of)| *of == kind && given(*attribute).is_none());
-        if let Some((attribute, _)) = missing {
+        let needed = Attribute::ALL.iter().filter(|attribute| attribute.is_needed() && is_of_kind(attribute));
+        if let Some(attribute) = needed.copied().find(|attribute| given(*attribute).is_none()) {
             return Err(Error::value(format!("{}: is missing; {kind} needs it", attribute.name())));
         }
-        match of_kinds.iter().find(|(attribute, of)| *of != kind && given(*attribute).is_some()) {
-            Some((attribute, of)) => Err(Error::value(format!("{}: is for {of} only", attribute.name()))),
+        // A read-only attribute is ignored (RFC 7644 section 3.3).
+        let foreign = |attribute: &Attribute| attribute.mutability() != Mutability::ReadOnly && !is_of_kind(attribute);
+        match Attribute::ALL.iter().copied().filter(foreign).find(|attribute| given(*attribute).is_some()) {
+            Some(attribute) => {
+                let kinds: Vec<_> = attribute.kinds().iter().map(|kind| kind.name()).collect();
+                Err(Error::value(format!("{}: is for {} only", attribute.name(), kinds.join(" and "))))
+            }
             None => Ok(kind),
         }
     }
 
     /// The new device that a body describes.
-    fn enrol(&self, kind: Kind, fields: Fields, user: String, now: u64) -> Result<(Entry, Naming), Error> {
-        let Fields { status, email, phone, pin, external_id, .. } = fields;
-        let device = match (kind, pin) {
+    fn enrol(&self, kind: Kind, fields: Fields, token: Token, user: String, now: u64) -> Result<(Entry, Naming), Error> {
+        let Fields { status, email, phone, pin, external_id, not_before, not_after, .. } = fields;
+        let Token { name, secret, algorithm, digits, period, counter } = token;
+        let is_drawn = secret.is_none();
+        let generator = || {
+            let secret = secret.map_or_else(|| self.draw(algorithm), Ok)?;
+            Ok::<_, Error>(Hotp::new(secret).with_algorithm(algorithm).with_digits(digits))
+        };
+        let mut device = match (kind, pin) {
             (Kind::Pin, Some(pin)) => Device::pin(pin, &self.settings.policy, now)?,
-            (Kind::Totp, _) => Device::totp(Totp::from_hotp(self.draw_secret()?).with_period(self.settings.period)?, now),
-            (Kind::Hotp, _) => Device::hotp(self.draw_secret()?, 0, now),
+            (Kind::Totp, _) => Device::totp(Totp::from_hotp(generator()?).with_period(period)?, now),
+            (Kind::Hotp, _) => Device::hotp(generator()?, counter, now),
             (Kind::Sms, _) => Device::sms(self.draw_secret()?, now),
             (Kind::Email | Kind::Pin, _) => Device::email(self.draw_secret()?, now),
         };
-        let naming = Naming::for_device(kind, email.as_deref(), phone.as_deref());
+        let validity = Validity::new(not_before.flatten(), not_after.flatten())?;
+        if validity != Validity::ALWAYS {
+            device = device.with_validity(validity)?;
+        }
+        let naming = match name {
+            Some(serial) if matches!(kind, Kind::Totp | Kind::Hotp) => Naming::Serial(serial),
+            _ => Naming::for_device(kind, email.as_deref(), phone.as_deref()),
+        };
         let mut entry = Entry::new(device, user);
         if let Some(status) = status.filter(|status| *status != Status::Created) {
             let mut device = entry.device.clone();
@@ -102,7 +133,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         entry.row.phone = phone;
         entry.row.external_id = external_id.flatten();
         // A device without an image cannot be enrolled, so it must not be stored.
-        self.image(&Entry { row: Row { name: LONGEST_NAME.to_owned(), ..entry.row.clone() }, ..entry.clone() })?;
+        if is_drawn {
+            let name = if let Naming::Serial(serial) = &naming { serial.clone() } else { LONGEST_NAME.to_owned() };
+            self.image(&Entry { row: Row { name, ..entry.row.clone() }, ..entry.clone() })?;
+        }
         Ok((entry, naming))
     }
 
@@ -114,7 +148,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let Row { name, user, .. } = &entry.row;
         // If the code does not fit, the label loses the user, and then the image grows.
         let tries = [
-            (format!("{name} {user}"), qr::Size::SidePixels(IMAGE_SIDE_PIXELS)),
+            (format!("{name} {user}").trim_end().to_owned(), qr::Size::SidePixels(IMAGE_SIDE_PIXELS)),
             (name.clone(), qr::Size::MinSidePixels(IMAGE_SIDE_PIXELS)),
         ];
         let png = tries.iter().find_map(|(account, size)| {

@@ -159,7 +159,6 @@ mod tests {
         assert_eq!(read(Attribute::Email, b""), Some(None));
         for (by, wrong) in [
             (Attribute::Created, &b""[..]),
-            (Attribute::User, b""),
             (Attribute::User, &seven),
             (Attribute::Created, b"ta"),
             (Attribute::Created, &seven[..8]),

@@ -83,7 +83,7 @@ fn schema(base_url: &str, settings: &Settings) -> Value {
     };
     let attributes: Vec<Value> = Attribute::ALL
         .iter()
-        .filter(|attribute| !common(attribute) && settings.kinds.iter().any(|kind| has(*kind, **attribute)))
+        .filter(|attribute| !common(attribute) && settings.kinds.iter().any(|kind| attribute.kinds().contains(kind)))
         .map(|attribute| self::attribute(*attribute, settings))
         .collect();
     json!({
@@ -96,29 +96,24 @@ fn schema(base_url: &str, settings: &Settings) -> Value {
     })
 }
 
-/// Whether devices of a kind have an attribute.
-fn has(kind: Kind, attribute: Attribute) -> bool {
-    match attribute {
-        Attribute::Email => kind == Kind::Email,
-        Attribute::Phone => kind == Kind::Sms,
-        Attribute::Pin => kind == Kind::Pin,
-        Attribute::Image => matches!(kind, Kind::Totp | Kind::Hotp),
-        _ => true,
-    }
-}
-
 fn attribute(attribute: Attribute, settings: &Settings) -> Value {
     let kind = match attribute.value_type() {
         ValueType::Number => "integer",
         // Soffid's dates are not xsd:dateTime.
         ValueType::Time if settings.profile == Profile::Rfc => "dateTime",
+        ValueType::Opaque => match attribute {
+            Attribute::Digits | Attribute::Period | Attribute::Counter => "integer",
+            Attribute::NotBefore | Attribute::NotAfter if settings.profile == Profile::Rfc => "dateTime",
+            _ => "string",
+        },
         _ => "string",
     };
     let is_required = match attribute {
-        Attribute::Type | Attribute::User => true,
+        Attribute::Type => true,
+        // Tokens in the inventory have none.
+        Attribute::User => !settings.kinds.iter().any(|kind| matches!(kind, Kind::Totp | Kind::Hotp)),
         // Required if every enabled kind needs it.
-        Attribute::Email | Attribute::Phone | Attribute::Pin => settings.kinds.iter().all(|kind| has(*kind, attribute)),
-        _ => false,
+        _ => attribute.is_needed() && settings.kinds.iter().all(|kind| attribute.kinds().contains(kind)),
     };
     let returned = match attribute.mutability() {
         Mutability::WriteOnly => "never",
@@ -138,6 +133,7 @@ fn attribute(attribute: Attribute, settings: &Settings) -> Value {
     let canonical = match attribute {
         Attribute::Type => settings.kinds.iter().map(|kind| kind.name().into()).collect(),
         Attribute::Status => ["C", "V", "L", "D"].map(Value::from).to_vec(),
+        Attribute::Algorithm => ["SHA1", "SHA256", "SHA512"].map(Value::from).to_vec(),
         _ => Vec::new(),
     };
     if let (false, Some(value)) = (canonical.is_empty(), value.as_object_mut()) {

@@ -16,7 +16,8 @@ pub struct Row {
     pub id: i64,
     /// The name that people see.
     pub name: String,
-    /// The user whose device it is.
+    /// The user whose device it is; empty for a TOTP or HOTP device in the inventory, which has no
+    /// user yet.
     pub user: String,
     /// EMAIL: the address that codes are sent to.
     pub email: Option<String>,
@@ -41,11 +42,21 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the device has a user. One without is not usable.
+    pub const fn has_user(&self) -> bool {
+        !self.user.is_empty()
+    }
+
+    /// Whether the name is the serial of a token, and not one that keyfob gave it.
+    pub(crate) fn has_serial(&self) -> bool {
+        matches!(self.kind, Kind::Totp | Kind::Hotp) && !is_numbered(&self.name)
+    }
+
     /// The value of an attribute of type [`Text`](crate::ValueType::Text).
     pub fn text(&self, attribute: Attribute) -> Option<Cow<'_, str>> {
         match attribute {
             Attribute::Name => Some(Cow::Borrowed(&self.name)),
-            Attribute::User => Some(Cow::Borrowed(&self.user)),
+            Attribute::User => self.has_user().then_some(Cow::Borrowed(&self.user)),
             Attribute::Type => Some(Cow::Borrowed(self.kind.name())),
             Attribute::Status => Some(Cow::Owned(self.status.to_string())),
             Attribute::Email => self.email.as_deref().map(Cow::Borrowed),
@@ -146,6 +157,9 @@ pub enum Naming {
     Numbered(&'static str),
     /// This name.
     Fixed(String),
+    /// The serial of a token. Another device of this name that is not deleted is
+    /// [`Error::serial_is_taken`], which a store checks in the transaction of the insert.
+    Serial(String),
 }
 
 impl Naming {
@@ -164,7 +178,15 @@ impl Naming {
     pub fn resolve<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
         match self {
             Self::Numbered(prefix) => Ok(format!("{prefix}{:08}", next()?)),
-            Self::Fixed(name) => Ok(name),
+            Self::Fixed(name) | Self::Serial(name) => Ok(name),
         }
     }
+}
+
+/// Whether a name is one of [`Naming::Numbered`].
+pub(crate) fn is_numbered(name: &str) -> bool {
+    [Kind::Totp, Kind::Hotp]
+        .iter()
+        .filter_map(|kind| name.strip_prefix(kind.name()))
+        .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

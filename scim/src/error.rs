@@ -10,7 +10,13 @@ const CLOCK_DETAIL: &str = "time: is before T0 or before what the device has alr
 /// The request that helps with [`keyfob::Error::ClockWasAhead`].
 const FORGET_STEPS_REQUEST: &str = r#"PATCH {"Operations": [{"op": "remove", "path": "stepsAhead"}]}"#;
 
-/// The keyword of an error with status 400.
+/// The detail for [`keyfob::Error::NoDrift`], with the key of the configuration.
+const NO_DRIFT_DETAIL: &str = "a resynchronisation of a TOTP device needs policy.max_drift above 0, which is how far its clock may be off; \
+                               nothing was verified";
+/// The detail for [`keyfob::Error::Validity`], with the attributes.
+const VALIDITY_DETAIL: &str = "notAfter: must not lie before notBefore, and must be after 1970-01-01 00:00:00";
+
+/// The keyword of an error with status 400, or 409 for [`Uniqueness`](Self::Uniqueness).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
     /// A filter that does not parse, or compares what cannot be compared.
@@ -29,6 +35,8 @@ pub enum ScimType {
     InvalidCursor,
     /// A `count` of a page with a cursor that is 0 or not a number (RFC 9865 section 2.1).
     InvalidCount,
+    /// A value that another device has already. The status is 409.
+    Uniqueness,
 }
 
 impl ScimType {
@@ -43,6 +51,7 @@ impl ScimType {
             Self::NoTarget => "noTarget",
             Self::InvalidCursor => "invalidCursor",
             Self::InvalidCount => "invalidCount",
+            Self::Uniqueness => "uniqueness",
         }
     }
 }
@@ -52,7 +61,7 @@ impl ScimType {
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// The keyword, with status 400 only.
+    /// The keyword, with status 400 or 409.
     pub scim_type: Option<ScimType>,
     /// What is wrong and what to do, for people. It holds no secret and no code.
     pub detail: String,
@@ -75,6 +84,12 @@ impl Error {
     /// A bad request with its keyword.
     pub(crate) fn bad(scim_type: ScimType, detail: impl Into<String>) -> Self {
         Self { scim_type: Some(scim_type), ..Self::new(400, detail) }
+    }
+
+    /// The refusal of a serial that another device has as its name.
+    pub fn serial_is_taken(serial: &str) -> Self {
+        let detail = format!("name: there is a device {serial:?} already; find it with filter=name eq, or delete it first");
+        Self { scim_type: Some(ScimType::Uniqueness), ..Self::new(409, detail) }
     }
 
     pub(crate) fn value(detail: impl Into<String>) -> Self {
@@ -134,7 +149,11 @@ impl From<keyfob::Error> for Error {
             E::Clock => Self { retry_after: None, ..Self::new(503, CLOCK_DETAIL) },
             E::Randomness => Self::new(503, error.message()),
             E::ClockWasAhead => Self::new(409, format!("{}: {FORGET_STEPS_REQUEST}", error.message())),
-            E::Locked | E::Throttled | E::Disabled | E::NoChallenge | E::Exhausted => Self::new(409, error.message()),
+            E::NoDrift => Self::new(409, NO_DRIFT_DETAIL),
+            E::Validity => Self::value(VALIDITY_DETAIL),
+            E::Locked | E::Throttled | E::Disabled | E::OutsideValidity | E::NoChallenge | E::Exhausted => {
+                Self::new(409, error.message())
+            }
             _ => Self::value(error.message()),
         }
     }

@@ -19,7 +19,7 @@ pub enum EventKind {
     Challenge,
     /// The response to a challenge was verified.
     Verify,
-    /// Two codes were verified to resynchronize a HOTP device.
+    /// Two codes were verified to resynchronize a TOTP or HOTP device.
     Resync,
     /// An account has to wait, after wrong passwords. A host records it; no operation on a device
     /// does.
@@ -54,11 +54,13 @@ pub struct Event {
     pub actor: String,
     /// The id of the device; 0 for a new one, which has no id yet.
     pub device_id: i64,
-    /// The user whose device it is.
+    /// The user whose device it is, or was before this change; empty for a device without one.
     pub user: String,
     /// Whether the code was right, or the operation was done.
     pub success: bool,
-    /// The engine's reason for a verdict; for any other event, the status of the device after it.
+    /// The engine's reason for a verdict; `no user` if there was none to give a verdict for;
+    /// `short secret` for a new device whose secret has fewer than 128 bits; for any other event, the
+    /// status of the device after it.
     pub reason: String,
     /// With a right code: by how many steps or counters it was off.
     pub drift: Option<i64>,

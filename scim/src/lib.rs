@@ -105,7 +105,7 @@
 //! |---|---|---|
 //! | 1 values | attribute, code, date, error, event, json, mask, qr, settings | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
 //! | 5 operations | challenge, create, discovery, list, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
@@ -153,6 +153,7 @@ mod service;
 mod settings;
 mod step;
 mod store;
+mod token;
 mod update;
 mod verify;
 

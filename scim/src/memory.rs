@@ -52,6 +52,11 @@ impl Store for MemoryStore {
     }
 
     fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
+        if let Naming::Serial(serial) = &naming
+            && self.entries.values().any(|other| other.row.name == *serial && !other.row.deleted)
+        {
+            return Err(Error::serial_is_taken(serial));
+        }
         entry.row.id = self.next_id()?;
         entry.row.name = naming.resolve(|| {
             self.names = self.names.saturating_add(1);

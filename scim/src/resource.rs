@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::attribute::{Attribute, SCHEMA};
 use crate::date;
-use crate::entry::Row;
+use crate::entry::{Entry, Row};
 use crate::error::{Error, quoted};
 use crate::parameters::Parameters;
 use crate::settings::Profile;
@@ -116,6 +116,10 @@ pub(crate) struct Resource<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fails: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'r str>,
@@ -127,7 +131,7 @@ impl<'r> Resource<'r> {
     /// The selected attributes of a device.
     pub(crate) fn new(row: &'r Row, profile: Profile, base_url: &str, selection: Selection) -> Self {
         use Attribute as A;
-        let date = |seconds| if profile == Profile::Rfc { date::format_iso(seconds) } else { date::format_soffid(seconds) };
+        let date = |seconds| date(seconds, profile);
         let url = location(base_url, row.id);
         let links = || Links { request: format!("{url}/requestChallenge"), response: format!("{url}/responseChallenge") };
         let links = (profile == Profile::Soffid).then(links).and_then(|links| selection.keeps(A::Links, links));
@@ -154,10 +158,23 @@ impl<'r> Resource<'r> {
             id: if profile == Profile::Rfc { Id::Text(row.id.to_string()) } else { Id::Number(row.id) },
             external_id: row.external_id.as_deref().and_then(|id| selection.keeps(A::ExternalId, id)),
             kind: selection.keeps(A::Type, row.kind.name()),
-            user: selection.keeps(A::User, &row.user),
+            user: row.has_user().then(|| selection.keeps(A::User, row.user.as_str())).flatten(),
+            not_before: None,
+            not_after: None,
             fails: selection.keeps(A::Fails, row.fails),
             email: row.email.as_deref().and_then(|email| selection.keeps(A::Email, email)),
             status: selection.keeps(A::Status, row.status.letter()),
+        }
+    }
+
+    /// The device of an entry, whose record holds attributes that lists do not read.
+    pub(crate) fn from_entry(entry: &'r Entry, profile: Profile, base_url: &str, selection: Selection) -> Self {
+        let validity = entry.device.validity();
+        let time = |attribute, time: Option<u64>| time.and_then(|seconds| selection.keeps(attribute, date(seconds, profile)));
+        Self {
+            not_before: time(Attribute::NotBefore, validity.not_before()),
+            not_after: time(Attribute::NotAfter, validity.not_after()),
+            ..Self::new(&entry.row, profile, base_url, selection)
         }
     }
 
@@ -169,6 +186,11 @@ impl<'r> Resource<'r> {
         }
         self
     }
+}
+
+/// A date as the clients of a profile write it.
+fn date(seconds: u64, profile: Profile) -> String {
+    if profile == Profile::Rfc { date::format_iso(seconds) } else { date::format_soffid(seconds) }
 }
 
 /// The URL of a device.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Hotp, Secret};
+use keyfob::{Algorithm, Hotp, Secret};
 
 use crate::entry::{Entry, Row};
 use crate::error::Error;
@@ -18,6 +18,9 @@ use crate::step::Step;
 
 /// How often an operation swaps an entry that others keep changing, before it gives up.
 pub(crate) const MAX_SWAPS: u32 = 1000;
+
+/// The reason in the trail for a device without a user.
+const NO_USER_REASON: &str = "no user";
 
 /// The operations on devices. It keeps no state and is cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,15 +97,42 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 
     /// A fresh secret, with the parameters of new devices.
     pub(crate) fn draw_secret(&self) -> Result<Hotp, Error> {
-        let secret = Secret::random(self.settings.algorithm, &mut self.rng.clone())?;
-        Ok(Hotp::new(secret).with_algorithm(self.settings.algorithm).with_digits(self.settings.digits))
+        let Settings { algorithm, digits, .. } = *self.settings;
+        Ok(Hotp::new(self.draw(algorithm)?).with_algorithm(algorithm).with_digits(digits))
     }
+
+    /// A fresh secret of the size that suits an algorithm.
+    pub(crate) fn draw(&self, algorithm: Algorithm) -> Result<Secret, Error> {
+        Ok(Secret::random(algorithm, &mut self.rng.clone())?)
+    }
+}
+
+/// The refusal of a challenge or of codes for a device without a user, with its line in the trail;
+/// none for a device with one. Nothing is judged or counted.
+///
+/// It is an error and no verdict. A verdict of a wrong code would hide from an integrator why no
+/// code of a token works that was handed out too early. The refusal tells an outsider nothing of any
+/// user or code: there is no user whom such a device could let in, and only accounts with the role
+/// verify get it.
+pub(crate) fn refuse_without_user(context: &Context, kind: EventKind, row: &Row) -> Option<Step> {
+    if row.has_user() {
+        return None;
+    }
+    let event = Event { success: false, reason: NO_USER_REASON.to_owned(), ..context.event(kind, row) };
+    let error = Error::new(409, "device: has no user, and is not usable before; assign one with a PATCH of user");
+    Some(Step::Audit { event, then: Box::new(move |()| error.into()) })
 }
 
 /// The response with a device. An account that may not read devices gets the id and status only.
 pub(crate) fn device_response(profile: Profile, context: &Context, entry: &Entry, selection: Selection) -> Step {
     let selection = if context.roles.contains(Roles::QUERY) { selection } else { selection.of_change() };
-    Step::Done(Response::json(200, &Resource::new(&entry.row, profile, &context.base_url, selection)))
+    Step::Done(Response::json(200, &Resource::from_entry(entry, profile, &context.base_url, selection)))
+}
+
+/// Continues if the host knows the user. The step ends with 400 for an unknown one.
+pub(crate) fn if_known(user: String, then: impl FnOnce() -> Step + Send + 'static) -> Step {
+    let unknown = Error::value(format!("user: {user:?} is not known"));
+    Step::CheckUser { user, then: Box::new(move |is_known| if is_known { then() } else { unknown.into() }) }
 }
 
 /// How many swaps are left after one that failed. Errors: 503 for none.

@@ -1,20 +1,23 @@
 //! PUT, PATCH and DELETE of a device.
 
 use keyfob::rand_core::TryCryptoRng;
-use keyfob::{Device, Error as EngineError, Factor, Kind, Status};
+use keyfob::{Device, Error as EngineError, Factor, Kind, Status, Validity};
 
 use crate::attribute::{Attribute, SCHEMA, without_urn};
 use crate::body::{self, Fields, text};
 use crate::entry::Entry;
 use crate::error::{Error, ScimType, quoted};
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
+use crate::filter::{Filter, Op};
 use crate::json::{Object, Value};
 use crate::mask;
+use crate::order::Sort;
+use crate::query::{PageStart, Query};
 use crate::repeated;
 use crate::resource::Selection;
 use crate::response::Response;
 use crate::roles::Roles;
-use crate::service::{Context, MAX_SWAPS, Service, device_response, swaps_left};
+use crate::service::{Context, MAX_SWAPS, Service, device_response, if_known, swaps_left};
 use crate::step::{Scope, Step, Swap};
 
 /// The path by which a PATCH makes a TOTP device forget the steps that it used while a clock was
@@ -62,16 +65,25 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 () if is_revived => EventKind::Revive,
                 () => EventKind::Update,
             };
-            let event = context.event(kind, &next.row);
+            // The line of a token that is taken back names the user who had it.
+            let user = if next.row.has_user() { &next.row.user } else { &entry.row.user }.clone();
+            let event = Event { user: user.clone(), ..context.event(kind, &next.row) };
+            let is_assigned = next.row.has_user() && next.row.user != entry.row.user;
             let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
-            Ok(Step::Swap {
+            let serial = (is_revived && next.row.has_serial()).then(|| next.row.name.clone());
+            let store = move || Step::Swap {
                 swap,
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => device_response(service.settings.profile, &context, &next, selection),
                     (false, Ok(swaps)) => service.update(context, id, changes, selection, swaps),
                     (false, Err(error)) => error.into(),
                 }),
-            })
+            };
+            let store = move || match serial {
+                Some(serial) => if_free(serial, store),
+                None => store(),
+            };
+            Ok(if is_assigned { if_known(user, store) } else { store() })
         })
     }
 
@@ -83,6 +95,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 
         if let Some(external_id) = fields.external_id.as_ref().filter(|external_id| row.external_id != **external_id) {
             row.external_id.clone_from(external_id);
+            is_managed = true;
+        }
+        if let Some(user) = fields.user.as_ref().filter(|user| row.user != **user) {
+            row.user.clone_from(user);
             is_managed = true;
         }
         // Codes that were sent to the old address must never be right, so a new address gets a new
@@ -108,6 +124,16 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             // Enrolment checks the length of the PIN.
             let fresh = Device::pin(pin.clone(), &self.settings.policy, context.now)?;
             device.replace_factor(&fresh, context.now)?;
+            is_managed = true;
+        }
+        let validity = device.validity();
+        let not_before = fields.not_before.unwrap_or_else(|| validity.not_before());
+        let not_after = fields.not_after.unwrap_or_else(|| validity.not_after());
+        let next = Validity::new(not_before, not_after)?;
+        if next != validity {
+            let name = if fields.not_before.is_some() { Attribute::NotBefore } else { Attribute::NotAfter }.name();
+            let (Factor::Totp(_) | Factor::Hotp(_)) = device.factor() else { return Err(foreign(name)) };
+            device.set_validity(next, context.now)?;
             is_managed = true;
         }
         if is_managed {
@@ -192,8 +218,18 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
     if fields.kind.is_some_and(|kind| kind != row.kind) {
         return refuse("type", "cannot be changed");
     }
-    if fields.user.as_ref().is_some_and(|user| *user != row.user) {
-        return refuse("user", "cannot be changed");
+    // A token goes from one user to another by two changes, so that the trail has a line for each.
+    // A device that keyfob named is a person's own: its secret stays with the person.
+    match &fields.user {
+        Some(user) if user.is_empty() && row.has_user() && !row.has_serial() => {
+            return refuse("user", "cannot be removed; only a token whose name is its serial can be taken back");
+        }
+        Some(user) if !user.is_empty() && row.has_user() && *user != row.user => {
+            let other =
+                if row.has_serial() { "cannot be changed; remove it in a request before this one" } else { "cannot be changed" };
+            return refuse("user", other);
+        }
+        _ => {}
     }
     if let Some((attribute, _)) = fields.repeated.iter().find(|(attribute, value)| !repeated::is_same(*attribute, value, row)) {
         return refuse(attribute.name(), "is read-only");
@@ -203,6 +239,22 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         attribute => row.text(**attribute).is_some(),
     };
     fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::cannot_be_removed(*attribute)))
+}
+
+/// Continues if no other device has the serial of one that comes back. The step ends with 409
+/// otherwise.
+fn if_free(serial: String, then: impl FnOnce() -> Step + Send + 'static) -> Step {
+    Step::List {
+        query: Query {
+            filter: Filter::Text(Attribute::Name, Op::Eq, serial.clone()),
+            excludes_deleted: true,
+            sort: Sort { by: Attribute::Id, descending: false },
+            then_by: Vec::new(),
+            start: PageStart::Offset(0),
+            limit: 1,
+        },
+        then: Box::new(move |page| if page.rows.is_empty() { then() } else { Error::serial_is_taken(&serial).into() }),
+    }
 }
 
 const fn is_open(status: Status) -> bool {

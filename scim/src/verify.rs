@@ -1,4 +1,4 @@
-//! Verification of the response to a challenge, and resynchronization of HOTP devices.
+//! Verification of the response to a challenge, and resynchronization of tokens.
 
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Attempt, Device, Kind, Policy, Verdict};
@@ -10,7 +10,7 @@ use crate::error::{Error, quoted};
 use crate::event::{Event, EventKind};
 use crate::json::{Object, Value};
 use crate::response::Response;
-use crate::service::{Context, Service, swaps_left};
+use crate::service::{Context, Service, refuse_without_user, swaps_left};
 use crate::step::{Scope, Step, Swap};
 use crate::{body, code};
 
@@ -28,7 +28,7 @@ struct VerdictBody {
 pub(crate) enum Codes {
     /// The response to a challenge.
     Response(TypedCode),
-    /// Two consecutive codes of a HOTP authenticator whose counter has run ahead.
+    /// Two consecutive codes of a token whose counter has run ahead or whose clock is off.
     Resync(TypedCode, TypedCode),
 }
 
@@ -74,8 +74,8 @@ impl Codes {
     fn verify<'d>(&self, device: &'d Device, policy: &Policy, now: u64) -> Result<Attempt<'d, Verdict>, Error> {
         match self {
             Self::Response(code) => Ok(device.verify(policy, code.padded_for(device).as_bytes(), now)?),
-            Self::Resync(..) if device.kind() != Kind::Hotp => {
-                Err(Error::value("only a device of type HOTP has a counter to resynchronize"))
+            Self::Resync(..) if !matches!(device.kind(), Kind::Totp | Kind::Hotp) => {
+                Err(Error::value("only a device of type TOTP or HOTP has a clock or counter to resynchronize"))
             }
             Self::Resync(first, next) => {
                 let [first, next] = [first, next].map(|code| code.padded_for(device));
@@ -126,6 +126,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     pub(crate) fn verify(&self, context: Context, id: i64, codes: Codes, swaps: u32) -> Step {
         let service = self.clone();
         self.with_entry(context.unmet, id, true, move |entry| {
+            if let Some(step) = refuse_without_user(&context, codes.event_kind(), &entry.row) {
+                return Ok(step);
+            }
             let attempt = codes.verify(&entry.device, &service.settings.policy, context.now)?;
             let is_changed = attempt.is_changed();
             let (device, held) = attempt.split();

@@ -55,13 +55,14 @@ fn accepted_filters_become_what_they_say() {
         (r#"created ge "2021-10-14 06:57:00""#, Filter::Number(A::Created, Op::Ge, 1_634_194_620)),
         (r#"lastUsed lt "2021-10-14T08:57:00+02:00""#, Filter::Number(A::LastUsed, Op::Lt, 1_634_194_620)),
         // `pr` of an attribute that every device has matches all.
-        ("user pr", Filter::ALL),
+        ("user pr", Filter::Present(A::User)),
+        ("type pr", Filter::ALL),
         ("lastUsed PR", Filter::Present(A::LastUsed)),
         ("email eq null", not(Filter::Present(A::Email))),
         ("email ne NULL", Filter::Present(A::Email)),
         (r#"email eq "null""#, text(A::Email, Op::Eq, "null")),
-        ("user eq null", Filter::Or(vec![])),
-        ("user ne null", Filter::ALL),
+        ("type eq null", Filter::Or(vec![])),
+        ("type ne null", Filter::ALL),
         // Comparisons with constants have a fixed result.
         (r#"meta.resourceType eq "OtpDevice""#, Filter::ALL),
         (r#"meta.resourceType ne "OtpDevice""#, Filter::Or(vec![])),
@@ -195,7 +196,7 @@ fn every_operator_meets_every_attribute_by_its_type() {
 #[test]
 fn budgets_hold_to_the_last_unit() {
     let nested = |depth: usize| format!("{}user pr{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(parsed(&nested(32)), Filter::ALL);
+    assert_eq!(parsed(&nested(32)), Filter::Present(Attribute::User));
     assert_eq!(refused(&nested(33)), (34, "more than 32 levels of parentheses and not".to_owned()));
     // A `not (` has two levels: one is its parenthesis.
     let negated = |depth: usize| format!("{}user pr{}", "not (".repeat(depth), ")".repeat(depth));

@@ -156,12 +156,24 @@ fn schema_has_each_attribute_that_devices_show_and_no_common_one() {
         let attributes = schema["attributes"].as_array().unwrap();
         let get = |name: &str| attributes.iter().find(|attribute| attribute["name"] == name).cloned().unwrap_or(Value::Null);
         let names: Vec<&str> = attributes.iter().map(|attribute| attribute["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["name", "type", "user", "status", "fails", "created", "lastUsed", "email", "phone", "pin", "image"]);
+        let of_tokens = ["secret", "algorithm", "digits", "period", "counter", "notBefore", "notAfter"];
+        let all = [
+            &["name", "type", "user", "status", "fails", "created", "lastUsed", "email", "phone", "pin"][..],
+            &of_tokens,
+            &["image"],
+        ];
+        assert_eq!(names, all.concat());
         for name in &names {
             assert!(Attribute::parse(name).is_some(), "{name}");
         }
         assert_eq!((&get("pin")["mutability"], &get("pin")["returned"]), (&json!("writeOnly"), &json!("never")));
-        assert_eq!((&get("user")["mutability"], &get("user")["required"]), (&json!("immutable"), &json!(true)));
+        assert_eq!((&get("user")["mutability"], &get("user")["required"]), (&json!("readWrite"), &json!(false)));
+        assert_eq!((&get("name")["mutability"], &get("secret")["mutability"]), (&json!("immutable"), &json!("writeOnly")));
+        for name in ["secret", "algorithm", "digits", "period", "counter"] {
+            assert_eq!(get(name)["returned"], "never", "{name}");
+        }
+        assert_eq!((&get("counter")["type"], &get("notBefore")["type"]), (&json!("integer"), &json!(date)));
+        assert_eq!(get("algorithm")["canonicalValues"], json!(["SHA1", "SHA256", "SHA512"]));
         assert_eq!((&get("fails")["type"], &get("fails")["mutability"]), (&json!("integer"), &json!("readOnly")));
         assert_eq!((&get("created")["type"], &get("lastUsed")["type"]), (&json!(date), &json!(date)));
         assert_eq!(get("status")["canonicalValues"], json!(["C", "V", "L", "D"]));

@@ -1,10 +1,10 @@
-//! Resynchronization of a HOTP authenticator that has run ahead, by two consecutive codes.
+//! Resynchronization of a token that has run ahead, or whose clock is off, by two consecutive codes.
 
 mod common;
 
 use common::{EMAIL, HOTP, Host, PIN, Reply, SMS, TOTP, WRONG};
-use keyfob::Factor;
-use keyfob_scim::{EventKind, Store as _};
+use keyfob::{Factor, Policy};
+use keyfob_scim::{EventKind, Profile, Settings, Store as _};
 use serde_json::json;
 
 /// The code of a counter.
@@ -92,9 +92,9 @@ fn verdict_waits_for_the_store_and_a_lost_swap_is_verified_again() {
 }
 
 #[test]
-fn resync_is_for_hotp_only_and_needs_two_codes() {
+fn resync_is_for_tokens_only_and_needs_two_codes() {
     let mut host = Host::default();
-    for body in [TOTP, SMS, EMAIL, PIN] {
+    for body in [SMS, EMAIL, PIN] {
         let id = host.create(body);
         let (before, events) = (host.entry(id), host.store.memory.events.len());
         assert!(resync(&mut host, id, "987654", "987655").bad("invalidValue").contains("HOTP"));
@@ -122,4 +122,35 @@ fn resync_is_for_hotp_only_and_needs_two_codes() {
     let [first, next] = [0, 1].map(|counter| code(&mut host, id, counter));
     let body = json!({"schemas": ["x"], "meta": {}, "PIN": first, "nextpin": next}).to_string();
     host.post(&url, &body).verdict(true);
+}
+
+#[test]
+fn totp_is_found_by_two_codes_as_far_as_drift_is_learned() {
+    for profile in [Profile::Soffid, Profile::Rfc] {
+        // Without drift in the policy nothing is verified, and the refusal names the key.
+        let mut host = Host::new(Settings { profile, ..Settings::default() });
+        let id = host.create(TOTP);
+        let (before, events) = (host.entry(id), host.store.memory.events.len());
+        let detail = resync(&mut host, id, "987654", "987655").refused(409, None);
+        assert!(detail.contains("policy.max_drift"), "{detail}");
+        assert_eq!((host.entry(id), host.store.memory.events.len()), (before, events));
+
+        let policy = Policy::builder().max_drift(7).build().unwrap();
+        let mut host = Host::new(Settings { profile, policy, ..Settings::default() });
+        let id = host.create(TOTP);
+        let at = |host: &mut Host, away: i64| {
+            let Factor::Totp(totp) = host.entry(id).device.factor().clone() else { panic!("no TOTP device") };
+            totp.hotp().generate((host.now / 30).saturating_add_signed(away)).as_str().to_owned()
+        };
+        let far = [at(&mut host, 40), at(&mut host, 41)];
+        resync(&mut host, id, &far[0], &far[1]).verdict(false);
+        let near = [at(&mut host, 5), at(&mut host, 6)];
+        resync(&mut host, id, &near[0], &near[1]).verdict(true);
+        let event = host.store.memory.events.last().unwrap();
+        assert_eq!((event.kind, event.reason.as_str(), event.drift), (EventKind::Resync, "right", Some(6)));
+        assert_eq!(host.entry(id).device.drift(), 6);
+        host.now += 3000;
+        let code = at(&mut host, 6);
+        host.answer(id, &code).verdict(true);
+    }
 }

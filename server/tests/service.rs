@@ -56,6 +56,8 @@ mod settings;
 mod sink;
 #[path = "service/soffid.rs"]
 mod soffid;
+#[path = "service/tokens.rs"]
+mod tokens;
 #[path = "service/trouble.rs"]
 mod trouble;
 #[path = "service/walk.rs"]

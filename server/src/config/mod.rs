@@ -285,6 +285,7 @@ fn settings(table: &mut TableReader) -> Settings {
         if let Some(rules) = policy::read(policy) {
             settings.policy = rules;
         }
+        settings.min_secret_bits = policy::read_min_secret_bits(policy, settings.min_secret_bits);
         settings.message_pause = policy.take_or("message_pause", || settings.message_pause);
     });
     settings

@@ -13,6 +13,19 @@ use crate::store::JOB_TIMEOUT;
 const CLOCK_SKEW_SECONDS: RangeInclusive<u32> = 5..=3600;
 const _: () = assert!(*CLOCK_SKEW_SECONDS.start() as u64 >= JOB_TIMEOUT.as_secs());
 
+/// The range of `policy.min_secret_bits`: the engine takes no shorter secret, and no key needs a
+/// longer one.
+const MIN_SECRET_BITS: RangeInclusive<u16> = 80..=256;
+
+/// Reads the fewest bits of a secret that a client gives.
+pub(super) fn read_min_secret_bits(table: &mut TableReader, default: u16) -> u16 {
+    let bits = table.take_or("min_secret_bits", || default);
+    if !MIN_SECRET_BITS.contains(&bits) {
+        table.reject("min_secret_bits", "must be 80 to 256 bits");
+    }
+    bits
+}
+
 /// Reads the section: a preset, and the keys that differ from it.
 pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
     let preset = table.take_choice("preset", &[("keyfob", Policy::default()), ("soffid", Policy::soffid())]).unwrap_or_default();
@@ -21,6 +34,7 @@ pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
         ($($name:literal $method:ident)*) => { $(if let Some(value) = table.take($name) { builder = builder.$method(value); })* };
     }
     each!("window" window "look_ahead" look_ahead "resync_window" resync_window "max_drift" max_drift);
+    each!("first_window" first_window);
     each!("code_lifetime" code_lifetime "code_reuse" code_reuse "pin_min_length" pin_min_length);
     if let Some(seconds) = table.take("clock_skew") {
         if CLOCK_SKEW_SECONDS.contains(&seconds) {
@@ -73,6 +87,7 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::LookAhead => "look_ahead",
         E::ResyncWindow => "resync_window",
         E::MaxDrift => "max_drift",
+        E::FirstWindow => "first_window",
         E::MaxFails => "max_fails",
         E::FirstDelay => "throttle_first_delay",
         E::MaxDelay => "throttle_max_delay",

@@ -6,7 +6,7 @@ use super::filter;
 use super::handle::{Read, Store};
 use super::reads::{self, Listed};
 use super::searches::Claim;
-use super::writes::{self, Change, Job, Stepped};
+use super::writes::{self, Change, Inserted, Job, Stepped};
 use crate::database::Connection;
 
 impl Store {
@@ -22,14 +22,18 @@ impl Store {
         self.0.changes.run(|reply| Change::Step(Box::new(Job { step, event: None, reply }))).await
     }
 
-    /// Stores a new entry under a fresh id. Errors: 503.
+    /// Stores a new entry under an id that no other device has. Errors: 503; 409 for a serial that
+    /// another device has.
     pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
-            writes::insert(connection, &keys, writes::draw, &mut entry, naming, &event)?;
-            Ok(entry)
+            let inserted = writes::insert(connection, &keys, writes::draw, &mut entry, naming, &event)?;
+            Ok((inserted, entry))
         };
-        self.submit(insert).await
+        match self.submit(insert).await? {
+            (Inserted::SerialIsTaken, entry) => Err(Error::serial_is_taken(&entry.row.name)),
+            (_, entry) => Ok(entry),
+        }
     }
 
     /// Searches on behalf of an account. A search that finds few devices by an index does not wait

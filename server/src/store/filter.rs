@@ -17,6 +17,10 @@ pub(crate) enum Part<'q> {
     Equal(&'q SortPosition),
     /// The devices behind all that have its value.
     Beyond(&'q SortPosition),
+    /// Those with a user, in an order by user.
+    WithUser,
+    /// Those without one, in an order by user.
+    WithoutUser,
 }
 
 impl<'q> Part<'q> {
@@ -26,8 +30,24 @@ impl<'q> Part<'q> {
     pub(crate) fn from_query(query: &'q Query) -> Vec<Self> {
         match &query.start {
             PageStart::After(Some(last)) if query.sort.by == Attribute::Id => vec![Self::Beyond(last)],
+            PageStart::After(last) if query.sort.by == Attribute::User => Self::of_users(last.as_ref(), query.sort.descending),
             PageStart::After(Some(last)) => vec![Self::Equal(last), Self::Beyond(last)],
             PageStart::After(None) | PageStart::Offset(_) => vec![Self::All],
+        }
+    }
+}
+
+impl<'q> Part<'q> {
+    /// The parts of a page in an order by user. A device without a user has an empty one in its
+    /// column, which would come first; by parts the index of users has them all in order.
+    fn of_users(last: Option<&'q SortPosition>, is_descending: bool) -> Vec<Self> {
+        match (last, is_descending) {
+            (None, false) => vec![Self::WithUser, Self::WithoutUser],
+            (None, true) => vec![Self::WithoutUser, Self::WithUser],
+            (Some(last), false) if last.key.is_some() => vec![Self::Equal(last), Self::Beyond(last), Self::WithoutUser],
+            (Some(last), true) if last.key.is_some() => vec![Self::Equal(last), Self::Beyond(last)],
+            (Some(last), false) => vec![Self::Equal(last)],
+            (Some(last), true) => vec![Self::Equal(last), Self::WithUser],
         }
     }
 }
@@ -70,12 +90,23 @@ fn behind(sql: &mut Sql, style: &Style, sort: Sort, part: Part<'_>) {
         Part::All => return,
         Part::Equal(last) => (last, true),
         Part::Beyond(last) => (last, false),
+        Part::WithUser => {
+            sql.push(&by).push(" > '' AND ");
+            return;
+        }
+        Part::WithoutUser => {
+            sql.push(&by).push(" = '' AND ");
+            return;
+        }
     };
+    let is_of_users = sort.by == Attribute::User;
     sql.push("(");
     match &last.key {
         Some(key) if is_equal => sql.push(&by).push(" = ").bind(key),
-        Some(key) if sort.descending || sort.by.is_always_present() => sql.push(&by).push(is_beyond).bind(key),
+        Some(key) if is_of_users && sort.descending => sql.push(&by).push(" > '' AND ").push(&by).push(is_beyond).bind(key),
+        Some(key) if sort.descending || is_of_users || sort.by.is_always_present() => sql.push(&by).push(is_beyond).bind(key),
         Some(key) => sql.push(&by).push(is_beyond).bind(key).push(" OR ").push(&by).push(" IS NULL"),
+        None if is_equal && is_of_users => sql.push(&by).push(" = ''"),
         None if is_equal => sql.push(&by).push(" IS NULL"),
         None if sort.descending => sql.push(&by).push(" IS NOT NULL"),
         None => sql.push("1 = 0"),
@@ -127,14 +158,16 @@ struct Style {
     sign: &'static str,
 }
 
-/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` of the query, with another limit.
-pub(crate) fn page(sql: &mut Sql, query: &Query, limit: u64) {
+/// Writes ` ORDER BY`, ` LIMIT` and ` OFFSET` of a part of the query, with another limit.
+pub(crate) fn page(sql: &mut Sql, query: &Query, part: Part<'_>, limit: u64) {
     let direction = if query.sort.descending { " DESC" } else { "" };
     let mut comma = " ORDER BY ";
     for &by in std::iter::once(&query.sort.by).chain(&query.then_by) {
         sql.push(comma);
-        if !by.is_always_present() {
-            sql.push("(").push(column(by)).push(" IS NULL)").push(direction).push(", ");
+        // A part of an order by user has devices with a user or without one, never both.
+        let is_split = by == Attribute::User && !matches!(part, Part::All);
+        if !by.is_always_present() && !is_split {
+            sql.push("(").push(column(by)).push(absent(by)).push(")").push(direction).push(", ");
         }
         sql.push(column(by)).push(direction);
         comma = ", ";
@@ -159,10 +192,19 @@ fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
             sql.push(")");
         }
         Filter::Present(attribute) => {
-            sql.push(style.sign).push(column(*attribute)).push(" IS NOT NULL");
+            sql.push(style.sign).push(column(*attribute)).push(present(*attribute));
         }
         Filter::Text(attribute, op, value) => {
-            comparison(sql, style, *attribute, *op, |sql, column| text(sql, style, column, *op, value));
+            let write = |sql: &mut Sql, column| text(sql, style, column, *op, value);
+            // An empty user is none, which matters where a comparison would match the empty text.
+            let is_plain = *attribute == Attribute::User && !value.is_empty() && !matches!(op, Op::Lt | Op::Le);
+            if is_plain {
+                sql.push("(");
+                write(sql, column(*attribute));
+                sql.push(")");
+            } else {
+                comparison(sql, style, *attribute, *op, write);
+            }
         }
         Filter::Number(attribute, op, value) => comparison(sql, style, *attribute, *op, |sql, column| {
             sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
@@ -192,11 +234,21 @@ fn comparison(sql: &mut Sql, style: &Style, attribute: Attribute, op: Op, write:
     let column = column(attribute);
     match (attribute.is_always_present(), op) {
         (true, _) => sql.push("("),
-        (false, Op::Ne) => sql.push("(").push(style.sign).push(column).push(" IS NULL OR "),
-        (false, _) => sql.push("(").push(style.sign).push(column).push(" IS NOT NULL AND "),
+        (false, Op::Ne) => sql.push("(").push(style.sign).push(column).push(absent(attribute)).push(" OR "),
+        (false, _) => sql.push("(").push(style.sign).push(column).push(present(attribute)).push(" AND "),
     };
     write(sql, column);
     sql.push(")");
+}
+
+/// What a column has where a device has no value of an attribute.
+fn absent(attribute: Attribute) -> &'static str {
+    if attribute == Attribute::User { " = ''" } else { " IS NULL" }
+}
+
+/// What a column has where a device has a value of an attribute.
+fn present(attribute: Attribute) -> &'static str {
+    if attribute == Attribute::User { " <> ''" } else { " IS NOT NULL" }
 }
 
 fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str) {

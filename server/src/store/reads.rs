@@ -154,7 +154,7 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
         if left > 0 {
             let mut sql = Sql::new(SELECT_ROWS);
             filter::wanted(&mut sql, connection.dialect(), query, part);
-            filter::page(&mut sql, query, left);
+            filter::page(&mut sql, query, part, left);
             records.append(&mut connection.rows(&sql)?);
         }
     }

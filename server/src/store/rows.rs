@@ -53,7 +53,7 @@ pub(crate) fn state_values(entry: &Entry, record: &[u8]) -> [Value; STATE_COLUMN
 }
 
 /// The columns that a swap of the whole device does not set: they never change, or count up.
-const KEPT: [usize; 5] = [device::ID, device::VERSION, device::USER_NAME, device::KIND, device::CREATED];
+const KEPT: [usize; 4] = [device::ID, device::VERSION, device::KIND, device::CREATED];
 
 /// The columns of a swap of the whole device, with their values.
 pub(crate) fn changed_values(entry: &Entry, record: &[u8]) -> impl Iterator<Item = (&'static str, Value)> {

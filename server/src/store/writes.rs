@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Error, Event, Naming, Step, Swap, Then};
+use keyfob_scim::{Entry, Error, Event, Naming, Row, Step, Swap, Then};
 
 use super::batch::{Write, settle};
 use super::call::Call;
@@ -166,7 +166,19 @@ impl Round {
     }
 }
 
-/// Stores a new entry under the first id from `draw` that no other device has.
+/// The outcome of an insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// It is stored.
+    Stored,
+    /// Another device has its id.
+    IdIsTaken,
+    /// Another device has its serial.
+    SerialIsTaken,
+}
+
+/// Stores a new entry under the first id from `draw` that no other device has, unless another
+/// device has its serial.
 pub(crate) fn insert(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -174,7 +186,8 @@ pub(crate) fn insert(
     entry: &mut Entry,
     naming: Naming,
     event: &Event,
-) -> Result<(), DatabaseError> {
+) -> Result<Inserted, DatabaseError> {
+    let has_serial = matches!(naming, Naming::Serial(_));
     let sealer = keys.sealer(connection)?;
     // In a commit of its own, so that other processes do not wait for the counter of names until
     // the device is stored.
@@ -185,29 +198,48 @@ pub(crate) fn insert(
     loop {
         entry.row.id = draw()?;
         let record = seal(&sealer, entry)?;
-        let is_stored = persist(connection, |connection| {
-            transaction(connection, Access::Write, |connection| put(connection, entry, &record, event))
+        let inserted = persist(connection, |connection| {
+            transaction(connection, Access::Write, |connection| {
+                if has_serial && is_serial_taken(connection, &entry.row)? {
+                    return Ok(Inserted::SerialIsTaken);
+                }
+                put(connection, entry, &record, event)
+            })
         })?;
-        if is_stored {
-            return Ok(());
+        if inserted != Inserted::IdIsTaken {
+            return Ok(inserted);
         }
     }
 }
 
-/// Inserts an entry. Returns whether it is stored, which it is not if another device has its id.
-fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<bool, DatabaseError> {
+/// Whether another device that is not deleted has this name. Until the transaction ends, no other
+/// one can give a device a serial: each writes the same row first.
+fn is_serial_taken(connection: &mut dyn Connection, row: &Row) -> Result<bool, DatabaseError> {
+    const TURN: &str =
+        "INSERT INTO sequence (name, last) VALUES ('serial', 1) ON CONFLICT (name) DO UPDATE SET last = sequence.last + 1";
+    connection.change(&Sql::new(TURN))?;
+    let mut sql = Sql::new("SELECT id FROM device WHERE deleted = 0 AND name = ");
+    // An earlier try whose connection was lost may have stored this very device.
+    sql.bind(&row.name).push(" AND id <> ").bind(row.id).push(" LIMIT 1");
+    Ok(!connection.rows(&sql)?.is_empty())
+}
+
+/// Inserts an entry.
+fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<Inserted, DatabaseError> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
     sql.tuple(device_values(row, &row.name, *version, record));
     sql.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     if !connection.rows(&sql)?.is_empty() {
         lines::insert(connection, &[&Event { device_id: row.id, ..event.clone() }])?;
-        return Ok(true);
+        return Ok(Inserted::Stored);
     }
     // An earlier try whose connection was lost may have stored it.
     let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
     sql.bind(row.id);
-    connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok(found.bytes(0)? == record))
+    let is_stored =
+        connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok::<_, DatabaseError>(found.bytes(0)? == record))?;
+    Ok(if is_stored { Inserted::Stored } else { Inserted::IdIsTaken })
 }
 
 /// The next number of a sequence.

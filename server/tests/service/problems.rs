@@ -65,6 +65,8 @@ fn problems_in_the_use_of_a_value_are_named_too() {
         ("sealing_keys=not a key", "sealing_keys"),
         ("store=mysql://localhost/x", "store"),
         ("policy.window=many", "policy.window"),
+        ("policy.first_window=2", "policy.first_window"),
+        ("policy.min_secret_bits=79", "policy.min_secret_bits"),
         ("otp.kinds=TOTP", "otp.kinds"),
         ("policy.throttle_max_delay=60", "policy.throttle_max_delay"),
         ("otp.issuer=A\u{7}", "otp.issuer"),

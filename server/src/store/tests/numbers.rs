@@ -1,6 +1,6 @@
 //! Ids of devices: drawn at random, each given once. Ids that an older store counted stay.
 
-use keyfob_scim::{Attribute, EventKind, Filter, Naming, PageStart, Query, Sort};
+use keyfob_scim::{Attribute, Error, EventKind, Filter, Naming, PageStart, Query, Scope, Sort, Step, Swap};
 
 use super::{NOW, Place, device, entry, event, insert, keys, on_both};
 use crate::database::{Connection, Sql};
@@ -10,6 +10,48 @@ use crate::store::{schema, writes};
 on_both! {
     a_number_that_is_taken_is_passed_over_and_the_next_one_stored
     an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_names
+    serial_is_given_once_until_its_device_is_deleted
+    token_is_given_to_a_user_and_taken_back
+}
+
+async fn serial_is_given_once_until_its_device_is_deleted(place: Place) {
+    let store = place.open();
+    let insert = || {
+        let name = Naming::Serial("FTK200".to_owned());
+        store.insert(Box::new(entry("")), name, event(EventKind::Create, 0))
+    };
+    // Also of several that come at once.
+    let (one, two, three) = tokio::join!(insert(), insert(), insert());
+    let (stored, refused): (Vec<_>, Vec<_>) = [one, two, three].into_iter().partition(Result::is_ok);
+    assert_eq!(stored.len(), 1);
+    for refusal in refused {
+        let error = refusal.unwrap_err();
+        assert_eq!((error.status, error.scim_type), (409, Some(keyfob_scim::ScimType::Uniqueness)));
+    }
+    let stored = stored.into_iter().next().unwrap().unwrap();
+    assert_eq!(store.get(stored.row.id).await.unwrap(), Some(*stored));
+    place.with(|connection| connection.run("UPDATE device SET deleted = 1").unwrap());
+    insert().await.unwrap();
+    assert_eq!(insert().await.unwrap_err().status, 409);
+    store.close();
+}
+
+async fn token_is_given_to_a_user_and_taken_back(place: Place) {
+    let store = place.open();
+    let mut token = *store.insert(Box::new(entry("")), Naming::Serial("1".to_owned()), event(EventKind::Create, 0)).await.unwrap();
+    for user in ["alice", ""] {
+        user.clone_into(&mut token.row.user);
+        let swap = Swap { entry: token.clone(), scope: Scope::Whole, event: event(EventKind::Update, token.row.id) };
+        let step = Step::Swap {
+            swap: Box::new(swap),
+            then: Box::new(|is_swapped| Step::Done(Error::new(if is_swapped { 200 } else { 409 }, "").into())),
+        };
+        let Step::Done(response) = store.change(step).await.unwrap().step else { panic!("no response") };
+        assert_eq!(response.status, 200);
+        token = store.get(token.row.id).await.unwrap().unwrap();
+        assert_eq!((token.row.user.as_str(), token.row.name.as_str()), (user, "1"));
+    }
+    store.close();
 }
 
 async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Place) {

@@ -36,6 +36,9 @@ impl Both {
             let text = |step: usize| texts[at * step % texts.len()].to_owned();
             let maybe = |step: usize| (at % step != 0).then(|| text(step));
             let mut given = entry(&text(1));
+            if at % 6 == 1 {
+                given.row.user.clear();
+            }
             (given.row.email, given.row.phone, given.row.external_id) = (maybe(3), maybe(4), maybe(5));
             (given.row.fails, given.row.created) = (u32::try_from(at % 7).unwrap(), 1000 + at as u64 % 5);
             given.row.last_used = (at % 2 == 0).then_some(2000 + at as u64 % 3);
@@ -122,7 +125,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             prop_oneof![998..1006_i64, 1998..2005_i64, any::<i64>()]
         )
             .prop_map(|(attribute, op, number)| Filter::Number(attribute, op, number)),
-        prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone]).prop_map(Filter::Present),
+        prop::sample::select(vec![A::ExternalId, A::LastUsed, A::Email, A::Phone, A::User]).prop_map(Filter::Present),
         value.prop_map(Filter::UserOrNameContains),
     ];
     leaf.prop_recursive(3, 16, 3, |inner| {
@@ -239,7 +242,7 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
     let sort = Sort { by: Attribute::Created, descending: false };
     let query = Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit: 100 };
     filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
-    filter::page(&mut sql, &query, query.limit);
+    filter::page(&mut sql, &query, Part::All, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
