@@ -58,8 +58,8 @@ pub struct Event {
     pub user: String,
     /// Whether the code was right, or the operation was done.
     pub success: bool,
-    /// The engine's reason for a verdict; `no user` if there was none to give a verdict for;
-    /// `short secret` for a new device whose secret has fewer than 128 bits; for any other event, the
+    /// The engine's reason for a verdict; `no user` if there was none to give a verdict for; `short
+    /// secret` for a new device whose secret has fewer than 128 bits; for any other event, the
     /// status of the device after it.
     pub reason: String,
     /// With a right code: by how many steps or counters it was off.

@@ -111,9 +111,9 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
 /// none for a device with one. Nothing is judged or counted.
 ///
 /// It is an error and no verdict. A verdict of a wrong code would hide from an integrator why no
-/// code of a token works that was handed out too early. The refusal tells an outsider nothing of any
-/// user or code: there is no user whom such a device could let in, and only accounts with the role
-/// verify get it.
+/// code of a token works that was handed out too early. The refusal tells an outsider nothing of
+/// any user or code: there is no user whom such a device could let in, and only accounts with the
+/// role verify get it.
 pub(crate) fn refuse_without_user(context: &Context, kind: EventKind, row: &Row) -> Option<Step> {
     if row.has_user() {
         return None;

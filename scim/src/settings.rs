@@ -35,8 +35,8 @@ pub struct Settings {
     pub digits: Digits,
     /// TOTP: the period of new devices in seconds, 1 or more.
     pub period: u32,
-    /// TOTP, HOTP: the fewest bits of a secret that a client gives, 128 by default. The engine takes
-    /// none of fewer than 80. No short secret is ever drawn.
+    /// TOTP, HOTP: the fewest bits of a secret that a client gives, 128 by default. The engine
+    /// takes none of fewer than 80. No short secret is ever drawn.
     pub min_secret_bits: u16,
 }
 

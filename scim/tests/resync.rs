@@ -1,4 +1,5 @@
-//! Resynchronization of a token that has run ahead, or whose clock is off, by two consecutive codes.
+//! Resynchronization of a token that has run ahead, or whose clock is off, by two consecutive
+//! codes.
 
 mod common;
 

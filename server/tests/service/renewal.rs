@@ -71,7 +71,7 @@ fn renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
     assert!(connect(&server, &new).is_none());
 
     // Each of these is told once, although it is read every second, and the next one only follows.
-    let faults = ["cert.pem: holds no certificate", "cert.pem: its first certificate does not fit the key in key.pem", "key.pem: "];
+    let faults = ["cert.pem: has no certificate", "cert.pem: its first certificate does not fit the key in key.pem", "key.pem: "];
     write("cert.pem", "half a fil");
     logged(folder, faults[0]);
     is_answered(&mut connect(&server, &old).expect("the first certificate"));
