@@ -10,20 +10,20 @@ pub(crate) const MAX_KEYS: usize = lanes::MAX_KEYS;
 /// Keys that are computed with side by side, each from a counter of its own: as many as
 /// [`max_keys`] says.
 pub(crate) struct Keys<'k> {
-    keys: [&'k [u8; 64]; MAX_KEYS],
+    blocks: [&'k [u8; 64]; MAX_KEYS],
     firsts: [u64; MAX_KEYS],
     len: usize,
 }
 
 impl<'k> Keys<'k> {
     pub(crate) const fn new() -> Self {
-        Self { keys: [&[0; 64]; MAX_KEYS], firsts: [0; MAX_KEYS], len: 0 }
+        Self { blocks: [&[0; 64]; MAX_KEYS], firsts: [0; MAX_KEYS], len: 0 }
     }
 
     /// Adds a key and its first counter; one too many is left out.
     pub(crate) fn push(&mut self, secret: &'k Secret, first: u64) {
-        if let (Some(to_key), Some(to_first)) = (self.keys.get_mut(self.len), self.firsts.get_mut(self.len)) {
-            (*to_key, *to_first) = (secret.padded(), first);
+        if let (Some(block), Some(to_first)) = (self.blocks.get_mut(self.len), self.firsts.get_mut(self.len)) {
+            (*block, *to_first) = (secret.padded(), first);
             self.len = self.len.saturating_add(1);
         }
     }
@@ -31,11 +31,11 @@ impl<'k> Keys<'k> {
     /// Calls `judge` with the truncated values of the first counters, one under each key, then with
     /// those of the next counters, `count` times. False if the caller has to compute them.
     pub(crate) fn compute(&self, algorithm: Algorithm, count: u64, judge: &mut dyn FnMut(&mut [u32])) -> bool {
-        initial(algorithm).is_some_and(|initial| lanes::compute_under_keys(initial, self.keys(), self.firsts(), count, judge))
+        initial(algorithm).is_some_and(|initial| lanes::compute_under_keys(initial, self.blocks(), self.firsts(), count, judge))
     }
 
-    fn keys(&self) -> &[&'k [u8; 64]] {
-        self.keys.get(..self.len).unwrap_or_default()
+    fn blocks(&self) -> &[&'k [u8; 64]] {
+        self.blocks.get(..self.len).unwrap_or_default()
     }
 
     fn firsts(&self) -> &[u64] {
@@ -46,7 +46,7 @@ impl<'k> Keys<'k> {
     #[cfg(any(test, fuzzing))]
     pub(crate) fn compute_on(&self, platform: usize, algorithm: Algorithm, count: u64, judge: &mut dyn FnMut(&mut [u32])) -> bool {
         initial(algorithm)
-            .is_some_and(|initial| lanes::compute_under_keys_on(platform, initial, self.keys(), self.firsts(), count, judge))
+            .is_some_and(|initial| lanes::compute_under_keys_on(platform, initial, self.blocks(), self.firsts(), count, judge))
     }
 }
 

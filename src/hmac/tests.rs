@@ -54,6 +54,9 @@ fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTr
 /// The values of the first counters under each key, then those of the next ones, `count` times.
 type Values = Vec<Vec<u32>>;
 
+/// What [`Keys::compute`] calls.
+type Judge<'j> = &'j mut dyn FnMut(&mut [u32]);
+
 /// All paths of [`Keys`] on keys and first counters; on which platforms there are any.
 fn compare_keys(algorithm: Algorithm, keys: &[(Vec<u8>, u64)], count: u64) -> Vec<usize> {
     let at = |step: u64| keys.iter().map(|(key, first)| reference(algorithm, key, first.wrapping_add(step))).collect();
@@ -61,7 +64,7 @@ fn compare_keys(algorithm: Algorithm, keys: &[(Vec<u8>, u64)], count: u64) -> Ve
     let secrets: Vec<_> = keys.iter().map(|(key, _)| Secret::new(key).unwrap()).collect();
     let mut side_by_side = Keys::new();
     secrets.iter().zip(keys).for_each(|(secret, (_, first))| side_by_side.push(secret, *first));
-    let computed = |compute: &dyn Fn(&mut dyn FnMut(&mut [u32])) -> bool| {
+    let computed = |compute: &dyn Fn(Judge<'_>) -> bool| {
         let mut values = Values::new();
         compute(&mut |lanes| values.push(lanes.to_vec())).then_some(values)
     };
@@ -168,7 +171,7 @@ fn the_paths_of_this_processor() {
 fn the_paths_of_this_processor_for_many_keys() {
     for algorithm in Algorithm::ALL {
         for len in if cfg!(miri) { MAX_KEYS..=MAX_KEYS } else { 1..=MAX_KEYS } {
-            let keys: Vec<_> = (0..len as u64).map(|key| (vec![key as u8; 20], 1000 * key)).collect();
+            let keys: Vec<_> = (0..).take(len).map(|key: u8| (vec![key; 20], 1000 * u64::from(key))).collect();
             let platforms = compare_keys(algorithm, &keys, 2);
             // AVX2, and AVX-512 with 16 and with 32 lanes.
             #[cfg(all(target_arch = "x86_64", not(miri), not(keyfob_lanes = "portable")))]

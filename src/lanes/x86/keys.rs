@@ -36,7 +36,7 @@ macro_rules! compute_vector {
                 Initial::Sha256(initial) => width::sha256_under_keys(initial, &words, &counters, $count, &mut judge),
             }
         }
-        words.iter_mut().for_each(|row| wipe(row));
+        wipe(words.as_flattened_mut());
     }};
 }
 
