@@ -28,13 +28,12 @@ use crate::{Algorithm, Device, Digits, GuessChance, Hotp, Policy};
 /// ```
 /// use keyfob::{Device, Hotp, Policy, Search, Secret};
 ///
-/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?));
-/// let devices = [Device::hotp(hotp(1)?, 0, 1_700_000_000), Device::hotp(hotp(2)?, 0, 1_700_000_000)];
-/// let (first, second) = (hotp(2)?.generate(5), hotp(2)?.generate(6));
+/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?)); let devices =
+/// [Device::hotp(hotp(1)?, 0, 1_700_000_000), Device::hotp(hotp(2)?, 0, 1_700_000_000)]; let
+/// (first, second) = (hotp(2)?.generate(5), hotp(2)?.generate(6));
 ///
-/// let search = Search::for_two_codes(Policy::default(), first.as_bytes(), second.as_bytes(), 1_700_000_000);
-/// let mut found = [false; 2];
-/// assert_eq!(search.find(&devices, &mut found), 1);
+/// let search = Search::for_two_codes(Policy::default(), first.as_bytes(), second.as_bytes(),
+/// 1_700_000_000); let mut found = [false; 2]; assert_eq!(search.find(&devices, &mut found), 1);
 /// assert_eq!(found, [false, true]);
 /// # Ok::<(), keyfob::Error>(())
 /// ```
@@ -71,8 +70,8 @@ impl Search {
         Self { policy, now, digits, codes: SubmittedCodes { first: submitted(first), second: second.map(submitted) } }
     }
 
-    /// Sets each of `found` to whether the device at its place shows the codes, and returns how many
-    /// do. Devices without a place in `found` are not looked at.
+    /// Sets each of `found` to whether the device at its place shows the codes, and returns how
+    /// many do. Devices without a place in `found` are not looked at.
     ///
     /// In constant time for each device: the work depends on its kind, parameters, counter and
     /// drift, and on the number and length of the codes, but not on secrets, codes or matches. The
@@ -96,7 +95,8 @@ impl Search {
     /// the devices times the codes that each may show, times the chance of the likeliest code; for
     /// two codes in a row, of both.
     ///
-    /// Rounded up to a part of a billion. It takes the widest windows of the policy for each device.
+    /// Rounded up to a part of a billion. It takes the widest windows of the policy for each
+    /// device.
     pub fn chance(&self, devices: u64) -> GuessChance {
         match self.digits {
             None => GuessChance::from_parts_per_billion(0),

@@ -130,9 +130,9 @@ impl Device {
         Ok((present, drifted))
     }
 
-    /// The counters whose codes an authenticator may show at `now`, as far as [`verify`](Self::verify)
-    /// looks for them, and `more` after them; those used up as well. None of other kinds, before T0
-    /// and at the end of the counters.
+    /// The counters whose codes an authenticator may show at `now`, as far as
+    /// [`verify`](Self::verify) looks for them, and `more` after them; those used up as well. None
+    /// of other kinds, before T0 and at the end of the counters.
     pub(crate) fn shown(&self, policy: &Policy, now: u64, more: u64) -> [Option<RangeInclusive<u64>>; 2] {
         let (first, second) = match &self.factor {
             Factor::Totp(totp) => match self.steps(totp, policy, now) {

@@ -9,6 +9,8 @@
 //! fail nor pass this.
 
 mod common;
+#[path = "constant_time/searches.rs"]
+mod searches;
 
 use std::convert::Infallible;
 use std::process::{Command, ExitCode};
@@ -17,8 +19,8 @@ use std::{env, fs};
 use common::{NOW, challenged, totp};
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{
-    Algorithm, Attempt, Device, Digits, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, Search, Secret, SoffidRow,
-    Status, Totp, Verdict,
+    Algorithm, Attempt, Device, Digits, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, Secret, SoffidRow, Status, Totp,
+    Verdict,
 };
 
 #[inline(never)]
@@ -27,11 +29,6 @@ fn probe<'d>(device: &'d Device, policy: &Policy, answer: &[u8], second: Option<
         None => device.verify(policy, answer, now).ok(),
         Some(second) => device.resync(policy, answer, second, now).ok(),
     }
-}
-
-#[inline(never)]
-fn probe_search(search: &Search, devices: &[Device], found: &mut [bool]) -> usize {
-    search.find(devices, found)
 }
 
 /// Any other call, several times.
@@ -203,34 +200,6 @@ fn authenticators() -> Vec<Case> {
     cases
 }
 
-/// A search among as many devices as two vectors take, by two codes.
-fn searches() -> Vec<Case> {
-    let totp = |algorithm, key: u8| Totp::from_hotp(Hotp::new(Secret::new(&[key; 20]).unwrap()).with_algorithm(algorithm));
-    let mut cases = Vec::new();
-    for (group, algorithm) in ["find SHA-1", "find SHA-256", "find SHA-512"].into_iter().zip(Algorithm::ALL) {
-        let code = |key: u8, steps: i64| totp(algorithm, key).generate(NOW.saturating_add_signed(30 * steps)).unwrap();
-        let codes = |key, steps| [code(key, steps).as_bytes().to_vec(), code(key, steps + 1).as_bytes().to_vec()];
-        for (name, first_key, codes) in [
-            ("the first device, its first step", 0, codes(0, -1)),
-            ("the last device, its last step", 0, codes(16, 1)),
-            ("no device", 0, codes(200, 0)),
-            ("the first code only", 0, [code(3, 0).as_bytes().to_vec(), b"000000".to_vec()]),
-            ("other characters", 0, [b"\xff\xff\xff\xff\xff\xff".to_vec(), b"      ".to_vec()]),
-            ("other secrets", 100, codes(100, 0)),
-        ] {
-            let devices: Vec<_> = (0..17).map(|key| Device::totp(totp(algorithm, first_key + key), NOW)).collect();
-            let call = move || {
-                let [first, second] = &codes;
-                let search = Search::for_two_codes(Policy::default(), first, second, NOW);
-                let mut found = [false; 17];
-                std::hint::black_box(probe_search(&search, &devices, &mut found));
-            };
-            cases.push((group, name, Box::new(call) as Box<dyn Fn()>));
-        }
-    }
-    cases
-}
-
 fn messages_and_pins() -> Vec<Case> {
     let mut cases = Vec::new();
     let policy = Policy::default();
@@ -327,7 +296,7 @@ fn probe_of(group: &str) -> &'static str {
     match group {
         TWIN => "probe_twin",
         DRAWS | ROWS => "probed",
-        _ if group.starts_with("find") => "probe_search",
+        _ if group.starts_with("find") => "searches::probe_search",
         _ => "probe",
     }
 }
@@ -336,7 +305,7 @@ fn cases() -> Vec<Case> {
     authenticators()
         .into_iter()
         .chain(resyncs())
-        .chain(searches())
+        .chain(searches::cases())
         .chain(messages_and_pins())
         .chain(secrets_outside_of_devices())
         .collect()
@@ -372,7 +341,7 @@ fn count(probe: &str, calls: usize) -> Result<Vec<u64>, String> {
 fn counts() -> Result<Vec<u64>, String> {
     let probes: Vec<&str> = cases().iter().map(|case| probe_of(case.0)).collect();
     let mut counts = vec![0; probes.len()];
-    for probe in ["probe", "probe_twin", "probe_search", "probed"] {
+    for probe in ["probe", "probe_twin", "searches::probe_search", "probed"] {
         let places: Vec<usize> = (0..probes.len()).filter(|&at| probes[at] == probe).collect();
         for (place, count) in places.iter().zip(count(probe, places.len())?) {
             counts[*place] = count;

@@ -120,8 +120,8 @@ proptest! {
         prop_assert_eq!(devices, before);
     }
 
-    /// What `verify` accepts of an open device, the search finds in it; and what it finds of an open
-    /// one whose codes are not used up, `verify` accepts.
+    /// What `verify` accepts of an open device, the search finds in it; and what it finds of an
+    /// open one whose codes are not used up, `verify` accepts.
     #[test]
     fn search_finds_what_verify_accepts(device in any_devices(), policy in policies(), place in 0..30_u64) {
         prop_assume!(!matches!(device.status(), Status::Locked | Status::Disabled));

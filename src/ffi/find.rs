@@ -20,8 +20,9 @@ const BATCH_SIZE: usize = 32;
 /// one call. `matches` gets bit n for the record n, counted from 0. `second` may be NULL for a
 /// search by one code, which many devices soon show by chance. `policy` may be NULL. It looks where
 /// keyfob_device_verify does, and one further for the second code. It identifies and does not
-/// authenticate: it changes no record, counts no fail, ignores status, locks and validity, and takes
-/// used codes. SMS, e-mail and PIN are never found. Constant time for each device. Thread-safe.
+/// authenticate: it changes no record, counts no fail, ignores status, locks and validity, and
+/// takes used codes. SMS, e-mail and PIN are never found. Constant time for each device.
+/// Thread-safe.
 ///
 /// Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's.
 #[must_use]

@@ -1,10 +1,10 @@
 //! Layer 2: the truncated HMACs of a window's counters, several at once.
 //!
 //! A window asks for many HMACs under one key, which do not wait for each other. On `x86_64` they
-//! are computed side by side, see [`x86`]; so are those of many keys. On other processors, and with `--cfg
-//! keyfob_lanes="portable"`, [`portable`] leaves them to [`hmac`](crate::hmac), which computes them
-//! one after another on RustCrypto's compression functions. The choice depends on the hash, on the
-//! processor and on the number of counters, never on the values.
+//! are computed side by side, see [`x86`]; so are those of many keys. On other processors, and with
+//! `--cfg keyfob_lanes="portable"`, [`portable`] leaves them to [`hmac`](crate::hmac), which
+//! computes them one after another on RustCrypto's compression functions. The choice depends on the
+//! hash, on the processor and on the number of counters, never on the values.
 
 mod states;
 

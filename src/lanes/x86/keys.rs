@@ -1,8 +1,8 @@
 //! Layer 2: HMACs under many keys, each with a window of its own: what a search among devices asks
 //! for.
 //!
-//! A narrow window leaves most of a vector empty. Across keys vectors are full, and they compute the
-//! states of the keys, too.
+//! A narrow window leaves most of a vector empty. Across keys vectors are full, and they compute
+//! the states of the keys, too.
 
 use super::platform::Platform;
 use super::{avx2, avx512};
@@ -90,8 +90,8 @@ pub(crate) fn max_keys(initial: Initial<'_>) -> usize {
     Platform::detect_for_keys(initial).map_or(0, Platform::max_keys)
 }
 
-/// Calls `judge` with the truncated HMACs of `firsts`, each under its own of `keys`, then with those
-/// of the counters after them, `count` times. False if the caller has to compute them.
+/// Calls `judge` with the truncated HMACs of `firsts`, each under its own of `keys`, then with
+/// those of the counters after them, `count` times. False if the caller has to compute them.
 pub(crate) fn compute_under_keys(
     initial: Initial<'_>,
     keys: &[&[u8; 64]],

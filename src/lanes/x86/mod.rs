@@ -1,8 +1,9 @@
 //! Layer 2: HMACs on the SIMD instructions of `x86_64`.
 //!
 //! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many
-//! in the lanes of vectors ([`vector`]), along one window or across many keys ([`keys`]). [`Platform`] picks among the instructions that the
-//! processor has, which it asks once, at run time.
+//! in the lanes of vectors ([`vector`]), along one window or across many keys ([`keys`]).
+//! [`Platform`] picks among the instructions that the processor has, which it asks once, at run
+//! time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
 mod avx2;

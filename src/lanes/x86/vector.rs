@@ -96,9 +96,9 @@ macro_rules! sha256_rounds {
     };
 }
 
-/// FIPS 180-4 section 6.1.2, from one state in all lanes, or from a state in each. Where rounds are unrolled it is no
-/// function, so that words which are the same in every message, most of both, are added to the
-/// constants at compile time. Pairs have one, of half the code.
+/// FIPS 180-4 section 6.1.2, from one state in all lanes, or from a state in each. Where rounds are
+/// unrolled it is no function, so that words which are the same in every message, most of both, are
+/// added to the constants at compile time. Pairs have one, of half the code.
 macro_rules! sha1_compress {
     (looped, $state:ident, $w:ident) => {
         sha1_looped($state, &mut $w)

@@ -1,5 +1,5 @@
-//! Layer 2: HMACs under many keys, a key and a counter of its own in each lane; written once for all
-//! widths, as [`vector`](super::vector).
+//! Layer 2: HMACs under many keys, a key and a counter of its own in each lane; written once for
+//! all widths, as [`vector`](super::vector).
 
 /// Defines the HMAC of a hash function under the keys of `LANES` lanes, in the module of a width.
 macro_rules! hmac_under_keys {
