@@ -9,9 +9,9 @@ mod common;
 use std::hint::black_box;
 use std::ops::RangeInclusive;
 
-use common::{ABSENT, KEY, NOW, case, heading, table};
+use common::{ABSENT, KEY, NOW, case, heading, table, table_of_runs};
 use hmac::{Hmac, KeyInit, Mac};
-use keyfob::{Algorithm, Device, Error, Hotp, Policy, Secret, Totp};
+use keyfob::{Algorithm, Device, Error, Hotp, Policy, Search, Secret, Totp};
 
 const STEP: u64 = NOW / 30;
 
@@ -119,6 +119,36 @@ fn record() {
     table("record", cases);
 }
 
+/// A token without a label among many, by one code and by two.
+fn find(algorithm: Algorithm) {
+    const DEVICES: u32 = 100_000;
+    let device = |key: u32| {
+        let secret: Vec<u8> = (0..20).map(|at| key.wrapping_mul(0x9e37_79b9).rotate_left(at).to_le_bytes()[0]).collect();
+        let hotp = Hotp::new(Secret::new(&secret).unwrap()).with_algorithm(algorithm);
+        Device::totp(Totp::from_hotp(hotp), NOW)
+    };
+    let devices: Vec<Device> = (0..DEVICES).map(device).collect();
+    let policy = Policy::default();
+    let mut found = vec![false; devices.len()];
+    let one = Search::for_code(policy, ABSENT.as_bytes(), NOW);
+    let two = Search::for_two_codes(policy, ABSENT.as_bytes(), ABSENT.as_bytes(), NOW);
+    let mut again = found.clone();
+    table_of_runs(
+        &format!("find among {DEVICES} devices, {algorithm}"),
+        vec![
+            case("keyfob, one code", || one.find(black_box(&devices), &mut found)),
+            case("keyfob, two codes", || two.find(black_box(&devices), &mut again)),
+            case("keyfob, verify of each", || {
+                let verdict = |device: &Device| {
+                    device.verify_and_store(&policy, black_box(ABSENT.as_bytes()), black_box(NOW), |_| Ok::<(), Error>(()))
+                };
+                devices.iter().filter(|device| verdict(device).unwrap().is_right()).count()
+            }),
+        ],
+        20,
+    );
+}
+
 fn main() {
     heading();
     generate();
@@ -126,5 +156,8 @@ fn main() {
         search(skew);
     }
     resync();
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256] {
+        find(algorithm);
+    }
     record();
 }

@@ -12,6 +12,7 @@
  * a code that somebody typed                keyfob_device_verify
  * threads or processes that share a device  keyfob_device_verify_and_store
  * a HOTP token that has run ahead           keyfob_device_resync
+ * a token without a label                   keyfob_device_find
  * a stored record                           keyfob_record_read, keyfob_record_open
  * a locked, disabled or lost device         keyfob_device_unlock, _set_status, _replace_factor
  * windows, locks and lifetimes of my own    keyfob_policy_default, keyfob_policy_check
@@ -1357,6 +1358,28 @@ KEYFOB_MUST_USE
 keyfob_result keyfob_device_replace_factor(struct keyfob_record *record,
                                            const struct keyfob_record *from,
                                            uint64_t now);
+
+/**
+ * Finds the TOTP and HOTP devices that show the code `first` at time `now`, and `second` next, for
+ * an administrator who holds a token without a label. `records` are `count` records, at most 64 in
+ * one call. `matches` gets bit n for the record n, counted from 0. `second` may be NULL for a
+ * search by one code, which many devices soon show by chance. `policy` may be NULL. It looks where
+ * keyfob_device_verify does, and one further for the second code. It identifies and does not
+ * authenticate: it changes no record, counts no fail, ignores status, locks and validity, and takes
+ * used codes. SMS, e-mail and PIN are never found. Constant time for each device. Thread-safe.
+ *
+ * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's.
+ */
+KEYFOB_MUST_USE
+keyfob_result keyfob_device_find(const struct keyfob_record *records,
+                                 size_t count,
+                                 const struct keyfob_policy *policy,
+                                 const char *first,
+                                 size_t first_length,
+                                 const char *second,
+                                 size_t second_length,
+                                 uint64_t now,
+                                 uint64_t *matches);
 
 /**
  * Fills `policy` with keyfob's defaults. Set policy->size before. Thread-safe.

@@ -47,6 +47,17 @@ impl GuessChance {
         Self::rounded(parts)
     }
 
+    /// That of one of `devices` showing a code by chance, or `two` in a row, of which each may show
+    /// `accepted`.
+    pub(crate) fn for_search(accepted: u64, digits: Digits, devices: u64, two: bool) -> Self {
+        const ALL: u128 = 1 << 31;
+        let each = u128::from(digits.likeliest());
+        let shown = u128::from(accepted).saturating_mul(devices.into()).saturating_mul(each);
+        let parts = shown.saturating_mul(Self::BILLION.into());
+        let parts = if two { parts.saturating_mul(each).div_ceil(ALL * ALL) } else { parts.div_ceil(ALL) };
+        Self::rounded(u64::try_from(parts).unwrap_or(u64::MAX))
+    }
+
     /// That of guessing so many digits, drawn evenly, with so many guesses.
     #[inline]
     pub(crate) fn for_pin_digits(digits: u8, guesses: u64) -> Self {

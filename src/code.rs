@@ -219,6 +219,7 @@ impl Eq for Code {}
 /// asked.
 ///
 /// Only the length of a submission reaches a branch: it is no secret.
+#[derive(Clone)]
 pub(crate) struct Submitted(u64);
 
 impl Submitted {

@@ -315,5 +315,8 @@ impl HmacState {
     }
 }
 
+mod keys;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use keys::{Keys, MAX_KEYS, max_keys};

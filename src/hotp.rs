@@ -136,6 +136,7 @@ fn search_one(state: &HmacState, digits: Digits, code: &[u8], window: RangeInclu
 }
 
 /// The codes that a search looks for: one, or two of consecutive counters.
+#[derive(Clone)]
 pub(crate) struct SubmittedCodes {
     pub(crate) first: Submitted,
     pub(crate) second: Option<Submitted>,

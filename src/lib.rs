@@ -8,6 +8,7 @@
 //! | a PIN, of which I ask a few digits | [`Device::pin`], then [`Device::challenge`] |
 //! | a code that somebody typed | [`Device::verify`], or [`Device::verify_and_store`] in one call |
 //! | a HOTP token that has run ahead | [`Device::resync`] |
+//! | a token without a label | [`Search`], which finds its device by its codes |
 //! | a file or a table for devices | [`Device::to_record`] and [`Device::from_bytes`]; [`SealKey`] encrypts the record |
 //! | threads or processes that share a device | compare and swap on [`Device::revision`], see [`Attempt`] |
 //! | a locked, disabled or lost device | [`Device::unlock`], [`Device::set_status`], [`Device::replace_factor`] |
@@ -57,7 +58,7 @@
 //! |---|---|---|
 //! | 1 values | error, wipe, code, secret, status, validity, chance, lock, policy | what things are |
 //! | 2 codes | hmac, lanes, hotp, totp, pin | RFC 4226, RFC 6238, positions of a PIN |
-//! | 3 device | device, admin, attempt, challenge, verdict, verify, record, seal, soffid, uri, label | the state machine and its bytes |
+//! | 3 device | device, admin, attempt, challenge, verdict, verify, find, record, seal, soffid, uri, label | the state machine and its bytes |
 //! | 4 C ABI, feature `capi` | ffi | `include/keyfob.h`, for C and Java |
 //!
 //! # Features
@@ -95,6 +96,7 @@ mod device;
 mod error;
 #[cfg(feature = "capi")]
 pub mod ffi;
+mod find;
 mod hmac;
 mod hotp;
 mod label;
@@ -121,6 +123,7 @@ pub use chance::GuessChance;
 pub use code::{Algorithm, Code, Digits};
 pub use device::{Device, Factor, History};
 pub use error::Error;
+pub use find::Search;
 pub use hotp::{Hotp, KeyedHotp};
 pub use label::UriText;
 pub use lock::Lock;

@@ -191,6 +191,11 @@ impl Policy {
         u64::from(self.look_ahead).saturating_add(1)
     }
 
+    /// How many codes of a device are right at a time, of the kind that accepts most.
+    pub(crate) fn most_accepted(&self) -> u64 {
+        self.accepted_steps().max(self.accepted_counters())
+    }
+
     /// How many positions are asked of the shortest PIN.
     fn fewest_positions(&self) -> u8 {
         match self.pin_positions {
@@ -344,9 +349,7 @@ impl Policy {
         require(self.clock_skew <= 3_600, Error::ClockSkew)?;
         require((2..=self.pin_min_length).contains(&self.fewest_positions()), Error::PinPositions)?;
         let guesses = self.lock.guesses();
-        // No kind accepts more codes than these two.
-        let accepted = self.accepted_steps().max(self.accepted_counters());
-        require(GuessChance::for_codes(accepted, Digits::SIX, guesses) <= self.guess_bound, Error::GuessBound)?;
+        require(GuessChance::for_codes(self.most_accepted(), Digits::SIX, guesses) <= self.guess_bound, Error::GuessBound)?;
         require(GuessChance::for_pin_digits(self.fewest_positions(), guesses) <= self.pin_guess_bound, Error::PinGuessBound)
     }
 }

@@ -112,13 +112,38 @@ impl Device {
     /// whatever it is: a clock that was put right drifts no more. Searches the step accepted last,
     /// too, where it lies in neither window: a client may repeat its code for hours.
     fn find_step(&self, totp: &Totp, policy: &Policy, answer: &[u8], now: u64) -> Result<Found, Error> {
-        let around = |drift| totp.window(now, drift, policy.window());
-        let width = if self.state.used == 0 { policy.first_window() } else { policy.window() };
-        let present = totp.window(now, 0, width)?;
-        let drifted = if policy.max_drift() == 0 { None } else { Some(around(self.kept_drift(policy))?) };
+        let (present, drifted) = self.steps(totp, policy, now)?;
         let is_searched = |step| present.contains(&step) || drifted.as_ref().is_some_and(|steps| steps.contains(&step));
         let last = self.state.moving.checked_sub(1).filter(|&last| !is_searched(last)).map(|last| last..=last);
         Ok(self.find(totp.hotp(), answer, None, present, [drifted, last]))
+    }
+
+    /// The steps around the present one and, if drift is learned, those around the drift.
+    #[inline]
+    fn steps(&self, totp: &Totp, policy: &Policy, now: u64) -> Result<(RangeInclusive<u64>, Option<RangeInclusive<u64>>), Error> {
+        let width = if self.state.used == 0 { policy.first_window() } else { policy.window() };
+        let present = totp.window(now, 0, width)?;
+        let drifted = match policy.max_drift() {
+            0 => None,
+            _ => Some(totp.window(now, self.kept_drift(policy), policy.window())?),
+        };
+        Ok((present, drifted))
+    }
+
+    /// The counters whose codes an authenticator may show at `now`, as far as
+    /// [`verify`](Self::verify) looks for them, and `more` after them; those used up as well. None
+    /// of other kinds, before T0 and at the end of the counters.
+    pub(crate) fn shown(&self, policy: &Policy, now: u64, more: u64) -> [Option<RangeInclusive<u64>>; 2] {
+        let (first, second) = match &self.factor {
+            Factor::Totp(totp) => match self.steps(totp, policy, now) {
+                Ok((present, drifted)) => (Some(present), drifted.filter(|_| self.state.drift != 0)),
+                Err(_) => (None, None),
+            },
+            Factor::Hotp(_) => (self.ahead(policy.look_ahead()).ok(), None),
+            _ => (None, None),
+        };
+        let extended = |window: RangeInclusive<u64>| *window.start()..=window.end().saturating_add(more).min(MAX_COUNTER);
+        [first.map(extended), second.map(extended)]
     }
 
     /// The steps that a resync searches, both codes among them: none of those used up.

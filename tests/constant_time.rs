@@ -9,6 +9,8 @@
 //! fail nor pass this.
 
 mod common;
+#[path = "constant_time/searches.rs"]
+mod searches;
 
 use std::convert::Infallible;
 use std::process::{Command, ExitCode};
@@ -294,12 +296,19 @@ fn probe_of(group: &str) -> &'static str {
     match group {
         TWIN => "probe_twin",
         DRAWS | ROWS => "probed",
+        _ if group.starts_with("find") => "searches::probe_search",
         _ => "probe",
     }
 }
 
 fn cases() -> Vec<Case> {
-    authenticators().into_iter().chain(resyncs()).chain(messages_and_pins()).chain(secrets_outside_of_devices()).collect()
+    authenticators()
+        .into_iter()
+        .chain(resyncs())
+        .chain(searches::cases())
+        .chain(messages_and_pins())
+        .chain(secrets_outside_of_devices())
+        .collect()
 }
 
 /// The instructions of each call of `probe`, as callgrind counts them. Of one function for each
@@ -332,7 +341,7 @@ fn count(probe: &str, calls: usize) -> Result<Vec<u64>, String> {
 fn counts() -> Result<Vec<u64>, String> {
     let probes: Vec<&str> = cases().iter().map(|case| probe_of(case.0)).collect();
     let mut counts = vec![0; probes.len()];
-    for probe in ["probe", "probe_twin", "probed"] {
+    for probe in ["probe", "probe_twin", "searches::probe_search", "probed"] {
         let places: Vec<usize> = (0..probes.len()).filter(|&at| probes[at] == probe).collect();
         for (place, count) in places.iter().zip(count(probe, places.len())?) {
             counts[*place] = count;

@@ -14,7 +14,7 @@ use imports::{Crate, circles, layer_faults, room};
 const LAYERS: [&[&str]; 4] = [
     &["error", "wipe", "code", "secret", "status", "validity", "chance", "lock", "policy"],
     &["hmac", "lanes", "hotp", "totp", "pin"],
-    &["device", "admin", "attempt", "challenge", "verdict", "verify", "record", "seal", "soffid", "uri", "label"],
+    &["device", "admin", "attempt", "challenge", "verdict", "verify", "find", "record", "seal", "soffid", "uri", "label"],
     &["ffi"],
 ];
 

@@ -20,10 +20,12 @@ pub(crate) fn case<'c, T>(name: &'c str, mut call: impl FnMut() -> T + 'c) -> Ca
     (name, Box::new(move || drop(black_box(call()))))
 }
 
-/// Seconds of one call of each case.
-fn seconds(cases: &mut [Case]) -> Vec<f64> {
+/// How many short runs each case has.
+const RUNS: u32 = 700;
+
+/// Seconds of one call of each case, the least of so many runs.
+fn seconds(cases: &mut [Case], runs: u32) -> Vec<f64> {
     const RUN: Duration = Duration::from_micros(300);
-    const RUNS: u32 = 700;
     let run = |call: &mut dyn FnMut(), calls: u32| {
         let start = Instant::now();
         for _ in 0..calls {
@@ -34,12 +36,13 @@ fn seconds(cases: &mut [Case]) -> Vec<f64> {
     let mut least = Vec::new();
     let mut calls = Vec::new();
     for (_, call) in cases.iter_mut() {
-        let first = run(call, 10).min(run(call, 10));
+        let warm_up = runs.div_ceil(70);
+        let first = run(call, warm_up).min(run(call, warm_up));
         least.push(first);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number of calls")]
         calls.push((RUN.as_secs_f64() / first).ceil() as u32);
     }
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         for (((_, call), calls), least) in cases.iter_mut().zip(&calls).zip(&mut least) {
             *least = least.min(run(call, *calls));
         }
@@ -57,8 +60,13 @@ fn unit() -> Case<'static> {
 /// Times the cases, the yardstick among them, and prints each in nanoseconds and as a multiple of
 /// it.
 pub(crate) fn table(title: &str, cases: Vec<Case>) {
+    table_of_runs(title, cases, RUNS);
+}
+
+/// As [`table`], with fewer runs, for cases that take many milliseconds.
+pub(crate) fn table_of_runs(title: &str, cases: Vec<Case>, runs: u32) {
     let mut cases: Vec<Case> = std::iter::once(unit()).chain(cases).collect();
-    let times = seconds(&mut cases);
+    let times = seconds(&mut cases, runs);
     let unit = times[0];
     println!("\n{title:<44} {:>10} {:>9}", "ns", "multiple");
     for ((name, _), time) in cases.iter().zip(&times).skip(1) {
@@ -68,6 +76,6 @@ pub(crate) fn table(title: &str, cases: Vec<Case>) {
 
 /// Prints what one unit is.
 pub(crate) fn heading() {
-    let times = seconds(&mut [unit()]);
+    let times = seconds(&mut [unit()], RUNS);
     println!("the unit: one SHA-1 compression that waits for the one before, {:.1} ns here", times[0] * 1e9);
 }

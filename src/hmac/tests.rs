@@ -8,7 +8,7 @@ use std::{format, vec};
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 
-use super::{HmacState, Sha1, Sha256};
+use super::{HmacState, Keys, MAX_KEYS, Sha1, Sha256, max_keys};
 use crate::{Algorithm, Secret, lanes};
 
 /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
@@ -51,7 +51,51 @@ fn compare(algorithm: Algorithm, secret: &[u8], first: u64, count: usize) -> BTr
     platforms
 }
 
+/// The values of the first counters under each key, then those of the next ones, `count` times.
+type Values = Vec<Vec<u32>>;
+
+/// What [`Keys::compute`] calls.
+type Judge<'j> = &'j mut dyn FnMut(&mut [u32]);
+
+/// All paths of [`Keys`] on keys and first counters; on which platforms there are any.
+fn compare_keys(algorithm: Algorithm, keys: &[(Vec<u8>, u64)], count: u64) -> Vec<usize> {
+    let at = |step: u64| keys.iter().map(|(key, first)| reference(algorithm, key, first.wrapping_add(step))).collect();
+    let expected: Values = (0..count).map(at).collect();
+    let secrets: Vec<_> = keys.iter().map(|(key, _)| Secret::new(key).unwrap()).collect();
+    let mut side_by_side = Keys::new();
+    secrets.iter().zip(keys).for_each(|(secret, (_, first))| side_by_side.push(secret, *first));
+    let computed = |compute: &dyn Fn(Judge<'_>) -> bool| {
+        let mut values = Values::new();
+        compute(&mut |lanes| values.push(lanes.to_vec())).then_some(values)
+    };
+    let values = computed(&|judge| side_by_side.compute(algorithm, count, judge));
+    assert_eq!(values.is_some(), (4..=max_keys(algorithm)).contains(&keys.len()));
+    assert!(values.is_none_or(|values| values == expected), "{algorithm}: {} keys", keys.len());
+    let is_right = |platform: &usize| {
+        let values = computed(&|judge| side_by_side.compute_on(*platform, algorithm, count, judge));
+        assert!(values.as_ref().is_none_or(|values| *values == expected), "{algorithm} on {platform}: {} keys", keys.len());
+        values.is_some()
+    };
+    (0..lanes::PLATFORM_COUNT).filter(is_right).collect()
+}
+
 proptest! {
+    #[test]
+    fn every_path_of_many_keys_agrees_with_rustcrypto(
+        keys in prop::collection::vec(
+            (
+                prop::collection::vec(any::<u8>(), 16..=64),
+                prop_oneof![any::<u64>(), any::<u32>().prop_map(u64::from), Just(u64::MAX), Just(u64::from(u32::MAX) - 1)],
+            ),
+            1..=MAX_KEYS,
+        ),
+        count in 1..5_u64,
+    ) {
+        for algorithm in Algorithm::ALL {
+            compare_keys(algorithm, &keys, count);
+        }
+    }
+
     #[test]
     fn every_path_agrees_with_rustcrypto(
         secret in prop::collection::vec(any::<u8>(), 16..=64),
@@ -119,6 +163,29 @@ fn the_paths_of_this_processor() {
         let names: Vec<_> = paths.into_keys().collect();
         // Not by println!, which is shown of failed tests only.
         let _ = stderr().write_all(format!("{algorithm}: tested on {}\n", names.join(", ")).as_bytes());
+    }
+}
+
+/// Every number of keys, on every platform that takes so many; also under Miri, as above.
+#[test]
+fn the_paths_of_this_processor_for_many_keys() {
+    for algorithm in Algorithm::ALL {
+        for len in if cfg!(miri) { MAX_KEYS..=MAX_KEYS } else { 1..=MAX_KEYS } {
+            let keys: Vec<_> = (0..).take(len).map(|key: u8| (vec![key; 20], 1000 * u64::from(key))).collect();
+            let platforms = compare_keys(algorithm, &keys, 2);
+            // AVX2, and AVX-512 with 16 and with 32 lanes.
+            #[cfg(all(target_arch = "x86_64", not(miri), not(keyfob_lanes = "portable")))]
+            {
+                use std::is_x86_feature_detected as has;
+                let is_wide = has!("avx512f") && has!("avx512vl");
+                let here = [(2, 8, has!("avx2")), (4, 16, is_wide), (6, 32, is_wide)];
+                let is_here =
+                    |&(_, lanes, is_here): &(usize, usize, bool)| is_here && len <= lanes && algorithm != Algorithm::Sha512;
+                let expected: Vec<usize> = here.into_iter().filter(is_here).map(|(platform, ..)| platform).collect();
+                assert_eq!(platforms, expected, "{algorithm}, {len} keys");
+            }
+            let _ = platforms;
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Layer 2: the truncated HMACs of a window's counters, several at once.
 //!
 //! A window asks for many HMACs under one key, which do not wait for each other. On `x86_64` they
-//! are computed side by side, see [`x86`]. On other processors, and with `--cfg
-//! keyfob_lanes="portable"`, [`portable`] leaves them to [`hmac`](crate::hmac), which computes them
-//! one after another on RustCrypto's compression functions. The choice depends on the hash, on the
-//! processor and on the number of counters, never on the values.
+//! are computed side by side, see [`x86`]; so are those of many keys. On other processors, and with
+//! `--cfg keyfob_lanes="portable"`, [`portable`] leaves them to [`hmac`](crate::hmac), which
+//! computes them one after another on RustCrypto's compression functions. The choice depends on the
+//! hash, on the processor and on the number of counters, never on the values.
 
 mod states;
 
@@ -19,9 +19,11 @@ mod portable;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(keyfob_lanes = "portable"))))]
 use portable as target;
 
-pub(crate) use states::States;
-#[cfg(any(test, fuzzing))]
-pub(crate) use target::compute_on;
-pub(crate) use target::{BATCH_SIZE, compute_many, compute_one, sha1_key_states, sha256_key_states};
+pub(crate) use states::{Initial, States};
+pub(crate) use target::{
+    BATCH_SIZE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states, sha256_key_states,
+};
 #[cfg(test)]
 pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on};
+#[cfg(any(test, fuzzing))]
+pub(crate) use target::{compute_on, compute_under_keys_on};

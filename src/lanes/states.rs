@@ -7,3 +7,11 @@ pub(crate) enum States<'k> {
     Sha1([&'k [u32; 5]; 2]),
     Sha256([&'k [u32; 8]; 2]),
 }
+
+/// The initial state of a hash function, from which the states of many keys are computed.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "the portable path reads none")]
+pub(crate) enum Initial<'i> {
+    Sha1(&'i [u32; 5]),
+    Sha256(&'i [u32; 8]),
+}

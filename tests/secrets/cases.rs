@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use keyfob::ffi::*;
 use keyfob::{
-    Algorithm, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey, Secret,
-    Status, Totp,
+    Algorithm, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey, Search,
+    Secret, Status, Totp,
 };
 
 use crate::common::{NOW, Seeded, challenged, hotp, secret};
@@ -195,6 +195,32 @@ fn records() -> Vec<Case> {
     cases
 }
 
+/// Among devices of every kind, and among enough of one to fill vectors.
+fn searches() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for algorithm in Algorithm::ALL {
+        for second in [None, Some(b"654321")] {
+            let alike = (0..17).map(|_| Device::totp(Totp::from_hotp(hotp().with_algorithm(algorithm)), NOW));
+            let devices: Vec<Device> = alike.chain(every_kind()).collect();
+            let name = format!("a search by {} of {algorithm}", if second.is_some() { "two codes" } else { "one code" });
+            cases.push(case(name, move || {
+                let devices = black_box(devices.clone());
+                devices.iter().for_each(hide_secret);
+                let first = hidden(b"123456");
+                let search = match second {
+                    None => Search::for_code(Policy::default(), &first, NOW),
+                    Some(second) => Search::for_two_codes(Policy::default(), &first, &hidden(second), NOW),
+                };
+                let mut found = vec![false; devices.len()];
+                let count = black_box(search.find(&devices, &mut found));
+                let byte = usize::to_le_bytes(count)[0];
+                is_hidden(byte.into())
+            }));
+        }
+    }
+    cases
+}
+
 fn every_kind() -> [Device; 5] {
     let (policy, hotp) = (Policy::default(), hotp());
     [
@@ -293,5 +319,5 @@ fn twins() -> Vec<Case> {
 }
 
 pub(crate) fn all() -> Vec<Case> {
-    [authenticators(), asked(), records(), c_abi(), twins()].into_iter().flatten().collect()
+    [authenticators(), asked(), records(), searches(), c_abi(), twins()].into_iter().flatten().collect()
 }

@@ -3,6 +3,7 @@
 use core::arch::x86_64::{_mm256_andnot_si256, _mm256_or_si256};
 
 use super::vector::{hmac_in_lanes, primitives};
+use super::vector_keys::hmac_under_keys;
 
 primitives!(
     "avx2",
@@ -43,3 +44,4 @@ fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
 }
 
 hmac_in_lanes!("avx2", unrolled);
+hmac_under_keys!("avx2", unrolled);

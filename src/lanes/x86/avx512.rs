@@ -56,6 +56,7 @@ pub(super) mod x8 {
 
 pub(super) mod x16 {
     use crate::lanes::x86::vector::{hmac_in_lanes, primitives};
+    use crate::lanes::x86::vector_keys::hmac_under_keys;
 
     primitives!(
         "avx512f",
@@ -72,6 +73,7 @@ pub(super) mod x16 {
     );
     ternary!("avx512f", _mm512_rol_epi32, _mm512_ternarylogic_epi32);
     hmac_in_lanes!("avx512f", unrolled);
+    hmac_under_keys!("avx512f", unrolled);
 }
 
 #[expect(
@@ -97,7 +99,9 @@ pub(super) mod x32 {
     use super::x16;
     use crate::lanes::x86::pair::pair;
     use crate::lanes::x86::vector::hmac_in_lanes;
+    use crate::lanes::x86::vector_keys::hmac_under_keys;
 
     pair!("avx512f", x16 and x16);
     hmac_in_lanes!("avx512f", looped);
+    hmac_under_keys!("avx512f", looped);
 }

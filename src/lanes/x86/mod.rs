@@ -1,21 +1,27 @@
 //! Layer 2: HMACs on the SIMD instructions of `x86_64`.
 //!
 //! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many
-//! in the lanes of vectors ([`vector`]). [`Platform`] picks among the instructions that the
-//! processor has, which it asks once, at run time.
+//! in the lanes of vectors ([`vector`]), along one window or across many keys ([`keys`]).
+//! [`Platform`] picks among the instructions that the processor has, which it asks once, at run
+//! time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
 mod avx2;
 mod avx512;
 mod counter;
+mod keys;
 mod pair;
 mod platform;
 mod sha1_ni;
 mod sha256_ni;
 mod sha_ni;
 mod vector;
+mod vector_keys;
 mod vendor;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use keys::compute_under_keys_on;
+pub(crate) use keys::{MAX_KEYS, compute_under_keys, max_keys};
 use platform::Platform;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::compute_on;

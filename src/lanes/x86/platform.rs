@@ -88,6 +88,12 @@ impl Platform {
         vector.filter(|vector| streams.is_none() || left > vector.worth_streams(states)).or(streams)
     }
 
+    /// The widest vectors that are worth it, if the processor has AVX-512.
+    pub(super) fn widest() -> Self {
+        // Two additions of 16 lanes begin in a cycle there: one vector is enough to do.
+        if is_intel() { Self::Avx512x16 } else { Self::Avx512x32 }
+    }
+
     /// Computes the first of `values`, as many as this platform takes at once, and returns how
     /// many: none if the processor lacks its instructions.
     pub(super) fn compute(self, states: States<'_>, first: u64, values: &mut [u32]) -> usize {
@@ -159,6 +165,14 @@ const NAMED: [(Platform, &str); PLATFORM_COUNT] = [
     (Platform::Avx512x24, "AVX-512, 24 lanes"),
     (Platform::Avx512x32, "AVX-512, 32 lanes"),
 ];
+
+#[cfg(any(test, fuzzing))]
+impl Platform {
+    /// That of a number below [`PLATFORM_COUNT`].
+    pub(super) fn named(platform: usize) -> Option<Self> {
+        NAMED.get(platform).map(|(platform, _)| *platform)
+    }
+}
 
 /// Fills `values` on one platform alone, and returns its name; none if the processor lacks its
 /// instructions.

@@ -96,9 +96,9 @@ macro_rules! sha256_rounds {
     };
 }
 
-/// FIPS 180-4 section 6.1.2, from one state in all lanes. Where rounds are unrolled it is no
-/// function, so that words which are the same in every message, most of both, are added to the
-/// constants at compile time. Pairs have one, of half the code.
+/// FIPS 180-4 section 6.1.2, from one state in all lanes, or from a state in each. Where rounds are
+/// unrolled it is no function, so that words which are the same in every message, most of both, are
+/// added to the constants at compile time. Pairs have one, of half the code.
 macro_rules! sha1_compress {
     (looped, $state:ident, $w:ident) => {
         sha1_looped($state, &mut $w)
@@ -109,12 +109,15 @@ macro_rules! sha1_compress {
     (@$how:ident, $state:ident, $w:ident) => {{
         let [a, b, c, d, e] = *$state;
         let first = [splat(a), splat(b), splat(c), splat(d), splat(e)];
-        let [mut a, mut b, mut c, mut d, mut e] = first;
+        sha1_compress!(from first, $how, $w)
+    }};
+    (from $first:ident, $how:ident, $w:ident) => {{
+        let [mut a, mut b, mut c, mut d, mut e] = $first;
         sha1_rounds!(unrolled, [a b c d e], $w, choose, 0x5a82_7999, 0 5 10 15);
         sha1_rounds!($how, [a b c d e], $w, xor3, 0x6ed9_eba1, 20 25 30 35);
         sha1_rounds!($how, [a b c d e], $w, majority, 0x8f1b_bcdc, 40 45 50 55);
         sha1_rounds!($how, [a b c d e], $w, xor3, 0xca62_c1d6, 60 65 70 75);
-        let [first_a, first_b, first_c, first_d, first_e] = first;
+        let [first_a, first_b, first_c, first_d, first_e] = $first;
         [add(first_a, a), add(first_b, b), add(first_c, c), add(first_d, d), add(first_e, e)]
     }};
 }
@@ -130,10 +133,13 @@ macro_rules! sha256_compress {
     (@$how:ident, $state:ident, $w:ident) => {{
         let [a, b, c, d, e, f, g, h] = *$state;
         let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
-        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = first;
+        sha256_compress!(from first, $how, $w)
+    }};
+    (from $first:ident, $how:ident, $w:ident) => {{
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = $first;
         sha256_rounds!(unrolled, [a b c d e f g h], $w, 0);
         sha256_rounds!($how, [a b c d e f g h], $w, 16 32 48);
-        let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = first;
+        let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = $first;
         [
             add(first_a, a),
             add(first_b, b),

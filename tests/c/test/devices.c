@@ -207,6 +207,36 @@ static void resync(void) {
     CHECK(out.verdict.right == 1 && shelf.calls == 1);
 }
 
+/* A token among as many records as one call takes, whose keys differ. */
+static void find(void) {
+    static keyfob_record records[64];
+    uint8_t secret[20];
+    char codes[2][7];
+    size_t at;
+    memset(secret, 7, sizeof secret);
+    for (at = 0; at < 64; at++) {
+        secret[19] = (uint8_t)at;
+        CHECK(keyfob_device_create_hotp(NULL, secret, sizeof secret, 0, NOW, &records[at]) == R(OK));
+    }
+    for (at = 0; at < 64; at += 21) {
+        secret[19] = (uint8_t)at;
+        CHECK(keyfob_hotp_generate(NULL, secret, sizeof secret, 3, codes[0], 7) == R(OK));
+        CHECK(keyfob_hotp_generate(NULL, secret, sizeof secret, 4, codes[1], 7) == R(OK));
+        CALL(R(OK), keyfob_device_find(records, 64, NULL, codes[0], 6, codes[1], 6, NOW, &out.matched));
+        CHECK(out.matched == UINT64_C(1) << at);
+        CALL(R(OK), keyfob_device_find(records, 64, NULL, codes[0], 6, NULL, 0, NOW, &out.matched));
+        CHECK(out.matched >> at & 1);
+        CALL(R(OK), keyfob_device_find(records, 64, NULL, codes[1], 6, codes[0], 6, NOW, &out.matched));
+        CHECK(out.matched == 0);
+    }
+    CALL(R(OK), keyfob_device_find(NULL, 0, NULL, codes[0], 6, NULL, 0, NOW, &out.matched));
+    CHECK(out.matched == 0);
+    /* All or nothing. */
+    records[63].bytes[0] ^= 1;
+    CALL(R(RECORD_FOREIGN), keyfob_device_find(records, 64, NULL, codes[0], 6, NULL, 0, NOW, &out.matched));
+    CALL(R(OK), keyfob_device_find(records, 63, NULL, codes[0], 6, NULL, 0, NOW, &out.matched));
+}
+
 static void messages(void) {
     struct shelf shelf;
     char code[KEYFOB_CODE_SIZE];
@@ -289,6 +319,7 @@ void test_devices(void) {
     other_factor();
     throttle();
     resync();
+    find();
     messages();
     pins();
     authenticator();

@@ -154,6 +154,7 @@ CALLS(device_verify, (RECORDS, POLICIES, CHARS(CODE), now, P(keyfob_verdict, VER
 CALLS(device_verify_and_store, (RECORDS, POLICIES, CHARS(CODE), now, STORES, P(keyfob_verdict, VERDICT)))
 CALLS(device_resync, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, P(keyfob_verdict, VERDICT)))
 CALLS(device_resync_and_store, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, STORES, P(keyfob_verdict, VERDICT)))
+CALLS(device_find, (RECORDS, number ? number : 1, POLICIES, CHARS(CODE), CHARS(SECOND), now, P(uint64_t, MATCHED)))
 CALLS(record_seal, (RECORDS, 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], P(const uint8_t, NONCE), P(uint8_t, BYTES)))
 CALLS(record_open, (DATA(SEALED), number ? number : 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], RECORDS))
 CALLS(sealed_key_id, (DATA(SEALED), P(uint32_t, NUMBER)))
@@ -250,6 +251,8 @@ static const struct row {
     FUNCTION(device_resync_and_store, IS_HOTP, RECORD_IN, POLICY_IN, CODE_FAULTS(CODE), CODE_FAULTS(SECOND), NIL(VERDICT, NULL_POINTER),
              STRUCT(VERDICT, 48), TIME(0, CLOCK), DEVICE(IS_AT_THE_END, EXHAUSTED), DEVICE(IS_PIN, WRONG_KIND), DEVICE(IS_TOTP, NO_DRIFT),
              STORE_FAULTS),
+    FUNCTION(device_find, IS_TOTP, RECORD_IN, POLICY_IN, CODE_FAULTS(CODE), NIL(SECOND, OK), SIZE(SECOND, 0, OK), HUGE_SIZE(SECOND), NIL(MATCHED, NULL_POINTER),
+             NUMBER_IN(65, LENGTH), TIME(0, OK), TIME(UINT64_MAX, OK), DEVICE(IS_LOCKED, OK), DEVICE(IS_PIN, OK), DEVICE(IS_AT_THE_END, OK)),
     FUNCTION(record_seal, IS_TOTP, RECORD_IN, NIL(KEY, NULL_POINTER), NIL(NONCE, NULL_POINTER), NIL(ID, NULL_POINTER), SIZE(ID, 0, OK), HUGE_SIZE(ID),
              NIL(BYTES, NULL_POINTER)),
     FUNCTION(record_open, IS_TOTP, NIL(SEALED, NULL_POINTER), SIZE(SEALED, 0, SEAL_FOREIGN), SIZE(SEALED, 215, SEAL_FOREIGN), HUGE_SIZE(SEALED),

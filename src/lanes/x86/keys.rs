@@ -1,0 +1,119 @@
+//! Layer 2: HMACs under many keys, each with a window of its own: what a search among devices asks
+//! for.
+//!
+//! A narrow window leaves most of a vector empty. Across keys vectors are full, and they compute
+//! the states of the keys, too.
+
+use super::platform::Platform;
+use super::{avx2, avx512};
+use crate::lanes::states::Initial;
+use crate::wipe::wipe;
+
+/// The most keys that are computed with at once.
+pub(crate) const MAX_KEYS: usize = avx512::x32::LANES;
+
+/// Fewer keys cost less one after another.
+const MIN_KEYS: usize = 4;
+
+/// Each lane's key and counter, in the vectors of a width.
+macro_rules! compute_vector {
+    ($width:path, $initial:ident, $keys:ident, $firsts:ident, $count:ident, $judge:ident) => {{
+        use $width as width;
+        let mut words = [[0; width::LANES]; 16];
+        let mut counters = [0; width::LANES];
+        for (lane, (key, first)) in $keys.iter().zip($firsts).enumerate().take(width::LANES) {
+            for (row, word) in words.iter_mut().zip(key.as_chunks::<4>().0) {
+                row.get_mut(lane).into_iter().for_each(|to| *to = u32::from_be_bytes(*word));
+            }
+            counters.get_mut(lane).into_iter().for_each(|to| *to = *first);
+        }
+        let lanes = $keys.len();
+        let mut judge = |values: &mut [u32]| $judge(values.get_mut(..lanes).unwrap_or_default());
+        // SAFETY: the processor has the instructions.
+        unsafe {
+            match $initial {
+                Initial::Sha1(initial) => width::sha1_under_keys(initial, &words, &counters, $count, &mut judge),
+                Initial::Sha256(initial) => width::sha256_under_keys(initial, &words, &counters, $count, &mut judge),
+            }
+        }
+        wipe(words.as_flattened_mut());
+    }};
+}
+
+impl Platform {
+    /// How many keys it takes at once; 0 without such vectors.
+    const fn max_keys(self) -> usize {
+        match self {
+            Self::Avx2 => avx2::LANES,
+            Self::Avx512x16 => avx512::x16::LANES,
+            Self::Avx512x32 => avx512::x32::LANES,
+            _ => 0,
+        }
+    }
+
+    /// The cheapest vectors for many keys; none if streams under one key after another cost less.
+    /// Measured, as [`detect`](Self::detect).
+    fn detect_for_keys(initial: Initial<'_>) -> Option<Self> {
+        let widest = Self::widest();
+        let is_worth = |platform: &Self| match initial {
+            Initial::Sha256(_) if *platform == Self::Avx2 => Self::detect_streams().is_none(),
+            _ => true,
+        };
+        [widest, Self::Avx2].into_iter().find(|platform| platform.is_available()).filter(is_worth)
+    }
+
+    /// False if it has no such vectors, or the processor lacks its instructions, or there are more
+    /// keys than lanes.
+    fn compute_under_keys(
+        self,
+        initial: Initial<'_>,
+        keys: &[&[u8; 64]],
+        firsts: &[u64],
+        count: u64,
+        judge: &mut dyn FnMut(&mut [u32]),
+    ) -> bool {
+        if !self.is_available() || keys.len() > self.max_keys() {
+            return false;
+        }
+        match self {
+            Self::Avx2 => compute_vector!(avx2, initial, keys, firsts, count, judge),
+            Self::Avx512x16 => compute_vector!(avx512::x16, initial, keys, firsts, count, judge),
+            Self::Avx512x32 => compute_vector!(avx512::x32, initial, keys, firsts, count, judge),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// How many keys this processor takes at once; 0 if the caller has to compute with each.
+pub(crate) fn max_keys(initial: Initial<'_>) -> usize {
+    Platform::detect_for_keys(initial).map_or(0, Platform::max_keys)
+}
+
+/// Calls `judge` with the truncated HMACs of `firsts`, each under its own of `keys`, then with
+/// those of the counters after them, `count` times. False if the caller has to compute them.
+pub(crate) fn compute_under_keys(
+    initial: Initial<'_>,
+    keys: &[&[u8; 64]],
+    firsts: &[u64],
+    count: u64,
+    judge: &mut dyn FnMut(&mut [u32]),
+) -> bool {
+    keys.len() >= MIN_KEYS
+        && Platform::detect_for_keys(initial)
+            .is_some_and(|platform| platform.compute_under_keys(initial, keys, firsts, count, judge))
+}
+
+/// [`compute_under_keys`] on one platform alone, of any number of keys; false if it has no such
+/// vectors, or its instructions are not here.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn compute_under_keys_on(
+    platform: usize,
+    initial: Initial<'_>,
+    keys: &[&[u8; 64]],
+    firsts: &[u64],
+    count: u64,
+    judge: &mut dyn FnMut(&mut [u32]),
+) -> bool {
+    Platform::named(platform).is_some_and(|platform| platform.compute_under_keys(initial, keys, firsts, count, judge))
+}
