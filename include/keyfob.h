@@ -386,8 +386,8 @@ enum keyfob_result
    */
   KEYFOB_RESULT_SEAL_NEWER = 93,
   /**
-   * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, or
-   * a validity, none of which it can say.
+   * Soffid row: a period other than 30 seconds, a T0 other than 0, a counter of 2^63 or more, a
+   * validity or a short secret. A row can express none of them.
    */
   KEYFOB_RESULT_SOFFID_PARAMETERS = 100,
 };
@@ -1365,8 +1365,9 @@ keyfob_result keyfob_device_replace_factor(struct keyfob_record *record,
  * one call. `matches` gets bit n for the record n, counted from 0. `second` may be NULL for a
  * search by one code, which many devices soon show by chance. `policy` may be NULL. It looks where
  * keyfob_device_verify does, and one further for the second code. It identifies and does not
- * authenticate: it changes no record, counts no fail, ignores status, locks and validity, and takes
- * used codes. SMS, e-mail and PIN are never found. Constant time for each device. Thread-safe.
+ * authenticate: it changes no record, counts no fail, ignores status, locks and validity, and
+ * takes used codes. SMS, e-mail and PIN are never found. Constant time for each device.
+ * Thread-safe.
  *
  * Results: NULL_POINTER, STRUCT_SIZE, LENGTH, the record's, the policy's.
  */

@@ -4,7 +4,8 @@
 use std::io::Cursor;
 
 use keyfob_tokens::{
-    Columns, EntraWriter, Format, Keys, OathCsvWriter, PskcProtection, PskcSuite, PskcWriter, Token, UriWriter, read, write_migration,
+    Columns, EntraWriter, Format, Keys, OathCsvWriter, PskcProtection, PskcSuite, PskcWriter, Token, UriWriter, read,
+    write_migration,
 };
 
 use crate::seeded::Seeded;
