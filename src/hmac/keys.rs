@@ -43,7 +43,7 @@ impl<'k> Keys<'k> {
     }
 
     /// [`compute`](Self::compute) on one platform alone.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(test)]
     pub(crate) fn compute_on(&self, platform: usize, algorithm: Algorithm, count: u64, judge: &mut dyn FnMut(&mut [u32])) -> bool {
         initial(algorithm)
             .is_some_and(|initial| lanes::compute_under_keys_on(platform, initial, self.blocks(), self.firsts(), count, judge))

@@ -20,10 +20,12 @@ mod portable;
 use portable as target;
 
 pub(crate) use states::{Initial, States};
+#[cfg(any(test, fuzzing))]
+pub(crate) use target::compute_on;
+#[cfg(test)]
+pub(crate) use target::compute_under_keys_on;
 pub(crate) use target::{
     BATCH_SIZE, MAX_KEYS, compute_many, compute_one, compute_under_keys, max_keys, sha1_key_states, sha256_key_states,
 };
 #[cfg(test)]
 pub(crate) use target::{PLATFORM_COUNT, sha1_key_states_on};
-#[cfg(any(test, fuzzing))]
-pub(crate) use target::{compute_on, compute_under_keys_on};

@@ -38,7 +38,7 @@ pub(crate) const fn compute_under_keys(
     false
 }
 
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) const fn compute_under_keys_on(
     _platform: usize,
     _initial: Initial<'_>,

@@ -106,7 +106,7 @@ pub(crate) fn compute_under_keys(
 
 /// [`compute_under_keys`] on one platform alone, of any number of keys; false if it has no such
 /// vectors, or its instructions are not here.
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) fn compute_under_keys_on(
     platform: usize,
     initial: Initial<'_>,

@@ -19,7 +19,7 @@ mod vector;
 mod vector_keys;
 mod vendor;
 
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use keys::compute_under_keys_on;
 pub(crate) use keys::{MAX_KEYS, compute_under_keys, max_keys};
 use platform::Platform;

@@ -166,7 +166,7 @@ const NAMED: [(Platform, &str); PLATFORM_COUNT] = [
     (Platform::Avx512x32, "AVX-512, 32 lanes"),
 ];
 
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 impl Platform {
     /// That of a number below [`PLATFORM_COUNT`].
     pub(super) fn named(platform: usize) -> Option<Self> {
