@@ -107,8 +107,8 @@ const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'
     use keyfob::Error as E;
     Some(match (error, throttles) {
         (E::GuessBound, false) => {
-            "more than 1 in N people who guess codes of six digits would succeed before the lock; lower policy.window, policy.look_ahead or \
-             policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+            "more than 1 in N people who guess codes of six digits would succeed before the lock; lower policy.window, policy.first_window, \
+             policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
         (E::GuessBound, true) => {
             "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle_first_delay, which never locks; remove \
