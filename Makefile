@@ -194,13 +194,13 @@ tools-api:
 .PHONY: test-api
 test-api: tools-api ## compare the public Rust API with tests/api
 	mkdir -p target/api
-	for package in keyfob keyfob-scim; do \
+	for package in keyfob keyfob-scim keyfob-tokens; do \
 		$(call api,$$package) > target/api/$$package.txt && diff tests/api/$$package.txt target/api/$$package.txt || exit 1; \
 	done
 
 .PHONY: api
 api: tools-api ## make tests/api anew: a line that goes or changes wants a new version
-	for package in keyfob keyfob-scim; do $(call api,$$package) > tests/api/$$package.txt || exit 1; done
+	for package in keyfob keyfob-scim keyfob-tokens; do $(call api,$$package) > tests/api/$$package.txt || exit 1; done
 
 .PHONY: sbom
 sbom: ## make target/sbom/PACKAGE.cdx.json, CycloneDX lists of what is built in
