@@ -53,7 +53,8 @@ mod rest {
             Ok(Self { file, before })
         }
 
-        /// Reads and drops all other input. Returns whether it was more than line endings.
+        /// Reads and drops all other input. Returns whether it was more than line endings, blanks and
+        /// control characters: Ctrl+D ends the input, and is no second line.
         pub(super) fn drop_rest(&self) -> io::Result<bool> {
             let mut buffer = Zeroizing::new([0; 256]);
             let mut more = false;
@@ -62,7 +63,7 @@ mod rest {
                 if len == 0 {
                     break;
                 }
-                more |= buffer.iter().take(len).any(|byte| !byte.is_ascii_whitespace());
+                more |= buffer.iter().take(len).any(|byte| byte.is_ascii_graphic() || !byte.is_ascii());
             }
             Ok(more)
         }

@@ -129,6 +129,6 @@ fn a_secret_pasted_as_two_lines_is_refused() {
     }
     let (status, shown) = typed(&["code", "--counter", "0"], &format!("{SHA1}\n"));
     assert!(status == 0 && shown.contains("755224"), "{status} {shown}");
-    let (status, shown) = typed(&["code", "--counter", "0"], &format!("{SHA1}\n\n"));
+    let (status, shown) = typed(&["code", "--counter", "0"], &format!("{SHA1}\n\n\x04"));
     assert!(status == 0 && shown.contains("755224"), "an impatient second Enter: {status} {shown}");
 }

@@ -185,15 +185,47 @@ fn resync_finds_a_token_that_ran_ahead() {
 }
 
 #[test]
+fn short_secrets_are_taken_knowingly_and_marked() {
+    let folder = Folder::new("short");
+    let path = folder.path("a.keyfob");
+    let file = folder.path("secret");
+    for (secret, hex) in
+        [("GEZDGNBVGY3TQOJQ", false), ("31323334353637383930", true), ("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ", false)]
+    {
+        std::fs::write(&file, secret).unwrap();
+        let enroll = ["enroll", "--state", &path, "--secret-file", &file, "--now", "0", "--json"];
+        let enroll = [&enroll[..], if hex { &["--hex"] } else { &[] }].concat();
+        keyfob(&enroll, "").fails("a token that was made with a shorter one needs --allow-short-secrets");
+        let enrolled = keyfob(&[&enroll[..], &["--allow-short-secrets"]].concat(), "");
+        assert!(enrolled.err.contains("the secret has 80 bits; RFC 4226 asks for 128 or more"), "{enrolled:?}");
+        assert_eq!(show(&path)["has_short_secret"], json!(true));
+        // RFC 4226's test secret, cut to 10 bytes.
+        let code = ["code", "--secret-file", &file, "--now", "59", "--allow-short-secrets"];
+        let code = keyfob(&[&code[..], if hex { &["--hex"] } else { &[] }].concat(), "").out;
+        assert_eq!(code, "263420\n", "oathtool's");
+        verify(&path, code.trim_end(), "59").is(0, "right\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Nine bytes are too few, and hexadecimal is told from Base32.
+    for (secret, refusal) in
+        [("GEZDGNBVGY3TQOI", "must have 16 to 64 bytes"), ("ABCDEFABCDEF23456723", "is hexadecimal; give --hex")]
+    {
+        std::fs::write(&file, secret).unwrap();
+        keyfob(&["code", "--secret-file", &file, "--allow-short-secrets"], "").fails(refusal);
+    }
+}
+
+#[test]
 fn show_prints_text_or_json() {
     let folder = Folder::new("show");
     let args = ["--algorithm", "sha512", "--digits", "8", "--period", "60"];
     let (path, _) = folder.enroll("a.keyfob", &args);
-    let text = "kind: TOTP\nstatus: C (created)\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60 (seconds)\nmoving factor: 0\n\
-                created: 0 (1970-01-01 00:00:00 UTC)\nlast used: none\nthrottled until: none\nahead until: none\n";
+    let text = "kind: TOTP\nstatus: C (created)\nfails: 0\nalgorithm: SHA512\ndigits: 8\nperiod: 60 (seconds)\nhas short secret: false\nmoving factor: 0\n\
+                created: 0 (1970-01-01 00:00:00 UTC)\nnot before: none\nnot after: none\nlast used: none\nthrottled until: none\nahead until: none\n";
     keyfob(&["show", "--state", &path], "").is(0, text);
     let object = json!({"kind": "TOTP", "status": "C", "fails": 0, "algorithm": "SHA512", "digits": 8, "period": 60,
-        "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null, "ahead_until": null});
+        "moving_factor": 0, "created": 0, "last_used": null, "throttled_until": null, "ahead_until": null,
+        "has_short_secret": false, "not_before": null, "not_after": null});
     assert_eq!(show(&path), object);
     let (hotp, uri) = folder.enroll("b.keyfob", &["--hotp", "--counter", "7"]);
     verify(&hotp, &code_of(&uri, ["--counter", "7"]), "1700000000").is(0, "right\n");

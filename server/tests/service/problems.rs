@@ -77,7 +77,10 @@ fn problems_in_the_use_of_a_value_are_named_too() {
         assert_eq!(problem_keys(&run), [key], "{set}: {run:?}");
     }
     for (set, part) in [
-        ("policy.window=500", "lower policy.window, policy.first_window, policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N)"),
+        (
+            "policy.window=500",
+            "lower policy.window, policy.first_window, policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N)",
+        ),
         (
             "policy.throttle_first_delay=5",
             "within a year of policy.throttle_first_delay, which never locks; remove policy.throttle_first_delay",

@@ -12,7 +12,7 @@ pub(crate) struct CodeArgs {
     /// State file of the device, in place of a secret; it is not changed
     // "Parameters" is the group that clap makes of that struct; of one that flattens another it
     // makes none.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "allow_short_secrets", "t0", "counter", "Parameters"])]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
@@ -38,7 +38,7 @@ pub(crate) struct VerifyArgs {
     /// State file of the device, in place of a secret
     // "Parameters" is the group that clap makes of that struct; of one that flattens another it
     // makes none.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "t0", "counter", "Parameters"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "hex", "allow_short_secrets", "t0", "counter", "Parameters"])]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) authenticator: AuthenticatorArgs,
@@ -63,6 +63,9 @@ pub(crate) struct AuthenticatorArgs {
     /// The secret is hexadecimal [default: Base32]
     #[arg(long)]
     pub(crate) hex: bool,
+    /// Take a secret of 80 to 127 bits, for a token that was made with one
+    #[arg(long)]
+    pub(crate) allow_short_secrets: bool,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
     /// TOTP: the time of step 0, in the form of --now [default: 0]
@@ -98,6 +101,9 @@ pub(crate) struct EnrollArgs {
     /// The secret is hexadecimal [default: Base32]
     #[arg(long, requires = "secret_file")]
     pub(crate) hex: bool,
+    /// Take a secret of 80 to 127 bits, for a token that was made with one
+    #[arg(long, requires = "secret_file")]
+    pub(crate) allow_short_secrets: bool,
     /// Enroll for HOTP [default: TOTP, or the kind of an otpauth URI]
     #[arg(long)]
     pub(crate) hotp: bool,

@@ -39,7 +39,10 @@ pub(crate) fn run(args: &CodeArgs) -> Result<ExitCode> {
 fn authenticator(args: &CodeArgs) -> Result<Authenticator> {
     let Some(path) = &args.state else {
         let text = input::read_secret(args.authenticator.secret_file.as_deref())?;
-        return Authenticator::from_secret(secret::parse(&text, args.authenticator.hex)?, &args.authenticator);
+        return Authenticator::from_secret(
+            secret::parse(&text, args.authenticator.hex, args.authenticator.allow_short_secrets)?,
+            &args.authenticator,
+        );
     };
     let device = state::read(path)?;
     if matches!(device.status(), Status::Locked | Status::Disabled) {

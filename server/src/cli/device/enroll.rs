@@ -66,7 +66,7 @@ impl Drop for CreatedFiles<'_> {
 fn authenticator(args: &mut EnrollArgs) -> Result<Authenticator> {
     let base = if let Some(path) = &args.secret_file {
         let text = input::read_secret(Some(path))?;
-        let parsed = secret::parse(&text, args.hex)?;
+        let parsed = secret::parse(&text, args.hex, args.allow_short_secrets)?;
         if let ParsedSecret::Uri(uri) = &parsed {
             args.issuer.get_or_insert_with(|| without_colons("issuer", uri.issuer()));
             if uri.account() != *"" {

@@ -20,11 +20,12 @@ pub(crate) enum ParsedSecret<'t> {
 }
 
 /// Parses an otpauth URI or a bare secret, in Base32 or in hexadecimal. Skips byte order marks and
-/// blanks of all kinds, and line endings within a bare secret.
+/// blanks of all kinds, and line endings within a bare secret. A secret of fewer than 128 bits is
+/// refused unless it is allowed, and then noted.
 ///
 /// Errors: a message that says what the text is instead, and what to do. It repeats no part of the
 /// text.
-pub(super) fn parse(bytes: &[u8], hex: bool) -> Result<ParsedSecret<'_>> {
+pub(super) fn parse(bytes: &[u8], hex: bool, allow_short: bool) -> Result<ParsedSecret<'_>> {
     if let Some(what) = describe_foreign(bytes) {
         return Err(what.into());
     }
@@ -38,13 +39,33 @@ pub(super) fn parse(bytes: &[u8], hex: bool) -> Result<ParsedSecret<'_>> {
         if lines().count() > 1 {
             return Err("secret: is an otpauth URI on several lines; write it on one line".into());
         }
-        return Ok(ParsedSecret::Uri(Uri::parse(text)?));
+        let uri = Uri::parse_allowing_short(text)?;
+        if let Some(hotp) = uri.factor().generator() {
+            check_length(hotp.secret(), allow_short)?;
+        }
+        return Ok(ParsedSecret::Uri(uri));
     }
     let shortest = if hex { MIN_HEX_SYMBOLS } else { MIN_BASE32_SYMBOLS };
     if lines().filter(|line| line.chars().filter(|char| !is_separator(*char)).count() >= shortest).count() > 1 {
         return Err("secret: has several lines that may each be a secret; give one secret, on one line".into());
     }
-    Ok(ParsedSecret::Bare(bare(text, hex)?))
+    let secret = bare(text, hex)?;
+    check_length(&secret, allow_short)?;
+    Ok(ParsedSecret::Bare(secret))
+}
+
+/// Errors: the secret is short, and that is not allowed.
+fn check_length(secret: &Secret, allow_short: bool) -> Result<()> {
+    if !secret.is_short() {
+        return Ok(());
+    }
+    if !allow_short {
+        let refusal = Error::SecretLength;
+        return Err(format!("{refusal}; a token that was made with a shorter one needs --allow-short-secrets").into());
+    }
+    let bits = secret.expose().len().saturating_mul(8);
+    note(&format!("the secret has {bits} bits; RFC 4226 asks for 128 or more"));
+    Ok(())
 }
 
 /// Says what bytes are that are no secret, by their beginning, and what to do; none if they may be
@@ -103,14 +124,17 @@ fn bare(text: &str, hex: bool) -> Result<Secret> {
     }
     let digits = symbols.strip_prefix("0x").unwrap_or(&symbols);
     if hex {
-        return Secret::from_hex(digits).map_err(|error| match error {
-            Error::SecretHex if Secret::from_base32(&symbols).is_ok() => format!("{error}; it is Base32: leave --hex out").into(),
+        return Secret::from_hex_allowing_short(digits).map_err(|error| match error {
+            Error::SecretHex if Secret::from_base32_allowing_short(&symbols).is_ok() => {
+                format!("{error}; it is Base32: leave --hex out").into()
+            }
             error => error.into(),
         });
     }
     let is_hex = digits.len() >= 16 && digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match Secret::from_base32(&symbols) {
+    match Secret::from_base32_allowing_short(&symbols) {
         Err(_) if is_hex => Err("secret: is hexadecimal; give --hex".into()),
+        Ok(secret) if is_hex && secret.is_short() => Err("secret: is hexadecimal; give --hex".into()),
         Ok(secret) => {
             // Base32 of this length has only the letters A to F by chance.
             if is_hex && digits.len() >= MIN_HEX_SYMBOLS {

@@ -38,9 +38,11 @@ pub(crate) fn run(args: &ShowArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fields(device: &Device, now: u64) -> [Field; 11] {
+fn fields(device: &Device, now: u64) -> [Field; 14] {
     let period = if let Factor::Totp(totp) = device.factor() { Some(totp.period()) } else { None };
     let ahead_until = clock::ahead_until(device, now);
+    let has_short_secret = device.generator().is_some_and(|hotp| hotp.secret().is_short());
+    let (not_before, not_after) = (device.validity().not_before(), device.validity().not_after());
     [
         ("kind", json!(device.kind().name()), None),
         ("status", json!(device.status().letter()), Some(word(device.status()).to_owned())),
@@ -48,8 +50,11 @@ fn fields(device: &Device, now: u64) -> [Field; 11] {
         ("algorithm", json!(device.algorithm().map(Algorithm::name)), None),
         ("digits", json!(device.digits().map(Digits::get)), None),
         ("period", json!(period), period.map(|_| "seconds".to_owned())),
+        ("has_short_secret", json!(has_short_secret), has_short_secret.then(|| "fewer than 128 bits".to_owned())),
         ("moving_factor", json!(device.moving_factor()), None),
         ("created", json!(device.created()), Some(clock::utc(device.created()))),
+        ("not_before", json!(not_before), not_before.map(clock::utc)),
+        ("not_after", json!(not_after), not_after.map(clock::utc)),
         ("last_used", json!(device.last_used()), device.last_used().map(clock::utc)),
         ("throttled_until", json!(device.throttled_until()), device.throttled_until().map(clock::utc)),
         ("ahead_until", json!(ahead_until), ahead_until.map(clock::utc)),

@@ -44,7 +44,7 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
 fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     let options = &args.authenticator;
     let (text, code) = input::read_secret_and_code(options.secret_file.as_deref(), args.code.as_deref())?;
-    let authenticator = Authenticator::from_secret(secret::parse(&text, options.hex)?, options)?;
+    let authenticator = Authenticator::from_secret(secret::parse(&text, options.hex, options.allow_short_secrets)?, options)?;
     // Without a lock there is no guess bound to hold. The library still limits the windows.
     let unbounded = Policy::builder().guess_bound(GuessChance::CERTAIN);
     let (matched, expected) = match authenticator {
