@@ -53,8 +53,8 @@ mod rest {
             Ok(Self { file, before })
         }
 
-        /// Reads and drops all other input. Returns whether it was more than line endings, blanks and
-        /// control characters: Ctrl+D ends the input, and is no second line.
+        /// Reads and drops all other input. Returns whether it was more than line endings, blanks
+        /// and control characters: Ctrl+D ends the input, and is no second line.
         pub(super) fn drop_rest(&self) -> io::Result<bool> {
             let mut buffer = Zeroizing::new([0; 256]);
             let mut more = false;

@@ -91,6 +91,7 @@ pub(crate) struct Parameters {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct EnrollArgs {
     /// State file to create; never overwritten [default: nothing is stored]
     #[arg(long, value_name = "FILE")]
