@@ -131,7 +131,7 @@ pub struct Token {
     pub model: Option<String>,
     /// The first second in which it may be used, in Unix seconds.
     pub not_before: Option<u64>,
-    /// The second from which on it may no longer be used, in Unix seconds.
+    /// The last second in which it may be used, in Unix seconds (RFC 6030 section 5).
     pub not_after: Option<u64>,
     /// OCRA: the suite.
     pub suite: Option<String>,
