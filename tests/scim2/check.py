@@ -4,6 +4,7 @@ import os
 import random
 import re
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 from httpx2 import Client
@@ -15,6 +16,13 @@ EXAMPLES = {
     "email": lambda: f"{random.randrange(10**9)}@example.com",
     "phone": lambda: f"+34 6{random.randrange(10**8):08}",
     "pin": lambda: f"{random.randrange(10**10):010}",
+    "secret": lambda: "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=32)),
+    "algorithm": lambda: "SHA256",
+    "digits": lambda: 8,
+    "period": lambda: 60,
+    "counter": lambda: random.randrange(10**6),
+    "notBefore": lambda: datetime(random.randrange(2010, 2026), 1, 1, tzinfo=timezone.utc),
+    "notAfter": lambda: datetime(random.randrange(2030, 2060), 1, 1, tzinfo=timezone.utc),
 }
 
 
@@ -37,7 +45,18 @@ def with_examples(draw):
     return lambda path: EXAMPLES.get(str(path).split(":")[-1], lambda: draw(path))()
 
 
+def with_user(fill):
+    """Gives each new device a user: one without needs a serial, and no schema says "one of both"."""
+    def filled(context, obj, *args, required=None, **kwargs):
+        obj = fill(context, obj, *args, required=required, **kwargs)
+        if required and getattr(obj, "user", "") is None:
+            obj.user = f"user{random.randrange(10**9)}"
+        return obj
+    return filled
+
+
 def main():
+    filling.fill_with_random_values = with_user(filling.fill_with_random_values)
     filling.get_random_example_value = with_examples(filling.get_random_example_value)
     client = Client(base_url=sys.argv[1], auth=("admin", os.environ["KEYFOB_ADMIN_PASSWORD"]), timeout=60)
     results = check_server(SoffidClient(client))
