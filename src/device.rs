@@ -148,6 +148,22 @@ impl Device {
         }
     }
 
+    /// TOTP: with the drift in steps that another system knows, positive if the authenticator's
+    /// clock is ahead. A policy that learns drift searches around it.
+    ///
+    /// Errors: [`Error::WrongKind`] for other kinds than TOTP, [`Error::MaxDrift`] beyond
+    /// [`Policy::MAX_WINDOW`] steps.
+    pub fn with_drift(mut self, drift: i32) -> Result<Self, Error> {
+        if !matches!(self.factor, Factor::Totp(_)) {
+            return Err(Error::WrongKind);
+        }
+        if drift.unsigned_abs() > u32::from(Policy::MAX_WINDOW) {
+            return Err(Error::MaxDrift);
+        }
+        self.state.drift = drift;
+        Ok(self)
+    }
+
     /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`.
     /// A pending challenge is not taken over: the next one is a fresh one.
     ///

@@ -39,7 +39,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let is_token = matches!(kind, Kind::Totp | Kind::Hotp);
         let user = match &fields.user {
             Some(user) => user.clone(),
-            None if is_token && token.name.is_some() => String::new(),
+            None if is_token && token.naming.is_some() => String::new(),
             None if is_token => return Err(Error::value("user: is missing; without it, name must be the serial of the token")),
             None => return Err(Error::value("user: is missing")),
         };
@@ -102,7 +102,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// The new device that a body describes.
     fn enrol(&self, kind: Kind, fields: Fields, token: Token, user: String, now: u64) -> Result<(Entry, Naming), Error> {
         let Fields { status, email, phone, pin, external_id, not_before, not_after, .. } = fields;
-        let Token { name, secret, algorithm, digits, period, counter } = token;
+        let Token { naming, secret, algorithm, digits, period, counter } = token;
         let is_drawn = secret.is_none();
         let generator = || {
             let secret = secret.map_or_else(|| self.draw(algorithm), Ok)?;
@@ -119,8 +119,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         if validity != Validity::ALWAYS {
             device = device.with_validity(validity)?;
         }
-        let naming = match name {
-            Some(serial) if matches!(kind, Kind::Totp | Kind::Hotp) => Naming::Serial(serial),
+        let naming = match naming {
+            Some(serial) if matches!(kind, Kind::Totp | Kind::Hotp) => serial,
             _ => Naming::for_device(kind, email.as_deref(), phone.as_deref()),
         };
         let mut entry = Entry::new(device, user);

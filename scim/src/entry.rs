@@ -131,6 +131,18 @@ impl Entry {
         Ok(entry)
     }
 
+    /// The entry of a TOTP or HOTP device from a token file. Without a user it is in the inventory.
+    /// The store gives it an id, and a name by [`Naming::from_serial`] or [`Naming::for_device`].
+    ///
+    /// Errors: 400 for a user that no request could have, and for another kind.
+    pub fn from_token(device: Device, user: Option<&str>) -> Result<Self, Error> {
+        if !matches!(device.kind(), Kind::Totp | Kind::Hotp) {
+            return Err(Error::value(format!("type: a token is TOTP or HOTP, and not {}", device.kind())));
+        }
+        let user = user.map(|user| body::line("user", user)).transpose()?;
+        Ok(Self::new(device, user.unwrap_or_default()))
+    }
+
     /// The entry with the next state of its device and the columns that depend on it.
     #[must_use]
     pub(crate) fn with_device(mut self, device: Device, now: u64) -> Self {
@@ -173,6 +185,18 @@ impl Naming {
         }
     }
 
+    /// The naming of a token by its serial.
+    ///
+    /// Errors: 400 for a text that no name can be, and for a name as keyfob itself gives them,
+    /// since a later device would have it too.
+    pub fn from_serial(serial: &str) -> Result<Self, Error> {
+        let serial = body::line("name", serial)?;
+        if is_numbered(&serial) {
+            return Err(Error::value("name: TOTP or HOTP and digits are names that keyfob gives; give the serial another prefix"));
+        }
+        Ok(Self::Serial(serial))
+    }
+
     /// The name. `next` is called if it needs the next number of the sequence. Errors: those of
     /// `next`.
     pub fn resolve<E>(self, next: impl FnOnce() -> Result<u64, E>) -> Result<String, E> {
@@ -184,7 +208,7 @@ impl Naming {
 }
 
 /// Whether a name is one of [`Naming::Numbered`].
-pub(crate) fn is_numbered(name: &str) -> bool {
+fn is_numbered(name: &str) -> bool {
     [Kind::Totp, Kind::Hotp]
         .iter()
         .filter_map(|kind| name.strip_prefix(kind.name()))

@@ -21,6 +21,8 @@ pub enum EventKind {
     Verify,
     /// Two codes were verified to resynchronize a TOTP or HOTP device.
     Resync,
+    /// The secret of a device left the store, in a file of tokens.
+    Export,
     /// An account has to wait, after wrong passwords. A host records it; no operation on a device
     /// does.
     RefuseAccount,
@@ -38,6 +40,7 @@ impl EventKind {
             Self::Challenge => "otp-challenge",
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
+            Self::Export => "otp-export",
             Self::RefuseAccount => "account-refused",
         }
     }
@@ -73,9 +76,19 @@ mod tests {
     /// Trails are kept for years and read by other programs.
     #[test]
     fn names_in_the_trail_stay() {
-        let names =
-            [K::Create, K::Update, K::Revoke, K::Revive, K::ForgetSteps, K::Challenge, K::Verify, K::Resync, K::RefuseAccount]
-                .map(K::name);
+        let names = [
+            K::Create,
+            K::Update,
+            K::Revoke,
+            K::Revive,
+            K::ForgetSteps,
+            K::Challenge,
+            K::Verify,
+            K::Resync,
+            K::Export,
+            K::RefuseAccount,
+        ]
+        .map(K::name);
         assert_eq!(
             names,
             [
@@ -87,6 +100,7 @@ mod tests {
                 "otp-challenge",
                 "otp-verify",
                 "otp-resync",
+                "otp-export",
                 "account-refused",
             ]
         );

@@ -6,15 +6,15 @@ use zeroize::Zeroizing;
 
 use crate::attribute::Attribute;
 use crate::body::{self, text};
-use crate::entry::is_numbered;
+use crate::entry::Naming;
 use crate::error::Error;
 use crate::json::Value;
 use crate::settings::Settings;
 
 /// What a create says of a TOTP or HOTP device beside the attributes that can change.
 pub(crate) struct Token {
-    /// The serial.
-    pub(crate) name: Option<String>,
+    /// The naming by its serial.
+    pub(crate) naming: Option<Naming>,
     /// Only its length is known to `Debug`.
     pub(crate) secret: Option<Secret>,
     pub(crate) algorithm: Algorithm,
@@ -33,7 +33,7 @@ impl Token {
         let given = |wanted| attributes.iter().find(|(attribute, value)| *attribute == wanted && !value.is_null());
         let value = |wanted: Attribute| given(wanted).map(|(_, value)| (wanted.name(), *value));
         let mut token = Self {
-            name: None,
+            naming: None,
             secret: None,
             algorithm: settings.algorithm,
             digits: settings.digits,
@@ -59,18 +59,10 @@ impl Token {
         }
         let is_serial = token.secret.is_some() || given(Attribute::User).is_none();
         if let Some((name, value)) = value(Attribute::Name).filter(|_| is_serial) {
-            token.name = Some(serial(body::line(name, text(name, value)?)?)?);
+            token.naming = Some(Naming::from_serial(text(name, value)?)?);
         }
         Ok(token)
     }
-}
-
-/// Errors: 400 for a name as keyfob itself gives them, since a later device would have it too.
-fn serial(name: String) -> Result<String, Error> {
-    if is_numbered(&name) {
-        return Err(Error::value("name: TOTP or HOTP and digits are names that keyfob gives; give the serial another prefix"));
-    }
-    Ok(name)
 }
 
 /// A number that is written as one or as text; none for anything else.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{HOTP, Host, NOW, PIN, Reply, SMS, TOTP};
 use keyfob::{Algorithm, Device, Digits, Hotp, Secret, Totp};
-use keyfob_scim::{EventKind, Method, Profile, Roles, Settings};
+use keyfob_scim::{Entry, EventKind, Method, Naming, Profile, Roles, Settings};
 use serde_json::json;
 
 /// The secret of RFC 4226, appendix D, in Base32.
@@ -312,5 +312,23 @@ fn device_is_used_within_its_validity_only_and_manage_changes_it() {
         let pin = host.create(PIN);
         assert!(host.replace(pin, "notAfter", "2030-01-01").bad("invalidValue").contains("has none"));
         remove(&mut host, pin, "notAfter").ok(200);
+    }
+}
+
+/// A token file's entry: what a host imports meets the rules of a create.
+#[test]
+fn entry_of_a_token_file_has_a_user_or_is_in_the_inventory() {
+    let device = || Device::hotp(Hotp::new(Secret::new(SECRET_BYTES).unwrap()), 5, NOW);
+    let owned = Entry::from_token(device(), Some("alice")).unwrap();
+    assert_eq!((owned.row.user.as_str(), owned.row.has_user(), owned.row.kind), ("alice", true, device().kind()));
+    assert!(!Entry::from_token(device(), None).unwrap().row.has_user());
+    for user in ["", " ", "a\nb"] {
+        assert_eq!(Entry::from_token(device(), Some(user)).unwrap_err().status, 400, "{user:?}");
+    }
+    let message = Device::sms(Hotp::new(Secret::new(SECRET_BYTES).unwrap()), NOW);
+    assert_eq!(Entry::from_token(message, Some("alice")).unwrap_err().detail, "type: a token is TOTP or HOTP, and not SMS");
+    assert_eq!(Naming::from_serial("FTK200-7").unwrap(), Naming::Serial("FTK200-7".to_owned()));
+    for serial in ["", "a\u{7}", "TOTP00000001", "HOTP7"] {
+        assert_eq!(Naming::from_serial(serial).unwrap_err().status, 400, "{serial:?}");
     }
 }

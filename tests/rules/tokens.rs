@@ -124,6 +124,24 @@ proptest! {
         prop_assert_eq!(build(first, without).is_ok(), built.guess_chance(Kind::Totp, Digits::SIX) <= without);
     }
 
+    /// A drift that a token file knows is searched around where the policy learns drift.
+    #[test]
+    fn rule_13_a_drift_of_another_system_is_searched_around(hotp in hotps(), drift in -1_100..1_100_i32) {
+        prop_assert_eq!(Device::hotp(hotp.clone(), 0, NOW).with_drift(drift).err(), Some(Error::WrongKind));
+        let device = match Device::totp(Totp::from_hotp(hotp.clone()), NOW).with_drift(drift) {
+            Ok(device) => device,
+            Err(error) => {
+                prop_assert_eq!((error, drift.unsigned_abs() > u32::from(Policy::MAX_WINDOW)), (Error::MaxDrift, true));
+                return Ok(());
+            }
+        };
+        prop_assert!(drift.unsigned_abs() <= u32::from(Policy::MAX_WINDOW));
+        prop_assert_eq!(&Device::from_bytes(device.to_record().as_bytes()).unwrap(), &device);
+        let code = hotp.generate((NOW / 30).saturating_add_signed(drift.into()));
+        let policy = Policy::builder().max_drift(Policy::MAX_WINDOW).guess_bound(GuessChance::one_in(1)).build().unwrap();
+        prop_assert!(judge(&device, &policy, code.as_bytes(), NOW).1.is_right());
+    }
+
     /// Whatever is answered: the right code, too, is refused, and nothing is counted or changed.
     #[test]
     fn rule_19_a_device_is_usable_between_its_validity_dates_only(device in devices(), before in 0..2_u64, after in 0..2_u64, guess in "[0-9]{0,8}") {
