@@ -1462,7 +1462,7 @@ keyfob_result keyfob_record_seal(const struct keyfob_record *record,
  * As keyfob_record_seal with XAES-256-GCM, which is built of parts that NIST approves and fast on
  * processors with instructions for AES. One key needs one of the two functions only. Thread-safe.
  *
- * Results: those of keyfob_record_seal.
+ * Results: NULL_POINTER, LENGTH, the record's.
  */
 KEYFOB_MUST_USE
 keyfob_result keyfob_record_seal_xaes_256_gcm(const struct keyfob_record *record,

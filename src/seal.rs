@@ -71,7 +71,7 @@ impl fmt::Display for SealCipher {
 ///
 /// let device = Device::totp(Totp::new(Secret::new(b"12345678901234567890")?), 0);
 /// // In real life: 32 random bytes, kept apart from the store.
-/// let key = SealKey::new(7, [1; 32]).with_cipher(SealCipher::XAes256Gcm);
+/// let key = SealKey::for_cipher(SealCipher::XAes256Gcm, 7, [1; 32]);
 /// // In real life the nonce is random, and a fresh one each time.
 /// let sealed = key.seal(&device, b"device 42", [2; 24]);
 ///
@@ -95,11 +95,12 @@ impl SealKey {
         Self { id, key, xaes: None }
     }
 
-    /// The same key, which seals with this cipher.
-    #[must_use]
-    pub fn with_cipher(mut self, cipher: SealCipher) -> Self {
-        self.xaes = (cipher == SealCipher::XAes256Gcm).then(|| XAes::new(&self.key));
-        self
+    /// Takes 32 random bytes and the number that names them. Seals with `cipher`.
+    pub fn for_cipher(cipher: SealCipher, id: u32, key: [u8; SEAL_KEY_SIZE]) -> Self {
+        match cipher {
+            SealCipher::XChaCha20Poly1305 => Self::new(id, key),
+            SealCipher::XAes256Gcm => Self { id, key, xaes: Some(XAes::new(&key)) },
+        }
     }
 
     /// The cipher that it seals with.

@@ -45,7 +45,7 @@ fn rule_11_each_type_that_holds_a_secret_wipes_it() {
     assert_eq!(held::<Device>(device(), secret().expose()), WIPED, "Device");
     let key = b"0123456789abcdef0123456789ABCDEF";
     for cipher in SealCipher::ALL {
-        assert_eq!(held::<SealKey>(SealKey::new(1, *key).with_cipher(cipher), key), WIPED, "SealKey, {cipher}");
+        assert_eq!(held::<SealKey>(SealKey::for_cipher(cipher, 1, *key), key), WIPED, "SealKey, {cipher}");
     }
     // What does not wipe is found so: otherwise this test would pass of anything.
     assert_eq!(held::<[u8; 20]>(*b"12345678901234567890", b"12345678901234567890"), [true, true], "an array");

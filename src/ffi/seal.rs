@@ -36,7 +36,7 @@ pub unsafe extern "C" fn keyfob_record_seal(
 /// As keyfob_record_seal with XAES-256-GCM, which is built of parts that NIST approves and fast on
 /// processors with instructions for AES. One key needs one of the two functions only. Thread-safe.
 ///
-/// Results: those of keyfob_record_seal.
+/// Results: NULL_POINTER, LENGTH, the record's.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keyfob_record_seal_xaes_256_gcm(
@@ -64,9 +64,10 @@ unsafe fn seal(
         // SAFETY: the caller's promise is passed on.
         unsafe {
             let out = Buffer::new(sealed, KEYFOB_SEALED_SIZE, KEYFOB_SEALED_SIZE)?;
-            let key = seal_key(key_id, key)?.with_cipher(cipher);
+            let key = seal_key(key)?;
             let nonce = read(nonce.cast::<[u8; KEYFOB_SEAL_NONCE_SIZE]>())?;
-            out.write(&key.seal(&device(record)?, bytes(device_id.cast(), device_id_length)?, nonce));
+            let (device, device_id) = (device(record)?, bytes(device_id.cast(), device_id_length)?);
+            out.write(&SealKey::for_cipher(cipher, key_id, *key).seal(&device, device_id, nonce));
         }
         Ok(())
     })
@@ -91,8 +92,9 @@ pub unsafe extern "C" fn keyfob_record_open(
         // SAFETY: the caller keeps to the header.
         unsafe {
             let out = out(record)?;
-            let key = seal_key(key_id, key)?;
-            let device = key.open(bytes(sealed, sealed_length)?, bytes(device_id.cast(), device_id_length)?)?;
+            let key = seal_key(key)?;
+            let (sealed, device_id) = (bytes(sealed, sealed_length)?, bytes(device_id.cast(), device_id_length)?);
+            let device = SealKey::new(key_id, *key).open(sealed, device_id)?;
             out.write(device.to_record().as_bytes());
         }
         Ok(())
@@ -115,9 +117,10 @@ pub unsafe extern "C" fn keyfob_sealed_key_id(sealed: *const u8, sealed_length: 
     })
 }
 
-unsafe fn seal_key(id: u32, key: *const u8) -> Result<SealKey, keyfob_result> {
+/// The bytes of a key, which are wiped on drop.
+unsafe fn seal_key(key: *const u8) -> Result<Zeroizing<[u8; KEYFOB_SEAL_KEY_SIZE]>, keyfob_result> {
     let mut own = Zeroizing::new([0; KEYFOB_SEAL_KEY_SIZE]);
     // SAFETY: the caller's promise is passed on.
     own.copy_from_slice(unsafe { bytes(key, KEYFOB_SEAL_KEY_SIZE) }?);
-    Ok(SealKey::new(id, *own))
+    Ok(own)
 }

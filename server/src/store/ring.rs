@@ -36,7 +36,7 @@ impl Ring {
             if keys.iter().any(|key| key.id() == id) {
                 return Err(format!("two keys have the number {id}"));
             }
-            keys.push(SealKey::new(id, *key).with_cipher(cipher));
+            keys.push(SealKey::for_cipher(cipher, id, *key));
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or("it holds no key")?;
