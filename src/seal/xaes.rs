@@ -1,5 +1,5 @@
-//! XAES-256-GCM as C2SP specifies it: AES-256-GCM (NIST SP 800-38D) under a key that CMAC in counter
-//! mode (SP 800-108r1) derives for each nonce.
+//! XAES-256-GCM as C2SP specifies it: AES-256-GCM (NIST SP 800-38D) under a key that CMAC in
+//! counter mode (SP 800-108r1) derives for each nonce.
 
 use aes_gcm::AesGcm;
 use aes_gcm::aead::KeyInit;

@@ -301,8 +301,8 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     }
 }
 
-/// A store of an earlier version, whose key has no cipher in its line, goes to XAES-256-GCM and back
-/// while a service verifies.
+/// A store of an earlier version, whose key has no cipher in its line, goes to XAES-256-GCM and
+/// back while a service verifies.
 #[test]
 fn a_rotation_goes_from_one_cipher_to_the_other_and_back() {
     let folder = folder();
