@@ -9,16 +9,17 @@ use aes_gcm::aes::cipher::BlockCipherEncrypt;
 use aes_gcm::aes::cipher::consts::U12;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE};
 use crate::record::Writer;
 
 /// AES-256-GCM without the key schedule of decryption, which GCM does not use.
 pub(super) type Gcm = AesGcm<Aes256Enc, U12>;
 
+const KEY_SIZE: usize = 32;
+const NONCE_SIZE: usize = 24;
 const BLOCK_SIZE: usize = 16;
 /// The first half of a nonce is the context of the derivation, the second half the nonce of
 /// AES-256-GCM.
-const HALF_NONCE_SIZE: usize = SEAL_NONCE_SIZE / 2;
+const HALF_NONCE_SIZE: usize = NONCE_SIZE / 2;
 /// The label of the derivation.
 const LABEL: u8 = b'X';
 /// The reduction polynomial of the field of CMAC (SP 800-38B section 5.3).
@@ -33,7 +34,7 @@ pub(super) struct XAes {
 }
 
 impl XAes {
-    pub(super) fn new(key: &[u8; SEAL_KEY_SIZE]) -> Self {
+    pub(super) fn new(key: &[u8; KEY_SIZE]) -> Self {
         let aes = Aes256Enc::new(key.into());
         let mut block = Array::from([0; BLOCK_SIZE]);
         aes.encrypt_block(&mut block);
@@ -44,7 +45,7 @@ impl XAes {
     }
 
     /// The cipher for this nonce, and the nonce that it takes.
-    pub(super) fn derive(&self, nonce: [u8; SEAL_NONCE_SIZE]) -> (Gcm, [u8; HALF_NONCE_SIZE]) {
+    pub(super) fn derive(&self, nonce: [u8; NONCE_SIZE]) -> (Gcm, [u8; HALF_NONCE_SIZE]) {
         let mut halves = [[0; HALF_NONCE_SIZE]; 2];
         halves.as_flattened_mut().copy_from_slice(&nonce);
         let [context, rest] = halves;
@@ -56,7 +57,7 @@ impl XAes {
             Array((u128::from_be_bytes(message) ^ self.subkey).to_be_bytes())
         });
         self.aes.encrypt_blocks(&mut blocks);
-        let mut key = Zeroizing::new([0; SEAL_KEY_SIZE]);
+        let mut key = Zeroizing::new([0; KEY_SIZE]);
         for (to, block) in key.as_chunks_mut().0.iter_mut().zip(&mut blocks) {
             *to = block.0;
             block.0.zeroize();
@@ -85,7 +86,7 @@ mod tests {
             (1, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"),
             (3, "c2sp.org/XAES-256-GCM", "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d"),
         ] {
-            let (cipher, nonce) = XAes::new(&[key; SEAL_KEY_SIZE]).derive(*b"ABCDEFGHIJKLMNOPQRSTUVWX");
+            let (cipher, nonce) = XAes::new(&[key; KEY_SIZE]).derive(*b"ABCDEFGHIJKLMNOPQRSTUVWX");
             let mut text = *b"XAES-256-GCM";
             let tag = cipher.encrypt_inout_detached(&nonce.into(), data.as_bytes(), text.as_mut_slice().into()).unwrap();
             let mut bytes = [0; 28];
