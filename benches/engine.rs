@@ -109,13 +109,15 @@ fn record() {
     let device = Device::totp(Totp::from_hotp(hotp()), NOW);
     let record = *device.to_record().as_bytes();
     #[cfg(feature = "seal")]
-    let key = keyfob::SealKey::new(1, [1; 32]);
+    let keys = keyfob::SealCipher::ALL.map(|cipher| keyfob::SealKey::for_cipher(cipher, 1, [1; 32]));
     let mut cases = vec![case("decode and encode", || Device::from_bytes(black_box(&record)).unwrap().to_record())];
     #[cfg(feature = "seal")]
-    cases.push(case("seal and open", || {
-        let sealed = key.seal(black_box(&device), b"42", black_box([2; 24]));
-        key.open(black_box(&sealed), b"42").unwrap()
-    }));
+    for (key, name) in keys.iter().zip(["seal and open, XChaCha20-Poly1305", "seal and open, XAES-256-GCM"]) {
+        cases.push(case(name, || {
+            let sealed = key.seal(black_box(&device), b"42", black_box([2; 24]));
+            key.open(black_box(&sealed), b"42").unwrap()
+        }));
+    }
     table("record", cases);
 }
 

@@ -132,7 +132,7 @@ pub use policy::{PinPositions, Policy, PolicyBuilder};
 pub use rand_core;
 pub use record::{RECORD_SIZE, Record};
 #[cfg(feature = "seal")]
-pub use seal::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, sealed_key_id};
+pub use seal::{SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealCipher, SealKey, sealed_key_id};
 pub use secret::{SECRET_MAX_SIZE, SECRET_MIN_SIZE, SHORT_SECRET_MIN_SIZE, Secret};
 pub use soffid::{SOFFID_AUTH_KEY_SIZE, SoffidRow};
 pub use status::{Kind, Status};

@@ -1,7 +1,9 @@
-//! Layer 3, feature `seal`: records encrypted for storage with XChaCha20-Poly1305.
+//! Layer 3, feature `seal`: records encrypted for storage with XAES-256-GCM or XChaCha20-Poly1305.
 //!
-//! XChaCha's nonce of 24 bytes can be drawn at random each time a record is stored, for all devices
-//! under one key and as long as one likes; the 12 bytes of AES-GCM or ChaCha20-Poly1305 could not.
+//! Their nonce of 24 bytes can be drawn at random each time a record is stored, for all devices
+//! under one key and as long as one likes. The 12 bytes of AES-GCM or ChaCha20-Poly1305 could not.
+
+mod xaes;
 
 use core::fmt;
 
@@ -9,6 +11,7 @@ use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use self::xaes::XAes;
 use crate::record::{Reader, Writer};
 use crate::{Device, Error, RECORD_SIZE, Record};
 
@@ -17,21 +20,58 @@ pub const SEAL_KEY_SIZE: usize = 32;
 /// The size of a nonce in bytes.
 pub const SEAL_NONCE_SIZE: usize = 24;
 /// The size of a sealed record in bytes: header, key id, nonce, record, tag.
-pub const SEALED_SIZE: usize = HEADER.len() + KEY_ID_SIZE + SEAL_NONCE_SIZE + RECORD_SIZE + TAG_SIZE;
+pub const SEALED_SIZE: usize = HEADER_SIZE + KEY_ID_SIZE + SEAL_NONCE_SIZE + RECORD_SIZE + TAG_SIZE;
 
-const VERSION: u8 = 1;
-const HEADER: [u8; 4] = [b'k', b'f', b's', VERSION];
+const MAGIC: [u8; 3] = *b"kfs";
+/// The magic bytes and the version, which names the cipher.
+const HEADER_SIZE: usize = 4;
 const KEY_ID_SIZE: usize = 4;
 const TAG_SIZE: usize = 16;
 
+/// How a key seals. Numbers are those of the version in a sealed record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SealCipher {
+    /// XChaCha20-Poly1305: fast on processors without instructions for AES.
+    XChaCha20Poly1305 = 1,
+    /// XAES-256-GCM (C2SP): built of parts that NIST approves, and fast on processors with
+    /// instructions for AES.
+    XAes256Gcm = 2,
+}
+
+impl SealCipher {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::XChaCha20Poly1305, Self::XAes256Gcm];
+
+    /// The name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XChaCha20Poly1305 => "xchacha20-poly1305",
+            Self::XAes256Gcm => "xaes-256-gcm",
+        }
+    }
+
+    /// The cipher of a [`name`](Self::name); none of any other text.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cipher| cipher.name() == name)
+    }
+}
+
+impl fmt::Display for SealCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// The host's key for sealing records, with the number that it is known by, so that keys can be
-/// rotated. Wiped on drop.
+/// rotated. It seals with one cipher, and opens what either sealed. Wiped on drop.
 ///
 /// ```
-/// use keyfob::{Device, Secret, SealKey, Totp, sealed_key_id};
+/// use keyfob::{Device, SealCipher, SealKey, Secret, Totp, sealed_key_id};
 ///
 /// let device = Device::totp(Totp::new(Secret::new(b"12345678901234567890")?), 0);
-/// let key = SealKey::new(7, [1; 32]); // in real life: 32 random bytes, kept apart from the store
+/// // In real life: 32 random bytes, kept apart from the store.
+/// let key = SealKey::for_cipher(SealCipher::XAes256Gcm, 7, [1; 32]);
 /// // In real life the nonce is random, and a fresh one each time.
 /// let sealed = key.seal(&device, b"device 42", [2; 24]);
 ///
@@ -44,12 +84,28 @@ const TAG_SIZE: usize = 16;
 pub struct SealKey {
     id: u32,
     key: [u8; SEAL_KEY_SIZE],
+    /// For a key that seals with XAES-256-GCM: a derivation costs less than to make it.
+    xaes: Option<XAes>,
 }
 
 impl SealKey {
-    /// Takes 32 random bytes and the number that names them.
+    /// Takes 32 random bytes and the number that names them. Seals with
+    /// [`SealCipher::XChaCha20Poly1305`].
     pub const fn new(id: u32, key: [u8; SEAL_KEY_SIZE]) -> Self {
-        Self { id, key }
+        Self { id, key, xaes: None }
+    }
+
+    /// Takes 32 random bytes and the number that names them. Seals with `cipher`.
+    pub fn for_cipher(cipher: SealCipher, id: u32, key: [u8; SEAL_KEY_SIZE]) -> Self {
+        match cipher {
+            SealCipher::XChaCha20Poly1305 => Self::new(id, key),
+            SealCipher::XAes256Gcm => Self { id, key, xaes: Some(XAes::new(&key)) },
+        }
+    }
+
+    /// The cipher that it seals with.
+    pub const fn cipher(&self) -> SealCipher {
+        if self.xaes.is_some() { SealCipher::XAes256Gcm } else { SealCipher::XChaCha20Poly1305 }
     }
 
     /// The number that names the key.
@@ -67,12 +123,20 @@ impl SealKey {
 
     pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
-        let encrypted = self.cipher().encrypt_inout_detached(&nonce.into(), device_id, body.as_mut_bytes().into());
-        // Encryption fails only above 256 GiB. In that case this function returns zeros, which no
+        let text = body.as_mut_bytes().into();
+        let encrypted = match &self.xaes {
+            None => self.xchacha().encrypt_inout_detached(&nonce.into(), device_id, text),
+            Some(xaes) => {
+                let (cipher, nonce) = xaes.derive(nonce);
+                cipher.encrypt_inout_detached(&nonce.into(), device_id, text)
+            }
+        };
+        // Encryption fails only above 64 GiB. In that case this function returns zeros, which no
         // key opens.
         let Ok(tag) = encrypted else { return sealed };
         let mut to = Writer(&mut sealed);
-        to.put(HEADER);
+        to.put(MAGIC);
+        to.put([self.cipher() as u8]);
         to.put(self.id.to_le_bytes());
         to.put(nonce);
         to.put(*body.as_bytes());
@@ -80,38 +144,52 @@ impl SealKey {
         sealed
     }
 
-    /// Opens what was sealed under this key for `device_id`.
+    /// Opens what was sealed under this key for `device_id`, with either cipher.
     ///
     /// Errors: [`Error::SealForeign`], [`Error::SealNewer`], [`Error::SealKeyId`],
     /// [`Error::SealBroken`], and those of [`Device::from_bytes`].
     pub fn open(&self, sealed: &[u8], device_id: &[u8]) -> Result<Device, Error> {
-        if sealed_key_id(sealed)? != self.id {
+        let (cipher, id) = header(sealed)?;
+        if id != self.id {
             return Err(Error::SealKeyId);
         }
-        let mut from = Reader(sealed.get(const { HEADER.len() + KEY_ID_SIZE }..).unwrap_or_default());
+        let mut from = Reader(sealed.get(const { HEADER_SIZE + KEY_ID_SIZE }..).unwrap_or_default());
         let nonce = from.take::<SEAL_NONCE_SIZE>().ok_or(Error::SealForeign)?;
         let mut body = Zeroizing::new(from.take::<RECORD_SIZE>().ok_or(Error::SealForeign)?);
-        let tag = from.take::<TAG_SIZE>().ok_or(Error::SealForeign)?;
-        self.cipher()
-            .decrypt_inout_detached(&nonce.into(), device_id, body.as_mut_slice().into(), &tag.into())
-            .map_err(|_| Error::SealBroken)?;
+        let tag = from.take::<TAG_SIZE>().ok_or(Error::SealForeign)?.into();
+        let text = body.as_mut_slice().into();
+        let opened = match (cipher, &self.xaes) {
+            (SealCipher::XChaCha20Poly1305, _) => self.xchacha().decrypt_inout_detached(&nonce.into(), device_id, text, &tag),
+            (SealCipher::XAes256Gcm, xaes) => {
+                let (cipher, nonce) = xaes.as_ref().map_or_else(|| XAes::new(&self.key).derive(nonce), |xaes| xaes.derive(nonce));
+                cipher.decrypt_inout_detached(&nonce.into(), device_id, text, &tag)
+            }
+        };
+        opened.map_err(|_| Error::SealBroken)?;
         Device::from_bytes(body.as_slice())
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
+    fn xchacha(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&self.key).into())
     }
 }
 
 /// Which key a sealed record needs. Errors: [`Error::SealForeign`], [`Error::SealNewer`].
 pub fn sealed_key_id(sealed: &[u8]) -> Result<u32, Error> {
+    header(sealed).map(|(_, id)| id)
+}
+
+/// The cipher and the key of a sealed record.
+fn header(sealed: &[u8]) -> Result<(SealCipher, u32), Error> {
     let mut from = Reader(sealed);
-    match from.take() {
-        Some([b'k', b'f', b's', version]) if version > VERSION => return Err(Error::SealNewer),
-        Some(HEADER) if sealed.len() == SEALED_SIZE => {}
-        _ => return Err(Error::SealForeign),
+    let (Some(MAGIC), Some([version])) = (from.take(), from.take()) else { return Err(Error::SealForeign) };
+    let newest = SealCipher::ALL.into_iter().map(|cipher| cipher as u8).max();
+    if Some(version) > newest {
+        return Err(Error::SealNewer);
     }
-    from.take().map(u32::from_le_bytes).ok_or(Error::SealForeign)
+    let cipher = SealCipher::ALL.into_iter().find(|cipher| *cipher as u8 == version).filter(|_| sealed.len() == SEALED_SIZE);
+    let id = from.take().map(u32::from_le_bytes);
+    cipher.zip(id).ok_or(Error::SealForeign)
 }
 
 impl Drop for SealKey {

@@ -6,8 +6,8 @@ use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use common::{NOW, Seeded, challenged, check, committed, devices, hotp, totp};
 use keyfob::{
-    Device, Error, Factor, Hotp, Kind, Pin, Policy, RECORD_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealKey, Secret, Status, Totp,
-    Validity, sealed_key_id,
+    Device, Error, Factor, Hotp, Kind, Pin, Policy, RECORD_SIZE, SEAL_NONCE_SIZE, SEALED_SIZE, SealCipher, SealKey, Secret, Status,
+    Totp, Validity, sealed_key_id,
 };
 use proptest::prelude::*;
 
@@ -101,18 +101,24 @@ proptest! {
     }
 
     #[test]
-    fn sealing_gives_the_device_back_and_only_to_its_id_and_key(device in used_devices(), key: [u8; 32], nonce: [u8; SEAL_NONCE_SIZE], id: u32, at in 8..SEALED_SIZE, change in 1..=255_u8) {
-        let seal = SealKey::new(id, key);
+    fn sealing_gives_the_device_back_and_only_to_its_id_and_key(
+        device in used_devices(), key: [u8; 32], nonce: [u8; SEAL_NONCE_SIZE], id: u32, at in 8..SEALED_SIZE, change in 1..=255_u8,
+        (cipher, other_cipher) in prop::sample::select(vec![(SealCipher::ALL[0], SealCipher::ALL[1]), (SealCipher::ALL[1], SealCipher::ALL[0])]),
+    ) {
+        let seal = SealKey::for_cipher(cipher, id, key);
         let sealed = seal.seal(&device, b"device 1", nonce);
-        prop_assert_eq!(sealed_key_id(&sealed), Ok(id));
+        prop_assert_eq!((sealed_key_id(&sealed), seal.cipher(), sealed[3]), (Ok(id), cipher, cipher as u8));
         prop_assert_eq!(seal.open(&sealed, b"device 1"), Ok(device.clone()));
+        prop_assert_eq!(SealKey::for_cipher(other_cipher, id, key).open(&sealed, b"device 1"), Ok(device.clone()));
         prop_assert_eq!(seal.open(&sealed, b"device 2"), Err(Error::SealBroken));
         let mut other = key;
         other[0] ^= 1;
-        prop_assert_eq!(SealKey::new(id, other).open(&sealed, b"device 1"), Err(Error::SealBroken));
-        let mut newer = sealed;
-        newer[3] = 2;
-        prop_assert_eq!(seal.open(&newer, b"device 1"), Err(Error::SealNewer));
+        prop_assert_eq!(SealKey::for_cipher(cipher, id, other).open(&sealed, b"device 1"), Err(Error::SealBroken));
+        for (version, error) in [(0, Error::SealForeign), (other_cipher as u8, Error::SealBroken), (3, Error::SealNewer)] {
+            let mut changed = sealed;
+            changed[3] = version;
+            prop_assert_eq!(seal.open(&changed, b"device 1"), Err(error));
+        }
         prop_assert_eq!(SealKey::new(id ^ 1, key).open(&sealed, b"device 1"), Err(Error::SealKeyId));
         let mut damaged = sealed;
         damaged[at] ^= change;
@@ -161,6 +167,19 @@ fn a_sealed_record_has_its_parts_where_they_are_documented() {
     let cipher = XChaCha20Poly1305::new(&key.into());
     cipher.decrypt_inout_detached(&nonce.into(), b"device 1", body.as_mut_slice().into(), &tag.into()).unwrap();
     assert_eq!(body, device.to_record().as_bytes());
+}
+
+/// Both formats are read for ever: these bytes never change.
+#[test]
+fn sealed_records_of_both_ciphers_stay_as_they_are() {
+    let device = Device::totp(totp(), NOW);
+    let golden: Vec<_> = include_str!("seals.txt").lines().filter(|line| !line.starts_with('#')).collect();
+    let sealed = SealCipher::ALL
+        .map(|cipher| SealKey::for_cipher(cipher, 0x0403_0201, [7; 32]).seal(&device, b"device 1", [9; SEAL_NONCE_SIZE]));
+    assert_eq!(golden, sealed.map(|sealed| hex(&sealed)), "seals.txt holds other bytes");
+    for sealed in sealed {
+        assert_eq!(SealKey::new(0x0403_0201, [7; 32]).open(&sealed, b"device 1").as_ref(), Ok(&device));
+    }
 }
 
 #[test]

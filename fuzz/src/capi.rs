@@ -142,7 +142,8 @@ pub fn run(input: Input) {
                 Call::Info => keyfob_device_info(to, &raw mut info),
                 Call::Seal(id, key, device, nonce) => {
                     let (key, nonce) = (key.as_ptr(), nonce.as_ptr());
-                    keyfob_record_seal(to, *id, key, device.as_ptr().cast(), device.len(), nonce, bytes.as_mut_ptr())
+                    let seal = if *id % 2 == 0 { keyfob_record_seal } else { keyfob_record_seal_xaes_256_gcm };
+                    seal(to, *id, key, device.as_ptr().cast(), device.len(), nonce, bytes.as_mut_ptr())
                 }
                 Call::Open(sealed, id) => keyfob_record_open(sealed.as_ptr(), sealed.len(), *id, [1; 32].as_ptr(), null(), 0, to),
                 Call::WriteUri(issuer, account, size) => {

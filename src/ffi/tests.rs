@@ -222,14 +222,14 @@ fn uris_seals_and_rows_go_there_and_back() {
         assert_eq!((parsed, back.bytes), (keyfob_result::OK, record.bytes));
         assert_eq!((CStr::from_ptr(issuer.as_ptr()), CStr::from_ptr(account.as_ptr())), (c"ACME", c"alice"));
 
-        let seal =
-            keyfob_record_seal(&raw const record, 9, key.as_ptr(), b"id".as_ptr().cast(), 2, nonce.as_ptr(), sealed.as_mut_ptr());
-        assert_eq!(
-            (seal, keyfob_sealed_key_id(sealed.as_ptr(), 216, &raw mut key_id), key_id),
-            (keyfob_result::OK, keyfob_result::OK, 9)
-        );
-        let opened = keyfob_record_open(sealed.as_ptr(), 216, 9, key.as_ptr(), b"id".as_ptr().cast(), 2, &raw mut back);
-        assert_eq!((opened, back.bytes), (keyfob_result::OK, record.bytes));
+        for seal in [keyfob_record_seal, keyfob_record_seal_xaes_256_gcm] {
+            let (key, id) = (key.as_ptr(), b"id".as_ptr().cast());
+            assert_eq!(seal(&raw const record, 9, key, id, 2, nonce.as_ptr(), sealed.as_mut_ptr()), keyfob_result::OK);
+            let named = keyfob_sealed_key_id(sealed.as_ptr(), 216, &raw mut key_id);
+            assert_eq!((named, key_id), (keyfob_result::OK, 9));
+            let opened = keyfob_record_open(sealed.as_ptr(), 216, 9, key, id, 2, &raw mut back);
+            assert_eq!((opened, back.bytes), (keyfob_result::OK, record.bytes));
+        }
 
         assert_eq!(keyfob_device_set_status(&raw mut record, keyfob_status::LOCKED as u32, 0), keyfob_result::OK);
         assert_eq!(keyfob_soffid_export(&raw const record, &raw mut row), keyfob_result::OK);

@@ -34,6 +34,7 @@ static void soffid_import(void) { result = keyfob_soffid_import(&row, NULL, 0, &
 static void uri_write(void) { result = keyfob_uri_write(&totp, "a", "b", uri, sizeof uri, NULL); }
 static void resend(void) { result = keyfob_device_resend(&sms, NULL, NOW, &challenge); }
 static void record_seal(void) { result = keyfob_record_seal(&totp, 1, KEY, NULL, 0, NONCE, sealed); }
+static void record_seal_xaes_256_gcm(void) { result = keyfob_record_seal_xaes_256_gcm(&totp, 1, KEY, NULL, 0, NONCE, sealed); }
 static void record_open(void) { result = keyfob_record_open(sealed, sizeof sealed, 1, KEY, NULL, 0, &made); }
 /* What the search must find: deep down, where the end of the thread does not write. */
 static void careless(void) {
@@ -74,6 +75,7 @@ int main(void) {
         {"keyfob_soffid_has_factor", soffid_has_factor, BASE32, 32}, {"keyfob_soffid_import", soffid_import, BASE32, 32},
         {"keyfob_uri_write", uri_write, BASE32, 32},
         {"keyfob_device_resend", resend, challenge.code, 6}, {"keyfob_record_seal", record_seal, KEY, 32},
+        {"keyfob_record_seal_xaes_256_gcm", record_seal_xaes_256_gcm, KEY, 32},
         {"keyfob_record_open", record_open, KEY, 32},
     };
     size_t at, failed = 0, count = sizeof cases / sizeof cases[0];

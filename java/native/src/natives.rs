@@ -142,6 +142,10 @@ natives! {
         keyfob_record_seal(
             record.pointer(), key_id, key.pointer(), device_id.pointer(), device_id.length(), nonce.pointer(), sealed.pointer(),
         );
+    fn record_seal_xaes256_gcm(record: Record, key_id: u32, key: Key, device_id: DeviceId, nonce: Nonce, sealed: NewSealed) =
+        keyfob_record_seal_xaes_256_gcm(
+            record.pointer(), key_id, key.pointer(), device_id.pointer(), device_id.length(), nonce.pointer(), sealed.pointer(),
+        );
     fn record_open(sealed: Stored, key_id: u32, key: Key, device_id: DeviceId, record: Record) =
         keyfob_record_open(
             sealed.pointer(), sealed.length(), key_id, key.pointer(), device_id.pointer(), device_id.length(), record.pointer(),

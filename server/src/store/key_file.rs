@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
-use keyfob::SEAL_KEY_SIZE;
+use keyfob::{SEAL_KEY_SIZE, SealCipher};
 use zeroize::Zeroizing;
 
 use super::keys::Keys;
 use crate::file::{self, Lock, Owner};
 
+/// How a new key seals, if nobody says otherwise: what NIST approves.
+const DEFAULT_CIPHER: SealCipher = SealCipher::XAes256Gcm;
 /// The longest key file.
 const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
@@ -36,7 +38,7 @@ impl KeyFile {
     pub fn read_or_make(&self) -> Result<(Keys, bool), String> {
         let is_new = !self.0.exists();
         if is_new {
-            file::create(&self.0, fresh_line(1)?.as_bytes())?;
+            file::create(&self.0, fresh_line(1, DEFAULT_CIPHER)?.as_bytes())?;
         }
         Ok((self.read()?, is_new))
     }
@@ -53,12 +55,12 @@ impl KeyFile {
 
     /// Adds a fresh key after the others: it opens records from now on, and seals once it is the
     /// first. Returns its number. The file must be locked.
-    pub(crate) fn add(&self) -> Result<u32, String> {
+    pub(crate) fn add(&self, cipher: Option<SealCipher>) -> Result<u32, String> {
         let text = self.text()?;
         let ids = Keys::parse(&text).map_err(|error| self.error(&error))?.ids();
         let next = ids.iter().max().and_then(|id| id.checked_add(1));
         let id = next.ok_or_else(|| self.error(&"there is no number left for another key"))?;
-        let line = fresh_line(id)?;
+        let line = fresh_line(id, cipher.unwrap_or(DEFAULT_CIPHER))?;
         let break_ = if text.ends_with('\n') { "" } else { "\n" };
         self.write(&Zeroizing::new(format!("{}{break_}{}", *text, *line)))?;
         Ok(id)
@@ -99,8 +101,8 @@ impl KeyFile {
 }
 
 /// A line of a key file, with a fresh key.
-fn fresh_line(id: u32) -> Result<Zeroizing<String>, String> {
+fn fresh_line(id: u32, cipher: SealCipher) -> Result<Zeroizing<String>, String> {
     let mut key = Zeroizing::new([0; SEAL_KEY_SIZE]);
     SysRng.try_fill_bytes(key.as_mut_slice()).map_err(|error| error.to_string())?;
-    Ok(Zeroizing::new(format!("{id} {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice()))))
+    Ok(Zeroizing::new(format!("{id} {cipher} {}\n", HEXLOWER_PERMISSIVE.encode(key.as_slice()))))
 }

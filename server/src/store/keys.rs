@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use keyfob::{Device, SealKey, sealed_key_id};
+use keyfob::{Device, SealCipher, SealKey, sealed_key_id};
 
 use super::key_check;
 use super::ring::Ring;
@@ -34,7 +34,8 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Reads keys, one a line: the number, a space and 64 hexadecimal digits. The first one seals.
+    /// Reads keys, one a line: the number, the cipher and 64 hexadecimal digits, with a space in
+    /// between. A line without a cipher is one of XChaCha20-Poly1305. The first key seals.
     ///
     /// Errors: a sentence for people, which holds no key.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -45,6 +46,11 @@ impl Keys {
     /// The numbers of the keys. The first one seals.
     pub fn ids(&self) -> Vec<u32> {
         self.ring().ids().collect()
+    }
+
+    /// How the key of this number seals; none if there is no such key.
+    pub(crate) fn cipher(&self, id: u32) -> Option<SealCipher> {
+        self.ring().key(id).map(SealKey::cipher)
     }
 
     /// Whether both were read from the same text.

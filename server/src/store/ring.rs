@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER_PERMISSIVE;
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng as _;
-use keyfob::{Device, SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SealKey, sealed_key_id};
+use keyfob::{Device, SEAL_KEY_SIZE, SEAL_NONCE_SIZE, SealCipher, SealKey, sealed_key_id};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -16,21 +16,27 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Reads keys, one a line: the number, a space and 64 hexadecimal digits. The first one seals.
+    /// Reads keys, one a line: the number, the cipher and 64 hexadecimal digits, with a space in
+    /// between. A line without a cipher is one of XChaCha20-Poly1305. The first key seals.
     ///
     /// Errors: a sentence for people, which holds no key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut keys: Vec<SealKey> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let error = || "each line must be a number, a space and 64 hexadecimal digits".to_owned();
-            let (id, hex) = line.split_once(' ').ok_or_else(error)?;
-            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes()).map_err(|_| error())?);
+            let error =
+                || "each line must be a number, a cipher (xaes-256-gcm or xchacha20-poly1305) and 64 hexadecimal digits".to_owned();
+            let (id, rest) = line.split_once(' ').ok_or_else(error)?;
+            let (cipher, hex) = match rest.trim().split_once(' ') {
+                Some((name, hex)) => (SealCipher::from_name(name).ok_or_else(error)?, hex.trim()),
+                None => (SealCipher::XChaCha20Poly1305, rest.trim()),
+            };
+            let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).map_err(|_| error())?);
             let key: &[u8; SEAL_KEY_SIZE] = bytes.as_slice().try_into().map_err(|_| error())?;
             let id = id.parse().map_err(|_| error())?;
             if keys.iter().any(|key| key.id() == id) {
                 return Err(format!("two keys have the number {id}"));
             }
-            keys.push(SealKey::new(id, *key));
+            keys.push(SealKey::for_cipher(cipher, id, *key));
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or("it holds no key")?;
@@ -66,5 +72,33 @@ impl Ring {
 
     pub(super) fn all(&self) -> impl Iterator<Item = &SealKey> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_seals_with_the_cipher_of_its_line() {
+        let hex = "0f".repeat(32);
+        let lines = format!("3 xaes-256-gcm {hex}\n# a remark\n\n 2  xchacha20-poly1305  {hex}\n1 {hex}\n");
+        let ring = Ring::parse(&lines).unwrap();
+        let ciphers: Vec<_> = ring.all().map(|key| (key.id(), key.cipher().name())).collect();
+        assert_eq!(ciphers, [(3, "xaes-256-gcm"), (2, "xchacha20-poly1305"), (1, "xchacha20-poly1305")]);
+        for (line, error) in [
+            (
+                format!("1 aes {hex}"),
+                "each line must be a number, a cipher (xaes-256-gcm or xchacha20-poly1305) and 64 hexadecimal digits",
+            ),
+            (format!("1 xaes-256-gcm xaes-256-gcm {hex}"), "each line must be"),
+            (format!("1 xaes-256-gcm {hex}00"), "each line must be"),
+            (format!("xaes-256-gcm {hex}"), "each line must be"),
+            (String::new(), "it holds no key"),
+        ] {
+            let refused = Ring::parse(&line).err().unwrap();
+            assert!(refused.starts_with(error), "{refused}");
+            assert!(!refused.contains(&hex[..8]), "{refused}");
+        }
     }
 }

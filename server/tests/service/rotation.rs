@@ -1,7 +1,8 @@
 //! The key file while services run: rotated, interrupted, rolled back, and unreadable.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Child;
 use std::thread;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::client::Client;
 use super::process::{Run, Server, folder, keyfob, log, program};
 
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -297,4 +299,35 @@ fn a_service_that_lacks_a_key_which_others_seal_under_is_not_ready() {
     for server in [server, behind] {
         server.stop();
     }
+}
+
+/// A store of an earlier version, whose key has no cipher in its line, goes to XAES-256-GCM and
+/// back while a service verifies.
+#[test]
+fn a_rotation_goes_from_one_cipher_to_the_other_and_back() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::write(folder.join("keyfob.key"), format!("1 {}\n", "0f".repeat(32))).unwrap();
+    fs::set_permissions(folder.join("keyfob.key"), Permissions::from_mode(0o600)).unwrap();
+    let server = Server::start(folder, &[]);
+    let mut client = server.admin();
+    let device = json!({"type": "HOTP", "user": "alice", "secret": SECRET});
+    let (path, _) = client.create(&device);
+    // The codes of RFC 4226, appendix D.
+    let mut codes = ["755224", "287082", "359152"].into_iter();
+    let mut log_in = |client: &mut Client| {
+        let code = codes.next().unwrap();
+        assert_eq!(client.answer(&path, code).verdict(), (true, false));
+    };
+    log_in(&mut client);
+    let cipher = |line: usize| keys(folder).lines().nth(line).unwrap().split(' ').nth(1).unwrap().to_owned();
+    assert!(rotate(folder, &[]).well().contains("records sealed under key 2."));
+    assert_eq!(cipher(0), "xaes-256-gcm");
+    log_in(&mut client);
+    assert!(rotate(folder, &["--cipher", "xchacha20-poly1305"]).well().contains("records sealed under key 3."));
+    assert_eq!((cipher(0), cipher(1)), ("xchacha20-poly1305".to_owned(), "xaes-256-gcm".to_owned()));
+    log_in(&mut client);
+    server.stop();
+    let refused = rotate(folder, &["--cipher", "aes"]);
+    assert!(refused.status == Some(2) && refused.err.contains("xchacha20-poly1305 or xaes-256-gcm"), "{refused:?}");
 }

@@ -3,6 +3,9 @@
 
 static void records_and_seals(void) {
     uint8_t key[KEYFOB_SEAL_KEY_SIZE], nonce[KEYFOB_SEAL_NONCE_SIZE], sealed[KEYFOB_SEALED_SIZE];
+    keyfob_result (*const seals[])(const keyfob_record *, uint32_t, const uint8_t *, const void *, size_t, const uint8_t *, uint8_t *) = {
+        keyfob_record_seal, keyfob_record_seal_xaes_256_gcm};
+    size_t at;
     keyfob_record wrong;
     memset(key, 1, sizeof key);
     memset(nonce, 2, sizeof nonce);
@@ -27,13 +30,16 @@ static void records_and_seals(void) {
     wrong = given, wrong.bytes[2] = 3;
     CALL(R(RECORD_NEWER), keyfob_uri_write(&wrong, "a", "b", out.text, 500, NULL));
 
-    CALL(R(OK), keyfob_record_seal(&given, 7, key, SECRET, 5, nonce, out.bytes));
-    memcpy(sealed, out.bytes, sizeof sealed);
-    CALL(R(OK), keyfob_record_open(sealed, sizeof sealed, 7, key, SECRET, 5, &out.record));
-    CHECK(memcmp(&out.record, &given, sizeof given) == 0);
-    CALL(R(OK), keyfob_sealed_key_id(sealed, sizeof sealed, &out.number));
-    CHECK(out.number == 7);
-    CALL(R(SEAL_BROKEN), keyfob_record_open(sealed, sizeof sealed, 7, key, SECRET, 4, &out.record));
+    for (at = 0; at < sizeof seals / sizeof seals[0]; at++) {
+        CALL(R(OK), seals[at](&given, 7, key, SECRET, 5, nonce, out.bytes));
+        memcpy(sealed, out.bytes, sizeof sealed);
+        CHECK(sealed[3] == at + 1);
+        CALL(R(OK), keyfob_record_open(sealed, sizeof sealed, 7, key, SECRET, 5, &out.record));
+        CHECK(memcmp(&out.record, &given, sizeof given) == 0);
+        CALL(R(OK), keyfob_sealed_key_id(sealed, sizeof sealed, &out.number));
+        CHECK(out.number == 7);
+        CALL(R(SEAL_BROKEN), keyfob_record_open(sealed, sizeof sealed, 7, key, SECRET, 4, &out.record));
+    }
     CALL(R(SEAL_KEY_ID), keyfob_record_open(sealed, sizeof sealed, 8, key, SECRET, 5, &out.record));
     CALL(R(SEAL_FOREIGN), keyfob_record_open(sealed, 1, 7, key, SECRET, 5, &out.record));
     CALL(R(SEAL_FOREIGN), keyfob_sealed_key_id(SECRET, 20, &out.number));

@@ -156,6 +156,7 @@ CALLS(device_resync, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, P(keyf
 CALLS(device_resync_and_store, (RECORDS, POLICIES, CHARS(CODE), CHARS(SECOND), now, STORES, P(keyfob_verdict, VERDICT)))
 CALLS(device_find, (RECORDS, number ? number : 1, POLICIES, CHARS(CODE), CHARS(SECOND), now, P(uint64_t, MATCHED)))
 CALLS(record_seal, (RECORDS, 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], P(const uint8_t, NONCE), P(uint8_t, BYTES)))
+CALLS(record_seal_xaes_256_gcm, (RECORDS, 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], P(const uint8_t, NONCE), P(uint8_t, BYTES)))
 CALLS(record_open, (DATA(SEALED), number ? number : 7, P(const uint8_t, KEY), P(const void, ID), length_of[ID], RECORDS))
 CALLS(sealed_key_id, (DATA(SEALED), P(uint32_t, NUMBER)))
 CALLS(policy_default, (P(keyfob_policy, POLICY_OUT)))
@@ -255,6 +256,8 @@ static const struct row {
              NUMBER_IN(65, LENGTH), TIME(0, OK), TIME(UINT64_MAX, OK), DEVICE(IS_LOCKED, OK), DEVICE(IS_PIN, OK), DEVICE(IS_AT_THE_END, OK)),
     FUNCTION(record_seal, IS_TOTP, RECORD_IN, NIL(KEY, NULL_POINTER), NIL(NONCE, NULL_POINTER), NIL(ID, NULL_POINTER), SIZE(ID, 0, OK), HUGE_SIZE(ID),
              NIL(BYTES, NULL_POINTER)),
+    FUNCTION(record_seal_xaes_256_gcm, IS_TOTP, RECORD_IN, NIL(KEY, NULL_POINTER), NIL(NONCE, NULL_POINTER), NIL(ID, NULL_POINTER), SIZE(ID, 0, OK),
+             HUGE_SIZE(ID), NIL(BYTES, NULL_POINTER)),
     FUNCTION(record_open, IS_TOTP, NIL(SEALED, NULL_POINTER), SIZE(SEALED, 0, SEAL_FOREIGN), SIZE(SEALED, 215, SEAL_FOREIGN), HUGE_SIZE(SEALED),
              NIL(KEY, NULL_POINTER), NIL(ID, NULL_POINTER), SIZE(ID, 1, SEAL_BROKEN), SIZE(ID, 0, SEAL_BROKEN), HUGE_SIZE(ID), NUMBER_IN(8, SEAL_KEY_ID),
              WORD(SEALED, 0, SEAL_FOREIGN), WORD(SEALED, 3, SEAL_NEWER), WORD(SEALED, 8, SEAL_BROKEN), WORD(SEALED, 208, SEAL_BROKEN), NIL(RECORD, NULL_POINTER)),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use keyfob::{Algorithm, Digits};
+use keyfob::{Algorithm, Digits, SealCipher};
 use keyfob_scim::Roles;
 
 use super::device::{digits, time};
@@ -190,6 +190,9 @@ pub(crate) struct RotateArgs {
     /// Make no key: reseal under the first key of the key file
     #[arg(long)]
     pub(crate) reseal_only: bool,
+    /// How the new key seals: xaes-256-gcm or xchacha20-poly1305 [default: xaes-256-gcm]
+    #[arg(long, value_name = "NAME", value_parser = cipher, conflicts_with = "reseal_only")]
+    pub(crate) cipher: Option<SealCipher>,
     /// Give up the lost key of this number, and the devices that are sealed under it
     #[arg(long, value_name = "NUMBER", requires = "reseal_only")]
     pub(crate) give_up: Option<u32>,
@@ -197,6 +200,10 @@ pub(crate) struct RotateArgs {
     /// 0 if there are none
     #[arg(long, value_name = "SECONDS", value_parser = wait_seconds, default_value = "5")]
     pub(crate) wait: u64,
+}
+
+fn cipher(name: &str) -> Result<SealCipher, String> {
+    SealCipher::from_name(name).ok_or_else(|| SealCipher::ALL.map(SealCipher::name).join(" or "))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

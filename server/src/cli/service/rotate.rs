@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use keyfob::SealCipher;
 
 use super::configuration::configured;
 use super::open::{open, open_unchecked};
@@ -67,7 +68,7 @@ async fn rotate(args: &RotateArgs, file: &KeyFile, store: &Store) -> Result<Exit
         give_up(store, key).await?;
     }
     let bar = ProgressBar::new_spinner();
-    let rotation = Rotation { file, store, wait: Duration::from_secs(args.wait), bar: &bar };
+    let rotation = Rotation { file, store, cipher: args.cipher, wait: Duration::from_secs(args.wait), bar: &bar };
     let resealed = if args.reseal_only { rotation.reseal().await } else { rotation.run().await };
     bar.finish_and_clear();
     report(&resealed?, &store.keys().ids())?;
@@ -89,6 +90,8 @@ async fn give_up(store: &Store, key: u32) -> Result<()> {
 struct Rotation<'r> {
     file: &'r KeyFile,
     store: &'r Store,
+    /// How a new key seals; none for the usual cipher.
+    cipher: Option<SealCipher>,
     wait: Duration,
     bar: &'r ProgressBar,
 }
@@ -114,9 +117,10 @@ impl Rotation<'_> {
         let seconds = self.wait.as_secs();
         let key = if first != newest && !is_needed(newest) {
             note(&format!("key {newest} is in the key file, and nothing is sealed under it yet: it is the new key"));
+            self.check_cipher(*newest)?;
             *newest
         } else {
-            let key = self.file.add()?;
+            let key = self.file.add(self.cipher)?;
             note(&format!("key {key} is in the key file; other processes learn to open it within {seconds} seconds"));
             key
         };
@@ -126,6 +130,17 @@ impl Rotation<'_> {
         note(&format!("key {key} is first; other processes learn to seal under it within {seconds} seconds"));
         self.pause().await;
         self.reseal().await
+    }
+
+    /// Errors: another cipher than that of the key is asked for.
+    fn check_cipher(&self, key: u32) -> Result<()> {
+        match (self.store.keys().cipher(key), self.cipher) {
+            (Some(cipher), Some(wanted)) if cipher != wanted => {
+                Err(format!("--cipher: key {key} seals with {cipher}; repeat the command without --cipher, and then with it")
+                    .into())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn pause(&self) {

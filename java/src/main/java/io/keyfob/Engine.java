@@ -77,6 +77,8 @@ interface Engine {
 
     int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 
+    int recordSealXaes256Gcm(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
+
     int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record);
 
     int sealedKeyId(byte[] sealed, byte[] keyId);

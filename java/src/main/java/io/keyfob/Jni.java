@@ -192,6 +192,9 @@ final class Jni implements Engine, Memory.Pool {
     public native int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 
     @Override
+    public native int recordSealXaes256Gcm(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
+
+    @Override
     public native int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record);
 
     @Override

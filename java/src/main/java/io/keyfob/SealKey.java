@@ -2,6 +2,7 @@ package io.keyfob;
 
 import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A key that seals records for storage, with a number that identifies it in a rotation of keys.
@@ -11,15 +12,17 @@ public final class SealKey implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final int id;
+    private final SealCipher cipher;
     private final Guarded<byte[]> bytes;
 
-    private SealKey(int id, byte[] bytes) {
+    private SealKey(int id, SealCipher cipher, byte[] bytes) {
         this.id = id;
+        this.cipher = cipher;
         this.bytes = Guarded.forArray("the key", bytes);
     }
 
     /**
-     * Makes a key of bytes.
+     * Makes a key of bytes that seals with {@link SealCipher#XCHACHA20_POLY1305}.
      *
      * @param id its number, which each sealed record contains
      * @param bytes 32 random bytes, which are copied
@@ -27,10 +30,24 @@ public final class SealKey implements AutoCloseable {
      * @throws IllegalArgumentException if there are not 32 bytes
      */
     public static SealKey fromBytes(int id, byte[] bytes) {
+        return fromBytes(id, SealCipher.XCHACHA20_POLY1305, bytes);
+    }
+
+    /**
+     * Makes a key of bytes.
+     *
+     * @param id its number, which each sealed record contains
+     * @param cipher how it seals
+     * @param bytes 32 random bytes, which are copied
+     * @return a key to be closed
+     * @throws IllegalArgumentException if there are not 32 bytes
+     */
+    public static SealKey fromBytes(int id, SealCipher cipher, byte[] bytes) {
+        Objects.requireNonNull(cipher, "cipher");
         if (bytes.length != Sizes.SEAL_KEY_SIZE) {
             throw new IllegalArgumentException("key: must have 32 bytes");
         }
-        return new SealKey(id, bytes.clone());
+        return new SealKey(id, cipher, bytes.clone());
     }
 
     /**
@@ -56,8 +73,7 @@ public final class SealKey implements AutoCloseable {
     }
 
     /**
-     * Seals a device's record for storage with XChaCha20-Poly1305, bound to the device's name in
-     * the store.
+     * Seals a device's record for storage, bound to the device's name in the store.
      *
      * @param device the device
      * @param deviceId its name in the store, at most 1024 bytes
@@ -72,13 +88,15 @@ public final class SealKey implements AutoCloseable {
         // A copy: a store that seals the record while the device is in use would wait for the key,
         // and this call for the device.
         try (Memory record = device.record().copy()) {
-            Native.check(bytes.<Integer, RuntimeException>use(key -> Native.engine().recordSeal(record, id, key, deviceId, nonce, sealed)));
+            Native.check(bytes.<Integer, RuntimeException>use(key -> cipher == SealCipher.XAES_256_GCM
+                    ? Native.engine().recordSealXaes256Gcm(record, id, key, deviceId, nonce, sealed)
+                    : Native.engine().recordSeal(record, id, key, deviceId, nonce, sealed)));
         }
         return sealed;
     }
 
     /**
-     * Opens a sealed record.
+     * Opens a sealed record, whichever cipher sealed it.
      *
      * @param sealed the sealed record
      * @param deviceId its name in the store

@@ -176,6 +176,16 @@ abstract class FfmRecords implements Engine {
     }
 
     @Override
+    public int recordSealXaes256Gcm(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed) {
+        try {
+            return (int) Handles.RECORD_SEAL_XAES_256_GCM.invokeExact(
+                    ofArray(record.array()), keyId, ofArray(key), ofArray(deviceId), (long) deviceId.length, ofArray(nonce), ofArray(sealed));
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
     public int recordOpen(byte[] sealed, int keyId, byte[] key, byte[] deviceId, Memory record) {
         try {
             return (int) Handles.RECORD_OPEN.invokeExact(

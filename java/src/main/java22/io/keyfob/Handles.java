@@ -60,6 +60,8 @@ final class Handles {
     static final MethodHandle RECORD_READ = critical("keyfob_record_read", ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle RECORD_SEAL =
             critical("keyfob_record_seal", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS);
+    static final MethodHandle RECORD_SEAL_XAES_256_GCM =
+            critical("keyfob_record_seal_xaes_256_gcm", ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS);
     static final MethodHandle RECORD_OPEN =
             critical("keyfob_record_open", ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
     static final MethodHandle SEALED_KEY_ID = critical("keyfob_sealed_key_id", ADDRESS, JAVA_LONG, ADDRESS);

@@ -196,9 +196,8 @@ class DeviceTest {
     }
 
     @Test
-    void recordsUrisAndSealsComeBack() {
-        byte[] id = {1};
-        try (OtpDevice device = Fixtures.totp(); SealKey key = SealKey.fromBytes(3, new byte[32])) {
+    void recordsAndUrisComeBack() {
+        try (OtpDevice device = Fixtures.totp()) {
             byte[] record = device.toRecord();
             assertEquals(168, record.length);
             assertArrayEquals(record, OtpDevice.fromRecord(record).toRecord());
@@ -213,10 +212,23 @@ class DeviceTest {
                 assertEquals(OtpError.URI_ENCODING, assertThrows(OtpException.class, () -> OtpDevice.fromUri(raw, NOW)).error());
             }
             assertArrayEquals(Fixtures.BYTES, device.secret());
-            byte[] sealed = key.seal(device, id);
-            assertNotEquals(new String(sealed), new String(key.seal(device, id)), "a nonce of its own each time");
-            assertEquals(3, SealKey.idOf(sealed));
-            assertArrayEquals(record, key.open(sealed, id).toRecord());
+        }
+    }
+
+    @Test
+    void sealsComeBackByEitherCipher() {
+        byte[] id = {1};
+        try (OtpDevice device = Fixtures.totp(); SealKey opener = SealKey.fromBytes(3, new byte[32])) {
+            for (SealCipher cipher : SealCipher.values()) {
+                try (SealKey key = SealKey.fromBytes(3, cipher, new byte[32])) {
+                    byte[] sealed = key.seal(device, id);
+                    assertEquals(cipher.ordinal() + 1, sealed[3], "the version names the cipher");
+                    assertNotEquals(new String(sealed), new String(key.seal(device, id)), "a nonce of its own each time");
+                    assertEquals(3, SealKey.idOf(sealed));
+                    assertArrayEquals(device.toRecord(), key.open(sealed, id).toRecord());
+                    assertArrayEquals(device.toRecord(), opener.open(sealed, id).toRecord());
+                }
+            }
         }
     }
 

@@ -23,7 +23,8 @@ class LayersTest {
     /** From the lowest to the highest. */
     private static final List<Set<String>> LAYERS = List.of(
             // Memory, structs and values, which do not need the engine.
-            Set.of("Sizes", "Struct", "Memory", "Guarded", "Algorithm", "Kind", "Reason", "OtpError", "OtpException", "Store"),
+            Set.of("Sizes", "Struct", "Memory", "Guarded", "Algorithm", "Kind", "Reason", "OtpError", "OtpException", "Store",
+                    "SealCipher"),
             // The bindings: the engine, found and called.
             Set.of("Engine", "Library", "Symbols", "Handles", "FfmRecords", "Ffm", "Jni", "Native"),
             // Parameters and results of a device's calls.
