@@ -181,8 +181,15 @@ fn entra_csv_that_is_written_is_read() {
     let mut writer = EntraWriter::new(Vec::new());
     let mut other = token.clone();
     other.period = Some(90);
-    assert!(writer.write(&other).is_err(), "the first row is refused, and the heading still comes");
+    for entry in 1..=2 {
+        let error = writer.write(&other).expect_err("refused");
+        assert_eq!(error.location().entry, Some(entry));
+    }
+    // The heading still comes, once.
+    writer.write(&token).expect("a row");
+    let error = writer.write(&other).expect_err("refused");
+    assert_eq!(error.location().entry, Some(4));
     writer.write(&token).expect("a row");
     let file = writer.finish().expect("a file");
-    assert_eq!(tokens(read_detected(&file)), [token]);
+    assert_eq!(tokens(read_detected(&file)), [token.clone(), token]);
 }

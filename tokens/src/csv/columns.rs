@@ -112,6 +112,10 @@ impl Columns {
     }
 
     pub(crate) fn token<R: std::io::BufRead>(&self, row: &Records<R>) -> Result<Token, ErrorKind> {
+        // A row that was cut off would have defaults in the missing columns.
+        if row.columns() < self.columns.len() {
+            return Err(ErrorKind::Columns);
+        }
         let cell = |column| self.cell(row, column);
         let text = |column| cell(column).map(|text| text.and_then(some));
         let secret = self.columns.iter().find_map(|&column| match column {
