@@ -86,9 +86,8 @@ impl<R: BufRead> Reader<R> {
             Dialect::Oath => Ok(Layout::Oath { shift: if oath::has_users(&comment) { 3 } else { 0 }, count: 0 }),
             Dialect::Yubico => Ok(Layout::Yubico),
             Dialect::Entra => Columns::from_entra_heading(&heading).map(Layout::Columns),
-            Dialect::KeePassXc => find("totp").and_then(|uri| {
-                Ok(Layout::KeePassXc { count: heading.len(), columns: [uri, find("title")?, find("username")?] })
-            }),
+            Dialect::KeePassXc => find("totp")
+                .and_then(|uri| Ok(Layout::KeePassXc { count: heading.len(), columns: [uri, find("title")?, find("username")?] })),
             Dialect::Columns(columns) => Ok(Layout::Columns(columns)),
         };
         layout.map_err(|kind| Error::fatal(kind, self.location()))

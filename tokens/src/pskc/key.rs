@@ -197,7 +197,8 @@ fn drift(value: &Value<'_>, period: Option<u32>) -> Result<i64, ErrorKind> {
                 Err(ErrorKind::Range(FIELD))
             }
         }
-        _ => in_range(integer(value, FIELD)?, FIELD),
+        // The schema has 32 bits. pskctool writes a drift below 0 as one of 4,294,967,295 and less.
+        _ => in_range::<i32>(integer(value, FIELD)?, FIELD).map(i64::from),
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use crate::pskc::container::{Container, is_fatal};
 use crate::pskc::key::{Device, INFO, serial, token};
-use crate::xml::{Step, Xml};
 use crate::reader::{Entry, located};
+use crate::xml::{Step, Xml};
 use crate::{Error, ErrorKind, Keys, Location};
 
 #[derive(Debug)]
