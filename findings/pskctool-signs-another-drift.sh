@@ -3,10 +3,10 @@
 #
 # Expected: signing adds a signature and keeps the values. TimeDrift is an xs:int in the schema of
 # RFC 6030, and a clock that is slow has a drift below 0.
-# Seen: -7 is written as 4294967289, and signed so. The signature verifies, and the file is no longer
-# valid by the schema. `--info` shows 4294967289 for both files, so the two look alike.
-# Who meets it: a site that signs its token file before it moves. Its slow tokens are then 8,000 years
-# ahead.
+# Seen: -7 is written as 4294967289, and signed so. The signature verifies, and the file is no
+# longer valid by the schema. `--info` shows 4294967289 for both files, so the two look alike.
+# Who meets it: a site that signs its token file before it moves. Its slow tokens are then 8,000
+# years ahead.
 #
 # Seen on 2026-11-30. Needs: the Debian packages pskctool and openssl.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# python-pskc 1.4 (PyPI): AES key wrap of a 20-byte secret is padded, under the name without padding.
+# python-pskc 1.4 (PyPI): AES key wrap of a 20-byte secret is padded, and not named so.
 #
 # Expected: the algorithm kw-aes128 of XML Encryption is the key wrap of RFC 3394, which takes
 # multiples of 8 bytes. A secret of 20 bytes, the usual length, is refused or named kw-aes-128-pad.

@@ -241,6 +241,11 @@ fn errors_never_hold_a_secret() {
         format!("{HEAD}{}</KeyContainer>", package("A1", &secret(&format!("{marker}!")))),
         format!("{HEAD}<KeyPackage><Key Id='1' Algorithm='hotp'><Data><Secret>{marker}</Wrong>"),
         format!("A1,{marker},totp"),
+        // Columns that are mixed up.
+        format!("A1,3132,{marker}"),
+        format!("A1,3132,ocra,{marker}"),
+        format!("A1,3132,totp,{marker},{marker}"),
+        format!("upn,serial number,secret key,{marker}\\n"),
         format!(
             "{{\"version\":1,\"header\":{{}},\"db\":{{\"entries\":[{{\"info\":{{\"secret\":\"{marker}\",\"digits\":99}}}}]}}}}"
         ),
@@ -253,6 +258,28 @@ fn errors_never_hold_a_secret() {
             assert!(!format!("{error} {error:?}").contains("JBSWY3DP"), "{error:?}");
         }
     }
+}
+
+#[test]
+fn columns_that_are_mixed_up_show_no_secret_as_a_serial_number() {
+    let columns = |text: &str| Format::Columns(text.parse().expect("columns"));
+    for (format, file, expected) in [
+        (Format::OathCsv, "31323334353637383930,Z1", "entry 1, line 1: "),
+        (columns("serial,secret:base32"), "GEZDGNBVGY3TQOJQ,A-19", "entry 1, line 1: "),
+        (columns("serial,secret:base64"), "MTIzNDU2Nzg5MA==,A+1*", "entry 1, line 1: "),
+        // Too short for a secret, or no hexadecimal digits.
+        (Format::OathCsv, "313233343536373839,Z1", "entry 1, line 1 (313233343536373839): "),
+        (Format::OathCsv, "TOTP-00000000000001,Z1", "entry 1, line 1 (TOTP-00000000000001): "),
+        (columns("serial,secret:base32"), "GEZDGNBVGY3TQOJQ,", "entry 1, line 1 (GEZDGNBVGY3TQOJQ): "),
+    ] {
+        let [error] = errors(read_as(format, file, &Keys::new()));
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    // What is no name of a kind is shown if it is short.
+    let [error] = errors(read_as(Format::OathCsv, "A1,3132,certificates", &Keys::new()));
+    assert!(error.to_string().contains("of the kind certificates are"), "{error}");
+    let [error] = errors(read_as(Format::OathCsv, "A1,3132,certificates2", &Keys::new()));
+    assert!(error.to_string().contains("of the kind (too long to be shown) are"), "{error}");
 }
 
 #[test]

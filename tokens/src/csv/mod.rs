@@ -14,7 +14,18 @@ pub(crate) use yubico::is_yubico;
 
 use crate::csv::records::Records;
 use crate::reader::{Entry, located};
-use crate::{Error, ErrorKind, Location, Token, uri};
+use crate::{Error, ErrorKind, Location, SecretEncoding, Token, uri};
+
+/// The bytes of the shortest secret in use: 80 bits.
+const MIN_SECRET_BYTES: usize = 10;
+/// A name of more characters could be a secret.
+const MAX_NAME_CHARS: usize = 12;
+
+/// A cell for a message about an unknown name. Where columns are mixed up it may be a secret, so a
+/// long one is not shown.
+fn shown(cell: &str) -> String {
+    if cell.chars().count() > MAX_NAME_CHARS { "(too long to be shown)".to_owned() } else { cell.to_owned() }
+}
 
 /// What the rows are.
 #[derive(Debug)]
@@ -130,6 +141,18 @@ impl<R: BufRead> Reader<R> {
         self.rows.cell(column).ok().and_then(crate::text::some)
     }
 
+    /// Whether a serial number could be a secret. Where the cell of the secret is none, the columns
+    /// may be mixed up, and messages must not show it.
+    fn is_like_secret(layout: &Layout, serial: &str) -> bool {
+        let encoding = match layout {
+            Layout::Oath { .. } | Layout::Yubico => Some(SecretEncoding::Hex),
+            Layout::KeePassXc { .. } => None,
+            Layout::Columns(columns) => columns.secret().map(|(encoding, _)| encoding),
+        };
+        let secret = encoding.and_then(|encoding| encoding.read(serial).ok());
+        secret.is_some_and(|secret| secret.expose().len() >= MIN_SECRET_BYTES)
+    }
+
     fn step(&mut self) -> Result<Option<Entry>, Error> {
         let mut layout = match (self.layout.take(), self.dialect.take()) {
             (Some(layout), _) => layout,
@@ -139,7 +162,10 @@ impl<R: BufRead> Reader<R> {
         while self.rows.read()? {
             self.entry = self.entry.saturating_add(1);
             let Some(read) = self.token(&layout).transpose() else { continue };
-            let location = Location { entry: Some(self.entry), serial: self.serial(&layout), ..self.location() };
+            let mut location = Location { entry: Some(self.entry), serial: self.serial(&layout), ..self.location() };
+            if matches!(read, Err(ErrorKind::Secret(_))) {
+                location.serial = location.serial.filter(|serial| !Self::is_like_secret(&layout, serial));
+            }
             if let Layout::Oath { count, .. } = &mut layout {
                 *count = self.rows.columns();
             }

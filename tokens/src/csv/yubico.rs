@@ -4,6 +4,7 @@
 use std::io::BufRead;
 
 use crate::csv::records::Records;
+use crate::csv::shown;
 use crate::text::{decimal, digits, some};
 use crate::{ErrorKind, Kind, SecretEncoding, Token};
 
@@ -46,7 +47,7 @@ pub(crate) fn token<R: BufRead>(row: &Records<R>) -> Result<Option<Token>, Error
         token = Token::new(Kind::Hotp, SecretEncoding::Hex.read(row.cell(3)?)?);
         token.serial = some(&first);
     } else {
-        return Err(ErrorKind::KeyAlgorithm(row.cell(0)?.to_owned()));
+        return Err(ErrorKind::KeyAlgorithm(shown(row.cell(0)?)));
     }
     token.manufacturer = Some("Yubico".to_owned());
     token.checked().map(Some)
