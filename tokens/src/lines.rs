@@ -67,9 +67,10 @@ impl<R: BufRead> Reader<R> {
         match read {
             Ok(true) => {}
             Ok(false) => {
-                self.is_over = true;
-                let missing = self.batches.missing().map(|kind| Err(Error::new(kind, Location::default())));
-                self.waiting.extend(missing);
+                match self.batches.take_missing() {
+                    Some(kind) => self.waiting.push_back(Err(Error::new(kind, Location::default()))),
+                    None => self.is_over = true,
+                }
                 return;
             }
             Err(kind @ ErrorKind::Size(_)) => {

@@ -109,7 +109,7 @@ fn times_are_read() {
         let [token] = tokens(read_pskc(&totp("", &data), &Keys::new()));
         assert_eq!(token.drift, Some(steps), "{seconds}");
     }
-    for wrong in ["1.e", "nan.", "1.0e99"] {
+    for wrong in ["1.e", "nan.", "1.0e99", "inf.", "-64424509440.0", "4294967289", "-2147483649"] {
         let data = format!("<TimeDrift><PlainValue>{wrong}</PlainValue></TimeDrift>");
         let [error] = errors(read_pskc(&totp("", &data), &Keys::new()));
         assert!(matches!(error.kind(), ErrorKind::Number(_) | ErrorKind::Range(_)), "{error}");
@@ -276,11 +276,15 @@ fn codes_of_what_is_read_are_those_of_what_was_written() {
 }
 
 #[test]
-fn control_characters_are_not_written() {
+fn what_the_schema_cannot_say_is_not_written() {
     let mut writer = PskcWriter::new(Vec::new(), PskcProtection::Plain, PskcSuite::Hmac, Seeded(1)).expect("a head");
     let mut token = samples().remove(0);
     token.issuer = Some("a\u{1}b".to_owned());
     let error = writer.write(&token).expect_err("XML cannot say it");
+    assert!(matches!(error.kind(), ErrorKind::Unwritable(_)));
+    let mut token = samples().remove(0);
+    token.drift = Some(1 << 31);
+    let error = writer.write(&token).expect_err("the schema cannot say it");
     assert!(matches!(error.kind(), ErrorKind::Unwritable(_)));
     writer.write(&samples()[1]).expect("the next one");
     let [token] = tokens(read_detected(writer.finish().expect("an end")));
