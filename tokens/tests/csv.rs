@@ -85,6 +85,10 @@ fn yubicos_log_is_read_in_both_forms() {
     assert!(matches!(error.kind(), ErrorKind::KeyAlgorithm(_)), "{error}");
     let [token] = tokens(entries);
     assert_eq!((token.kind, token.serial.as_deref()), (Kind::Hotp, Some("508326")));
+    // Rows of six cells are no log without a serial number and a date.
+    for other in [",1,GEZDGNBV,30,Maker,Token", "1,1,GEZDGNBV,30,Maker,Token", ",1,GEZDGNBV,30,Maker,2013-12-12T08:41:07"] {
+        assert_eq!(Format::detect(other.as_bytes()), None, "{other}");
+    }
 }
 
 #[test]

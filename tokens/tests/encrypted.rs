@@ -103,3 +103,104 @@ fn macs_of_drafts_may_be_over_the_plain_value() {
 fn decode(base64: &str) -> Vec<u8> {
     data_encoding::BASE64.decode(base64.as_bytes()).expect("Base64")
 }
+
+/// A secret whose last block is as given, with AES-128-CBC and its MAC.
+fn padded(blocks: &[u8]) -> String {
+    use aes::cipher::block_padding::NoPadding;
+    use aes::cipher::{BlockModeEncrypt, KeyInit, KeyIvInit};
+    use hmac::Mac;
+
+    let mut data = [&[7; 16], blocks].concat();
+    let encryptor = cbc::Encryptor::<aes::Aes128>::new(&KEY.into(), &[7; 16].into());
+    encryptor.encrypt_padded::<NoPadding>(&mut data[16..], blocks.len()).expect("whole blocks");
+    let state = <hmac::Hmac<sha1::Sha1> as KeyInit>::new_from_slice(&KEY).expect("a key");
+    let mac = data_encoding::BASE64.encode(&state.chain_update(&data).finalize().into_bytes());
+    let method = format!("<MACMethod Algorithm=\"{HMAC_SHA1}\"/>");
+    file(&method, &format!("{}<ValueMAC>{mac}</ValueMAC>", encrypted("2001/04/xmlenc#aes128-cbc", &data)))
+}
+
+#[test]
+fn padding_is_counted_by_its_last_byte() {
+    let keys = Keys::new().with_key(&KEY);
+    let block = |last: u8| [&[b'a'; 31][..], &[last]].concat();
+    // XML Encryption: the bytes before the last may be anything.
+    for (last, len) in [(1, 31), (3, 29), (15, 17), (16, 16)] {
+        let [token] = tokens(read_pskc(&padded(&block(last)), &keys));
+        assert_eq!(token.secret.expose(), vec![b'a'; len], "{last}");
+    }
+    for last in [0, 17, 32, 255] {
+        let [error] = errors(read_pskc(&padded(&block(last)), &keys));
+        assert_eq!(error.kind(), &ErrorKind::Decryption, "{last}");
+    }
+    let [error] = errors(read_pskc(&padded(&[16; 16]), &keys));
+    assert_eq!(error.kind(), &ErrorKind::Missing("the secret"));
+    let [error] = errors(read_pskc(&padded(&[]), &keys));
+    assert_eq!(error.kind(), &ErrorKind::Decryption);
+}
+
+#[test]
+fn keys_of_another_length_end_the_file() {
+    let wrapped = encrypted("2001/04/xmlenc#kw-aes128", &[0; 24]);
+    for key in [&[1; 15][..], &[1; 24], &[1; 32]] {
+        let [error] = errors(read_pskc(&file("", &wrapped), &Keys::new().with_key(key)));
+        assert_eq!((error.kind(), error.is_fatal()), (&ErrorKind::WrongKey, true));
+    }
+    // The key fits in length, and is another one.
+    let [error] = errors(read_pskc(&file("", &wrapped), &Keys::new().with_key(&[1; 16])));
+    assert_eq!((error.kind(), error.is_fatal()), (&ErrorKind::Decryption, false));
+}
+
+#[test]
+fn macs_need_their_method() {
+    let value = encrypted("2001/04/xmlenc#kw-aes192", &hex("138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"));
+    let keys = Keys::new().with_key(&hex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"));
+    let [error] = errors(read_pskc(&file("", &format!("{value}<ValueMAC>AAAA</ValueMAC>")), &keys));
+    assert_eq!(error.kind(), &ErrorKind::Missing("the MAC method"));
+    // Key wrap has a check of its own, but a MAC that is there must fit.
+    let method = format!("<MACMethod Algorithm=\"{HMAC_SHA1}\"/>");
+    let [error] = errors(read_pskc(&file(&method, &format!("{value}<ValueMAC>AAAA</ValueMAC>")), &keys));
+    assert_eq!(error.kind(), &ErrorKind::Mac);
+    let [_] = tokens(read_pskc(&file(&method, &value), &keys));
+}
+
+#[test]
+fn keys_that_cannot_be_found_end_the_file() {
+    let rsa = "<EncryptionKey><KeyInfo><KeyValue><RSAKeyValue/></KeyValue></KeyInfo></EncryptionKey>";
+    let [error] = errors(read_pskc(&file(rsa, ""), &Keys::new()));
+    assert_eq!((error.kind(), error.is_fatal()), (&ErrorKind::Certificate, true));
+    let [error] = errors(read_pskc(&file("", &encrypted("2001/04/xmlenc#rsa-1_5", &[0; 256])), &Keys::new()));
+    assert_eq!(error.kind(), &ErrorKind::Certificate);
+
+    let derived = |method: &str, iterations: &str, len: &str, prf: &str| {
+        let parameters = format!(
+            "<PBKDF2-params><Salt><Specified>AAAA</Specified></Salt><IterationCount>{iterations}</IterationCount>\
+             <KeyLength>{len}</KeyLength>{prf}</PBKDF2-params>"
+        );
+        let method = format!("<KeyDerivationMethod Algorithm=\"http://example.com/{method}\">{parameters}</KeyDerivationMethod>");
+        file(&format!("<EncryptionKey><DerivedKey>{method}</DerivedKey></EncryptionKey>"), &padded_value())
+    };
+    let keys = Keys::new().with_password("qwerty");
+    for (file, part) in [
+        (derived("#scrypt", "1", "16", ""), "another method than PBKDF2"),
+        (derived("#pbkdf2", "0", "16", ""), "the iterations are not 1 to 10 million"),
+        (derived("#pbkdf2", "10000001", "16", ""), "the iterations are not 1 to 10 million"),
+        (derived("#pbkdf2", "4294967295", "16", ""), "the iterations are not 1 to 10 million"),
+        (derived("#pbkdf2", "1", "20", ""), "its length is not that of an AES key"),
+        (derived("#pbkdf2", "1", "4294967295", ""), "its length is not that of an AES key"),
+        (derived("#pbkdf2", "1", "4294967296", ""), "the key length is out of range"),
+        (derived("#pbkdf2", "1", "16", "<PRF Algorithm=\"#hmac-md5\"/>"), "its hash is not known"),
+        (derived("#pbkdf2", "1", "", ""), "the file says too little about it"),
+        (derived("#pbkdf2", "4294967296", "16", ""), "the iteration count is out of range"),
+        (derived("#pbkdf2", "many", "16", ""), "the iteration count is not a number"),
+    ] {
+        let [error] = errors(read_pskc(&file, &keys));
+        assert!(error.to_string().contains(part) && error.is_fatal(), "{error}");
+    }
+    // One iteration is what a file may ask for.
+    let [error] = errors(read_pskc(&derived("#pbkdf2", "1", "16", ""), &keys));
+    assert_eq!(error.kind(), &ErrorKind::MacMissing);
+}
+
+fn padded_value() -> String {
+    encrypted("2001/04/xmlenc#aes128-cbc", &[0; 32])
+}

@@ -10,12 +10,16 @@ use crate::{ErrorKind, Kind, SecretEncoding, Token};
 
 const MODES: [&str; 5] = ["yubico otp", "oath-hotp", "static password", "challenge-response", "logging start"];
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether the cells of a first line, in lower case, are of such a log.
 pub(crate) fn is_yubico(cells: &[&str]) -> bool {
     let first = cells.first().copied().unwrap_or_default();
     MODES.iter().any(|mode| first.starts_with(mode))
         // Serial number, public id, private id, key, access code, date.
-        || (cells.len() >= 6 && first.bytes().all(|byte| byte.is_ascii_digit()) && cells.get(5).is_some_and(|date| date.contains('t')))
+        || (is_number(first) && cells.get(5).is_some_and(|date| date.starts_with(|letter: char| letter.is_ascii_digit()) && date.contains('t')))
 }
 
 pub(crate) fn token<R: BufRead>(row: &Records<R>) -> Result<Option<Token>, ErrorKind> {
@@ -35,7 +39,7 @@ pub(crate) fn token<R: BufRead>(row: &Records<R>) -> Result<Option<Token>, Error
         if row.columns() > 12 {
             token.counter = Some(decimal(row.cell(12)?, "the moving factor")?);
         }
-    } else if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
+    } else if is_number(&first) {
         let mode = match row.cell(2)? {
             "0" => None,
             "" => Some("static password"),

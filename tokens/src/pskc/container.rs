@@ -75,15 +75,15 @@ impl Container {
         }
         let parameters = method.child("PBKDF2-params").ok_or_else(incomplete)?;
         let salt = parameters.child("Salt").and_then(|salt| salt.child_text("Specified")).ok_or_else(incomplete)?;
-        let number = |name| parameters.child_text(name).ok_or_else(incomplete).and_then(|text| decimal(text, "the derivation"));
+        let number = |name, field| parameters.child_text(name).ok_or_else(incomplete).and_then(|text| decimal(text, field));
         // python-pskc writes the name between the tags.
         let named = |prf: Element<'_>| prf.attribute("Algorithm").unwrap_or(prf.text()).to_owned();
         let prf = parameters.child("PRF").map(named).filter(|name| !name.is_empty());
         let unknown = ErrorKind::Derivation("its hash is not known; ask for another file");
         self.source = Some(Source::Password(Derivation {
             salt: base64(salt).ok_or_else(incomplete)?.to_vec(),
-            iterations: number("IterationCount")?,
-            key_bytes: usize::try_from(number("KeyLength")?).unwrap_or(0),
+            iterations: number("IterationCount", "the iteration count")?,
+            key_bytes: usize::try_from(number("KeyLength", "the key length")?).unwrap_or(0),
             hash: prf.map_or(Some(HmacHash::Sha1), |name| HmacHash::from_uri(&name)).ok_or(unknown)?,
         }));
         Ok(())
