@@ -2,8 +2,13 @@
 
 mod common;
 
+use aes::cipher::block_padding::NoPadding;
+use aes::cipher::{BlockModeEncrypt, KeyInit, KeyIvInit};
 use common::{errors, read_pskc, tokens};
+use hmac::{Hmac, Mac};
 use keyfob_tokens::{ErrorKind, Keys};
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 const SECRET: &[u8] = b"12345678901234567890";
 const KEY: [u8; 16] = [0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12];
@@ -104,25 +109,78 @@ fn decode(base64: &str) -> Vec<u8> {
     data_encoding::BASE64.decode(base64.as_bytes()).expect("Base64")
 }
 
-/// A secret whose last block is as given, with AES-128-CBC and its MAC.
-fn padded(blocks: &[u8]) -> String {
-    use aes::cipher::block_padding::NoPadding;
-    use aes::cipher::{BlockModeEncrypt, KeyInit, KeyIvInit};
-    use hmac::Mac;
-
+/// A value of whole blocks with AES-128-CBC and a MAC.
+fn value<H: hmac::EagerHash>(blocks: &[u8]) -> String
+where
+    Hmac<H>: Mac + KeyInit,
+{
     let mut data = [&[7; 16], blocks].concat();
     let encryptor = cbc::Encryptor::<aes::Aes128>::new(&KEY.into(), &[7; 16].into());
     encryptor.encrypt_padded::<NoPadding>(&mut data[16..], blocks.len()).expect("whole blocks");
-    let state = <hmac::Hmac<sha1::Sha1> as KeyInit>::new_from_slice(&KEY).expect("a key");
+    let state = <Hmac<H> as KeyInit>::new_from_slice(&KEY).expect("a key");
     let mac = data_encoding::BASE64.encode(&state.chain_update(&data).finalize().into_bytes());
-    let method = format!("<MACMethod Algorithm=\"{HMAC_SHA1}\"/>");
-    file(&method, &format!("{}<ValueMAC>{mac}</ValueMAC>", encrypted("2001/04/xmlenc#aes128-cbc", &data)))
+    format!("{}<ValueMAC>{mac}</ValueMAC>", encrypted("2001/04/xmlenc#aes128-cbc", &data))
+}
+
+fn method(hash: &str) -> String {
+    format!("<MACMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#{hash}\"/>")
+}
+
+#[test]
+fn macs_of_each_hash_are_checked() {
+    let keys = Keys::new().with_key(&KEY);
+    let block = [&b"12345678901234567890"[..], &[12; 12]].concat();
+    let values = [
+        ("hmac-sha1", value::<Sha1>(&block)),
+        ("hmac-sha224", value::<Sha224>(&block)),
+        ("hmac-sha256", value::<Sha256>(&block)),
+        ("hmac-sha384", value::<Sha384>(&block)),
+        ("hmac-sha512", value::<Sha512>(&block)),
+    ];
+    for (name, value) in &values {
+        let [token] = tokens(read_pskc(&file(&method(name), value), &keys));
+        assert_eq!(token.secret.expose(), SECRET, "{name}");
+        for (other, value) in values.iter().filter(|(other, _)| other != name) {
+            let [error] = errors(read_pskc(&file(&method(name), value), &keys));
+            assert_eq!(error.kind(), &ErrorKind::Mac, "{name} {other}");
+        }
+    }
+}
+
+#[test]
+fn encrypted_counters_are_digits_or_big_endian() {
+    let counter = |plain: &[u8]| {
+        let padding = 16 - plain.len() % 16;
+        let block = [plain, &vec![u8::try_from(padding).expect("a byte"); padding]].concat();
+        let data = format!("<PlainValue>MTIzNA==</PlainValue></Secret><Counter>{}</Counter><Secret>", value::<Sha1>(&block));
+        let file = file(&method("hmac-sha1"), &data).replace("<Secret></Secret>", "");
+        read_pskc(&file, &Keys::new().with_key(&KEY))
+    };
+    for (plain, number) in [
+        (&b"42"[..], 42),
+        (b"18446744073709551615", u64::MAX),
+        (&[1, 2], 258),
+        (&[0xff; 8], u64::MAX),
+        (&[0, 0, 0, 0, 0, 0, 0, 0, 7], 7),
+    ] {
+        let [token] = tokens(counter(plain));
+        assert_eq!(token.counter, Some(number), "{plain:?}");
+    }
+    for (plain, kind) in [
+        (&[1, 0, 0, 0, 0, 0, 0, 0, 0][..], ErrorKind::Range("the counter")),
+        (b"18446744073709551616", ErrorKind::Range("the counter")),
+        (b"", ErrorKind::Number("the counter")),
+    ] {
+        let [error] = errors(counter(plain));
+        assert_eq!(error.kind(), &kind, "{plain:?}");
+    }
 }
 
 #[test]
 fn padding_is_counted_by_its_last_byte() {
     let keys = Keys::new().with_key(&KEY);
     let block = |last: u8| [&[b'a'; 31][..], &[last]].concat();
+    let padded = |blocks: &[u8]| file(&method("hmac-sha1"), &value::<Sha1>(blocks));
     // XML Encryption: the bytes before the last may be anything.
     for (last, len) in [(1, 31), (3, 29), (15, 17), (16, 16)] {
         let [token] = tokens(read_pskc(&padded(&block(last)), &keys));
@@ -148,6 +206,21 @@ fn keys_of_another_length_end_the_file() {
     // The key fits in length, and is another one.
     let [error] = errors(read_pskc(&file("", &wrapped), &Keys::new().with_key(&[1; 16])));
     assert_eq!((error.kind(), error.is_fatal()), (&ErrorKind::Decryption, false));
+}
+
+#[test]
+fn values_in_two_forms_are_refused() {
+    let value = value::<Sha1>(&[16; 32]);
+    let [error] = errors(read_pskc(&file(&method("hmac-sha1"), &format!("<PlainValue>AAAA</PlainValue>{value}")), &Keys::new()));
+    assert_eq!(error.kind(), &ErrorKind::Repeated("a value"));
+}
+
+#[test]
+fn plain_values_of_drafts_may_have_digests() {
+    let cipher = "Algorithm=\"http://www.w3.org/2001/04/xmlenc#aes128-cbc\"";
+    let plain = draft("AAAA", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=").replace(cipher, "Algorithm=\"NONE\"");
+    let [token] = tokens(read_pskc(&plain, &Keys::new()));
+    assert_eq!(token.secret.expose(), SECRET);
 }
 
 #[test]
