@@ -44,7 +44,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -80,6 +80,23 @@ miri:
 test-scim: ## check the profile for RFC clients with scim2-tester
 	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
 	tests/scim2/run
+
+.PHONY: test-pskc
+test-pskc: tools-tokens ## read the sample files of python-pskc
+	tests/tokens/run python_pskc
+
+.PHONY: test-peers
+test-peers: tools-tokens ## exchange token files with python-pskc, pskctool, KeePassXC and packages for otpauth URIs
+	tests/tokens/run peers
+
+.PHONY: tools-tokens
+tools-tokens:
+	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
+	$(call need,npm,npm)
+	$(call need,openssl,openssl)
+	$(call need,pskctool,pskctool)
+	$(call need,oathtool,oathtool)
+	$(call need,keepassxc-cli,keepassxc)
 
 # Each combination of features builds and passes the engine's own tests.
 .PHONY: test-features
@@ -175,6 +192,7 @@ lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
 	for folder in benches/peers examples/bare-metal fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p keyfob-tokens --test python_pskc --test peers --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
 	cargo deny --workspace --locked check bans licenses sources

@@ -4,8 +4,8 @@
 use std::io::Cursor;
 
 use keyfob_tokens::{
-    Columns, EntraWriter, Format, Keys, OathCsvWriter, PskcProtection, PskcSuite, PskcWriter, Token, UriWriter, read,
-    write_migration,
+    Columns, Duplicate, Duplicates, EntraWriter, Format, Keys, OathCsvWriter, PskcProtection, PskcSuite, PskcWriter, Token,
+    UriWriter, read, write_migration,
 };
 
 use crate::seeded::Seeded;
@@ -30,14 +30,32 @@ fn format(pick: u8, file: &[u8]) -> Option<Format> {
 
 fn read_all(format: Format, file: &[u8]) -> Vec<Token> {
     let keys = Keys::new().with_key(b"1234567890123456").with_password("qwerty");
-    let entries: Vec<_> = read(format, Cursor::new(file), &keys).collect();
-    for (at, entry) in entries.iter().enumerate() {
-        if let Err(error) = entry {
-            assert!(!error.to_string().is_empty());
-            assert!(!error.is_fatal() || at + 1 == entries.len(), "nothing comes after the end");
+    let mut entries = read(format, Cursor::new(file), &keys);
+    let (mut tokens, mut last, mut is_over) = (Vec::new(), 0, false);
+    let mut duplicates = Duplicates::new();
+    while let Some(entry) = entries.next() {
+        assert!(!is_over, "nothing comes after the end");
+        let location = entries.location();
+        if let Some(number) = location.entry {
+            assert!(number > last, "each entry has a number of its own");
+            last = number;
+        }
+        match entry {
+            Ok(token) => {
+                let number = location.entry.expect("a token has a number");
+                if let Some(Duplicate::Serial(first) | Duplicate::Secret(first)) = duplicates.check(number, &token) {
+                    assert!(first < number);
+                }
+                tokens.push(token);
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                assert_eq!(error.location(), location);
+                is_over = error.is_fatal();
+            }
         }
     }
-    entries.into_iter().flatten().collect()
+    tokens
 }
 
 pub fn run(input: &[u8]) {

@@ -9,10 +9,10 @@ use zeroize::Zeroize;
 
 use crate::{Kind, Token};
 
-/// What two tokens have in common, and the number of the first of them, from 1.
+/// What two tokens have in common, and the entry of the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duplicate {
-    /// The serial number and the id of the key.
+    /// The serial number and the kind. A device may have a HOTP key and a PIN key.
     Serial(u64),
     /// The secret: whoever has one token has the other's codes.
     Secret(u64),
@@ -21,17 +21,17 @@ pub enum Duplicate {
 impl fmt::Display for Duplicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Serial(first) => write!(f, "token {first} has the same serial number and kind: remove one of them"),
-            Self::Secret(first) => write!(f, "token {first} has the same secret: enrol one of them anew"),
+            Self::Serial(first) => write!(f, "entry {first} has the same serial number and kind: remove one of them"),
+            Self::Secret(first) => write!(f, "entry {first} has the same secret: enrol one of them anew"),
         }
     }
 }
 
-/// Remembers the tokens that it has seen, 32 bytes for each: hashes of serial numbers and secrets.
+/// Remembers the tokens that it has seen, by two hashes of 16 bytes for each: of serial number and
+/// secret.
 #[derive(Default)]
 pub struct Duplicates {
     seen: HashMap<[u8; 16], u64>,
-    count: u64,
 }
 
 impl Duplicates {
@@ -41,17 +41,19 @@ impl Duplicates {
     }
 
     /// Whether a token before this one had the same serial number and kind, or the same secret.
-    pub fn check(&mut self, token: &Token) -> Option<Duplicate> {
-        self.count = self.count.saturating_add(1);
-        let serial =
-            token.serial.as_ref().and_then(|serial| self.note(&[b"serial", token.kind.name().as_bytes(), serial.as_bytes()]));
+    ///
+    /// `entry` is the token's number in its file. [`Tokens::location`](crate::Tokens::location) has
+    /// it, with the refused entries counted.
+    pub fn check(&mut self, entry: u64, token: &Token) -> Option<Duplicate> {
+        let kind = token.kind.name().as_bytes();
+        let serial = token.serial.as_ref().and_then(|serial| self.note(entry, &[b"serial", kind, serial.as_bytes()]));
         // PINs are short: many are the same.
-        let secret = if token.kind == Kind::Pin { None } else { self.note(&[b"secret", token.secret.expose()]) };
+        let secret = if token.kind == Kind::Pin { None } else { self.note(entry, &[b"secret", token.secret.expose()]) };
         serial.map(Duplicate::Serial).or(secret.map(Duplicate::Secret))
     }
 
-    /// Notes a value, and gives the number of the token that had it first.
-    fn note(&mut self, parts: &[&[u8]]) -> Option<u64> {
+    /// Notes a value, and gives the entry that had it first.
+    fn note(&mut self, entry: u64, parts: &[&[u8]]) -> Option<u64> {
         let mut hash = Sha256::new();
         for part in parts {
             hash.update((part.len() as u64).to_le_bytes());
@@ -63,7 +65,7 @@ impl Duplicates {
         match self.seen.entry(key) {
             Entry::Occupied(first) => Some(*first.get()),
             Entry::Vacant(vacant) => {
-                vacant.insert(self.count);
+                vacant.insert(entry);
                 None
             }
         }
@@ -72,6 +74,6 @@ impl Duplicates {
 
 impl fmt::Debug for Duplicates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Duplicates({} tokens)", self.count)
+        write!(f, "Duplicates({} values)", self.seen.len())
     }
 }

@@ -54,7 +54,7 @@ impl std::error::Error for Error {}
 pub struct Location {
     /// The line, from 1.
     pub line: Option<u64>,
-    /// The number of the entry, from 1, refused ones included.
+    /// The number of the entry, from 1, with those that were refused or passed over.
     pub entry: Option<u64>,
     /// The serial number or, where a format has none, the name.
     pub serial: Option<String>,

@@ -7,7 +7,8 @@ use zeroize::Zeroize;
 
 use crate::metered::{MAX_PIECE_BYTES, Metered, kind};
 use crate::migration::Batches;
-use crate::{Error, ErrorKind, Location, Token, migration, uri};
+use crate::reader::{Entry, located};
+use crate::{Error, ErrorKind, Location, migration, uri};
 
 #[derive(Debug)]
 pub(crate) struct Reader<R> {
@@ -15,7 +16,7 @@ pub(crate) struct Reader<R> {
     line: Vec<u8>,
     batches: Batches,
     /// What a line holds beyond its first token, and what is missing at the end.
-    waiting: VecDeque<Result<Token, Error>>,
+    waiting: VecDeque<Entry>,
     entry: u64,
     is_over: bool,
 }
@@ -66,9 +67,10 @@ impl<R: BufRead> Reader<R> {
         match read {
             Ok(true) => {}
             Ok(false) => {
-                self.is_over = true;
-                let missing = self.batches.missing().map(|kind| Err(Error::new(kind, Location::default())));
-                self.waiting.extend(missing);
+                match self.batches.take_missing() {
+                    Some(kind) => self.waiting.push_back(Err(Error::new(kind, Location::default()))),
+                    None => self.is_over = true,
+                }
                 return;
             }
             Err(kind @ ErrorKind::Size(_)) => {
@@ -94,7 +96,7 @@ impl<R: BufRead> Reader<R> {
         for token in tokens {
             self.entry = self.entry.saturating_add(1);
             let location = Location { entry: Some(self.entry), ..location.clone() };
-            self.waiting.push_back(token.map_err(|kind| Error::new(kind, location)));
+            self.waiting.push_back(located(token, location));
         }
     }
 }
@@ -106,7 +108,7 @@ impl<R> Drop for Reader<R> {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Token, Error>;
+    type Item = Entry;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.waiting.is_empty() && !self.is_over {

@@ -3,7 +3,18 @@
 use std::io::BufRead;
 
 use crate::csv::Dialect;
-use crate::{Error, Format, Keys, Token, csv, json, lines, pskc, safenet};
+use crate::{Error, ErrorKind, Format, Keys, Location, Token, csv, json, lines, pskc, safenet};
+
+/// What a reader of one format gives: a token with its place, or an error, which knows its own.
+pub(crate) type Entry = Result<(Token, Location), Error>;
+
+/// An entry at its place. A refused one leaves the next ones readable.
+pub(crate) fn located(read: Result<Token, ErrorKind>, location: Location) -> Entry {
+    match read {
+        Ok(token) => Ok((token, location)),
+        Err(kind) => Err(Error::new(kind, location)),
+    }
+}
 
 /// Reads the tokens of a file one by one. A wrong entry is an [`Error`] with its place, and the
 /// next one follows; an error that [is fatal](Error::is_fatal) is the last.
@@ -22,7 +33,7 @@ use crate::{Error, Format, Keys, Token, csv, json, lines, pskc, safenet};
 /// ```
 pub fn read<R: BufRead>(format: Format, input: R, keys: &Keys) -> Tokens<R> {
     let csv = |input, dialect| Inner::Csv(Box::new(csv::Reader::new(input, dialect)));
-    Tokens(match format {
+    let inner = match format {
         Format::Pskc => Inner::Pskc(Box::new(pskc::Reader::new(input, keys))),
         Format::SafeNet => Inner::SafeNet(Box::new(safenet::Reader::new(input))),
         Format::OathCsv => csv(input, Dialect::Oath),
@@ -32,12 +43,38 @@ pub fn read<R: BufRead>(format: Format, input: R, keys: &Keys) -> Tokens<R> {
         Format::Columns(columns) => csv(input, Dialect::Columns(columns)),
         Format::Uris => Inner::Lines(Box::new(lines::Reader::new(input))),
         Format::Json => Inner::Json(json::Reader::new(input)),
-    })
+    };
+    Tokens { inner, location: Location::default() }
 }
 
 /// The tokens of a file; [`read`] makes it.
 #[derive(Debug)]
-pub struct Tokens<R>(Inner<R>);
+pub struct Tokens<R> {
+    inner: Inner<R>,
+    location: Location,
+}
+
+impl<R> Tokens<R> {
+    /// The place of the token or error that came last, for messages about it.
+    ///
+    /// ```
+    /// use keyfob_tokens::{Duplicate, Duplicates, Format, Keys, read};
+    ///
+    /// let file = b"A1,31,tan\nA2,32,totp\nA3,32,totp\n";
+    /// let mut tokens = read(Format::OathCsv, &file[..], &Keys::new());
+    /// let mut duplicates = Duplicates::new();
+    /// while let Some(read) = tokens.next() {
+    ///     let entry = tokens.location().entry.unwrap_or(0);
+    ///     let Ok(token) = read else { continue };
+    ///     if let Some(duplicate) = duplicates.check(entry, &token) {
+    ///         assert_eq!((entry, duplicate), (3, Duplicate::Secret(2)));
+    ///     }
+    /// }
+    /// ```
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+}
 
 #[derive(Debug)]
 enum Inner<R> {
@@ -52,12 +89,22 @@ impl<R: BufRead> Iterator for Tokens<R> {
     type Item = Result<Token, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
+        let entry = match &mut self.inner {
             Inner::Pskc(reader) => reader.next(),
             Inner::SafeNet(reader) => reader.next(),
             Inner::Csv(reader) => reader.next(),
             Inner::Lines(reader) => reader.next(),
             Inner::Json(reader) => reader.next(),
-        }
+        }?;
+        Some(match entry {
+            Ok((token, location)) => {
+                self.location = location;
+                Ok(token)
+            }
+            Err(error) => {
+                self.location.clone_from(error.location());
+                Err(error)
+            }
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use keyfob::Algorithm;
 
+use crate::reader::{Entry, located};
 use crate::text::{decimal, some};
 use crate::xml::{Element, Step, Xml};
 use crate::{Error, ErrorKind, Kind, Location, SecretEncoding, Token};
@@ -21,7 +22,7 @@ impl<R: BufRead> Reader<R> {
         Self { xml: Xml::new(input), entry: 0, has_root: false, is_over: false }
     }
 
-    fn step(&mut self) -> Result<Option<Result<Token, Error>>, Error> {
+    fn step(&mut self) -> Result<Option<Entry>, Error> {
         match self.xml.next()? {
             Step::Open if !self.has_root => {
                 let root = self.xml.opened();
@@ -36,7 +37,7 @@ impl<R: BufRead> Reader<R> {
                 let mut location = Location { line: Some(self.xml.line()), entry: Some(self.entry), serial: None };
                 let element = self.xml.element()?;
                 location.serial = element.attribute("serial").and_then(some);
-                return Ok(Some(token(element).map_err(|kind| Error::new(kind, location))));
+                return Ok(Some(located(token(element), location)));
             }
             Step::Open => self.xml.skip()?,
             Step::Close => {}
@@ -63,7 +64,7 @@ fn token(element: Element<'_>) -> Result<Token, ErrorKind> {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Token, Error>;
+    type Item = Entry;
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {

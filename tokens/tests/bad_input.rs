@@ -5,7 +5,7 @@ mod common;
 use std::io::{BufReader, Read};
 
 use common::{errors, read_as, read_detected, read_pskc, tokens};
-use keyfob_tokens::{Duplicate, Duplicates, ErrorKind, Format, Keys, read};
+use keyfob_tokens::{Duplicate, Duplicates, ErrorKind, Format, Keys, Kind, RawSecret, Token, read};
 
 const HEAD: &str = "<KeyContainer Version=\"1.0\" xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">\n";
 
@@ -133,6 +133,7 @@ fn endless_files_end_early() {
 fn duplicates_are_found() {
     let file = [
         HEAD.to_owned(),
+        package("A0", ""),
         package("A1", &secret(GOOD)),
         package("A2", &secret(GOOD)),
         package("A1", &secret("QUFBQUFBQUFBQUFBQUFBQUFBQUE=")),
@@ -141,9 +142,92 @@ fn duplicates_are_found() {
     ]
     .concat();
     let mut duplicates = Duplicates::new();
-    let found: Vec<_> = read_detected(&file).into_iter().flatten().map(|token| duplicates.check(&token)).collect();
-    assert_eq!(found, [None, Some(Duplicate::Secret(1)), Some(Duplicate::Serial(1)), None]);
-    assert_eq!(Duplicate::Secret(1).to_string(), "token 1 has the same secret: enrol one of them anew");
+    let (mut tokens, mut found) = (read(Format::Pskc, file.as_bytes(), &Keys::new()), Vec::new());
+    while let Some(read) = tokens.next() {
+        let entry = tokens.location().entry.expect("a number");
+        found.extend(read.ok().map(|token| (entry, duplicates.check(entry, &token))));
+    }
+    // The entries of the messages are those of the file, of which the first is refused.
+    assert_eq!(found, [(2, None), (3, Some(Duplicate::Secret(2))), (4, Some(Duplicate::Serial(2))), (5, None)]);
+    assert_eq!(Duplicate::Secret(2).to_string(), "entry 2 has the same secret: enrol one of them anew");
+    assert_eq!(Duplicate::Serial(2).to_string(), "entry 2 has the same serial number and kind: remove one of them");
+}
+
+#[test]
+fn pins_may_be_alike() {
+    let mut token = Token::new(Kind::Pin, RawSecret::new(b"1234".to_vec()));
+    let mut duplicates = Duplicates::new();
+    for (entry, serial) in [(1, "A1"), (2, "A2")] {
+        token.serial = Some(serial.to_owned());
+        assert_eq!(duplicates.check(entry, &token), None);
+    }
+    // A key and a PIN of one device.
+    let mut key = Token::new(Kind::Hotp, RawSecret::new(b"5678".to_vec()));
+    key.serial = Some("A1".to_owned());
+    assert_eq!(duplicates.check(3, &key), None);
+}
+
+/// The places of the tokens and errors of a file, in order.
+fn places(format: Format, file: &str) -> Vec<String> {
+    let mut tokens = read(format, file.as_bytes(), &Keys::new());
+    let mut places = Vec::new();
+    while let Some(read) = tokens.next() {
+        let location = tokens.location().clone();
+        assert!(read.as_ref().err().is_none_or(|error| error.location() == &location));
+        places.push(format!("{location}: {}", if read.is_ok() { "good" } else { "refused" }));
+    }
+    places
+}
+
+#[test]
+fn good_tokens_have_places_as_refused_ones_do() {
+    let pskc = [HEAD, &package("A1", ""), &package("A2", &secret(GOOD)), "</KeyContainer>"].concat();
+    let csv = "A1,zz,totp\n\nA2,3132,totp\n";
+    let safenet = "<Tokens><Token serial='A1'/>\n<Token serial='A2'><Application><Seed>3132</Seed></Application></Token></Tokens>";
+    let uris = "# one\notpauth://totp/a\notpauth://totp/a?secret=AAAA";
+    let json = r#"[{"label":"a","secret":""},{"label":"b","secret":"AAAA"}]"#;
+    for (format, file, expected) in [
+        (Format::Pskc, &pskc[..], ["entry 1, line 3 (A1): refused", "entry 2, line 5 (A2): good"]),
+        (Format::OathCsv, csv, ["entry 1, line 1 (A1): refused", "entry 2, line 3 (A2): good"]),
+        (Format::SafeNet, safenet, ["entry 1, line 1 (A1): refused", "entry 2, line 2 (A2): good"]),
+        (Format::Uris, uris, ["entry 1, line 2: refused", "entry 2, line 3: good"]),
+        (Format::Json, json, ["entry 1 (a): refused", "entry 2 (b): good"]),
+    ] {
+        assert_eq!(places(format, file), expected);
+    }
+}
+
+#[test]
+fn rows_that_were_cut_off_are_refused() {
+    let columns = || Format::Columns("serial,secret:hex,period".parse().expect("columns"));
+    let entra = "upn,serial number,secret key,time interval,manufacturer,model\n,1,GEZDGNBVGY3TQOJQ,60,,\n,2,GEZDGNBV";
+    let keepassxc = "\"Title\",\"Username\",\"TOTP\",\"Icon\"\n\"a\",\"b\",\"otpauth://totp/a?secret=AAAA\",\"0\"\n\"c\",\"d\"";
+    for (format, file, kind) in [
+        (Format::Entra, entra, ErrorKind::Columns),
+        (Format::KeePassXc, keepassxc, ErrorKind::Columns),
+        (columns(), "A1,3132,60\nA2,3132", ErrorKind::Columns),
+        (columns(), "\"A1\",\"3132\",\"60\"\n\"A2\",\"31", ErrorKind::Truncated),
+        (Format::OathCsv, "A1,3132,totp,6,60\nA2,31", ErrorKind::Truncated),
+        (Format::OathCsv, "A1,3132,totp\nA2,\"31", ErrorKind::Truncated),
+    ] {
+        let mut entries = read_as(format, file, &Keys::new());
+        let error = entries.pop().expect("an entry").expect_err("cut off");
+        assert_eq!((error.kind(), error.location().line), (&kind, Some(file.lines().count() as u64)), "{file}");
+        assert!(matches!(entries[..], [Ok(_)]), "{file}");
+    }
+    // Columns may be left out elsewhere, and the last row may end without the end of its line.
+    let file = "A1,3132,totp,6,60\nA2,3132\nA3,3132\nA4,\"3132\",totp";
+    assert_eq!(read_as(Format::OathCsv, file, &Keys::new()).iter().flatten().count(), 4);
+}
+
+#[test]
+fn settings_that_contradict_each_other_end_the_file() {
+    let key = "<EncryptionKey><KeyName>a</KeyName></EncryptionKey>";
+    let mac = "<MACMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\"/>";
+    for (setting, name) in [(key, "the encryption key"), (mac, "the MAC method")] {
+        let [error] = errors(read_detected([HEAD, setting, setting, &package("A1", &secret(GOOD)), "</KeyContainer>"].concat()));
+        assert_eq!((error.kind(), error.is_fatal()), (&ErrorKind::Repeated(name), true));
+    }
 }
 
 #[test]
@@ -157,6 +241,11 @@ fn errors_never_hold_a_secret() {
         format!("{HEAD}{}</KeyContainer>", package("A1", &secret(&format!("{marker}!")))),
         format!("{HEAD}<KeyPackage><Key Id='1' Algorithm='hotp'><Data><Secret>{marker}</Wrong>"),
         format!("A1,{marker},totp"),
+        // Columns that are mixed up.
+        format!("A1,3132,{marker}"),
+        format!("A1,3132,ocra,{marker}"),
+        format!("A1,3132,totp,{marker},{marker}"),
+        format!("upn,serial number,secret key,{marker}\\n"),
         format!(
             "{{\"version\":1,\"header\":{{}},\"db\":{{\"entries\":[{{\"info\":{{\"secret\":\"{marker}\",\"digits\":99}}}}]}}}}"
         ),
@@ -169,6 +258,28 @@ fn errors_never_hold_a_secret() {
             assert!(!format!("{error} {error:?}").contains("JBSWY3DP"), "{error:?}");
         }
     }
+}
+
+#[test]
+fn columns_that_are_mixed_up_show_no_secret_as_a_serial_number() {
+    let columns = |text: &str| Format::Columns(text.parse().expect("columns"));
+    for (format, file, expected) in [
+        (Format::OathCsv, "31323334353637383930,Z1", "entry 1, line 1: "),
+        (columns("serial,secret:base32"), "GEZDGNBVGY3TQOJQ,A-19", "entry 1, line 1: "),
+        (columns("serial,secret:base64"), "MTIzNDU2Nzg5MA==,A+1*", "entry 1, line 1: "),
+        // Too short for a secret, or no hexadecimal digits.
+        (Format::OathCsv, "313233343536373839,Z1", "entry 1, line 1 (313233343536373839): "),
+        (Format::OathCsv, "TOTP-00000000000001,Z1", "entry 1, line 1 (TOTP-00000000000001): "),
+        (columns("serial,secret:base32"), "GEZDGNBVGY3TQOJQ,", "entry 1, line 1 (GEZDGNBVGY3TQOJQ): "),
+    ] {
+        let [error] = errors(read_as(format, file, &Keys::new()));
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    // What is no name of a kind is shown if it is short.
+    let [error] = errors(read_as(Format::OathCsv, "A1,3132,certificates", &Keys::new()));
+    assert!(error.to_string().contains("of the kind certificates are"), "{error}");
+    let [error] = errors(read_as(Format::OathCsv, "A1,3132,certificates2", &Keys::new()));
+    assert!(error.to_string().contains("of the kind (too long to be shown) are"), "{error}");
 }
 
 #[test]

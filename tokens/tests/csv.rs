@@ -85,6 +85,10 @@ fn yubicos_log_is_read_in_both_forms() {
     assert!(matches!(error.kind(), ErrorKind::KeyAlgorithm(_)), "{error}");
     let [token] = tokens(entries);
     assert_eq!((token.kind, token.serial.as_deref()), (Kind::Hotp, Some("508326")));
+    // Rows of six cells are no log without a serial number and a date.
+    for other in [",1,GEZDGNBV,30,Maker,Token", "1,1,GEZDGNBV,30,Maker,Token", ",1,GEZDGNBV,30,Maker,2013-12-12T08:41:07"] {
+        assert_eq!(Format::detect(other.as_bytes()), None, "{other}");
+    }
 }
 
 #[test]
@@ -181,8 +185,15 @@ fn entra_csv_that_is_written_is_read() {
     let mut writer = EntraWriter::new(Vec::new());
     let mut other = token.clone();
     other.period = Some(90);
-    assert!(writer.write(&other).is_err(), "the first row is refused, and the heading still comes");
+    for entry in 1..=2 {
+        let error = writer.write(&other).expect_err("refused");
+        assert_eq!(error.location().entry, Some(entry));
+    }
+    // The heading still comes, once.
+    writer.write(&token).expect("a row");
+    let error = writer.write(&other).expect_err("refused");
+    assert_eq!(error.location().entry, Some(4));
     writer.write(&token).expect("a row");
     let file = writer.finish().expect("a file");
-    assert_eq!(tokens(read_detected(&file)), [token]);
+    assert_eq!(tokens(read_detected(&file)), [token.clone(), token]);
 }

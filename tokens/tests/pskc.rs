@@ -109,7 +109,7 @@ fn times_are_read() {
         let [token] = tokens(read_pskc(&totp("", &data), &Keys::new()));
         assert_eq!(token.drift, Some(steps), "{seconds}");
     }
-    for wrong in ["1.e", "nan.", "1.0e99"] {
+    for wrong in ["1.e", "nan.", "1.0e99", "inf.", "-64424509440.0", "4294967289", "-2147483649"] {
         let data = format!("<TimeDrift><PlainValue>{wrong}</PlainValue></TimeDrift>");
         let [error] = errors(read_pskc(&totp("", &data), &Keys::new()));
         assert!(matches!(error.kind(), ErrorKind::Number(_) | ErrorKind::Range(_)), "{error}");
@@ -125,6 +125,9 @@ fn policies_that_cannot_be_kept_refuse_the_key() {
     assert_eq!(token.kind, Kind::Totp);
     let [token] = tokens(read_pskc(&with("<NumberOfTransactions>5</NumberOfTransactions>"), &Keys::new()));
     assert_eq!(token.max_transactions, Some(5));
+    let pin =
+        file("pin", "<Data><Secret><PlainValue>MTIzNA==</PlainValue></Secret></Data><Policy><KeyUsage>Unlock</KeyUsage></Policy>");
+    assert_eq!(tokens::<1>(read_pskc(&pin, &Keys::new()))[0].kind, Kind::Pin);
     for policy in ["<KeyUsage>Encrypt</KeyUsage>", "<Other/>"] {
         let [error] = errors(read_pskc(&with(policy), &Keys::new()));
         assert!(matches!(error.kind(), ErrorKind::Policy(_)), "{error}");
@@ -134,6 +137,30 @@ fn policies_that_cannot_be_kept_refuse_the_key() {
     assert_eq!((token.not_before, token.not_after), (Some(1_893_456_000), Some(1_924_992_000)));
     let [error] = errors(read_pskc(&with("<ExpiryDate>31/12/2030</ExpiryDate>"), &Keys::new()));
     assert!(matches!(error.kind(), ErrorKind::Date(_)), "{error}");
+}
+
+#[test]
+fn devices_say_what_their_keys_leave_out() {
+    let with = |info: &str, key: &str| {
+        format!(
+            "<KeyContainer Version=\"1.0\"><KeyPackage><DeviceInfo>{info}</DeviceInfo>\
+             <Key Id=\"7\" Algorithm=\"totp\"><Data>{SECRET}</Data>{key}</Key></KeyPackage></KeyContainer>"
+        )
+    };
+    let [token] = tokens(read_pskc(&with("<SerialNo>A1</SerialNo><UserId>alice</UserId>", ""), &Keys::new()));
+    assert_eq!((token.account.as_deref(), token.serial.as_deref()), (Some("alice"), Some("A1")));
+    let [token] = tokens(read_pskc(&with("<UserId>alice</UserId>", "<UserId>bob</UserId>"), &Keys::new()));
+    assert_eq!((token.account.as_deref(), token.serial.as_deref()), (Some("bob"), Some("7")));
+    // The dates of both hold: the later start, and the earlier end.
+    let dates =
+        |[start, end]: [&str; 2]| format!("<StartDate>{start}T00:00:00Z</StartDate><ExpiryDate>{end}T00:00:00Z</ExpiryDate>");
+    let [wide, narrow] = [["1970-01-03", "1970-01-10"], ["1970-01-05", "1970-01-08"]].map(dates);
+    for (device, key) in [(&wide, &narrow), (&narrow, &wide)] {
+        let [token] = tokens(read_pskc(&with(device, &format!("<Policy>{key}</Policy>")), &Keys::new()));
+        assert_eq!((token.not_before, token.not_after), (Some(4 * 86_400), Some(7 * 86_400)));
+    }
+    let [token] = tokens(read_pskc(&with(&wide, ""), &Keys::new()));
+    assert_eq!((token.not_before, token.not_after), (Some(2 * 86_400), Some(9 * 86_400)));
 }
 
 #[test]
@@ -276,11 +303,15 @@ fn codes_of_what_is_read_are_those_of_what_was_written() {
 }
 
 #[test]
-fn control_characters_are_not_written() {
+fn what_the_schema_cannot_say_is_not_written() {
     let mut writer = PskcWriter::new(Vec::new(), PskcProtection::Plain, PskcSuite::Hmac, Seeded(1)).expect("a head");
     let mut token = samples().remove(0);
     token.issuer = Some("a\u{1}b".to_owned());
     let error = writer.write(&token).expect_err("XML cannot say it");
+    assert!(matches!(error.kind(), ErrorKind::Unwritable(_)));
+    let mut token = samples().remove(0);
+    token.drift = Some(1 << 31);
+    let error = writer.write(&token).expect_err("the schema cannot say it");
     assert!(matches!(error.kind(), ErrorKind::Unwritable(_)));
     writer.write(&samples()[1]).expect("the next one");
     let [token] = tokens(read_detected(writer.finish().expect("an end")));

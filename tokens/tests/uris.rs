@@ -94,6 +94,20 @@ fn missing_qr_codes_are_named() {
 }
 
 #[test]
+fn exports_are_told_apart_by_their_ids() {
+    let tokens: Vec<_> = (0..15).map(token).collect();
+    let [first, second] = [1, 2].map(|seed| write_migration(&tokens, &mut Seeded(seed)).expect("URIs"));
+    // The second half of one, the first of the other, and single QR codes, which may be the same.
+    let single = export(1).remove(0);
+    let lines = [first[1].as_str(), &single, second[0].as_str(), &single].join("\n");
+    let entries = read_detected(lines);
+    assert_eq!(entries.iter().flatten().count(), 5 + 1 + 10 + 1);
+    let missing: Vec<_> = entries.into_iter().filter_map(Result::err).map(|error| error.kind().clone()).collect();
+    let batches = |number| ErrorKind::Batches { missing: vec![number], count: 2 };
+    assert!(missing.len() == 2 && missing.contains(&batches(1)) && missing.contains(&batches(2)), "{missing:?}");
+}
+
+#[test]
 fn base64_of_any_kind_is_read() {
     let whole = export(1).remove(0);
     let data = whole.strip_prefix("otpauth-migration://offline?data=").expect("a prefix");

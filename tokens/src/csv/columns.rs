@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use crate::csv::records::Records;
-use crate::text::{date, decimal, digits, known_hash, some};
+use crate::csv::shown;
+use crate::text::{date, decimal, digits, hash, some};
 use crate::{ErrorKind, Kind, SecretEncoding, Token};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
+pub(crate) enum Column {
     Ignored,
     Serial,
     Secret(SecretEncoding),
@@ -84,7 +85,7 @@ impl Columns {
                 "time interval" => Column::Period,
                 "manufacturer" => Column::Manufacturer,
                 "model" => Column::Model,
-                _ => return Err(ErrorKind::Heading((*name).to_owned())),
+                _ => return Err(ErrorKind::Heading(shown(name))),
             })
         };
         let columns = heading.iter().map(column).collect::<Result<_, _>>()?;
@@ -107,29 +108,37 @@ impl Columns {
         row.cell(at).map(|text| Some(text).filter(|text| !text.is_empty()))
     }
 
+    /// The column of the secret, and its encoding.
+    pub(crate) fn secret(&self) -> Option<(SecretEncoding, Column)> {
+        self.columns.iter().find_map(|&column| match column {
+            Column::Secret(encoding) => Some((encoding, column)),
+            _ => None,
+        })
+    }
+
     pub(crate) fn serial<R: std::io::BufRead>(&self, row: &Records<R>) -> Option<String> {
         self.cell(row, Column::Serial).ok().flatten().and_then(some)
     }
 
     pub(crate) fn token<R: std::io::BufRead>(&self, row: &Records<R>) -> Result<Token, ErrorKind> {
+        // A row that was cut off would have defaults in the missing columns.
+        if row.columns() < self.columns.len() {
+            return Err(ErrorKind::Columns);
+        }
         let cell = |column| self.cell(row, column);
         let text = |column| cell(column).map(|text| text.and_then(some));
-        let secret = self.columns.iter().find_map(|&column| match column {
-            Column::Secret(encoding) => Some((encoding, column)),
-            _ => None,
-        });
-        let (encoding, column) = secret.ok_or(ErrorKind::Missing("the column of the secret"))?;
+        let (encoding, column) = self.secret().ok_or(ErrorKind::Missing("the column of the secret"))?;
         let secret = cell(column)?.ok_or(ErrorKind::Missing("the secret"))?;
         let kind = match cell(Column::Kind)? {
             Some(name) => match Kind::from_name(name) {
                 Some(kind @ (Kind::Totp | Kind::Hotp)) => kind,
-                _ => return Err(ErrorKind::KeyAlgorithm(name.to_owned())),
+                _ => return Err(ErrorKind::KeyAlgorithm(shown(name))),
             },
             None => Kind::Totp,
         };
         let mut token = Token::new(kind, encoding.read(secret)?);
         if let Some(name) = cell(Column::Algorithm)? {
-            token.algorithm = known_hash(name)?;
+            token.algorithm = hash(name).ok_or_else(|| ErrorKind::Hash(shown(name)))?;
         }
         if let Some(number) = cell(Column::Digits)? {
             token.digits = Some(digits(decimal(number, "the number of digits")?)?);

@@ -6,6 +6,7 @@ use std::io::BufRead;
 use keyfob::Algorithm;
 
 use crate::csv::records::Records;
+use crate::csv::shown;
 use crate::text::{decimal, digits, ocra_hash, some};
 use crate::{ErrorKind, Kind, SecretEncoding, Token};
 
@@ -33,7 +34,7 @@ pub(crate) fn token<R: BufRead>(row: &Records<R>, shift: usize) -> Result<Token,
     }
     let name = some_cell(2)?.unwrap_or("hotp");
     let Some(kind @ (Kind::Totp | Kind::Hotp | Kind::Ocra)) = Kind::from_name(name) else {
-        return Err(ErrorKind::KeyAlgorithm(name.to_owned()));
+        return Err(ErrorKind::KeyAlgorithm(shown(name)));
     };
     let mut token = Token::new(kind, SecretEncoding::Hex.read(cell(1)?)?);
     token.algorithm = hash_of_length(token.secret.expose().len());
@@ -44,7 +45,7 @@ pub(crate) fn token<R: BufRead>(row: &Records<R>, shift: usize) -> Result<Token,
     match kind {
         Kind::Ocra => {
             let suite = some_cell(3)?.ok_or(ErrorKind::Missing("the suite"))?;
-            token.algorithm = ocra_hash(suite).ok_or_else(|| ErrorKind::Suite(suite.to_owned()))?;
+            token.algorithm = ocra_hash(suite).ok_or_else(|| ErrorKind::Suite(shown(suite)))?;
             token.suite = some(suite);
         }
         kind => {

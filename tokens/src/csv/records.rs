@@ -18,6 +18,8 @@ pub(crate) struct Records<R> {
     ends: Vec<usize>,
     columns: usize,
     line: u64,
+    /// Whether the file ends behind the row, without the end of a line.
+    is_last: bool,
 }
 
 /// The separator of a first line: a comma, unless it has only semicolons or tabs.
@@ -30,7 +32,7 @@ impl<R: BufRead> Records<R> {
     pub(crate) fn new(input: R) -> Self {
         let input = Metered::new(input);
         let (text, ends) = (vec![0; MAX_PIECE_BYTES], vec![0; MAX_COLUMNS]);
-        Self { input, parser: csv_core::Reader::new(), text, ends, columns: 0, line: 1 }
+        Self { input, parser: csv_core::Reader::new(), text, ends, columns: 0, line: 1, is_last: false }
     }
 
     /// Finds the separator and the words of the first line, which is a comment or the first row.
@@ -55,12 +57,14 @@ impl<R: BufRead> Records<R> {
         self.wipe();
         self.skip_blank()?;
         self.line = self.input.line();
-        let (mut at, mut ends) = (0_usize, 0_usize);
+        let (mut at, mut ends, mut quotes) = (0_usize, 0_usize, 0_usize);
         loop {
             let input = self.input.fill_buf().map_err(|error| kind(&error))?;
             let (text, columns) = (self.text.get_mut(at..), self.ends.get_mut(ends..));
             let (result, read, written, ended) =
                 self.parser.read_record(input, text.unwrap_or_default(), columns.unwrap_or_default());
+            self.is_last = input.is_empty();
+            quotes = quotes.saturating_add(input.iter().take(read).filter(|&&byte| byte == b'"').count());
             self.input.consume(read);
             at = at.saturating_add(written);
             ends = ends.saturating_add(ended);
@@ -69,6 +73,8 @@ impl<R: BufRead> Records<R> {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => return Err(ErrorKind::Size(MAX_PIECE_BYTES)),
                 ReadRecordResult::OutputEndsFull => return Err(ErrorKind::Columns),
+                // A quote is still open.
+                ReadRecordResult::Record if self.is_last && quotes % 2 == 1 => return Err(ErrorKind::Truncated),
                 ReadRecordResult::Record => return Ok(true),
                 ReadRecordResult::End => return Ok(false),
             }
@@ -107,6 +113,11 @@ impl<R: BufRead> Records<R> {
 
     pub(crate) const fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// Whether the file ends behind the row, without the end of a line.
+    pub(crate) const fn is_last(&self) -> bool {
+        self.is_last
     }
 
     fn wipe(&mut self) {

@@ -77,13 +77,14 @@ fn oath_row(token: &Token) -> Result<Zeroizing<String>, ErrorKind> {
 #[derive(Debug)]
 pub struct EntraWriter<W> {
     output: W,
+    has_heading: bool,
     entry: u64,
 }
 
 impl<W: Write> EntraWriter<W> {
     /// Begins a file.
     pub const fn new(output: W) -> Self {
-        Self { output, entry: 0 }
+        Self { output, has_heading: false, entry: 0 }
     }
 
     /// Writes a token. Its account is the user's principal name.
@@ -92,16 +93,10 @@ impl<W: Write> EntraWriter<W> {
     /// 6 digits, 30 or 60 seconds), nothing is written then; [`ErrorKind::Missing`] without a
     /// serial number; [`ErrorKind::Io`].
     pub fn write(&mut self, token: &Token) -> Result<(), Error> {
-        let heading = if self.entry == 0 { HEADING } else { "" };
         self.entry = self.entry.saturating_add(1);
-        let row = entra_row(token).map_err(|kind| {
-            // The heading is still to come.
-            let entry = self.entry;
-            if !heading.is_empty() {
-                self.entry = 0;
-            }
-            place(entry, token, kind)
-        })?;
+        let row = entra_row(token).map_err(|kind| place(self.entry, token, kind))?;
+        let heading = if self.has_heading { "" } else { HEADING };
+        self.has_heading = true;
         let written = self.output.write_all(heading.as_bytes()).and_then(|()| self.output.write_all(row.as_bytes()));
         written.map_err(|error| place(self.entry, token, ErrorKind::io(&error)))
     }

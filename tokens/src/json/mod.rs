@@ -13,6 +13,7 @@ use std::io::BufRead;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::reader::{self, located};
 use crate::text::{decimal, digits, known_hash, some};
 use crate::{Error, ErrorKind, Kind, Location, RawSecret, Token};
 
@@ -111,7 +112,7 @@ fn wipe(value: &mut Value) {
 #[derive(Debug)]
 pub(crate) struct Reader<R> {
     input: Option<R>,
-    tokens: std::vec::IntoIter<Result<Token, Error>>,
+    tokens: std::vec::IntoIter<reader::Entry>,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -120,7 +121,7 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-fn read<R: BufRead>(mut input: R) -> Result<Vec<Result<Token, Error>>, Error> {
+fn read<R: BufRead>(mut input: R) -> Result<Vec<reader::Entry>, Error> {
     let fatal = |kind| Error::fatal(kind, Location::default());
     let mut bytes = Zeroizing::new(Vec::new());
     loop {
@@ -145,7 +146,7 @@ fn read<R: BufRead>(mut input: R) -> Result<Vec<Result<Token, Error>>, Error> {
     wipe(&mut value);
     let numbered = entries.map_err(fatal)?.into_iter().zip(1..);
     let place = |((serial, token), number): ((Option<String>, Result<Token, ErrorKind>), u64)| {
-        token.map_err(|kind| Error::new(kind, Location { line: None, entry: Some(number), serial }))
+        located(token, Location { line: None, entry: Some(number), serial })
     };
     Ok(numbered.map(place).collect())
 }
@@ -162,7 +163,7 @@ fn append(bytes: &mut Zeroizing<Vec<u8>>, part: &[u8]) {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Token, Error>;
+    type Item = reader::Entry;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(input) = self.input.take() {

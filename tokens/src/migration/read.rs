@@ -1,6 +1,6 @@
 //! Reads the QR codes of a migration, and knows which are missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyfob::Algorithm;
 use prost::Message;
@@ -25,7 +25,7 @@ pub(crate) struct Batches(BTreeMap<i32, Batch>);
 #[derive(Debug)]
 struct Batch {
     count: u32,
-    read: Vec<u32>,
+    read: BTreeSet<u32>,
 }
 
 impl Batches {
@@ -42,23 +42,24 @@ impl Batches {
         if count > MAX_BATCHES || index >= count {
             return Err(ErrorKind::Payload);
         }
-        let batch = self.0.entry(payload.batch_id.unwrap_or(0)).or_insert(Batch { count, read: Vec::new() });
-        // Exports without an id are single QR codes, and may be many.
-        if count > 1 && batch.read.contains(&index) {
-            return Err(ErrorKind::Repeated("the QR code"));
+        // Nothing can be missing of a single QR code. Those have no id, and may be many.
+        if count == 1 {
+            return Ok(());
         }
+        let batch = self.0.entry(payload.batch_id.unwrap_or(0)).or_insert(Batch { count, read: BTreeSet::new() });
         batch.count = batch.count.max(count);
-        batch.read.push(index);
-        Ok(())
+        if batch.read.insert(index) { Ok(()) } else { Err(ErrorKind::Repeated("the QR code")) }
     }
 
-    /// What is missing, an error for each export.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = ErrorKind> {
-        self.0.values().filter_map(|batch| {
-            let missing = (0..batch.count).filter(|index| !batch.read.contains(index)).map(|index| index.saturating_add(1));
-            let missing: Vec<_> = missing.collect();
-            (!missing.is_empty()).then_some(ErrorKind::Batches { missing, count: batch.count })
-        })
+    /// What is missing of an export, which is forgotten. None once nothing is missing any more.
+    pub(crate) fn take_missing(&mut self) -> Option<ErrorKind> {
+        while let Some((_, Batch { count, read })) = self.0.pop_first() {
+            let missing: Vec<_> = (0..count).filter(|index| !read.contains(index)).map(|index| index.saturating_add(1)).collect();
+            if !missing.is_empty() {
+                return Some(ErrorKind::Batches { missing, count });
+            }
+        }
+        None
     }
 }
 

@@ -19,13 +19,16 @@ struct Mac {
     hash: HmacHash,
     /// The MAC's own key, encrypted; without it the encryption key serves.
     key: Option<(Cipher, Vec<u8>)>,
+    /// Whether the element is the drafts'. Their MACs may be over the plain value.
+    is_draft: bool,
 }
 
 /// The settings of a container, and the keys that follow from them.
 #[derive(Debug)]
 pub(crate) struct Container {
     keys: Keys,
-    source: Source,
+    /// Nothing said is a pre-shared key.
+    source: Option<Source>,
     /// The drafts: one cipher for all values.
     cipher: Option<Cipher>,
     iv: Option<Vec<u8>>,
@@ -36,7 +39,7 @@ pub(crate) struct Container {
 
 impl Container {
     pub(crate) fn new(keys: &Keys) -> Self {
-        Self { keys: keys.clone(), source: Source::PreShared, cipher: None, iv: None, mac: None, key: None, mac_key: None }
+        Self { keys: keys.clone(), source: None, cipher: None, iv: None, mac: None, key: None, mac_key: None }
     }
 
     /// Takes a child of the container that is no package. What it does not know it passes over.
@@ -44,20 +47,26 @@ impl Container {
         match element.name().to_ascii_lowercase().as_str() {
             "encryptionkey" => self.set_key(element),
             "encryptionmethod" => self.set_method(element),
-            "macmethod" | "digestmethod" => {
+            name @ ("macmethod" | "digestmethod") => {
                 let algorithm = element.attribute("Algorithm").unwrap_or_default();
-                self.set_mac(algorithm, element.child("MACKey"))
+                self.set_mac(algorithm, element.child("MACKey"), name == "digestmethod")
             }
-            "macalgorithm" => self.set_mac(element.text(), None),
+            "macalgorithm" => self.set_mac(element.text(), None, true),
             _ => Ok(()),
         }
     }
 
     fn set_key(&mut self, element: Element<'_>) -> Result<(), ErrorKind> {
+        if self.source.is_some() {
+            return Err(ErrorKind::Repeated("the encryption key"));
+        }
         if element.descendant("X509Data").is_some() || element.descendant("RSAKeyValue").is_some() {
             return Err(ErrorKind::Certificate);
         }
-        let Some(derived) = element.descendant("DerivedKey") else { return Ok(()) };
+        let Some(derived) = element.descendant("DerivedKey") else {
+            self.source = Some(Source::PreShared);
+            return Ok(());
+        };
         let incomplete = || ErrorKind::Derivation("the file says too little about it; ask for another file");
         let method = derived.child("KeyDerivationMethod").ok_or_else(incomplete)?;
         let algorithm = method.attribute("Algorithm").ok_or_else(incomplete)?;
@@ -66,17 +75,17 @@ impl Container {
         }
         let parameters = method.child("PBKDF2-params").ok_or_else(incomplete)?;
         let salt = parameters.child("Salt").and_then(|salt| salt.child_text("Specified")).ok_or_else(incomplete)?;
-        let number = |name| parameters.child_text(name).ok_or_else(incomplete).and_then(|text| decimal(text, "the derivation"));
+        let number = |name, field| parameters.child_text(name).ok_or_else(incomplete).and_then(|text| decimal(text, field));
         // python-pskc writes the name between the tags.
         let named = |prf: Element<'_>| prf.attribute("Algorithm").unwrap_or(prf.text()).to_owned();
         let prf = parameters.child("PRF").map(named).filter(|name| !name.is_empty());
         let unknown = ErrorKind::Derivation("its hash is not known; ask for another file");
-        self.source = Source::Password(Derivation {
+        self.source = Some(Source::Password(Derivation {
             salt: base64(salt).ok_or_else(incomplete)?.to_vec(),
-            iterations: number("IterationCount")?,
-            key_bytes: usize::try_from(number("KeyLength")?).unwrap_or(0),
+            iterations: number("IterationCount", "the iteration count")?,
+            key_bytes: usize::try_from(number("KeyLength", "the key length")?).unwrap_or(0),
             hash: prf.map_or(Some(HmacHash::Sha1), |name| HmacHash::from_uri(&name)).ok_or(unknown)?,
-        });
+        }));
         Ok(())
     }
 
@@ -91,23 +100,26 @@ impl Container {
         Ok(())
     }
 
-    fn set_mac(&mut self, algorithm: &str, key: Option<Element<'_>>) -> Result<(), ErrorKind> {
+    fn set_mac(&mut self, algorithm: &str, key: Option<Element<'_>>, is_draft: bool) -> Result<(), ErrorKind> {
         // python-pskc leaves the name out where it uses key wrap, which needs no MAC.
         if algorithm.is_empty() {
             return Ok(());
         }
+        if self.mac.is_some() {
+            return Err(ErrorKind::Repeated("the MAC method"));
+        }
         let hash = HmacHash::from_uri(algorithm).ok_or_else(|| ErrorKind::MacAlgorithm(algorithm.to_owned()))?;
-        self.mac = Some(Mac { hash, key: key.map(encrypted).transpose()? });
+        self.mac = Some(Mac { hash, key: key.map(encrypted).transpose()?, is_draft });
         Ok(())
     }
 
     fn load_key(&mut self) -> Result<(), ErrorKind> {
         if self.key.is_none() {
             self.key = Some(match (&self.source, self.keys.key(), self.keys.password()) {
-                (Source::Password(derivation), _, Some(password)) => derivation.derive(password.as_bytes())?,
+                (Some(Source::Password(derivation)), _, Some(password)) => derivation.derive(password.as_bytes())?,
                 (_, Some(key), _) => Zeroizing::new(key.to_vec()),
-                (Source::Password(_), None, None) => return Err(ErrorKind::PasswordMissing),
-                (Source::PreShared, None, _) => return Err(ErrorKind::KeyMissing),
+                (Some(Source::Password(_)), None, None) => return Err(ErrorKind::PasswordMissing),
+                (Some(Source::PreShared) | None, None, _) => return Err(ErrorKind::KeyMissing),
             });
         }
         if self.mac_key.is_none()
@@ -148,10 +160,13 @@ impl Container {
         self.load_key()?;
         let key = self.key.as_deref().ok_or(ErrorKind::KeyMissing)?;
         match (&self.mac, mac) {
-            (Some(Mac { hash, .. }), Some(mac)) => {
+            (Some(Mac { hash, is_draft, .. }), Some(mac)) => {
                 let mac = base64(mac.text()).ok_or(ErrorKind::Mac)?;
-                if !hash.verify(self.mac_key.as_deref().unwrap_or(key), data, &mac) {
-                    return Err(ErrorKind::Mac);
+                let fits = |data: &[u8]| hash.verify(self.mac_key.as_deref().unwrap_or(key), data, &mac);
+                if !fits(data) {
+                    // What cannot be decrypted is the same error, so that errors tell nothing more.
+                    let plain = if *is_draft { cipher.decrypt(key, iv, data).ok() } else { None };
+                    return plain.filter(|plain| fits(plain)).ok_or(ErrorKind::Mac);
                 }
             }
             _ if cipher.needs_mac() => return Err(ErrorKind::MacMissing),

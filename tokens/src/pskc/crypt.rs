@@ -1,9 +1,10 @@
 //! What protects values in a PSKC file: AES in two modes, HMAC, and PBKDF2.
 
 use aes::cipher::block_padding::NoPadding;
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit};
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherDecrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
-use aes_kw::{KwAes128, KwAes192, KwAes256};
+use aes_kw::{AesKw, AesKwp};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
@@ -36,9 +37,9 @@ impl Cipher {
             "aes128-cbc" => Self::Cbc { key_bytes: 16 },
             "aes192-cbc" => Self::Cbc { key_bytes: 24 },
             "aes256-cbc" => Self::Cbc { key_bytes: 32 },
-            "kw-aes128" => Self::Wrap { key_bytes: 16 },
-            "kw-aes192" => Self::Wrap { key_bytes: 24 },
-            "kw-aes256" => Self::Wrap { key_bytes: 32 },
+            "kw-aes128" | "kw-aes-128-pad" => Self::Wrap { key_bytes: 16 },
+            "kw-aes192" | "kw-aes-192-pad" => Self::Wrap { key_bytes: 24 },
+            "kw-aes256" | "kw-aes-256-pad" => Self::Wrap { key_bytes: 32 },
             name if name.starts_with("rsa") => return Err(ErrorKind::Certificate),
             _ => return Err(ErrorKind::Cipher(uri.to_owned())),
         })
@@ -66,18 +67,31 @@ impl Cipher {
                 unpad(&mut bytes).ok_or(ErrorKind::Decryption)?;
                 Ok(bytes)
             }
-            Self::Wrap { .. } => {
-                let len = data.len().checked_sub(8).ok_or(ErrorKind::Decryption)?;
-                let mut bytes = Zeroizing::new(vec![0; len]);
-                let unwrapped = match key_bytes {
-                    16 => KwAes128::new_from_slice(key).ok().and_then(|kw| kw.unwrap_key(data, &mut bytes).ok()).is_some(),
-                    24 => KwAes192::new_from_slice(key).ok().and_then(|kw| kw.unwrap_key(data, &mut bytes).ok()).is_some(),
-                    _ => KwAes256::new_from_slice(key).ok().and_then(|kw| kw.unwrap_key(data, &mut bytes).ok()).is_some(),
-                };
-                if unwrapped { Ok(bytes) } else { Err(ErrorKind::Decryption) }
-            }
+            Self::Wrap { .. } => unwrap(key, data).ok_or(ErrorKind::Decryption),
         }
     }
+}
+
+/// Takes a key wrap off: RFC 3394, or RFC 5649 with its padding, which python-pskc writes under the
+/// same name for a secret whose length is no multiple of 8.
+fn unwrap(key: &[u8], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const MIN_BYTES: usize = 16;
+    fn run<C: BlockCipherDecrypt<BlockSize = U16> + KeyInit>(key: &[u8], data: &[u8], bytes: &mut [u8]) -> Option<usize> {
+        let plain = AesKw::<C>::new_from_slice(key).ok()?.unwrap_key(data, bytes).map(<[u8]>::len);
+        let padded = AesKwp::<C>::new_from_slice(key).ok()?;
+        plain.or_else(|_| padded.unwrap_key(data, bytes).map(<[u8]>::len)).ok()
+    }
+    if data.len() < MIN_BYTES {
+        return None;
+    }
+    let mut bytes = Zeroizing::new(vec![0; data.len().checked_sub(8)?]);
+    let len = match key.len() {
+        16 => run::<Aes128>(key, data, &mut bytes),
+        24 => run::<Aes192>(key, data, &mut bytes),
+        _ => run::<Aes256>(key, data, &mut bytes),
+    }?;
+    bytes.truncate(len);
+    Some(bytes)
 }
 
 fn decrypt_cbc(key: &[u8], iv: &[u8], bytes: &mut [u8]) -> Option<()> {

@@ -186,18 +186,15 @@ fn binary(bytes: &[u8], field: &'static str) -> Result<i128, ErrorKind> {
 #[expect(clippy::cast_possible_truncation, reason = "as small as it is let be")]
 fn drift(value: &Value<'_>, period: Option<u32>) -> Result<i64, ErrorKind> {
     const FIELD: &str = "the time drift";
-    const MAX_SECONDS: f64 = 1e12;
     match value {
         Value::Text(text) if text.contains('.') => {
             let seconds: f64 = text.parse().map_err(|_| ErrorKind::Number(FIELD))?;
-            let is_small = seconds.abs() <= MAX_SECONDS;
-            if is_small {
-                Ok((seconds / f64::from(period.unwrap_or(30).max(1))).round() as i64)
-            } else {
-                Err(ErrorKind::Range(FIELD))
-            }
+            let steps = (seconds / f64::from(period.unwrap_or(30).max(1))).round();
+            let is_small = steps.abs() <= f64::from(i32::MAX);
+            if is_small { Ok(steps as i64) } else { Err(ErrorKind::Range(FIELD)) }
         }
-        _ => in_range(integer(value, FIELD)?, FIELD),
+        // The schema has 32 bits. pskctool writes a drift below 0 as one of 4,294,967,295 and less.
+        _ => in_range::<i32>(integer(value, FIELD)?, FIELD).map(i64::from),
     }
 }
 

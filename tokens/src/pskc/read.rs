@@ -4,8 +4,9 @@ use std::io::BufRead;
 
 use crate::pskc::container::{Container, is_fatal};
 use crate::pskc::key::{Device, INFO, serial, token};
+use crate::reader::{Entry, located};
 use crate::xml::{Step, Xml};
-use crate::{Error, ErrorKind, Keys, Location, Token};
+use crate::{Error, ErrorKind, Keys, Location};
 
 #[derive(Debug)]
 enum State {
@@ -52,7 +53,7 @@ impl<R: BufRead> Reader<R> {
         Ok(())
     }
 
-    fn step(&mut self) -> Result<Option<Result<Token, Error>>, Error> {
+    fn step(&mut self) -> Result<Option<Entry>, Error> {
         match &self.state {
             State::Start => self.start()?,
             State::End => {}
@@ -75,7 +76,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// A child of a package.
-    fn package(&mut self) -> Result<Option<Result<Token, Error>>, Error> {
+    fn package(&mut self) -> Result<Option<Entry>, Error> {
         if self.xml.next()? != Step::Open {
             self.state = State::Container;
             return Ok(None);
@@ -102,7 +103,7 @@ impl<R: BufRead> Reader<R> {
         let read = token(element, device, &mut self.container);
         match read {
             Err(kind) if is_fatal(&kind) => Err(Error::fatal(kind, location)),
-            read => Ok(Some(read.map_err(|kind| Error::new(kind, location)))),
+            read => Ok(Some(located(read, location))),
         }
     }
 }
@@ -115,7 +116,7 @@ fn is_setting(name: &str) -> bool {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Token, Error>;
+    type Item = Entry;
 
     fn next(&mut self) -> Option<Self::Item> {
         while !matches!(self.state, State::End) {

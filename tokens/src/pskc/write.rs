@@ -182,7 +182,8 @@ impl<W: Write, R: TryCryptoRng> PskcWriter<W, R> {
         if token.kind == Kind::Totp {
             put_number(&mut text, "Time", Some(token.t0));
             put_number(&mut text, "TimeInterval", token.period);
-            put_number(&mut text, "TimeDrift", token.drift);
+            let drift = token.drift.map(i32::try_from).transpose();
+            put_number(&mut text, "TimeDrift", drift.map_err(|_| ErrorKind::Unwritable("a drift of more than 32 bits"))?);
         }
         text.push_str("</Data>");
         put_text(&mut text, "UserId", token.account.as_deref())?;
