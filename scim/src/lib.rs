@@ -93,6 +93,8 @@
 //! - sends the code of a [`Message`] twice, or logs it. Bodies, responses and entries belong in no
 //!   log either;
 //! - gives a new device an id that another one has had;
+//! - checks a serial before the transaction that stores it, since another request may take it in
+//!   between;
 //! - drops a [`Deliver`](Step::Deliver) because the client disconnects: its challenge is stored,
 //!   and a person waits for the code.
 //!
