@@ -277,6 +277,11 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 bench-service: ## measure the service beside a handler without a store, and beside single commits
 	cargo bench --locked -p keyfob-server --bench service --bench scale
 
+.PHONY: bench-image
+bench-image: ## measure the image of a create, and creates with and without it
+	cargo bench --locked -p keyfob-scim --bench image
+	cargo bench --locked -p keyfob-server --bench create
+
 .PHONY: bench-pages
 bench-pages: tools ## measure the pages of a walk by cursor, with a million devices on either store (needs 2 GB of disk)
 	cargo bench --locked -p keyfob-server --bench pages

@@ -57,7 +57,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 return Ok(Step::Audit { event, then: Box::new(move |()| respond(next, held.release(), is_call, pause)) });
             }
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, event }),
+                swap: Box::new(Swap { entry: next.clone(), scope: Scope::Record, claims_serial: false, event }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => respond(next, held.release(), is_call, pause),
                     (false, Ok(swaps)) => service.request_challenge(context, id, is_call, swaps),

@@ -3,10 +3,11 @@
 use data_encoding::BASE64;
 use keyfob::rand_core::TryCryptoRng;
 use keyfob::{Device, Factor, Hotp, Kind, Status, Totp, Uri, Validity};
+use zeroize::Zeroizing;
 
 use crate::attribute::{Attribute, Mutability};
 use crate::body::{self, Fields};
-use crate::entry::{Entry, Naming, Row};
+use crate::entry::{Entry, Naming};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::json::Value;
@@ -44,7 +45,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             None => return Err(Error::value("user: is missing")),
         };
         // Whoever gives the secret has it.
-        let has_image = token.secret.is_none();
+        let has_image = token.secret.is_none() && selection.contains(Attribute::Image);
         let (entry, naming) = self.enrol(kind, fields, token, user.clone(), context.now)?;
         let service = self.clone();
         let insert = move || {
@@ -58,13 +59,12 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 naming,
                 event,
                 then: Box::new(move |entry| {
-                    let image = if has_image { service.image(&entry) } else { Ok(None) };
-                    let image = match image {
+                    let image = match if has_image { service.image(&entry) } else { Ok(None) } {
                         Ok(image) => image,
                         Err(error) => return error.into(),
                     };
                     let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
-                    let response = Response::json(201, &resource.created(image, selection));
+                    let response = Response::json(201, &resource.created(image));
                     Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
                 }),
             }
@@ -134,32 +134,40 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         entry.row.external_id = external_id.flatten();
         // A device without an image cannot be enrolled, so it must not be stored.
         if is_drawn {
-            let name = if let Naming::Serial(serial) = &naming { serial.clone() } else { LONGEST_NAME.to_owned() };
-            self.image(&Entry { row: Row { name, ..entry.row.clone() }, ..entry.clone() })?;
+            let name = if let Naming::Serial(serial) = &naming { serial } else { LONGEST_NAME };
+            self.enrolment(&entry.device, name, &entry.row.user)?;
         }
         Ok((entry, naming))
     }
 
     /// The QR code to enrol an authenticator with, as a PNG in Base64; none for other kinds.
-    fn image(&self, entry: &Entry) -> Result<Option<String>, Error> {
-        if !matches!(entry.device.factor(), Factor::Totp(_) | Factor::Hotp(_)) {
+    fn image(&self, Entry { device, row, .. }: &Entry) -> Result<Option<String>, Error> {
+        let Some((uri, size)) = self.enrolment(device, &row.name, &row.user)? else { return Ok(None) };
+        Ok(Some(BASE64.encode(&qr::encode_png(&uri, size).ok_or_else(no_image)?)))
+    }
+
+    /// The URI to enrol an authenticator with, and the size of its image; none for other kinds.
+    /// Errors: 400 if no image holds it.
+    fn enrolment(&self, device: &Device, name: &str, user: &str) -> Result<Option<(Zeroizing<String>, qr::Size)>, Error> {
+        if !matches!(device.factor(), Factor::Totp(_) | Factor::Hotp(_)) {
             return Ok(None);
         }
-        let Row { name, user, .. } = &entry.row;
         // If the code does not fit, the label loses the user, and then the image grows.
         let tries = [
             (format!("{name} {user}").trim_end().to_owned(), qr::Size::SidePixels(IMAGE_SIDE_PIXELS)),
-            (name.clone(), qr::Size::MinSidePixels(IMAGE_SIDE_PIXELS)),
+            (name.to_owned(), qr::Size::MinSidePixels(IMAGE_SIDE_PIXELS)),
         ];
-        let png = tries.iter().find_map(|(account, size)| {
+        let enrolment = tries.into_iter().find_map(|(account, size)| {
             // A colon separates the issuer from the account in a label.
             let account = account.replace(':', " ");
-            let uri =
-                Uri::new(entry.device.factor().clone(), entry.device.moving_factor(), &self.settings.issuer, &account).ok()?;
-            qr::encode_png(&uri.to_text().ok()?, *size)
+            let uri = Uri::new(device.factor().clone(), device.moving_factor(), &self.settings.issuer, &account).ok()?;
+            let text = uri.to_text().ok()?;
+            qr::fits(&text, size).then_some((text, size))
         });
-        let png =
-            png.ok_or_else(|| Error::value("issuer: is too long for a QR code, or has a colon; shorten it in the configuration"))?;
-        Ok(Some(BASE64.encode(&png)))
+        enrolment.map(Some).ok_or_else(no_image)
     }
+}
+
+fn no_image() -> Error {
+    Error::value("issuer: is too long for a QR code, or has a colon; shorten it in the configuration")
 }

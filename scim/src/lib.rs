@@ -93,6 +93,8 @@
 //! - sends the code of a [`Message`] twice, or logs it. Bodies, responses and entries belong in no
 //!   log either;
 //! - gives a new device an id that another one has had;
+//! - checks a serial before the transaction that stores it, since another request may take it in
+//!   between;
 //! - drops a [`Deliver`](Step::Deliver) because the client disconnects: its challenge is stored,
 //!   and a person waits for the code.
 //!
@@ -103,7 +105,7 @@
 //!
 //! | layer | files | what they hold |
 //! |---|---|---|
-//! | 1 values | attribute, code, date, error, event, json, mask, qr, settings | what things are |
+//! | 1 values | attribute, code, date, error, event, json, mask, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
 //! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
@@ -153,6 +155,7 @@ mod service;
 mod settings;
 mod step;
 mod store;
+mod symbol;
 mod token;
 mod update;
 mod verify;

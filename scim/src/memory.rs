@@ -40,6 +40,12 @@ impl MemoryStore {
         self.entries.insert(entry.row.id, entry);
     }
 
+    /// Checks that no device but this one has a serial. Errors: 409 `uniqueness`.
+    fn check_serial(&self, serial: &str, id: i64) -> Result<(), Error> {
+        let is_other = |other: &Entry| other.row.id != id && other.row.name == serial && !other.row.deleted;
+        if self.entries.values().any(is_other) { Err(Error::serial_is_taken(serial)) } else { Ok(()) }
+    }
+
     fn next_id(&self) -> Result<i64, Error> {
         let last = self.entries.last_key_value().map_or(0, |(id, _)| *id);
         last.checked_add(1).ok_or_else(|| Error::new(503, "no id is left for another device"))
@@ -52,12 +58,10 @@ impl Store for MemoryStore {
     }
 
     fn insert(&mut self, mut entry: Entry, naming: Naming, event: Event) -> Result<Entry, Error> {
-        if let Naming::Serial(serial) = &naming
-            && self.entries.values().any(|other| other.row.name == *serial && !other.row.deleted)
-        {
-            return Err(Error::serial_is_taken(serial));
-        }
         entry.row.id = self.next_id()?;
+        if let Naming::Serial(serial) = &naming {
+            self.check_serial(serial, entry.row.id)?;
+        }
         entry.row.name = naming.resolve(|| {
             self.names = self.names.saturating_add(1);
             Ok::<_, Error>(self.names)
@@ -68,10 +72,13 @@ impl Store for MemoryStore {
     }
 
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
-        let Swap { entry, scope, event } = swap;
+        let Swap { entry, scope, claims_serial, event } = swap;
         let Some(stored) = self.entries.get(&entry.row.id).filter(|stored| stored.version == entry.version) else {
             return Ok(false);
         };
+        if claims_serial {
+            self.check_serial(&entry.row.name, entry.row.id)?;
+        }
         let Row { status, fails, last_used, last_modified, .. } = entry.row;
         let kept = stored.row.clone();
         // Only the parts in the scope, as in a store that writes no others.

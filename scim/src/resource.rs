@@ -56,8 +56,13 @@ impl Selection {
         Attribute::ALL.iter().filter(|&&other| is_in(other)).fold(0, |bits, &other| bits | 1 << (other as u32))
     }
 
+    /// Whether an attribute is selected.
+    pub(crate) fn contains(self, attribute: Attribute) -> bool {
+        self.0 & 1 << (attribute as u32) != 0
+    }
+
     fn keeps<T>(self, attribute: Attribute, value: T) -> Option<T> {
-        (self.0 & 1 << (attribute as u32) != 0).then_some(value)
+        self.contains(attribute).then_some(value)
     }
 }
 
@@ -179,8 +184,8 @@ impl<'r> Resource<'r> {
     }
 
     /// The device in the response to a create: with the image, if there is one, and without links.
-    pub(crate) fn created(mut self, image: Option<String>, selection: Selection) -> Self {
-        self.image = image.and_then(|image| selection.keeps(Attribute::Image, image));
+    pub(crate) fn created(mut self, image: Option<String>) -> Self {
+        self.image = image;
         if let Some(meta) = &mut self.meta {
             meta.links = None;
         }

@@ -93,6 +93,10 @@ pub struct Swap {
     pub entry: Entry,
     /// Which parts of the entry differ from the stored one.
     pub scope: Scope,
+    /// Whether the device takes its serial back, as one that is no longer deleted. Another device
+    /// of this name that is not deleted is [`Error::serial_is_taken`], which a store checks in the
+    /// transaction of the swap.
+    pub claims_serial: bool,
     /// The event to add to the audit trail.
     pub event: Event,
 }

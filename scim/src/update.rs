@@ -8,11 +8,8 @@ use crate::body::{self, Fields, text};
 use crate::entry::Entry;
 use crate::error::{Error, ScimType, quoted};
 use crate::event::{Event, EventKind};
-use crate::filter::{Filter, Op};
 use crate::json::{Object, Value};
 use crate::mask;
-use crate::order::Sort;
-use crate::query::{PageStart, Query};
 use crate::repeated;
 use crate::resource::Selection;
 use crate::response::Response;
@@ -69,8 +66,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             let user = if next.row.has_user() { &next.row.user } else { &entry.row.user }.clone();
             let event = Event { user: user.clone(), ..context.event(kind, &next.row) };
             let is_assigned = next.row.has_user() && next.row.user != entry.row.user;
-            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, event });
-            let serial = (is_revived && next.row.has_serial()).then(|| next.row.name.clone());
+            let claims_serial = is_revived && next.row.has_serial();
+            let swap = Box::new(Swap { entry: next.clone(), scope: Scope::Whole, claims_serial, event });
             let store = move || Step::Swap {
                 swap,
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
@@ -78,10 +75,6 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                     (false, Ok(swaps)) => service.update(context, id, changes, selection, swaps),
                     (false, Err(error)) => error.into(),
                 }),
-            };
-            let store = move || match serial {
-                Some(serial) => if_free(serial, store),
-                None => store(),
             };
             Ok(if is_assigned { if_known(user, store) } else { store() })
         })
@@ -194,7 +187,7 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             next.row.deleted = true;
             let event = context.event(EventKind::Revoke, &next.row);
             Ok(Step::Swap {
-                swap: Box::new(Swap { entry: next, scope: Scope::Whole, event }),
+                swap: Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: false, event }),
                 then: Box::new(move |is_swapped| match (is_swapped, swaps_left(swaps)) {
                     (true, _) => done(),
                     (false, Ok(swaps)) => service.delete(context, id, swaps),
@@ -239,22 +232,6 @@ fn check_repeated(context: &Context, entry: &Entry, fields: &Fields) -> Result<(
         attribute => row.text(**attribute).is_some(),
     };
     fields.removed.iter().find(has).map_or(Ok(()), |attribute| Err(body::cannot_be_removed(*attribute)))
-}
-
-/// Continues if no other device has the serial of one that comes back. The step ends with 409
-/// otherwise.
-fn if_free(serial: String, then: impl FnOnce() -> Step + Send + 'static) -> Step {
-    Step::List {
-        query: Query {
-            filter: Filter::Text(Attribute::Name, Op::Eq, serial.clone()),
-            excludes_deleted: true,
-            sort: Sort { by: Attribute::Id, descending: false },
-            then_by: Vec::new(),
-            start: PageStart::Offset(0),
-            limit: 1,
-        },
-        then: Box::new(move |page| if page.rows.is_empty() { then() } else { Error::serial_is_taken(&serial).into() }),
-    }
 }
 
 const fn is_open(status: Status) -> bool {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{HOTP, Host, NOW, PIN, Reply, SMS, TOTP};
 use keyfob::{Algorithm, Device, Digits, Hotp, Secret, Totp};
-use keyfob_scim::{Entry, EventKind, Method, Naming, Profile, Roles, Settings};
+use keyfob_scim::{Entry, EventKind, Method, Naming, Profile, Request, Roles, ScimType, Settings, Step, Store as _};
 use serde_json::json;
 
 /// The secret of RFC 4226, appendix D, in Base32.
@@ -279,6 +279,34 @@ fn serial_is_given_once_until_its_device_is_deleted() {
             host.replace(id, "status", "C").ok(200);
         }
     }
+}
+
+/// Two requests revive devices of one serial, and neither is stored before both have begun.
+#[test]
+fn serial_goes_to_one_of_two_devices_that_are_revived_at_once() {
+    let mut host = Host::default();
+    let ids = [(); 2].map(|()| {
+        let id = host.create(TOKEN);
+        assert_eq!(host.send(Method::Delete, &format!("/OtpDevice/{id}"), "").0.status, 204);
+        id
+    });
+    let swaps = ids.map(|id| {
+        let path = format!("/OtpDevice/{id}");
+        let request = Request::new(Method::Put, &path, NOW).with_roles(Roles::ALL).with_json(br#"{"status": "C"}"#);
+        let mut step = host.service.handle(request);
+        loop {
+            step = match step {
+                Step::Get { id, then, .. } => then(host.store.get(id).unwrap()),
+                Step::List { query, then } => then(host.store.list(&query).unwrap()),
+                Step::Swap { swap, .. } => break *swap,
+                other => panic!("{other:?}"),
+            };
+        }
+    });
+    let outcomes = swaps.map(|swap| host.store.swap(swap).map_err(|error| (error.status, error.scim_type)));
+    assert_eq!(outcomes, [Ok(true), Err((409, Some(ScimType::Uniqueness)))]);
+    assert!(!host.entry(ids[0]).row.deleted && host.entry(ids[1]).row.deleted);
+    assert_eq!(host.store.memory.events.iter().filter(|event| event.kind == EventKind::Revive).count(), 1);
 }
 
 #[test]

@@ -98,7 +98,11 @@ impl Store for Database {
                 transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
             };
             let row = &mut entry.row;
+            let is_serial = matches!(naming, Naming::Serial(_));
             row.name = naming.resolve(next).map_err(unavailable)?;
+            if is_serial {
+                check_serial(transaction, row)?;
+            }
             // The id is known after this, and the seal holds it.
             let sql = "INSERT INTO device (version, name, user, email, phone, external_id, deleted, last_modified, record) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, x'') RETURNING id";
@@ -124,13 +128,17 @@ impl Store for Database {
     fn swap(&mut self, swap: Swap) -> Result<bool, Error> {
         self.transaction(|transaction, key| {
             let Entry { row, version, device } = &swap.entry;
+            if swap.claims_serial {
+                check_serial(transaction, row)?;
+            }
             let record = seal(key, device, row.id)?;
-            let sql = "UPDATE device SET version = version + 1, name = ?3, email = ?4, phone = ?5, external_id = ?6, deleted = ?7, \
-                       last_modified = ?8, record = ?9 WHERE id = ?1 AND version = ?2 RETURNING id";
+            let sql = "UPDATE device SET version = version + 1, name = ?3, user = ?4, email = ?5, phone = ?6, external_id = ?7, \
+                       deleted = ?8, last_modified = ?9, record = ?10 WHERE id = ?1 AND version = ?2 RETURNING id";
             let columns = params![
                 row.id,
                 version,
                 row.name,
+                row.user,
                 row.email,
                 row.phone,
                 row.external_id,
@@ -167,6 +175,14 @@ impl Store for Database {
     fn deliver(&mut self, _message: &Message) -> Result<DeliveryResult, Error> {
         Ok(Err("a database sends no messages".to_owned()))
     }
+}
+
+/// Checks that no other device has the serial of this one. A transaction of SQLite that writes is
+/// alone; another database needs a lock, or a unique index.
+fn check_serial(transaction: &Transaction<'_>, row: &Row) -> Result<(), Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM device WHERE name = ?1 AND id <> ?2 AND deleted = 0)";
+    let is_taken: bool = transaction.query_row(sql, params![row.name, row.id], |row| row.get(0)).map_err(unavailable)?;
+    if is_taken { Err(Error::serial_is_taken(&row.name)) } else { Ok(()) }
 }
 
 fn seal(key: &SealKey, device: &Device, id: i64) -> Result<Vec<u8>, Error> {

@@ -72,17 +72,18 @@ pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
         Ok(policy) => return Some(policy),
         Err(error) => error,
     };
+    let key = key_of(error).unwrap_or_default();
     match guess_bound_message(error, throttles) {
-        Some(message) => table.reject(key_of(error), message),
-        None => table.reject_by_engine(key_of(error), error),
+        Some(message) => table.reject(key, message),
+        None => table.reject_by_engine(key, error),
     }
     None
 }
 
-/// The key of an error of the engine.
-const fn key_of(error: keyfob::Error) -> &'static str {
+/// The key of an error of a policy; none for the other errors, which no policy has.
+const fn key_of(error: keyfob::Error) -> Option<&'static str> {
     use keyfob::Error as E;
-    match error {
+    Some(match error {
         E::Window => "window",
         E::LookAhead => "look_ahead",
         E::ResyncWindow => "resync_window",
@@ -94,11 +95,51 @@ const fn key_of(error: keyfob::Error) -> &'static str {
         E::CodeLifetime => "code_lifetime",
         E::CodeReuse => "code_reuse",
         E::PinMinLength => "pin_min_length",
+        E::ClockSkew => "clock_skew",
         E::PinPositions => "pin_positions",
         E::GuessBound => "guess_bound",
         E::PinGuessBound => "pin_guess_bound",
-        _ => "",
-    }
+        // All by name, so that a new error of the engine compiles only here with a key or without.
+        E::SecretLength
+        | E::SecretBase32
+        | E::SecretHex
+        | E::Algorithm
+        | E::Digits
+        | E::Period
+        | E::Status
+        | E::Kind
+        | E::WrongKind
+        | E::PinLength
+        | E::PinDigits
+        | E::Clock
+        | E::Validity
+        | E::Exhausted
+        | E::RecordForeign
+        | E::RecordNewer
+        | E::RecordLength
+        | E::RecordDamaged
+        | E::Locked
+        | E::Throttled
+        | E::Disabled
+        | E::OutsideValidity
+        | E::NoDrift
+        | E::ClockWasAhead
+        | E::NoChallenge
+        | E::Randomness
+        | E::BufferTooSmall
+        | E::UriType
+        | E::UriT0
+        | E::UriLabel
+        | E::UriEncoding
+        | E::UriNoSecret
+        | E::UriCounter
+        | E::UriRepeated
+        | E::SealForeign
+        | E::SealNewer
+        | E::SealBroken
+        | E::SealKeyId
+        | E::SoffidParameters => return None,
+    })
 }
 
 /// The message for an exceeded bound on guessing, with the names of the keys; none for other
@@ -124,4 +165,56 @@ const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Config, catalog};
+
+    #[test]
+    fn every_key_of_the_policy_is_named_by_its_problem() {
+        let mut tested = BTreeSet::new();
+        for (lines, key) in [
+            ("preset = 'strict'", "policy.preset"),
+            ("window = 1001", "policy.window"),
+            ("look_ahead = 1001", "policy.look_ahead"),
+            ("resync_window = 0", "policy.resync_window"),
+            ("max_drift = 1001", "policy.max_drift"),
+            ("first_window = 2", "policy.first_window"),
+            ("min_secret_bits = 79", "policy.min_secret_bits"),
+            ("min_secret_bits = 257", "policy.min_secret_bits"),
+            ("max_fails = 0", "policy.max_fails"),
+            ("throttle_first_delay = 0", "policy.throttle_first_delay"),
+            ("throttle_max_delay = 60", "policy.throttle_max_delay"),
+            ("throttle_first_delay = 2\nthrottle_max_delay = 1", "policy.throttle_max_delay"),
+            ("code_lifetime = 0", "policy.code_lifetime"),
+            ("code_reuse = 601", "policy.code_reuse"),
+            ("message_pause = -1", "policy.message_pause"),
+            ("pin_positions = 1", "policy.pin_positions"),
+            ("pin_min_length = 3", "policy.pin_min_length"),
+            ("clock_skew = 4", "policy.clock_skew"),
+            ("clock_skew = 3601", "policy.clock_skew"),
+            ("guess_bound = 1000000", "policy.guess_bound"),
+            ("pin_guess_bound = 1000000", "policy.pin_guess_bound"),
+        ] {
+            let problems = Config::read(&format!("[policy]\n{lines}\n"), std::iter::empty(), &[]).unwrap_err();
+            let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+            assert_eq!(keys, [key], "{lines}");
+            tested.insert(key);
+        }
+        assert_eq!(tested, catalog::keys().map(|key| key.path).filter(|path| path.starts_with("policy.")).collect());
+    }
+
+    #[test]
+    fn bounds_of_the_policy_are_allowed() {
+        for lines in ["min_secret_bits = 80", "min_secret_bits = 256", "clock_skew = 5", "clock_skew = 3600"] {
+            assert!(Config::read(&format!("[policy]\n{lines}\n"), std::iter::empty(), &[]).is_ok(), "{lines}");
+        }
+        let read = |lines: &str| Config::read(&format!("[policy]\n{lines}\n"), std::iter::empty(), &[]).unwrap().settings;
+        assert_eq!(read("min_secret_bits = 96").min_secret_bits, 96);
+        let policy = read("max_drift = 20\nfirst_window = 21\nguess_bound = 0").policy;
+        assert_eq!((policy.max_drift(), policy.first_window()), (20, 21));
+    }
 }

@@ -8,6 +8,7 @@ use super::keys::Sealer;
 use super::lines::{self, Lines};
 use super::rows::{STATE_COLUMNS, changed_values, seal, state_values};
 use super::schema;
+use super::serial;
 use super::writable::Writable;
 use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Pauses, Sql, transaction};
 
@@ -28,10 +29,23 @@ impl<'s> Write<'s> {
     }
 }
 
+/// The outcome of a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swapped {
+    /// It is stored.
+    Stored,
+    /// The store has another version of the device.
+    Lost,
+    /// Another device has the serial that it claims.
+    SerialIsTaken,
+}
+
+/// The outcomes of a batch by its devices.
+type Swaps = HashMap<i64, Result<Swapped, DatabaseError>>;
+
 /// The outcome of a batch.
 pub(crate) struct Settled {
-    /// For each device, whether it was swapped.
-    pub(crate) swaps: HashMap<i64, Result<bool, DatabaseError>>,
+    pub(crate) swaps: Swaps,
     /// For the lines that come with no swap.
     pub(crate) lines: Result<(), DatabaseError>,
 }
@@ -40,7 +54,7 @@ impl Settled {
     /// Notes whether the store accepted the batch or a part of it. If all swaps have lost, nothing
     /// is known.
     pub(crate) fn note(&self, has_lines: bool, writable: &Writable) {
-        let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(true)));
+        let is_written = has_lines && self.lines.is_ok() || self.swaps.values().any(|swap| matches!(swap, Ok(Swapped::Stored)));
         let error = self.swaps.values().find_map(|swap| swap.as_ref().err()).or(self.lines.as_ref().err());
         match error {
             _ if is_written => writable.done(),
@@ -75,8 +89,7 @@ fn settle_within(
     }
     loop {
         let stored = lines.draw(connection).and_then(|()| store(connection, writes, lines, is_unsure));
-        let done =
-            stored.and_then(|stored| if is_unsure { compare(connection, writes, &stored) } else { Ok(outcomes(writes, &stored)) });
+        let done = stored.and_then(|swaps| if is_unsure { compare(connection, writes, swaps) } else { Ok(swaps) });
         let error = match done {
             Ok(swaps) => return Settled { swaps, lines: Ok(()) },
             Err(error) => error,
@@ -107,18 +120,10 @@ fn settle_within(
     }
 }
 
-fn outcomes(writes: &[Write<'_>], stored: &HashSet<i64>) -> HashMap<i64, Result<bool, DatabaseError>> {
-    writes.iter().map(|write| (write.id(), Ok(stored.contains(&write.id())))).collect()
-}
-
-/// Finds the outcomes of writes after an earlier try that may have been stored.
-fn compare(
-    connection: &mut dyn Connection,
-    writes: &[Write<'_>],
-    stored: &HashSet<i64>,
-) -> Result<HashMap<i64, Result<bool, DatabaseError>>, DatabaseError> {
-    let mut swaps = outcomes(writes, stored);
-    if writes.iter().all(|write| stored.contains(&write.id())) {
+/// Corrects the outcomes of writes after an earlier try that may have been stored.
+fn compare(connection: &mut dyn Connection, writes: &[Write<'_>], mut swaps: Swaps) -> Result<Swaps, DatabaseError> {
+    let is_open = |swaps: &Swaps, write: &Write<'_>| !matches!(swaps.get(&write.id()), Some(Ok(Swapped::Stored)));
+    if !writes.iter().any(|write| is_open(&swaps, write)) {
         return Ok(swaps);
     }
     let mut sql = Sql::new("SELECT id, version, record FROM device WHERE id");
@@ -132,28 +137,24 @@ fn compare(
     for record in &mut connection.rows(&sql)? {
         found.insert(record.number(0)?, (record.number(1)?, record.bytes(2)?));
     }
-    for write in writes.iter().filter(|write| !stored.contains(&write.id())) {
+    for write in writes {
         let next = write.swap.entry.version.saturating_add(1);
         let outcome = match found.get(&write.id()) {
-            Some((version, record)) if *version == next => Ok(*record == write.record),
+            _ if !is_open(&swaps, write) => continue,
+            Some((version, record)) if *version == next && *record == write.record => Ok(Swapped::Stored),
             // Other writes followed, after this one or after another.
             Some((version, _)) if *version > next => {
                 Err(DatabaseError::from_kind(ErrorKind::Unknown, "the outcome of a write is not known any more"))
             }
-            _ => Ok(false),
+            _ => continue,
         };
         swaps.insert(write.id(), outcome);
     }
     Ok(swaps)
 }
 
-/// Writes a batch once. Returns the devices that were swapped.
-fn store(
-    connection: &mut dyn Connection,
-    writes: &[Write<'_>],
-    lines: &Lines<'_>,
-    is_again: bool,
-) -> Result<HashSet<i64>, DatabaseError> {
+/// Writes a batch once.
+fn store(connection: &mut dyn Connection, writes: &[Write<'_>], lines: &Lines<'_>, is_again: bool) -> Result<Swaps, DatabaseError> {
     let (states, wholes): (Vec<_>, Vec<_>) = writes.iter().partition(|write| write.swap.scope != Scope::Whole);
     let is_one_statement = wholes.is_empty() && (states.is_empty() || lines.events.is_empty());
     if connection.dialect() == Dialect::Postgres && is_one_statement {
@@ -168,27 +169,32 @@ fn store_in(
     wholes: &[&Write<'_>],
     lines: &Lines<'_>,
     is_again: bool,
-) -> Result<HashSet<i64>, DatabaseError> {
-    let mut stored = HashSet::new();
-    let mut of_swaps = Vec::new();
+) -> Result<Swaps, DatabaseError> {
+    if wholes.iter().any(|write| write.swap.claims_serial) {
+        serial::take_turn(connection)?;
+    }
+    let (mut swaps, mut of_swaps) = (Swaps::new(), Vec::new());
     if !states.is_empty() {
-        stored = match connection.dialect() {
+        let stored = match connection.dialect() {
             Dialect::Sqlite => swap(connection, states)?,
             Dialect::Postgres => swap_and_trail(connection, states)?,
         };
+        let outcome = |write: &&Write<'_>| if stored.contains(&write.id()) { Swapped::Stored } else { Swapped::Lost };
+        swaps.extend(states.iter().map(|write| (write.id(), Ok(outcome(write)))));
         if connection.dialect() == Dialect::Sqlite {
             of_swaps.extend(states.iter().filter(|write| stored.contains(&write.id())).map(|write| &write.swap.event));
         }
     }
     for write in wholes {
-        if swap_whole(connection, write)? {
-            stored.insert(write.id());
+        let outcome = swap_whole(connection, write)?;
+        if outcome == Swapped::Stored {
             of_swaps.push(&write.swap.event);
         }
+        swaps.insert(write.id(), Ok(outcome));
     }
     lines::insert(connection, &of_swaps)?;
     lines.insert(connection, is_again)?;
-    Ok(stored)
+    Ok(swaps)
 }
 
 /// Swaps states one by one: in a file, a statement has no round trip.
@@ -230,12 +236,15 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 
-fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<bool, DatabaseError> {
+fn swap_whole(connection: &mut dyn Connection, write: &Write<'_>) -> Result<Swapped, DatabaseError> {
     let Entry { row, version, .. } = &write.swap.entry;
+    if write.swap.claims_serial && serial::is_taken(connection, row)? {
+        return Ok(Swapped::SerialIsTaken);
+    }
     let mut sql = Sql::new("UPDATE device SET version = version + 1");
     for (column, value) in changed_values(&write.swap.entry, &write.record) {
         sql.push(", ").push(column).push(" = ").bind(value);
     }
     sql.push(" WHERE id = ").bind(row.id).push(" AND version = ").bind(*version);
-    Ok(connection.change(&sql)? > 0)
+    Ok(if connection.change(&sql)? > 0 { Swapped::Stored } else { Swapped::Lost })
 }

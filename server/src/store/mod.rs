@@ -26,6 +26,7 @@ mod ring;
 mod rows;
 mod schema;
 mod searches;
+mod serial;
 #[cfg(test)]
 mod tests;
 mod trail;

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use keyfob_scim::{Entry, Error, Event, Naming, Row, Step, Swap, Then};
+use keyfob_scim::{Entry, Error, Event, Naming, Step, Swap, Then};
 
-use super::batch::{Write, settle};
+use super::batch::{Swapped, Write, settle};
 use super::call::Call;
 use super::columns::{device_record_columns, device_row_columns};
 use super::keys::Keys;
@@ -14,6 +14,7 @@ use super::refusal::unavailable;
 use super::replies::{Finished, Replies};
 use super::rows::{device_values, seal};
 use super::schema;
+use super::serial;
 use super::workers::Reply;
 use super::writable::Writable;
 use crate::database::{Access, Connection, DatabaseError, Sql, persist, transaction};
@@ -149,11 +150,13 @@ impl Round {
         for (swap, then, reply) in swaps {
             let outcome = match &mut settled {
                 // The first swap of a device takes the outcome. The others have lost.
-                Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(false)),
+                Ok(settled) => settled.swaps.remove(&swap.entry.row.id).unwrap_or(Ok(Swapped::Lost)),
                 Err(error) => Err(error.clone()),
             };
             match outcome {
-                Ok(stored) => self.go_on(then(stored), stored.then_some(swap.event), reply),
+                Ok(Swapped::Stored) => self.go_on(then(true), Some(swap.event), reply),
+                Ok(Swapped::Lost) => self.go_on(then(false), None, reply),
+                Ok(Swapped::SerialIsTaken) => self.fail(Error::serial_is_taken(&swap.entry.row.name), reply),
                 Err(error) => self.fail(unavailable(&error), reply),
             }
         }
@@ -200,8 +203,11 @@ pub(crate) fn insert(
         let record = seal(&sealer, entry)?;
         let inserted = persist(connection, |connection| {
             transaction(connection, Access::Write, |connection| {
-                if has_serial && is_serial_taken(connection, &entry.row)? {
-                    return Ok(Inserted::SerialIsTaken);
+                if has_serial {
+                    serial::take_turn(connection)?;
+                    if serial::is_taken(connection, &entry.row)? {
+                        return Ok(Inserted::SerialIsTaken);
+                    }
                 }
                 put(connection, entry, &record, event)
             })
@@ -210,18 +216,6 @@ pub(crate) fn insert(
             return Ok(inserted);
         }
     }
-}
-
-/// Whether another device that is not deleted has this name. Until the transaction ends, no other
-/// one can give a device a serial: each writes the same row first.
-fn is_serial_taken(connection: &mut dyn Connection, row: &Row) -> Result<bool, DatabaseError> {
-    const TURN: &str =
-        "INSERT INTO sequence (name, last) VALUES ('serial', 1) ON CONFLICT (name) DO UPDATE SET last = sequence.last + 1";
-    connection.change(&Sql::new(TURN))?;
-    let mut sql = Sql::new("SELECT id FROM device WHERE deleted = 0 AND name = ");
-    // An earlier try whose connection was lost may have stored this very device.
-    sql.bind(&row.name).push(" AND id <> ").bind(row.id).push(" LIMIT 1");
-    Ok(!connection.rows(&sql)?.is_empty())
 }
 
 /// Inserts an entry.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use keyfob_scim::{Event, EventKind, Swap};
+use keyfob_scim::{Event, EventKind, Scope, Swap};
 
 use super::cluster::Cluster;
 use super::lossy::{Fate, Lossy};
 use super::{Place, device, event, keys, wrong_answer};
 use crate::database::Sql;
-use crate::store::batch::{Write, settle};
+use crate::store::batch::{Swapped, Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
 use crate::store::schema;
@@ -56,7 +56,7 @@ impl Bench {
         let written = self.lines("= 77") - before;
         assert!(settled.lines.is_ok() || lines.is_empty(), "{fates:?}: {:?}", settled.lines);
         assert_eq!(written, i64::from(!lines.is_empty()), "{fates:?}");
-        self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok()).collect()
+        self.ids.iter().map(|id| settled.swaps.remove(id).unwrap().ok().map(|outcome| outcome == Swapped::Stored)).collect()
     }
 
     fn fails(&mut self) -> Vec<i64> {
@@ -148,6 +148,26 @@ fn a_write_that_others_may_have_gone_on_from_stays_unknown() {
     assert_eq!(bench.settle(&late, &lost), [None], "whose bytes the next version held is not known any more");
     assert_eq!(bench.settle(&late, &[]), [Some(false)], "but where nothing was lost, it has lost");
     assert_eq!(bench.fails(), [2]);
+}
+
+#[test]
+fn serial_is_claimed_once_although_its_commit_was_unheard() {
+    use Fate::{Undone, Unheard, Well};
+    let mut bench = Bench::new(2);
+    let mut swaps = bench.swaps();
+    for swap in &mut swaps {
+        (swap.scope, swap.claims_serial) = (Scope::Whole, true);
+    }
+    // The line's number, BEGIN, the turn, the first check, its swap, the other check, two lines,
+    // COMMIT.
+    for last in [Undone, Unheard] {
+        let fates = [Well, Well, Well, Well, Well, Well, Well, Well, last];
+        bench.connection.inner.run("UPDATE device SET version = 0, deleted = 1").unwrap();
+        assert_eq!(bench.settle(&swaps, &fates), [Some(true), Some(false)], "{last:?}");
+        assert!(bench.connection.fates.is_empty());
+        assert_eq!(bench.settle(&swaps, &[]), [Some(false); 2], "the first has another version, the second no serial");
+    }
+    assert_eq!(bench.lines("<> 77"), 2);
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn wrong_answer(entry: &Entry) -> Box<Swap> {
     let (device, _) = entry.device.verify(&Policy::default(), b"not a code", NOW).unwrap().split();
     let mut next = entry.clone();
     (next.row.status, next.row.fails, next.device) = (device.status(), device.fails(), device);
-    Box::new(Swap { entry: next, scope: Scope::State, event: event(EventKind::Verify, entry.row.id) })
+    Box::new(Swap { entry: next, scope: Scope::State, claims_serial: false, event: event(EventKind::Verify, entry.row.id) })
 }
 
 /// Swaps. Returns whether it was stored.

@@ -1,16 +1,17 @@
 //! Ids of devices: drawn at random, each given once. Ids that an older store counted stay.
 
-use keyfob_scim::{Attribute, Error, EventKind, Filter, Naming, PageStart, Query, Scope, Sort, Step, Swap};
+use keyfob_scim::{Attribute, Entry, Error, EventKind, Filter, Naming, PageStart, Query, Row, ScimType, Scope, Sort, Step, Swap};
 
-use super::{NOW, Place, device, entry, event, insert, keys, on_both};
+use super::{NOW, Place, device, entry, event, insert, keys, on_both, swap};
 use crate::database::{Connection, Sql};
 use crate::store::keys::Sealer;
-use crate::store::{schema, writes};
+use crate::store::{Store, schema, writes};
 
 on_both! {
     a_number_that_is_taken_is_passed_over_and_the_next_one_stored
     an_older_store_keeps_its_devices_and_their_order_and_goes_on_with_its_names
     serial_is_given_once_until_its_device_is_deleted
+    serial_goes_to_one_of_the_devices_that_claim_it_at_once
     token_is_given_to_a_user_and_taken_back
 }
 
@@ -26,7 +27,7 @@ async fn serial_is_given_once_until_its_device_is_deleted(place: Place) {
     assert_eq!(stored.len(), 1);
     for refusal in refused {
         let error = refusal.unwrap_err();
-        assert_eq!((error.status, error.scim_type), (409, Some(keyfob_scim::ScimType::Uniqueness)));
+        assert_eq!((error.status, error.scim_type), (409, Some(ScimType::Uniqueness)));
     }
     let stored = stored.into_iter().next().unwrap().unwrap();
     assert_eq!(store.get(stored.row.id).await.unwrap(), Some(*stored));
@@ -36,12 +37,58 @@ async fn serial_is_given_once_until_its_device_is_deleted(place: Place) {
     store.close();
 }
 
+async fn serial_goes_to_one_of_the_devices_that_claim_it_at_once(place: Place) {
+    // Two handles on one store, as in two processes.
+    let stores = [place.open(), place.open()];
+    let insert = |store: Store| async move {
+        store.insert(Box::new(entry("")), Naming::Serial("FTK200".to_owned()), event(EventKind::Create, 0)).await
+    };
+    let mut deleted = Vec::new();
+    for _ in 0..6 {
+        deleted.push(insert(stores[0].clone()).await.unwrap());
+        place.with(|connection| connection.run("UPDATE device SET deleted = 1").unwrap());
+    }
+    for round in 0..10 {
+        let claims = deleted.iter().enumerate().map(|(at, read)| {
+            let (store, next) = (stores[at % 2].clone(), Entry { version: round, ..(**read).clone() });
+            let event = event(EventKind::Revive, next.row.id);
+            let swap = Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event });
+            let then = Box::new(|is_swapped| Step::Done(Error::new(if is_swapped { 200 } else { 412 }, "").into()));
+            tokio::spawn(async move { store.change(Step::Swap { swap, then }).await.map(|stepped| stepped.step) })
+        });
+        let create = tokio::spawn(insert(stores[1].clone()));
+        let mut given = 0;
+        for claim in claims.collect::<Vec<_>>() {
+            match claim.await.unwrap() {
+                Ok(Step::Done(response)) => given += usize::from(response.status == 200),
+                Ok(_) => panic!("it ends there"),
+                Err(error) => assert_eq!((error.status, error.scim_type), (409, Some(ScimType::Uniqueness))),
+            }
+        }
+        given += usize::from(create.await.unwrap().is_ok());
+        let living = "SELECT count(*) FROM device WHERE deleted = 0";
+        let living = place.with(|connection| connection.run(living).unwrap()[0].number(0).unwrap());
+        assert_eq!((given, living), (1, 1), "{round}");
+        let reset = format!("UPDATE device SET deleted = 1, version = {}", round + 1);
+        place.with(|connection| connection.run(&reset).unwrap());
+    }
+    // The device that has the serial keeps it.
+    let read = stores[0].get(deleted[0].row.id).await.unwrap().unwrap();
+    for _ in 0..2 {
+        let next = Entry { row: Row { deleted: false, ..read.row.clone() }, ..stores[0].get(read.row.id).await.unwrap().unwrap() };
+        let event = event(EventKind::Revive, next.row.id);
+        assert!(swap(&stores[0], Box::new(Swap { entry: next, scope: Scope::Whole, claims_serial: true, event })).await);
+    }
+    stores.into_iter().for_each(Store::close);
+}
+
 async fn token_is_given_to_a_user_and_taken_back(place: Place) {
     let store = place.open();
     let mut token = *store.insert(Box::new(entry("")), Naming::Serial("1".to_owned()), event(EventKind::Create, 0)).await.unwrap();
     for user in ["alice", ""] {
         user.clone_into(&mut token.row.user);
-        let swap = Swap { entry: token.clone(), scope: Scope::Whole, event: event(EventKind::Update, token.row.id) };
+        let swap =
+            Swap { entry: token.clone(), scope: Scope::Whole, claims_serial: false, event: event(EventKind::Update, token.row.id) };
         let step = Step::Swap {
             swap: Box::new(swap),
             then: Box::new(|is_swapped| Step::Done(Error::new(if is_swapped { 200 } else { 409 }, "").into())),

@@ -14,7 +14,7 @@ use crate::database::Sqlite;
 use crate::database::uncommitted;
 use crate::database::{Access, Connection, DatabaseError, ErrorKind, transaction};
 use crate::database::{persist, reread};
-use crate::store::batch::{Write, settle};
+use crate::store::batch::{Swapped, Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
 use crate::store::{KeyFile, Store, schema};
@@ -97,7 +97,7 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
     let swap = wrong_answer(&read);
     let mut settled = settle(&mut connection, vec![Write::new(&swap, &Sealer::unchecked(&keys())).unwrap()], &[&line]);
     assert!(connection.fates.is_empty() && settled.lines.is_ok());
-    assert!(settled.swaps.remove(&read.row.id).unwrap().unwrap());
+    assert_eq!(settled.swaps.remove(&read.row.id).unwrap().unwrap(), Swapped::Stored);
     connection.fates = vec![Fate::Well, Fate::Well, Fate::Undone];
     assert!(settle(&mut connection, Vec::new(), &[&line]).lines.is_ok());
     assert_eq!(store.get(read.row.id).await.unwrap().unwrap().row.fails, 1);
