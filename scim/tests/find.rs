@@ -73,7 +73,10 @@ fn right_device_is_found_among_hundreds() {
             let body = codes(&mut host, id, later);
             host.now += 10;
             let (answer, row) = (find(&mut host, &body).ok(200), host.entry(id).row);
-            assert_eq!((&answer["totalResults"], &answer["itemsPerPage"], &answer["searched"]), (&json!(1), &json!(1), &json!(600)));
+            assert_eq!(
+                (&answer["totalResults"], &answer["itemsPerPage"], &answer["searched"]),
+                (&json!(1), &json!(1), &json!(600))
+            );
             let device = &answer["Resources"][0];
             assert_eq!((&device["id"], &device["name"], &device["user"]), (&json!(id), &json!(row.name), &json!(row.user)));
             assert_eq!((&device["type"], &device["status"]), (&json!(row.kind.name()), &json!("C")));
