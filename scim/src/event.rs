@@ -58,16 +58,16 @@ pub struct Event {
     pub at: u64,
     /// The name of the account that sent the request.
     pub actor: String,
-    /// The id of the device; 0 for a new one, which has no id yet, and for a search that did not find
-    /// one device alone.
+    /// The id of the device; 0 for a new one, which has no id yet, and for a search that did not
+    /// find one device alone.
     pub device_id: i64,
     /// The user whose device it is, or was before this change; empty for a device without one.
     pub user: String,
     /// Whether the code was right, or the operation was done.
     pub success: bool,
     /// The engine's reason for a verdict; `no user` if there was none to give a verdict for; `short
-    /// secret` for a new device whose secret has fewer than 128 bits; `found`, `several found` or `not
-    /// found` of a search for a token; for any other event, the status of the device after it.
+    /// secret` for a new device whose secret has fewer than 128 bits; `found`, `several found` or
+    /// `not found` of a search for a token; for any other event, the status of the device after it.
     pub reason: String,
     /// With a right code or a token found: by how many steps or counters it was off.
     pub drift: Option<i64>,

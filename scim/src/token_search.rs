@@ -43,8 +43,8 @@ impl TokenSearch {
         Ok(Self { filter, search, is_by_two_codes: true })
     }
 
-    /// A search for the devices that show `code` at `now`, in Unix seconds. Among many devices, some
-    /// soon show it by chance: see [`FoundTokens::odds`].
+    /// A search for the devices that show `code` at `now`, in Unix seconds. Among many devices,
+    /// some soon show it by chance: see [`FoundTokens::odds`].
     ///
     /// Errors: as of [`for_two_codes`](Self::for_two_codes).
     pub fn for_code(filter: Filter, policy: Policy, code: &str, now: u64) -> Result<Self, Error> {

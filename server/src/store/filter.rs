@@ -123,9 +123,9 @@ pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
     filter(sql, &Style { dialect, sign: "" }, key);
 }
 
-/// Writes ` WHERE` and the conditions of the TOTP and HOTP devices with ids above `after` that match
-/// a filter and are not deleted. They are read in the order of their ids: by the table itself, or
-/// by the index of the filter's key, and never by one that finds half of the table.
+/// Writes ` WHERE` and the conditions of the TOTP and HOTP devices with ids above `after` that
+/// match a filter and are not deleted. They are read in the order of their ids: by the table
+/// itself, or by the index of the filter's key, and never by one that finds half of the table.
 pub(crate) fn wanted_tokens(sql: &mut Sql, dialect: Dialect, wanted: &Filter, after: i64) {
     let plain = Style { dialect, sign: "" };
     let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };

@@ -27,9 +27,9 @@ struct Page {
 }
 
 impl Store {
-    /// Spends so much of the store's allowance of searches for tokens, in one transaction: the limit
-    /// holds for all processes together. Returns after how many seconds there is enough: 0 if it
-    /// was spent. A try that is repeated after a lost connection may spend twice. Errors: 503.
+    /// Spends so much of the store's allowance of searches for tokens, in one transaction. So the
+    /// limit holds for all processes together. Returns after how many seconds there is enough: 0 if
+    /// it was spent. A try that is repeated after a lost connection may spend twice. Errors: 503.
     pub(crate) async fn admit(&self, cost_seconds: u64, now: u64) -> Result<u64, Error> {
         self.write(move |connection| admit(connection, cost_seconds, now)).await
     }
