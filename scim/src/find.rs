@@ -11,9 +11,9 @@ use crate::json::Object;
 use crate::resource::{Resource, Selection};
 use crate::response::Response;
 use crate::roles::Roles;
+use crate::search::{FoundTokens, TokenSearch};
 use crate::service::{Context, Service};
 use crate::step::Step;
-use crate::token_search::{FoundTokens, TokenSearch};
 
 /// The members of a request.
 const MEMBERS: [&str; 3] = ["codes", "code", "filter"];

@@ -108,7 +108,7 @@
 //! |---|---|---|
 //! | 1 values | allowance, attribute, code, date, error, event, json, mask, qr, settings | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, token, token_search | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
 //! | 5 operations | challenge, create, discovery, find, list, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
@@ -154,12 +154,12 @@ mod resource;
 mod response;
 mod roles;
 mod routes;
+mod search;
 mod service;
 mod settings;
 mod step;
 mod store;
 mod token;
-mod token_search;
 mod update;
 mod verify;
 
@@ -177,8 +177,8 @@ pub use request::Request;
 pub use response::Response;
 pub use roles::Roles;
 pub use routes::Route;
+pub use search::{FoundToken, FoundTokens, TokenSearch};
 pub use service::Service;
 pub use settings::{Profile, Settings};
 pub use step::{DeliveryResult, Message, Scope, Step, Swap, Then};
 pub use store::Store;
-pub use token_search::{FoundToken, FoundTokens, TokenSearch};

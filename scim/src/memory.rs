@@ -10,9 +10,9 @@ use crate::entry::{Entry, Naming, Row};
 use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, PageStart, Query};
+use crate::search::{FoundTokens, TokenSearch};
 use crate::step::{DeliveryResult, Message, Scope, Swap};
 use crate::store::Store;
-use crate::token_search::{FoundTokens, TokenSearch};
 
 /// A store in memory, for tests. Its ids begin at 1, it knows every user, and it keeps the messages
 /// that it delivers.

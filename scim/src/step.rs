@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, Query};
 use crate::response::Response;
-use crate::token_search::{FoundTokens, TokenSearch};
+use crate::search::{FoundTokens, TokenSearch};
 
 /// What a host calls with the result of a step: it returns the next step.
 pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, Query};
 use crate::response::Response;
+use crate::search::{FoundTokens, TokenSearch};
 use crate::step::{DeliveryResult, Message, Step, Swap};
-use crate::token_search::{FoundTokens, TokenSearch};
 
 /// A host that answers at once, for [`Service::run`](crate::Service::run). Each method does what
 /// the [`Step`] of its name asks for.

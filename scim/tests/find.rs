@@ -32,16 +32,18 @@ fn codes(host: &mut Host, id: i64, later: u64) -> String {
 /// A host with several hundred TOTP and HOTP devices of all parameters, from id 1 on, of two users.
 fn many() -> Host {
     let mut host = Host::default();
-    for id in 1..=600_i64 {
-        let key: Vec<u8> = (0..20).map(|at| (id * 7 + at * id % 251) as u8 ^ (id >> 3) as u8).collect();
-        let algorithm = Algorithm::ALL[id as usize % 3];
-        let digits = Digits::new(6 + (id % 2) as u8 * 2).unwrap();
+    for number in 1..=600_u16 {
+        let [low, high] = number.to_le_bytes();
+        let mut key = [high; 20];
+        key[0] = low;
+        let algorithm = Algorithm::ALL[usize::from(number % 3)];
+        let digits = if number % 2 == 0 { Digits::SIX } else { Digits::EIGHT };
         let hotp = Hotp::new(Secret::new(&key).unwrap()).with_algorithm(algorithm).with_digits(digits);
-        let device = match id % 4 {
-            0 => Device::hotp(hotp, id as u64, host.now),
+        let device = match number % 4 {
+            0 => Device::hotp(hotp, number.into(), host.now),
             rest => Device::totp(Totp::from_hotp(hotp).with_period(if rest == 1 { 60 } else { 30 }).unwrap(), host.now),
         };
-        put(&mut host, id, ["ada", "grace"][id as usize / 4 % 2], device);
+        put(&mut host, number.into(), ["ada", "grace"][usize::from(number / 4 % 2)], device);
     }
     host
 }

@@ -12,7 +12,7 @@ use imports::{Crate, circles, layer_faults};
 const LAYERS: [&[&str]; 6] = [
     &["allowance", "attribute", "code", "date", "error", "event", "json", "mask", "qr", "settings"],
     &["method", "parameters", "request", "response", "roles", "routes"],
-    &["body", "cursor", "entry", "filter", "order", "parse", "pause", "query", "repeated", "resource", "token", "token_search"],
+    &["body", "cursor", "entry", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
     &["memory", "precondition", "step", "store"],
     &["challenge", "create", "discovery", "find", "list", "service", "update", "verify"],
     &["dispatch"],

@@ -85,15 +85,14 @@ fn text(found: &FoundTokens, search: &TokenSearch) -> String {
         let user = if row.has_user() { format!("of {:?}", row.user) } else { "without a user".to_owned() };
         format!("device {} {:?} {user}: {}, {}, drift {drift}\n", row.id, row.name, row.kind.name(), word(row.status))
     };
-    let mut text: String = found.tokens.iter().map(line).collect();
+    let lines: String = found.tokens.iter().map(line).collect();
     let listed = u64::try_from(found.tokens.len()).unwrap_or(u64::MAX);
-    match found.total.saturating_sub(listed) {
-        0 if listed == 0 => text.push_str("not found\n"),
-        0 => {}
-        more => text.push_str(&format!("and {more} more\n")),
-    }
-    text.push_str(&format!("{}\n", found.odds(search)));
-    text
+    let rest = match found.total.saturating_sub(listed) {
+        0 if listed == 0 => "not found\n".to_owned(),
+        0 => String::new(),
+        more => format!("and {more} more\n"),
+    };
+    format!("{lines}{rest}{}\n", found.odds(search))
 }
 
 fn object(found: &FoundTokens, search: &TokenSearch) -> Value {
