@@ -6,8 +6,8 @@ use core::ops::RangeInclusive;
 
 use crate::code::Submitted;
 use crate::hmac::{HmacState, Keys, MAX_KEYS, max_keys};
-use crate::hotp::{SubmittedCodes, search};
-use crate::{Algorithm, Device, Digits, GuessChance, Hotp, Policy};
+use crate::hotp::{Found, SubmittedCodes, search};
+use crate::{Algorithm, Device, Digits, Factor, GuessChance, Hotp, Policy};
 
 /// A search for the TOTP and HOTP devices that show a code now, or two codes in a row: for an
 /// administrator who holds a token without a label.
@@ -28,13 +28,17 @@ use crate::{Algorithm, Device, Digits, GuessChance, Hotp, Policy};
 /// ```
 /// use keyfob::{Device, Hotp, Policy, Search, Secret};
 ///
-/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?)); let devices =
-/// [Device::hotp(hotp(1)?, 0, 1_700_000_000), Device::hotp(hotp(2)?, 0, 1_700_000_000)]; let
-/// (first, second) = (hotp(2)?.generate(5), hotp(2)?.generate(6));
+/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?));
+/// let now = 1_700_000_000;
+/// let devices = [Device::hotp(hotp(1)?, 0, now), Device::hotp(hotp(2)?, 0, now)];
+/// let (first, second) = (hotp(2)?.generate(5), hotp(2)?.generate(6));
 ///
-/// let search = Search::for_two_codes(Policy::default(), first.as_bytes(), second.as_bytes(),
-/// 1_700_000_000); let mut found = [false; 2]; assert_eq!(search.find(&devices, &mut found), 1);
+/// let (first, second) = (first.as_bytes(), second.as_bytes());
+/// let search = Search::for_two_codes(Policy::default(), first, second, now);
+/// let mut found = [false; 2];
+/// assert_eq!(search.find(&devices, &mut found), 1);
 /// assert_eq!(found, [false, true]);
+/// assert_eq!(search.drift(&devices[1]), Some(5));
 /// # Ok::<(), keyfob::Error>(())
 /// ```
 #[derive(Clone)]
@@ -89,6 +93,25 @@ impl Search {
             }
         }
         count
+    }
+
+    /// Where a device shows the codes, as [`Verdict::drift`](crate::Verdict::drift) says it: by how
+    /// many steps its clock is ahead (TOTP; negative if behind; of the last code), or how many
+    /// counters were skipped before the first code (HOTP). Of two places the lower counts. None for
+    /// a device that does not show them.
+    ///
+    /// For the devices found: it computes the windows of one device alone, in constant time.
+    pub fn drift(&self, device: &Device) -> Option<i64> {
+        let digits = self.digits?;
+        let hotp = device.generator().filter(|hotp| hotp.digits() == digits)?;
+        let more = u64::from(self.codes.second.is_some());
+        let windows = device.shown(&self.policy, self.now, more).into_iter().flatten();
+        let found = windows.map(|window| Job::new(hotp, &window).found(digits, &self.codes)).reduce(|one, other| one.or(&other))?;
+        let expected = match device.factor() {
+            Factor::Totp(totp) => totp.step(self.now).ok()?,
+            _ => device.moving_factor().saturating_add(more),
+        };
+        bool::from(found.right).then_some(found.counter.wrapping_sub(expected).cast_signed())
     }
 
     /// How likely it is that at least one of `devices` devices shows the codes by chance, at most:
@@ -166,11 +189,10 @@ impl<'d> Job<'d> {
         Shape { algorithm: self.hotp.algorithm(), count: self.count }
     }
 
-    /// Whether the codes are there: 1 or 0.
-    fn search(&self, digits: Digits, codes: &SubmittedCodes) -> u64 {
+    /// Whether and where the codes are there.
+    fn found(&self, digits: Digits, codes: &SubmittedCodes) -> Found {
         let window = self.first..=self.first.saturating_add(self.count.saturating_sub(1));
-        let found = HmacState::scope(self.hotp.algorithm(), self.hotp.secret(), |state| search(state, digits, codes, window, 0));
-        found.right.unwrap_u8().into()
+        HmacState::scope(self.hotp.algorithm(), self.hotp.secret(), |state| search(state, digits, codes, window, 0))
     }
 }
 
@@ -211,7 +233,7 @@ impl<'d> Group<'d> {
         });
         let jobs = self.jobs.iter().flatten().enumerate();
         jobs.fold(0, |matches, (lane, (place, job))| {
-            let is_here = if is_done { found >> lane & 1 } else { job.search(digits, codes) };
+            let is_here = if is_done { found >> lane & 1 } else { job.found(digits, codes).right.unwrap_u8().into() };
             matches | is_here << place
         })
     }

@@ -33,13 +33,18 @@ fn shown(device: &Device, policy: &Policy, now: u64) -> Vec<u64> {
     }
 }
 
-/// Whether the search has to find a device, by the definition.
-fn is_shown(device: &Device, policy: &Policy, first: &str, second: Option<&str>, now: u64) -> bool {
-    let Some(hotp) = device.generator() else { return false };
+/// The drift with which the search has to find a device, by the definition; none if it must not.
+fn drift(device: &Device, policy: &Policy, first: &str, second: Option<&str>, now: u64) -> Option<i64> {
+    let hotp = device.generator()?;
     let code = |counter: u64| hotp.generate(counter);
-    shown(device, policy, now).into_iter().any(|counter| {
-        code(counter).as_str() == first
-            && second.is_none_or(|second| counter < u64::MAX - 1 && code(counter + 1).as_str() == second)
+    let is_at = |counter: &u64| {
+        code(*counter).as_str() == first
+            && second.is_none_or(|second| *counter < u64::MAX - 1 && code(*counter + 1).as_str() == second)
+    };
+    let place = shown(device, policy, now).into_iter().filter(is_at).min()?;
+    Some(match device.factor() {
+        Factor::Totp(totp) => place.wrapping_sub(totp.step(now).unwrap()).cast_signed() + i64::from(second.is_some()),
+        _ => place.wrapping_sub(device.moving_factor()).cast_signed(),
     })
 }
 
@@ -114,9 +119,12 @@ proptest! {
         let (first, second) = (generator.generate(from), generator.generate(if in_a_row { from + 1 } else { from + 2 }));
         let second = two.then(|| second.as_str());
         let before = devices.clone();
-        let expected: Vec<bool> =
-            devices.iter().map(|device| is_shown(device, &policy, first.as_str(), second, NOW)).collect();
+        let drifts: Vec<Option<i64>> =
+            devices.iter().map(|device| drift(device, &policy, first.as_str(), second, NOW)).collect();
+        let expected: Vec<bool> = drifts.iter().map(Option::is_some).collect();
         prop_assert_eq!(find(&devices, &policy, first.as_str(), second, NOW), expected);
+        let search = search(&policy, first.as_str(), second, NOW);
+        prop_assert_eq!(devices.iter().map(|device| search.drift(device)).collect::<Vec<_>>(), drifts);
         prop_assert_eq!(devices, before);
     }
 
@@ -132,6 +140,9 @@ proptest! {
         let verdict = device.verify(&policy, code.as_bytes(), NOW).unwrap().commit(|_| Ok::<(), Error>(())).unwrap();
         prop_assert!(found || !verdict.is_right());
         prop_assert!(verdict.is_right() || !found || device.last_used().is_some());
+        if verdict.is_right() && device.last_used().is_none() {
+            prop_assert_eq!(search(&policy, code.as_str(), None, NOW).drift(&device), verdict.drift());
+        }
     }
 
     #[test]

@@ -45,7 +45,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let step = self.operation(target, request, &parameters, context)?;
         Ok(match (unmet, &step) {
             // Whether a device exists shows when it is read.
-            (Some(unmet), Step::Done(Response { status: ..=299, .. }) | Step::List { .. } | Step::CheckUser { .. }) => unmet.into(),
+            (
+                Some(unmet),
+                Step::Done(Response { status: ..=299, .. }) | Step::List { .. } | Step::Admit { .. } | Step::CheckUser { .. },
+            ) => unmet.into(),
             _ => step,
         })
     }
@@ -71,6 +74,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             (Target::Search, Method::Post) => {
                 roles.require(Roles::QUERY)?;
                 self.search_body(context, &object()?, parameters)
+            }
+            (Target::Find, Method::Post) => {
+                roles.require(Roles::MANAGE)?;
+                self.find(context, &object()?, Selection::from_parameters(parameters)?)
             }
             (Target::Device(id), Method::Get) => {
                 roles.require(Roles::QUERY)?;

@@ -23,6 +23,8 @@ pub enum EventKind {
     Resync,
     /// The secret of a device left the store, in a file of tokens.
     Export,
+    /// An account searched for an unlabelled token by the codes that it shows.
+    Find,
     /// An account has to wait, after wrong passwords. A host records it; no operation on a device
     /// does.
     RefuseAccount,
@@ -41,6 +43,7 @@ impl EventKind {
             Self::Verify => "otp-verify",
             Self::Resync => "otp-resync",
             Self::Export => "otp-export",
+            Self::Find => "otp-find",
             Self::RefuseAccount => "account-refused",
         }
     }
@@ -55,17 +58,18 @@ pub struct Event {
     pub at: u64,
     /// The name of the account that sent the request.
     pub actor: String,
-    /// The id of the device; 0 for a new one, which has no id yet.
+    /// The id of the device; 0 for a new one, which has no id yet, and for a search that did not
+    /// find one device alone.
     pub device_id: i64,
     /// The user whose device it is, or was before this change; empty for a device without one.
     pub user: String,
     /// Whether the code was right, or the operation was done.
     pub success: bool,
     /// The engine's reason for a verdict; `no user` if there was none to give a verdict for; `short
-    /// secret` for a new device whose secret has fewer than 128 bits; for any other event, the
-    /// status of the device after it.
+    /// secret` for a new device whose secret has fewer than 128 bits; `found`, `several found` or
+    /// `not found` of a search for a token; for any other event, the status of the device after it.
     pub reason: String,
-    /// With a right code: by how many steps or counters it was off.
+    /// With a right code or a token found: by how many steps or counters it was off.
     pub drift: Option<i64>,
 }
 
@@ -86,6 +90,7 @@ mod tests {
             K::Verify,
             K::Resync,
             K::Export,
+            K::Find,
             K::RefuseAccount,
         ]
         .map(K::name);
@@ -101,6 +106,7 @@ mod tests {
                 "otp-verify",
                 "otp-resync",
                 "otp-export",
+                "otp-find",
                 "account-refused",
             ]
         );

@@ -15,6 +15,7 @@
 //! | clients of Soffid, or strict clients of the RFCs | [`Profile`] |
 //! | an SQL store to search | [`Query`], [`Filter`] and [`Attribute::value_type`] |
 //! | devices of another system | [`Entry::from_import`] and [`Naming::for_device`]; tokens: [`Entry::from_token`] and [`Naming::from_serial`] |
+//! | a token without a label | [`TokenSearch`], [`FoundTokens`] and [`Allowance`] |
 //! | a code as a person typed it | [`code::strip_separators`] |
 //! | a URI to show as a QR code | [`qr::encode_png`] |
 //! | dates of Soffid or ISO 8601 | [`date`] |
@@ -57,6 +58,8 @@
 //!             Step::Swap { swap, then } => then(store.swap(*swap)?),
 //!             Step::Audit { event, then } => then(store.audit(event)?),
 //!             Step::List { query, then } => then(store.list(&query)?),
+//!             Step::Admit { cost_seconds, now, then } => then(store.admit(cost_seconds, now)?),
+//!             Step::Find { search, then } => then(store.find(&search)?),
 //!             Step::CheckUser { user, then } => then(store.check_user(&user)?),
 //!             Step::Deliver { message, then } => then(store.deliver(&message)?),
 //!             // 4. Send the response.
@@ -105,11 +108,11 @@
 //!
 //! | layer | files | what they hold |
 //! |---|---|---|
-//! | 1 values | attribute, code, date, error, event, json, mask, qr, settings, symbol | what things are |
+//! | 1 values | allowance, attribute, code, date, error, event, json, mask, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, token | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
-//! | 5 operations | challenge, create, discovery, list, service, update, verify | what a request does |
+//! | 5 operations | challenge, create, discovery, find, list, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |
 //!
 //! A file uses its own layer and lower ones (`scim/tests/layers.rs`).
@@ -120,6 +123,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod allowance;
 mod attribute;
 mod body;
 mod challenge;
@@ -133,6 +137,7 @@ mod entry;
 mod error;
 mod event;
 mod filter;
+mod find;
 mod json;
 mod list;
 mod mask;
@@ -151,6 +156,7 @@ mod resource;
 mod response;
 mod roles;
 mod routes;
+mod search;
 mod service;
 mod settings;
 mod step;
@@ -160,6 +166,7 @@ mod token;
 mod update;
 mod verify;
 
+pub use allowance::Allowance;
 pub use attribute::{Attribute, SCHEMA, ValueType};
 pub use entry::{Entry, Naming, Row};
 pub use error::{Error, ScimType};
@@ -173,6 +180,7 @@ pub use request::Request;
 pub use response::Response;
 pub use roles::Roles;
 pub use routes::Route;
+pub use search::{FoundToken, FoundTokens, TokenSearch};
 pub use service::Service;
 pub use settings::{Profile, Settings};
 pub use step::{DeliveryResult, Message, Scope, Step, Swap, Then};

@@ -5,10 +5,12 @@ use std::fmt;
 
 use keyfob::Kind;
 
+use crate::allowance::Allowance;
 use crate::entry::{Entry, Naming, Row};
 use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, PageStart, Query};
+use crate::search::{FoundTokens, TokenSearch};
 use crate::step::{DeliveryResult, Message, Scope, Swap};
 use crate::store::Store;
 
@@ -18,6 +20,7 @@ use crate::store::Store;
 pub struct MemoryStore {
     entries: BTreeMap<i64, Entry>,
     names: u64,
+    allowance: Allowance,
     /// The audit trail.
     pub events: Vec<Event>,
     /// The delivered messages: the kind, the address and the code.
@@ -113,6 +116,20 @@ impl Store for MemoryStore {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         Ok(Page { total, rows, has_more })
+    }
+
+    fn admit(&mut self, cost_seconds: u64, now: u64) -> Result<u64, Error> {
+        let (allowance, wait) = self.allowance.spend(cost_seconds, now);
+        self.allowance = allowance;
+        Ok(wait)
+    }
+
+    fn find(&mut self, search: &TokenSearch) -> Result<FoundTokens, Error> {
+        let mut found = FoundTokens::default();
+        for entry in self.entries.values() {
+            found.look_at(search, std::slice::from_ref(entry));
+        }
+        Ok(found)
     }
 
     fn check_user(&mut self, _user: &str) -> Result<bool, Error> {

@@ -19,6 +19,7 @@ pub(crate) enum Target {
     Root,
     Devices,
     Search,
+    Find,
     Device(i64),
     RequestChallenge(i64),
     ResponseChallenge(i64),
@@ -66,6 +67,7 @@ impl Route {
         match (&self.0, method) {
             (Ok(Target::Devices), Some(Method::Post)) => "create",
             (Ok(Target::Root | Target::Devices | Target::Search), _) => "list",
+            (Ok(Target::Find), _) => "find",
             (Ok(Target::Device(_)), _) => "device",
             (Ok(Target::RequestChallenge(_)), _) => "requestChallenge",
             (Ok(Target::ResponseChallenge(_)), _) => "responseChallenge",
@@ -107,6 +109,7 @@ impl Target {
             ["OtpDevice"] => Some(Self::Devices),
             // There is one type of resource only.
             ["OtpDevice", ".search"] | [".search"] => Some(Self::Search),
+            ["OtpDevice", ".find"] => Some(Self::Find),
             ["OtpDevice", text] => id(text).map(Self::Device),
             ["OtpDevice", text, "requestChallenge"] => id(text).map(Self::RequestChallenge),
             ["OtpDevice", text, "responseChallenge"] => id(text).map(Self::ResponseChallenge),
@@ -125,7 +128,7 @@ impl Target {
             Self::Devices => "GET, HEAD, POST",
             // A HEAD would send a code.
             Self::RequestChallenge(_) => "GET, POST",
-            Self::Search | Self::ResponseChallenge(_) | Self::Resync(_) => "POST",
+            Self::Search | Self::Find | Self::ResponseChallenge(_) | Self::Resync(_) => "POST",
             Self::Device(_) => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }

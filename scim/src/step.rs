@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, Query};
 use crate::response::Response;
+use crate::search::{FoundTokens, TokenSearch};
 
 /// What a host calls with the result of a step: it returns the next step.
 pub type Then<T> = Box<dyn FnOnce(T) -> Step + Send>;
@@ -63,6 +64,24 @@ pub enum Step {
         query: Query,
         /// Takes the devices found.
         then: Then<Page>,
+    },
+    /// Admit a search for a token, if the store's allowance has enough left. A host stores what
+    /// [`Allowance::spend`](crate::Allowance::spend) returns, in the transaction that read it.
+    Admit {
+        /// What the search costs.
+        cost_seconds: u64,
+        /// The time of the request, in Unix seconds.
+        now: u64,
+        /// Takes after how many seconds there is enough: 0 if the search is admitted.
+        then: Then<u64>,
+    },
+    /// Search for the devices that show codes. A host reads the devices and opens their records,
+    /// some hundred at a time, and gives them to [`FoundTokens::look_at`].
+    Find {
+        /// The search.
+        search: TokenSearch,
+        /// Takes what was found.
+        then: Then<FoundTokens>,
     },
     /// Check whether a user is known.
     CheckUser {
@@ -137,6 +156,8 @@ impl fmt::Debug for Step {
             Self::Swap { .. } => "Swap",
             Self::Audit { .. } => "Audit",
             Self::List { .. } => "List",
+            Self::Admit { .. } => "Admit",
+            Self::Find { .. } => "Find",
             Self::CheckUser { .. } => "CheckUser",
             Self::Deliver { .. } => "Deliver",
         };

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::query::{Page, Query};
 use crate::response::Response;
+use crate::search::{FoundTokens, TokenSearch};
 use crate::step::{DeliveryResult, Message, Step, Swap};
 
 /// A host that answers at once, for [`Service::run`](crate::Service::run). Each method does what
@@ -20,6 +21,10 @@ pub trait Store {
     fn audit(&mut self, event: Event) -> Result<(), Error>;
     /// [`Step::List`].
     fn list(&mut self, query: &Query) -> Result<Page, Error>;
+    /// [`Step::Admit`].
+    fn admit(&mut self, cost_seconds: u64, now: u64) -> Result<u64, Error>;
+    /// [`Step::Find`].
+    fn find(&mut self, search: &TokenSearch) -> Result<FoundTokens, Error>;
     /// [`Step::CheckUser`].
     fn check_user(&mut self, user: &str) -> Result<bool, Error>;
     /// [`Step::Deliver`].
@@ -36,6 +41,8 @@ pub(crate) fn drive(mut step: Step, store: &mut impl Store) -> Response {
             Step::Swap { swap, then } => store.swap(*swap).map(then),
             Step::Audit { event, then } => store.audit(event).map(then),
             Step::List { query, then } => store.list(&query).map(then),
+            Step::Admit { cost_seconds, now, then } => store.admit(cost_seconds, now).map(then),
+            Step::Find { search, then } => store.find(&search).map(then),
             Step::CheckUser { user, then } => store.check_user(&user).map(then),
             Step::Deliver { message, then } => store.deliver(&message).map(then),
         };

@@ -10,11 +10,11 @@ use imports::{Crate, circles, layer_faults};
 
 /// The files of `scim/src`, from the lowest layer to the highest, as in the table of `lib.rs`.
 const LAYERS: [&[&str]; 6] = [
-    &["attribute", "code", "date", "error", "event", "json", "mask", "qr", "settings", "symbol"],
+    &["allowance", "attribute", "code", "date", "error", "event", "json", "mask", "qr", "settings", "symbol"],
     &["method", "parameters", "request", "response", "roles", "routes"],
-    &["body", "cursor", "entry", "filter", "order", "parse", "pause", "query", "repeated", "resource", "token"],
+    &["body", "cursor", "entry", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
     &["memory", "precondition", "step", "store"],
-    &["challenge", "create", "discovery", "list", "service", "update", "verify"],
+    &["challenge", "create", "discovery", "find", "list", "service", "update", "verify"],
     &["dispatch"],
 ];
 

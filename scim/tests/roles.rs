@@ -43,6 +43,7 @@ fn each_operation_needs_its_role_and_no_other() {
         (TOTP, "C", Method::Get, "", String::new(), Roles::QUERY),
         (TOTP, "C", Method::Get, "/{id}", String::new(), Roles::QUERY),
         (TOTP, "C", Method::Post, "/.search", "{}".to_owned(), Roles::QUERY),
+        (TOTP, "C", Method::Post, "/.find", r#"{"code": "123456"}"#.to_owned(), Roles::MANAGE),
         (TOTP, "C", Method::Post, "", TOTP.to_owned(), Roles::MANAGE),
         (TOTP, "C", Method::Patch, "/{id}", status("V"), Roles::MANAGE),
         (TOTP, "C", Method::Patch, "/{id}", status("L"), Roles::MANAGE),

@@ -20,6 +20,8 @@ mod cursors;
 mod fields;
 #[path = "service/files.rs"]
 mod files;
+#[path = "service/find.rs"]
+mod find;
 #[path = "service/flood.rs"]
 mod flood;
 #[path = "service/gone.rs"]

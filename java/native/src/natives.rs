@@ -35,6 +35,8 @@ type Answer = Bytes<{ KEYFOB_SECRET_MAX_SIZE + 1 }>;
 type DeviceId = Bytes<1024>;
 /// A stored record or sealed record. Java cuts a longer one.
 type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
+/// The records of a search, as many as Java passes at once.
+type Records = Bytes<{ 32 * KEYFOB_RECORD_SIZE }>;
 type Key = In<KEYFOB_SEAL_KEY_SIZE>;
 type Nonce = In<KEYFOB_SEAL_NONCE_SIZE>;
 type NewSealed = Out<KEYFOB_SEALED_SIZE, NOTHING>;
@@ -125,6 +127,17 @@ natives! {
         record: Record, policy: Policy, first: Answer, second: Answer, now: u64, verdict: NewVerdict
     ) = keyfob_device_resync(
         record.pointer(), policy.pointer(), first.pointer(), first.length(), second.pointer(), second.length(), now, verdict.pointer(),
+    );
+    fn device_find_by_code(records: Records, policy: Policy, code: Answer, now: u64, matches: NewCounter) =
+        keyfob_device_find(
+            records.pointer(), records.length() / KEYFOB_RECORD_SIZE, policy.pointer(), code.pointer(), code.length(), ptr::null(), 0, now,
+            matches.pointer(),
+        );
+    fn device_find_by_two_codes(
+        records: Records, policy: Policy, first: Answer, second: Answer, now: u64, matches: NewCounter
+    ) = keyfob_device_find(
+        records.pointer(), records.length() / KEYFOB_RECORD_SIZE, policy.pointer(), first.pointer(), first.length(), second.pointer(),
+        second.length(), now, matches.pointer(),
     );
     fn device_set_status(record: Record, status: u32, now: u64) = keyfob_device_set_status(record.pointer(), status, now);
     fn device_unlock(record: Record, now: u64) = keyfob_device_unlock(record.pointer(), now);

@@ -3,7 +3,10 @@
 use std::error::Error as StdError;
 
 use keyfob::{Device, SealKey};
-use keyfob_scim::{DeliveryResult, Entry, Error, Event, MemoryStore, Message, Naming, Page, Query, Row, Store, Swap};
+use keyfob_scim::{
+    Allowance, DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Naming, Page, Query, Row, Store, Swap,
+    TokenSearch,
+};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 /// `AUTOINCREMENT`: no device ever gets the id of another one, not even of a deleted one.
@@ -15,6 +18,8 @@ const SCHEMA: &str = "
     CREATE TABLE trail (at INTEGER, event TEXT, actor TEXT, device_id INTEGER, success INTEGER, reason TEXT);
     CREATE TABLE name_counter (last INTEGER NOT NULL);
     INSERT INTO name_counter VALUES (0);
+    CREATE TABLE allowance (number INTEGER NOT NULL);
+    INSERT INTO allowance VALUES (0);
 ";
 const COLUMNS: &str = "id, version, name, user, email, phone, external_id, deleted, last_modified, record";
 
@@ -165,6 +170,22 @@ impl Store for Database {
             all.put(entry);
         }
         all.list(query)
+    }
+
+    fn admit(&mut self, cost_seconds: u64, now: u64) -> Result<u64, Error> {
+        self.transaction(|transaction, _| {
+            let kept: i64 = transaction.query_row("SELECT number FROM allowance", [], |row| row.get(0)).map_err(unavailable)?;
+            let (next, wait) = Allowance::from_number(kept.unsigned_abs()).spend(cost_seconds, now);
+            transaction.execute("UPDATE allowance SET number = ?1", [seconds(next.number())]).map_err(unavailable)?;
+            Ok(wait)
+        })
+    }
+
+    /// A store for many devices reads some hundred at a time instead.
+    fn find(&mut self, search: &TokenSearch) -> Result<FoundTokens, Error> {
+        let mut found = FoundTokens::default();
+        found.look_at(search, &self.entries(None)?);
+        Ok(found)
     }
 
     fn check_user(&mut self, _user: &str) -> Result<bool, Error> {

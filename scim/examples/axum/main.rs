@@ -113,6 +113,10 @@ impl Host {
                     then(())
                 }
                 Step::List { query, then } => then(self.store(move |database| database.list(&query)).await?),
+                Step::Admit { cost_seconds, now, then } => {
+                    then(self.store(move |database| database.admit(cost_seconds, now)).await?)
+                }
+                Step::Find { search, then } => then(self.store(move |database| database.find(&search)).await?),
                 Step::CheckUser { user, then } => then(self.store(move |database| database.check_user(&user)).await?),
                 Step::Deliver { message, then } => then(deliver(message).await),
             };

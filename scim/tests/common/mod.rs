@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keyfob::Factor;
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob_scim::{
-    DeliveryResult, Entry, Error, Event, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request, Response, Roles,
-    Service, Settings, Store, Swap,
+    DeliveryResult, Entry, Error, Event, FoundTokens, MemoryStore, Message, Method, Naming, Page, Profile, Query, Request,
+    Response, Roles, Service, Settings, Store, Swap, TokenSearch,
 };
 use serde_json::Value;
 
@@ -101,6 +101,14 @@ impl Store for Flaky {
 
     fn list(&mut self, query: &Query) -> Result<Page, Error> {
         self.memory.list(query)
+    }
+
+    fn admit(&mut self, cost_seconds: u64, now: u64) -> Result<u64, Error> {
+        if self.full { Err(full()) } else { self.memory.admit(cost_seconds, now) }
+    }
+
+    fn find(&mut self, search: &TokenSearch) -> Result<FoundTokens, Error> {
+        self.memory.find(search)
     }
 
     fn check_user(&mut self, user: &str) -> Result<bool, Error> {

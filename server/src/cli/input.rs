@@ -1,8 +1,10 @@
 //! Standard input, which may hold a secret.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
+use keyfob_scim::code;
 use zeroize::Zeroizing;
 
 use super::result::Result;
@@ -10,6 +12,9 @@ use crate::file::{self, Wiped};
 
 /// The longest secret, URI, code or password.
 pub(crate) const MAX_INPUT_BYTES: usize = 4096;
+
+/// The error for a missing code.
+pub(crate) const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
 
 /// All of standard input, or one byte more than [`MAX_INPUT_BYTES`].
 pub(crate) fn read_all() -> Result<Wiped> {
@@ -36,6 +41,24 @@ pub(crate) fn read_line() -> Result<Option<Wiped>> {
         }
     }
     Ok(Some(line).filter(|line| !line.is_empty()))
+}
+
+/// Reads a code, without blanks and hyphens: from the command line, else a line of standard input,
+/// after a prompt on a terminal.
+pub(crate) fn read_code(argument: Option<&OsStr>, prompt: &str) -> Result<Wiped> {
+    if let Some(code) = argument {
+        return Ok(digits(code.as_encoded_bytes()));
+    }
+    if io::stdin().is_terminal() {
+        // With echo: a used code is worthless, and people want to see their input.
+        write!(io::stderr(), "{prompt}")?;
+    }
+    Ok(digits(&read_line()?.ok_or(NO_CODE)?))
+}
+
+/// A code without blanks and hyphens. Bytes that are not text stay as they are: a wrong code.
+pub(crate) fn digits(given: &[u8]) -> Wiped {
+    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::strip_separators(text).as_bytes().to_vec()))
 }
 
 /// Standard input without the standard library's buffer, which is never wiped.

@@ -39,6 +39,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Account(command) => service::account::run(command),
         Command::Audit(args) => service::audit::run(&args),
+        Command::Find(args) => service::find::run(&args),
         Command::ImportSoffid(args) => service::import::run(&args),
         Command::Migrate(args) => service::migrate::run(&args),
         Command::RotateKey(args) => service::rotate::run(&args),

@@ -34,8 +34,16 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
                 app.metrics.count_left_out(unreadable);
                 then(page)
             }
-            Step::CheckUser { user, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&user))),
+            Step::Admit { cost_seconds, now, then } => then(app.store.admit(cost_seconds, now).await?),
             // In a box: it is rare, and would make the future of every request as large.
+            Step::Find { search, then } => {
+                let search = Box::pin(app.store.find(account, search, |_| {}));
+                let found = client.while_connected(search).await?;
+                app.metrics.count_left_out(usize::try_from(found.unreadable).unwrap_or(usize::MAX));
+                then(found)
+            }
+            Step::CheckUser { user, then } => then(app.config.users.as_ref().is_none_or(|users| users.contains_key(&user))),
+            // In a box for the same reason.
             Step::Deliver { message, then } => then(Box::pin(deliver(app, &message)).await),
         }
     }

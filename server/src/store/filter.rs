@@ -123,6 +123,23 @@ pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
     filter(sql, &Style { dialect, sign: "" }, key);
 }
 
+/// Writes ` WHERE` and the conditions of the TOTP and HOTP devices with ids above `after` that
+/// match a filter and are not deleted. They are read in the order of their ids: by the table
+/// itself, or by the index of the filter's key, and never by one that finds half of the table.
+pub(crate) fn wanted_tokens(sql: &mut Sql, dialect: Dialect, wanted: &Filter, after: i64) {
+    let plain = Style { dialect, sign: "" };
+    let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };
+    sql.push(" WHERE ");
+    let key = key(wanted);
+    if let Some(key) = key {
+        filter(sql, &plain, key);
+        sql.push(" AND ");
+    }
+    sql.push(if key.is_some() { withheld.sign } else { "" }).push("id > ").bind(after);
+    sql.push(" AND deleted = 0 AND ").push(withheld.sign).push("kind IN ('TOTP', 'HOTP') AND ");
+    filter(sql, &withheld, wanted);
+}
+
 /// The key of a filter: the part by which an index finds all matches and, as a rule, little more.
 /// It is one or several values of an identifying attribute, or the beginning of one. `None` if the
 /// filter has no such part, so that every device must be read.

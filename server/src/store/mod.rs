@@ -11,6 +11,7 @@ mod columns;
 mod copy;
 mod devices;
 mod filter;
+mod find;
 mod handle;
 mod import;
 mod key_check;

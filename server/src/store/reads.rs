@@ -16,7 +16,7 @@ use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Rea
 /// Selects the rows of devices, for a list.
 const SELECT_ROWS: &str = concat!("SELECT ", device_row_columns!(), " FROM device");
 /// Selects whole entries.
-const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
+pub(super) const SELECT_ENTRIES: &str = concat!("SELECT ", device_row_columns!(), ", ", device_record_columns!(), " FROM device");
 
 /// How many devices the key of a short search may find.
 const MAX_SHORT_SEARCH_DEVICES: i64 = if cfg!(test) { 10 } else { 1000 };
@@ -179,7 +179,8 @@ fn name(record: &Record) -> String {
     record.id().map_or_else(|_| "a device".to_owned(), |id| format!("device {id}"))
 }
 
-fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
+/// Reads an entry with its id. Logs a damaged one.
+pub(super) fn entry(record: &mut Record, keys: &Keys) -> Result<(i64, Result<Entry, Error>), DatabaseError> {
     // A device that was selected by its id has one.
     let id = record.id()?;
     let columns = |record: &mut Record| Ok((row(record)?, record.number(device::VERSION)?, record.bytes(device::RECORD)?));

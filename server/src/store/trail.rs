@@ -1,7 +1,7 @@
-//! Reading the audit trail.
+//! Reading the audit trail, and adding a line to it.
 
 use keyfob::Status;
-use keyfob_scim::Error;
+use keyfob_scim::{Error, Event, Response, Step};
 use serde::Serialize;
 
 use super::columns::{trail, trail_key_column, trail_line_columns};
@@ -73,6 +73,12 @@ pub(crate) const fn word(status: Status) -> &'static str {
 }
 
 impl Store {
+    /// Writes a line to the trail that comes with no change of a device. Errors: 503.
+    pub(crate) async fn audit(&self, event: Event) -> Result<(), Error> {
+        let written = |()| Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
+        self.change(Step::Audit { event, then: Box::new(written) }).await.map(|_| ())
+    }
+
     /// Reads the trail, the newest lines first. Errors: 503.
     pub async fn trail(&self, wanted: &TrailQuery) -> Result<Readable<TrailLine>, Error> {
         let newest = |connection: &mut dyn Connection| {

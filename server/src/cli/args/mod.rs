@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
-pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, ImportArgs, MigrateArgs, RotateArgs, ServeArgs};
-use service::{IMPORT, SERVE};
+pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, FindArgs, ImportArgs, MigrateArgs, RotateArgs, ServeArgs};
+use service::{FIND, IMPORT, SERVE};
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]
@@ -74,6 +74,9 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
+    /// Find the device of a token without a label, by two codes in a row
+    #[command(after_help = FIND)]
+    Find(FindArgs),
     /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write
     #[command(name = "import-soffid", after_help = IMPORT)]
     ImportSoffid(ImportArgs),

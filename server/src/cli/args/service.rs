@@ -1,10 +1,11 @@
 //! The options of the service, and of the commands that work on its store.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use keyfob::{Algorithm, Digits, SealCipher};
-use keyfob_scim::Roles;
+use keyfob_scim::{Filter, Roles};
 
 use super::device::{digits, time};
 use crate::soffid::Quoting;
@@ -104,6 +105,36 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
     /// Print JSON objects, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(super) const FIND: &str = "\
+It looks at all TOTP and HOTP devices that are not deleted, as far around their clocks and counters as the service verifies codes. No device
+changes, no code is used up, and no wrong code counts. Each search is a line in the trail. The last line says how likely a match by chance is.
+
+Examples:
+  keyfob find                                    prompt for the two codes
+  printf '%s\\n' 287082 359152 | keyfob find --filter 'not (user pr)'
+  keyfob find --one-code --json 287082           where the token cannot show another one
+
+Exit status: 0 found, 1 not found, 2 bad use or an error.";
+
+#[derive(Args)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A code of the token, and the next one [default: lines of standard input]
+    #[arg(value_name = "CODE", num_args = 0..=2)]
+    pub(crate) codes: Vec<OsString>,
+    /// Search by one code alone, which other tokens soon show by chance
+    #[arg(long)]
+    pub(crate) one_code: bool,
+    /// Search only devices that match this filter of SCIM, such as 'not (user pr)' for those
+    /// without a user
+    #[arg(long, value_name = "FILTER", value_parser = Filter::parse)]
+    pub(crate) filter: Option<Filter>,
+    /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,20 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use keyfob_scim::code;
 use zeroize::Zeroizing;
 
 use super::secret;
-use crate::cli::input::{self, MAX_INPUT_BYTES};
+use crate::cli::input::{self, MAX_INPUT_BYTES, NO_CODE, digits};
 use crate::cli::result::Result;
 use crate::cli::terminal;
 use crate::file::{self, Wiped};
 
 const NO_SECRET: &str = "standard input: holds no secret; write it there as a line, or give --secret-file FILE";
-const NO_CODE: &str = "standard input: holds no code; write it there as a line, or give it as an argument";
 const TWO_LINES: &str = "standard input: must be two lines, the secret and the code; write a secret of several lines on one line";
 
 /// Reads the text of a secret: from a file, else from a terminal without echo, else all of standard
@@ -71,19 +69,7 @@ fn source(file: Option<&Path>) -> Source<'_> {
 
 /// Reads a code, without blanks and hyphens: from the command line, else a line of standard input.
 pub(super) fn read_code(argument: Option<&OsStr>) -> Result<Wiped> {
-    if let Some(code) = argument {
-        return Ok(digits(code.as_encoded_bytes()));
-    }
-    if io::stdin().is_terminal() {
-        // With echo: a used code is worthless, and people want to see their input.
-        write!(io::stderr(), "Code: ")?;
-    }
-    Ok(digits(&input::read_line()?.ok_or(NO_CODE)?))
-}
-
-/// A code without blanks and hyphens. Bytes that are not text stay as they are: a wrong code.
-fn digits(given: &[u8]) -> Wiped {
-    Zeroizing::new(str::from_utf8(given).map_or_else(|_| given.to_vec(), |text| code::strip_separators(text).as_bytes().to_vec()))
+    input::read_code(argument, "Code: ")
 }
 
 fn secret_file(path: &Path) -> Result<Wiped> {

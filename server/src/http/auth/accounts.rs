@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::http::HeaderMap;
-use keyfob_scim::{Error, Event, EventKind, Response, Roles, Step};
+use keyfob_scim::{Error, Event, EventKind, Response, Roles};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -241,8 +241,7 @@ async fn audit(name: String, from: IpAddr, store: &Store) {
         reason: format!("wrong passwords from {from}"),
         drift: None,
     };
-    let nothing = || Step::Done(Response { status: 204, headers: Vec::new(), body: Vec::new() });
-    if let Err(error) = store.change(Step::Audit { event, then: Box::new(move |()| nothing()) }).await {
+    if let Err(error) = store.audit(event).await {
         tracing::error!("the trail was not written: {error}");
     }
 }

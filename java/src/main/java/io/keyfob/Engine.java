@@ -59,6 +59,12 @@ interface Engine {
 
     int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
 
+    /** The records lie one after another. Bit n of the matches is for the record n. */
+    int deviceFindByCode(byte[] records, byte[] policy, byte[] code, long now, byte[] matches);
+
+    /** As {@link #deviceFindByCode}. */
+    int deviceFindByTwoCodes(byte[] records, byte[] policy, byte[] first, byte[] second, long now, byte[] matches);
+
     int deviceSetStatus(Memory record, int status, long now);
 
     int deviceUnlock(Memory record, long now);

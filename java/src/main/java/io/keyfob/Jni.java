@@ -165,6 +165,12 @@ final class Jni implements Engine, Memory.Pool {
     public native int deviceResync(Memory record, byte[] policy, byte[] first, byte[] second, long now, byte[] verdict);
 
     @Override
+    public native int deviceFindByCode(byte[] records, byte[] policy, byte[] code, long now, byte[] matches);
+
+    @Override
+    public native int deviceFindByTwoCodes(byte[] records, byte[] policy, byte[] first, byte[] second, long now, byte[] matches);
+
+    @Override
     public native int deviceSetStatus(Memory record, int status, long now);
 
     @Override

@@ -28,6 +28,8 @@
  * <tr><td>two codes of a token whose counter is far ahead, or whose clock is off</td>
  * <td>{@link io.keyfob.OtpDevice#resync(Policy, char[], char[], long, Store)}, for TOTP with {@link
  * io.keyfob.Policy.Builder#maxDrift}</td></tr>
+ * <tr><td>a token without a label</td>
+ * <td>{@link io.keyfob.TokenSearch#findByTwoCodes}</td></tr>
  * <tr><td>a box of TOTP tokens whose clocks are off</td>
  * <td>{@link io.keyfob.Policy.Builder#firstWindow} and {@link
  * io.keyfob.Policy.Builder#maxDrift}</td></tr>

@@ -94,6 +94,28 @@ abstract class FfmRecords implements Engine {
     }
 
     @Override
+    public int deviceFindByCode(byte[] records, byte[] policy, byte[] code, long now, byte[] matches) {
+        try {
+            return (int) Handles.DEVICE_FIND.invokeExact(
+                    ofArray(records), (long) records.length / Sizes.RECORD_SIZE, ofArray(policy), ofArray(code), (long) code.length, NULL, 0L, now,
+                    ofArray(matches));
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
+    public int deviceFindByTwoCodes(byte[] records, byte[] policy, byte[] first, byte[] second, long now, byte[] matches) {
+        try {
+            return (int) Handles.DEVICE_FIND.invokeExact(
+                    ofArray(records), (long) records.length / Sizes.RECORD_SIZE, ofArray(policy), ofArray(first), (long) first.length,
+                    ofArray(second), (long) second.length, now, ofArray(matches));
+        } catch (Throwable thrown) {
+            throw Symbols.unexpected(thrown);
+        }
+    }
+
+    @Override
     public int deviceSetStatus(Memory record, int status, long now) {
         try {
             return (int) Handles.DEVICE_SET_STATUS.invokeExact(ofArray(record.array()), status, now);

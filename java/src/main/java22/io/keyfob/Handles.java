@@ -50,6 +50,8 @@ final class Handles {
             critical("keyfob_device_verify", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_RESYNC =
             critical("keyfob_device_resync", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
+    static final MethodHandle DEVICE_FIND =
+            critical("keyfob_device_find", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_SET_STATUS = critical("keyfob_device_set_status", ADDRESS, JAVA_INT, JAVA_LONG);
     static final MethodHandle DEVICE_UNLOCK = critical("keyfob_device_unlock", ADDRESS, JAVA_LONG);
     static final MethodHandle DEVICE_FORGET_STEPS = critical("keyfob_device_forget_steps", ADDRESS, JAVA_LONG);
