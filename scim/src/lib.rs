@@ -108,7 +108,7 @@
 //!
 //! | layer | files | what they hold |
 //! |---|---|---|
-//! | 1 values | allowance, attribute, code, date, error, event, json, mask, qr, settings, symbol | what things are |
+//! | 1 values | allowance, attribute, code, date, error, event, json, mask, penalty, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
 //! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
@@ -147,6 +147,7 @@ mod order;
 mod parameters;
 mod parse;
 mod pause;
+mod penalty;
 mod precondition;
 pub mod qr;
 mod query;
