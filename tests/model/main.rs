@@ -77,11 +77,13 @@ fn policies() -> impl Strategy<Value = Policy> {
         }),
     ];
     let asked = prop_oneof![(2..6_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
-    (0..4_u16, 0..12_u16, (0..6_u16, 0..10_u16), locks, 60..900_u32, asked).prop_map(
-        |(window, look_ahead, (drift, first), lock, lifetime, asked)| {
+    let resync = prop_oneof![1..8_u16, Just(100)];
+    (0..4_u16, 0..12_u16, (resync, 0..6_u16, 0..10_u16), locks, 60..900_u32, asked).prop_map(
+        |(window, look_ahead, (resync, drift, first), lock, lifetime, asked)| {
             let builder = Policy::builder()
                 .window(window)
                 .look_ahead(look_ahead)
+                .resync_window(resync)
                 .max_drift(drift)
                 .first_window(first.min(window + drift))
                 .lock(lock)
