@@ -1,22 +1,23 @@
-//! Layer 3: what an administrator may do with a device.
+//! Layer 3: an administrator's operations on a device.
 
 use subtle::ConstantTimeEq;
 
 use crate::device::State;
 use crate::{Device, Error, Factor, Kind, Status, Validity};
 
-/// What an administrator may do. Whoever stores the device after one of these compares and swaps on
-/// the [`revision`](Device::revision) that it had before, as for an attempt: another's attempt in
-/// the meantime must not be written over, since its code would be right again.
+/// An administrator's operations. Store the device after one of them by compare and swap on its
+/// earlier [`revision`](Device::revision), as for an attempt. Otherwise it may overwrite an attempt
+/// that was made in the meantime, and the code of that attempt would be right again.
 impl Device {
-    /// Sets the status as an administrator. Leaving [`Status::Locked`] for an open status is an
-    /// [`unlock`](Self::unlock); leaving [`Status::Disabled`] keeps the fails, so that disabling is
-    /// no way around a lock. A pending code ends with a lock, with disabling and with an unlock;
-    /// between the open statuses it stays.
+    /// Sets the status. A change from [`Status::Locked`] to an open status is an
+    /// [`unlock`](Self::unlock). A change from [`Status::Disabled`] keeps the fails, so that
+    /// disabling is no way around a lock. A lock, disabling and an unlock end a pending code. A
+    /// change between the open statuses keeps it.
     ///
-    /// A time ahead of the truth makes later attempts [`Error::Clock`] until an unlock. Errors:
-    /// [`Error::Locked`] if a device that was locked when it was disabled shall be opened: unlock
-    /// it first. [`Error::Exhausted`].
+    /// After a `now` that is ahead of the true time, attempts are [`Error::Clock`] until an unlock.
+    ///
+    /// Errors: [`Error::Locked`] for an open status if the device was locked when it was disabled:
+    /// unlock it first. [`Error::Exhausted`].
     pub fn set_status(&mut self, status: Status, now: u64) -> Result<(), Error> {
         let mut next = self.state;
         let opens = matches!(status, Status::Created | Status::Validated);
@@ -39,17 +40,17 @@ impl Device {
         self.change(next, now)
     }
 
-    /// Resets the fails, ends a throttle and a pending code, and opens a locked device again:
-    /// validated if it ever gave a right answer or was validated when it was locked, else created.
-    /// A disabled one stays disabled.
+    /// Resets the fails, ends a throttle and a pending code, and opens a locked device. Its status
+    /// is then validated if it ever gave a right answer or was validated when it was locked, else
+    /// created. A disabled device stays disabled. Learned drift is forgotten.
     ///
-    /// Takes `now` for true even if it lies before what the device has seen, and takes down to it
-    /// the times of enrolment and of the last right answer: after a host's clock was ahead, the
-    /// device works again. No code used before becomes right by it, so TOTP that was used while the
-    /// clock was ahead refuses codes until that time comes
-    /// ([`Reason::ClockWasAhead`](crate::Reason::ClockWasAhead)), unless
-    /// [`forget_steps`](Self::forget_steps) is called. Learned drift is forgotten. Errors:
-    /// [`Error::Exhausted`].
+    /// Trusts `now` even if the device has seen a later time, and lowers the times of enrolment and
+    /// of the last right answer to it. So the device works again after a host's clock was ahead. No
+    /// used code becomes right again: TOTP that was used while the clock was ahead refuses codes
+    /// until that time comes ([`Reason::ClockWasAhead`](crate::Reason::ClockWasAhead)), or until
+    /// [`forget_steps`](Self::forget_steps).
+    ///
+    /// Errors: [`Error::Exhausted`].
     pub fn unlock(&mut self, now: u64) -> Result<(), Error> {
         let mut next = self.state;
         next.reset(self.kind(), now);
@@ -61,14 +62,14 @@ impl Device {
         self.change(next, now)
     }
 
-    /// The way back for TOTP that was used while a clock was ahead: takes the highest accepted step
-    /// down to that of `now`, if it lies beyond. Takes `now` for true as [`unlock`](Self::unlock)
-    /// does, and forgets a learned drift; status, fails and locks stay.
+    /// Makes TOTP usable again that was used while a clock was ahead: lowers the highest accepted
+    /// step to that of `now`, if it lies beyond. Trusts `now` as [`unlock`](Self::unlock) does, and
+    /// forgets a learned drift. Status, fails and locks stay.
     ///
-    /// The price: the codes of steps after `now` that were accepted already are right once more
-    /// when their time comes, for anyone who has seen them. Nothing of `now` or before is right
-    /// again, and the code of the present step is not: the next one is. So call it only on an
-    /// administrator's word, with a clock that is right, and record that.
+    /// The price: codes of steps after `now` that were accepted already are right once more when
+    /// their time comes, for anyone who has seen them. No code of the present step or before is
+    /// right again. The first right code is that of the next step. So call it only if an
+    /// administrator says so, with a clock that is right, and record that.
     ///
     /// Errors: [`Error::WrongKind`] for other kinds, whose counters know no time; [`Error::Clock`]
     /// before T0; [`Error::Exhausted`].
@@ -79,7 +80,7 @@ impl Device {
         self.change(next, now)
     }
 
-    /// Sets from when until when the device is usable. Status, fails, locks and a drift stay.
+    /// Sets the time in which the device is usable. Status, fails, locks and a drift stay.
     ///
     /// Errors: [`Error::WrongKind`] for other kinds than TOTP and HOTP, [`Error::Exhausted`].
     pub fn set_validity(&mut self, validity: Validity, now: u64) -> Result<(), Error> {
@@ -91,18 +92,17 @@ impl Device {
         Ok(())
     }
 
-    /// Gives the device the factor and the counter of another one of its kind, which was made for
-    /// that: a fresh secret after a change of telephone, a new PIN, an authenticator enrolled
-    /// again. Its validity comes with it. Keeps the status, the fails and every lock, so that it is
-    /// no way around one. A
-    /// pending challenge ends, and learned drift is forgotten: given its own factor, a device
-    /// forgets only these.
+    /// Gives the device the factor, the counter and the validity of `from`, a device of the same
+    /// kind that was made for this purpose: with a fresh secret after a change of telephone, with a
+    /// new PIN, or with an authenticator that is enrolled again. Keeps the status, the fails and
+    /// every lock, so that it is no way around one. Ends a pending challenge and forgets a learned
+    /// drift.
     ///
-    /// Nothing that was used becomes right by it. The same secret again keeps the higher of both
-    /// counters, or TOTP steps: another period or T0 wants a new secret. Under a new secret TOTP
+    /// No used code becomes right again. With the same secret the device keeps the higher of both
+    /// counters, or TOTP steps: another period or T0 needs a new secret. With a new secret TOTP
     /// keeps the lowest step still to be accepted, but none beyond that of `now`, so that an
     /// authenticator that was ahead does not shut out the next one. The device remembers only its
-    /// present secret, so never give it one that it had before that.
+    /// present secret, so never give it an older one of its own.
     ///
     /// Errors: [`Error::WrongKind`] for a device of another kind, [`Error::Exhausted`].
     pub fn replace_factor(&mut self, from: &Self, now: u64) -> Result<(), Error> {
@@ -134,15 +134,15 @@ impl Device {
     fn change(&mut self, next: State, now: u64) -> Result<(), Error> {
         let revision = next.revision.checked_add(1).ok_or(Error::Exhausted)?;
         let seen = next.seen.max(now);
-        // No time lies beyond the latest one seen, or a row made of them would bring that back.
+        // No time may lie beyond the latest one seen: a row made of them would restore that time.
         self.created = self.created.min(seen);
         self.state = State { revision, seen, used_at: next.used_at.min(seen), ..next };
         Ok(())
     }
 }
 
-/// Whether both make codes of the same key, whatever the algorithm and the digits: fewer digits are
-/// the end of more. HMAC fills a key up with zeros, so zeros at its end make no other one.
+/// Whether both have the same key, whatever the algorithm and the digits: a code of fewer digits is
+/// the end of one of more. HMAC pads a key with zeros, so zeros at its end do not change it.
 fn is_same_key(one: &Factor, other: &Factor) -> bool {
     match (one.generator(), other.generator()) {
         (Some(one), Some(other)) => one.secret().padded().ct_eq(other.secret().padded()).into(),
@@ -151,7 +151,7 @@ fn is_same_key(one: &Factor, other: &Factor) -> bool {
 }
 
 impl State {
-    /// Unlocks, believes `now` and forgets a drift.
+    /// Unlocks, trusts `now` and forgets a drift.
     fn reset(&mut self, kind: Kind, now: u64) {
         (self.fails, self.until, self.held, self.validated, self.seen, self.drift) = (0, 0, 0, 0, now, 0);
         self.kill_code(kind);

@@ -1,4 +1,4 @@
-//! Layer 3: the device: what it is and what it has seen.
+//! Layer 3: the device: its factor and its history.
 
 use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp, Validity};
 
@@ -39,11 +39,11 @@ impl Factor {
     }
 }
 
-/// A second factor with all that it has seen: what a [`Record`](crate::Record) holds.
+/// A second factor and its history: the content of a [`Record`](crate::Record).
 ///
-/// A device is a value: [`verify`](Device::verify) and [`challenge`](Device::challenge) leave it as
-/// it is and return the next one inside an [`Attempt`](crate::Attempt), whose answer comes out when
-/// that next one is stored. All times are Unix seconds.
+/// [`verify`](Device::verify) and [`challenge`](Device::challenge) do not change a device. They
+/// return an [`Attempt`](crate::Attempt) with the next device, and the attempt releases its verdict
+/// or challenge once the next device is stored. All times are Unix seconds.
 ///
 #[doc = include_str!("device.md")]
 #[cfg_attr(feature = "seal", doc = include_str!("sealed.md"))]
@@ -51,12 +51,12 @@ impl Factor {
 pub struct Device {
     pub(crate) factor: Factor,
     pub(crate) created: u64,
-    /// TOTP, HOTP; always [`Validity::ALWAYS`] for the others.
+    /// [`Validity::ALWAYS`] for other kinds than TOTP and HOTP.
     pub(crate) validity: Validity,
     pub(crate) state: State,
 }
 
-/// What another system knows of a device: see [`Device::restore`].
+/// The history of a device in another system: see [`Device::restore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
     /// The status.
@@ -64,7 +64,7 @@ pub struct History {
     /// Fails since the last right answer.
     pub fails: u32,
     /// TOTP: the highest accepted step. HOTP: the highest accepted counter. SMS, e-mail: the
-    /// highest issue given out. PIN: ignored.
+    /// number of the last code that was issued. PIN: ignored.
     pub last_counter: Option<u64>,
     /// When it was enrolled, in Unix seconds.
     pub created: u64,
@@ -72,8 +72,8 @@ pub struct History {
     pub last_used: Option<u64>,
 }
 
-/// What attempts change. Plain numbers, so that the next state is selected without a branch; flags
-/// are 0 or 1.
+/// The fields that attempts change. They are plain numbers, so that the next state is selected
+/// without a branch. Flags are 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     /// A letter of [`Status`].
@@ -139,8 +139,8 @@ impl Device {
         Self { factor, created: now, validity: Validity::ALWAYS, state }
     }
 
-    /// With a validity, as a token file says it. Errors: [`Error::WrongKind`] for other kinds than
-    /// TOTP and HOTP.
+    /// With a validity, such as that of a token file. Errors: [`Error::WrongKind`] for other kinds
+    /// than TOTP and HOTP.
     pub fn with_validity(self, validity: Validity) -> Result<Self, Error> {
         match self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => Ok(Self { validity, ..self }),
@@ -164,10 +164,10 @@ impl Device {
         Ok(self)
     }
 
-    /// Takes over a device that another system held, as from the columns of Soffid's `SCO_DEVICE`.
-    /// A pending challenge is not taken over: the next one is a fresh one.
+    /// Takes over a device from another system, such as from the columns of Soffid's `SCO_DEVICE`.
+    /// A pending challenge is not taken over: the next challenge is a fresh one.
     ///
-    /// Errors: [`Error::Exhausted`] if `last_counter` is the last number there is.
+    /// Errors: [`Error::Exhausted`] if `last_counter` is [`u64::MAX`].
     pub fn restore(factor: Factor, history: History) -> Result<Self, Error> {
         let moving = match (history.last_counter, &factor) {
             (None, _) | (_, Factor::Pin(_)) => 0,
@@ -195,7 +195,7 @@ impl Device {
 
     /// The status.
     pub fn status(&self) -> Status {
-        // The state holds only letters of a status; were it otherwise, the device must not be open.
+        // The state holds only letters of a status. Anything else must not open the device.
         Status::from_number(self.state.status).unwrap_or(Status::Disabled)
     }
 
@@ -220,9 +220,9 @@ impl Device {
         self.state.moving
     }
 
-    /// The history that [`restore`](Self::restore) takes: what other systems keep of a device. A
-    /// pending code counts as given out, so that it is not issued again. What it does not hold is
-    /// lost: a throttle, a lock before disabling, positions and learned drift.
+    /// The history for another system, and for [`restore`](Self::restore). A pending code counts
+    /// as used, so that it is not issued again. A throttle, a lock from before disabling, positions
+    /// and learned drift are lost.
     pub fn history(&self) -> History {
         let issued = self.state.pending == 1 && matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         History {
@@ -239,7 +239,8 @@ impl Device {
         self.state.drift
     }
 
-    /// From when until when the device is usable; always for other kinds than TOTP and HOTP.
+    /// The time in which the device is usable: [`Validity::ALWAYS`] for other kinds than TOTP and
+    /// HOTP.
     pub const fn validity(&self) -> Validity {
         self.validity
     }
@@ -249,7 +250,7 @@ impl Device {
         self.created
     }
 
-    /// Whether it was locked when it was disabled: then it can be enabled only after an unlock.
+    /// Whether it was locked when it was disabled: then only an unlock lets it be enabled.
     pub const fn was_locked(&self) -> bool {
         self.state.held == 1
     }
@@ -264,8 +265,7 @@ impl Device {
         if self.state.used == 1 { Some(self.state.used_at) } else { None }
     }
 
-    /// Since when a challenge waits for its answer (it may have expired); always none for TOTP and
-    /// HOTP.
+    /// When the pending challenge was issued (it may have expired); always none for TOTP and HOTP.
     pub const fn pending_since(&self) -> Option<u64> {
         if self.state.pending == 1 { Some(self.state.issued_at) } else { None }
     }
@@ -275,13 +275,13 @@ impl Device {
         if self.state.positions == 0 { None } else { Some(Positions::from_mask(self.state.positions)) }
     }
 
-    /// Until when a throttle refuses everything; none if there never was one since the last right
+    /// The end of the last throttle, which may be over; none if there was none since the last right
     /// answer.
     pub const fn throttled_until(&self) -> Option<u64> {
         if self.state.until == 0 { None } else { Some(self.state.until) }
     }
 
-    /// How often the device changed: what a store compares and swaps on.
+    /// How often the device changed. A store compares and swaps on it.
     pub const fn revision(&self) -> u64 {
         self.state.revision
     }
@@ -291,8 +291,8 @@ impl Device {
         self.factor.generator()
     }
 
-    /// [`Error::Clock`] if `now` lies before what the device has seen, by more than clocks may
-    /// differ.
+    /// [`Error::Clock`] if `now` lies before the latest time that the device has seen, by more than
+    /// clocks may differ.
     pub(crate) fn check_clock(&self, policy: &Policy, now: u64) -> Result<(), Error> {
         if now.saturating_add(u64::from(policy.clock_skew())) < self.state.seen { Err(Error::Clock) } else { Ok(()) }
     }
@@ -308,8 +308,8 @@ impl Device {
         now < self.state.until
     }
 
-    /// Whether the pending code has outlived the policy's lifetime, by this clock or by any that
-    /// the device has seen: what expired once stays so. Challenges of a PIN stay.
+    /// Whether the pending code is older than the policy's lifetime, by this clock or by any that
+    /// the device has seen: an expired code stays expired. Challenges of a PIN do not expire.
     pub(crate) fn is_expired(&self, policy: &Policy, now: u64) -> bool {
         let message = matches!(self.factor, Factor::Sms(_) | Factor::Email(_));
         message && self.age(now) >= u64::from(policy.code_lifetime())
@@ -341,8 +341,8 @@ impl State {
         revision: 0,
     };
 
-    /// Ends a pending code, so that it is right never again; challenges of a PIN stay until
-    /// answered. At the end of the range the number stays, and no code of it is issued or accepted.
+    /// Ends a pending code for good. Challenges of a PIN stay until they are answered. At the end
+    /// of the range the number stays, and no code of it is issued or accepted.
     pub(crate) fn kill_code(&mut self, kind: Kind) {
         if matches!(kind, Kind::Sms | Kind::Email) && self.pending == 1 {
             self.moving = self.moving.saturating_add(1);

@@ -28,13 +28,12 @@ use crate::{Algorithm, Device, Digits, Factor, GuessChance, Hotp, Policy};
 /// ```
 /// use keyfob::{Device, Hotp, Policy, Search, Secret};
 ///
-/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?));
 /// let now = 1_700_000_000;
+/// let hotp = |byte| Ok(Hotp::new(Secret::new(&[byte; 20])?));
 /// let devices = [Device::hotp(hotp(1)?, 0, now), Device::hotp(hotp(2)?, 0, now)];
 /// let (first, second) = (hotp(2)?.generate(5), hotp(2)?.generate(6));
 ///
-/// let (first, second) = (first.as_bytes(), second.as_bytes());
-/// let search = Search::for_two_codes(Policy::default(), first, second, now);
+/// let search = Search::for_two_codes(Policy::default(), first.as_bytes(), second.as_bytes(), now);
 /// let mut found = [false; 2];
 /// assert_eq!(search.find(&devices, &mut found), 1);
 /// assert_eq!(found, [false, true]);

@@ -179,11 +179,13 @@ impl Policy {
     }
 
     /// How many codes of a TOTP device are right at a time: those around the present step, and
-    /// those around the largest drift that are not among them; or those of the first window.
+    /// those around the largest drift that are not among them. Most are right before the first
+    /// right answer, if a token file already named a drift.
     fn accepted_steps(&self) -> u64 {
         let width = |steps: u16| u64::from(steps).saturating_mul(2).saturating_add(1);
-        let window = width(self.window);
-        window.saturating_add(window.min(self.max_drift.into())).max(width(self.first_window))
+        let present = self.first_window();
+        let beside = self.max_drift.saturating_add(self.window).saturating_sub(present);
+        width(present).saturating_add(width(self.window).min(beside.into()))
     }
 
     /// How many codes of a HOTP device are right at a time.

@@ -50,15 +50,15 @@ pub struct SoffidRow<'r> {
     /// `OTP_LASUSE`: when it last gave a right answer. A time before 1970 counts as 1970.
     pub last_used: Option<u64>,
     /// `OTP_LASISS`: when the add-on sent a message. Not read: the add-on's code is not taken over.
-    /// It sends no other for a minute after this time, so [`update`](Self::update) writes NULL
-    /// where a code of the engine's is pending.
+    /// The add-on sends no other message for a minute after this time, so [`update`](Self::update)
+    /// writes NULL while a code of the engine is pending.
     pub last_issued: Option<u64>,
-    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none. A negative number stands
-    /// for none: the add-on tries counters from -4 on, which no authenticator has, and stores one
+    /// `OTP_LASCOU`: the highest step or counter accepted. A PIN has none. A negative number counts
+    /// as none: the add-on tries counters from -4 on, which no authenticator has, and stores one
     /// that happens to match.
     pub last_counter: Option<i64>,
-    /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. What the other kinds have there is not
-    /// read: the engine needs no such hash.
+    /// `OTP_AUTKEY` of TOTP and HOTP: the secret in Base32. Not read for the other kinds, which
+    /// have a hash there that the engine does not need.
     pub auth_key: &'r str,
     /// `OTP_PIN` of a PIN: its digits, decoded from the `Password` that Soffid stores.
     pub pin: &'r str,
@@ -72,9 +72,9 @@ pub struct SoffidRow<'r> {
 }
 
 impl<'r> SoffidRow<'r> {
-    /// The device of a row. SMS and e-mail rows hold no secret: `drawn` is one that was drawn for
-    /// this device alone, and is ignored for the other kinds. The device has no learned drift and
-    /// no pending challenge.
+    /// The device of a row. SMS and e-mail rows hold no secret: `drawn` is a secret that was drawn
+    /// for this device alone. For the other kinds it is ignored. The device has no learned drift
+    /// and no pending challenge.
     ///
     /// Errors: [`Error::SecretLength`], [`Error::SecretBase32`], [`Error::Algorithm`],
     /// [`Error::Digits`], [`Error::PinLength`], [`Error::PinDigits`].
@@ -96,11 +96,11 @@ impl<'r> SoffidRow<'r> {
         Device::restore(factor, history)
     }
 
-    /// The row of a new device, with its secret written into `key`. What a row cannot say is lost:
-    /// a lock that disabling keeps, a throttle, the positions asked of a PIN, learned drift,
-    /// whether a locked device was validated by an administrator, and of SMS and e-mail the secret
-    /// and the pending code. `max_fails` is 0: set it before the row is imported again. For a row
-    /// that was there before, [`update`](Self::update) writes no more than what has changed.
+    /// The row of a new device, with its secret written into `key`. A row has no place for a lock
+    /// that disabling keeps, a throttle, the positions asked of a PIN, a learned drift, whether an
+    /// administrator validated a locked device, and the secret and the pending code of SMS and
+    /// e-mail: these are lost. `max_fails` is 0: set it before the row is imported again. For an
+    /// existing row, use [`update`](Self::update), which writes only the changes.
     ///
     /// Errors: [`Error::SoffidParameters`].
     pub fn export(device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<Self, Error> {
@@ -124,15 +124,15 @@ impl<'r> SoffidRow<'r> {
         Ok(row)
     }
 
-    /// Writes to the row that a device was imported from what attempts have changed: status, fails,
-    /// `last_counter`, `last_used` and, while a code is pending, no `last_issued`; and `created`
-    /// after an [unlock](Device::unlock) by a clock that is behind it. If the row [says another
-    /// factor](Self::has_factor_of) than the device's, as after
+    /// Brings the row of an imported device up to date after attempts: status, fails,
+    /// `last_counter` and `last_used`. Sets `last_issued` to none while a code is pending, and
+    /// lowers `created` after an [unlock](Device::unlock) by a clock that is behind it. If the row
+    /// [has another factor](Self::has_factor_of) than the device, as after
     /// [`replace_factor`](Device::replace_factor), the device's is written, its secret into `key`.
-    /// All else stays in the words that Soffid wrote it in.
+    /// Everything else stays as Soffid wrote it.
     ///
-    /// A row has no revision: write it only where all that is read of it, but the time of issue, is
-    /// as it was read, in one statement.
+    /// A row has no revision. Write it in one statement, on the condition that all columns read
+    /// still have the values that were read, except the time of issue.
     ///
     /// Errors: [`Error::SoffidParameters`]; [`Error::WrongKind`] if the row is of another kind.
     pub fn update(&mut self, device: &'r Device, key: &'r mut [u8; SOFFID_AUTH_KEY_SIZE]) -> Result<(), Error> {
@@ -146,7 +146,7 @@ impl<'r> SoffidRow<'r> {
             self.fails = history.fails;
         }
         self.status = history.status;
-        // A PIN has no counter here; what its column says is Soffid's.
+        // A PIN has no counter here: the column of its row belongs to Soffid.
         if self.kind != Kind::Pin && self.accepted_counter() != history.last_counter {
             self.last_counter = counter;
         }
@@ -160,8 +160,8 @@ impl<'r> SoffidRow<'r> {
             self.last_issued = None;
         }
         if self.is_open() && history.fails >= self.max_fails && history.fails > before {
-            // No later fail would be counted: the next import takes this row for one that is a fail
-            // away from the lock.
+            // An import counts an open row with so many fails as one fail away from the lock, so it
+            // would never lock.
             self.status = Status::Locked;
         }
         if !self.has_factor_of(device) {
@@ -170,18 +170,18 @@ impl<'r> SoffidRow<'r> {
         Ok(())
     }
 
-    /// Whether the row says what the device's codes are made of: secret, digits and algorithm, or
-    /// the PIN. SMS and e-mail rows hold no secret.
+    /// Whether the row has the device's factor: secret, digits and algorithm, or the PIN. SMS and
+    /// e-mail rows hold no secret.
     pub fn has_factor_of(&self, device: &Device) -> bool {
-        let says = |secret: Result<Secret, Error>, hotp: &Hotp| {
+        let has = |secret: Result<Secret, Error>, hotp: &Hotp| {
             secret.and_then(|secret| self.generator(secret)).is_ok_and(|generator| generator == *hotp)
         };
         self.kind == device.kind()
             && match device.factor() {
-                Factor::Pin(pin) => Pin::new(self.pin.as_bytes()).is_ok_and(|said| said == *pin),
-                Factor::Sms(hotp) | Factor::Email(hotp) => says(Ok(hotp.secret().clone()), hotp),
+                Factor::Pin(pin) => Pin::new(self.pin.as_bytes()).is_ok_and(|own| own == *pin),
+                Factor::Sms(hotp) | Factor::Email(hotp) => has(Ok(hotp.secret().clone()), hotp),
                 Factor::Totp(_) | Factor::Hotp(_) => {
-                    device.generator().is_some_and(|hotp| says(Secret::from_base32(self.auth_key), hotp))
+                    device.generator().is_some_and(|hotp| has(Secret::from_base32(self.auth_key), hotp))
                 }
             }
     }
@@ -205,14 +205,14 @@ impl<'r> SoffidRow<'r> {
     }
 
     /// The fails as keyfob counts them. Soffid locks one fail later and keeps the fails when it
-    /// unlocks, so that an open row may have more than the limit. The status has the last word:
-    /// such a device is open, and one fail away from the lock.
+    /// unlocks, so an open row may have more than the limit. The status decides: such a device is
+    /// open, and one fail away from the lock.
     pub fn counted_fails(&self) -> u32 {
         let fails = if self.fails.cast_signed() < 0 { 0 } else { self.fails };
         if self.is_open() { fails.min(self.max_fails.saturating_sub(1)) } else { fails }
     }
 
-    /// The counter that `OTP_LASCOU` says was accepted.
+    /// The accepted counter of `OTP_LASCOU`.
     fn accepted_counter(&self) -> Option<u64> {
         self.last_counter.and_then(|counter| counter.try_into().ok())
     }
@@ -239,7 +239,7 @@ impl PartialEq for SoffidRow<'_> {
     fn eq(&self, other: &Self) -> bool {
         let columns = |row: &Self| {
             let times = (row.created, row.last_used, row.last_issued);
-            // By name, so that a column that is added is not forgotten here.
+            // By name, so that a new column is not forgotten here.
             let Self { kind, status, fails, last_counter, digits, max_fails, .. } = *row;
             (kind, status, fails, last_counter, digits, max_fails, times)
         };
@@ -257,12 +257,12 @@ impl fmt::Debug for SoffidRow<'_> {
     }
 }
 
-/// A time in Unix seconds, which a host that has a negative one hands over as a huge number.
+/// A time in Unix seconds. A negative time of the host arrives as a huge number.
 const fn since_1970(time: u64) -> u64 {
     if time.cast_signed() < 0 { 0 } else { time }
 }
 
-/// A counter as `OTP_LASCOU` has it, which is signed.
+/// A counter for `OTP_LASCOU`, which is signed.
 fn column(counter: Option<u64>) -> Result<Option<i64>, Error> {
     counter.map(i64::try_from).transpose().map_err(|_| Error::SoffidParameters)
 }

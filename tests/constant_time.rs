@@ -11,6 +11,8 @@
 mod common;
 #[path = "constant_time/searches.rs"]
 mod searches;
+#[path = "constant_time/tokens.rs"]
+mod tokens;
 
 use std::convert::Infallible;
 use std::process::{Command, ExitCode};
@@ -305,6 +307,7 @@ fn cases() -> Vec<Case> {
     authenticators()
         .into_iter()
         .chain(resyncs())
+        .chain(tokens::cases())
         .chain(searches::cases())
         .chain(messages_and_pins())
         .chain(secrets_outside_of_devices())

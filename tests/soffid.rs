@@ -162,15 +162,31 @@ fn exported_rows_are_imported_back() {
     }
     let longest = Device::hotp(Hotp::new(Secret::new(&[7; 64]).unwrap()), 0, NOW);
     assert_eq!(SoffidRow::export(&longest, &mut [0; SOFFID_AUTH_KEY_SIZE]).unwrap().auth_key.len(), SOFFID_AUTH_KEY_SIZE);
-    let minutes = Device::totp(Totp::new(secret()).with_period(60).unwrap(), NOW);
-    // A row with a short secret could be written, and no import would read it again.
+}
+
+#[test]
+fn devices_that_no_row_can_express_are_refused() {
     let short = Hotp::new(Secret::new_allowing_short(b"1234567890").unwrap());
-    let limited = Device::totp(totp(), NOW).with_validity(Validity::new(None, Some(NOW)).unwrap()).unwrap();
-    for device in [Device::totp(Totp::from_hotp(short.clone()), NOW), Device::hotp(short, 0, NOW), limited] {
-        assert_eq!(SoffidRow::export(&device, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters), "{device:?}");
+    let validity = Validity::new(None, Some(NOW)).unwrap();
+    for device in [
+        Device::totp(totp().with_period(60).unwrap(), NOW),
+        Device::totp(totp().with_t0(1), NOW),
+        // A row with a short secret could be written, and no import would read it again.
+        Device::totp(Totp::from_hotp(short.clone()), NOW),
+        Device::hotp(short, 0, NOW),
+        Device::totp(totp(), NOW).with_validity(validity).unwrap(),
+        Device::hotp(Hotp::new(secret()), 0, NOW).with_validity(validity).unwrap(),
+    ] {
+        let (mut key, before) = ([0; SOFFID_AUTH_KEY_SIZE], row(device.kind()));
+        let mut after = before;
+        assert_eq!(SoffidRow::export(&device, &mut key), Err(Error::SoffidParameters), "{device:?}");
+        assert_eq!(after.update(&device, &mut key), Err(Error::SoffidParameters), "{device:?}");
+        assert_eq!(after, before);
     }
-    assert_eq!(SoffidRow::export(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
-    assert_eq!(row(Kind::Totp).update(&minutes, &mut [0; SOFFID_AUTH_KEY_SIZE]), Err(Error::SoffidParameters));
+    for kind in [Kind::Totp, Kind::Hotp] {
+        assert_eq!(SoffidRow { auth_key: "GEZDGNBVGY3TQOJQ", ..row(kind) }.import(&[]), Err(Error::SecretLength));
+    }
+    assert_eq!(row(Kind::Sms).import(b"1234567890"), Err(Error::SecretLength));
 }
 
 #[test]

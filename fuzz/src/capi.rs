@@ -8,7 +8,7 @@ use keyfob::ffi::*;
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
-    policy: Option<[u32; 15]>,
+    policy: Option<[u32; 16]>,
     calls: Vec<Call>,
 }
 
@@ -26,6 +26,8 @@ enum Call {
     Resync(Vec<u8>, Vec<u8>, u64),
     Status(u32, u64),
     Unlock(u64),
+    ForgetSteps(u64),
+    Validity(u64, u64, u64),
     Replace(Vec<u8>, u8, u64),
     Info,
     Seal(u32, [u8; 32], Vec<u8>, [u8; 24]),
@@ -36,6 +38,7 @@ enum Call {
     Export,
     Import([u32; 7], [u64; 4], Vec<u8>),
     Search(Vec<u8>, Vec<u8>, u64, u8),
+    Find(u8, Vec<u8>, Option<Vec<u8>>, u64),
 }
 
 unsafe extern "C" fn random(context: *mut c_void, bytes: *mut u8, length: usize) -> i32 {
@@ -59,11 +62,12 @@ fn zeroed<T>(size: impl FnOnce(&mut T) -> &mut u32) -> T {
 pub fn run(input: Input) {
     let mut policy: keyfob_policy = zeroed(|policy: &mut keyfob_policy| &mut policy.size);
     if let Some(numbers) = input.policy {
-        // SAFETY: the fifteen numbers behind the size; the windows are kept narrow, for speed.
-        unsafe { (&raw mut policy).cast::<[u32; 16]>().cast::<u32>().add(1).cast::<[u32; 15]>().write(numbers) };
+        // SAFETY: the sixteen numbers behind the size; the windows are kept narrow, for speed.
+        unsafe { (&raw mut policy).cast::<[u32; 17]>().cast::<u32>().add(1).cast::<[u32; 16]>().write(numbers) };
         policy.window %= 64;
         policy.look_ahead %= 64;
         policy.resync_window %= 256;
+        policy.first_window %= 64;
     }
     let policy = if input.policy.is_some() { &raw const policy } else { null() };
     let mut record = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
@@ -129,6 +133,8 @@ pub fn run(input: Input) {
                 }
                 Call::Status(status, now) => keyfob_device_set_status(to, *status, *now),
                 Call::Unlock(now) => keyfob_device_unlock(to, *now),
+                Call::ForgetSteps(now) => keyfob_device_forget_steps(to, *now),
+                Call::Validity(not_before, not_after, now) => keyfob_device_set_validity(to, *not_before, *not_after, *now),
                 Call::Replace(secret, kind, now) => {
                     let mut from = keyfob_record { bytes: [0; KEYFOB_RECORD_SIZE] };
                     let (bytes, length, made) = (secret.as_ptr(), secret.len(), &raw mut from);
@@ -186,11 +192,27 @@ pub fn run(input: Input) {
                     &raw mut number,
                     &raw mut matched,
                 ),
+                Call::Find(count, first, second, now) => {
+                    let records = vec![record; usize::from(count % 70)];
+                    let (codes, length) = (first.as_ptr().cast(), first.len());
+                    let (next, next_length) = second.as_ref().map_or((null(), 0), |second| (second.as_ptr().cast(), second.len()));
+                    keyfob_device_find(
+                        records.as_ptr(),
+                        records.len(),
+                        policy,
+                        codes,
+                        length,
+                        next,
+                        next_length,
+                        *now,
+                        &raw mut matched,
+                    )
+                }
             }
         };
         assert_ne!(result, keyfob_result::PANIC);
         if result == keyfob_result::OK {
-            let writes = !matches!(call, Call::Base32(..) | Call::Search(..));
+            let writes = !matches!(call, Call::Base32(..) | Call::Search(..) | Call::Find(..));
             // SAFETY: the record is a live value.
             let read = unsafe { keyfob_record_read(record.bytes.as_ptr(), KEYFOB_RECORD_SIZE, std::ptr::null_mut()) };
             assert!(!writes || read == keyfob_result::OK);

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 use arbitrary::Arbitrary;
 use keyfob::{
-    Algorithm, Attempt, Challenge, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, PinPositions, Policy, Secret,
-    Status, Totp,
+    Algorithm, Attempt, Challenge, Code, Device, Digits, Error, Factor, GuessChance, Hotp, Lock, Pin, PinPositions, Policy, Search,
+    Secret, Status, Totp, Validity, Verdict,
 };
 
 use crate::seeded::Seeded;
@@ -21,7 +21,7 @@ pub struct Input {
     t0: u64,
     counter: u64,
     created: u64,
-    policy: (u16, u16, u16, u16, u8, u32, u32, u32, u8),
+    policy: (u16, u16, u16, u16, u16, u8, u32, u32, u32, u8),
     operations: Vec<Operation>,
 }
 
@@ -35,6 +35,8 @@ enum Operation {
     Resend(u64),
     Status(u8, u64),
     Unlock(u64),
+    ForgetSteps(u64),
+    Validity(Option<u64>, Option<u64>, u64),
     Replace(Vec<u8>, u8, u32, u64),
     Later(u16),
     OtherPolicy,
@@ -45,7 +47,7 @@ fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
         let digits: Vec<u8> = input.secret.iter().map(|byte| b'0' + byte % 10).collect();
         return Device::pin(Pin::new(&digits)?, policy, input.created);
     }
-    let hotp = Hotp::new(Secret::new(&input.secret)?)
+    let hotp = Hotp::new(Secret::new_allowing_short(&input.secret)?)
         .with_algorithm(Algorithm::ALL[usize::from(input.algorithm % 3)])
         .with_digits(Digits::new(input.digits)?);
     Ok(match input.kind % 5 {
@@ -57,7 +59,7 @@ fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
 }
 
 fn policy(input: &Input) -> Result<Policy, Error> {
-    let (window, look_ahead, resync, drift, fails, first, longest, lifetime, positions) = input.policy;
+    let (window, look_ahead, resync, drift, first_window, fails, first, longest, lifetime, positions) = input.policy;
     let fails = u32::from(fails);
     let lock = if first == 0 {
         Lock::Hard { max_fails: fails }
@@ -65,11 +67,13 @@ fn policy(input: &Input) -> Result<Policy, Error> {
         Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest }
     };
     let asked = if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) };
+    let (window, drift) = (window % 64, drift % 64);
     Policy::builder()
-        .window(window % 64)
+        .window(window)
         .look_ahead(look_ahead % 64)
         .resync_window(resync % 256)
-        .max_drift(drift % 64)
+        .max_drift(drift)
+        .first_window(first_window % (window + drift + 1))
         .lock(lock)
         .code_lifetime(lifetime)
         .code_reuse(lifetime / 2)
@@ -90,10 +94,10 @@ fn store<T>(device: &mut Device, attempt: Result<Attempt<'_, T>, Error>) -> Opti
 }
 
 /// Judges an answer and checks what every verdict must keep.
-fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, keyfob::Verdict>, Error>) {
+fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, Verdict>, Error>, now: u64) -> Option<Verdict> {
     let before = device.clone();
-    let Some(verdict) = store(device, attempt) else { return };
-    let closed = matches!(before.status(), Status::Locked | Status::Disabled);
+    let verdict = store(device, attempt)?;
+    let closed = matches!(before.status(), Status::Locked | Status::Disabled) || !before.validity().contains(now);
     if verdict.is_right() {
         assert!(!closed && device.fails() == 0 && device.status() == Status::Validated && !verdict.is_locked());
         assert!(device.positions().is_none() && device.pending_since().is_none());
@@ -108,8 +112,15 @@ fn judge(device: &mut Device, policy: &Policy, attempt: Result<Attempt<'_, keyfo
         assert_eq!(device.last_used(), before.last_used());
     }
     if let Lock::Hard { max_fails: fails } = policy.lock() {
-        assert!(device.fails() < fails || matches!(device.status(), Status::Locked | Status::Disabled));
+        let is_closed = matches!(device.status(), Status::Locked | Status::Disabled) || !device.validity().contains(now);
+        assert!(device.fails() < fails || is_closed);
     }
+    Some(verdict)
+}
+
+/// The code that a clock shows which is so many steps off: 128 and more count as behind.
+fn shown(totp: &Totp, now: u64, off: u8) -> Code {
+    totp.hotp().generate(totp.step(now).unwrap_or_default().saturating_add_signed(off.cast_signed().into()))
 }
 
 pub fn run(input: Input) {
@@ -124,12 +135,12 @@ pub fn run(input: Input) {
             Operation::Verify(answer, time) => {
                 let before = device.clone();
                 let attempt = before.verify(&policy, answer, *time);
-                judge(&mut device, &policy, attempt);
+                judge(&mut device, &policy, attempt, *time);
             }
             Operation::VerifyRight(ahead, skew) => {
                 now = now.saturating_add(skew % 100);
                 let answer = match (device.factor(), device.resend(&policy, now)) {
-                    (Factor::Totp(totp), _) => totp.generate(now).map(|code| code.as_bytes().to_vec()).unwrap_or_default(),
+                    (Factor::Totp(totp), _) => shown(totp, now, *ahead).as_bytes().to_vec(),
                     (Factor::Hotp(hotp), _) => {
                         hotp.generate(device.moving_factor().saturating_add(u64::from(*ahead))).as_bytes().to_vec()
                     }
@@ -141,21 +152,30 @@ pub fn run(input: Input) {
                 };
                 let before = device.clone();
                 let attempt = before.verify(&policy, &answer, now);
-                judge(&mut device, &policy, attempt);
+                let verdict = judge(&mut device, &policy, attempt, now);
+                // What verify accepts of an authenticator, the search finds in it.
+                if verdict.is_some_and(|verdict| verdict.is_right()) && matches!(device.factor(), Factor::Totp(_) | Factor::Hotp(_))
+                {
+                    assert_eq!(Search::for_code(policy, &answer, now).find(&[&before], &mut [false]), 1);
+                }
             }
             Operation::Resync(first, second, time) => {
                 let before = device.clone();
                 let attempt = before.resync(&policy, first, second, *time);
-                judge(&mut device, &policy, attempt);
+                judge(&mut device, &policy, attempt, *time);
             }
             Operation::ResyncRight(ahead, time) => {
                 let before = device.clone();
-                if let Factor::Hotp(hotp) = before.factor() {
-                    let at = device.moving_factor().saturating_add(u64::from(*ahead));
-                    let (first, second) = (hotp.generate(at), hotp.generate(at.saturating_add(1)));
-                    let attempt = before.resync(&policy, first.as_bytes(), second.as_bytes(), *time);
-                    judge(&mut device, &policy, attempt);
-                }
+                let (first, second) = match before.factor() {
+                    Factor::Hotp(hotp) => {
+                        let at = device.moving_factor().saturating_add(u64::from(*ahead));
+                        (hotp.generate(at), hotp.generate(at.saturating_add(1)))
+                    }
+                    Factor::Totp(totp) => (shown(totp, *time, *ahead), shown(totp, *time, ahead.wrapping_add(1))),
+                    _ => continue,
+                };
+                let attempt = before.resync(&policy, first.as_bytes(), second.as_bytes(), *time);
+                judge(&mut device, &policy, attempt, *time);
             }
             Operation::Challenge(seed, time) => {
                 let before = device.clone();
@@ -188,6 +208,28 @@ pub fn run(input: Input) {
                         assert_eq!((device.pending_since(), device.drift()), (None, 0));
                         assert_eq!(device.throttled_until(), before.throttled_until());
                         assert!(!same || device.moving_factor() >= before.moving_factor());
+                    }
+                    Err(_) => assert_eq!(device, before),
+                }
+            }
+            Operation::ForgetSteps(time) => {
+                let before = device.clone();
+                match device.forget_steps(*time) {
+                    Ok(()) => {
+                        assert!(device.moving_factor() <= before.moving_factor() && device.drift() == 0);
+                        assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
+                    }
+                    Err(_) => assert_eq!(device, before),
+                }
+            }
+            Operation::Validity(first, last, time) => {
+                let Ok(validity) = Validity::new(*first, *last) else { continue };
+                let before = device.clone();
+                match device.set_validity(validity, *time) {
+                    Ok(()) => {
+                        assert_eq!((device.validity(), device.revision()), (validity, before.revision() + 1));
+                        assert_eq!((device.fails(), device.status()), (before.fails(), before.status()));
+                        assert_eq!((device.moving_factor(), device.drift()), (before.moving_factor(), before.drift()));
                     }
                     Err(_) => assert_eq!(device, before),
                 }

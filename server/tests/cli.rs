@@ -9,6 +9,8 @@ use serde_json::Value;
 
 #[path = "cli/code.rs"]
 mod code;
+#[path = "cli/drift.rs"]
+mod drift;
 #[path = "cli/enroll.rs"]
 mod enroll;
 #[path = "cli/others.rs"]

@@ -1,4 +1,5 @@
-//! A device written for reading: plain branches, options, RFC 4226 to the letter.
+//! The model of a device, written to be easy to read: plain branches, options, and RFC 4226 to the
+//! letter.
 
 use std::collections::BTreeSet;
 
@@ -97,8 +98,8 @@ impl Model {
             && since.is_some_and(|since| now.max(self.seen).saturating_sub(since) >= u64::from(policy.code_lifetime()))
     }
 
-    /// Whether an answer can be right: a code or enough positions wait for it, where the kind asks
-    /// first.
+    /// Whether an answer can be right: of kinds with a challenge, a code or enough positions are
+    /// pending.
     pub(crate) fn waits(&self, policy: &Policy) -> bool {
         match &self.factor {
             Factor::Totp(_) | Factor::Hotp(_) => true,
@@ -110,7 +111,8 @@ impl Model {
         }
     }
 
-    /// The places where `codes` stand, lowest first: counters or steps of the last of them.
+    /// The counters or steps of the last of `codes`, wherever all of them occur in a row, lowest
+    /// first.
     fn places(&self, policy: &Policy, codes: &[&str], now: u64) -> Vec<u64> {
         let (hotp, first, last) = match &self.factor {
             Factor::Totp(totp) => {
@@ -220,8 +222,8 @@ impl Model {
         }
     }
 
-    /// What a challenge that the device gave must be; takes over the positions drawn, and nothing
-    /// else.
+    /// Checks the challenge that the device returned. Takes over the positions that were drawn, and
+    /// nothing else.
     pub(crate) fn challenge(&mut self, policy: &Policy, given: &Result<Challenge, Error>, now: u64) {
         if let Some(reason) = self.closed(policy, now) {
             let error = match reason {
@@ -297,7 +299,7 @@ impl Model {
         self.last_used = self.last_used.map(|used| used.min(now));
     }
 
-    /// Whether it has steps to forget.
+    /// Forgets the steps that lie ahead. False for kinds without steps.
     pub(crate) fn forget_steps(&mut self, now: u64) -> bool {
         let Factor::Totp(totp) = &self.factor else { return false };
         self.moving = self.moving.min((now - totp.t0()) / u64::from(totp.period()) + 1);

@@ -1,4 +1,5 @@
-//! Random sequences of operations on a device and on a model of it, which must agree at every step.
+//! Random sequences of operations on a device and on a model of it. Both must agree after each
+//! operation.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -13,24 +14,24 @@ use proptest::prelude::*;
 enum Operation {
     Wait(u64),
     ClockBack(u64),
-    /// Goes on with a clock that is so many seconds behind.
+    /// Continues with a clock that is so many seconds behind.
     Skew(u64),
     Policy(Policy),
     Challenge,
     Resend,
     /// The code so many steps or counters away from the present one.
     Code(i64),
-    /// What the pending challenge wants.
+    /// The right answer to the pending challenge.
     Answer,
     Guess(String),
-    /// Two codes in a row: HOTP so many counters ahead, TOTP so many steps away.
-    Resync(u64),
+    /// Two codes in a row, so many counters or steps away from the present one.
+    Resync(i64),
     /// Valid from and to so many seconds away from now.
     Validity(i64, i64),
     Status(usize),
     Unlock,
-    /// Answers with the code of a clock that is so many seconds ahead, and goes on with one put
-    /// right, after an unlock.
+    /// Answers with a clock that is so many seconds ahead, then continues with a right one, after
+    /// an unlock.
     Ahead(u64),
     ForgetSteps,
     /// A new secret or PIN, or the same one; TOTP with the same period and T0, or others.
@@ -57,7 +58,8 @@ fn operations() -> impl Strategy<Value = Operation> {
         6 => (-4..=14_i64).prop_map(Code),
         4 => Just(Answer),
         6 => "[0-9]{3}|[0-9]{6}|[0-9]{0,12}| [0-9]{5}".prop_map(Guess),
-        1 => (0..120_u64).prop_map(Resync),
+        1 => (0..120_i64).prop_map(Resync),
+        2 => (-6..6_i64).prop_map(Resync),
         1 => (-600..60_i64, 0..2000_i64).prop_map(|(first, more)| Validity(first, first + more)),
         1 => (0..4_usize).prop_map(Status),
         1 => Just(Unlock),
@@ -77,11 +79,13 @@ fn policies() -> impl Strategy<Value = Policy> {
         }),
     ];
     let asked = prop_oneof![(2..6_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
-    (0..4_u16, 0..12_u16, (0..6_u16, 0..10_u16), locks, 60..900_u32, asked).prop_map(
-        |(window, look_ahead, (drift, first), lock, lifetime, asked)| {
+    let resync = prop_oneof![1..8_u16, Just(100)];
+    (0..4_u16, 0..12_u16, (resync, 0..6_u16, 0..10_u16), locks, 60..900_u32, asked).prop_map(
+        |(window, look_ahead, (resync, drift, first), lock, lifetime, asked)| {
             let builder = Policy::builder()
                 .window(window)
                 .look_ahead(look_ahead)
+                .resync_window(resync)
                 .max_drift(drift)
                 .first_window(first.min(window + drift))
                 .lock(lock)
@@ -92,7 +96,7 @@ fn policies() -> impl Strategy<Value = Policy> {
     )
 }
 
-/// What a device of one factor is given: the other's, as it is for this kind.
+/// The factor to replace `factor` with: that of `other`, changed to the same kind.
 fn replacement(factor: &Factor, other: &Device, secret: bool, period: bool) -> Factor {
     let hotp = |old: &Hotp| if secret { other.generator().unwrap_or(old).clone() } else { old.clone() };
     match (factor, other.factor()) {
@@ -174,8 +178,8 @@ proptest! {
                 }
                 Operation::Resync(away) => {
                     let (hotp, first) = match device.factor().clone() {
-                        Factor::Hotp(hotp) => (hotp, device.moving_factor() + away),
-                        Factor::Totp(totp) => (totp.hotp().clone(), (totp.step(now).unwrap() + away % 12).saturating_sub(6)),
+                        Factor::Hotp(hotp) => (hotp, device.moving_factor().saturating_add_signed(away)),
+                        Factor::Totp(totp) => (totp.hotp().clone(), totp.step(now).unwrap().saturating_add_signed(away)),
                         _ => continue,
                     };
                     let [first, second] = [0, 1].map(|more| code(&hotp, first + more));

@@ -1,4 +1,4 @@
-//! What an answer is, and challenges: rules 5, 6 and 7.
+//! Answers and challenges: rules 5, 6 and 7.
 
 use std::collections::HashMap;
 
@@ -54,15 +54,14 @@ proptest! {
         let new = if same { hotp } else { other };
         device.replace_factor(&if email { Device::email(new, NOW) } else { Device::sms(new, NOW) }, NOW).unwrap();
         prop_assert_eq!(judge(&device, &policy, &sent, NOW).1.reason(), Reason::NoChallenge);
-        // Not under the next challenge either, young as it is.
+        // Nor does the next challenge make it right.
         let (device, right) = challenged(&device, &policy, NOW + later);
         prop_assume!(right != sent);
         prop_assert_eq!(judge(&device, &policy, &sent, NOW + later).1.reason(), Reason::Wrong);
         prop_assert!(judge(&device, &policy, &right, NOW + later).1.is_right());
     }
 
-    /// Another device has sent a code of the secret that comes with it: no challenge sends that
-    /// code again.
+    /// The other device has sent a code of its secret. No challenge sends that code again.
     #[test]
     fn rule_06_a_code_that_the_other_device_sent_is_never_right(hotp in hotps(), other in hotps(), same: bool, email: bool, used: bool) {
         let policy = Policy::default();
@@ -91,16 +90,16 @@ proptest! {
         let (after, verdict) = judge(&device, &policy, &right, NOW + age);
         prop_assert_eq!(verdict.reason(), if alive { Reason::Right } else { Reason::Expired });
         prop_assert_eq!(after.fails(), u32::from(!alive));
-        // Used once, or dead: a second time there is no challenge, whatever the clock or the
-        // lifetime by then.
+        // Used or expired, it has no challenge any more, whatever the clock and the lifetime are
+        // then.
         let longer = Policy::builder().code_lifetime(u32::MAX).build().unwrap();
         for (policy, now) in [(policy, NOW + age), (policy, (NOW + age).saturating_sub(30)), (longer, NOW + age)] {
             prop_assert_eq!(judge(&after, &policy, &right, now).1.reason(), Reason::NoChallenge);
         }
     }
 
-    /// The device has seen a time at which the code was dead; a clock that is a little behind does
-    /// not bring it back.
+    /// The device has seen a time at which the code had expired. A clock that is a little behind
+    /// does not make it right again.
     #[test]
     fn rule_06_expiry_goes_by_the_latest_clock(hotp in hotps(), ahead in 0..30_u64, back in 1..=30_u64) {
         let policy = Policy::default();
@@ -111,8 +110,8 @@ proptest! {
         prop_assert_eq!(judge(&device, &policy, &right, seen - back).1.reason(), Reason::Expired);
     }
 
-    /// One host's clock is ahead of another's, as far as clocks may differ: what the slow one
-    /// issues is not dead for that.
+    /// The clocks of two hosts differ as far as the policy allows. A code that the slower host
+    /// issues lives all the same.
     #[test]
     fn rule_06_a_fresh_code_is_right_whatever_the_skew(hotp in hotps(), skew in 0..=30_u64, lifetime in 1..60_u32, age in 0..60_u64) {
         let policy = Policy::builder().code_lifetime(lifetime).code_reuse(0).build().unwrap();
@@ -127,7 +126,7 @@ proptest! {
         }
         let reason = if age < u64::from(lifetime) { Reason::Right } else { Reason::Expired };
         prop_assert_eq!(judge(&device, &policy, &right, issued + age).1.reason(), reason);
-        // And what is asked again is the same as long as it is young, by the latest clock.
+        // A challenge asked again is the same one while it is young, by the latest clock.
         let reuse = Policy::builder().code_lifetime(lifetime).code_reuse(lifetime).build().unwrap();
         let (again, _) = committed(device.challenge(&reuse, &mut Seeded(1), NOW).unwrap());
         prop_assert_eq!(again, device);
@@ -177,13 +176,12 @@ proptest! {
         prop_assert_eq!(expires_at, issued_at + 600);
         prop_assert_eq!(next.moving_factor(), u64::from(fresh));
         prop_assert!(fresh || code == sent && next == device);
-        // Whoever notes the time of another sending by setting the same status changes nothing else
-        // of it.
+        // Setting the same status, which records the time of a resend, changes nothing else.
         let mut noted = device.clone();
         noted.set_status(noted.status(), NOW + wait).unwrap();
         prop_assert_eq!((noted.last_changed(), noted.pending_since(), noted.fails()), (NOW + wait, Some(NOW), 0));
         prop_assert_eq!(noted.resend(&policy, NOW + wait), device.resend(&policy, NOW + wait));
-        // A resend is the same code as long as it lives.
+        // A resend gives the same code until it expires.
         prop_assert_eq!(device.resend(&policy, NOW + wait).is_ok(), wait < 600);
     }
 
@@ -228,7 +226,7 @@ proptest! {
         prop_assert_eq!(&right, pin.expose());
         let (device, verdict) = judge(&device, &policy, &right, NOW);
         prop_assert!(verdict.is_right());
-        // Once: the challenge is used up.
+        // The challenge is used up.
         prop_assert_eq!(judge(&device, &policy, &right, NOW).1.reason(), Reason::NoChallenge);
     }
 
@@ -238,18 +236,18 @@ proptest! {
         let (lax, strict) = (asked(PinPositions::Count(few)), asked(if all { PinPositions::All } else { PinPositions::Count(more) }));
         let (device, right) = challenged(&Device::pin(pin.clone(), &lax, NOW).unwrap(), &lax, NOW);
         prop_assert!(!judge(&device, &strict, &right, NOW).1.is_right());
-        // Nor is it shown again what would not be right.
+        // A resend does not ask for positions whose answer is refused.
         prop_assert_eq!(device.resend(&strict, NOW), Err(Error::NoChallenge));
         prop_assert!(device.resend(&lax, NOW).is_ok());
         let (next, answer) = challenged(&device, &strict, NOW);
-        // What was asked stays asked.
+        // The positions asked before are among those asked now.
         prop_assert_eq!(next.positions().unwrap().mask() & device.positions().unwrap().mask(), device.positions().unwrap().mask());
         prop_assert_eq!(answer.len(), if all { pin.expose().len() } else { more.into() });
         prop_assert!(judge(&next, &strict, &answer, NOW).1.is_right());
         prop_assert!(judge(&next, &lax, &answer, NOW).1.is_right());
     }
 
-    /// Enrolled when fewer digits were enough: it has no more than it has.
+    /// The PIN is from a time when fewer digits were enough.
     #[test]
     fn rule_07_a_pin_shorter_than_the_policy_asks_is_asked_whole(digits in "[0-9]{4,8}", few in 2..=4_u8, asked_before: bool) {
         let lax = Policy::builder().pin_min_length(4).pin_positions(PinPositions::Count(few)).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
@@ -273,8 +271,8 @@ fn rule_05_zeros_are_a_code_like_any_other() {
     assert!(!judge(&Device::hotp(hotp(), 0, NOW), &Policy::default(), b"000000", NOW).1.is_right());
 }
 
-/// Draws positions 1000 times for each of the `sets` that may come out, and holds these to be
-/// equally likely: `limit` is what chi-square exceeds in one of 1000 seeds. The seed is fixed.
+/// Draws positions 1000 times for each of the possible `sets`, and checks that all are equally
+/// likely: chi-square exceeds `limit` for one of 1000 seeds. The seed is fixed.
 fn assert_even(device: &Device, policy: &Policy, sets: u32, limit: f64) {
     let (mut rng, mut seen) = (Seeded(7), HashMap::<Positions, u32>::new());
     for _ in 0..1000 * sets {
@@ -295,7 +293,7 @@ fn rule_07_positions_are_drawn_evenly() {
     assert_even(&pin, &policy, 56, 93.2);
 }
 
-/// Whichever positions were asked before, and stay.
+/// Whatever positions were asked before.
 #[test]
 fn rule_07_positions_that_a_stricter_policy_adds_are_drawn_evenly() {
     let asked =

@@ -1,4 +1,4 @@
-//! Clocks that were wrong and were put right, and codes that are sent again: rules 15, 16 and 17.
+//! Clocks that were wrong and were corrected, and repeated codes: rules 15, 16 and 17.
 
 use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Policy, Reason, Status, Totp};
 use proptest::prelude::*;
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use crate::common::{NOW, Seeded, challenged, committed, devices, hotp, hotps, pins, totp};
 use crate::{failed, judge};
 
-/// A device that gave a right answer by a clock that was so many seconds ahead, unlocked by one
-/// that is right.
+/// A device that accepted a code while the clock was so many seconds ahead, and was unlocked by a
+/// right clock.
 fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
     let totp = Totp::from_hotp(hotp.clone());
     let code = totp.generate(NOW + seconds).unwrap();
@@ -17,8 +17,8 @@ fn used_ahead(hotp: &Hotp, policy: &Policy, seconds: u64) -> Device {
     device
 }
 
-/// The drift that an authenticator whose clock is so many steps ahead has taught the device, by the
-/// answers of a year.
+/// A device that has learned, over a year, the drift of an authenticator whose clock is so many
+/// steps ahead.
 fn drifted(hotp: &Hotp, policy: &Policy, steps: i64) -> Device {
     let mut device = Device::totp(Totp::from_hotp(hotp.clone()), NOW - 31_536_000);
     for (day, drift) in (1..=steps.abs()).map(|drift| (drift, drift * steps.signum())) {
@@ -35,7 +35,7 @@ proptest! {
         let policy = if wide { Policy::soffid() } else { Policy::default() };
         let mut device = used_ahead(&hotp, &policy, seconds);
         let (totp, moving) = (Totp::from_hotp(hotp.clone()), device.moving_factor());
-        // Times drawn, and the last minutes one by one, when the window reaches what was used.
+        // Random times, and each of the last steps, when the window reaches the used ones.
         let (mut times, last) = (later, moving * 30 - 1 - NOW);
         times.extend((0..12).map(|step| last.saturating_sub(30 * step)));
         times.retain(|time| *time <= last);
@@ -43,7 +43,7 @@ proptest! {
         for now in times.into_iter().map(|time| NOW + time) {
             let code = totp.generate(now).unwrap();
             let (next, verdict) = judge(&device, &policy, code.as_bytes(), now);
-            // Of two steps with the same code a later one may be right, once in a million.
+            // Once in a million a later step has the same code, and it is right.
             prop_assume!(!verdict.is_right());
             let is_last = now / 30 == moving - 1;
             let repeated = [Reason::Replayed, Reason::ClockWasAhead].contains(&verdict.reason());
@@ -55,7 +55,7 @@ proptest! {
         prop_assert!(judge(&device, &policy, code.as_bytes(), moving * 30).1.is_right());
     }
 
-    /// Whatever is answered: there is nothing that could be right.
+    /// Whatever the answer is.
     #[test]
     fn rule_15_nothing_is_judged_while_no_code_can_be_right(hotp in hotps(), answer in "[0-9]{0,8}") {
         let policy = Policy::default();
@@ -85,7 +85,8 @@ proptest! {
         prop_assert!(judge(&device, &policy, totp.generate(NOW + 30).unwrap().as_bytes(), NOW + 30).1.is_right());
     }
 
-    /// Only what lies ahead is forgotten: nothing that the present clock has accepted, and no lock.
+    /// Only steps that lie ahead are forgotten: none that the present clock has accepted, and no
+    /// lock.
     #[test]
     fn rule_15_forgetting_steps_brings_no_used_code_back(device in devices(), fails in 0..=10_u32, ago in 0..10_u64) {
         let (mut device, policy) = (device, Policy::default());
@@ -113,7 +114,7 @@ proptest! {
         }
     }
 
-    /// A row or a history made of the device says nothing of the clock that was ahead.
+    /// A row or a history of the device has no time of the clock that was ahead.
     #[test]
     fn rule_15_an_unlock_takes_all_times_back(device in devices(), seconds in 31..100_000_u64) {
         let policy = Policy::default();
@@ -153,8 +154,8 @@ proptest! {
         prop_assert_eq!(between.map(|drift| judge(&device, &policy, shown(drift).as_bytes(), NOW).1.reason()), between.map(|_| Reason::Wrong));
     }
 
-    /// A minute after the last login by the clock that was ahead, codes of the true time are used
-    /// up already.
+    /// A minute after the last login by the clock that was ahead: codes of the true time are used
+    /// up.
     #[test]
     fn rule_16_codes_that_a_drift_has_used_up_are_no_fails(hotp in hotps(), steps in 2..=20_i64) {
         let policy = Policy::builder().max_drift(20).build().unwrap();
@@ -204,7 +205,7 @@ proptest! {
         }
     }
 
-    /// A mail client that kept the code, and sends it all day.
+    /// For example a mail client that keeps the code and sends it all day.
     #[test]
     fn rule_17_the_code_accepted_last_counts_no_fail(hotp in hotps(), is_hotp: bool, wide: bool, waits in prop::collection::vec(0..1000_u64, 15..30)) {
         let policy = if wide { Policy::soffid() } else { Policy::builder().max_drift(9).build().unwrap() };
@@ -225,7 +226,7 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, now + 30).1.is_right());
     }
 
-    /// Sent again, the two codes of a resync count no fail either, and are not right.
+    /// The two codes of a resync, too, are refused without a fail when they are sent again.
     #[test]
     fn rule_17_a_resync_sent_again_counts_no_fail(hotp in hotps(), counter in 0..1000_u64, ahead in 0..90_u64) {
         let policy = Policy::default();
@@ -239,7 +240,7 @@ proptest! {
         }
     }
 
-    /// Nor does it take one back.
+    /// Nor does it take a fail back.
     #[test]
     fn rule_17_older_codes_and_wrong_ones_are_fails_as_ever(hotp in hotps(), counter in 10..1000_u64, behind in 2..8_u64) {
         let policy = Policy::soffid();
@@ -255,8 +256,7 @@ proptest! {
         prop_assert_eq!((verdict.reason(), verdict.fails()), (Reason::Replayed, 1));
     }
 
-    /// What is asked for by a challenge is used up with it, and a PIN's digits are the same every
-    /// time: a repeated answer is a guess.
+    /// A right answer uses up its challenge, so a repeated one is a guess, also of a PIN.
     #[test]
     fn rule_17_repeated_answers_to_challenges_are_fails(hotp in hotps(), pin in pins(), kind in 0..3_usize) {
         let policy = Policy::default();
@@ -272,7 +272,7 @@ proptest! {
     }
 }
 
-/// A token that was never used has used no code, whatever counter it begins with.
+/// A token that was never used has no last code, whatever its first counter is.
 #[test]
 fn rule_17_no_last_code_exists_at_counter_0() {
     let policy = Policy::default();

@@ -1,4 +1,4 @@
-//! Status, the ends of time and numbers, secrets, and what outsiders see: rules 8, 9, 11 and 12.
+//! Status, the ends of time and numbers, secrets, and refusals from outside: rules 8, 9, 11 and 12.
 
 use keyfob::rand_core::{TryCryptoRng, TryRng};
 use keyfob::{Code, Device, Error, Factor, Kind, Pin, Policy, Reason, Record, Secret, Status, Verdict};

@@ -11,8 +11,8 @@ use crate::{another, failed, judge};
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Many threads guess at once; some crash before they have stored, and all read the record
-    /// anew.
+    /// Many threads guess at once. Some crash before they have stored, and all read the record
+    /// again.
     #[test]
     fn rule_01_guesses_are_evaluated_up_to_the_limit(device in devices(), guesses in 1..60_u32, limit in 1..20_u32, crash in 2..9_u32) {
         let policy = Policy::builder().lock(Lock::Hard { max_fails: limit }).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
@@ -262,7 +262,7 @@ proptest! {
             prop_assert_eq!(next.challenge(&policy, &mut Seeded(1), now).err(), Some(Error::Throttled));
             (device, now) = (next, now + delay);
         }
-        // Locked or disabled, it does not promise to open again by itself.
+        // A locked or disabled device does not say that it opens again by itself.
         for closed in [Status::Locked, Status::Disabled] {
             let mut device = judge(&device, &policy, &wrong(&device, &policy, &right, now), now).0;
             device.set_status(closed, now).unwrap();

@@ -29,7 +29,7 @@ fn failed(device: &Device, policy: &Policy, fails: u32) -> (Device, Vec<u8>) {
 
 /// A factor of the device's kind with the other's secret; the same period and T0.
 fn another(device: &Device, other: &Device) -> Factor {
-    // Two random devices with the same secret are one that was shrunk.
+    // Two random devices have the same secret only where proptest has shrunk them.
     let secret = other.generator().map(Hotp::secret).filter(|&new| device.generator().map(Hotp::secret) != Some(new));
     let secret = secret.cloned().unwrap_or_else(|| Secret::new(b"another secret, of none of them").unwrap());
     match (device.factor(), other.factor()) {
@@ -53,7 +53,7 @@ fn of_generator(factor: &Factor, hotp: Hotp) -> Factor {
     }
 }
 
-/// Resyncs a HOTP device with the next two codes, and tells what matched; none for other kinds.
+/// Resyncs a HOTP device with the next two codes, and returns the match; none for other kinds.
 fn resynced(device: &Device, policy: &Policy, now: u64) -> Option<(Device, u64)> {
     let Factor::Hotp(hotp) = device.factor() else { return None };
     let [first, second] = [0, 1].map(|more| hotp.generate(device.moving_factor() + more));

@@ -1,4 +1,4 @@
-//! Nothing is accepted twice, and where codes are looked for: rules 4 and 13.
+//! No code is accepted twice, and the windows of a search: rules 4 and 13.
 
 use keyfob::{Algorithm, Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status, Totp};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use crate::{another, failed, judge, of_generator, resynced};
 proptest! {
     #[test]
     fn rule_04_nothing_is_accepted_twice(device in devices(), waits in prop::collection::vec(0..90_u64, 1..12), upkeep in 0..5_u8) {
-        // A PIN's digits are the same ones every time; its challenge is what is used up.
+        // The digits of a PIN stay the same. Its challenge is used up.
         prop_assume!(device.kind() != Kind::Pin);
         let policy = Policy::builder().window(10).max_drift(20).lock(Lock::Hard { max_fails: 1000 }).guess_bound(GuessChance::CERTAIN);
         let policy = policy.pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
@@ -19,7 +19,7 @@ proptest! {
             let (next, right) = challenged(&device, &policy, now);
             device = next;
             answers.push(right);
-            // Every answer so far, the newest last, each of which was right once.
+            // All answers so far, the newest last. Each was right once.
             for answer in &answers {
                 let (next, verdict) = judge(&device, &policy, answer, now);
                 if let Some(matched) = verdict.matched() {
@@ -91,8 +91,8 @@ proptest! {
         prop_assert!(judge(&device, &policy, &right, later).1.is_right());
     }
 
-    /// A device goes to another system and back by its history, with a challenge pending, after
-    /// guesses at it.
+    /// A device goes to another system and back by its history, after wrong guesses, with a
+    /// challenge pending.
     #[test]
     fn rule_04_a_restored_device_issues_no_code_again(device in devices(), fails in 0..9_u32, used: bool) {
         let policy = Policy::builder().window(0).look_ahead(0).build().unwrap();
@@ -118,7 +118,7 @@ proptest! {
         }
     }
 
-    /// Zeros at the end of a key make no other key, and fewer digits are the end of more.
+    /// Zeros at the end do not change a key, and a shorter code is the end of a longer one.
     #[test]
     fn rule_04_the_same_key_in_other_words_keeps_the_counter(secret in prop::collection::vec(any::<u8>(), 16..=63), counter in 1..u64::MAX / 2) {
         let hotp = |secret: &[u8]| Hotp::new(Secret::new(secret).unwrap());
@@ -130,7 +130,7 @@ proptest! {
         }
     }
 
-    /// What a token has used elsewhere is used.
+    /// Codes that a token has used elsewhere are used up.
     #[test]
     fn rule_04_a_token_enrolled_again_begins_where_it_stands(hotp in hotps(), other in hotps(), counters in [0..u64::MAX / 2, 100..u64::MAX / 2]) {
         prop_assume!(hotp.secret() != other.secret());
@@ -144,7 +144,7 @@ proptest! {
         prop_assert!(judge(&device, &policy, other.generate(counters[1]).as_bytes(), NOW).1.is_right());
     }
 
-    /// Steps of another period or T0 have other numbers: it is the time that is kept.
+    /// Steps of another period or T0 have other numbers: the time is kept.
     #[test]
     fn rule_04_another_period_keeps_the_time_used_up(hotp in hotps(), periods in [1..3600_u32, 1..3600], t0s in [0..NOW, 0..NOW]) {
         let [old, new] = [(hotp.clone(), periods[0], t0s[0]), (hotp, periods[1], t0s[1])]
@@ -166,8 +166,8 @@ proptest! {
         }
     }
 
-    /// One that was ahead, or was used a moment ago, does not shut out the next: nothing of that
-    /// one was used.
+    /// An authenticator that was ahead, or was used a moment ago, does not shut out the next one,
+    /// none of whose codes was used.
     #[test]
     fn rule_04_another_secret_is_right_at_once(hotp in hotps(), other in hotps(), periods in [1..3600_u32, 1..3600], ahead in 0..=10_u64) {
         prop_assume!(hotp.secret() != other.secret());
@@ -182,7 +182,7 @@ proptest! {
         prop_assert!(judge(&device, &policy, new.generate(NOW).unwrap().as_bytes(), NOW).1.is_right());
     }
 
-    /// What the authenticator has used on another device is used.
+    /// Codes that the authenticator has used on another device are used up.
     #[test]
     fn rule_04_a_used_step_comes_with_its_authenticator(hotp in hotps(), other in hotps(), same: bool, ahead in 0..=1_u64) {
         let policy = Policy::default();
@@ -220,7 +220,7 @@ proptest! {
         prop_assert!(!judge(&device, &policy, &used, NOW).1.is_right());
     }
 
-    /// The way out for an authenticator whose clock was set right.
+    /// An unlock helps an authenticator whose clock was corrected.
     #[test]
     fn rule_13_its_own_factor_forgets_a_drift_and_nothing_else(hotp in hotps(), ahead in 1..=10_u64) {
         let policy = Policy::builder().window(10).max_drift(10).guess_bound(GuessChance::CERTAIN).build().unwrap();
@@ -306,7 +306,7 @@ fn rule_13_messages_do_not_resync() {
     }
 }
 
-/// Learned under one policy, judged under another one that allows less.
+/// A drift learned under one policy is judged under another one that allows less.
 #[test]
 fn rule_13_a_lower_bound_holds_for_a_drift_learned_before() {
     let drifting = Policy::builder().window(4).max_drift(4).build().unwrap();

@@ -1,6 +1,6 @@
 //! Hardware tokens whose clocks are off, and devices that are valid for a time: rules 18 and 19.
 
-use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Policy, Reason, Secret, Status, Totp, Validity};
+use keyfob::{Device, Digits, Error, Factor, GuessChance, Hotp, Kind, Lock, Policy, Reason, Secret, Status, Totp, Validity};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -46,10 +46,16 @@ proptest! {
     }
 
     #[test]
-    fn rule_18_a_resync_searches_no_farther_than_resync_window_and_max_drift(hotp in hotps(), window in 1..40_u16, drift in 1..40_u16, ahead: bool) {
+    fn rule_18_a_resync_searches_no_farther_than_resync_window_and_max_drift(
+        hotp in hotps(),
+        (window, drift) in (1..40_u16, 1..40_u16),
+        learned in -40..=40_i32,
+        ahead: bool,
+    ) {
         let policy = Policy::builder().resync_window(window).max_drift(drift).build().unwrap();
         let reach = i64::from(window.min(drift));
-        let device = Device::totp(Totp::from_hotp(hotp.clone()), NOW);
+        // Around the present step, whatever was learned before.
+        let device = Device::totp(Totp::from_hotp(hotp.clone()), NOW).with_drift(learned).unwrap();
         // The first of the farthest two that are still right, and one step beyond it.
         let (last, beyond) = if ahead { (reach - 1, reach) } else { (-reach, -reach - 1) };
         prop_assume!(are_unique(&hotp, NOW / 30, 42));
@@ -117,7 +123,8 @@ proptest! {
         let built = built.unwrap();
         prop_assert_eq!(built.first_window(), first.max(window));
         let width = |steps: u16| 2 * u64::from(steps) + 1;
-        let accepted = (width(window) + width(window).min(max_drift.into())).max(width(first));
+        let present = first.max(window);
+        let accepted = width(present) + width(window).min((max_drift + window - present).into());
         let parts = (accepted * 2148 * 10 * 1_000_000_000).div_ceil(1 << 31);
         prop_assert_eq!(u64::from(built.guess_chance(Kind::Totp, Digits::SIX).parts_per_billion()), parts);
         let without = build(0, GuessChance::CERTAIN).unwrap().guess_chance(Kind::Totp, Digits::SIX);
@@ -140,6 +147,33 @@ proptest! {
         let code = hotp.generate((NOW / 30).saturating_add_signed(drift.into()));
         let policy = Policy::builder().max_drift(Policy::MAX_WINDOW).guess_bound(GuessChance::one_in(1)).build().unwrap();
         prop_assert!(judge(&device, &policy, code.as_bytes(), NOW).1.is_right());
+    }
+
+    /// A fresh device may have a drift that a token file named, beside its first window.
+    #[test]
+    fn rule_18_the_bound_counts_each_step_that_is_right(
+        hotp in hotps(),
+        (window, max_drift, first) in (0..3_u16, 0..8_u16, 0..11_u16),
+        drift in -10..=10_i32,
+        is_used: bool,
+    ) {
+        let first = first.min(window + max_drift);
+        let builder = Policy::builder().look_ahead(0).window(window).max_drift(max_drift).first_window(first);
+        let policy = builder.guess_bound(GuessChance::CERTAIN).build().unwrap();
+        prop_assume!(are_unique(&hotp, NOW / 30, 14));
+        let mut device = Device::totp(Totp::from_hotp(hotp.clone()), NOW - 3000);
+        if is_used {
+            device = judge(&device, &policy, hotp.generate(NOW / 30 - 100).as_bytes(), NOW - 3000).0;
+        }
+        let device = device.with_drift(drift).unwrap();
+        let is_right = |away: &i64| {
+            let code = hotp.generate((NOW / 30).saturating_add_signed(*away));
+            judge(&device, &policy, code.as_bytes(), NOW).1.is_right()
+        };
+        let right = (-14..=14_i64).filter(is_right).count() as u128;
+        let parts = (right * u128::from(2148_u32 * 10) * 1_000_000_000).div_ceil(1 << 31);
+        let chance = policy.guess_chance(Kind::Totp, Digits::SIX).parts_per_billion();
+        prop_assert!(parts <= chance.into(), "{} steps are right", right);
     }
 
     /// Whatever is answered: the right code, too, is refused, and nothing is counted or changed.
@@ -232,6 +266,33 @@ fn rule_18_a_resync_of_totp_needs_a_policy_that_learns_drift() {
     for factor in [Factor::Pin(pin), Factor::Sms(Hotp::new(Secret::new(&[7; 20]).unwrap()))] {
         let device = crate::common::enrolled(factor, 0);
         assert_eq!(device.resync(&Policy::default(), b"1", b"2", NOW).err(), Some(Error::WrongKind));
+    }
+}
+
+/// Of several obstacles one is the reason.
+#[test]
+fn rule_19_a_validity_comes_before_other_reasons() {
+    let totp = Totp::new(Secret::new(b"12345678901234567890").unwrap());
+    let lock = Lock::Throttle { max_fails: 1, first_delay: 60, max_delay: 60 };
+    let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN);
+    let policy = policy.build().unwrap();
+    let code = |time| totp.generate(time).unwrap();
+    let mut ahead = judge(&Device::totp(totp.clone(), NOW), &policy, code(NOW + 7200).as_bytes(), NOW + 7200).0;
+    ahead.unlock(NOW).unwrap();
+    let throttled = judge(&Device::totp(totp.clone(), NOW), &policy, b"wrong", NOW).0;
+    for (device, reason, error) in
+        [(ahead, Reason::ClockWasAhead, Error::ClockWasAhead), (throttled, Reason::Throttled, Error::Throttled)]
+    {
+        let limited = |last| device.clone().with_validity(Validity::new(None, Some(last)).unwrap()).unwrap();
+        for (device, reason, error) in
+            [(limited(NOW), reason, error), (limited(NOW - 1), Reason::OutsideValidity, Error::OutsideValidity)]
+        {
+            for answer in [code(NOW).as_bytes(), b"wrong"] {
+                let (next, verdict) = judge(&device, &policy, answer, NOW);
+                assert_eq!((verdict.reason(), &next), (reason, &device));
+            }
+            assert_eq!(device.check_open(&policy, NOW), Err(error));
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use keyfob::ffi::*;
 use keyfob::{
-    Algorithm, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey, Search,
-    Secret, Status, Totp,
+    Algorithm, Code, Device, Digits, Factor, GuessChance, Hotp, Kind, Lock, Pin, PinPositions, Policy, SEALED_SIZE, SealKey,
+    Search, Secret, Status, Totp, Validity,
 };
 
 use crate::common::{NOW, Seeded, challenged, hotp, secret};
@@ -135,6 +135,41 @@ fn authenticators() -> Vec<Case> {
     cases
 }
 
+/// Hardware tokens: a clock that is off, a validity, a short secret.
+fn tokens() -> Vec<Case> {
+    let policy = Policy::builder().max_drift(40).first_window(20).build().unwrap();
+    let (device, code) = (Device::totp(Totp::new(secret()), NOW), |away: u64| totp_code(&Totp::new(secret()), away));
+    let pair = [code(7), code(8)];
+    let used = device.resync(&policy, pair[0].as_bytes(), pair[1].as_bytes(), NOW).unwrap().split().0;
+    let limited = |device: &Device, validity| device.clone().with_validity(validity).unwrap();
+    let expired = Validity::new(None, Some(NOW - 1)).unwrap();
+    let valid = limited(&device, Validity::new(Some(NOW), Some(NOW)).unwrap());
+    let short = Totp::new(Secret::new_allowing_short(&[0xa5; 10]).unwrap());
+    let short_code = totp_code(&short, 0);
+    let mut cases = Vec::new();
+    for (name, device, codes) in
+        [("right", &device, &pair), ("wrong", &device, &[code(90), code(95)]), ("done before", &used, &pair)]
+    {
+        let codes = codes.each_ref().map(|code| code.as_bytes());
+        cases.push(verify(format!("TOTP resync, {name}"), device, policy, &codes, NOW));
+    }
+    let both = pair.each_ref().map(|code| code.as_bytes());
+    cases.push(verify("TOTP resync after its validity", &limited(&device, expired), policy, &both, NOW).blind());
+    cases.push(verify("TOTP with a drift of a resync", &used, policy, &[code(10).as_bytes()], NOW));
+    cases.push(verify("TOTP in its first window", &device, policy, &[code(20).as_bytes()], NOW));
+    cases.push(verify("TOTP within its validity", &valid, policy, &[code(0).as_bytes()], NOW));
+    cases.push(verify("TOTP after its validity", &limited(&device, expired), policy, &[code(0).as_bytes()], NOW).blind());
+    let counted = limited(&Device::hotp(hotp(), 5, NOW), expired);
+    cases.push(verify("HOTP after its validity", &counted, policy, &[hotp().generate(5).as_bytes()], NOW).blind());
+    cases.push(verify("TOTP with a short secret", &Device::totp(short, NOW), policy, &[short_code.as_bytes()], NOW));
+    cases
+}
+
+/// The code of so many steps later than [`NOW`].
+fn totp_code(totp: &Totp, steps: u64) -> Code {
+    totp.generate(NOW + 30 * steps).unwrap()
+}
+
 fn asked() -> Vec<Case> {
     let mut cases = Vec::new();
     let policy = Policy::default();
@@ -172,15 +207,19 @@ fn asked() -> Vec<Case> {
 
 fn records() -> Vec<Case> {
     let mut cases = Vec::new();
-    for device in every_kind() {
+    // Of the second version.
+    let short = Hotp::new(Secret::new_allowing_short(&[0xa5; 10]).unwrap());
+    let limited = Device::totp(Totp::new(secret()), NOW).with_validity(Validity::new(Some(1), Some(NOW)).unwrap()).unwrap();
+    for device in every_kind().into_iter().chain([Device::hotp(short, 0, NOW), limited]) {
         let (read, sealed) = (device.clone(), device);
-        cases.push(case(format!("record of {:?}", read.kind()), move || {
+        let version = read.to_record().as_bytes()[2];
+        cases.push(case(format!("record of {:?}, version {version}", read.kind()), move || {
             let record = hidden_record(&read);
             let Ok(device) = Device::from_bytes(black_box(&record.bytes)) else { return false };
             let written = device.to_record();
             is_hidden(written.as_bytes()[SECRET].into()) && is_hidden(written.as_bytes()[167].into())
         }));
-        cases.push(case(format!("seal of {:?}", sealed.kind()), move || {
+        cases.push(case(format!("seal of {:?}, version {version}", sealed.kind()), move || {
             let device = black_box(sealed.clone());
             hide_secret(&device);
             let raw = black_box([7; 32]);
@@ -319,5 +358,5 @@ fn twins() -> Vec<Case> {
 }
 
 pub(crate) fn all() -> Vec<Case> {
-    [authenticators(), asked(), records(), searches(), c_abi(), twins()].into_iter().flatten().collect()
+    [authenticators(), tokens(), asked(), records(), searches(), c_abi(), twins()].into_iter().flatten().collect()
 }

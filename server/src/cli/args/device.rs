@@ -46,6 +46,11 @@ pub(crate) struct VerifyArgs {
     /// one (HOTP), 0 to 1000 [default: 1 for TOTP, 10 for HOTP]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
+    /// TOTP: learn from each right code by how many steps the authenticator's clock is off, up to
+    /// this many, and accept the codes around that, too; 0 to 1000, 0 learns and follows none
+    /// [default: 1000 once a drift was learned, as by keyfob resync, else 0]
+    #[arg(long, value_name = "STEPS", requires = "state")]
+    pub(crate) max_drift: Option<u16>,
     #[command(flatten)]
     pub(crate) clock: Clock,
     /// Print a JSON object
@@ -169,7 +174,9 @@ pub(crate) struct ResyncArgs {
     pub(crate) code1: OsString,
     /// The next code that it shows
     pub(crate) code2: OsString,
-    /// Counters to search from the expected one on, 1 to 10000 [default: 100]
+    /// Counters to search from the expected one on, 1 to 10000 (HOTP), or steps each side of the
+    /// current one, 1 to 1000 (TOTP) [default: 100 for HOTP; 20 for TOTP, plus the drift that was
+    /// learned before]
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<u16>,
     #[command(flatten)]

@@ -55,8 +55,13 @@ If the output cannot be written, no file is left behind.")]
   keyfob unlock --state alice.keyfob --json
   keyfob unlock --state alice.keyfob --forget-steps   after the clock was ahead")]
     Unlock(UnlockArgs),
-    /// Resynchronize a HOTP device that has run ahead, by two codes in a row
-    #[command(after_help = "Example:\n  keyfob resync --state token.keyfob 520489 403154
+    /// Resynchronize a HOTP device that has run ahead, or a TOTP device whose clock is off, by two
+    /// codes in a row
+    #[command(after_help = "Examples:
+  keyfob resync --state token.keyfob 520489 403154
+  keyfob resync --state token.keyfob --window 100 520489 403154   TOTP: up to 100 steps off
+
+keyfob verify accepts the codes of a TOTP device by its own clock from then on.
 
 Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     Resync(ResyncArgs),

@@ -32,6 +32,10 @@ pub(super) fn ahead_until(device: &Device, now: u64) -> Option<u64> {
     let Factor::Totp(totp) = device.factor() else { return None };
     let highest = device.moving_factor().checked_sub(1)?;
     // Before T0 any accepted step lies ahead.
-    let latest = totp.step(now).map_or(0, |present| present.saturating_add(Policy::default().window().into()));
+    let latest = totp.step(now).map_or(0, |present| {
+        // By the clock of the authenticator as well.
+        let shown = present.max(present.saturating_add_signed(device.drift().into()));
+        shown.saturating_add(Policy::default().window().into())
+    });
     if highest > latest { accepted_from(device) } else { None }
 }

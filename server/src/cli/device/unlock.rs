@@ -17,6 +17,7 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<ExitCode> {
         return Err(format!("{}: {}, which unlocking does not change", args.state.display(), Error::Disabled).into());
     }
     let now = clock::now(&args.clock)?;
+    let drift = device.drift();
     device.unlock(now)?;
     if args.forget_steps {
         let before = device.moving_factor();
@@ -30,6 +31,11 @@ pub(crate) fn run(args: &UnlockArgs) -> Result<ExitCode> {
         }
     }
     state.replace(&device.to_record())?;
+    if drift != 0 {
+        note(&format!(
+            "the learned drift of {drift} steps is forgotten; if right codes are refused now, give keyfob resync with two codes in a row"
+        ));
+    }
     if args.json {
         output::print(&show::object(&device, now)?)?;
     }

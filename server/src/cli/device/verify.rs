@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use keyfob::{Error, GuessChance, Kind, Policy, PolicyBuilder, Reason, Verdict};
+use keyfob::{Attempt, Device, Error, GuessChance, Kind, Policy, PolicyBuilder, Reason, Verdict};
 use serde_json::json;
 
 use super::authenticator::Authenticator;
@@ -25,11 +25,27 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
     let code = input::read_code(args.code.as_deref())?;
     let state = State::lock(path)?;
     let device = state.read()?;
-    let policy = policy(Policy::builder(), device.kind(), args.window)?;
-    let accepted_from = clock::accepted_from(&device);
+    let builder = Policy::builder().max_drift(max_drift(&device, args.max_drift)?);
+    let policy = policy(builder, device.kind(), args.window)?;
     let attempt = device.verify(&policy, &code, clock::now(&args.clock)?)?;
+    conclude(attempt, &state, &device, path, args.json)
+}
+
+/// The largest drift to follow: the option's. Without it, a drift that was learned is followed, so
+/// that a resync is not in vain, and none is learned anew.
+fn max_drift(device: &Device, option: Option<u16>) -> Result<u16> {
+    match option {
+        Some(_) if device.kind() != Kind::Totp => Err(format!("--max-drift: {}", Error::WrongKind).into()),
+        Some(steps) => Ok(steps),
+        None if device.drift() == 0 => Ok(0),
+        None => Ok(Policy::MAX_WINDOW),
+    }
+}
+
+/// Stores the next device and prints the verdict.
+pub(super) fn conclude(attempt: Attempt<'_, Verdict>, state: &State, device: &Device, path: &Path, json: bool) -> Result<ExitCode> {
     let verdict = attempt.commit(|next| state.replace(&next.to_record()))?;
-    if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), accepted_from) {
+    if let (Reason::ClockWasAhead, Some(time)) = (verdict.reason(), clock::accepted_from(device)) {
         note(&format!(
             "{}: has accepted a code of a later time, while a clock was ahead; codes are right again from {} on; wait until then, or give \
              keyfob unlock --forget-steps, whose help names the price",
@@ -37,7 +53,15 @@ fn against_state(path: &Path, args: &VerifyArgs) -> Result<ExitCode> {
             clock::utc(time)
         ));
     }
-    print_verdict(verdict, args.json)
+    let object = json!({
+        "success": verdict.is_right(),
+        "locked": verdict.is_locked(),
+        "reason": verdict.reason().name(),
+        "fails": verdict.fails(),
+        "matched": verdict.matched(),
+        "drift": verdict.drift(),
+    });
+    output::print_verdict(verdict.is_right(), verdict.is_locked(), json.then_some(object))
 }
 
 /// Without state: a code is right as often as it is tried within its window, and nothing locks.
@@ -62,20 +86,7 @@ fn against_secret(args: &VerifyArgs) -> Result<ExitCode> {
     output::print_verdict(matched.is_some(), false, args.json.then_some(object))
 }
 
-/// Prints the verdict of a stored attempt.
-pub(super) fn print_verdict(verdict: Verdict, json: bool) -> Result<ExitCode> {
-    let object = json!({
-        "success": verdict.is_right(),
-        "locked": verdict.is_locked(),
-        "reason": verdict.reason().name(),
-        "fails": verdict.fails(),
-        "matched": verdict.matched(),
-        "drift": verdict.drift(),
-    });
-    output::print_verdict(verdict.is_right(), verdict.is_locked(), json.then_some(object))
-}
-
-/// The default policy with the window of the option.
+/// The policy with the window of the option.
 fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Policy> {
     let builder = match (kind, window) {
         (_, None) => builder,
@@ -86,6 +97,7 @@ fn policy(builder: PolicyBuilder, kind: Kind, window: Option<u16>) -> Result<Pol
     builder.build().map_err(|error| match error {
         // The bound is the library's default, which no option changes.
         Error::GuessBound => "--window: is so wide that codes could be guessed before the lock; give a smaller number".into(),
+        Error::MaxDrift => format!("--max-drift: {}", Error::MaxDrift).into(),
         error => format!("--window: {error}").into(),
     })
 }
