@@ -64,12 +64,18 @@ pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mu
 
 /// The truncated HMAC of one counter; none if the caller has to compute it.
 pub(crate) fn compute_one(states: States<'_>, counter: u64) -> Option<u32> {
-    // On Intel's processors too: one stream waits for its rounds, not for its words.
-    let platform = if matches!(states, States::Sha512(_)) { Platform::Sha512 } else { Platform::ShaNi };
-    let mut values = [0];
-    let done = platform.compute(states, counter, &mut values);
-    let [value] = values;
-    (done == 1).then_some(value)
+    let value = match states {
+        // On Intel's processors too: one stream waits for its rounds, not for its words.
+        // SAFETY: the processor has the instructions.
+        States::Sha1(states) if Platform::ShaNi.is_available() => unsafe { sha1_ni::sha_words::sha1(states, [counter]) },
+        // SAFETY: the processor has the instructions.
+        States::Sha256(states) if Platform::ShaNi.is_available() => unsafe { sha256_ni::sha256(states, [counter]) },
+        // SAFETY: the processor has the instructions.
+        States::Sha512(states) if Platform::Sha512.is_available() => unsafe { sha512_ni::instructions::sha512(states, [counter]) },
+        _ => return None,
+    };
+    let [value] = value;
+    Some(value)
 }
 
 /// Fills `values` with the truncated HMACs of `first` and the counters after it. Returns how many of

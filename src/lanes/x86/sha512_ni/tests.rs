@@ -1,5 +1,7 @@
 //! The streams over models of the instructions, against RustCrypto's HMAC.
 
+#![expect(clippy::many_single_char_names, reason = "the names of FIPS 180-4")]
+
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 use std::vec::Vec;
