@@ -2,7 +2,7 @@
 //! once for all widths, as [`vector`](super::vector).
 //!
 //! The rounds are one function for each width, a loop that all compressions call. Unrolled into
-//! each of them they would gain a twentieth, for ten times the code.
+//! each of them they would save one operation of 25, for ten times the code.
 
 /// The bit 1 after a message, in a word of its own, and the last word of its last block: the length
 /// in bits of that message and of the key's block before it (FIPS 180-4 section 5.1.2).
