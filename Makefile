@@ -69,7 +69,7 @@ test-lanes: miri
 		--lib --test constant_time --test secrets
 	PROPTEST_CASES=16 RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
 		cargo +$(NIGHTLY) miri test --locked -p keyfob --lib --target-dir target/miri-lanes -- \
-		the_paths_of_this_processor the_words_are_those_of_the_standard
+		the_paths_of_this_processor the_words_are_those_of_the_standard streams_over_models
 
 .PHONY: miri
 miri:

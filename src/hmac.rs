@@ -119,7 +119,7 @@ states!(
     8,
     sha2::block_api::compress512,
     first_of_64,
-    |_, _, _: [&mut [u64; 8]; 2]| false,
+    lanes::sha512_key_states,
     [
         0x6a09_e667_f3bc_c908,
         0xbb67_ae85_84ca_a73b,
@@ -131,29 +131,6 @@ states!(
         0x5be0_cd19_137e_2179,
     ]
 );
-
-// The states that `lanes` computes with; none for SHA-512, which has no lanes.
-
-impl Sha1 {
-    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
-        Some(lanes::States::Sha1([&self.inner, &self.outer]))
-    }
-}
-
-impl Sha256 {
-    #[expect(clippy::unnecessary_wraps, reason = "as SHA-512's")]
-    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
-        Some(lanes::States::Sha256([&self.inner, &self.outer]))
-    }
-}
-
-impl Sha512 {
-    #[expect(clippy::unused_self, reason = "as those of the others")]
-    const fn for_lanes(&self) -> Option<lanes::States<'_>> {
-        None
-    }
-}
 
 /// The first 20 bytes of a MAC, as words.
 fn first_of_32<const N: usize>(mac: &[u32; N]) -> [u32; 5] {
@@ -238,7 +215,7 @@ impl HmacState {
 
     /// The 31 bits that RFC 4226 section 5.3 takes of the HMAC of `counter`: two compressions.
     pub(crate) fn truncated(&self, counter: u64) -> u32 {
-        self.for_lanes().and_then(|states| lanes::compute_one(states, counter)).unwrap_or_else(|| self.truncated_portably(counter))
+        lanes::compute_one(self.for_lanes(), counter).unwrap_or_else(|| self.truncated_portably(counter))
     }
 
     /// Calls `judge` with the truncated values of `window`, in batches from the lowest counter on,
@@ -275,12 +252,11 @@ impl HmacState {
 
     /// Computes the truncated values of `first` and the counters after it.
     fn fill(&self, first: u64, values: &mut [u32]) {
-        if !self.for_lanes().is_some_and(|states| lanes::compute_many(states, first, values)) {
-            let mut counter = first;
-            for value in values {
-                *value = self.truncated_portably(counter);
-                counter = counter.wrapping_add(1);
-            }
+        let done = lanes::compute_many(self.for_lanes(), first, values);
+        let mut counter = first.wrapping_add(done as u64);
+        for value in values.iter_mut().skip(done) {
+            *value = self.truncated_portably(counter);
+            counter = counter.wrapping_add(1);
         }
     }
 
@@ -292,11 +268,11 @@ impl HmacState {
         }
     }
 
-    fn for_lanes(&self) -> Option<lanes::States<'_>> {
+    const fn for_lanes(&self) -> lanes::States<'_> {
         match &self.0 {
-            Any::Sha1(states) => states.for_lanes(),
-            Any::Sha256(states) => states.for_lanes(),
-            Any::Sha512(states) => states.for_lanes(),
+            Any::Sha1(states) => lanes::States::Sha1([&states.inner, &states.outer]),
+            Any::Sha256(states) => lanes::States::Sha256([&states.inner, &states.outer]),
+            Any::Sha512(states) => lanes::States::Sha512([&states.inner, &states.outer]),
         }
     }
 }
@@ -311,12 +287,16 @@ impl HmacState {
             values.iter_mut().zip(0..).for_each(|(value, at)| *value = self.truncated_portably(first.wrapping_add(at)));
             return Some("portable");
         };
-        lanes::compute_on(platform, self.for_lanes()?, first, values)
+        lanes::compute_on(platform, self.for_lanes(), first, values)
     }
 }
 
 mod keys;
 #[cfg(test)]
 mod tests;
+
+/// For the tests of `lanes`.
+#[cfg(test)]
+pub(crate) const SHA512_INITIAL: [u64; 8] = Sha512::INITIAL;
 
 pub(crate) use keys::{Keys, MAX_KEYS, max_keys};

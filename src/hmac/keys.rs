@@ -1,6 +1,6 @@
 //! Layer 2: HMACs under many keys at once, a key and a counter in each lane.
 
-use super::{Sha1, Sha256};
+use super::{Sha1, Sha256, Sha512};
 use crate::lanes::{self, Initial};
 use crate::{Algorithm, Secret};
 
@@ -31,7 +31,7 @@ impl<'k> Keys<'k> {
     /// Calls `judge` with the truncated values of the first counters, one under each key, then with
     /// those of the next counters, `count` times. False if the caller has to compute them.
     pub(crate) fn compute(&self, algorithm: Algorithm, count: u64, judge: &mut dyn FnMut(&mut [u32])) -> bool {
-        initial(algorithm).is_some_and(|initial| lanes::compute_under_keys(initial, self.blocks(), self.firsts(), count, judge))
+        lanes::compute_under_keys(initial(algorithm), self.blocks(), self.firsts(), count, judge)
     }
 
     fn blocks(&self) -> &[&'k [u8; 64]] {
@@ -45,21 +45,19 @@ impl<'k> Keys<'k> {
     /// [`compute`](Self::compute) on one platform alone.
     #[cfg(test)]
     pub(crate) fn compute_on(&self, platform: usize, algorithm: Algorithm, count: u64, judge: &mut dyn FnMut(&mut [u32])) -> bool {
-        initial(algorithm)
-            .is_some_and(|initial| lanes::compute_under_keys_on(platform, initial, self.blocks(), self.firsts(), count, judge))
+        lanes::compute_under_keys_on(platform, initial(algorithm), self.blocks(), self.firsts(), count, judge)
     }
 }
 
 /// How many keys the processor takes at once; 0 if each is computed with by itself.
 pub(crate) fn max_keys(algorithm: Algorithm) -> usize {
-    initial(algorithm).map_or(0, lanes::max_keys)
+    lanes::max_keys(initial(algorithm))
 }
 
-/// None for SHA-512, which has no lanes.
-const fn initial(algorithm: Algorithm) -> Option<Initial<'static>> {
+const fn initial(algorithm: Algorithm) -> Initial<'static> {
     match algorithm {
-        Algorithm::Sha1 => Some(Initial::Sha1(&Sha1::INITIAL)),
-        Algorithm::Sha256 => Some(Initial::Sha256(&Sha256::INITIAL)),
-        Algorithm::Sha512 => None,
+        Algorithm::Sha1 => Initial::Sha1(&Sha1::INITIAL),
+        Algorithm::Sha256 => Initial::Sha256(&Sha256::INITIAL),
+        Algorithm::Sha512 => Initial::Sha512(&Sha512::INITIAL),
     }
 }

@@ -8,7 +8,7 @@ use std::{format, vec};
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 
-use super::{HmacState, Keys, MAX_KEYS, Sha1, Sha256, max_keys};
+use super::{HmacState, Keys, MAX_KEYS, Sha1, Sha256, Sha512, max_keys};
 use crate::{Algorithm, Secret, lanes};
 
 /// RFC 4226 section 5.3 to the letter, on RustCrypto's HMAC.
@@ -127,6 +127,21 @@ proptest! {
         one.set(&secret);
         other.set_portably(&secret);
         prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        let (mut one, mut other) = (Sha512::EMPTY, Sha512::EMPTY);
+        one.set(&secret);
+        other.set_portably(&secret);
+        prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+        for platform in 0..lanes::PLATFORM_COUNT {
+            let mut one = Sha512::EMPTY;
+            let is_here =
+                lanes::sha512_key_states_on(platform, &Sha512::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
+            let name = state(Algorithm::Sha512, &bytes).fill_on(platform + 1, 0, &mut [0]);
+            let names = ["SHA-512 instructions", "AVX2", "AVX-512, ymm"];
+            prop_assert_eq!(is_here, name.is_some_and(|name| names.contains(&name)));
+            if is_here {
+                prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
+            }
+        }
     }
 
     #[test]
@@ -153,12 +168,14 @@ fn the_paths_of_this_processor() {
         }
         // What the processor has is tested, or the selection is wrong.
         #[cfg(all(target_arch = "x86_64", not(miri), not(keyfob_lanes = "portable")))]
-        if algorithm != Algorithm::Sha512 {
+        {
             use std::is_x86_feature_detected as has;
-            assert_eq!(paths.contains_key("SHA-NI"), has!("sha") && has!("sse4.1"));
+            let is_sha512 = algorithm == Algorithm::Sha512;
+            assert_eq!(paths.contains_key("SHA-NI"), has!("sha") && has!("sse4.1") && !is_sha512);
+            assert_eq!(paths.contains_key("SHA-NI and AVX-512"), has!("sha") && has!("avx512vl") && !is_sha512);
+            assert_eq!(paths.contains_key("SHA-512 instructions"), has!("sha512") && is_sha512);
             assert_eq!(paths.contains_key("AVX2"), has!("avx2"));
-            assert_eq!(paths.contains_key("AVX-512, 32 lanes"), has!("avx512f") && has!("avx512vl"));
-            assert_eq!(paths.contains_key("SHA-NI and AVX-512"), has!("sha") && has!("avx512vl"));
+            assert_eq!(paths.contains_key("AVX-512, two zmm"), has!("avx512f") && has!("avx512vl"));
         }
         let names: Vec<_> = paths.into_keys().collect();
         // Not by println!, which is shown of failed tests only.
@@ -173,14 +190,14 @@ fn the_paths_of_this_processor_for_many_keys() {
         for len in if cfg!(miri) { MAX_KEYS..=MAX_KEYS } else { 1..=MAX_KEYS } {
             let keys: Vec<_> = (0..).take(len).map(|key: u8| (vec![key; 20], 1000 * u64::from(key))).collect();
             let platforms = compare_keys(algorithm, &keys, 2);
-            // AVX2, and AVX-512 with 16 and with 32 lanes.
+            // AVX2, and AVX-512 with one zmm and with two; their lanes of 32 bits.
             #[cfg(all(target_arch = "x86_64", not(miri), not(keyfob_lanes = "portable")))]
             {
                 use std::is_x86_feature_detected as has;
                 let is_wide = has!("avx512f") && has!("avx512vl");
-                let here = [(2, 8, has!("avx2")), (4, 16, is_wide), (6, 32, is_wide)];
-                let is_here =
-                    |&(_, lanes, is_here): &(usize, usize, bool)| is_here && len <= lanes && algorithm != Algorithm::Sha512;
+                let here = [(3, 8, has!("avx2")), (5, 16, is_wide), (7, 32, is_wide)];
+                let word = if algorithm == Algorithm::Sha512 { 2 } else { 1 };
+                let is_here = |&(_, lanes, is_here): &(usize, usize, bool)| is_here && len * word <= lanes;
                 let expected: Vec<usize> = here.into_iter().filter(is_here).map(|(platform, ..)| platform).collect();
                 assert_eq!(platforms, expected, "{algorithm}, {len} keys");
             }

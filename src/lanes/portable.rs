@@ -13,12 +13,16 @@ pub(crate) const fn sha256_key_states(_initial: &[u32; 8], _key: &[u8; 64], _sta
     false
 }
 
+pub(crate) const fn sha512_key_states(_initial: &[u64; 8], _key: &[u8; 64], _states: [&mut [u64; 8]; 2]) -> bool {
+    false
+}
+
 pub(crate) const fn compute_one(_states: States<'_>, _counter: u64) -> Option<u32> {
     None
 }
 
-pub(crate) const fn compute_many(_states: States<'_>, _first: u64, _values: &mut [u32]) -> bool {
-    false
+pub(crate) const fn compute_many(_states: States<'_>, _first: u64, _values: &mut [u32]) -> usize {
+    0
 }
 
 /// No keys are computed with at once.
@@ -64,6 +68,16 @@ pub(crate) const fn sha1_key_states_on(
     _initial: &[u32; 5],
     _key: &[u8; 64],
     _states: [&mut [u32; 5]; 2],
+) -> bool {
+    false
+}
+
+#[cfg(test)]
+pub(crate) const fn sha512_key_states_on(
+    _platform: usize,
+    _initial: &[u64; 8],
+    _key: &[u8; 64],
+    _states: [&mut [u64; 8]; 2],
 ) -> bool {
     false
 }

@@ -6,6 +6,7 @@
 pub(crate) enum States<'k> {
     Sha1([&'k [u32; 5]; 2]),
     Sha256([&'k [u32; 8]; 2]),
+    Sha512([&'k [u64; 8]; 2]),
 }
 
 /// The initial state of a hash function, from which the states of many keys are computed.
@@ -14,4 +15,5 @@ pub(crate) enum States<'k> {
 pub(crate) enum Initial<'i> {
     Sha1(&'i [u32; 5]),
     Sha256(&'i [u32; 8]),
+    Sha512(&'i [u64; 8]),
 }

@@ -1,8 +1,8 @@
 //! Layer 2: HMACs on the SIMD instructions of `x86_64`.
 //!
-//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`]), many
-//! in the lanes of vectors ([`vector`]), along one window or across many keys ([`keys`]).
-//! [`Platform`] picks among the instructions that the processor has, which it asks once, at run
+//! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`],
+//! [`sha512_ni`]), many in the lanes of vectors ([`vector`], [`vector_sha512`]), along one window or
+//! across many keys ([`keys`]). [`Platform`] picks among the instructions that the processor has, which it asks once, at run
 //! time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
@@ -13,10 +13,13 @@ mod keys;
 mod pair;
 mod platform;
 mod sha1_ni;
+mod sha2;
 mod sha256_ni;
+mod sha512_ni;
 mod sha_ni;
 mod vector;
 mod vector_keys;
+mod vector_sha512;
 mod vendor;
 
 #[cfg(test)]
@@ -26,7 +29,7 @@ use platform::Platform;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::compute_on;
 #[cfg(test)]
-pub(crate) use platform::{PLATFORM_COUNT, sha1_key_states_on};
+pub(crate) use platform::{PLATFORM_COUNT, sha1_key_states_on, sha512_key_states_on};
 
 use super::states::States;
 
@@ -51,23 +54,38 @@ pub(crate) fn sha256_key_states(initial: &[u32; 8], key: &[u8; 64], states: [&mu
     is_available
 }
 
-/// The truncated HMAC of one counter; none if the caller has to compute it.
-pub(crate) fn compute_one(states: States<'_>, counter: u64) -> Option<u32> {
-    // On Intel's processors too: one stream waits for its rounds, not for its words.
-    // SAFETY: the processor has the instructions.
-    let value = Platform::ShaNi.is_available().then(|| unsafe { Platform::ShaNi.stream(states, counter) });
-    value.map(|[value]| value)
+/// The states after a key's block, of the inner and the outer hash, into `states`; false if the
+/// caller has to compute them.
+pub(crate) fn sha512_key_states(initial: &[u64; 8], key: &[u8; 64], states: [&mut [u64; 8]; 2]) -> bool {
+    let platforms = [Platform::Sha512, Platform::Avx512Ymm, Platform::Avx2];
+    let best = platforms.into_iter().find(|platform| platform.is_available());
+    best.is_some_and(|platform| platform.sha512_key_states(initial, key, states))
 }
 
-/// Fills `values` with the truncated HMACs of `first` and the counters after it; false if the
-/// caller has to.
-pub(crate) fn compute_many(states: States<'_>, first: u64, mut values: &mut [u32]) -> bool {
-    let mut counter = first;
-    while !values.is_empty() {
-        let Some(platform) = Platform::detect(states, values.len()) else { return false };
-        let done = platform.compute(states, counter, values);
-        counter = counter.wrapping_add(done as u64);
-        values = values.get_mut(done..).unwrap_or_default();
+/// The truncated HMAC of one counter; none if the caller has to compute it.
+pub(crate) fn compute_one(states: States<'_>, counter: u64) -> Option<u32> {
+    let value = match states {
+        // On Intel's processors too: one stream waits for its rounds, not for its words.
+        // SAFETY: the processor has the instructions.
+        States::Sha1(states) if Platform::ShaNi.is_available() => unsafe { sha1_ni::sha_words::sha1(states, [counter]) },
+        // SAFETY: the processor has the instructions.
+        States::Sha256(states) if Platform::ShaNi.is_available() => unsafe { sha256_ni::sha256(states, [counter]) },
+        // SAFETY: the processor has the instructions.
+        States::Sha512(states) if Platform::Sha512.is_available() => unsafe { sha512_ni::instructions::sha512(states, [counter]) },
+        _ => return None,
+    };
+    let [value] = value;
+    Some(value)
+}
+
+/// Fills `values` with the truncated HMACs of `first` and the counters after it. Returns how many of
+/// them; the caller has to compute the others.
+pub(crate) fn compute_many(states: States<'_>, first: u64, values: &mut [u32]) -> usize {
+    let mut done = 0_usize;
+    while let Some(left) = values.get_mut(done..).filter(|left| !left.is_empty())
+        && let Some(platform) = Platform::detect(states, left.len())
+    {
+        done = done.saturating_add(platform.compute(states, first.wrapping_add(done as u64), left));
     }
-    true
+    done
 }

@@ -4,9 +4,9 @@
 //! in each, one vector leaves most of the processor idle; two, whose operations come by turns, cost
 //! little more than one.
 
-/// Defines the operations of `hmac_in_lanes!` on a vector of `$one` and one of `$other`.
+/// Defines the operations on a vector of `$one` and one of `$other`.
 macro_rules! pair {
-    ($features:literal, $one:ident and $other:ident) => {
+    ($features:literal, $one:ident and $other:ident, $word:ident) => {
         #[derive(Clone, Copy)]
         struct Vector($one::Vector, $other::Vector);
 
@@ -15,13 +15,13 @@ macro_rules! pair {
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn splat(word: u32) -> Vector {
+        fn splat(word: $word) -> Vector {
             Vector($one::splat(word), $other::splat(word))
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn load(words: &[u32; LANES]) -> Vector {
+        fn load(words: &[$word; LANES]) -> Vector {
             // Always there: a pair has as many lanes as both.
             let (Some(one), Some(other)) = (words.first_chunk(), words.last_chunk()) else { return splat(0) };
             Vector($one::load(one), $other::load(other))
@@ -29,7 +29,7 @@ macro_rules! pair {
 
         #[target_feature(enable = $features)]
         #[inline]
-        fn store(vector: Vector) -> [u32; LANES] {
+        fn store(vector: Vector) -> [$word; LANES] {
             let mut words = [0; LANES];
             let (one, other) = ($one::store(vector.0), $other::store(vector.1));
             words.iter_mut().zip(one.iter().chain(&other)).for_each(|(to, from)| *to = *from);
@@ -40,16 +40,6 @@ macro_rules! pair {
         #[inline]
         fn rotate_left<const BITS: i32>(word: Vector) -> Vector {
             Vector($one::rotate_left::<BITS>(word.0), $other::rotate_left::<BITS>(word.1))
-        }
-
-        #[target_feature(enable = $features)]
-        fn sha1_looped(state: &[u32; 5], w: &mut [Vector; 16]) -> [Vector; 5] {
-            sha1_compress!(@looped, state, w)
-        }
-
-        #[target_feature(enable = $features)]
-        fn sha256_looped(state: &[u32; 8], w: &mut [Vector; 16]) -> [Vector; 8] {
-            sha256_compress!(@looped, state, w)
         }
 
         $crate::lanes::x86::pair::both! {

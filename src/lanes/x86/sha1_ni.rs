@@ -174,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_words_are_those_of_the_standard(block: [u32; 16]) {
-            if crate::lanes::x86::platform::Platform::Avx512x8.is_available() {
+            if crate::lanes::x86::platform::Platform::Avx512Ymm.is_available() {
                 // SAFETY: the processor has the instructions.
                 prop_assert_eq!(unsafe { schedule_in_fours(block) }, schedule(block));
             }

@@ -9,7 +9,8 @@ use core::arch::x86_64::{
 
 use super::counter::{high, low};
 use super::sha_ni::{falling, padded_key, rising, truncate, turned, words};
-use super::vector::{COUNTER_BITS, END, K256, SHA256_BITS};
+use super::sha2::K256;
+use super::vector::{COUNTER_BITS, END, SHA256_BITS};
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]
@@ -55,7 +56,9 @@ fn compress<const S: usize>(state: &[u32; 8], mut w: [[__m128i; 4]; S]) -> [[__m
     let (mut abef, mut cdgh) = ([first_abef; S], [first_cdgh; S]);
     macro_rules! four_rounds {
         ($($four:literal)*) => {$(
-            let k = rising([K256[4 * $four], K256[4 * $four + 1], K256[4 * $four + 2], K256[4 * $four + 3]]);
+            let k = &K256[$four / 4];
+            let at = 4 * ($four % 4);
+            let k = rising([k[at], k[at + 1], k[at + 2], k[at + 3]]);
             for s in 0..S {
                 if $four >= 4 {
                     let ninth = _mm_alignr_epi8::<4>(w[s][($four + 3) % 4], w[s][($four + 2) % 4]);

@@ -1,5 +1,5 @@
-//! Layer 2: what SHA-1 and SHA-256 share of the SHA extensions (SHA-NI): words in vectors, a key's
-//! blocks, and the truncation.
+//! Layer 2: what the streams share, on the SHA extensions (SHA-NI) and on the instructions for
+//! SHA-512: words in vectors, a key's blocks, and the truncation.
 //!
 //! One compression leaves the SHA unit waiting for its own results; `S` streams, which do not wait
 //! for each other, fill it. The words of a message are known, so no byte is reordered or loaded,
@@ -11,7 +11,7 @@ use core::arch::x86_64::{
 };
 
 /// The first word in the highest lane, as the instructions for SHA-1 have it.
-#[target_feature(enable = "sha,sse4.1")]
+#[target_feature(enable = "sse4.1")]
 #[inline]
 pub(super) fn falling(words: [u32; 4]) -> __m128i {
     let [a, b, c, d] = words.map(u32::cast_signed);
@@ -19,7 +19,7 @@ pub(super) fn falling(words: [u32; 4]) -> __m128i {
 }
 
 /// The first word in the lowest lane, as the instructions for SHA-256 have it.
-#[target_feature(enable = "sha,sse4.1")]
+#[target_feature(enable = "sse4.1")]
 #[inline]
 pub(super) fn rising([a, b, c, d]: [u32; 4]) -> __m128i {
     falling([d, c, b, a])
@@ -63,7 +63,7 @@ pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
 /// RFC 4226 section 5.3 of a MAC whose first four words fall in `abcd`, whose fifth is the highest
 /// of `rest`, and whose last byte is byte `LAST` of `rest`. A byte shuffle takes its indices from a
 /// register, not from memory.
-#[target_feature(enable = "sha,sse4.1")]
+#[target_feature(enable = "sse4.1")]
 #[inline]
 pub(super) fn truncate<const LAST: i8>(abcd: __m128i, rest: __m128i) -> u32 {
     let offset = _mm_and_si128(_mm_shuffle_epi8(rest, _mm_set1_epi8(LAST)), _mm_set1_epi8(15));

@@ -4,19 +4,6 @@
 //! A width is a module of its own, in which `primitives!` names the instructions, the module adds
 //! the four operations that instruction sets differ in, and `hmac_in_lanes!` defines the rest.
 
-/// FIPS 180-4 section 4.2.2.
-#[rustfmt::skip]
-pub(super) const K256: [u32; 64] = [
-    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
-    0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
-    0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
-    0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967,
-    0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85,
-    0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
-    0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
-    0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
-];
-
 /// The bit 1 after a message, in a word of its own, and the last word of its last block: the length
 /// in bits of that message and of the key's block before it (FIPS 180-4 section 5.1.1).
 pub(super) const END: u32 = 0x8000_0000;
@@ -54,46 +41,6 @@ macro_rules! sha1_rounds {
         sha1_round!($c $d $e $a $b, $w, $function, $k, $t + 3);
         sha1_round!($b $c $d $e $a, $w, $function, $k, $t + 4);
     )*};
-}
-
-/// FIPS 180-4 section 6.2.2, step 3, round `$t` of the sixteen from `$from` on, as `sha1_round!`.
-macro_rules! sha256_round {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $w:ident, $from:expr, $t:expr) => {
-        if $from >= 16 {
-            let (old, new) = ($w[($t + 1) % 16], $w[($t + 14) % 16]);
-            let old = xor3(rotate_left::<25>(old), rotate_left::<14>(old), shift_right(old, splat(3)));
-            let new = xor3(rotate_left::<15>(new), rotate_left::<13>(new), shift_right(new, splat(10)));
-            $w[$t % 16] = add(add($w[$t % 16], $w[($t + 9) % 16]), add(old, new));
-        }
-        let low = xor3(rotate_left::<26>($e), rotate_left::<21>($e), rotate_left::<7>($e));
-        let sum = add(add(add($h, add(splat(K256[($from + $t) % 64]), $w[$t % 16])), choose($e, $f, $g)), low);
-        $d = add($d, sum);
-        let high = xor3(rotate_left::<30>($a), rotate_left::<19>($a), rotate_left::<10>($a));
-        $h = add(add(sum, majority($a, $b, $c)), high);
-    };
-}
-
-/// Sixteen rounds from each `$t` on, as `sha1_rounds!`.
-macro_rules! sha256_rounds {
-    (looped, $names:tt, $w:ident, $($t:literal)*) => {
-        for t in [$($t),*] {
-            sha256_rounds!(unrolled, $names, $w, t);
-        }
-    };
-    (unrolled, $names:tt, $w:ident, $($t:tt)*) => {$(
-        sha256_rounds!(eight, $names, $w, $t, 0);
-        sha256_rounds!(eight, $names, $w, $t, 8);
-    )*};
-    (eight, [$a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident], $w:ident, $from:expr, $t:literal) => {
-        sha256_round!($a $b $c $d $e $f $g $h, $w, $from, $t);
-        sha256_round!($h $a $b $c $d $e $f $g, $w, $from, $t + 1);
-        sha256_round!($g $h $a $b $c $d $e $f, $w, $from, $t + 2);
-        sha256_round!($f $g $h $a $b $c $d $e, $w, $from, $t + 3);
-        sha256_round!($e $f $g $h $a $b $c $d, $w, $from, $t + 4);
-        sha256_round!($d $e $f $g $h $a $b $c, $w, $from, $t + 5);
-        sha256_round!($c $d $e $f $g $h $a $b, $w, $from, $t + 6);
-        sha256_round!($b $c $d $e $f $g $h $a, $w, $from, $t + 7);
-    };
 }
 
 /// FIPS 180-4 section 6.1.2, from one state in all lanes, or from a state in each. Where rounds are
@@ -135,28 +82,15 @@ macro_rules! sha256_compress {
         let first = [splat(a), splat(b), splat(c), splat(d), splat(e), splat(f), splat(g), splat(h)];
         sha256_compress!(from first, $how, $w)
     }};
-    (from $first:ident, $how:ident, $w:ident) => {{
-        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = $first;
-        sha256_rounds!(unrolled, [a b c d e f g h], $w, 0);
-        sha256_rounds!($how, [a b c d e f g h], $w, 16 32 48);
-        let [first_a, first_b, first_c, first_d, first_e, first_f, first_g, first_h] = $first;
-        [
-            add(first_a, a),
-            add(first_b, b),
-            add(first_c, c),
-            add(first_d, d),
-            add(first_e, e),
-            add(first_f, f),
-            add(first_g, g),
-            add(first_h, h),
-        ]
-    }};
+    (from $first:ident, $how:ident, $w:ident) => {
+        sha2_compress!($first, $how, $w, K256, 1 2 3)
+    };
 }
 
 /// Defines the operations that every instruction set has under a name of its own.
 macro_rules! primitives {
     (
-        $features:literal, $vector:ident of $lanes:literal, $splat:ident, $load:ident, $store:ident,
+        $features:literal, $vector:ident of $lanes:literal $word:ident, $splat:ident, $load:ident, $store:ident,
         $add:ident, $sub:ident, $and:ident, $xor:ident, $shift_left:ident, $shift_right:ident
     ) => {
         pub(super) use core::arch::x86_64::$vector as Vector;
@@ -167,20 +101,20 @@ macro_rules! primitives {
 
         #[target_feature(enable = $features)]
         #[inline]
-        pub(super) fn splat(word: u32) -> Vector {
+        pub(super) fn splat(word: $word) -> Vector {
             $splat(word.cast_signed())
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        pub(super) fn load(words: &[u32; LANES]) -> Vector {
+        pub(super) fn load(words: &[$word; LANES]) -> Vector {
             // SAFETY: reads as many bytes as the array has, at any alignment.
             unsafe { $load(words.as_ptr().cast()) }
         }
 
         #[target_feature(enable = $features)]
         #[inline]
-        pub(super) fn store(vector: Vector) -> [u32; LANES] {
+        pub(super) fn store(vector: Vector) -> [$word; LANES] {
             let mut words = [0; LANES];
             // SAFETY: writes as many bytes as the array has, at any alignment.
             unsafe { $store(words.as_mut_ptr().cast(), vector) };
@@ -211,14 +145,14 @@ macro_rules! primitives {
             $xor(a, b)
         }
 
-        /// Each lane by its own number of bits; by 32 gives 0.
+        /// Each lane by its own number of bits; by a whole word gives 0.
         #[target_feature(enable = $features)]
         #[inline]
         pub(super) fn shift_left(word: Vector, bits: Vector) -> Vector {
             $shift_left(word, bits)
         }
 
-        /// Each lane by its own number of bits; by 32 gives 0.
+        /// Each lane by its own number of bits; by a whole word gives 0.
         #[target_feature(enable = $features)]
         #[inline]
         pub(super) fn shift_right(word: Vector, bits: Vector) -> Vector {
@@ -229,12 +163,36 @@ macro_rules! primitives {
 
 /// Defines `sha1` and `sha256` of `LANES` counters on the primitives in whose module it stands.
 macro_rules! hmac_in_lanes {
-    ($features:literal, $how:ident) => {
+    ($features:literal, looped) => {
+        hmac_in_lanes!(@ $features, looped);
+
+        #[target_feature(enable = $features)]
+        fn sha1_looped(state: &[u32; 5], w: &mut [Vector; 16]) -> [Vector; 5] {
+            sha1_compress!(@looped, state, w)
+        }
+
+        #[target_feature(enable = $features)]
+        fn sha256_looped(state: &[u32; 8], w: &mut [Vector; 16]) -> [Vector; 8] {
+            sha256_compress!(@looped, state, w)
+        }
+    };
+    ($features:literal, unrolled) => {
+        hmac_in_lanes!(@ $features, unrolled);
+    };
+    (@ $features:literal, $how:ident) => {
         use crate::lanes::x86::counter::{high, low};
         use crate::lanes::x86::vector::{
-            COUNTER_BITS, END, K256, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round,
-            sha256_rounds,
+            COUNTER_BITS, END, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress,
         };
+        use crate::lanes::x86::sha2::{K256, sha2_compress, sha2_round, sha2_rounds, sigmas};
+
+        sigmas!(
+            $features,
+            big_sigma_0: 30 19 rotate 10,
+            big_sigma_1: 26 21 rotate 7,
+            small_sigma_0: 25 14 shift 3,
+            small_sigma_1: 15 13 shift 10,
+        );
 
         /// The high and the low words of the counters from `first` on, in vectors of no other
         /// width: to begin wider ones takes some processors long.
@@ -291,4 +249,4 @@ macro_rules! hmac_in_lanes {
     };
 }
 
-pub(super) use {hmac_in_lanes, primitives, sha1_compress, sha1_round, sha1_rounds, sha256_compress, sha256_round, sha256_rounds};
+pub(super) use {hmac_in_lanes, primitives, sha1_compress, sha1_round, sha1_rounds, sha256_compress};
