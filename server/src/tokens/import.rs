@@ -1,0 +1,190 @@
+//! Imports the tokens of files. One pass judges each token, and gives it to a store or to a preview
+//! of it.
+
+use keyfob::{Device, Kind};
+use keyfob_tokens::{Duplicate, Duplicates, Error, Location, Token};
+
+use super::import_file::TokenFile;
+use super::import_report::{Report, place, refusal, remark};
+use super::import_rules::{Accepted, Rules};
+use crate::store::{NewToken, PAGE_TOKENS, TokenOutcome};
+
+/// Prints a line of the report. Errors: a message for people.
+pub(crate) type Print<'p> = dyn FnMut(&str) -> Result<(), String> + 'p;
+
+/// Entries of one file have numbers below this one. Those of the second file begin here.
+const ENTRIES_OF_FILE: u64 = 1 << 40;
+
+/// A store that takes tokens, or a preview of one. Errors: messages for people.
+pub(crate) trait Target {
+    /// The outcome for a token without a serial; none if no device has its secret.
+    fn outcome_by_secret(&mut self, token: &Device) -> Result<Option<TokenOutcome>, String>;
+
+    /// Takes a page of tokens. Returns the outcome for each.
+    fn take(&mut self, tokens: Vec<NewToken>) -> Result<Vec<TokenOutcome>, String>;
+}
+
+/// An import of one file after the other.
+pub(crate) struct Import<'i> {
+    rules: &'i Rules<'i>,
+    target: &'i mut dyn Target,
+    print: &'i mut Print<'i>,
+    /// Gets the number of tokens of each page.
+    progress: &'i mut dyn FnMut(usize),
+    /// The names of the files, if there are several.
+    names: Vec<String>,
+    duplicates: Duplicates,
+    page: Page,
+    pub(crate) report: Report,
+}
+
+/// Tokens to be given to the target, with what the report says of each.
+#[derive(Default)]
+struct Page {
+    tokens: Vec<NewToken>,
+    notes: Vec<Note>,
+}
+
+/// What the report says of a token.
+struct Note {
+    place: String,
+    kind: Kind,
+    is_short: bool,
+    remarks: Vec<String>,
+}
+
+impl<'i> Import<'i> {
+    pub(crate) fn new(
+        rules: &'i Rules<'i>,
+        target: &'i mut dyn Target,
+        print: &'i mut Print<'i>,
+        progress: &'i mut dyn FnMut(usize),
+    ) -> Self {
+        let (names, duplicates, page, report) = (Vec::new(), Duplicates::new(), Page::default(), Report::default());
+        Self { rules, target, print, progress, names, duplicates, page, report }
+    }
+
+    /// Imports a file. `is_one`: there is no other.
+    ///
+    /// Errors: a message for people. Tokens that were stored by then stay, and the next import finds
+    /// them in the store.
+    pub(crate) fn add(&mut self, mut file: TokenFile, is_one: bool) -> Result<(), String> {
+        let number = u64::try_from(self.names.len()).unwrap_or(u64::MAX);
+        self.names.push(if is_one { String::new() } else { file.name().to_owned() });
+        while let Some(read) = file.next() {
+            let entry = number.saturating_mul(ENTRIES_OF_FILE).saturating_add(file.location().entry.unwrap_or_default());
+            self.token(read, file.location(), entry)?;
+            if self.page.tokens.len() >= PAGE_TOKENS {
+                self.flush()?;
+            }
+        }
+        self.flush()
+    }
+
+    /// Judges what a reader has read.
+    fn token(&mut self, read: Result<Token, Error>, location: &Location, entry: u64) -> Result<(), String> {
+        let place = place(self.names.last().map_or("", String::as_str), location);
+        let token = match read {
+            Ok(token) => token,
+            Err(error) => {
+                self.report.refuse();
+                self.report.is_cut |= error.is_fatal();
+                (self.print)(&refusal(&place, error.kind()))?;
+                if error.is_fatal() {
+                    (self.print)("not read: the rest of the file")?;
+                }
+                return Ok(());
+            }
+        };
+        match self.judge(&token, entry)? {
+            Ok(Accepted { token: new, is_short, remarks }) => {
+                self.page.notes.push(Note { place, kind: new.entry.row.kind, is_short, remarks });
+                self.page.tokens.push(new);
+                Ok(())
+            }
+            Err(Refused::There) => {
+                self.report.is_there();
+                Ok(())
+            }
+            Err(Refused::Reason(reason)) => {
+                self.report.refuse();
+                (self.print)(&refusal(&place, &reason))
+            }
+        }
+    }
+
+    fn judge(&mut self, token: &Token, entry: u64) -> Result<Result<Accepted, Refused>, String> {
+        let accepted = match self.rules.judge(token) {
+            Ok(accepted) => accepted,
+            Err(reason) => return Ok(Err(Refused::Reason(reason))),
+        };
+        if let Some(duplicate) = self.duplicates.check(token, entry) {
+            return Ok(Err(Refused::Reason(self.duplicate(duplicate))));
+        }
+        if token.serial.is_none()
+            && let Some(outcome) = self.target.outcome_by_secret(&accepted.token.entry.device)?
+        {
+            return Ok(Err(reason(outcome).map_or(Refused::There, |reason| Refused::Reason(reason.to_owned()))));
+        }
+        Ok(Ok(accepted))
+    }
+
+    /// Why the second of two tokens is refused.
+    fn duplicate(&self, duplicate: Duplicate) -> String {
+        let (Duplicate::Serial(entry) | Duplicate::Secret(entry)) = duplicate;
+        let file = usize::try_from(entry / ENTRIES_OF_FILE).ok().and_then(|file| self.names.get(file));
+        let file = file.filter(|name| !name.is_empty()).map(|name| format!("{name}: ")).unwrap_or_default();
+        let number = entry % ENTRIES_OF_FILE;
+        match duplicate {
+            Duplicate::Serial(_) => format!("has the serial of {file}entry {number}; remove one of them"),
+            Duplicate::Secret(_) => {
+                format!("has the secret of {file}entry {number}, so each token shows the other's codes; ask the maker for another")
+            }
+        }
+    }
+
+    /// Gives the page to the target, and reports the outcomes.
+    fn flush(&mut self) -> Result<(), String> {
+        let Page { tokens, notes } = std::mem::take(&mut self.page);
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        (self.progress)(tokens.len());
+        let users: Vec<bool> = tokens.iter().map(|token| token.entry.row.has_user()).collect();
+        for ((note, has_user), outcome) in notes.iter().zip(users).zip(self.target.take(tokens)?) {
+            match (outcome, reason(outcome)) {
+                (TokenOutcome::Stored, _) => {
+                    self.report.accept(note.kind, note.is_short, has_user);
+                    for text in &note.remarks {
+                        (self.print)(&remark(&note.place, text))?;
+                    }
+                }
+                (_, None) => self.report.is_there(),
+                (_, Some(reason)) => {
+                    self.report.refuse();
+                    (self.print)(&refusal(&note.place, &reason))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a token is not taken.
+enum Refused {
+    /// A device of the store is this token.
+    There,
+    Reason(String),
+}
+
+/// Why the store takes no token of this outcome; none if it does, or has it already.
+const fn reason(outcome: TokenOutcome) -> Option<&'static str> {
+    match outcome {
+        TokenOutcome::Stored | TokenOutcome::Unchanged => None,
+        TokenOutcome::WasDeleted => Some(
+            "its device was deleted; set that one's status to use it again: a new device with the counter of the file would take used codes",
+        ),
+        TokenOutcome::SerialIsTaken => Some("another device in the store has its serial, with another secret or kind"),
+        TokenOutcome::IsUnreadable => Some("the device in the store that has its serial cannot be read"),
+    }
+}
