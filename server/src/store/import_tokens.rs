@@ -156,15 +156,15 @@ impl Store {
 }
 
 /// A page of tokens with their ids and records.
-struct Page {
-    tokens: Vec<NewToken>,
+pub(super) struct Page {
+    pub(super) tokens: Vec<NewToken>,
     records: Vec<Vec<u8>>,
     events: Vec<Event>,
 }
 
 impl Page {
     /// Gives the tokens ids in a row, so that their rows lie side by side, and seals them.
-    fn seal(tokens: &[NewToken], sealer: &Sealer, actor: &str, at: u64) -> Result<Self, DatabaseError> {
+    pub(super) fn seal(tokens: &[NewToken], sealer: &Sealer, actor: &str, at: u64) -> Result<Self, DatabaseError> {
         let mut tokens = tokens.to_vec();
         for (token, id) in tokens.iter_mut().zip(draw()?..) {
             token.entry.row.id = id;
@@ -176,7 +176,7 @@ impl Page {
 
     /// Stores the page. Returns the outcome for each token; none if another device has one of the
     /// ids.
-    fn store(&self, connection: &mut dyn Connection, keys: &Keys) -> Result<Option<Vec<TokenOutcome>>, DatabaseError> {
+    pub(super) fn store(&self, connection: &mut dyn Connection, keys: &Keys) -> Result<Option<Vec<TokenOutcome>>, DatabaseError> {
         if self.tokens.iter().any(|token| token.serial().is_some()) {
             serial::take_turn(connection)?;
         }

@@ -9,6 +9,7 @@ mod cursors;
 mod damage;
 mod hosts;
 mod import;
+mod import_tokens;
 mod keys;
 mod lossy;
 mod lost_writes;
