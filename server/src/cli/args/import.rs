@@ -47,7 +47,7 @@ pub(crate) struct ImportArgs {
     /// CSV: the columns, with commas between them. Each is serial, secret:base32, secret:hex,
     /// secret:base64, type, algorithm, digits, period, counter, issuer, account, manufacturer,
     /// model, notBefore, notAfter, or - for another one
-    #[arg(long, value_name = "LIST", conflicts_with = "format", value_parser = columns)]
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true, conflicts_with = "format", value_parser = columns)]
     pub(crate) columns: Option<Columns>,
     /// CSV: the first row has names of columns
     #[arg(long, requires = "columns")]
