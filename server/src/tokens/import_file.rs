@@ -7,13 +7,17 @@ use std::path::Path;
 use keyfob_tokens::{Error, ErrorKind, Format, Keys, Location, Token, Tokens, read};
 use zeroize::Zeroizing;
 
-use crate::file::Wiped;
+use super::import_images::{PNG_SIGNATURE, append_texts};
+use crate::file::{self, Wiped};
 
 /// The bytes that show the format of a file.
 const START_BYTES: u64 = 4096;
 
 /// The size of the buffer that a file is read through.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The most bytes of an image.
+const MAX_IMAGE_BYTES: usize = 16 << 20;
 
 /// A file whose tokens are to be read.
 pub(crate) struct TokenFile {
@@ -43,6 +47,28 @@ impl TokenFile {
         let format = format.cloned().or_else(|| Format::detect(&start)).ok_or_else(|| unknown(&name, &start))?;
         let bytes: Box<dyn BufRead> = Box::new(Cursor::new(start).chain(Buffer::new(source)));
         Ok(Self { name, first: None, tokens: read(format, bytes, keys) })
+    }
+
+    /// Opens images with QR codes, as if their texts were the lines of one file: the batches of a
+    /// migration may be on several.
+    ///
+    /// Errors: a message for people.
+    pub(crate) fn open_images(paths: &[&Path], keys: &Keys) -> Result<Self, String> {
+        let mut texts = Zeroizing::default();
+        for path in paths {
+            let image = File::open(path).and_then(|mut file| file::read(&mut file, MAX_IMAGE_BYTES));
+            let image = image.map_err(|error| error.to_string()).and_then(|image| append_texts(&image, &mut texts));
+            image.map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let name = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        let name = if paths.len() > 1 { "QR codes".to_owned() } else { name };
+        Self::new(name, Cursor::new(texts), Some(&Format::Uris), keys)
+    }
+
+    /// Whether a file is an image with QR codes. One that cannot be read is none.
+    pub(crate) fn is_image(path: &Path) -> bool {
+        let mut start = [0; PNG_SIGNATURE.len()];
+        File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == PNG_SIGNATURE
     }
 
     /// The name of the file, for messages.
@@ -76,8 +102,8 @@ fn unknown(name: &str, start: &[u8]) -> String {
     if start.is_empty() {
         return format!("{name}: is empty");
     }
-    if start.starts_with(b"\x89PNG") || start.starts_with(b"\xff\xd8\xff") {
-        return format!("{name}: is an image; read its QR code with zbarimg -q --raw FILE, and give the lines that it prints");
+    if start.starts_with(PNG_SIGNATURE) || start.starts_with(b"\xff\xd8\xff") {
+        return format!("{name}: is an image; give it as a PNG file, or the lines that zbarimg -q --raw FILE prints");
     }
     format!(
         "{name}: its format is not known; name it with --format (pskc, safenet, oath-csv, entra, yubico, keepassxc, uris or json), or the \

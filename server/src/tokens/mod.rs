@@ -2,6 +2,7 @@
 
 mod import;
 mod import_file;
+mod import_images;
 mod import_report;
 mod import_rules;
 

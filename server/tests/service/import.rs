@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use data_encoding::{BASE32, BASE64};
+use keyfob_scim::qr;
 use serde_json::json;
 
 use super::client::Client;
@@ -196,7 +197,10 @@ fn account_is_the_user_if_the_administrator_says_so() {
 fn token_without_a_serial_needs_a_user_and_is_found_by_its_secret() {
     let folder = folder();
     let secret = base32(SECRET);
-    let uris = format!("otpauth://totp/ACME:alice?secret={secret}&issuer=ACME\notpauth://hotp/bob?secret={}&counter=3\n", base32("another secret, long"));
+    let uris = format!(
+        "otpauth://totp/ACME:alice?secret={secret}&issuer=ACME\notpauth://hotp/bob?secret={}&counter=3\n",
+        base32("another secret, long")
+    );
     let refused = piped(folder.path(), &["-"], &uris);
     counts(&refused, 1, "would be taken", [0, 0, 2]);
     assert_eq!(refused.out.matches("has no serial, and so needs a user; --assign-accounts").count(), 2, "{refused:?}");
@@ -236,20 +240,39 @@ fn several_files_and_mapped_columns_are_read() {
     assert!(swapped.out.contains("not taken: entry 1, line 1: the secret"), "{swapped:?}");
 }
 
-#[test]
-fn batches_of_a_migration_that_are_missing_are_named() {
-    let folder = folder();
-    // Batch 2 of 3, as an authenticator on a telephone makes it, with one account.
-    let mut account = b"\x0a\x14".to_vec();
-    account.extend_from_slice(SECRET.as_bytes());
+/// A batch of a migration, as an authenticator on a telephone makes it, with one account.
+fn batch(index: u8, count: u8, secret: &str) -> String {
+    let mut account = vec![0x0a, u8::try_from(secret.len()).unwrap()];
+    account.extend_from_slice(secret.as_bytes());
     account.extend_from_slice(b"\x12\x05alice\x1a\x04ACME\x20\x01\x28\x01\x30\x02");
     let mut payload = vec![0x0a, u8::try_from(account.len()).unwrap()];
     payload.extend_from_slice(&account);
-    payload.extend_from_slice(b"\x10\x01\x18\x03\x20\x01\x28\x2a");
+    payload.extend_from_slice(&[0x10, 1, 0x18, count, 0x20, index, 0x28, 42]);
     let data = BASE64.encode(&payload).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    let run = piped(folder.path(), &["-", "--assign-accounts"], &format!("otpauth-migration://offline?data={data}\n"));
+    format!("otpauth-migration://offline?data={data}")
+}
+
+#[test]
+fn batches_of_a_migration_that_are_missing_are_named() {
+    let folder = folder();
+    let run = piped(folder.path(), &["-", "--assign-accounts"], &batch(1, 3, SECRET));
     counts(&run, 1, "would be taken", [1, 0, 1]);
     assert!(run.out.contains("not taken: file: of 3 QR codes these are missing: 1, 3; add them"), "{run:?}");
+}
+
+#[test]
+fn batches_of_a_migration_may_be_on_several_images() {
+    let folder = folder();
+    for (name, text) in [("1.png", batch(0, 2, SECRET)), ("2.png", batch(1, 2, "another secret, long"))] {
+        fs::write(folder.path().join(name), qr::encode_png(&text, qr::Size::MinSidePixels(300)).unwrap()).unwrap();
+    }
+    counts(&import(folder.path(), &["2.png", "1.png", "--assign-accounts"]), 0, "would be taken", [2, 0, 0]);
+    let one = import(folder.path(), &["2.png", "--assign-accounts"]);
+    counts(&one, 1, "would be taken", [1, 0, 1]);
+    assert!(one.out.contains("of 2 QR codes these are missing: 1; add them"), "{one:?}");
+    fs::write(folder.path().join("3.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    let damaged = import(folder.path(), &["2.png", "3.png", "--assign-accounts"]);
+    assert!(damaged.status == Some(2) && damaged.err.contains("3.png: is no good PNG image"), "{damaged:?}");
 }
 
 #[test]

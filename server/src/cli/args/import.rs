@@ -14,14 +14,14 @@ user it is in the inventory: a PATCH of its user assigns it. After --write no ot
 is right here once more.
 
 Formats: PSKC (RFC 6030), OATH CSV of privacyIDEA and LinOTP, Microsoft Entra's CSV, SafeNet's XML, Yubico's log, KeePassXC's CSV, otpauth:// and
-otpauth-migration:// URIs one a line, and unencrypted JSON exports of Aegis, 2FAS, andOTP, FreeOTP+ and FIDO CXF.
+otpauth-migration:// URIs one a line or as QR codes in PNG images, and unencrypted JSON exports of Aegis, 2FAS, andOTP, FreeOTP+ and FIDO CXF.
 
 Examples:
   keyfob import tokens.xml --key-file transport.key
   keyfob import tokens.xml --key-file transport.key --write
   keyfob import entra.csv --assign-accounts --store postgres://keyfob@db1/keyfob --write
   keyfob import list.csv --columns serial,-,secret:hex,digits --heading
-  zbarimg -q --raw export-*.png | keyfob import - --assign-accounts
+  keyfob import export-1.png export-2.png --assign-accounts     QR codes, as an authenticator exports them
   keyfob import alice.xml --state alice.keyfob --write
 
 Exit status: 0 all tokens are in the store, or would be; 1 some are refused; 2 bad use or an error, also in the middle of a file.";
@@ -29,7 +29,7 @@ Exit status: 0 all tokens are in the store, or would be; 1 some are refused; 2 b
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct ImportArgs {
-    /// Files with tokens; - is standard input
+    /// Files with tokens, or PNG images with QR codes; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use keyfob::Device;
 use keyfob_scim::Settings;
 
 use super::configuration::configured;
-use super::import_keys::{TransportKeys, open_file};
+use super::import_keys::{TransportKeys, sources};
 use super::import_store::{ImportStore, Progress};
 use crate::cli::args::ImportArgs;
 use crate::cli::device::state;
@@ -64,9 +64,9 @@ fn read_files(args: &ImportArgs, rules: &Rules<'_>, target: &mut dyn Target) -> 
     let mut keys = TransportKeys::read(args)?;
     let (mut print, mut add) = (|line: &str| progress.print(line), |tokens: usize| progress.add(tokens));
     let mut import = Import::new(rules, target, &mut print, &mut add);
-    let is_one = args.files.len() == 1;
-    for path in &args.files {
-        import.add(open_file(path, args, &mut keys)?, is_one)?;
+    let (sources, format) = (sources(args), args.format());
+    for source in &sources {
+        import.add(source.open(format.as_ref(), &mut keys)?, sources.len() == 1)?;
     }
     progress.end();
     let report = import.report;
@@ -108,9 +108,9 @@ fn into_state_file(args: &ImportArgs, path: &Path) -> Result<ExitCode> {
     let rules =
         Rules { settings: &settings, users: None, allows_short: args.allow_short_secrets, assigns_accounts: false, now: now()? };
     let mut keys = TransportKeys::read(args)?;
-    let mut only = None;
-    for file in &args.files {
-        let file = open_file(file, args, &mut keys)?;
+    let (mut only, format) = (None, args.format());
+    for source in sources(args) {
+        let file = source.open(format.as_ref(), &mut keys)?;
         let name = file.name().to_owned();
         for token in file {
             let token = token.map_err(|error| format!("{name}: {error}"))?;

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use keyfob_tokens::{ErrorKind, Keys};
+use keyfob_tokens::{ErrorKind, Format, Keys};
 use zeroize::Zeroizing;
 
 use crate::cli::args::ImportArgs;
@@ -74,21 +74,41 @@ impl TransportKeys {
     }
 }
 
-/// Opens a file of the command line. If it needs a key and there is a terminal, asks for the key.
-pub(super) fn open_file(path: &Path, args: &ImportArgs, keys: &mut TransportKeys) -> Result<TokenFile> {
-    let format = args.format();
-    if path == Path::new("-") {
-        let source = input::standard_input().map_err(|error| format!("standard input: {error}"))?;
-        return Ok(TokenFile::new("standard input".to_owned(), source, format.as_ref(), &keys.keys)?);
+/// The files of a command line, to be opened one after the other. Images with QR codes are one of
+/// them.
+pub(super) fn sources(args: &ImportArgs) -> Vec<TokenSource<'_>> {
+    let is_image = |path: &&Path| args.format().is_none() && TokenFile::is_image(path);
+    let (images, files): (Vec<&Path>, Vec<&Path>) = args.files.iter().map(PathBuf::as_path).partition(is_image);
+    let images = Some(images).filter(|images| !images.is_empty()).map(TokenSource::Images);
+    files.into_iter().map(TokenSource::File).chain(images).collect()
+}
+
+/// What is read as one file.
+pub(super) enum TokenSource<'p> {
+    File(&'p Path),
+    Images(Vec<&'p Path>),
+}
+
+impl TokenSource<'_> {
+    /// Opens it. If it needs a key and there is a terminal, asks for the key.
+    pub(super) fn open(&self, format: Option<&Format>, keys: &mut TransportKeys) -> Result<TokenFile> {
+        let path = match self {
+            Self::Images(paths) => return Ok(TokenFile::open_images(paths, &keys.keys)?),
+            Self::File(path) if *path == Path::new("-") => {
+                let source = input::standard_input().map_err(|error| format!("standard input: {error}"))?;
+                return Ok(TokenFile::new("standard input".to_owned(), source, format, &keys.keys)?);
+            }
+            Self::File(path) => path,
+        };
+        let mut file = TokenFile::open(path, format, &keys.keys)?;
+        if io::stdin().is_terminal()
+            && let Some(needed) = file.needed_key()
+            && keys.ask(&needed, file.name())?
+        {
+            file = TokenFile::open(path, format, &keys.keys)?;
+        }
+        Ok(file)
     }
-    let mut file = TokenFile::open(path, format.as_ref(), &keys.keys)?;
-    if io::stdin().is_terminal()
-        && let Some(needed) = file.needed_key()
-        && keys.ask(&needed, file.name())?
-    {
-        file = TokenFile::open(path, format.as_ref(), &keys.keys)?;
-    }
-    Ok(file)
 }
 
 const KEY_FORM: &str = "must be a key of 16, 24 or 32 bytes, in hexadecimal or as its bytes";
