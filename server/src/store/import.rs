@@ -8,9 +8,10 @@ use keyfob_scim::{Entry, Error, Event, EventKind, Naming, Row};
 use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
 use super::keys::Sealer;
+use super::lines;
 use super::rows::{device_values, seal, seconds};
+use super::schema::{self, Holds};
 use super::writes::next;
-use super::{lines, schema};
 use crate::database::{Connection, DatabaseError, Location, Record, Sql, Value};
 
 /// How many devices are stored in one commit.
@@ -71,7 +72,8 @@ impl Preview {
     }
 }
 
-/// A connection to a store that is only read; none if there is no store.
+/// A connection to a store that is only read; none if there is no store, or one whose making was
+/// interrupted.
 ///
 /// Errors: a sentence for people; the store was moved, or a newer keyfob made it.
 pub(super) fn read_only(location: &Location) -> Result<Option<Box<dyn Connection>>, String> {
@@ -80,7 +82,7 @@ pub(super) fn read_only(location: &Location) -> Result<Option<Box<dyn Connection
     }
     let open = || {
         let mut connection = location.reader()?;
-        let is_store = schema::exists(&mut *connection)?;
+        let is_store = matches!(schema::holds(&mut *connection)?, Holds::Store(_, steps) if steps > 0);
         if is_store {
             schema::check(&mut *connection)?;
         }

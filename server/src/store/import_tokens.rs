@@ -12,9 +12,8 @@ use super::handle::Store;
 use super::import::read_only;
 use super::keys::{Keys, Sealer};
 use super::rows::{device_values, seal};
-use super::serial;
 use super::writes::{draw, next};
-use super::{key_check, lines};
+use super::{key_check, lines, schema, serial};
 use crate::database::{Access, Connection, DatabaseError, Dialect, Location, Record, Sql, Type, Value, transaction};
 
 /// How many tokens are stored in one commit.
@@ -69,8 +68,11 @@ impl TokenPreview {
     pub(crate) fn open(location: &Location, read_keys: impl FnOnce() -> Result<Keys, String>) -> Result<Self, String> {
         let Some(mut connection) = read_only(location)? else { return Ok(Self { store: None, secrets: None }) };
         let keys = read_keys()?;
-        let check = key_check::check(&mut *connection, &keys.ring()).map_err(|error| format!("store: {location}: {error}"))?;
-        match check {
+        let mut check = || {
+            // An older store has other values, which the import checks when it opens the store.
+            if schema::check(&mut *connection)? { key_check::check(&mut *connection, &keys.ring()) } else { Ok(None) }
+        };
+        match check().map_err(|error: DatabaseError| format!("store: {location}: {error}"))? {
             Some(check) if !check.is_whole() => Err(format!("sealing_keys_file: it {check}; give the key file of this store")),
             _ => Ok(Self { store: Some((connection, keys)), secrets: None }),
         }

@@ -7,6 +7,7 @@ use super::{KEY, NOW, Place, device, event, insert, keys, on_both};
 use crate::database::{Access, Sql, transaction};
 use crate::store::import_tokens::Page;
 use crate::store::keys::Sealer;
+use crate::store::schema;
 use crate::store::{Keys, NewToken, Store, TokenOutcome, TokenPreview, TrailQuery};
 
 on_both! {
@@ -19,6 +20,7 @@ on_both! {
     preview_says_what_an_import_would_do_and_changes_nothing
     preview_finds_tokens_without_a_serial_by_their_secret
     preview_needs_the_keys_of_the_store
+    preview_reads_a_store_that_is_old_or_half_made
     token_whose_device_is_damaged_is_left_alone
 }
 
@@ -180,6 +182,13 @@ async fn preview_needs_the_keys_of_the_store(place: Place) {
     let error = std::thread::scope(|scope| scope.spawn(look).join()).unwrap().unwrap();
     assert!(error.contains("is not that of the store"), "{error}");
     store.close();
+}
+
+async fn preview_reads_a_store_that_is_old_or_half_made(place: Place) {
+    for steps in [0, 1, 3] {
+        place.with(|connection| schema::migrate_to(connection, steps).unwrap());
+        assert_eq!(preview(&place, |mut preview| preview.outcomes(&[token("A1", hotp(1))])), Ok(vec![TokenOutcome::Stored]));
+    }
 }
 
 async fn token_whose_device_is_damaged_is_left_alone(place: Place) {
