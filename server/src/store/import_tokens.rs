@@ -50,6 +50,8 @@ pub(crate) enum TokenOutcome {
     WasDeleted,
     /// Another device has its serial.
     SerialIsTaken,
+    /// A device of another user has its secret.
+    SecretIsTaken,
     /// The device with its serial cannot be read.
     IsUnreadable,
 }
@@ -57,8 +59,8 @@ pub(crate) enum TokenOutcome {
 /// A store that is only read, to preview an import. If there is none yet, none is made.
 pub(crate) struct TokenPreview {
     store: Option<(Box<dyn Connection>, Keys)>,
-    /// The secrets of the store, once they were asked for.
-    secrets: Option<HashMap<SecretDigest, TokenOutcome>>,
+    /// The devices of the store by their secrets, once they were asked for.
+    secrets: Option<HashMap<ShortHash, Holder>>,
 }
 
 impl TokenPreview {
@@ -94,7 +96,7 @@ impl TokenPreview {
     /// device has it. The first call reads the whole store.
     ///
     /// Errors: a sentence for people.
-    pub(crate) fn outcome_by_secret(&mut self, token: &Device) -> Result<Option<TokenOutcome>, String> {
+    pub(crate) fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String> {
         let secrets = match (&mut self.secrets, &mut self.store) {
             (Some(secrets), _) => secrets,
             (empty, Some((connection, keys))) => {
@@ -103,24 +105,42 @@ impl TokenPreview {
             }
             (empty, None) => empty.insert(HashMap::new()),
         };
-        Ok(token.generator().and_then(|generator| secrets.get(&digest(token, generator)).copied()))
+        let holder = token.device.generator().and_then(|generator| secrets.get(&secret_hash(&token.device, generator)));
+        Ok(holder.map(|holder| match holder {
+            Holder::Deleted => TokenOutcome::WasDeleted,
+            Holder::User(user) if *user != short_hash(&[token.row.user.as_bytes()]) => TokenOutcome::SecretIsTaken,
+            Holder::User(_) | Holder::Inventory => TokenOutcome::Unchanged,
+        }))
     }
 }
 
-/// The start of a hash of a kind and a secret: enough to tell secrets apart.
-type SecretDigest = [u8; 16];
-
-fn digest(device: &Device, generator: &Hotp) -> SecretDigest {
-    let hash = Sha256::new().chain_update(device.kind().name()).chain_update(generator.secret().expose()).finalize();
-    hash.first_chunk().copied().unwrap_or_default()
+/// The device that has a secret.
+#[derive(Clone, Copy)]
+enum Holder {
+    Deleted,
+    Inventory,
+    /// A user's, by a hash of the name.
+    User(ShortHash),
 }
 
-/// The secrets of all TOTP and HOTP devices that can be read, with the outcome for a token that has
-/// the same.
-fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<SecretDigest, TokenOutcome>, DatabaseError> {
+/// The start of a hash: enough to tell secrets apart.
+type ShortHash = [u8; 16];
+
+fn short_hash(parts: &[&[u8]]) -> ShortHash {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().first_chunk().copied().unwrap_or_default()
+}
+
+fn secret_hash(device: &Device, generator: &Hotp) -> ShortHash {
+    short_hash(&[device.kind().name().as_bytes(), generator.secret().expose()])
+}
+
+/// The secrets of all TOTP and HOTP devices that can be read.
+fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<ShortHash, Holder>, DatabaseError> {
     let (mut secrets, mut last) = (HashMap::new(), 0);
     loop {
-        let mut sql = Sql::new("SELECT id, deleted, record FROM device WHERE id > ");
+        let mut sql = Sql::new("SELECT id, deleted, user_name, record FROM device WHERE id > ");
         sql.bind(last).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
         let mut records = connection.rows(&sql)?;
         if records.is_empty() {
@@ -128,12 +148,16 @@ fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<Secre
         }
         for record in &mut records {
             last = record.id()?;
-            let Ok(device) = keys.open(&record.bytes(2)?, last) else { continue };
+            let Ok(device) = keys.open(&record.bytes(3)?, last) else { continue };
             let Some(generator) = device.generator() else { continue };
-            let is_live = record.number(1)? == 0;
-            let entry = secrets.entry(digest(&device, generator)).or_insert(TokenOutcome::WasDeleted);
-            if is_live {
-                *entry = TokenOutcome::Unchanged;
+            let holder = match (record.number(1)? == 0, record.text(2)?) {
+                (false, _) => Holder::Deleted,
+                (true, user) if user.is_empty() => Holder::Inventory,
+                (true, user) => Holder::User(short_hash(&[user.as_bytes()])),
+            };
+            let entry = secrets.entry(secret_hash(&device, generator)).or_insert(holder);
+            if matches!(entry, Holder::Deleted) {
+                *entry = holder;
             }
         }
     }

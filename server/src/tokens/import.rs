@@ -1,8 +1,9 @@
 //! Imports the tokens of files. One pass judges each token, and gives it to a store or to a preview
 //! of it.
 
-use keyfob::{Device, Kind};
-use keyfob_tokens::{Duplicate, Duplicates, Error, Location, Token};
+use keyfob::Kind;
+use keyfob_scim::Entry;
+use keyfob_tokens::{Duplicate, Duplicates, Error, ErrorKind, Location, Token};
 
 use super::import_file::TokenFile;
 use super::import_report::{Report, place, refusal, remark};
@@ -18,7 +19,7 @@ const ENTRIES_OF_FILE: u64 = 1 << 40;
 /// A store that takes tokens, or a preview of one. Errors: messages for people.
 pub(crate) trait Target {
     /// The outcome for a token without a serial; none if no device has its secret.
-    fn outcome_by_secret(&mut self, token: &Device) -> Result<Option<TokenOutcome>, String>;
+    fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String>;
 
     /// Takes a page of tokens. Returns the outcome for each.
     fn take(&mut self, tokens: Vec<NewToken>) -> Result<Vec<TokenOutcome>, String>;
@@ -89,9 +90,9 @@ impl<'i> Import<'i> {
             Err(error) => {
                 self.report.refuse();
                 self.report.is_cut |= error.is_fatal();
-                (self.print)(&refusal(&place, error.kind()))?;
+                (self.print)(&refusal(&place, &unread(error.kind())))?;
                 if error.is_fatal() {
-                    (self.print)("not read: the rest of the file")?;
+                    (self.print)("not read: the rest of this file")?;
                 }
                 return Ok(());
             }
@@ -122,7 +123,7 @@ impl<'i> Import<'i> {
             return Ok(Err(Refused::Reason(self.duplicate(duplicate))));
         }
         if token.serial.is_none()
-            && let Some(outcome) = self.target.outcome_by_secret(&accepted.token.entry.device)?
+            && let Some(outcome) = self.target.outcome_by_secret(&accepted.token.entry)?
         {
             return Ok(Err(reason(outcome).map_or(Refused::There, |reason| Refused::Reason(reason.to_owned()))));
         }
@@ -170,6 +171,15 @@ impl<'i> Import<'i> {
     }
 }
 
+/// Why an entry was not read, with the option that helps.
+fn unread(kind: &ErrorKind) -> String {
+    match kind {
+        ErrorKind::KeyMissing => format!("{kind} with --key-file FILE"),
+        ErrorKind::PasswordMissing => format!("{kind} with --password-file FILE"),
+        _ => kind.to_string(),
+    }
+}
+
 /// Why a token is not taken.
 enum Refused {
     /// A device of the store is this token.
@@ -184,6 +194,7 @@ const fn reason(outcome: TokenOutcome) -> Option<&'static str> {
         TokenOutcome::WasDeleted => Some(
             "its device was deleted; set that one's status to use it again: a new device with the counter of the file would take used codes",
         ),
+        TokenOutcome::SecretIsTaken => Some("a device of another user has its secret, so each user has the other's codes"),
         TokenOutcome::SerialIsTaken => Some("another device in the store has its serial, with another secret or kind"),
         TokenOutcome::IsUnreadable => Some("the device in the store that has its serial cannot be read"),
     }

@@ -95,3 +95,19 @@ fn may_be_secret(text: &str) -> bool {
     let is_symbol = |char: char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '=');
     text.chars().count() > MAX_SHOWN_CHARS && text.chars().filter(|char| !char.is_whitespace()).all(is_symbol)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_that_may_be_a_secret_is_not_shown() {
+        let shown = |serial: &str| place("a.csv", &Location { line: Some(3), entry: Some(2), serial: Some(serial.to_owned()) });
+        for serial in ["FTK200-0001", "2308734501256", "OATH0001AC4F", "3f1a2b4c-0d1e-4f50"] {
+            assert_eq!(shown(serial), format!("a.csv: entry 2, line 3 ({serial})"));
+        }
+        for secret in ["GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq", "31323334353637383930", "MTIzNDU2Nzg5MDE=", "1234567890123456"] {
+            assert_eq!(shown(secret), "a.csv: entry 2, line 3");
+        }
+    }
+}

@@ -142,3 +142,100 @@ const fn without_serial(token: &Token, assigns_accounts: bool) -> &'static str {
         _ => "has neither a serial nor an account; add one of them to the file",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keyfob::{Algorithm, Digits, Factor};
+    use keyfob_tokens::{PinPolicy, RawSecret};
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn token(kind: Kind) -> Token {
+        let mut token = Token::new(kind, RawSecret::new(b"12345678901234567890".to_vec()));
+        token.serial = Some("A1".to_owned());
+        token
+    }
+
+    fn judge_with(settings: &Settings, token: &Token) -> Result<Accepted, String> {
+        Rules { settings, users: None, allows_short: false, assigns_accounts: false, now: NOW }.judge(token)
+    }
+
+    fn judge(token: &Token) -> Result<Accepted, String> {
+        judge_with(&Settings::default(), token)
+    }
+
+    #[test]
+    fn device_is_what_its_token_says() {
+        let mut totp = token(Kind::Totp);
+        (totp.algorithm, totp.digits, totp.period, totp.t0) = (Algorithm::Sha256, Some(Digits::EIGHT), Some(60), 7);
+        (totp.not_before, totp.not_after, totp.drift) = (Some(NOW - 1), Some(NOW), Some(-3));
+        let taken = judge(&totp).unwrap();
+        let device = &taken.token.entry.device;
+        let Factor::Totp(factor) = device.factor() else { panic!("{device:?}") };
+        assert_eq!((factor.period(), factor.t0(), device.drift()), (60, 7, -3));
+        assert_eq!((device.algorithm(), device.digits()), (Some(Algorithm::Sha256), Some(Digits::EIGHT)));
+        assert_eq!((device.validity().not_before(), device.validity().not_after()), (Some(NOW - 1), Some(NOW)));
+        assert_eq!((taken.token.naming, taken.token.entry.row.user.as_str()), (Naming::Serial("A1".to_owned()), ""));
+
+        let mut hotp = token(Kind::Hotp);
+        hotp.counter = Some(u64::MAX);
+        assert_eq!(judge(&hotp).unwrap().token.entry.device.moving_factor(), u64::MAX);
+    }
+
+    #[test]
+    fn drift_beyond_the_policy_is_taken_with_a_remark() {
+        let policy = Policy::builder().max_drift(5).build().unwrap();
+        let settings = Settings { policy, ..Settings::default() };
+        for (drift, kept, remark) in [
+            (5, 5, None),
+            (-5, -5, None),
+            (-6, -6, Some("its clock is 6 steps behind, and policy.max_drift is 5")),
+            (1_000_000, 0, Some("its clock is 1000000 steps ahead, more than keyfob keeps")),
+            (i64::MIN, 0, Some("its clock is 9223372036854775808 steps behind")),
+        ] {
+            let mut token = token(Kind::Totp);
+            token.drift = Some(drift);
+            let taken = judge_with(&settings, &token).unwrap();
+            assert_eq!((taken.token.entry.device.drift(), taken.remarks.len()), (kept, usize::from(remark.is_some())), "{drift}");
+            assert!(taken.remarks.concat().starts_with(remark.unwrap_or("")), "{:?}", taken.remarks);
+        }
+    }
+
+    #[test]
+    fn token_whose_validity_is_over_is_taken_with_a_remark() {
+        let mut token = token(Kind::Hotp);
+        token.not_after = Some(NOW - 1);
+        assert_eq!(judge(&token).unwrap().remarks, ["its validity is over, so none of its codes is right"]);
+    }
+
+    #[test]
+    fn token_that_asks_for_more_is_refused() {
+        type Change = fn(&mut Token);
+        let changes: [(Change, &str); 7] = [
+            (|token| token.kind = Kind::Ocra, "is for OCRA"),
+            (|token| token.kind = Kind::Pin, "is the PIN of a token"),
+            (|token| token.max_transactions = Some(9), "may give 9 codes only"),
+            (
+                |token| token.pin_policy = Some(PinPolicy { usage_mode: Some("Prepend".to_owned()), ..PinPolicy::default() }),
+                "its codes contain a PIN",
+            ),
+            (|token| token.serial = Some("two\nlines".to_owned()), "serial:"),
+            (|token| (token.not_before, token.not_after) = (Some(8), Some(7)), "validity"),
+            (|token| token.period = Some(0), "period"),
+        ];
+        for (change, reason) in changes {
+            let mut token = token(Kind::Totp);
+            change(&mut token);
+            let refused = judge(&token).err().unwrap();
+            assert!(refused.contains(reason), "{reason}: {refused}");
+        }
+        let mut local = token(Kind::Totp);
+        local.pin_policy = Some(PinPolicy { usage_mode: Some("Local".to_owned()), ..PinPolicy::default() });
+        assert!(judge(&local).is_ok());
+        let settings = Settings { kinds: vec![keyfob::Kind::Hotp], ..Settings::default() };
+        let off = judge_with(&settings, &token(Kind::Totp)).err().unwrap();
+        assert_eq!(off, "TOTP is switched off in the configuration");
+    }
+}

@@ -133,7 +133,7 @@ fn token_that_is_refused_is_named_with_place_and_reason() {
             "line 9 (A8): its codes contain a PIN",
         ),
         (key("A9", "0123456789abcdefghij", "").replace(":hotp", ":pin"), "line 10 (A9): is the PIN of a token"),
-        (key("A11", "0123456789", "").replace("<Data>", "<Data><Wrong>"), "not read: the rest of the file"),
+        (key("A11", "0123456789", "").replace("<Data>", "<Data><Wrong>"), "not read: the rest of this file"),
     ];
     let local = policy("<PINPolicy PINKeyId=\"1\" PINUsageMode=\"Local\"/>");
     let keys: Vec<_> = [key("A1", SECRET, &local)].into_iter().chain(faults.iter().map(|(key, _)| key.clone())).collect();
@@ -282,7 +282,7 @@ fn file_that_is_cut_keeps_what_came_before() {
     fs::write(folder.path().join("tokens.xml"), &whole[..whole.len() - 60]).unwrap();
     let run = import(folder.path(), &["tokens.xml", "--write"]);
     counts(&run, 2, "imported", [1, 0, 1]);
-    assert!(run.out.contains("the file ends in the middle") && run.out.contains("not read: the rest of the file"), "{run:?}");
+    assert!(run.out.contains("the file ends in the middle") && run.out.contains("not read: the rest of this file"), "{run:?}");
     fs::write(folder.path().join("tokens.xml"), whole).unwrap();
     counts(&import(folder.path(), &["tokens.xml", "--write"]), 0, "imported", [1, 1, 0]);
 }

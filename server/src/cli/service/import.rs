@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keyfob::Device;
-use keyfob_scim::Settings;
+use keyfob_scim::{Entry, Settings};
 
 use super::configuration::configured;
 use super::import_keys::{TransportKeys, sources};
@@ -85,7 +84,7 @@ struct StoreTarget<'c> {
 }
 
 impl Target for StoreTarget<'_> {
-    fn outcome_by_secret(&mut self, token: &Device) -> std::result::Result<Option<TokenOutcome>, String> {
+    fn outcome_by_secret(&mut self, token: &Entry) -> std::result::Result<Option<TokenOutcome>, String> {
         self.preview.outcome_by_secret(token)
     }
 

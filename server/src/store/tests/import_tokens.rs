@@ -162,15 +162,19 @@ async fn preview_says_what_an_import_would_do_and_changes_nothing(place: Place) 
 }
 
 async fn preview_finds_tokens_without_a_serial_by_their_secret(place: Place) {
-    assert_eq!(preview(&place, |mut preview| preview.outcome_by_secret(&hotp(1))), Ok(None));
+    assert_eq!(preview(&place, |mut preview| preview.outcome_by_secret(&unnamed(hotp(1), "alice").entry)), Ok(None));
     let store = place.open();
-    import(&store, &[unnamed(hotp(1), "alice"), token("A2", hotp(2))]).await;
+    import(&store, &[unnamed(hotp(1), "alice"), token("A2", hotp(2)), token("A3", hotp(3))]).await;
     place.with(|connection| connection.run("UPDATE device SET deleted = 1 WHERE name = 'A2'").unwrap());
     let found = preview(&place, |mut preview| {
         let totp = Device::totp(Totp::new(secret(1)), NOW);
-        [hotp(1), hotp(2), hotp(3), totp].map(|device| preview.outcome_by_secret(&device).unwrap())
+        let mut find = |device, user| preview.outcome_by_secret(&unnamed(device, user).entry).unwrap();
+        assert_eq!([find(hotp(5), "alice"), find(totp, "alice")], [None, None]);
+        [find(hotp(1), "alice"), find(hotp(1), "bob"), find(hotp(2), "bob"), find(hotp(3), "bob")]
     });
-    assert_eq!(found, [Some(TokenOutcome::Unchanged), Some(TokenOutcome::WasDeleted), None, None]);
+    let wanted =
+        [TokenOutcome::Unchanged, TokenOutcome::SecretIsTaken, TokenOutcome::WasDeleted, TokenOutcome::Unchanged].map(Some);
+    assert_eq!(found, wanted);
     store.close();
 }
 
