@@ -128,7 +128,9 @@ type ShortHash = [u8; 16];
 
 fn short_hash(parts: &[&[u8]]) -> ShortHash {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     hash.finalize().first_chunk().copied().unwrap_or_default()
 }
 

@@ -1,6 +1,8 @@
 //! Imports the tokens of files. One pass judges each token, and gives it to a store or to a preview
 //! of it.
 
+use std::collections::VecDeque;
+
 use keyfob::Kind;
 use keyfob_scim::Entry;
 use keyfob_tokens::{Duplicate, Duplicates, Error, ErrorKind, Location, Token};
@@ -21,8 +23,12 @@ pub(crate) trait Target {
     /// The outcome for a token without a serial; none if no device has its secret.
     fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String>;
 
-    /// Takes a page of tokens. Returns the outcome for each.
-    fn take(&mut self, tokens: Vec<NewToken>) -> Result<Vec<TokenOutcome>, String>;
+    /// Begins to take a page of tokens.
+    fn put(&mut self, tokens: Vec<NewToken>) -> Result<(), String>;
+
+    /// Waits for the first page whose outcomes were not returned yet. Returns the outcome for each
+    /// token.
+    fn outcomes(&mut self) -> Result<Vec<TokenOutcome>, String>;
 }
 
 /// An import of one file after the other.
@@ -36,7 +42,9 @@ pub(crate) struct Import<'i> {
     names: Vec<String>,
     duplicates: Duplicates,
     page: Page,
-    pub(crate) report: Report,
+    /// What the report says of the pages that the target has not finished.
+    begun: VecDeque<Vec<Note>>,
+    report: Report,
 }
 
 /// Tokens to be given to the target, with what the report says of each.
@@ -51,6 +59,7 @@ struct Note {
     place: String,
     kind: Kind,
     is_short: bool,
+    has_user: bool,
     remarks: Vec<String>,
 }
 
@@ -61,8 +70,17 @@ impl<'i> Import<'i> {
         print: &'i mut Print<'i>,
         progress: &'i mut dyn FnMut(usize),
     ) -> Self {
-        let (names, duplicates, page, report) = (Vec::new(), Duplicates::new(), Page::default(), Report::default());
-        Self { rules, target, print, progress, names, duplicates, page, report }
+        Self {
+            rules,
+            target,
+            print,
+            progress,
+            names: Vec::new(),
+            duplicates: Duplicates::new(),
+            page: Page::default(),
+            begun: VecDeque::new(),
+            report: Report::default(),
+        }
     }
 
     /// Imports a file. `is_one`: there is no other.
@@ -76,10 +94,24 @@ impl<'i> Import<'i> {
             let entry = number.saturating_mul(ENTRIES_OF_FILE).saturating_add(file.location().entry.unwrap_or_default());
             self.token(read, file.location(), entry)?;
             if self.page.tokens.len() >= PAGE_TOKENS {
-                self.flush()?;
+                self.put()?;
+                // The next page is read while this one is stored.
+                if self.begun.len() > 1 {
+                    self.settle()?;
+                }
             }
         }
-        self.flush()
+        // All that is said of a file is said before the next one.
+        self.put()?;
+        while !self.begun.is_empty() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// The report, once all files are added.
+    pub(crate) fn into_report(self) -> Report {
+        self.report
     }
 
     /// Judges what a reader has read.
@@ -99,7 +131,8 @@ impl<'i> Import<'i> {
         };
         match self.judge(&token, entry)? {
             Ok(Accepted { token: new, is_short, remarks }) => {
-                self.page.notes.push(Note { place, kind: new.entry.row.kind, is_short, remarks });
+                let (kind, has_user) = (new.entry.row.kind, new.entry.row.has_user());
+                self.page.notes.push(Note { place, kind, is_short, has_user, remarks });
                 self.page.tokens.push(new);
                 Ok(())
             }
@@ -144,18 +177,24 @@ impl<'i> Import<'i> {
         }
     }
 
-    /// Gives the page to the target, and reports the outcomes.
-    fn flush(&mut self) -> Result<(), String> {
+    /// Gives the page to the target.
+    fn put(&mut self) -> Result<(), String> {
         let Page { tokens, notes } = std::mem::take(&mut self.page);
-        if tokens.is_empty() {
-            return Ok(());
+        if !tokens.is_empty() {
+            (self.progress)(tokens.len());
+            self.target.put(tokens)?;
+            self.begun.push_back(notes);
         }
-        (self.progress)(tokens.len());
-        let users: Vec<bool> = tokens.iter().map(|token| token.entry.row.has_user()).collect();
-        for ((note, has_user), outcome) in notes.iter().zip(users).zip(self.target.take(tokens)?) {
+        Ok(())
+    }
+
+    /// Reports the outcomes of the first page that the target has not finished.
+    fn settle(&mut self) -> Result<(), String> {
+        let Some(notes) = self.begun.pop_front() else { return Ok(()) };
+        for (note, outcome) in notes.iter().zip(self.target.outcomes()?) {
             match (outcome, reason(outcome)) {
                 (TokenOutcome::Stored, _) => {
-                    self.report.accept(note.kind, note.is_short, has_user);
+                    self.report.accept(note.kind, note.is_short, note.has_user);
                     for text in &note.remarks {
                         (self.print)(&remark(&note.place, text))?;
                     }

@@ -23,7 +23,7 @@ const MAX_IMAGE_BYTES: usize = 16 << 20;
 pub(crate) struct TokenFile {
     name: String,
     /// The first item of the file, once it was looked at.
-    first: Option<Option<Result<Token, Error>>>,
+    first: Option<Result<Token, Error>>,
     tokens: Tokens<Box<dyn BufRead>>,
 }
 
@@ -78,8 +78,8 @@ impl TokenFile {
 
     /// Whether the file needs a key or a password that was not given: the error that says which.
     pub(crate) fn needed_key(&mut self) -> Option<ErrorKind> {
-        let first = self.first.get_or_insert_with(|| self.tokens.next());
-        let kind = first.as_ref()?.as_ref().err()?.kind();
+        self.first = self.first.take().or_else(|| self.tokens.next());
+        let kind = self.first.as_ref()?.as_ref().err()?.kind();
         matches!(kind, ErrorKind::KeyMissing | ErrorKind::PasswordMissing).then(|| kind.clone())
     }
 
@@ -93,7 +93,7 @@ impl Iterator for TokenFile {
     type Item = Result<Token, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.first.take().unwrap_or_else(|| self.tokens.next())
+        self.first.take().or_else(|| self.tokens.next())
     }
 }
 

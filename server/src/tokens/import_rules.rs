@@ -197,9 +197,9 @@ mod tests {
         ] {
             let mut token = token(Kind::Totp);
             token.drift = Some(drift);
-            let taken = judge_with(&settings, &token).unwrap();
-            assert_eq!((taken.token.entry.device.drift(), taken.remarks.len()), (kept, usize::from(remark.is_some())), "{drift}");
-            assert!(taken.remarks.concat().starts_with(remark.unwrap_or("")), "{:?}", taken.remarks);
+            let Accepted { token: new, remarks, .. } = judge_with(&settings, &token).unwrap();
+            assert_eq!((new.entry.device.drift(), remarks.len()), (kept, usize::from(remark.is_some())), "{drift}");
+            assert!(remarks.concat().starts_with(remark.unwrap_or("")), "{remarks:?}");
         }
     }
 

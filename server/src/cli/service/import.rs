@@ -1,10 +1,12 @@
 //! `keyfob import`: imports tokens of files into the store, or one into a state file.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keyfob_scim::{Entry, Settings};
+use keyfob_scim::{Entry, Error, Settings};
+use tokio::task::JoinHandle;
 
 use super::configuration::configured;
 use super::import_keys::{TransportKeys, sources};
@@ -40,7 +42,8 @@ fn into_store(args: &ImportArgs) -> Result<ExitCode> {
         now: now()?,
     };
     let preview = TokenPreview::open(&config.store, || read_keys(&config))?;
-    let mut target = StoreTarget { config: &config, writes: args.write, now: rules.now, preview, store: None };
+    let mut target =
+        StoreTarget { config: &config, writes: args.write, now: rules.now, preview, store: None, pages: VecDeque::new() };
     let read = read_files(args, &rules, &mut target);
     if let Some(store) = target.store {
         store.close();
@@ -68,7 +71,7 @@ fn read_files(args: &ImportArgs, rules: &Rules<'_>, target: &mut dyn Target) -> 
         import.add(source.open(format.as_ref(), &mut keys)?, sources.len() == 1)?;
     }
     progress.end();
-    let report = import.report;
+    let report = import.into_report();
     output::print(report.summary(args.write).as_bytes())?;
     Ok(ExitCode::from(if report.is_cut { 2 } else { u8::from(!report.is_whole()) }))
 }
@@ -81,6 +84,7 @@ struct StoreTarget<'c> {
     preview: TokenPreview,
     /// Opened with the first page: files without a token that is taken make no store.
     store: Option<ImportStore>,
+    pages: VecDeque<Page>,
 }
 
 impl Target for StoreTarget<'_> {
@@ -88,17 +92,38 @@ impl Target for StoreTarget<'_> {
         self.preview.outcome_by_secret(token)
     }
 
-    fn take(&mut self, tokens: Vec<NewToken>) -> std::result::Result<Vec<TokenOutcome>, String> {
+    fn put(&mut self, tokens: Vec<NewToken>) -> std::result::Result<(), String> {
         if !self.writes {
-            return self.preview.outcomes(&tokens);
+            self.pages.push_back(Page::Previewed(self.preview.outcomes(&tokens)?));
+            return Ok(());
         }
         if self.store.is_none() {
             self.store = Some(ImportStore::open(self.config).map_err(|error| error.to_string())?);
         }
-        let Some(store) = &self.store else { return Ok(Vec::new()) };
-        let (runtime, store) = store.parts();
-        runtime.block_on(store.import_tokens(tokens, ACTOR, self.now)).map_err(|error| error.detail)
+        if let Some(store) = &self.store {
+            let ((runtime, store), now) = (store.parts(), self.now);
+            let store = store.clone();
+            self.pages.push_back(Page::Begun(runtime.spawn(async move { store.import_tokens(tokens, ACTOR, now).await })));
+        }
+        Ok(())
     }
+
+    fn outcomes(&mut self) -> std::result::Result<Vec<TokenOutcome>, String> {
+        match (self.pages.pop_front(), &self.store) {
+            (Some(Page::Begun(task)), Some(store)) => {
+                let (runtime, _) = store.parts();
+                runtime.block_on(task).map_err(|error| error.to_string())?.map_err(|error| error.detail)
+            }
+            (Some(Page::Previewed(outcomes)), _) => Ok(outcomes),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A page of tokens whose outcomes were not asked for yet.
+enum Page {
+    Previewed(Vec<TokenOutcome>),
+    Begun(JoinHandle<std::result::Result<Vec<TokenOutcome>, Error>>),
 }
 
 /// Makes a state file of the only token.
@@ -120,7 +145,9 @@ fn into_state_file(args: &ImportArgs, path: &Path) -> Result<ExitCode> {
     }
     let token = only.ok_or("FILE: holds no token")?;
     let (device, remarks) = rules.device(&token)?;
-    remarks.iter().for_each(|remark| note(remark));
+    for remark in &remarks {
+        note(remark);
+    }
     if token.is_short() {
         note("the secret has fewer than 128 bits; RFC 4226 asks for 128 or more");
     }
