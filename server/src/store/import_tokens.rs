@@ -172,8 +172,8 @@ impl Store {
         let (tokens, actor): (Arc<[NewToken]>, Arc<str>) = (tokens.into(), actor.into());
         loop {
             let (tokens, actor, keys) = (Arc::clone(&tokens), Arc::clone(&actor), self.keys());
-            // Sealed once, so that a row with these bytes is known to come from an earlier try whose
-            // connection was lost.
+            // Sealed once: a row with these bytes comes from an earlier try whose connection was
+            // lost.
             let seal = move |sealer: Sealer| Page::seal(&tokens, &sealer, &actor, at);
             let stored = self.write_sealed(seal, move |connection, page| page.store(connection, &keys)).await?;
             if let Some(outcomes) = stored {

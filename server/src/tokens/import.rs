@@ -85,8 +85,8 @@ impl<'i> Import<'i> {
 
     /// Imports a file. `is_one`: there is no other.
     ///
-    /// Errors: a message for people. Tokens that were stored by then stay, and the next import finds
-    /// them in the store.
+    /// Errors: a message for people. Tokens that were stored by then stay, and the next import
+    /// finds them in the store.
     pub(crate) fn add(&mut self, mut file: TokenFile, is_one: bool) -> Result<(), String> {
         let number = u64::try_from(self.names.len()).unwrap_or(u64::MAX);
         self.names.push(if is_one { String::new() } else { file.name().to_owned() });

@@ -58,8 +58,8 @@ pub(crate) struct ImportArgs {
     /// PSKC: file with the password, in its first line [default: prompt]
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Take secrets of fewer bits than `policy.min_secret_bits`, 80 or more, for tokens that were made
-    /// with them
+    /// Take secrets of fewer bits than `policy.min_secret_bits`, 80 or more, for tokens that were
+    /// made with them
     #[arg(long)]
     pub(crate) allow_short_secrets: bool,
     /// Assign each token to the user that its account names, as upn of Entra's file does [default:

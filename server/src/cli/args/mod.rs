@@ -77,8 +77,8 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
   keyfob audit --user dilbert
   keyfob audit --device 60 --since '2026-01-31 08:00:00' --json")]
     Audit(AuditArgs),
-    /// Import tokens from files of their makers, of other services and of authenticators: first a dry
-    /// run, then --write
+    /// Import tokens from files of their makers, of other services and of authenticators: first a
+    /// dry run, then --write
     #[command(after_help = IMPORT)]
     Import(ImportArgs),
     /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write

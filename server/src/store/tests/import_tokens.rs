@@ -136,7 +136,8 @@ async fn serial_of_an_import_is_taken_for_other_requests(place: Place) {
     store.close();
 }
 
-/// A device that was deleted has used codes. A new one with the counter of the file would take them.
+/// A device that was deleted has used codes. A new one with the counter of the file would take
+/// them.
 async fn deleted_token_is_not_imported_anew(place: Place) {
     let store = place.open();
     let all = [token("A1", hotp(1)), token("A2", hotp(2))];
