@@ -152,7 +152,7 @@ impl<'i> Import<'i> {
             Ok(accepted) => accepted,
             Err(reason) => return Ok(Err(Refused::Reason(reason))),
         };
-        if let Some(duplicate) = self.duplicates.check(token, entry) {
+        if let Some(duplicate) = self.duplicates.check(entry, &of_one_kind(token)) {
             return Ok(Err(Refused::Reason(self.duplicate(duplicate))));
         }
         if token.serial.is_none()
@@ -208,6 +208,14 @@ impl<'i> Import<'i> {
         }
         Ok(())
     }
+}
+
+/// The serial and the secret of a token, as if all tokens were of one kind: a serial is the name of
+/// one device, whatever its kind.
+fn of_one_kind(token: &Token) -> Token {
+    let mut same = Token::new(keyfob_tokens::Kind::Totp, token.secret.clone());
+    same.serial.clone_from(&token.serial);
+    same
 }
 
 /// Why an entry was not read, with the option that helps.

@@ -122,17 +122,18 @@ fn token_that_is_refused_is_named_with_place_and_reason() {
         (key("A2", "123456789", ""), "line 3 (A2): its secret has 72 bits; it must have at least 80"),
         (key("A3", "1234567890", ""), "line 4 (A3): its secret has 80 bits, and policy.min_secret_bits is 128; --allow-short"),
         (key("A1", "another secret, long", ""), "line 5 (A1): has the serial of entry 1; remove one of them"),
-        (key("A5", SECRET, ""), "line 6 (A5): has the secret of entry 1, so each token shows the other's codes"),
-        (key("HOTP7", "0123456789abcdefghi7", ""), "line 7 (HOTP7): serial: TOTP or HOTP and digits are names"),
+        (key("A1", "one more secret, long", "").replace(":hotp", ":totp"), "line 6 (A1): has the serial of entry 1"),
+        (key("A5", SECRET, ""), "line 7 (A5): has the secret of entry 1, so each token shows the other's codes"),
+        (key("HOTP7", "0123456789abcdefghi7", ""), "line 8 (HOTP7): serial: TOTP or HOTP and digits are names"),
         (
             key("A7", "0123456789abcdefghi8", &policy("<NumberOfTransactions>5</NumberOfTransactions>")),
-            "line 8 (A7): may give 5 codes only",
+            "line 9 (A7): may give 5 codes only",
         ),
         (
             key("A8", "0123456789abcdefghi9", &policy("<PINPolicy PINKeyId=\"1\" PINUsageMode=\"Append\"/>")),
-            "line 9 (A8): its codes contain a PIN",
+            "line 10 (A8): its codes contain a PIN",
         ),
-        (key("A9", "0123456789abcdefghij", "").replace(":hotp", ":pin"), "line 10 (A9): is the PIN of a token"),
+        (key("A9", "0123456789abcdefghij", "").replace(":hotp", ":pin"), "line 11 (A9): is the PIN of a token"),
         (key("A11", "0123456789", "").replace("<Data>", "<Data><Wrong>"), "not read: the rest of this file"),
     ];
     let local = policy("<PINPolicy PINKeyId=\"1\" PINUsageMode=\"Local\"/>");
@@ -141,7 +142,7 @@ fn token_that_is_refused_is_named_with_place_and_reason() {
     for write in [&[][..], &["--write"]] {
         let run = import(folder.path(), &[&["tokens.xml"], write].concat());
         let title = if write.is_empty() { "would be taken" } else { "imported" };
-        counts(&run, 2, title, [1, 0, 9]);
+        counts(&run, 2, title, [1, 0, 10]);
         for (_, reason) in &faults {
             assert!(run.out.contains(reason), "{reason}: {run:?}");
         }
