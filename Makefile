@@ -282,6 +282,10 @@ bench-image: ## measure the image of a create, and creates with and without it
 	cargo bench --locked -p keyfob-scim --bench image
 	cargo bench --locked -p keyfob-server --bench create
 
+.PHONY: bench-import
+bench-import: ## measure the import of 100,000 tokens into a file
+	cargo bench --locked -p keyfob-server --bench import
+
 .PHONY: bench-pages
 bench-pages: tools ## measure the pages of a walk by cursor, with a million devices on either store (needs 2 GB of disk)
 	cargo bench --locked -p keyfob-server --bench pages

@@ -9,7 +9,7 @@ use crate::attribute::{Attribute, Mutability};
 use crate::body::{self, Fields};
 use crate::entry::{Entry, Naming};
 use crate::error::Error;
-use crate::event::EventKind;
+use crate::event::Event;
 use crate::json::Value;
 use crate::parameters::Parameters;
 use crate::qr;
@@ -24,8 +24,6 @@ use crate::token::Token;
 const IMAGE_SIDE_PIXELS: usize = 200;
 /// A name as long as those of TOTP and HOTP devices, for the check before a name is given.
 const LONGEST_NAME: &str = "TOTP00000000";
-/// The reason in the trail for a new device whose secret has fewer than 128 bits.
-const SHORT_SECRET_REASON: &str = "short secret";
 
 impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     /// Creates the device that a body describes.
@@ -48,26 +46,19 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
         let has_image = token.secret.is_none() && selection.contains(Attribute::Image);
         let (entry, naming) = self.enrol(kind, fields, token, user.clone(), context.now)?;
         let service = self.clone();
-        let insert = move || {
-            let is_short = entry.device.generator().is_some_and(|generator| generator.secret().is_short());
-            let mut event = context.event(EventKind::Create, &entry.row);
-            if is_short {
-                SHORT_SECRET_REASON.clone_into(&mut event.reason);
-            }
-            Step::Insert {
-                entry: Box::new(entry),
-                naming,
-                event,
-                then: Box::new(move |entry| {
-                    let image = match if has_image { service.image(&entry) } else { Ok(None) } {
-                        Ok(image) => image,
-                        Err(error) => return error.into(),
-                    };
-                    let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
-                    let response = Response::json(201, &resource.created(image));
-                    Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
-                }),
-            }
+        let insert = move || Step::Insert {
+            event: Event::for_new_device(&entry, &context.actor, context.now),
+            entry: Box::new(entry),
+            naming,
+            then: Box::new(move |entry| {
+                let image = match if has_image { service.image(&entry) } else { Ok(None) } {
+                    Ok(image) => image,
+                    Err(error) => return error.into(),
+                };
+                let resource = Resource::from_entry(&entry, service.settings.profile, &context.base_url, selection);
+                let response = Response::json(201, &resource.created(image));
+                Step::Done(response.with_header("location", location(&context.base_url, entry.row.id)))
+            }),
         };
         Ok(if user.is_empty() { insert() } else { if_known(user, insert) })
     }

@@ -1,5 +1,10 @@
 //! The events of the audit trail.
 
+use crate::entry::Entry;
+
+/// The reason in the trail for a new device whose secret has fewer than 128 bits.
+const SHORT_SECRET_REASON: &str = "short secret";
+
 /// What happened. The names in the trail are those of the Continuous Access Evaluation Profile, if
 /// it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +76,24 @@ pub struct Event {
     pub reason: String,
     /// With a right code or a token found: by how many steps or counters it was off.
     pub drift: Option<i64>,
+}
+
+impl Event {
+    /// The line for a device that `actor` makes.
+    pub fn for_new_device(entry: &Entry, actor: &str, at: u64) -> Self {
+        let Entry { row, device, .. } = entry;
+        let is_short = device.generator().is_some_and(|generator| generator.secret().is_short());
+        Self {
+            kind: EventKind::Create,
+            at,
+            actor: actor.to_owned(),
+            device_id: row.id,
+            user: row.user.clone(),
+            success: true,
+            reason: if is_short { SHORT_SECRET_REASON.to_owned() } else { row.status.to_string() },
+            drift: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ mod flood;
 mod gone;
 #[path = "service/guesses.rs"]
 mod guesses;
+#[path = "service/import.rs"]
+mod import;
 #[path = "service/killed.rs"]
 mod killed;
 #[path = "service/moments.rs"]

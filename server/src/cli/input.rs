@@ -63,12 +63,12 @@ pub(crate) fn digits(given: &[u8]) -> Wiped {
 
 /// Standard input without the standard library's buffer, which is never wiped.
 #[cfg(unix)]
-fn standard_input() -> io::Result<File> {
+pub(crate) fn standard_input() -> io::Result<File> {
     use std::os::fd::AsFd as _;
     io::stdin().as_fd().try_clone_to_owned().map(File::from)
 }
 
 #[cfg(not(unix))]
-fn standard_input() -> io::Result<io::Stdin> {
+pub(crate) fn standard_input() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }

@@ -40,7 +40,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Account(command) => service::account::run(command),
         Command::Audit(args) => service::audit::run(&args),
         Command::Find(args) => service::find::run(&args),
-        Command::ImportSoffid(args) => service::import::run(&args),
+        Command::Import(args) => service::import::run(&args),
+        Command::ImportSoffid(args) => service::import_soffid::run(&args),
         Command::Migrate(args) => service::migrate::run(&args),
         Command::RotateKey(args) => service::rotate::run(&args),
         Command::Completions { shell } => {

@@ -8,9 +8,10 @@ use keyfob_scim::{Entry, Error, Event, EventKind, Naming, Row};
 use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
 use super::keys::Sealer;
+use super::lines;
 use super::rows::{device_values, seal, seconds};
+use super::schema::{self, Holds};
 use super::writes::next;
-use super::{lines, schema};
 use crate::database::{Connection, DatabaseError, Location, Record, Sql, Value};
 
 /// How many devices are stored in one commit.
@@ -57,19 +58,7 @@ pub(crate) struct Preview(Option<Box<dyn Connection>>);
 impl Preview {
     /// Errors: a sentence for people.
     pub(crate) fn open(location: &Location) -> Result<Self, String> {
-        if location.file().is_some_and(|path| !path.exists()) {
-            return Ok(Self(None));
-        }
-        let open = || {
-            let mut connection = location.reader()?;
-            let is_store = schema::exists(&mut *connection)?;
-            if is_store {
-                // Refuses a store that was moved, or that a newer keyfob made.
-                schema::check(&mut *connection)?;
-            }
-            Ok(is_store.then_some(connection))
-        };
-        open().map(Self).map_err(|error: DatabaseError| format!("store: {location}: {error}"))
+        read_only(location).map(Self)
     }
 
     /// What an import would do with each device. Errors: a sentence for people.
@@ -81,6 +70,25 @@ impl Preview {
         let found = found.map_err(|error| format!("store: {error}"))?;
         Ok(devices.iter().map(|device| outcome(&found, device, &[])).collect())
     }
+}
+
+/// A connection to a store that is only read; none if there is no store, or one whose making was
+/// interrupted.
+///
+/// Errors: a sentence for people; the store was moved, or a newer keyfob made it.
+pub(super) fn read_only(location: &Location) -> Result<Option<Box<dyn Connection>>, String> {
+    if location.file().is_some_and(|path| !path.exists()) {
+        return Ok(None);
+    }
+    let open = || {
+        let mut connection = location.reader()?;
+        let is_store = matches!(schema::holds(&mut *connection)?, Holds::Store(_, steps) if steps > 0);
+        if is_store {
+            schema::check(&mut *connection)?;
+        }
+        Ok(is_store.then_some(connection))
+    };
+    open().map_err(|error: DatabaseError| format!("store: {location}: {error}"))
 }
 
 impl Store {

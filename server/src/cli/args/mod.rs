@@ -2,14 +2,17 @@
 //! keep them.
 
 mod device;
+mod import;
 mod service;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
-pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, FindArgs, ImportArgs, MigrateArgs, RotateArgs, ServeArgs};
-use service::{FIND, IMPORT, SERVE};
+use import::IMPORT;
+pub(crate) use import::ImportArgs;
+pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RotateArgs, ServeArgs};
+use service::{FIND, IMPORT_SOFFID, SERVE};
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]
@@ -82,9 +85,13 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     /// Find the device of a token without a label, by two codes in a row
     #[command(after_help = FIND)]
     Find(FindArgs),
+    /// Import tokens from files of their makers, of other services and of authenticators: first a
+    /// dry run, then --write
+    #[command(after_help = IMPORT)]
+    Import(ImportArgs),
     /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write
-    #[command(name = "import-soffid", after_help = IMPORT)]
-    ImportSoffid(ImportArgs),
+    #[command(name = "import-soffid", after_help = IMPORT_SOFFID)]
+    ImportSoffid(ImportSoffidArgs),
     /// Move all devices into another store: from a file to PostgreSQL, or back
     #[command(after_help = "Example:
   keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob

@@ -139,7 +139,7 @@ pub(crate) struct FindArgs {
     pub(crate) json: bool,
 }
 
-pub(super) const IMPORT: &str = "\
+pub(super) const IMPORT_SOFFID: &str = "\
 Without --write nothing is written: the command reads all rows, and reports how many it would import, how many are in the store already, and why it
 would refuse a row. Devices keep their numbers and names. A row that was imported before stays as it is, so the command can be repeated. After
 --write Soffid must verify none of these codes any more: a code that it accepts later is right here once more.
@@ -158,7 +158,7 @@ Examples:
 Exit status: 0 all rows are in the store, or would be; 1 some are refused, or have another user or name there; 2 bad use or an error.";
 
 #[derive(Args)]
-pub(crate) struct ImportArgs {
+pub(crate) struct ImportSoffidArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     /// Soffid's database in PostgreSQL, MariaDB or MySQL, or a CSV file with the table

@@ -9,7 +9,7 @@ mod qr;
 pub(super) mod resync;
 mod secret;
 pub(super) mod show;
-mod state;
+pub(super) mod state;
 pub(super) mod unlock;
 pub(super) mod verify;
 

@@ -1,138 +1,168 @@
-//! `keyfob import-soffid`: imports devices of Soffid's into the store.
+//! `keyfob import`: imports tokens of files into the store, or one into a state file.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use indicatif::ProgressBar;
-use jiff::tz::TimeZone;
+use keyfob_scim::{Entry, Error, Settings};
+use tokio::task::JoinHandle;
 
 use super::configuration::configured;
-use super::open::open;
-use super::watch::watch_key_file;
+use super::import_keys::{TransportKeys, sources};
+use super::import_store::{ImportStore, Progress};
 use crate::cli::args::ImportArgs;
+use crate::cli::device::state;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
-use crate::database::{Location, Options};
-use crate::soffid::{self, DelimitedFile, FileOptions, MySqlTable, PostgresTable, Rules, Source, UserNames};
-use crate::store::{Preview, Store};
+use crate::store::{KeyFile, Keys, NewToken, TokenOutcome, TokenPreview};
+use crate::tokens::{Import, Rules, Target};
+
+/// The actor in the trail.
+const ACTOR: &str = "import";
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode> {
+    if args.files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
+        return Err("FILE: standard input is read once; give - once".into());
+    }
+    match &args.state {
+        Some(path) => into_state_file(args, path),
+        None => into_store(args),
+    }
+}
+
+fn into_store(args: &ImportArgs) -> Result<ExitCode> {
     let config = configured(&args.config)?;
-    let zone = args
-        .time_zone
-        .as_deref()
-        .map_or(Ok(TimeZone::UTC), TimeZone::get)
-        .map_err(|error| format!("--time-zone: {error}; give a name as Europe/Madrid"))?;
     let rules = Rules {
         settings: &config.settings,
         users: config.users.as_ref(),
-        tenant: args.tenant.as_deref(),
-        zone: &zone,
-        hotp: (args.hotp_digits, args.hotp_algorithm),
-        now: SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_err(|_| "system clock: is before 1970; set it")?
-            .as_secs(),
-        corrects_names: args.correct_names,
-        writes: args.write,
+        allows_short: args.allow_short_secrets,
+        assigns_accounts: args.assign_accounts,
+        now: now()?,
     };
-    let mut source = source(args, &config)?;
-    if args.time_zone.is_none() {
-        note("times are read as UTC; --time-zone names another");
+    let preview = TokenPreview::open(&config.store, || read_keys(&config))?;
+    let mut target =
+        StoreTarget { config: &config, writes: args.write, now: rules.now, preview, store: None, pages: VecDeque::new() };
+    let read = read_files(args, &rules, &mut target);
+    if let Some(store) = target.store {
+        store.close();
     }
-    // Inspected before any file is created.
-    let mut preview = Preview::open(&config.store)?;
-    let mut inspection = soffid::inspect(&mut *source, &rules, &mut preview, &mut print)?;
-    drop(preview);
+    read
+}
+
+/// The keys of a store that is there.
+fn read_keys(config: &Config) -> std::result::Result<Keys, String> {
+    match &config.sealing_keys {
+        Some(keys) => Keys::parse(keys),
+        None => KeyFile::new(&config.sealing_keys_file).read(),
+    }
+    .map_err(|error| format!("sealing_keys_file: {error}"))
+}
+
+/// Imports all files, and prints the report.
+fn read_files(args: &ImportArgs, rules: &Rules<'_>, target: &mut dyn Target) -> Result<ExitCode> {
+    let progress = Progress::new("tokens");
+    let mut keys = TransportKeys::read(args)?;
+    let (mut print, mut add) = (|line: &str| progress.print(line), |tokens: usize| progress.add(tokens));
+    let mut import = Import::new(rules, target, &mut print, &mut add);
+    let (sources, format) = (sources(args), args.format());
+    for source in &sources {
+        import.add(source.open(format.as_ref(), &mut keys)?, sources.len() == 1)?;
+    }
+    progress.end();
+    let report = import.into_report();
+    output::print(report.summary(args.write).as_bytes())?;
+    Ok(ExitCode::from(if report.is_cut { 2 } else { u8::from(!report.is_whole()) }))
+}
+
+/// The store of an import, or its preview.
+struct StoreTarget<'c> {
+    config: &'c Config,
+    writes: bool,
+    now: u64,
+    preview: TokenPreview,
+    /// Opened with the first page: files without a token that is taken make no store.
+    store: Option<ImportStore>,
+    pages: VecDeque<Page>,
+}
+
+impl Target for StoreTarget<'_> {
+    fn outcome_by_secret(&mut self, token: &Entry) -> std::result::Result<Option<TokenOutcome>, String> {
+        self.preview.outcome_by_secret(token)
+    }
+
+    fn put(&mut self, tokens: Vec<NewToken>) -> std::result::Result<(), String> {
+        if !self.writes {
+            self.pages.push_back(Page::Previewed(self.preview.outcomes(&tokens)?));
+            return Ok(());
+        }
+        if self.store.is_none() {
+            self.store = Some(ImportStore::open(self.config).map_err(|error| error.to_string())?);
+        }
+        if let Some(store) = &self.store {
+            let ((runtime, store), now) = (store.parts(), self.now);
+            let store = store.clone();
+            self.pages.push_back(Page::Begun(runtime.spawn(async move { store.import_tokens(tokens, ACTOR, now).await })));
+        }
+        Ok(())
+    }
+
+    fn outcomes(&mut self) -> std::result::Result<Vec<TokenOutcome>, String> {
+        match (self.pages.pop_front(), &self.store) {
+            (Some(Page::Begun(task)), Some(store)) => {
+                let (runtime, _) = store.parts();
+                runtime.block_on(task).map_err(|error| error.to_string())?.map_err(|error| error.detail)
+            }
+            (Some(Page::Previewed(outcomes)), _) => Ok(outcomes),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A page of tokens whose outcomes were not asked for yet.
+enum Page {
+    Previewed(Vec<TokenOutcome>),
+    Begun(JoinHandle<std::result::Result<Vec<TokenOutcome>, Error>>),
+}
+
+/// Makes a state file of the only token.
+fn into_state_file(args: &ImportArgs, path: &Path) -> Result<ExitCode> {
+    let settings = Settings::default();
+    let rules =
+        Rules { settings: &settings, users: None, allows_short: args.allow_short_secrets, assigns_accounts: false, now: now()? };
+    let mut keys = TransportKeys::read(args)?;
+    let (mut only, format) = (None, args.format());
+    for source in sources(args) {
+        let file = source.open(format.as_ref(), &mut keys)?;
+        let name = file.name().to_owned();
+        for token in file {
+            let token = token.map_err(|error| format!("{name}: {error}"))?;
+            if only.replace(token).is_some() {
+                return Err(format!("{name}: holds several tokens; a state file holds one, and a store holds any number").into());
+            }
+        }
+    }
+    let token = only.ok_or("FILE: holds no token")?;
+    let (device, remarks) = rules.device(&token)?;
+    for remark in &remarks {
+        note(remark);
+    }
+    if token.is_short() {
+        note("the secret has fewer than 128 bits; RFC 4226 asks for 128 or more");
+    }
     if args.write {
-        write(&mut *source, &rules, &mut inspection, &config)?;
+        state::create(path, &device)?;
+        output::line(&format!("imported: {}: {}", path.display(), device.kind()))?;
+    } else if path.exists() {
+        return Err(format!("{}: is there already, and is not overwritten; choose another name", path.display()).into());
+    } else {
+        output::line(&format!("would be taken: {}: {}", path.display(), device.kind()))?;
+        output::line("Dry run: nothing was written. Add --write to do it.")?;
     }
-    output::print(inspection.report.summary().as_bytes())?;
-    Ok(ExitCode::from(u8::from(inspection.report.refused > 0 || inspection.report.differ > 0)))
+    Ok(ExitCode::SUCCESS)
 }
 
-fn print(line: &str) -> std::result::Result<(), String> {
-    output::line(line).map_err(|error| error.to_string())
-}
-
-fn source(args: &ImportArgs, config: &Config) -> Result<Box<dyn Source>> {
-    let (column, users) = (args.user_column.as_deref(), args.users.as_deref());
-    let names = column.map_or(UserNames::Table(users), UserNames::Column);
-    let is_postgres = args.from.starts_with("postgres://") || args.from.starts_with("postgresql://");
-    if (is_postgres || soffid::is_mysql(&args.from)) && (args.dialect.is_some() || args.null.is_some()) {
-        return Err("--dialect and --null: say how a file is written; leave them out where --from is a database".into());
-    }
-    if soffid::is_mysql(&args.from) {
-        let (password, timeout) = (std::env::var("MYSQL_PWD").ok(), config.database.timeout);
-        return Ok(Box::new(MySqlTable::open(&args.from, password, timeout, &args.table, &names)?));
-    }
-    if is_postgres {
-        // The password of the store is not that of Soffid's database.
-        let options = Options { password: std::env::var("PGPASSWORD").ok(), ..config.database.clone() };
-        let location = Location::parse(&args.from, &options).map_err(|error| format!("--from: {error}"))?;
-        return Ok(Box::new(PostgresTable::open(&location, &args.table, &names)?));
-    }
-    if let Some(error) = foreign_url(&args.from) {
-        return Err(error.into());
-    }
-    let options =
-        FileOptions { user_column: column, users: users.map(Path::new), quoting: args.dialect, null: args.null.as_deref() };
-    Ok(Box::new(DelimitedFile::open(Path::new(&args.from), options)?))
-}
-
-/// The error for a URL that the import cannot read; none for a path. It repeats no part of the URL,
-/// which may hold a password.
-fn foreign_url(from: &str) -> Option<String> {
-    let scheme = match from.strip_prefix("jdbc:") {
-        Some(rest) => rest.split(':').next()?,
-        None => from.split_once("://")?.0,
-    };
-    if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-')) {
-        return None;
-    }
-    let remedy = match scheme {
-        "postgres" | "postgresql" => "write it as postgres://USER@HOST/DATABASE",
-        "mysql" | "mariadb" => "write it as mysql://USER@HOST/DATABASE",
-        "file" => "give the path alone",
-        _ => "export the tables to files of comma-separated values, and give their paths with --from and --users",
-    };
-    Some(format!("--from: {} is not read; {remedy}", if from.starts_with("jdbc:") { "a URL of JDBC" } else { "this URL" }))
-}
-
-fn write(source: &mut dyn Source, rules: &Rules<'_>, inspection: &mut soffid::Inspection, config: &Config) -> Result<()> {
-    // The runtime has a thread of its own, which watches the key file while this thread reads the
-    // source.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let is_new = !Store::exists(&config.store)?;
-    let (store, is_new_key) = runtime.block_on(open(config))?;
-    if is_new {
-        note(&format!("store: {}: created", config.store));
-    }
-    if is_new_key {
-        note(&format!("{}: created, with a new key; keep a copy in another place", config.sealing_keys_file.display()));
-    }
-    let (_, requests) = tokio::sync::watch::channel(());
-    let watching = runtime.block_on(async { watch_key_file(config, &store, note_key_file, requests) })?;
-    // Drawn on a terminal only.
-    let bar = ProgressBar::new_spinner();
-    let mut print = |line: &str| bar.suspend(|| print(line));
-    let written = soffid::write(source, rules, inspection, (&runtime, &store), &mut print, &mut |rows| {
-        bar.inc(u64::try_from(rows).unwrap_or_default());
-        bar.set_message(format!("{} rows", bar.position()));
-    });
-    bar.finish_and_clear();
-    if let Some(watching) = watching {
-        runtime.block_on(watching.end());
-    }
-    store.close();
-    Ok(written?)
-}
-
-fn note_key_file(finding: std::result::Result<&str, &str>) {
-    match finding {
-        Ok(change) => note(change),
-        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
-    }
+fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| "system clock: is before 1970; set it")?.as_secs())
 }

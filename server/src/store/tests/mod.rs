@@ -10,6 +10,7 @@ mod damage;
 mod find;
 mod hosts;
 mod import;
+mod import_tokens;
 mod keys;
 mod lossy;
 mod lost_writes;

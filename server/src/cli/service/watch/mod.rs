@@ -9,14 +9,13 @@ use std::io;
 
 use tokio::sync::watch;
 
-pub(super) use file_watch::ReadRequests;
+pub(super) use file_watch::{FileWatch, ReadRequests};
 pub(super) use key_file::watch_key_file;
 
 use crate::config::Config;
 use crate::http::Certificate;
 use crate::store::Store;
 use certificate::watch_certificate;
-use file_watch::FileWatch;
 
 /// The watches of a service. They log what they find.
 pub(super) struct Watches(Vec<FileWatch>);

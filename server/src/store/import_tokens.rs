@@ -1,0 +1,345 @@
+//! Tokens of files, stored under ids of the store's own and the serials of the files.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyfob::{Device, Hotp};
+use keyfob_scim::{Entry, Error, Event, Naming};
+use sha2::{Digest as _, Sha256};
+
+use super::columns::{device, device_record_columns, device_row_columns};
+use super::handle::Store;
+use super::import::read_only;
+use super::keys::{Keys, Sealer};
+use super::rows::{device_values, seal};
+use super::writes::{draw, next};
+use super::{key_check, lines, schema, serial};
+use crate::database::{Access, Connection, DatabaseError, Dialect, Location, Record, Sql, Type, Value, transaction};
+
+/// How many tokens are stored in one commit.
+pub(crate) const PAGE_TOKENS: usize = 1000;
+
+/// How many records of the store one statement reads, in the search for secrets.
+const PAGE_RECORDS: i64 = 10_000;
+
+/// A token to be stored, with its name: its serial, or one of the store's.
+#[derive(Clone, Debug)]
+pub(crate) struct NewToken {
+    pub(crate) entry: Entry,
+    pub(crate) naming: Naming,
+}
+
+impl NewToken {
+    fn serial(&self) -> Option<&str> {
+        match &self.naming {
+            Naming::Serial(serial) => Some(serial),
+            _ => None,
+        }
+    }
+}
+
+/// The outcome for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenOutcome {
+    Stored,
+    /// It was in the store already: a device with its serial has its kind and its secret. Without a
+    /// serial: any device.
+    Unchanged,
+    /// The device was in the store, and was deleted. A new one with the counter of the file would
+    /// take codes that were used.
+    WasDeleted,
+    /// Another device has its serial.
+    SerialIsTaken,
+    /// A device of another user has its secret.
+    SecretIsTaken,
+    /// The device with its serial cannot be read.
+    IsUnreadable,
+}
+
+/// A store that is only read, to preview an import. If there is none yet, none is made.
+pub(crate) struct TokenPreview {
+    store: Option<(Box<dyn Connection>, Keys)>,
+    /// The devices of the store by their secrets, once they were asked for.
+    secrets: Option<HashMap<ShortHash, Holder>>,
+}
+
+impl TokenPreview {
+    /// Opens the store with the keys of `read_keys`, which is called if there is a store.
+    ///
+    /// Errors: a sentence for people; the keys are not those of the store.
+    pub(crate) fn open(location: &Location, read_keys: impl FnOnce() -> Result<Keys, String>) -> Result<Self, String> {
+        let Some(mut connection) = read_only(location)? else { return Ok(Self { store: None, secrets: None }) };
+        let keys = read_keys()?;
+        let mut check = || {
+            // An older store has other values, which the import checks when it opens the store.
+            if schema::check(&mut *connection)? { key_check::check(&mut *connection, &keys.ring()) } else { Ok(None) }
+        };
+        match check().map_err(|error: DatabaseError| format!("store: {location}: {error}"))? {
+            Some(check) if !check.is_whole() => Err(format!("sealing_keys_file: it {check}; give the key file of this store")),
+            _ => Ok(Self { store: Some((connection, keys)), secrets: None }),
+        }
+    }
+
+    /// What an import would do with each token. Errors: a sentence for people.
+    pub(crate) fn outcomes(&mut self, tokens: &[NewToken]) -> Result<Vec<TokenOutcome>, String> {
+        let found = match &mut self.store {
+            Some((connection, keys)) => {
+                let find = |connection: &mut dyn Connection| find(connection, keys, tokens);
+                transaction(&mut **connection, Access::Snapshot, find).map_err(|error| format!("store: {error}"))?
+            }
+            None => HashMap::new(),
+        };
+        Ok(tokens.iter().map(|token| outcome(&found, token).unwrap_or(TokenOutcome::Stored)).collect())
+    }
+
+    /// The outcome for a token without a serial, whose secret a device may have already: none if no
+    /// device has it. The first call reads the whole store.
+    ///
+    /// Errors: a sentence for people.
+    pub(crate) fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String> {
+        let secrets = match (&mut self.secrets, &mut self.store) {
+            (Some(secrets), _) => secrets,
+            (empty, Some((connection, keys))) => {
+                let read = secrets(&mut **connection, keys).map_err(|error| format!("store: {error}"))?;
+                empty.insert(read)
+            }
+            (empty, None) => empty.insert(HashMap::new()),
+        };
+        let holder = token.device.generator().and_then(|generator| secrets.get(&secret_hash(&token.device, generator)));
+        Ok(holder.map(|holder| match holder {
+            Holder::Deleted => TokenOutcome::WasDeleted,
+            Holder::User(user) if *user != short_hash(&[token.row.user.as_bytes()]) => TokenOutcome::SecretIsTaken,
+            Holder::User(_) | Holder::Inventory => TokenOutcome::Unchanged,
+        }))
+    }
+}
+
+/// The device that has a secret.
+#[derive(Clone, Copy)]
+enum Holder {
+    Deleted,
+    Inventory,
+    /// A user's, by a hash of the name.
+    User(ShortHash),
+}
+
+/// The start of a hash: enough to tell secrets apart.
+type ShortHash = [u8; 16];
+
+fn short_hash(parts: &[&[u8]]) -> ShortHash {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().first_chunk().copied().unwrap_or_default()
+}
+
+fn secret_hash(device: &Device, generator: &Hotp) -> ShortHash {
+    short_hash(&[device.kind().name().as_bytes(), generator.secret().expose()])
+}
+
+/// The secrets of all TOTP and HOTP devices that can be read.
+fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<ShortHash, Holder>, DatabaseError> {
+    let (mut secrets, mut last) = (HashMap::new(), 0);
+    loop {
+        let mut sql = Sql::new("SELECT id, deleted, user_name, record FROM device WHERE id > ");
+        sql.bind(last).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
+        let mut records = connection.rows(&sql)?;
+        if records.is_empty() {
+            return Ok(secrets);
+        }
+        for record in &mut records {
+            last = record.id()?;
+            let Ok(device) = keys.open(&record.bytes(3)?, last) else { continue };
+            let Some(generator) = device.generator() else { continue };
+            let holder = match (record.number(1)? == 0, record.text(2)?) {
+                (false, _) => Holder::Deleted,
+                (true, user) if user.is_empty() => Holder::Inventory,
+                (true, user) => Holder::User(short_hash(&[user.as_bytes()])),
+            };
+            let entry = secrets.entry(secret_hash(&device, generator)).or_insert(holder);
+            if matches!(entry, Holder::Deleted) {
+                *entry = holder;
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Stores the tokens that the store does not have, with a line of the trail for each, in one
+    /// commit. Errors: 503.
+    pub(crate) async fn import_tokens(&self, tokens: Vec<NewToken>, actor: &str, at: u64) -> Result<Vec<TokenOutcome>, Error> {
+        let (tokens, actor): (Arc<[NewToken]>, Arc<str>) = (tokens.into(), actor.into());
+        loop {
+            let (tokens, actor, keys) = (Arc::clone(&tokens), Arc::clone(&actor), self.keys());
+            // Sealed once: a row with these bytes comes from an earlier try whose connection was
+            // lost.
+            let seal = move |sealer: Sealer| Page::seal(&tokens, &sealer, &actor, at);
+            let stored = self.write_sealed(seal, move |connection, page| page.store(connection, &keys)).await?;
+            if let Some(outcomes) = stored {
+                return Ok(outcomes);
+            }
+        }
+    }
+}
+
+/// A page of tokens with their ids and records.
+pub(super) struct Page {
+    pub(super) tokens: Vec<NewToken>,
+    records: Vec<Vec<u8>>,
+    events: Vec<Event>,
+}
+
+impl Page {
+    /// Gives the tokens ids in a row, so that their rows lie side by side, and seals them.
+    pub(super) fn seal(tokens: &[NewToken], sealer: &Sealer, actor: &str, at: u64) -> Result<Self, DatabaseError> {
+        let mut tokens = tokens.to_vec();
+        for (token, id) in tokens.iter_mut().zip(draw()?..) {
+            token.entry.row.id = id;
+        }
+        let records = tokens.iter().map(|token| seal(sealer, &token.entry)).collect::<Result<_, _>>()?;
+        let events = tokens.iter().map(|token| Event::for_new_device(&token.entry, actor, at)).collect();
+        Ok(Self { tokens, records, events })
+    }
+
+    /// Stores the page. Returns the outcome for each token; none if another device has one of the
+    /// ids.
+    pub(super) fn store(&self, connection: &mut dyn Connection, keys: &Keys) -> Result<Option<Vec<TokenOutcome>>, DatabaseError> {
+        if self.tokens.iter().any(|token| token.serial().is_some()) {
+            serial::take_turn(connection)?;
+        }
+        let earlier = self.earlier(connection)?;
+        let is_mine = |(token, record): (&NewToken, &Vec<u8>)| earlier.get(&token.entry.row.id).is_none_or(|found| found == record);
+        if !self.tokens.iter().zip(&self.records).all(is_mine) {
+            return Ok(None);
+        }
+        let found = find(connection, keys, &self.tokens)?;
+        let (mut rows, mut events, mut outcomes) = (Vec::new(), Vec::new(), Vec::with_capacity(self.tokens.len()));
+        for ((token, record), event) in self.tokens.iter().zip(&self.records).zip(&self.events) {
+            let Entry { row, version, .. } = &token.entry;
+            if earlier.contains_key(&row.id) {
+                outcomes.push(TokenOutcome::Stored);
+                continue;
+            }
+            let outcome = outcome(&found, token).unwrap_or(TokenOutcome::Stored);
+            if outcome == TokenOutcome::Stored {
+                let number = || u64::try_from(next(connection, "name")?).map_err(|error| DatabaseError::new(error.to_string()));
+                let name = token.naming.clone().resolve(number)?;
+                rows.push(device_values(row, &name, *version, record));
+                events.push(event);
+            }
+            outcomes.push(outcome);
+        }
+        insert(connection, rows)?;
+        lines::insert(connection, &events)?;
+        Ok(Some(outcomes))
+    }
+
+    /// The records under the ids of this page. An earlier try whose connection was lost may have
+    /// stored them.
+    fn earlier(&self, connection: &mut dyn Connection) -> Result<HashMap<i64, Vec<u8>>, DatabaseError> {
+        let ids = || self.tokens.iter().map(|token| token.entry.row.id);
+        let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(HashMap::new()) };
+        let mut sql = Sql::new("SELECT id, record FROM device WHERE id BETWEEN ");
+        sql.bind(first).push(" AND ").bind(last);
+        connection.rows(&sql)?.iter_mut().map(|record| Ok((record.id()?, record.bytes(1)?))).collect()
+    }
+}
+
+fn insert(connection: &mut dyn Connection, rows: Vec<[Value; device::COUNT]>) -> Result<(), DatabaseError> {
+    match connection.dialect() {
+        Dialect::Sqlite => {
+            const INSERT: &str = concat!(
+                "INSERT INTO device (",
+                device_row_columns!(),
+                ", ",
+                device_record_columns!(),
+                ") VALUES (",
+                device_row_columns!(parameters),
+                ", ",
+                device_record_columns!(parameters),
+                ")"
+            );
+            for row in rows {
+                connection.change(&Sql::from_parts(INSERT, row))?;
+            }
+        }
+        Dialect::Postgres if rows.is_empty() => {}
+        Dialect::Postgres => {
+            let mut sql = Sql::new("WITH ");
+            sql.table(connection.dialect(), "next", &device::COLUMNS, rows.into_iter());
+            sql.push(concat!(
+                " INSERT INTO device (",
+                device_row_columns!(),
+                ", ",
+                device_record_columns!(),
+                ") SELECT * FROM next"
+            ));
+            connection.change(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// A device with a serial of the page.
+struct Known {
+    is_deleted: bool,
+    /// None if it cannot be read.
+    device: Option<Device>,
+}
+
+/// The devices with the serials of tokens.
+fn find(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<HashMap<String, Vec<Known>>, DatabaseError> {
+    const SELECT: &str = "SELECT id, name, deleted, record FROM device WHERE name";
+    let mut found: HashMap<String, Vec<Known>> = HashMap::new();
+    let mut add = |records: Vec<Record>| {
+        for mut record in records {
+            let read = |record: &mut Record| keys.open(&record.bytes(3).ok()?, record.id().ok()?).ok();
+            let known = Known { is_deleted: record.number(2)? != 0, device: read(&mut record) };
+            found.entry(record.text(1)?).or_default().push(known);
+        }
+        Ok::<_, DatabaseError>(())
+    };
+    let serials = tokens.iter().filter_map(NewToken::serial);
+    match connection.dialect() {
+        // In a file, a statement has no round trip, and this one serves any number of serials.
+        Dialect::Sqlite => {
+            let mut sql = Sql::new([SELECT, " = $1"].concat());
+            for serial in serials {
+                sql.values = vec![serial.into()];
+                add(connection.rows(&sql)?)?;
+            }
+        }
+        Dialect::Postgres => {
+            let mut sql = Sql::new(SELECT);
+            let list = Value::List(Type::Text, serials.map(Value::from).collect());
+            sql.push(" = ANY(").bind(list).push("::TEXT[])");
+            add(connection.rows(&sql)?)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Compares a token with the devices of its serial. None if the serial is free.
+fn outcome(found: &HashMap<String, Vec<Known>>, token: &NewToken) -> Option<TokenOutcome> {
+    let known = found.get(token.serial()?)?;
+    let is_same = |device: &Device| {
+        let secrets = device.generator().zip(token.entry.device.generator());
+        device.kind() == token.entry.row.kind && secrets.is_some_and(|(one, other)| one.secret() == other.secret())
+    };
+    let judge = |is_deleted: bool, if_same: TokenOutcome, otherwise: Option<TokenOutcome>| {
+        let mut devices = known.iter().filter(|known| known.is_deleted == is_deleted).peekable();
+        devices.peek()?;
+        let (mut is_any_same, mut is_any_unreadable) = (false, false);
+        for known in devices {
+            is_any_same |= known.device.as_ref().is_some_and(is_same);
+            is_any_unreadable |= known.device.is_none();
+        }
+        match (is_any_same, is_any_unreadable) {
+            (true, _) => Some(if_same),
+            (false, true) => Some(TokenOutcome::IsUnreadable),
+            (false, false) => otherwise,
+        }
+    };
+    judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken)).or_else(|| judge(true, TokenOutcome::WasDeleted, None))
+}
