@@ -12,7 +12,7 @@
 //! 3. `store`
 //! 4. `delivery`
 //! 5. `config`
-//! 6. `soffid`
+//! 6. `soffid`, `tokens`
 //! 7. `http`
 //! 8. `cli`
 #![forbid(unsafe_code)]
@@ -33,3 +33,4 @@ mod problem;
 mod soffid;
 pub mod store;
 mod tls;
+mod tokens;

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 8] = [
     &["store"],
     &["delivery"],
     &["config"],
-    &["soffid"],
+    &["soffid", "tokens"],
     &["http"],
     &["cli"],
 ];

@@ -2,6 +2,7 @@
 
 mod args;
 mod device;
+mod export_protection;
 mod input;
 mod output;
 mod result;
@@ -40,6 +41,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Account(command) => service::account::run(command),
         Command::Audit(args) => service::audit::run(&args),
         Command::ImportSoffid(args) => service::import::run(&args),
+        Command::Export(args) => service::export::run(&args),
         Command::Migrate(args) => service::migrate::run(&args),
         Command::RotateKey(args) => service::rotate::run(&args),
         Command::Completions { shell } => {

@@ -10,6 +10,7 @@ mod call;
 mod columns;
 mod copy;
 mod devices;
+mod export;
 mod filter;
 mod handle;
 mod import;
@@ -35,6 +36,7 @@ mod writes;
 
 pub use accounts::Account;
 pub use copy::{Copied, Progress, copy};
+pub(crate) use export::EntryQuery;
 pub use handle::Store;
 pub(crate) use import::{Difference, Imported, MAX_ZONE_DIFFERENCE_SECONDS, Outcome, PAGE_DEVICES, Preview};
 pub use key_check::KeyCheck;

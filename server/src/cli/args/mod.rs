@@ -2,12 +2,15 @@
 //! keep them.
 
 mod device;
+mod export;
 mod service;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
+use export::EXPORT;
+pub(crate) use export::{ExportArgs, Suite};
 pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, ImportArgs, MigrateArgs, RotateArgs, ServeArgs};
 use service::{IMPORT, SERVE};
 
@@ -77,6 +80,9 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write
     #[command(name = "import-soffid", after_help = IMPORT)]
     ImportSoffid(ImportArgs),
+    /// Export secrets of TOTP and HOTP devices to a token file or to QR codes
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
     /// Move all devices into another store: from a file to PostgreSQL, or back
     #[command(after_help = "Example:
   keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob

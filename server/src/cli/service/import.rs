@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::configuration::configured;
 use super::open::open;
-use super::watch::watch_key_file;
+use super::watch::{note_key_file, watch_key_file};
 use crate::cli::args::ImportArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
@@ -128,11 +128,4 @@ fn write(source: &mut dyn Source, rules: &Rules<'_>, inspection: &mut soffid::In
     }
     store.close();
     Ok(written?)
-}
-
-fn note_key_file(finding: std::result::Result<&str, &str>) {
-    match finding {
-        Ok(change) => note(change),
-        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
-    }
 }

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod audit;
 mod configuration;
+pub(super) mod export;
 mod first_account;
 mod greeting;
 pub(super) mod import;
