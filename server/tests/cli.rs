@@ -11,6 +11,8 @@ use serde_json::Value;
 mod code;
 #[path = "cli/enroll.rs"]
 mod enroll;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/others.rs"]
 mod others;
 #[path = "cli/output.rs"]

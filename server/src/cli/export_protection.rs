@@ -16,6 +16,8 @@ use crate::config::MIN_PASSWORD_BYTES;
 use crate::file::{self, Wiped};
 use crate::tokens::{ExportFormat, Protection};
 
+const KEY_BYTES: usize = 32;
+
 /// How the options protect an export. Prompts for a password if they do not say it.
 pub(super) fn protection(args: &ExportArgs) -> Result<Protection> {
     if args.format != ExportFormat::Pskc {
@@ -34,7 +36,7 @@ pub(super) fn protection(args: &ExportArgs) -> Result<Protection> {
         }
         (None, Some(path)) => {
             let text = read(path, "--password-file")?;
-            password(text.trim_ascii_end())
+            password(text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default())
         }
         (None, None) if io::stdin().is_terminal() => {
             let first = terminal::read_hidden_line("Password of the file: ")?;
@@ -57,15 +59,14 @@ fn password(text: &[u8]) -> Result<Protection> {
     Ok(Protection::Password(text))
 }
 
-fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
+fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>> {
     let text = read(path, "--key-file")?;
-    let mut key = Zeroizing::new([0; 32]);
     let decoded = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(text.trim_ascii()).unwrap_or_default());
-    if decoded.len() != key.len() {
-        return Err(format!("{}: must be a key of 64 hexadecimal digits; openssl rand -hex 32 makes one", path.display()).into());
-    }
-    key.copy_from_slice(&decoded);
-    Ok(key)
+    let key = <[u8; KEY_BYTES]>::try_from(decoded.as_slice()).or_else(|_| <[u8; KEY_BYTES]>::try_from(text.as_slice()));
+    key.map(Zeroizing::new).map_err(|_| {
+        format!("{}: must be a key of 32 bytes, in hexadecimal or as its bytes; openssl rand -hex 32 makes one", path.display())
+            .into()
+    })
 }
 
 fn read(path: &Path, option: &str) -> Result<Wiped> {

@@ -120,7 +120,7 @@ fn piece(
     let status = word(row.status);
     if is_unusable && !selection.includes_unusable {
         count(&mut exported.left_out);
-        print(&format!("{}: is {status}, which no file can say; --include-unusable exports it all the same", name(row)))?;
+        print(&format!("{}: is {status}, which a file cannot say; unlock or enable it, or give --include-unusable", name(row)))?;
         return Ok(None);
     }
     let has_validity = token.not_before.is_some() || token.not_after.is_some();

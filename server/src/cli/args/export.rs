@@ -16,7 +16,7 @@ A PSKC file is encrypted with a password, which is asked for, or with the key of
 
 Examples:
   keyfob export --output tokens.xml                              PSKC, prompt for a password
-  keyfob export --output tokens.xml --key-file transport.key     PSKC, a key of 64 hexadecimal digits
+  keyfob export --output tokens.xml --key-file transport.key     PSKC, a key from openssl rand -hex 32
   keyfob export --format uris --filter 'user eq \"alice\"' --output alice.uris
   keyfob export --format migration --filter 'user eq \"alice\"' --qr-folder alice-codes
   keyfob export --state alice.keyfob --format uris --output alice.uri
@@ -41,10 +41,10 @@ pub(crate) struct ExportArgs {
     /// Write to standard output even if it is a terminal, which shows the secrets
     #[arg(long)]
     pub(crate) allow_terminal: bool,
-    /// PSKC: file with the key, 64 hexadecimal digits (AES-256)
+    /// PSKC: file with a key of 32 bytes, in hexadecimal or as its bytes
     #[arg(long, value_name = "FILE", conflicts_with_all = ["password_file", "plain"])]
     pub(crate) key_file: Option<PathBuf>,
-    /// PSKC: file with the password; - is a line of standard input [default: prompt]
+    /// PSKC: file with the password, in its first line; - is standard input [default: prompt]
     #[arg(long, value_name = "FILE", conflicts_with = "plain")]
     pub(crate) password_file: Option<PathBuf>,
     /// PSKC: do not encrypt the secrets

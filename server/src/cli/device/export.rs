@@ -19,7 +19,7 @@ pub(crate) fn token_of_state(path: &Path, args: &ExportArgs) -> Result<Token> {
     let (shown, status) = (path.display(), device.status());
     let is_unusable = matches!(status, Status::Locked | Status::Disabled);
     if is_unusable && !args.include_unusable {
-        return Err(format!("{shown}: is {}, which a file cannot say; give --include-unusable to export it", word(status)).into());
+        return Err(format!("{shown}: is {}, which a file cannot say; unlock it, or give --include-unusable", word(status)).into());
     }
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let label = Label {
