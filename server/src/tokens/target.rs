@@ -15,6 +15,17 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Checks that nothing would be overwritten. Makes nothing.
+    ///
+    /// Errors: a sentence for people.
+    pub(crate) fn check(output: Option<&Path>, folder: Option<&Path>) -> Result<(), String> {
+        let given = [output.filter(|path| *path != Path::new("-")), folder];
+        match given.into_iter().flatten().find(|path| fs::symlink_metadata(path).is_ok()) {
+            Some(path) => Err(file::not_created(path, &io::ErrorKind::AlreadyExists.into())),
+            None => Ok(()),
+        }
+    }
+
     /// Makes a file and a folder, which must not exist; `-` is standard output.
     ///
     /// Errors: a sentence for people.

@@ -84,7 +84,7 @@ fn secrets_leave_in_an_encrypted_file_with_a_line_of_the_trail_each() {
         );
         assert_eq!((token.period, token.digits.unwrap().get(), token.secret.expose()), (Some(60), 8, &b"12345678901234567890"[..]));
         // The code of counter 0 was used.
-        assert_eq!((used.serial.as_deref(), used.account.as_deref(), used.counter), (None, Some("alice"), Some(1)));
+        assert_eq!((used.id.as_deref(), used.account.as_deref(), used.counter), (Some("HOTP00000001"), Some("alice"), Some(1)));
     }
     for id in &ids {
         assert_eq!(exports(folder.path(), id), 2);
@@ -216,6 +216,31 @@ fn secret_stays_where_the_trail_cannot_be_written() {
     assert!(run.status == Some(2) && run.out.is_empty() && run.err.contains("the trail: "), "{run:?}");
     refused(folder.path(), &["--plain", "--output", "new.xml"], "the trail: ");
     refused(folder.path(), &["--format", "uris", "--qr-folder", "new"], "the trail: ");
+}
+
+/// The trail takes its time, and a person ends the export meanwhile.
+#[test]
+fn stopped_export_leaves_no_file() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[]);
+    create(&server, &hotp_token("alice"));
+    server.stop();
+    let numbers: Vec<_> = (0..350).map(|number| format!("({number})")).collect();
+    let slow = format!(
+        "CREATE TABLE n (x); INSERT INTO n VALUES {}; CREATE TRIGGER slow BEFORE INSERT ON trail WHEN NEW.event = 'otp-export' \
+         BEGIN SELECT count(*) FROM n AS a, n AS b, n AS c; END",
+        numbers.join(", ")
+    );
+    program("sqlite3", "sqlite3", &[folder.path().join("keyfob.db").to_str().unwrap(), &slow]);
+    let file = folder.path().join("new");
+    let mut child = keyfob(folder.path(), &["export", "--format", "uris", "--output", "new"]).spawn().unwrap();
+    while !file.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    program("kill", "procps", &["-s", "INT", &child.id().to_string()]);
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.contains("no file is left") && !file.exists(), "{text}");
 }
 
 #[test]

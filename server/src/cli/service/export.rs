@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use indicatif::ProgressBar;
 use keyfob_scim::{Attribute, Filter, Op};
-use keyfob_tokens::PskcSuite;
+use keyfob_tokens::{PskcSuite, Token};
 
 use super::configuration::configured_store;
 use super::open::open;
@@ -37,30 +37,32 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         Some(path) => Source::State(Box::new(token_of_state(path, args)?)),
         None => Source::Store { filter: filter(args)?, config: Box::new(configured_store(&args.config)?) },
     };
+    Target::check(args.output.as_deref(), args.qr_folder.as_deref())?;
     let protection = protection(args)?;
     let suite = match args.suite {
         Suite::Hmac => PskcSuite::Hmac,
         Suite::Bare => PskcSuite::Bare,
     };
     let (encoder, head) = Encoder::new(args.format, &protection, suite, args.qr_folder.is_some())?;
-    let mut target = Target::new(args.output.as_deref(), args.qr_folder.as_deref())?;
-    target.write(&head, "")?;
-    let is_whole = match source {
-        Source::State(token) => {
-            write_token(*token, encoder, &mut target)?;
-            true
-        }
+    let begin = || -> Result<Target> {
+        let mut target = Target::new(args.output.as_deref(), args.qr_folder.as_deref())?;
+        target.write(&head, "")?;
+        Ok(target)
+    };
+    let mut is_whole = true;
+    match source {
+        Source::State(token) => write_token(*token, encoder, begin()?)?,
         Source::Store { filter, config } => {
-            let exported = from_store(args, filter, &config, encoder, &mut target)?;
+            let (exported, target) = from_store(args, filter, &config, encoder, begin)?;
             report(exported.summary().trim_end(), is_printed)?;
             if exported.all() == 0 {
                 report("nothing is exported, and no file is left", is_printed)?;
                 return Ok(ExitCode::from(1));
             }
-            exported.left_out == 0
+            target.keep()?;
+            is_whole = exported.left_out == 0;
         }
-    };
-    target.keep()?;
+    }
     if args.plain || args.format != ExportFormat::Pskc {
         note(
             "the secrets are in the clear: whoever reads them has the codes of these devices; delete them once they are where they belong",
@@ -71,7 +73,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
 
 /// What is exported.
 enum Source {
-    State(Box<keyfob_tokens::Token>),
+    State(Box<Token>),
     Store { filter: Filter, config: Box<Config> },
 }
 
@@ -83,13 +85,13 @@ fn filter(args: &ExportArgs) -> Result<Filter> {
     }
 }
 
-fn write_token(token: keyfob_tokens::Token, mut encoder: Encoder, target: &mut Target) -> Result<()> {
+fn write_token(token: Token, mut encoder: Encoder, mut target: Target) -> Result<()> {
     let mut pieces = vec![encoder.encode(token)?];
     pieces.append(&mut encoder.finish()?);
     for piece in &pieces {
         target.write(piece, "1.png")?;
     }
-    Ok(())
+    Ok(target.keep()?)
 }
 
 /// Prints a line of the report: not between the tokens if those are printed.
@@ -101,7 +103,14 @@ fn report(line: &str, is_printed: bool) -> std::result::Result<(), String> {
     output::line(line).map_err(|error| error.to_string())
 }
 
-fn from_store(args: &ExportArgs, filter: Filter, config: &Config, encoder: Encoder, target: &mut Target) -> Result<Exported> {
+/// Exports from a store. Signals are handled before `begin` makes a file.
+fn from_store(
+    args: &ExportArgs,
+    filter: Filter,
+    config: &Config,
+    encoder: Encoder,
+    begin: impl FnOnce() -> Result<Target>,
+) -> Result<(Exported, Target)> {
     let now =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| "system clock: is before 1970; set it")?.as_secs();
     let selection =
@@ -113,6 +122,7 @@ fn from_store(args: &ExportArgs, filter: Filter, config: &Config, encoder: Encod
         let (request, requests) = tokio::sync::watch::channel(());
         let stop = Hangups::handle()?.until_stop(request)?;
         let watching = watch_key_file(config, &store, note_key_file, requests)?;
+        let mut target = begin()?;
         // Drawn on a terminal only.
         let bar = ProgressBar::new_spinner();
         let mut print = |line: &str| bar.suspend(|| report(line, is_printed));
@@ -121,7 +131,7 @@ fn from_store(args: &ExportArgs, filter: Filter, config: &Config, encoder: Encod
             bar.set_message(format!("{} devices", bar.position()));
         };
         let exported = tokio::select! {
-            exported = export(&store, &selection, encoder, target, &mut print, &mut progress) => exported,
+            exported = export(&store, &selection, encoder, &mut target, &mut print, &mut progress) => exported,
             () = stop => Err("it was stopped; no file is left".to_owned()),
         };
         bar.finish_and_clear();
@@ -129,6 +139,6 @@ fn from_store(args: &ExportArgs, filter: Filter, config: &Config, encoder: Encod
             watching.end().await;
         }
         store.close();
-        Ok(exported?)
+        Ok((exported?, target))
     })
 }
