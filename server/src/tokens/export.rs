@@ -28,7 +28,7 @@ pub(crate) struct Selection<'s> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exported {
     /// In the file, by kind.
-    pub(crate) exported: BTreeMap<&'static str, u64>,
+    pub(crate) written: BTreeMap<&'static str, u64>,
     /// Left out for the reason in the device's line.
     pub(crate) left_out: u64,
     /// Of kinds that have no token, by kind.
@@ -37,7 +37,7 @@ pub(crate) struct Exported {
 
 impl Exported {
     pub(crate) fn all(&self) -> u64 {
-        self.exported.values().fold(0, |all, many| all.saturating_add(*many))
+        self.written.values().fold(0, |all, many| all.saturating_add(*many))
     }
 
     /// The last lines of the report.
@@ -46,14 +46,14 @@ impl Exported {
             let counts: Vec<_> = counts.iter().map(|(kind, many)| format!("{kind} {many}")).collect();
             if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
         };
-        let mut text = format!("exported: {}\n", kinds(&self.exported));
+        let mut lines = vec![format!("exported: {}", kinds(&self.written))];
         if self.left_out > 0 {
-            text.push_str(&format!("left out: {}, see the lines above\n", self.left_out));
+            lines.push(format!("left out: {}, see the lines above", self.left_out));
         }
         if !self.others.is_empty() {
-            text.push_str(&format!("of kinds that no token file has: {}\n", kinds(&self.others)));
+            lines.push(format!("of kinds that no token file has: {}", kinds(&self.others)));
         }
-        text
+        lines.join("\n")
     }
 }
 
@@ -138,7 +138,7 @@ fn piece(
     if has_validity && !selection.format.has_validity() {
         print(&format!("{}: has notBefore or notAfter; the file does not say so", name(row)))?;
     }
-    count(exported.exported.entry(row.kind.name()).or_default());
+    count(exported.written.entry(row.kind.name()).or_default());
     Ok(Some(piece))
 }
 

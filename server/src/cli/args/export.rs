@@ -24,7 +24,6 @@ Examples:
 Exit status: 0 all are exported; 1 some are left out, each named with its reason; 2 bad use or an error, and no file is left.";
 
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,

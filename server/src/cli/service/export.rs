@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         Source::State(token) => write_token(*token, encoder, begin()?)?,
         Source::Store { filter, config } => {
             let (exported, target) = from_store(args, filter, &config, encoder, begin)?;
-            report(exported.summary().trim_end(), is_printed)?;
+            report(&exported.summary(), is_printed)?;
             if exported.all() == 0 {
                 report("nothing is exported, and no file is left", is_printed)?;
                 return Ok(ExitCode::from(1));
