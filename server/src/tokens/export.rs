@@ -6,8 +6,8 @@ use keyfob::Status;
 use keyfob_scim::{Entry, Event, EventKind, Filter, Row};
 
 use super::device::{Label, token};
-use super::encoder::{Encoded, Encoder, ExportFormat};
-use super::target::Target;
+use super::export_encoder::{Encoded, Encoder, ExportFormat};
+use super::export_output::ExportOutput;
 use crate::store::{EntryQuery, Store, word};
 
 /// The actor in the trail.
@@ -66,7 +66,7 @@ pub(crate) async fn export(
     store: &Store,
     selection: &Selection<'_>,
     mut encoder: Encoder,
-    target: &mut Target,
+    output: &mut ExportOutput,
     print: &mut dyn FnMut(&str) -> Result<(), String>,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Exported, String> {
@@ -92,12 +92,12 @@ pub(crate) async fn export(
             store.record(lines).await.map_err(|error| format!("the trail: {error}"))?;
         }
         for (id, piece) in &pieces {
-            target.write(piece, &format!("{id}.png"))?;
+            output.write(piece, &format!("{id}.png"))?;
         }
         progress(devices);
     }
     for (at, piece) in encoder.finish()?.iter().enumerate() {
-        target.write(piece, &format!("{}.png", at.saturating_add(1)))?;
+        output.write(piece, &format!("{}.png", at.saturating_add(1)))?;
     }
     Ok(exported)
 }

@@ -1,11 +1,11 @@
-//! Token files: devices into the store and out of it.
+//! Tokens of files, into a store and out of it.
 
 mod device;
-mod encoder;
 mod export;
-mod target;
+mod export_encoder;
+mod export_output;
 
 pub(crate) use device::{Label, token};
-pub(crate) use encoder::{Encoder, ExportFormat, Protection};
 pub(crate) use export::{Exported, Selection, export};
-pub(crate) use target::Target;
+pub(crate) use export_encoder::{Encoder, ExportFormat, Protection};
+pub(crate) use export_output::ExportOutput;

@@ -19,7 +19,7 @@ use crate::cli::export_protection::protection;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
-use crate::tokens::{Encoder, ExportFormat, Exported, Selection, Target, export};
+use crate::tokens::{Encoder, ExportFormat, ExportOutput, Exported, Selection, export};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
     if args.qr_folder.is_some() && !args.format.has_images() {
@@ -37,29 +37,29 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
         Some(path) => Source::State(Box::new(token_of_state(path, args)?)),
         None => Source::Store { filter: filter(args)?, config: Box::new(configured_store(&args.config)?) },
     };
-    Target::check(args.output.as_deref(), args.qr_folder.as_deref())?;
+    ExportOutput::check(args.output.as_deref(), args.qr_folder.as_deref())?;
     let protection = protection(args)?;
     let suite = match args.suite {
         Suite::Hmac => PskcSuite::Hmac,
         Suite::Bare => PskcSuite::Bare,
     };
     let (encoder, head) = Encoder::new(args.format, &protection, suite, args.qr_folder.is_some())?;
-    let begin = || -> Result<Target> {
-        let mut target = Target::new(args.output.as_deref(), args.qr_folder.as_deref())?;
-        target.write(&head, "")?;
-        Ok(target)
+    let begin = || -> Result<ExportOutput> {
+        let mut output = ExportOutput::new(args.output.as_deref(), args.qr_folder.as_deref())?;
+        output.write(&head, "")?;
+        Ok(output)
     };
     let mut is_whole = true;
     match source {
         Source::State(token) => write_token(*token, encoder, begin()?)?,
         Source::Store { filter, config } => {
-            let (exported, target) = from_store(args, filter, &config, encoder, begin)?;
+            let (exported, output) = from_store(args, filter, &config, encoder, begin)?;
             report(&exported.summary(), is_printed)?;
             if exported.all() == 0 {
                 report("nothing is exported, and no file is left", is_printed)?;
                 return Ok(ExitCode::from(1));
             }
-            target.keep()?;
+            output.keep()?;
             is_whole = exported.left_out == 0;
         }
     }
@@ -85,13 +85,13 @@ fn filter(args: &ExportArgs) -> Result<Filter> {
     }
 }
 
-fn write_token(token: Token, mut encoder: Encoder, mut target: Target) -> Result<()> {
+fn write_token(token: Token, mut encoder: Encoder, mut output: ExportOutput) -> Result<()> {
     let mut pieces = vec![encoder.encode(token)?];
     pieces.append(&mut encoder.finish()?);
     for piece in &pieces {
-        target.write(piece, "1.png")?;
+        output.write(piece, "1.png")?;
     }
-    Ok(target.keep()?)
+    Ok(output.keep()?)
 }
 
 /// Prints a line of the report: not between the tokens if those are printed.
@@ -109,8 +109,8 @@ fn from_store(
     filter: Filter,
     config: &Config,
     encoder: Encoder,
-    begin: impl FnOnce() -> Result<Target>,
-) -> Result<(Exported, Target)> {
+    begin: impl FnOnce() -> Result<ExportOutput>,
+) -> Result<(Exported, ExportOutput)> {
     let now =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| "system clock: is before 1970; set it")?.as_secs();
     let selection =
@@ -122,7 +122,7 @@ fn from_store(
         let (request, requests) = tokio::sync::watch::channel(());
         let stop = Hangups::handle()?.until_stop(request)?;
         let watching = watch_key_file(config, &store, note_key_file, requests)?;
-        let mut target = begin()?;
+        let mut output = begin()?;
         // Drawn on a terminal only.
         let bar = ProgressBar::new_spinner();
         let mut print = |line: &str| bar.suspend(|| report(line, is_printed));
@@ -131,7 +131,7 @@ fn from_store(
             bar.set_message(format!("{} devices", bar.position()));
         };
         let exported = tokio::select! {
-            exported = export(&store, &selection, encoder, &mut target, &mut print, &mut progress) => exported,
+            exported = export(&store, &selection, encoder, &mut output, &mut print, &mut progress) => exported,
             () = stop => Err("it was stopped; no file is left".to_owned()),
         };
         bar.finish_and_clear();
@@ -139,6 +139,6 @@ fn from_store(
             watching.end().await;
         }
         store.close();
-        Ok((exported?, target))
+        Ok((exported?, output))
     })
 }

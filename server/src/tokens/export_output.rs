@@ -4,17 +4,17 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::encoder::Encoded;
+use super::export_encoder::Encoded;
 use crate::file;
 
 /// The places of an export. Dropping it without [`keep`](Self::keep) removes what it made.
-pub(crate) struct Target {
+pub(crate) struct ExportOutput {
     file: Option<NewFile>,
     folder: Option<NewFolder>,
     is_printed: bool,
 }
 
-impl Target {
+impl ExportOutput {
     /// Checks that nothing would be overwritten. Makes nothing.
     ///
     /// Errors: a sentence for people.
