@@ -48,7 +48,7 @@ impl Row {
     }
 
     /// Whether the name is the serial of a token, and not one that keyfob gave it.
-    pub(crate) fn has_serial(&self) -> bool {
+    pub fn has_serial(&self) -> bool {
         matches!(self.kind, Kind::Totp | Kind::Hotp) && !is_numbered(&self.name)
     }
 

@@ -13,17 +13,20 @@ pub(crate) type Wiped = Zeroizing<Vec<u8>>;
 
 /// Creates a file of these bytes durably. An error leaves no file behind.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let file = open_new(path).map_err(|error| {
-        let todo = match error.kind() {
-            io::ErrorKind::AlreadyExists => "it is not overwritten; choose another name, or remove it first",
-            _ => "choose a folder that you may write to",
-        };
-        format!("{}: {error}; {todo}", path.display())
-    })?;
+    let file = open_new(path).map_err(|error| not_created(path, &error))?;
     write(file, bytes).and_then(|()| sync_folder(path)).map_err(|error| {
         let _ = fs::remove_file(path);
         format!("{}: {error}; it was not made", path.display())
     })
+}
+
+/// Why a file or a folder could not be created, and what to do.
+pub(crate) fn not_created(path: &Path, error: &io::Error) -> String {
+    let todo = match error.kind() {
+        io::ErrorKind::AlreadyExists => "it is not overwritten; choose another name, or remove it first",
+        _ => "choose a folder that you may write to",
+    };
+    format!("{}: {error}; {todo}", path.display())
 }
 
 /// The owner of a file that replaces another.

@@ -13,6 +13,8 @@ mod code;
 mod drift;
 #[path = "cli/enroll.rs"]
 mod enroll;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/others.rs"]
 mod others;
 #[path = "cli/output.rs"]

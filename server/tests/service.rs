@@ -16,6 +16,8 @@ mod cors;
 mod crash;
 #[path = "service/cursors.rs"]
 mod cursors;
+#[path = "service/export.rs"]
+mod export;
 #[path = "service/fields.rs"]
 mod fields;
 #[path = "service/files.rs"]

@@ -2,6 +2,7 @@
 
 mod args;
 mod device;
+mod export_protection;
 mod input;
 mod output;
 mod result;
@@ -39,6 +40,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Account(command) => service::account::run(command),
         Command::Audit(args) => service::audit::run(&args),
+        Command::Export(args) => service::export::run(&args),
         Command::Find(args) => service::find::run(&args),
         Command::Import(args) => service::import::run(&args),
         Command::ImportSoffid(args) => service::import_soffid::run(&args),

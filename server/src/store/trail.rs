@@ -14,8 +14,8 @@ const PART_LINES: i64 = if cfg!(test) { 3 } else { 1_000_000 };
 
 const SELECT: &str = concat!("SELECT ", trail_key_column!(), ", ", trail_line_columns!(), " FROM trail");
 
-/// The account on whose behalf the trail is searched: none, since `keyfob audit` has no account.
-const OPERATOR: &str = "";
+/// The account on whose behalf commands search: none, since the operator has no account.
+pub(super) const OPERATOR: &str = "";
 
 /// A query of the trail: lines that match everything given.
 #[derive(Clone, Debug, Default)]

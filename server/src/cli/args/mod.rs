@@ -2,6 +2,7 @@
 //! keep them.
 
 mod device;
+mod export;
 mod import;
 mod service;
 
@@ -9,6 +10,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use device::{AuthenticatorArgs, Clock, CodeArgs, EnrollArgs, Parameters, ResyncArgs, ShowArgs, UnlockArgs, VerifyArgs};
+use export::EXPORT;
+pub(crate) use export::{ExportArgs, Suite};
 use import::IMPORT;
 pub(crate) use import::ImportArgs;
 pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RotateArgs, ServeArgs};
@@ -92,6 +95,9 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     /// Import devices from Soffid's table `SCO_DEVICE`: first a dry run, then --write
     #[command(name = "import-soffid", after_help = IMPORT_SOFFID)]
     ImportSoffid(ImportSoffidArgs),
+    /// Export secrets of TOTP and HOTP devices to a token file or to QR codes
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
     /// Move all devices into another store: from a file to PostgreSQL, or back
     #[command(after_help = "Example:
   keyfob migrate --store sqlite://keyfob.db --to postgres://keyfob@db1,db2/keyfob

@@ -4,6 +4,7 @@ mod authenticator;
 mod clock;
 pub(super) mod code;
 pub(super) mod enroll;
+mod export;
 mod input;
 mod qr;
 pub(super) mod resync;
@@ -14,3 +15,4 @@ pub(super) mod unlock;
 pub(super) mod verify;
 
 pub(crate) use authenticator::cautions;
+pub(crate) use export::token_of_state;

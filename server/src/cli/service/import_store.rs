@@ -4,7 +4,7 @@ use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
 use super::open::open;
-use super::watch::{FileWatch, watch_key_file};
+use super::watch::{FileWatch, note_key_file, watch_key_file};
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
@@ -46,13 +46,6 @@ impl ImportStore {
             self.runtime.block_on(watch.end());
         }
         self.store.close();
-    }
-}
-
-fn note_key_file(finding: std::result::Result<&str, &str>) {
-    match finding {
-        Ok(change) => note(change),
-        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
     }
 }
 

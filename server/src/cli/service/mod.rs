@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod audit;
 mod configuration;
+pub(super) mod export;
 pub(super) mod find;
 mod first_account;
 mod greeting;

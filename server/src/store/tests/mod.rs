@@ -7,6 +7,7 @@ mod cluster;
 mod copy;
 mod cursors;
 mod damage;
+mod export;
 mod find;
 mod hosts;
 mod import;

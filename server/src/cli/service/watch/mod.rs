@@ -12,6 +12,7 @@ use tokio::sync::watch;
 pub(super) use file_watch::{FileWatch, ReadRequests};
 pub(super) use key_file::watch_key_file;
 
+use crate::cli::output::note;
 use crate::config::Config;
 use crate::http::Certificate;
 use crate::store::Store;
@@ -43,6 +44,14 @@ impl Watches {
         for watch in self.0 {
             watch.end().await;
         }
+    }
+}
+
+/// Notes for the person at a command what it finds of the key file.
+pub(super) fn note_key_file(finding: Result<&str, &str>) {
+    match finding {
+        Ok(change) => note(change),
+        Err(problem) => note(&format!("sealing_keys_file: {problem}")),
     }
 }
 
