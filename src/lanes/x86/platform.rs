@@ -75,8 +75,8 @@ impl Platform {
     }
 
     /// So many counters in streams cost less than one vector of this platform. Measured; `make
-    /// bench` tells whether it still holds. The instructions for SHA-512 come with those for SHA-256
-    /// and AVX2, and nothing wider has been seen with them yet.
+    /// bench` tells whether it still holds. The instructions for SHA-512 come with AVX2, and so far
+    /// with nothing wider.
     fn worth_streams(self, states: States<'_>) -> usize {
         match (self, states) {
             (Self::ShaNi | Self::ShaNiAvx512 | Self::Sha512, _) | (_, States::Sha512(_)) | (Self::Avx2, States::Sha256(_)) => {
