@@ -12,8 +12,8 @@ macro_rules! ternary {
             $rotate::<BITS>(word)
         }
 
-        // The function's table of values: bit 4a + 2b + c of the number is that of a, b and c. Words
-        // of 64 bits take `vpternlogd` as well, which knows no words and which Miri executes.
+        // The function's table of values: bit 4a + 2b + c of the number is that of a, b and c. For
+        // words of 64 bits it is `vpternlogd` as well, which Miri executes, unlike `vpternlogq`.
 
         #[target_feature(enable = $features)]
         #[inline]

@@ -1,9 +1,9 @@
 //! Layer 2: HMACs on the SIMD instructions of `x86_64`.
 //!
 //! A few counters are quickest in streams on the SHA extensions ([`sha1_ni`], [`sha256_ni`],
-//! [`sha512_ni`]), many in the lanes of vectors ([`vector`], [`vector_sha512`]), along one window or
-//! across many keys ([`keys`]). [`Platform`] picks among the instructions that the processor has, which it asks once, at run
-//! time.
+//! [`sha512_ni`]), many in the lanes of vectors ([`vector`], [`vector_sha512`]), along one window
+//! or across many keys ([`keys`]). [`Platform`] picks among the instructions that the processor
+//! has, which it asks once, at run time.
 #![allow(unsafe_code, reason = "instructions that the processor may lack")]
 
 mod avx2;
@@ -78,8 +78,8 @@ pub(crate) fn compute_one(states: States<'_>, counter: u64) -> Option<u32> {
     Some(value)
 }
 
-/// Fills `values` with the truncated HMACs of `first` and the counters after it. Returns how many of
-/// them; the caller has to compute the others.
+/// Fills `values` with the truncated HMACs of `first` and the counters after it. Returns how many;
+/// the caller has to compute the others.
 pub(crate) fn compute_many(states: States<'_>, first: u64, values: &mut [u32]) -> usize {
     let mut done = 0_usize;
     while let Some(left) = values.get_mut(done..).filter(|left| !left.is_empty())

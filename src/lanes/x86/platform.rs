@@ -36,20 +36,6 @@ fn take<const N: usize>(computed: &mut [u32; N], values: &mut [u32]) -> usize {
     values.len().min(N)
 }
 
-/// Fills up to four values by an array of as many streams; returns how many.
-macro_rules! fill_streams {
-    ($values:ident, $streams:expr) => {{
-        match $values {
-            [a, b, c, d, ..] => [*a, *b, *c, *d] = $streams,
-            [a, b, c] => [*a, *b, *c] = $streams,
-            [a, b] => [*a, *b] = $streams,
-            [a] => [*a] = $streams,
-            [] => {}
-        }
-        $values.len().min(4)
-    }};
-}
-
 /// A set of instructions, and the number of counters that it computes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Platform {
@@ -89,8 +75,8 @@ impl Platform {
     }
 
     /// So many counters in streams cost less than one vector of this platform. Measured; `make
-    /// bench` tells whether it still holds. The instructions for SHA-512 come with those for SHA-256
-    /// and AVX2, and nothing wider has been seen with them yet.
+    /// bench` tells whether it still holds. The instructions for SHA-512 come with AVX2, and so far
+    /// with nothing wider.
     fn worth_streams(self, states: States<'_>) -> usize {
         match (self, states) {
             (Self::ShaNi | Self::ShaNiAvx512 | Self::Sha512, _) | (_, States::Sha512(_)) | (Self::Avx2, States::Sha256(_)) => {
@@ -122,11 +108,15 @@ impl Platform {
     /// The cheapest platform for the first of `left` counters; none if the caller computes them
     /// cheapest, or only the caller can.
     pub(super) fn detect(states: States<'_>, left: usize) -> Option<Self> {
-        let (streams, ymm_lanes) = match states {
-            States::Sha1(_) | States::Sha256(_) => (Self::detect_streams(), avx512::words32::ymm::LANES),
-            States::Sha512(_) => (Some(Self::Sha512).filter(|platform| platform.is_available()), avx512::words64::ymm::LANES),
+        let ymms = match states {
+            States::Sha1(_) | States::Sha256(_) => left.div_ceil(avx512::words32::ymm::LANES),
+            States::Sha512(_) => left.div_ceil(avx512::words64::ymm::LANES),
         };
-        let widest = match left.div_ceil(ymm_lanes) {
+        let streams = match states {
+            States::Sha1(_) | States::Sha256(_) => Self::detect_streams(),
+            States::Sha512(_) => Some(Self::Sha512).filter(|platform| platform.is_available()),
+        };
+        let widest = match ymms {
             ..=1 => Self::Avx512Ymm,
             // Two additions of a zmm begin in a cycle there: one vector is enough to do.
             2.. if is_intel() => Self::Avx512Zmm,
@@ -203,24 +193,45 @@ impl Platform {
         true
     }
 
-    /// Up to four counters in streams; none of SHA-512, which the SHA extensions lack.
+    /// Up to four counters in streams.
     #[target_feature(enable = "sha,sse4.1")]
     fn fill_streams(self, states: States<'_>, first: u64, values: &mut [u32]) -> usize {
+        match values {
+            _ if matches!(states, States::Sha512(_)) => return 0,
+            [a, b, c, d, ..] => [*a, *b, *c, *d] = self.stream(states, first),
+            [a, b, c] => [*a, *b, *c] = self.stream(states, first),
+            [a, b] => [*a, *b] = self.stream(states, first),
+            [a] => [*a] = self.stream(states, first),
+            [] => {}
+        }
+        values.len().min(4)
+    }
+
+    /// Counters in streams; zeros for SHA-512, which the SHA extensions lack.
+    #[target_feature(enable = "sha,sse4.1")]
+    fn stream<const S: usize>(self, states: States<'_>, first: u64) -> [u32; S] {
         match states {
             // SAFETY: the processor has the instructions.
             States::Sha1(states) if self == Self::ShaNiAvx512 && self.is_available() => unsafe {
-                fill_streams!(values, sha1_ni::avx512_words::sha1(states, counters(first)))
+                sha1_ni::avx512_words::sha1(states, counters(first))
             },
-            States::Sha1(states) => fill_streams!(values, sha1_ni::sha_words::sha1(states, counters(first))),
-            States::Sha256(states) => fill_streams!(values, sha256_ni::sha256(states, counters(first))),
-            States::Sha512(_) => 0,
+            States::Sha1(states) => sha1_ni::sha_words::sha1(states, counters(first)),
+            States::Sha256(states) => sha256_ni::sha256(states, counters(first)),
+            States::Sha512(_) => [0; S],
         }
     }
 
     /// Up to four counters in streams.
     #[target_feature(enable = "sha512")]
     fn fill_sha512_streams(states: [&[u64; 8]; 2], first: u64, values: &mut [u32]) -> usize {
-        fill_streams!(values, sha512_ni::instructions::sha512(states, counters(first)))
+        match values {
+            [a, b, c, d, ..] => [*a, *b, *c, *d] = sha512_ni::instructions::sha512(states, counters(first)),
+            [a, b, c] => [*a, *b, *c] = sha512_ni::instructions::sha512(states, counters(first)),
+            [a, b] => [*a, *b] = sha512_ni::instructions::sha512(states, counters(first)),
+            [a] => [*a] = sha512_ni::instructions::sha512(states, counters(first)),
+            [] => {}
+        }
+        values.len().min(4)
     }
 }
 
