@@ -262,6 +262,6 @@ fn chance_is_devices_times_codes_over_all_codes() {
     assert_eq!(two.chance(100_000).parts_per_billion(), 301);
     assert_eq!(one.chance(1_000_000), GuessChance::CERTAIN);
     assert_eq!((one.chance(0).parts_per_billion(), two.chance(1).parts_per_billion()), (0, 1));
-    assert_eq!(two.chance(u64::MAX), GuessChance::CERTAIN);
+    assert_eq!((one.chance(u64::MAX), two.chance(u64::MAX)), (GuessChance::CERTAIN, GuessChance::CERTAIN));
     assert_eq!(Search::for_code(policy, b"12345", NOW).chance(1_000).parts_per_billion(), 0);
 }

@@ -133,6 +133,28 @@ proptest! {
     }
 }
 
+/// The check is right, and the content is not.
+#[test]
+fn rule_09_a_version_or_a_validity_that_no_device_has_is_damage() {
+    let refused = |mut bytes: [u8; RECORD_SIZE]| {
+        let sum = check(&bytes);
+        bytes[RECORD_SIZE - 8..].copy_from_slice(&sum.to_le_bytes());
+        Device::from_bytes(&bytes).err() == Some(Error::RecordDamaged)
+    };
+    let short = Totp::new(Secret::new_allowing_short(b"1234567890").unwrap());
+    let limited = Device::totp(totp(), NOW).with_validity(Validity::new(Some(NOW), Some(NOW + 1)).unwrap()).unwrap();
+    for device in [Device::totp(totp(), NOW), Device::hotp(hotp(), 0, NOW), Device::totp(short, NOW), limited.clone()] {
+        let mut bytes = *device.to_record().as_bytes();
+        assert!(!refused(bytes));
+        bytes[2] = 3 - bytes[2];
+        assert!(refused(bytes), "the other version of {device:?}");
+    }
+    let mut bytes = *limited.to_record().as_bytes();
+    let (start, end) = bytes[40..56].split_at_mut(8);
+    start.swap_with_slice(end);
+    assert!(refused(bytes), "it ends before it begins");
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

@@ -240,6 +240,23 @@ proptest! {
         }
     }
 
+    /// Only the last two codes are excused, and these from counter 0 on.
+    #[test]
+    fn rule_17_older_codes_of_a_resync_are_fails(hotp in hotps(), counter in 0..4_u64) {
+        let policy = Policy::default();
+        let pair = |first: u64| [first, first + 1].map(|counter| hotp.generate(counter));
+        let resynced = |device: &Device, [first, second]: [keyfob::Code; 2]| {
+            committed(device.resync(&policy, first.as_bytes(), second.as_bytes(), NOW).unwrap())
+        };
+        let (device, verdict) = resynced(&Device::hotp(hotp.clone(), counter, NOW), pair(counter));
+        prop_assert!(verdict.is_right());
+        for first in 0..=counter {
+            let verdict = resynced(&device, pair(first)).1;
+            let expected = if first == counter { (Reason::Replayed, 0) } else { (Reason::Wrong, 1) };
+            prop_assert_eq!((verdict.reason(), verdict.fails()), expected);
+        }
+    }
+
     /// Nor does it take a fail back.
     #[test]
     fn rule_17_older_codes_and_wrong_ones_are_fails_as_ever(hotp in hotps(), counter in 10..1000_u64, behind in 2..8_u64) {

@@ -297,6 +297,13 @@ fn rule_19_a_validity_comes_before_other_reasons() {
 }
 
 #[test]
+fn rule_18_a_first_window_has_the_limit_of_every_window() {
+    let first = |steps| Policy::builder().window(1).max_drift(1000).first_window(steps).guess_bound(GuessChance::CERTAIN).build();
+    assert_eq!(first(1000).map(|policy| policy.first_window()), Ok(1000));
+    assert_eq!(first(1001), Err(Error::FirstWindow));
+}
+
+#[test]
 fn rule_19_a_validity_ends_after_it_begins() {
     assert_eq!(Validity::new(None, None), Ok(Validity::ALWAYS));
     assert_eq!(Validity::new(Some(5), Some(4)), Err(Error::Validity));
