@@ -45,6 +45,16 @@ fn oath_csv_names_wrong_rows() {
 }
 
 #[test]
+fn hash_of_oath_csv_follows_from_the_length() {
+    for (bytes, hash) in [(20, Algorithm::Sha1), (32, Algorithm::Sha256), (33, Algorithm::Sha1), (64, Algorithm::Sha512)] {
+        for kind in ["totp", "hotp"] {
+            let [token] = tokens(read_detected(format!("A1,{},{kind}", "61".repeat(bytes))));
+            assert_eq!((token.algorithm, token.secret.expose().len()), (hash, bytes));
+        }
+    }
+}
+
+#[test]
 fn users_of_version_2_are_accounts() {
     let [token] = tokens(read_detected("# version: 2\nalice,resolver,realm,A1,31323334,totp,6,30\n"));
     assert_eq!((token.account.as_deref(), token.serial.as_deref()), (Some("alice"), Some("A1")));
