@@ -187,6 +187,30 @@ fn oath_csv_that_is_written_is_read() {
 }
 
 #[test]
+fn tokens_that_csv_cannot_say_are_refused() {
+    let changed = |change: fn(&mut Token)| {
+        let mut token = totp("T1");
+        change(&mut token);
+        let oath = OathCsvWriter::new(Vec::new()).write(&token).is_ok();
+        [oath, EntraWriter::new(Vec::new()).write(&token).is_ok()]
+    };
+    assert_eq!(changed(|_| ()), [true, true]);
+    assert_eq!(changed(|token| token.t0 = 7), [false, false]);
+    assert_eq!(changed(|token| token.serial = None), [false, false]);
+    assert_eq!(changed(|token| token.serial = Some("=1+1".to_owned())), [false, false]);
+    assert_eq!(changed(|token| token.kind = Kind::Pin), [false, false]);
+    assert_eq!(changed(|token| token.kind = Kind::Hotp), [true, false]);
+    assert_eq!(changed(|token| token.digits = Some(Digits::EIGHT)), [true, false]);
+    assert_eq!(changed(|token| token.period = Some(60)), [true, true]);
+    assert_eq!(changed(|token| token.period = Some(45)), [true, false]);
+    let sha256: fn(&mut Token) = |token| {
+        token.algorithm = Algorithm::Sha256;
+        token.secret = RawSecret::new(vec![1; 32]);
+    };
+    assert_eq!(changed(sha256), [true, false]);
+}
+
+#[test]
 fn entra_csv_that_is_written_is_read() {
     let mut token = totp("T1");
     token.account = Some("alice@example.com".to_owned());
