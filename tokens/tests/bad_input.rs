@@ -161,10 +161,14 @@ fn pins_may_be_alike() {
         token.serial = Some(serial.to_owned());
         assert_eq!(duplicates.check(entry, &token), None);
     }
+    // Of a token that comes twice, the serial number is what shows it.
+    token.kind = Kind::Hotp;
+    assert_eq!(duplicates.check(3, &token), None);
+    assert_eq!(duplicates.check(4, &token), Some(Duplicate::Serial(3)));
     // A key and a PIN of one device.
     let mut key = Token::new(Kind::Hotp, RawSecret::new(b"5678".to_vec()));
     key.serial = Some("A1".to_owned());
-    assert_eq!(duplicates.check(3, &key), None);
+    assert_eq!(duplicates.check(5, &key), None);
 }
 
 /// The places of the tokens and errors of a file, in order.

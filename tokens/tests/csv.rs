@@ -45,6 +45,16 @@ fn oath_csv_names_wrong_rows() {
 }
 
 #[test]
+fn hash_of_oath_csv_follows_from_the_length() {
+    for (bytes, hash) in [(20, Algorithm::Sha1), (32, Algorithm::Sha256), (33, Algorithm::Sha1), (64, Algorithm::Sha512)] {
+        for kind in ["totp", "hotp"] {
+            let [token] = tokens(read_detected(format!("A1,{},{kind}", "61".repeat(bytes))));
+            assert_eq!((token.algorithm, token.secret.expose().len()), (hash, bytes));
+        }
+    }
+}
+
+#[test]
 fn users_of_version_2_are_accounts() {
     let [token] = tokens(read_detected("# version: 2\nalice,resolver,realm,A1,31323334,totp,6,30\n"));
     assert_eq!((token.account.as_deref(), token.serial.as_deref()), (Some("alice"), Some("A1")));
@@ -174,6 +184,30 @@ fn oath_csv_that_is_written_is_read() {
     let text = "T1,3132333435363738393031323334353637383930,totp,6,30\nH1,0303030303030303030303030303030303030303030303030303030303030303,hotp,6,17\n";
     assert_eq!(String::from_utf8_lossy(&file), text);
     assert_eq!(tokens(read_detected(&file)), [totp("T1"), hotp]);
+}
+
+#[test]
+fn tokens_that_csv_cannot_say_are_refused() {
+    let changed = |change: fn(&mut Token)| {
+        let mut token = totp("T1");
+        change(&mut token);
+        let oath = OathCsvWriter::new(Vec::new()).write(&token).is_ok();
+        [oath, EntraWriter::new(Vec::new()).write(&token).is_ok()]
+    };
+    assert_eq!(changed(|_| ()), [true, true]);
+    assert_eq!(changed(|token| token.t0 = 7), [false, false]);
+    assert_eq!(changed(|token| token.serial = None), [false, false]);
+    assert_eq!(changed(|token| token.serial = Some("=1+1".to_owned())), [false, false]);
+    assert_eq!(changed(|token| token.kind = Kind::Pin), [false, false]);
+    assert_eq!(changed(|token| token.kind = Kind::Hotp), [true, false]);
+    assert_eq!(changed(|token| token.digits = Some(Digits::EIGHT)), [true, false]);
+    assert_eq!(changed(|token| token.period = Some(60)), [true, true]);
+    assert_eq!(changed(|token| token.period = Some(45)), [true, false]);
+    let sha256: fn(&mut Token) = |token| {
+        token.algorithm = Algorithm::Sha256;
+        token.secret = RawSecret::new(vec![1; 32]);
+    };
+    assert_eq!(changed(sha256), [true, false]);
 }
 
 #[test]

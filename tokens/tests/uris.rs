@@ -153,6 +153,14 @@ fn what_a_format_cannot_say_is_refused() {
     assert!(matches!(migrate(long).kind(), ErrorKind::Unwritable(_)));
     assert!(matches!(migrate(Token::new(Kind::Pin, RawSecret::new(vec![1]))).kind(), ErrorKind::Unwritable(_)));
 
+    let mut late = token(1);
+    late.t0 = 7;
+    assert!(matches!(migrate(late.clone()).kind(), ErrorKind::Unwritable(_)));
+    assert!(UriWriter::new(Vec::new()).write(&late).is_err());
+    let mut counter = Token::new(Kind::Hotp, RawSecret::new(vec![1; 20]));
+    counter.counter = Some(1 << 63);
+    assert!(matches!(migrate(counter).kind(), ErrorKind::Unwritable(_)));
+
     let mut writer = UriWriter::new(Vec::new());
     let mut colon = token(1);
     colon.account = Some("a:b".to_owned());
