@@ -95,15 +95,14 @@ fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
 fn foreign_text(text: &str) -> Option<&'static str> {
     if starts_with(text, "otpauth-migration:") {
         return Some(
-            "secret: is an export of Google Authenticator (otpauth-migration:), which may hold several accounts and is not read; \
-             convert it into otpauth:// URIs, as extract_otp_secrets does, and give one of them",
+            "secret: is an export of Google Authenticator (otpauth-migration:), which may hold several accounts; \
+             keyfob import FILE reads it, with --state FILE for a state file",
         );
     }
     if text.starts_with('<') {
         return Some(if text.contains("KeyContainer") || text.contains("keyprov:pskc") {
-            "secret: is a PSKC file (RFC 6030), which is not read; write the PlainValue of its key's Secret in hexadecimal \
-             (base64 -d | od -An -v -tx1 -w64), and give that with --hex, --digits and --period or --counter; \
-             pskctool decrypts an encrypted one first"
+            "secret: is a PSKC file (RFC 6030), which may hold several tokens; \
+             keyfob import FILE reads it, with --state FILE for a state file"
         } else {
             "secret: is XML or HTML; give the Base32 secret or the otpauth URI alone"
         });

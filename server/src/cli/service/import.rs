@@ -98,7 +98,10 @@ impl Target for StoreTarget<'_> {
             return Ok(());
         }
         if self.store.is_none() {
-            self.store = Some(ImportStore::open(self.config).map_err(|error| error.to_string())?);
+            let opened = ImportStore::open(self.config).map_err(|error| error.to_string())?;
+            let (runtime, store) = opened.parts();
+            runtime.block_on(store.cache_little()).map_err(|error| error.detail)?;
+            self.store = Some(opened);
         }
         if let Some(store) = &self.store {
             let ((runtime, store), now) = (store.parts(), self.now);
