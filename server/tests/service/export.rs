@@ -101,7 +101,7 @@ fn secrets_leave_in_an_encrypted_file_with_a_line_of_the_trail_each() {
 }
 
 #[test]
-fn filter_and_device_choose_and_other_programs_read_the_codes() {
+fn filter_or_device_chooses_what_is_exported() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let id = create(&server, &hotp_token("alice"));
