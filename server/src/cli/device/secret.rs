@@ -95,21 +95,23 @@ fn foreign_bytes(bytes: &[u8]) -> Option<&'static str> {
 fn foreign_text(text: &str) -> Option<&'static str> {
     if starts_with(text, "otpauth-migration:") {
         return Some(
-            "secret: is an export of Google Authenticator (otpauth-migration:), which may hold several accounts and is not read; \
-             convert it into otpauth:// URIs, as extract_otp_secrets does, and give one of them",
+            "secret: is an export of Google Authenticator (otpauth-migration:), which may hold several accounts; export one of them, make \
+             a state file of it with keyfob import FILE --state NEW --write, and give --state NEW",
         );
     }
     if text.starts_with('<') {
         return Some(if text.contains("KeyContainer") || text.contains("keyprov:pskc") {
-            "secret: is a PSKC file (RFC 6030), which is not read; write the PlainValue of its key's Secret in hexadecimal \
-             (base64 -d | od -An -v -tx1 -w64), and give that with --hex, --digits and --period or --counter; \
-             pskctool decrypts an encrypted one first"
+            "secret: is a PSKC file (RFC 6030); make a state file of its token with keyfob import FILE --state NEW --write, and give \
+             --state NEW"
         } else {
             "secret: is XML or HTML; give the Base32 secret or the otpauth URI alone"
         });
     }
     if text.starts_with(['{', '[']) {
-        return Some("secret: is JSON, as apps export accounts; give the Base32 secret or the otpauth URI of one account alone");
+        return Some(
+            "secret: is JSON, as apps export accounts; make a state file of its account with keyfob import FILE --state NEW --write, and give \
+             --state NEW, or the Base32 secret alone",
+        );
     }
     let is_uri = text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     (is_uri && !starts_with(text, "otpauth://"))
