@@ -49,7 +49,7 @@ impl Row {
 
     /// Whether the name is the serial of a token, and not one that keyfob gave it.
     pub fn has_serial(&self) -> bool {
-        matches!(self.kind, Kind::Totp | Kind::Hotp) && !is_numbered(&self.name)
+        matches!(self.kind, Kind::Totp | Kind::Hotp) && !Naming::is_numbered(&self.name)
     }
 
     /// The value of an attribute of type [`Text`](crate::ValueType::Text).
@@ -191,10 +191,18 @@ impl Naming {
     /// since a later device would have it too.
     pub fn from_serial(serial: &str) -> Result<Self, Error> {
         let serial = body::line("name", serial)?;
-        if is_numbered(&serial) {
+        if Self::is_numbered(&serial) {
             return Err(Error::value("name: TOTP or HOTP and digits are names that keyfob gives; give the serial another prefix"));
         }
         Ok(Self::Serial(serial))
+    }
+
+    /// Whether a name is one that [`Naming::Numbered`] gives, and so no serial.
+    pub fn is_numbered(name: &str) -> bool {
+        [Kind::Totp, Kind::Hotp]
+            .iter()
+            .filter_map(|kind| name.strip_prefix(kind.name()))
+            .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// The name. `next` is called if it needs the next number of the sequence. Errors: those of
@@ -205,12 +213,4 @@ impl Naming {
             Self::Fixed(name) | Self::Serial(name) => Ok(name),
         }
     }
-}
-
-/// Whether a name is one of [`Naming::Numbered`].
-fn is_numbered(name: &str) -> bool {
-    [Kind::Totp, Kind::Hotp]
-        .iter()
-        .filter_map(|kind| name.strip_prefix(kind.name()))
-        .any(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

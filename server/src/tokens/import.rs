@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use keyfob::Kind;
-use keyfob_scim::Entry;
+use keyfob_scim::{Entry, Naming};
 use keyfob_tokens::{Duplicate, Duplicates, Error, ErrorKind, Location, Token};
 
 use super::import_file::TokenFile;
@@ -155,7 +155,7 @@ impl<'i> Import<'i> {
         if let Some(duplicate) = self.duplicates.check(entry, &of_one_kind(token)) {
             return Ok(Err(Refused::Reason(self.duplicate(duplicate))));
         }
-        if token.serial.is_none()
+        if matches!(accepted.token.naming, Naming::Numbered(_))
             && let Some(outcome) = self.target.outcome_by_secret(&accepted.token.entry)?
         {
             return Ok(Err(reason(outcome).map_or(Refused::There, |reason| Refused::Reason(reason.to_owned()))));

@@ -44,6 +44,8 @@ impl Rules<'_> {
             return Err("its account: is no user of the configuration".to_owned());
         }
         let naming = match &token.serial {
+            // A name that another keyfob gave, as its export has it.
+            Some(name) if user.is_some() && Naming::is_numbered(name) => Naming::for_device(device.kind(), None, None),
             Some(serial) => Naming::from_serial(serial).map_err(|error| error.detail.replacen("name:", "serial:", 1))?,
             None if user.is_some() => Naming::for_device(device.kind(), None, None),
             None => return Err(without_serial(token, self.assigns_accounts).to_owned()),

@@ -55,6 +55,16 @@ fn locked_state_file_is_exported_on_request_only() {
 }
 
 #[test]
+fn hash_has_the_name_that_the_reader_knows() {
+    let folder = Folder::new("export-suite");
+    let (path, _) = folder.enroll("alice.keyfob", &["--algorithm", "sha256"]);
+    for (more, suite) in [(&[][..], "HMAC-SHA256"), (&["--suite", "bare"], "SHA256")] {
+        let run = keyfob(&[&["export", "--state", &path, "--plain", "--output", "-"], more].concat(), "");
+        assert!(run.status == 0 && run.out.contains(&format!("<Suite>{suite}</Suite>")), "{run:?}");
+    }
+}
+
+#[test]
 fn state_file_excludes_the_store_and_its_options() {
     let folder = Folder::new("export-options");
     let (path, _) = folder.enroll("alice.keyfob", &[]);

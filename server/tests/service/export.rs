@@ -9,6 +9,7 @@ use keyfob_tokens::{Format, Keys, Token, read};
 use serde_json::{Value, json};
 
 use super::process::{Run, Server, folder, hotp, keyfob, program, trail};
+use super::soffid::counted;
 
 /// The secret of RFC 4226, appendix D, in the forms that formats have.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -100,7 +101,7 @@ fn secrets_leave_in_an_encrypted_file_with_a_line_of_the_trail_each() {
 }
 
 #[test]
-fn filter_and_device_choose_and_other_programs_read_the_codes() {
+fn filter_or_device_chooses_what_is_exported() {
     let folder = folder();
     let server = Server::start(folder.path(), &[]);
     let id = create(&server, &hotp_token("alice"));
@@ -200,6 +201,38 @@ fn locked_and_disabled_devices_come_only_on_request() {
         tokens(&folder.path().join("all.xml"), &Keys::new()).into_iter().map(|token| token.account.unwrap()).collect();
     assert_eq!(accounts, ["alice", "bob", "carol"], "a deleted device is in no export");
     server.stop();
+}
+
+#[test]
+fn export_of_one_service_is_imported_by_another() {
+    let (old, new) = (folder(), folder());
+    let server = Server::start(old.path(), &[]);
+    create(&server, &hotp_token("alice"));
+    create(&server, &json!({"type": "TOTP", "user": "bob", "digits": 8}));
+    create(&server, &json!({"type": "HOTP", "name": "FTK200-7", "secret": SECRET.replace('G', "H"), "counter": 5}));
+    server.stop();
+    fs::write(old.path().join("key"), KEY).unwrap();
+    assert_eq!(export(old.path(), &["--output", "all.xml", "--key-file", "key"]).status, Some(0));
+
+    let (file, key) = (old.path().join("all.xml"), old.path().join("key"));
+    let file = ["import", file.to_str().unwrap(), "--key-file", key.to_str().unwrap(), "--assign-accounts", "--write"];
+    let import = || Run::from_command(keyfob(new.path(), &file), "");
+    let first = import();
+    assert!(first.status == Some(0) && counted(&first, "imported") == 3, "{first:?}");
+    // The old names are no serials here, and the devices are known again all the same.
+    let again = import();
+    assert!(again.status == Some(0) && counted(&again, "there already") == 3, "{again:?}");
+    for format in ["uris", "oath-csv"] {
+        let sorted = |folder: &Path| {
+            let text = export(folder, &["--format", format, "--output", "-"]).out;
+            let mut lines: Vec<_> =
+                text.lines().map(|line| line.split_once(',').map_or(line, |(_, rest)| rest).to_owned()).collect();
+            lines.sort();
+            lines
+        };
+        let before = sorted(old.path());
+        assert_eq!((before.len(), &before), (3, &sorted(new.path())));
+    }
 }
 
 /// A trail that takes no line: no secret comes out.

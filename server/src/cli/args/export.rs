@@ -62,7 +62,7 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) include_unusable: bool,
     /// Export the device of a state file; it is not changed, and there is no trail
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "store", "set", "filter", "device"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ConfigArgs", "filter", "device"])]
     pub(crate) state: Option<PathBuf>,
     /// State file: issuer of the secret [default: keyfob]
     #[arg(long, value_name = "NAME", requires = "state")]

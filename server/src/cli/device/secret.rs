@@ -108,7 +108,10 @@ fn foreign_text(text: &str) -> Option<&'static str> {
         });
     }
     if text.starts_with(['{', '[']) {
-        return Some("secret: is JSON, as apps export accounts; give the Base32 secret or the otpauth URI of one account alone");
+        return Some(
+            "secret: is JSON, as apps export accounts; make a state file of its account with keyfob import FILE --state NEW --write, and give \
+             --state NEW, or the Base32 secret alone",
+        );
     }
     let is_uri = text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     (is_uri && !starts_with(text, "otpauth://"))
