@@ -265,3 +265,13 @@ fn chance_is_devices_times_codes_over_all_codes() {
     assert_eq!((one.chance(u64::MAX), two.chance(u64::MAX)), (GuessChance::CERTAIN, GuessChance::CERTAIN));
     assert_eq!(Search::for_code(policy, b"12345", NOW).chance(1_000).parts_per_billion(), 0);
 }
+
+#[test]
+fn learned_drift_of_either_sign_is_searched() {
+    let policy = Policy::builder().max_drift(20).build().unwrap();
+    for drift in [-15, 15] {
+        let device = Device::totp(totp(), NOW).with_drift(drift).unwrap();
+        let code = totp().generate(NOW.saturating_add_signed(30 * i64::from(drift))).unwrap();
+        assert_eq!(find(&[device], &policy, code.as_str(), None, NOW), [true], "drift {drift}");
+    }
+}
