@@ -108,9 +108,9 @@
 //!
 //! | layer | files | what they hold |
 //! |---|---|---|
-//! | 1 values | allowance, attribute, code, date, error, event, json, mask, penalty, qr, settings, symbol | what things are |
+//! | 1 values | allowance, attribute, code, date, error, json, mask, penalty, qr, settings, symbol | what things are |
 //! | 2 HTTP | method, parameters, request, response, roles, routes | requests and responses |
-//! | 3 devices | body, cursor, entry, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
+//! | 3 devices | body, cursor, entry, event, filter, order, parse, pause, query, repeated, resource, search, token | what a store keeps and finds, and its JSON |
 //! | 4 steps | memory, precondition, step, store | what a request needs from its host |
 //! | 5 operations | challenge, create, discovery, find, list, service, update, verify | what a request does |
 //! | 6 dispatch | dispatch | from a request to its operation |

@@ -10,9 +10,9 @@ use imports::{Crate, circles, layer_faults};
 
 /// The files of `scim/src`, from the lowest layer to the highest, as in the table of `lib.rs`.
 const LAYERS: [&[&str]; 6] = [
-    &["allowance", "attribute", "code", "date", "error", "event", "json", "mask", "penalty", "qr", "settings", "symbol"],
+    &["allowance", "attribute", "code", "date", "error", "json", "mask", "penalty", "qr", "settings", "symbol"],
     &["method", "parameters", "request", "response", "roles", "routes"],
-    &["body", "cursor", "entry", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
+    &["body", "cursor", "entry", "event", "filter", "order", "parse", "pause", "query", "repeated", "resource", "search", "token"],
     &["memory", "precondition", "step", "store"],
     &["challenge", "create", "discovery", "find", "list", "service", "update", "verify"],
     &["dispatch"],
