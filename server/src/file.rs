@@ -22,11 +22,13 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), String> {
 
 /// Why a file or a folder could not be created, and what to do.
 pub(crate) fn not_created(path: &Path, error: &io::Error) -> String {
-    let todo = match error.kind() {
-        io::ErrorKind::AlreadyExists => "it is not overwritten; choose another name, or remove it first",
-        _ => "choose a folder that you may write to",
-    };
-    format!("{}: {error}; {todo}", path.display())
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("{shown}: is there already; it is not overwritten; choose another name, or remove it first")
+        }
+        _ => format!("{shown}: {error}; choose a folder that you may write to"),
+    }
 }
 
 /// The owner of a file that replaces another.

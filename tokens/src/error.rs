@@ -69,8 +69,8 @@ impl fmt::Display for Location {
             (None, None) => f.write_str("file")?,
         }
         match &self.serial {
-            Some(serial) => write!(f, " ({})", Quoted(serial)),
-            None => Ok(()),
+            Some(serial) if !serial.is_empty() => write!(f, " ({})", Quoted(serial)),
+            _ => Ok(()),
         }
     }
 }
@@ -252,7 +252,7 @@ impl fmt::Display for ErrorKind {
             Self::Secret(encoding) => return write!(f, "the secret is not {encoding}: check the file and its format"),
             Self::SecretLength => "a secret of 65 to 128 bytes cannot be used with SHA-512: enrol a token with at most 64 bytes",
             Self::KeyAlgorithm(name) => {
-                return write!(f, "tokens of the kind {} are not supported: use HOTP, TOTP, OCRA or PIN", Quoted(name));
+                return write!(f, "tokens of the kind {} are not supported: use a HOTP or TOTP token instead", Quoted(name));
             }
             Self::Hash(name) => {
                 return write!(f, "the hash algorithm {} is not supported: it must be SHA1, SHA256 or SHA512", Quoted(name));

@@ -33,9 +33,9 @@ fn oath_csv_names_wrong_rows() {
     assert_eq!(
         texts,
         [
-            "entry 1, line 1 (serial): tokens of the kind type are not supported: use HOTP, TOTP, OCRA or PIN",
+            "entry 1, line 1 (serial): tokens of the kind type are not supported: use a HOTP or TOTP token instead",
             "entry 2, line 2 (A1): the secret is not hexadecimal: check the file and its format",
-            "entry 3, line 4 (A2): tokens of the kind tan are not supported: use HOTP, TOTP, OCRA or PIN",
+            "entry 3, line 4 (A2): tokens of the kind tan are not supported: use a HOTP or TOTP token instead",
             "entry 4, line 5 (A3): the row has too few columns: check the format and the separator",
             "entry 5, line 6 (A4): the interval of 0 seconds is out of range: correct it",
             "entry 6, line 7 (A5): the suite OCRA is not known: it must be SHA1, SHA256, SHA512 or an OCRA suite",
@@ -112,7 +112,7 @@ fn keepassxc_entries_without_totp_are_passed_over() {
     let [error] = errors(entries.split_off(2));
     assert_eq!(
         error.to_string(),
-        "entry 4, line 6 (Game): tokens of the kind steam are not supported: use HOTP, TOTP, OCRA or PIN"
+        "entry 4, line 6 (Game): tokens of the kind steam are not supported: use a HOTP or TOTP token instead"
     );
     let [token, old] = tokens(entries);
     assert_eq!((old.issuer.as_deref(), old.account), (Some("Old"), None));

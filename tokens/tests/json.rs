@@ -16,7 +16,7 @@ fn aegis_is_read() {
         {"type":"totp","uuid":"4","name":"dave","issuer":"","info":{"secret":"GEZDGNBVGY3TQOJQ","algo":"MD5","digits":6,"period":30}}],"groups":[]}}"#;
     let mut entries = read_detected(file);
     let [steam, md5] = errors(entries.split_off(2));
-    assert_eq!(steam.to_string(), "entry 3 (carol): tokens of the kind steam are not supported: use HOTP, TOTP, OCRA or PIN");
+    assert_eq!(steam.to_string(), "entry 3 (carol): tokens of the kind steam are not supported: use a HOTP or TOTP token instead");
     assert_eq!(md5.kind(), &ErrorKind::Hash("MD5".to_owned()));
     let [alice, bob] = tokens(entries);
     assert_eq!((alice.issuer.as_deref(), alice.account.as_deref()), (Some("ACME"), Some("alice")));

@@ -123,7 +123,7 @@ fn piece(
         print(&format!("{}: is {status}, which a file cannot say; unlock or enable it, or give --include-unusable", name(row)))?;
         return Ok(None);
     }
-    let has_validity = token.not_before.is_some() || token.not_after.is_some();
+    let unsaid = selection.format.unsaid(&token);
     let piece = match encoder.encode(token) {
         Ok(piece) => piece,
         Err(reason) => {
@@ -135,8 +135,8 @@ fn piece(
     if is_unusable {
         print(&format!("{}: is {status}; the file does not say so", name(row)))?;
     }
-    if has_validity && !selection.format.has_validity() {
-        print(&format!("{}: has notBefore or notAfter; the file does not say so", name(row)))?;
+    for what in unsaid {
+        print(&format!("{}: {what}; the file does not say so", name(row)))?;
     }
     count(exported.written.entry(row.kind.name()).or_default());
     Ok(Some(piece))

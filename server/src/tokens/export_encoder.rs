@@ -34,9 +34,20 @@ pub(crate) enum ExportFormat {
 }
 
 impl ExportFormat {
-    /// Whether files of this format say from when and until when a device is usable.
-    pub(crate) const fn has_validity(self) -> bool {
-        matches!(self, Self::Pskc)
+    /// What a token has and a file of this format does not say, for people.
+    pub(crate) fn unsaid(self, token: &Token) -> Vec<String> {
+        let mut unsaid = Vec::new();
+        if matches!(self, Self::Pskc) {
+            return unsaid;
+        }
+        if token.not_before.is_some() || token.not_after.is_some() {
+            unsaid.push("has notBefore or notAfter".to_owned());
+        }
+        if let Some(drift) = token.drift {
+            let side = if drift > 0 { "ahead" } else { "behind" };
+            unsaid.push(format!("its clock is {} steps {side}", drift.unsigned_abs()));
+        }
+        unsaid
     }
 
     /// Whether files of this format may be QR images.

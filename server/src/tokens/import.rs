@@ -60,6 +60,7 @@ struct Note {
     kind: Kind,
     is_short: bool,
     has_user: bool,
+    is_unassigned: bool,
     remarks: Vec<String>,
 }
 
@@ -116,7 +117,7 @@ impl<'i> Import<'i> {
 
     /// Judges what a reader has read.
     fn token(&mut self, read: Result<Token, Error>, location: &Location, entry: u64) -> Result<(), String> {
-        let place = place(self.names.last().map_or("", String::as_str), location);
+        let place = self.place(location);
         let token = match read {
             Ok(token) => token,
             Err(error) => {
@@ -129,10 +130,15 @@ impl<'i> Import<'i> {
                 return Ok(());
             }
         };
+        // Where the format has no serial, people know a token by its account.
+        let place = match (&location.serial, &token.account) {
+            (None, Some(_)) => self.place(&Location { serial: token.account.clone(), ..location.clone() }),
+            _ => place,
+        };
         match self.judge(&token, entry)? {
-            Ok(Accepted { token: new, is_short, remarks }) => {
+            Ok(Accepted { token: new, is_short, is_unassigned, remarks }) => {
                 let (kind, has_user) = (new.entry.row.kind, new.entry.row.has_user());
-                self.page.notes.push(Note { place, kind, is_short, has_user, remarks });
+                self.page.notes.push(Note { place, kind, is_short, has_user, is_unassigned, remarks });
                 self.page.tokens.push(new);
                 Ok(())
             }
@@ -145,6 +151,10 @@ impl<'i> Import<'i> {
                 (self.print)(&refusal(&place, &reason))
             }
         }
+    }
+
+    fn place(&self, location: &Location) -> String {
+        place(self.names.last().map_or("", String::as_str), location)
     }
 
     fn judge(&mut self, token: &Token, entry: u64) -> Result<Result<Accepted, Refused>, String> {
@@ -194,7 +204,7 @@ impl<'i> Import<'i> {
         for (note, outcome) in notes.iter().zip(self.target.outcomes()?) {
             match (outcome, reason(outcome)) {
                 (TokenOutcome::Stored, _) => {
-                    self.report.accept(note.kind, note.is_short, note.has_user);
+                    self.report.accept(note.kind, note.is_short, note.has_user, note.is_unassigned);
                     for text in &note.remarks {
                         (self.print)(&remark(&note.place, text))?;
                     }

@@ -19,15 +19,17 @@ pub(crate) struct Report {
     refused: u64,
     short: u64,
     inventory: u64,
+    unassigned: u64,
     /// A file was not read to its end.
     pub(crate) is_cut: bool,
 }
 
 impl Report {
-    pub(super) fn accept(&mut self, kind: Kind, is_short: bool, has_user: bool) {
+    pub(super) fn accept(&mut self, kind: Kind, is_short: bool, has_user: bool, is_unassigned: bool) {
         add(self.accepted.entry(kind as u8).or_default(), true);
         add(&mut self.short, is_short);
         add(&mut self.inventory, !has_user);
+        add(&mut self.unassigned, is_unassigned);
     }
 
     pub(super) fn is_there(&mut self) {
@@ -56,7 +58,8 @@ impl Report {
         line("there already", self.there, "left as they are");
         line("not taken", self.refused, if self.refused == 0 { "" } else { "see the lines above" });
         for (many, what) in [
-            (self.inventory, "without a user: they are of use once they are assigned"),
+            (self.inventory, "without a user: a PATCH of user assigns each"),
+            (self.unassigned, "of them with an account in the file: --assign-accounts makes it the user"),
             (self.short, "with a secret of fewer than 128 bits, the least that RFC 4226 allows"),
         ] {
             if many > 0 {

@@ -12,6 +12,8 @@ use crate::store::NewToken;
 /// The shortest secret that the engine takes.
 const MIN_SECRET_BITS: usize = 80;
 
+const ASSIGN: &str = "--assign-accounts gives it to the user that its account names";
+
 /// The rules for judging tokens.
 pub(crate) struct Rules<'c> {
     pub(crate) settings: &'c Settings,
@@ -29,6 +31,8 @@ pub(crate) struct Rules<'c> {
 pub(crate) struct Accepted {
     pub(crate) token: NewToken,
     pub(crate) is_short: bool,
+    /// The file has an account, which the token did not get as its user.
+    pub(crate) is_unassigned: bool,
     /// Sentences for people about what needs attention.
     pub(crate) remarks: Vec<String>,
 }
@@ -36,7 +40,8 @@ pub(crate) struct Accepted {
 impl Rules<'_> {
     /// Errors: why a token is refused.
     pub(super) fn judge(&self, token: &Token) -> Result<Accepted, String> {
-        let (device, remarks) = self.device(token)?;
+        let (device, mut remarks) = self.device(token)?;
+        remarks.extend(beyond_policy(device.drift(), self.settings.policy.max_drift()));
         let user = token.account.as_deref().filter(|_| self.assigns_accounts);
         if let Some(user) = user
             && self.users.is_some_and(|users| !users.contains_key(user))
@@ -46,12 +51,17 @@ impl Rules<'_> {
         let naming = match &token.serial {
             // A name that another keyfob gave, as its export has it.
             Some(name) if user.is_some() && Naming::is_numbered(name) => Naming::for_device(device.kind(), None, None),
+            Some(name) if Naming::is_numbered(name) && token.account.is_some() => {
+                return Err("its name was given by a keyfob, and is no serial, so it needs a user; ".to_owned() + ASSIGN);
+            }
             Some(serial) => Naming::from_serial(serial).map_err(|error| error.detail.replacen("name:", "serial:", 1))?,
             None if user.is_some() => Naming::for_device(device.kind(), None, None),
-            None => return Err(without_serial(token, self.assigns_accounts).to_owned()),
+            None if token.account.is_some() => return Err("has no serial, and so needs a user; ".to_owned() + ASSIGN),
+            None => return Err("has neither a serial nor an account; add one of them to the file".to_owned()),
         };
+        let is_unassigned = user.is_none() && token.account.is_some();
         let entry = Entry::from_token(device, user).map_err(|error| error.detail)?;
-        Ok(Accepted { token: NewToken { entry, naming }, is_short: token.is_short(), remarks })
+        Ok(Accepted { token: NewToken { entry, naming }, is_short: token.is_short(), is_unassigned, remarks })
     }
 
     /// The device of a token, whatever its serial and its user, with what needs attention.
@@ -61,12 +71,11 @@ impl Rules<'_> {
         refuse_foreign(token)?;
         self.check_length(token)?;
         let factor = token.factor_allowing_short().map_err(|error| error.to_string())?;
-        let policy = &self.settings.policy;
         let mut remarks = Vec::new();
         let mut device = match factor {
             keyfob::Factor::Totp(totp) => {
                 let device = Device::totp(totp, self.now);
-                with_drift(device, token.drift.unwrap_or(0), policy, &mut remarks)?
+                with_drift(device, token.drift.unwrap_or(0), &mut remarks)?
             }
             keyfob::Factor::Hotp(hotp) => Device::hotp(hotp, token.counter.unwrap_or(0), self.now),
             _ => return Err(keyfob::Error::WrongKind.to_string()),
@@ -120,29 +129,30 @@ fn refuse_foreign(token: &Token) -> Result<(), String> {
     }
 }
 
-fn with_drift(device: Device, drift: i64, policy: &Policy, remarks: &mut Vec<String>) -> Result<Device, String> {
+fn with_drift(device: Device, drift: i64, remarks: &mut Vec<String>) -> Result<Device, String> {
     if drift == 0 {
         return Ok(device);
     }
-    let (steps, side) = (drift.unsigned_abs(), if drift > 0 { "ahead" } else { "behind" });
     let kept = i32::try_from(drift).ok().filter(|drift| drift.unsigned_abs() <= u32::from(Policy::MAX_WINDOW));
     if kept.is_none() {
+        let (steps, side) = (drift.unsigned_abs(), side(drift));
         remarks.push(format!("its clock is {steps} steps {side}, more than keyfob keeps: its codes are wrong"));
-    } else if steps > u64::from(policy.max_drift()) {
-        let most = policy.max_drift();
-        remarks.push(format!(
-            "its clock is {steps} steps {side}, and policy.max_drift is {most}: its codes are wrong until that is {steps} or more"
-        ));
     }
     kept.map_or(Ok(device.clone()), |drift| device.with_drift(drift)).map_err(|error| error.to_string())
 }
 
-/// Why a token without a serial cannot be taken, and what to do.
-const fn without_serial(token: &Token, assigns_accounts: bool) -> &'static str {
-    match (&token.account, assigns_accounts) {
-        (Some(_), false) => "has no serial, and so needs a user; --assign-accounts gives it to the user that its account names",
-        _ => "has neither a serial nor an account; add one of them to the file",
-    }
+/// What is said of a drift that the service does not follow. A state file has no such limit.
+fn beyond_policy(drift: i32, most: u16) -> Option<String> {
+    let (steps, side) = (drift.unsigned_abs(), side(drift.into()));
+    (steps > u32::from(most)).then(|| {
+        format!(
+            "its clock is {steps} steps {side}, and policy.max_drift is {most}: its codes are wrong until that is {steps} or more"
+        )
+    })
+}
+
+const fn side(drift: i64) -> &'static str {
+    if drift > 0 { "ahead" } else { "behind" }
 }
 
 #[cfg(test)]
@@ -202,6 +212,33 @@ mod tests {
             let Accepted { token: new, remarks, .. } = judge_with(&settings, &token).unwrap();
             assert_eq!((new.entry.device.drift(), remarks.len()), (kept, usize::from(remark.is_some())), "{drift}");
             assert!(remarks.concat().starts_with(remark.unwrap_or("")), "{remarks:?}");
+        }
+    }
+
+    #[test]
+    fn drift_of_a_state_file_has_no_limit_of_the_policy() {
+        let settings = Settings::default();
+        let rules = Rules { settings: &settings, users: None, allows_short: false, assigns_accounts: false, now: NOW };
+        let mut token = token(Kind::Totp);
+        token.drift = Some(31);
+        let (device, remarks) = rules.device(&token).unwrap();
+        assert_eq!((device.drift(), remarks.len()), (31, 0), "{remarks:?}");
+    }
+
+    #[test]
+    fn account_is_the_user_only_if_accounts_are_assigned() {
+        let settings = Settings::default();
+        let judge_as = |serial: Option<&str>, assigns_accounts| {
+            let mut token = token(Kind::Totp);
+            (token.serial, token.account) = (serial.map(str::to_owned), Some("alice".to_owned()));
+            let rules = Rules { settings: &settings, users: None, allows_short: false, assigns_accounts, now: NOW };
+            rules.judge(&token).map(|taken| (taken.token.entry.row.user, taken.is_unassigned))
+        };
+        assert_eq!(judge_as(Some("A1"), true), Ok(("alice".to_owned(), false)));
+        assert_eq!(judge_as(Some("A1"), false), Ok((String::new(), true)));
+        for serial in [None, Some("TOTP00000001")] {
+            assert_eq!(judge_as(serial, true), Ok(("alice".to_owned(), false)));
+            assert!(judge_as(serial, false).unwrap_err().ends_with(ASSIGN), "{serial:?}");
         }
     }
 

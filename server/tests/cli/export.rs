@@ -42,6 +42,26 @@ fn state_file_is_exported_as_an_image() {
 }
 
 #[test]
+fn drift_of_a_state_file_comes_with_pskc_only() {
+    let folder = Folder::new("export-drift");
+    let (path, _) = folder.enroll("alice.keyfob", &[]);
+    let [exact, file, drifted] = ["exact.xml", "drifted.xml", "drifted.keyfob"].map(|name| folder.path(name));
+    assert_eq!(keyfob(&["export", "--state", &path, "--plain", "--output", &exact], "").status, 0);
+    let text = std::fs::read_to_string(&exact).unwrap();
+    let end = "</TimeInterval>";
+    let text = text.replace(end, &format!("{end}<TimeDrift><PlainValue>31</PlainValue></TimeDrift>"));
+    std::fs::write(&file, text).unwrap();
+    // A state file follows a drift, whatever the policy of a service is.
+    let import = keyfob(&["import", &file, "--state", &drifted, "--write"], "");
+    assert!(import.status == 0 && import.err.is_empty(), "{import:?}");
+    let export = |args: &[&str]| keyfob(&[&["export", "--state", &drifted, "--output", "-"], args].concat(), "");
+    let uris = export(&["--format", "uris"]);
+    assert!(uris.status == 0 && uris.err.contains("its clock is 31 steps ahead; the file does not say so"), "{uris:?}");
+    let pskc = export(&["--plain"]);
+    assert!(pskc.out.contains("<TimeDrift><PlainValue>31<") && !pskc.err.contains("does not say so"), "{pskc:?}");
+}
+
+#[test]
 fn locked_state_file_is_exported_on_request_only() {
     let folder = Folder::new("export-locked");
     let (path, _) = folder.enroll("alice.keyfob", &["--hotp"]);

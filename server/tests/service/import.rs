@@ -182,6 +182,7 @@ fn account_is_the_user_if_the_administrator_says_so() {
     let inventory = import(here, &configured);
     counts(&inventory, 0, "would be taken", [2, 0, 0]);
     assert!(inventory.out.contains("2  without a user"), "{inventory:?}");
+    assert!(inventory.out.contains("2  of them with an account in the file: --assign-accounts"), "{inventory:?}");
     let unknown = import(here, &[&configured[..], &["--assign-accounts"]].concat());
     counts(&unknown, 1, "would be taken", [1, 0, 1]);
     assert!(unknown.out.contains("line 3 (1002): its account: is no user of the configuration"), "{unknown:?}");
@@ -205,6 +206,7 @@ fn token_without_a_serial_needs_a_user_and_is_found_by_its_secret() {
     let refused = piped(folder.path(), &["-"], &uris);
     counts(&refused, 1, "would be taken", [0, 0, 2]);
     assert_eq!(refused.out.matches("has no serial, and so needs a user; --assign-accounts").count(), 2, "{refused:?}");
+    assert!(refused.out.contains("not taken: entry 2, line 2 (bob): has no serial"), "{refused:?}");
     counts(&piped(folder.path(), &["-", "--assign-accounts", "--write"], &uris), 0, "imported", [2, 0, 0]);
     for args in [&["-", "--assign-accounts", "--write"][..], &["-", "--assign-accounts"]] {
         let title = if args.len() == 3 { "imported" } else { "would be taken" };

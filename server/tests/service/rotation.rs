@@ -329,5 +329,5 @@ fn a_rotation_goes_from_one_cipher_to_the_other_and_back() {
     log_in(&mut client);
     server.stop();
     let refused = rotate(folder, &["--cipher", "aes"]);
-    assert!(refused.status == Some(2) && refused.err.contains("xchacha20-poly1305 or xaes-256-gcm"), "{refused:?}");
+    assert!(refused.status == Some(2) && refused.err.contains("must be xchacha20-poly1305 or xaes-256-gcm"), "{refused:?}");
 }

@@ -21,7 +21,7 @@ Examples:
   keyfob export --format migration --filter 'user eq \"alice\"' --qr-folder alice-codes
   keyfob export --state alice.keyfob --format uris --output alice.uri
 
-Exit status: 0 all are exported; 1 some are left out, each named with its reason; 2 bad use or an error, and no file is left.";
+Exit status: 0 all are exported; 1 some are left out, each named with its reason, or none is found; 2 bad use or an error, and no file is left.";
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {

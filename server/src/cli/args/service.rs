@@ -234,7 +234,7 @@ pub(crate) struct RotateArgs {
 }
 
 fn cipher(name: &str) -> Result<SealCipher, String> {
-    SealCipher::from_name(name).ok_or_else(|| SealCipher::ALL.map(SealCipher::name).join(" or "))
+    SealCipher::from_name(name).ok_or_else(|| format!("must be {}", SealCipher::ALL.map(SealCipher::name).join(" or ")))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

@@ -32,8 +32,8 @@ pub(crate) fn token_of_state(path: &Path, args: &ExportArgs) -> Result<Token> {
     if is_unusable {
         note(&format!("{shown}: is {}; the file does not say so", word(status)));
     }
-    if (token.not_before.is_some() || token.not_after.is_some()) && !args.format.has_validity() {
-        note(&format!("{shown}: has a validity; the file does not say so"));
+    for what in args.format.unsaid(&token) {
+        note(&format!("{shown}: {what}; the file does not say so"));
     }
     Ok(token)
 }

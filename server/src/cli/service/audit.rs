@@ -32,7 +32,12 @@ fn text(line: &TrailLine) -> String {
     let outcome = if line.success { "ok" } else { "REFUSED" };
     let drift = line.drift.map(|drift| format!(" drift {drift}")).unwrap_or_default();
     let reason = in_words(&line.reason);
-    format!("{at}  {:<24} {outcome:<8} device {} of {:?} by {:?}: {reason}{drift}", line.event, line.device, line.user, line.actor)
+    let device = match (line.device, line.user.as_str()) {
+        (0, "") => "no device".to_owned(),
+        (id, "") => format!("device {id} without a user"),
+        (id, user) => format!("device {id} of {user:?}"),
+    };
+    format!("{at}  {:<24} {outcome:<8} {device} by {:?}: {reason}{drift}", line.event, line.actor)
 }
 
 #[cfg(test)]
@@ -62,6 +67,14 @@ mod tests {
             assert!(!shown.contains(char) && shown.contains('\\'), "{shown:?}");
         }
         assert!(text(&line("otp-verify", "Zoë 王", "admin", "right")).contains("of \"Zoë 王\" by \"admin\""));
+    }
+
+    #[test]
+    fn line_says_in_words_that_there_is_no_user_or_no_device() {
+        let mut found = line("otp-find", "", "ops", "found");
+        assert!(text(&found).contains("ok       device 7 without a user by \"ops\": found"), "{}", text(&found));
+        found.device = 0;
+        assert!(text(&found).contains("ok       no device by \"ops\": found"), "{}", text(&found));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `keyfob import`: imports tokens of files into the store, or one into a state file.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -16,6 +17,7 @@ use crate::cli::device::state;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
+use crate::file;
 use crate::store::{KeyFile, Keys, NewToken, TokenOutcome, TokenPreview};
 use crate::tokens::{Import, Rules, Target};
 
@@ -158,7 +160,7 @@ fn into_state_file(args: &ImportArgs, path: &Path) -> Result<ExitCode> {
         state::create(path, &device)?;
         output::line(&format!("imported: {}: {}", path.display(), device.kind()))?;
     } else if path.exists() {
-        return Err(format!("{}: is there already, and is not overwritten; choose another name", path.display()).into());
+        return Err(file::not_created(path, &io::ErrorKind::AlreadyExists.into()).into());
     } else {
         output::line(&format!("would be taken: {}: {}", path.display(), device.kind()))?;
         output::line("Dry run: nothing was written. Add --write to do it.")?;
