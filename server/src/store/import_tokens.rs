@@ -1,6 +1,6 @@
 //! Tokens of files, stored under ids of the store's own and the serials of the files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use keyfob::{Device, Hotp};
@@ -84,12 +84,12 @@ impl TokenPreview {
     pub(crate) fn outcomes(&mut self, tokens: &[NewToken]) -> Result<Vec<TokenOutcome>, String> {
         let found = match &mut self.store {
             Some((connection, keys)) => {
-                let find = |connection: &mut dyn Connection| find(connection, keys, tokens);
+                let find = |connection: &mut dyn Connection| Found::read(connection, keys, tokens);
                 transaction(&mut **connection, Access::Snapshot, find).map_err(|error| format!("store: {error}"))?
             }
-            None => HashMap::new(),
+            None => Found::default(),
         };
-        Ok(tokens.iter().map(|token| outcome(&found, token).unwrap_or(TokenOutcome::Stored)).collect())
+        Ok(tokens.iter().map(|token| found.outcome(token).unwrap_or(TokenOutcome::Stored)).collect())
     }
 
     /// The outcome for a token without a serial, whose secret a device may have already: none if no
@@ -216,7 +216,8 @@ impl Page {
     /// Stores the page. Returns the outcome for each token; none if another device has one of the
     /// ids.
     pub(super) fn store(&self, connection: &mut dyn Connection, keys: &Keys) -> Result<Option<Vec<TokenOutcome>>, DatabaseError> {
-        if self.tokens.iter().any(|token| token.serial().is_some()) {
+        // Two imports take turns, so each sees what the other one has stored.
+        if !self.tokens.is_empty() {
             serial::take_turn(connection)?;
         }
         let earlier = self.earlier(connection)?;
@@ -224,7 +225,7 @@ impl Page {
         if !self.tokens.iter().zip(&self.records).all(is_mine) {
             return Ok(None);
         }
-        let found = find(connection, keys, &self.tokens)?;
+        let found = Found::read(connection, keys, &self.tokens)?;
         let (mut rows, mut events, mut outcomes) = (Vec::new(), Vec::new(), Vec::with_capacity(self.tokens.len()));
         for ((token, record), event) in self.tokens.iter().zip(&self.records).zip(&self.events) {
             let Entry { row, version, .. } = &token.entry;
@@ -232,7 +233,7 @@ impl Page {
                 outcomes.push(TokenOutcome::Stored);
                 continue;
             }
-            let outcome = outcome(&found, token).unwrap_or(TokenOutcome::Stored);
+            let outcome = found.outcome(token).unwrap_or(TokenOutcome::Stored);
             if outcome == TokenOutcome::Stored {
                 let number = || u64::try_from(next(connection, "name")?).map_err(|error| DatabaseError::new(error.to_string()));
                 let name = token.naming.clone().resolve(number)?;
@@ -292,16 +293,73 @@ fn insert(connection: &mut dyn Connection, rows: Vec<[Value; device::COUNT]>) ->
     Ok(())
 }
 
-/// A device with a serial of the page.
+/// A device with a serial of the page, or of a user of the page.
 struct Known {
     is_deleted: bool,
     /// None if it cannot be read.
     device: Option<Device>,
 }
 
-/// The devices with the serials of tokens.
-fn find(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<HashMap<String, Vec<Known>>, DatabaseError> {
-    const SELECT: &str = "SELECT id, name, deleted, record FROM device WHERE name";
+impl Known {
+    fn is_same(&self, token: &NewToken) -> bool {
+        self.device.as_ref().is_some_and(|device| {
+            let secrets = device.generator().zip(token.entry.device.generator());
+            device.kind() == token.entry.row.kind && secrets.is_some_and(|(one, other)| one.secret() == other.secret())
+        })
+    }
+}
+
+/// The devices that tokens of a page may be.
+#[derive(Default)]
+struct Found {
+    by_serial: HashMap<String, Vec<Known>>,
+    /// The devices of users, for tokens without a serial.
+    by_user: HashMap<String, Vec<Known>>,
+}
+
+impl Found {
+    fn read(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<Self, DatabaseError> {
+        let serials = tokens.iter().filter_map(NewToken::serial);
+        let users = tokens.iter().filter(|token| token.serial().is_none()).map(|token| token.entry.row.user.as_str());
+        let by_serial = devices_by(connection, keys, "name", &serials.collect())?;
+        Ok(Self { by_serial, by_user: devices_by(connection, keys, "user_name", &users.collect())? })
+    }
+
+    /// Compares a token with the devices of its serial. Without a serial, with those of its user.
+    /// None if it is new.
+    fn outcome(&self, token: &NewToken) -> Option<TokenOutcome> {
+        let Some(serial) = token.serial() else {
+            let mut same = self.by_user.get(&token.entry.row.user)?.iter().filter(|known| known.is_same(token)).peekable();
+            same.peek()?;
+            return Some(if same.all(|known| known.is_deleted) { TokenOutcome::WasDeleted } else { TokenOutcome::Unchanged });
+        };
+        let known = self.by_serial.get(serial)?;
+        let judge = |is_deleted: bool, if_same: TokenOutcome, otherwise: Option<TokenOutcome>| {
+            let mut devices = known.iter().filter(|known| known.is_deleted == is_deleted).peekable();
+            devices.peek()?;
+            let (mut is_any_same, mut is_any_unreadable) = (false, false);
+            for known in devices {
+                is_any_same |= known.is_same(token);
+                is_any_unreadable |= known.device.is_none();
+            }
+            match (is_any_same, is_any_unreadable) {
+                (true, _) => Some(if_same),
+                (false, true) => Some(TokenOutcome::IsUnreadable),
+                (false, false) => otherwise,
+            }
+        };
+        judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken)).or_else(|| judge(true, TokenOutcome::WasDeleted, None))
+    }
+}
+
+/// The devices with these values of an indexed column.
+fn devices_by(
+    connection: &mut dyn Connection,
+    keys: &Keys,
+    column: &str,
+    values: &BTreeSet<&str>,
+) -> Result<HashMap<String, Vec<Known>>, DatabaseError> {
+    let select = format!("SELECT id, {column}, deleted, record FROM device WHERE {column}");
     let mut found: HashMap<String, Vec<Known>> = HashMap::new();
     let mut add = |records: Vec<Record>| {
         for mut record in records {
@@ -311,46 +369,22 @@ fn find(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Re
         }
         Ok::<_, DatabaseError>(())
     };
-    let serials = tokens.iter().filter_map(NewToken::serial);
     match connection.dialect() {
-        // In a file, a statement has no round trip, and this one serves any number of serials.
+        _ if values.is_empty() => {}
+        // In a file, a statement has no round trip, and this one serves any number of values.
         Dialect::Sqlite => {
-            let mut sql = Sql::new([SELECT, " = $1"].concat());
-            for serial in serials {
-                sql.values = vec![serial.into()];
+            let mut sql = Sql::new([&select, " = $1"].concat());
+            for &value in values {
+                sql.values = vec![value.into()];
                 add(connection.rows(&sql)?)?;
             }
         }
         Dialect::Postgres => {
-            let mut sql = Sql::new(SELECT);
-            let list = Value::List(Type::Text, serials.map(Value::from).collect());
+            let mut sql = Sql::new(select);
+            let list = Value::List(Type::Text, values.iter().copied().map(Value::from).collect());
             sql.push(" = ANY(").bind(list).push("::TEXT[])");
             add(connection.rows(&sql)?)?;
         }
     }
     Ok(found)
-}
-
-/// Compares a token with the devices of its serial. None if the serial is free.
-fn outcome(found: &HashMap<String, Vec<Known>>, token: &NewToken) -> Option<TokenOutcome> {
-    let known = found.get(token.serial()?)?;
-    let is_same = |device: &Device| {
-        let secrets = device.generator().zip(token.entry.device.generator());
-        device.kind() == token.entry.row.kind && secrets.is_some_and(|(one, other)| one.secret() == other.secret())
-    };
-    let judge = |is_deleted: bool, if_same: TokenOutcome, otherwise: Option<TokenOutcome>| {
-        let mut devices = known.iter().filter(|known| known.is_deleted == is_deleted).peekable();
-        devices.peek()?;
-        let (mut is_any_same, mut is_any_unreadable) = (false, false);
-        for known in devices {
-            is_any_same |= known.device.as_ref().is_some_and(is_same);
-            is_any_unreadable |= known.device.is_none();
-        }
-        match (is_any_same, is_any_unreadable) {
-            (true, _) => Some(if_same),
-            (false, true) => Some(TokenOutcome::IsUnreadable),
-            (false, false) => otherwise,
-        }
-    };
-    judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken)).or_else(|| judge(true, TokenOutcome::WasDeleted, None))
 }

@@ -15,6 +15,7 @@ on_both! {
     page_that_is_written_again_stores_nothing_twice
     page_with_a_taken_id_stores_nothing
     two_imports_of_one_file_store_each_token_once
+    token_without_a_serial_is_stored_once_by_two_imports
     serial_of_an_import_is_taken_for_other_requests
     deleted_token_is_not_imported_anew
     preview_says_what_an_import_would_do_and_changes_nothing
@@ -124,6 +125,20 @@ async fn two_imports_of_one_file_store_each_token_once(place: Place) {
         (TokenOutcome::Stored, TokenOutcome::Unchanged) | (TokenOutcome::Unchanged, TokenOutcome::Stored)
     ));
     assert_eq!(count(&place), 60);
+    stores.into_iter().for_each(Store::close);
+}
+
+/// A second import may have looked for the secrets before the first one stored them.
+async fn token_without_a_serial_is_stored_once_by_two_imports(place: Place) {
+    let stores = [place.open(), place.open()];
+    let all: Vec<_> = (1..=60).map(|number| unnamed(hotp(number), &format!("user{}", number % 7))).collect();
+    tokio::join!(import(&stores[0], &all), import(&stores[1], &all));
+    assert_eq!(count(&place), 60);
+    place.with(|connection| connection.run("UPDATE device SET deleted = 1 WHERE user_name = 'user1'").unwrap());
+    let totp = Device::totp(Totp::new(secret(2)), NOW);
+    let again = [unnamed(hotp(1), "user1"), unnamed(hotp(2), "user2"), unnamed(totp, "user2")];
+    let wanted = [TokenOutcome::WasDeleted, TokenOutcome::Unchanged, TokenOutcome::Stored];
+    assert_eq!(import(&stores[1], &again).await, wanted);
     stores.into_iter().for_each(Store::close);
 }
 
