@@ -330,6 +330,17 @@ fn only_token_goes_into_a_state_file() {
     assert!(!files.iter().any(|name| name == "keyfob.db"), "{files:?}");
 }
 
+/// As `keyfob import <(gpg --decrypt tokens.csv.gpg)` gives it.
+#[cfg(unix)]
+#[test]
+fn pipe_is_read_whole() {
+    let folder = folder();
+    let run = piped(folder.path(), &["/dev/stdin", "--write"], "FTK1234,3132333435363738393031323334353637383930,hotp,6\n");
+    counts(&run, 0, "imported", [1, 0, 0]);
+    let server = Server::start(folder.path(), &[]);
+    path(&mut server.admin(), "FTK1234");
+}
+
 #[test]
 fn file_that_is_none_is_refused_with_what_to_do() {
     let folder = folder();
