@@ -3,24 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use keyfob::{Device, Hotp};
+use keyfob::Device;
 use keyfob_scim::{Entry, Error, Event, Naming};
-use sha2::{Digest as _, Sha256};
 
 use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
-use super::import::read_only;
 use super::keys::{Keys, Sealer};
 use super::rows::{device_values, seal};
 use super::writes::{draw, next};
-use super::{key_check, lines, schema, serial};
-use crate::database::{Access, Connection, DatabaseError, Dialect, Location, Record, Sql, Type, Value, transaction};
+use super::{lines, serial};
+use crate::database::{Connection, DatabaseError, Dialect, Record, Sql, Type, Value};
 
 /// How many tokens are stored in one commit.
 pub(crate) const PAGE_TOKENS: usize = 1000;
-
-/// How many records of the store one statement reads, in the search for secrets.
-const PAGE_RECORDS: i64 = 10_000;
 
 /// A token to be stored, with its name: its serial, or one of the store's.
 #[derive(Clone, Debug)]
@@ -30,7 +25,7 @@ pub(crate) struct NewToken {
 }
 
 impl NewToken {
-    fn serial(&self) -> Option<&str> {
+    pub(super) fn serial(&self) -> Option<&str> {
         match &self.naming {
             Naming::Serial(serial) => Some(serial),
             _ => None,
@@ -52,117 +47,10 @@ pub(crate) enum TokenOutcome {
     SerialIsTaken,
     /// A device of another user has its secret.
     SecretIsTaken,
+    /// A device of another name has its secret.
+    SecretHasOtherName,
     /// The device with its serial cannot be read.
     IsUnreadable,
-}
-
-/// A store that is only read, to preview an import. If there is none yet, none is made.
-pub(crate) struct TokenPreview {
-    store: Option<(Box<dyn Connection>, Keys)>,
-    /// The devices of the store by their secrets, once they were asked for.
-    secrets: Option<HashMap<ShortHash, Holder>>,
-}
-
-impl TokenPreview {
-    /// Opens the store with the keys of `read_keys`, which is called if there is a store.
-    ///
-    /// Errors: a sentence for people; the keys are not those of the store.
-    pub(crate) fn open(location: &Location, read_keys: impl FnOnce() -> Result<Keys, String>) -> Result<Self, String> {
-        let Some(mut connection) = read_only(location)? else { return Ok(Self { store: None, secrets: None }) };
-        let keys = read_keys()?;
-        let mut check = || {
-            // An older store has other values, which the import checks when it opens the store.
-            if schema::check(&mut *connection)? { key_check::check(&mut *connection, &keys.ring()) } else { Ok(None) }
-        };
-        match check().map_err(|error: DatabaseError| format!("store: {location}: {error}"))? {
-            Some(check) if !check.is_whole() => Err(format!("sealing_keys_file: it {check}; give the key file of this store")),
-            _ => Ok(Self { store: Some((connection, keys)), secrets: None }),
-        }
-    }
-
-    /// What an import would do with each token. Errors: a sentence for people.
-    pub(crate) fn outcomes(&mut self, tokens: &[NewToken]) -> Result<Vec<TokenOutcome>, String> {
-        let found = match &mut self.store {
-            Some((connection, keys)) => {
-                let find = |connection: &mut dyn Connection| Found::read(connection, keys, tokens);
-                transaction(&mut **connection, Access::Snapshot, find).map_err(|error| format!("store: {error}"))?
-            }
-            None => Found::default(),
-        };
-        Ok(tokens.iter().map(|token| found.outcome(token).unwrap_or(TokenOutcome::Stored)).collect())
-    }
-
-    /// The outcome for a token without a serial, whose secret a device may have already: none if no
-    /// device has it. The first call reads the whole store.
-    ///
-    /// Errors: a sentence for people.
-    pub(crate) fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String> {
-        let secrets = match (&mut self.secrets, &mut self.store) {
-            (Some(secrets), _) => secrets,
-            (empty, Some((connection, keys))) => {
-                let read = secrets(&mut **connection, keys).map_err(|error| format!("store: {error}"))?;
-                empty.insert(read)
-            }
-            (empty, None) => empty.insert(HashMap::new()),
-        };
-        let holder = token.device.generator().and_then(|generator| secrets.get(&secret_hash(&token.device, generator)));
-        Ok(holder.map(|holder| match holder {
-            Holder::Deleted => TokenOutcome::WasDeleted,
-            Holder::User(user) if *user != short_hash(&[token.row.user.as_bytes()]) => TokenOutcome::SecretIsTaken,
-            Holder::User(_) | Holder::Inventory => TokenOutcome::Unchanged,
-        }))
-    }
-}
-
-/// The device that has a secret.
-#[derive(Clone, Copy)]
-enum Holder {
-    Deleted,
-    Inventory,
-    /// A user's, by a hash of the name.
-    User(ShortHash),
-}
-
-/// The start of a hash: enough to tell secrets apart.
-type ShortHash = [u8; 16];
-
-fn short_hash(parts: &[&[u8]]) -> ShortHash {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    hash.finalize().first_chunk().copied().unwrap_or_default()
-}
-
-fn secret_hash(device: &Device, generator: &Hotp) -> ShortHash {
-    short_hash(&[device.kind().name().as_bytes(), generator.secret().expose()])
-}
-
-/// The secrets of all TOTP and HOTP devices that can be read.
-fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<ShortHash, Holder>, DatabaseError> {
-    let (mut secrets, mut last) = (HashMap::new(), 0);
-    loop {
-        let mut sql = Sql::new("SELECT id, deleted, user_name, record FROM device WHERE id > ");
-        sql.bind(last).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
-        let mut records = connection.rows(&sql)?;
-        if records.is_empty() {
-            return Ok(secrets);
-        }
-        for record in &mut records {
-            last = record.id()?;
-            let Ok(device) = keys.open(&record.bytes(3)?, last) else { continue };
-            let Some(generator) = device.generator() else { continue };
-            let holder = match (record.number(1)? == 0, record.text(2)?) {
-                (false, _) => Holder::Deleted,
-                (true, user) if user.is_empty() => Holder::Inventory,
-                (true, user) => Holder::User(short_hash(&[user.as_bytes()])),
-            };
-            let entry = secrets.entry(secret_hash(&device, generator)).or_insert(holder);
-            if matches!(entry, Holder::Deleted) {
-                *entry = holder;
-            }
-        }
-    }
 }
 
 impl Store {
@@ -311,14 +199,14 @@ impl Known {
 
 /// The devices that tokens of a page may be.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     by_serial: HashMap<String, Vec<Known>>,
     /// The devices of users, for tokens without a serial.
     by_user: HashMap<String, Vec<Known>>,
 }
 
 impl Found {
-    fn read(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<Self, DatabaseError> {
+    pub(super) fn read(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<Self, DatabaseError> {
         let serials = tokens.iter().filter_map(NewToken::serial);
         let users = tokens.iter().filter(|token| token.serial().is_none()).map(|token| token.entry.row.user.as_str());
         let by_serial = devices_by(connection, keys, "name", &serials.collect())?;
@@ -327,7 +215,7 @@ impl Found {
 
     /// Compares a token with the devices of its serial. Without a serial, with those of its user.
     /// None if it is new.
-    fn outcome(&self, token: &NewToken) -> Option<TokenOutcome> {
+    pub(super) fn outcome(&self, token: &NewToken) -> Option<TokenOutcome> {
         let Some(serial) = token.serial() else {
             let mut same = self.by_user.get(&token.entry.row.user)?.iter().filter(|known| known.is_same(token)).peekable();
             same.peek()?;
@@ -348,7 +236,8 @@ impl Found {
                 (false, false) => otherwise,
             }
         };
-        judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken)).or_else(|| judge(true, TokenOutcome::WasDeleted, None))
+        judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken))
+            .or_else(|| judge(true, TokenOutcome::WasDeleted, None))
     }
 }
 

@@ -330,6 +330,19 @@ fn only_token_goes_into_a_state_file() {
     assert!(!files.iter().any(|name| name == "keyfob.db"), "{files:?}");
 }
 
+#[test]
+fn token_under_another_serial_is_refused_for_its_secret() {
+    let folder = folder();
+    let csv = |serial: &str| format!("{serial},3132333435363738393031323334353637383930,hotp,6\n");
+    counts(&piped(folder.path(), &["-", "--write"], &csv("FTK-1")), 0, "imported", [1, 0, 0]);
+    for (args, title) in [(&["-"][..], "would be taken"), (&["-", "--write"], "imported")] {
+        counts(&piped(folder.path(), args, &csv("FTK-1")), 0, title, [0, 1, 0]);
+        let other = piped(folder.path(), args, &csv("FTK1"));
+        counts(&other, 1, title, [0, 0, 1]);
+        assert!(other.out.contains("(FTK1): a device of another name has its secret"), "{other:?}");
+    }
+}
+
 /// As `keyfob import <(gpg --decrypt tokens.csv.gpg)` gives it.
 #[cfg(unix)]
 #[test]
