@@ -74,7 +74,8 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
     }
 
     /// Reads `{"codes": ["123456", "654321"], "filter": "not (user pr)"}`, or `{"code": "123456"}`.
-    /// Errors: 400.
+    /// Errors: 400; 403 for a filter without the role query, since the number of devices that were
+    /// looked at tells what the filter matches.
     fn read_search(&self, context: &Context, object: &Object) -> Result<TokenSearch, Error> {
         let (mut code, mut codes, mut filter) = (None, None, Filter::ALL);
         let mut seen = Vec::new();
@@ -83,7 +84,10 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
             match body::once(name, &MEMBERS, &mut seen, "a search for a token")? {
                 "codes" => codes = Some(value),
                 "code" => code = Some(value),
-                name => filter = Filter::parse(text(name, value)?)?,
+                name => {
+                    context.roles.require(Roles::QUERY)?;
+                    filter = Filter::parse(text(name, value)?)?;
+                }
             }
         }
         let (policy, now) = (self.settings.policy, context.now);

@@ -258,6 +258,11 @@ fn account_without_manage_learns_nothing() {
     let device = &find(&mut host, &body).ok(200)["Resources"][0];
     assert_eq!((&device["id"], &device["status"]), (&json!(id), &json!("C")));
     assert!(device.get("user").is_none() && device.get("name").is_none(), "{device}");
+    // The number of devices searched would tell letter by letter what an attribute is.
+    let events = host.store.memory.events.len();
+    let filtered = json!({"codes": ["123456", "234567"], "filter": "user sw \"a\""}).to_string();
+    assert!(find(&mut host, &filtered).refused(403, None).contains("query"));
+    assert_eq!(host.store.memory.events.len(), events);
 }
 
 #[test]

@@ -100,6 +100,8 @@ pub enum ErrorKind {
     Nesting,
     /// An element, a line or a file beyond its bound, and the bound in bytes.
     Size(usize),
+    /// More entries than a file may have, and how many it may have.
+    Entries(usize),
     /// XML or JSON of another format.
     Root(String),
     /// A version of the format that this crate does not read.
@@ -217,6 +219,7 @@ impl fmt::Display for ErrorKind {
             Self::Entity => "the XML has a document type or an entity, which is refused: remove the declaration",
             Self::Nesting => "the elements are nested too deeply: this is not a token file",
             Self::Size(bytes) => return write!(f, "the element, line or file is larger than {bytes} bytes: split or shorten it"),
+            Self::Entries(most) => return write!(f, "the file has more than {most} entries: split it"),
             Self::Root(name) => {
                 return write!(f, "the file starts with {}, which is no format known here: export another format", Quoted(name));
             }

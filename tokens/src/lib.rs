@@ -38,8 +38,8 @@
 //! Nothing here opens a file, a socket or a clock: readers take a [`BufRead`](std::io::BufRead),
 //! writers a [`Write`](std::io::Write) and, where they draw numbers, a generator of the caller's.
 //! Files are read entry by entry in memory that does not grow with them, but for JSON, which is
-//! read whole up to 16 MiB. A key, a row or a line has at most 64 KiB. Document types, entities and
-//! elements nested more than 32 deep are refused.
+//! read whole up to 16 MiB and 300,000 entries. A key, a row or a line has at most 64 KiB. Document
+//! types, entities and elements nested more than 32 deep are refused.
 //!
 //! # Secrets
 //!

@@ -125,6 +125,12 @@ fn endless_files_end_early() {
     assert!(matches!(&rows[..], [Err(error)] if error.is_fatal()), "{rows:?}");
     let json: Vec<_> = read(Format::Json, BufReader::new(Repeated(b"[[[[[[[[", 3_000_000)), &Keys::new()).collect();
     assert!(matches!(&json[..], [Err(error)] if matches!(error.kind(), ErrorKind::Size(_))), "{json:?}");
+    // Each would take some hundred times its bytes.
+    for (start, entry, end) in [("[", "\"x\"", "]"), (r#"{"header":{},"version":1,"db":{"entries":["#, "{}", "]}}")] {
+        let file = [start, &vec![entry; 300_001].join(","), end].concat();
+        let entries = read_detected(file.as_bytes());
+        assert!(matches!(&entries[..], [Err(error)] if error.kind() == &ErrorKind::Entries(300_000)), "{start}");
+    }
     let nested = [&vec![b'['; 100_000][..], &vec![b']'; 100_000]].concat();
     assert!(matches!(&read_detected(&nested)[..], [Err(error)] if error.is_fatal()));
 }

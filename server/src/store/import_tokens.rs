@@ -1,26 +1,21 @@
 //! Tokens of files, stored under ids of the store's own and the serials of the files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use keyfob::{Device, Hotp};
+use keyfob::Device;
 use keyfob_scim::{Entry, Error, Event, Naming};
-use sha2::{Digest as _, Sha256};
 
 use super::columns::{device, device_record_columns, device_row_columns};
 use super::handle::Store;
-use super::import::read_only;
 use super::keys::{Keys, Sealer};
 use super::rows::{device_values, seal};
 use super::writes::{draw, next};
-use super::{key_check, lines, schema, serial};
-use crate::database::{Access, Connection, DatabaseError, Dialect, Location, Record, Sql, Type, Value, transaction};
+use super::{lines, serial};
+use crate::database::{Connection, DatabaseError, Dialect, Record, Sql, Type, Value};
 
 /// How many tokens are stored in one commit.
 pub(crate) const PAGE_TOKENS: usize = 1000;
-
-/// How many records of the store one statement reads, in the search for secrets.
-const PAGE_RECORDS: i64 = 10_000;
 
 /// A token to be stored, with its name: its serial, or one of the store's.
 #[derive(Clone, Debug)]
@@ -30,7 +25,7 @@ pub(crate) struct NewToken {
 }
 
 impl NewToken {
-    fn serial(&self) -> Option<&str> {
+    pub(super) fn serial(&self) -> Option<&str> {
         match &self.naming {
             Naming::Serial(serial) => Some(serial),
             _ => None,
@@ -52,117 +47,10 @@ pub(crate) enum TokenOutcome {
     SerialIsTaken,
     /// A device of another user has its secret.
     SecretIsTaken,
+    /// A device of another name has its secret.
+    SecretHasOtherName,
     /// The device with its serial cannot be read.
     IsUnreadable,
-}
-
-/// A store that is only read, to preview an import. If there is none yet, none is made.
-pub(crate) struct TokenPreview {
-    store: Option<(Box<dyn Connection>, Keys)>,
-    /// The devices of the store by their secrets, once they were asked for.
-    secrets: Option<HashMap<ShortHash, Holder>>,
-}
-
-impl TokenPreview {
-    /// Opens the store with the keys of `read_keys`, which is called if there is a store.
-    ///
-    /// Errors: a sentence for people; the keys are not those of the store.
-    pub(crate) fn open(location: &Location, read_keys: impl FnOnce() -> Result<Keys, String>) -> Result<Self, String> {
-        let Some(mut connection) = read_only(location)? else { return Ok(Self { store: None, secrets: None }) };
-        let keys = read_keys()?;
-        let mut check = || {
-            // An older store has other values, which the import checks when it opens the store.
-            if schema::check(&mut *connection)? { key_check::check(&mut *connection, &keys.ring()) } else { Ok(None) }
-        };
-        match check().map_err(|error: DatabaseError| format!("store: {location}: {error}"))? {
-            Some(check) if !check.is_whole() => Err(format!("sealing_keys_file: it {check}; give the key file of this store")),
-            _ => Ok(Self { store: Some((connection, keys)), secrets: None }),
-        }
-    }
-
-    /// What an import would do with each token. Errors: a sentence for people.
-    pub(crate) fn outcomes(&mut self, tokens: &[NewToken]) -> Result<Vec<TokenOutcome>, String> {
-        let found = match &mut self.store {
-            Some((connection, keys)) => {
-                let find = |connection: &mut dyn Connection| find(connection, keys, tokens);
-                transaction(&mut **connection, Access::Snapshot, find).map_err(|error| format!("store: {error}"))?
-            }
-            None => HashMap::new(),
-        };
-        Ok(tokens.iter().map(|token| outcome(&found, token).unwrap_or(TokenOutcome::Stored)).collect())
-    }
-
-    /// The outcome for a token without a serial, whose secret a device may have already: none if no
-    /// device has it. The first call reads the whole store.
-    ///
-    /// Errors: a sentence for people.
-    pub(crate) fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String> {
-        let secrets = match (&mut self.secrets, &mut self.store) {
-            (Some(secrets), _) => secrets,
-            (empty, Some((connection, keys))) => {
-                let read = secrets(&mut **connection, keys).map_err(|error| format!("store: {error}"))?;
-                empty.insert(read)
-            }
-            (empty, None) => empty.insert(HashMap::new()),
-        };
-        let holder = token.device.generator().and_then(|generator| secrets.get(&secret_hash(&token.device, generator)));
-        Ok(holder.map(|holder| match holder {
-            Holder::Deleted => TokenOutcome::WasDeleted,
-            Holder::User(user) if *user != short_hash(&[token.row.user.as_bytes()]) => TokenOutcome::SecretIsTaken,
-            Holder::User(_) | Holder::Inventory => TokenOutcome::Unchanged,
-        }))
-    }
-}
-
-/// The device that has a secret.
-#[derive(Clone, Copy)]
-enum Holder {
-    Deleted,
-    Inventory,
-    /// A user's, by a hash of the name.
-    User(ShortHash),
-}
-
-/// The start of a hash: enough to tell secrets apart.
-type ShortHash = [u8; 16];
-
-fn short_hash(parts: &[&[u8]]) -> ShortHash {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    hash.finalize().first_chunk().copied().unwrap_or_default()
-}
-
-fn secret_hash(device: &Device, generator: &Hotp) -> ShortHash {
-    short_hash(&[device.kind().name().as_bytes(), generator.secret().expose()])
-}
-
-/// The secrets of all TOTP and HOTP devices that can be read.
-fn secrets(connection: &mut dyn Connection, keys: &Keys) -> Result<HashMap<ShortHash, Holder>, DatabaseError> {
-    let (mut secrets, mut last) = (HashMap::new(), 0);
-    loop {
-        let mut sql = Sql::new("SELECT id, deleted, user_name, record FROM device WHERE id > ");
-        sql.bind(last).push(" ORDER BY id LIMIT ").bind(PAGE_RECORDS);
-        let mut records = connection.rows(&sql)?;
-        if records.is_empty() {
-            return Ok(secrets);
-        }
-        for record in &mut records {
-            last = record.id()?;
-            let Ok(device) = keys.open(&record.bytes(3)?, last) else { continue };
-            let Some(generator) = device.generator() else { continue };
-            let holder = match (record.number(1)? == 0, record.text(2)?) {
-                (false, _) => Holder::Deleted,
-                (true, user) if user.is_empty() => Holder::Inventory,
-                (true, user) => Holder::User(short_hash(&[user.as_bytes()])),
-            };
-            let entry = secrets.entry(secret_hash(&device, generator)).or_insert(holder);
-            if matches!(entry, Holder::Deleted) {
-                *entry = holder;
-            }
-        }
-    }
 }
 
 impl Store {
@@ -216,7 +104,8 @@ impl Page {
     /// Stores the page. Returns the outcome for each token; none if another device has one of the
     /// ids.
     pub(super) fn store(&self, connection: &mut dyn Connection, keys: &Keys) -> Result<Option<Vec<TokenOutcome>>, DatabaseError> {
-        if self.tokens.iter().any(|token| token.serial().is_some()) {
+        // Two imports take turns, so each sees what the other one has stored.
+        if !self.tokens.is_empty() {
             serial::take_turn(connection)?;
         }
         let earlier = self.earlier(connection)?;
@@ -224,7 +113,7 @@ impl Page {
         if !self.tokens.iter().zip(&self.records).all(is_mine) {
             return Ok(None);
         }
-        let found = find(connection, keys, &self.tokens)?;
+        let found = Found::read(connection, keys, &self.tokens)?;
         let (mut rows, mut events, mut outcomes) = (Vec::new(), Vec::new(), Vec::with_capacity(self.tokens.len()));
         for ((token, record), event) in self.tokens.iter().zip(&self.records).zip(&self.events) {
             let Entry { row, version, .. } = &token.entry;
@@ -232,7 +121,7 @@ impl Page {
                 outcomes.push(TokenOutcome::Stored);
                 continue;
             }
-            let outcome = outcome(&found, token).unwrap_or(TokenOutcome::Stored);
+            let outcome = found.outcome(token).unwrap_or(TokenOutcome::Stored);
             if outcome == TokenOutcome::Stored {
                 let number = || u64::try_from(next(connection, "name")?).map_err(|error| DatabaseError::new(error.to_string()));
                 let name = token.naming.clone().resolve(number)?;
@@ -292,16 +181,74 @@ fn insert(connection: &mut dyn Connection, rows: Vec<[Value; device::COUNT]>) ->
     Ok(())
 }
 
-/// A device with a serial of the page.
+/// A device with a serial of the page, or of a user of the page.
 struct Known {
     is_deleted: bool,
     /// None if it cannot be read.
     device: Option<Device>,
 }
 
-/// The devices with the serials of tokens.
-fn find(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<HashMap<String, Vec<Known>>, DatabaseError> {
-    const SELECT: &str = "SELECT id, name, deleted, record FROM device WHERE name";
+impl Known {
+    fn is_same(&self, token: &NewToken) -> bool {
+        self.device.as_ref().is_some_and(|device| {
+            let secrets = device.generator().zip(token.entry.device.generator());
+            device.kind() == token.entry.row.kind && secrets.is_some_and(|(one, other)| one.secret() == other.secret())
+        })
+    }
+}
+
+/// The devices that tokens of a page may be.
+#[derive(Default)]
+pub(super) struct Found {
+    by_serial: HashMap<String, Vec<Known>>,
+    /// The devices of users, for tokens without a serial.
+    by_user: HashMap<String, Vec<Known>>,
+}
+
+impl Found {
+    pub(super) fn read(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Result<Self, DatabaseError> {
+        let serials = tokens.iter().filter_map(NewToken::serial);
+        let users = tokens.iter().filter(|token| token.serial().is_none()).map(|token| token.entry.row.user.as_str());
+        let by_serial = devices_by(connection, keys, "name", &serials.collect())?;
+        Ok(Self { by_serial, by_user: devices_by(connection, keys, "user_name", &users.collect())? })
+    }
+
+    /// Compares a token with the devices of its serial. Without a serial, with those of its user.
+    /// None if it is new.
+    pub(super) fn outcome(&self, token: &NewToken) -> Option<TokenOutcome> {
+        let Some(serial) = token.serial() else {
+            let mut same = self.by_user.get(&token.entry.row.user)?.iter().filter(|known| known.is_same(token)).peekable();
+            same.peek()?;
+            return Some(if same.all(|known| known.is_deleted) { TokenOutcome::WasDeleted } else { TokenOutcome::Unchanged });
+        };
+        let known = self.by_serial.get(serial)?;
+        let judge = |is_deleted: bool, if_same: TokenOutcome, otherwise: Option<TokenOutcome>| {
+            let mut devices = known.iter().filter(|known| known.is_deleted == is_deleted).peekable();
+            devices.peek()?;
+            let (mut is_any_same, mut is_any_unreadable) = (false, false);
+            for known in devices {
+                is_any_same |= known.is_same(token);
+                is_any_unreadable |= known.device.is_none();
+            }
+            match (is_any_same, is_any_unreadable) {
+                (true, _) => Some(if_same),
+                (false, true) => Some(TokenOutcome::IsUnreadable),
+                (false, false) => otherwise,
+            }
+        };
+        judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken))
+            .or_else(|| judge(true, TokenOutcome::WasDeleted, None))
+    }
+}
+
+/// The devices with these values of an indexed column.
+fn devices_by(
+    connection: &mut dyn Connection,
+    keys: &Keys,
+    column: &str,
+    values: &BTreeSet<&str>,
+) -> Result<HashMap<String, Vec<Known>>, DatabaseError> {
+    let select = format!("SELECT id, {column}, deleted, record FROM device WHERE {column}");
     let mut found: HashMap<String, Vec<Known>> = HashMap::new();
     let mut add = |records: Vec<Record>| {
         for mut record in records {
@@ -311,46 +258,22 @@ fn find(connection: &mut dyn Connection, keys: &Keys, tokens: &[NewToken]) -> Re
         }
         Ok::<_, DatabaseError>(())
     };
-    let serials = tokens.iter().filter_map(NewToken::serial);
     match connection.dialect() {
-        // In a file, a statement has no round trip, and this one serves any number of serials.
+        _ if values.is_empty() => {}
+        // In a file, a statement has no round trip, and this one serves any number of values.
         Dialect::Sqlite => {
-            let mut sql = Sql::new([SELECT, " = $1"].concat());
-            for serial in serials {
-                sql.values = vec![serial.into()];
+            let mut sql = Sql::new([&select, " = $1"].concat());
+            for &value in values {
+                sql.values = vec![value.into()];
                 add(connection.rows(&sql)?)?;
             }
         }
         Dialect::Postgres => {
-            let mut sql = Sql::new(SELECT);
-            let list = Value::List(Type::Text, serials.map(Value::from).collect());
+            let mut sql = Sql::new(select);
+            let list = Value::List(Type::Text, values.iter().copied().map(Value::from).collect());
             sql.push(" = ANY(").bind(list).push("::TEXT[])");
             add(connection.rows(&sql)?)?;
         }
     }
     Ok(found)
-}
-
-/// Compares a token with the devices of its serial. None if the serial is free.
-fn outcome(found: &HashMap<String, Vec<Known>>, token: &NewToken) -> Option<TokenOutcome> {
-    let known = found.get(token.serial()?)?;
-    let is_same = |device: &Device| {
-        let secrets = device.generator().zip(token.entry.device.generator());
-        device.kind() == token.entry.row.kind && secrets.is_some_and(|(one, other)| one.secret() == other.secret())
-    };
-    let judge = |is_deleted: bool, if_same: TokenOutcome, otherwise: Option<TokenOutcome>| {
-        let mut devices = known.iter().filter(|known| known.is_deleted == is_deleted).peekable();
-        devices.peek()?;
-        let (mut is_any_same, mut is_any_unreadable) = (false, false);
-        for known in devices {
-            is_any_same |= known.device.as_ref().is_some_and(is_same);
-            is_any_unreadable |= known.device.is_none();
-        }
-        match (is_any_same, is_any_unreadable) {
-            (true, _) => Some(if_same),
-            (false, true) => Some(TokenOutcome::IsUnreadable),
-            (false, false) => otherwise,
-        }
-    };
-    judge(false, TokenOutcome::Unchanged, Some(TokenOutcome::SerialIsTaken)).or_else(|| judge(true, TokenOutcome::WasDeleted, None))
 }

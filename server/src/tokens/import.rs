@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use keyfob::Kind;
-use keyfob_scim::{Entry, Naming};
 use keyfob_tokens::{Duplicate, Duplicates, Error, ErrorKind, Location, Token};
 
 use super::import_file::TokenFile;
@@ -20,8 +19,9 @@ const ENTRIES_OF_FILE: u64 = 1 << 40;
 
 /// A store that takes tokens, or a preview of one. Errors: messages for people.
 pub(crate) trait Target {
-    /// The outcome for a token without a serial; none if no device has its secret.
-    fn outcome_by_secret(&mut self, token: &Entry) -> Result<Option<TokenOutcome>, String>;
+    /// The outcome for a token whose secret a device may have already. None if no device has it, or
+    /// the one with the token's serial has it.
+    fn outcome_by_secret(&mut self, token: &NewToken) -> Result<Option<TokenOutcome>, String>;
 
     /// Begins to take a page of tokens.
     fn put(&mut self, tokens: Vec<NewToken>) -> Result<(), String>;
@@ -165,9 +165,7 @@ impl<'i> Import<'i> {
         if let Some(duplicate) = self.duplicates.check(entry, &of_one_kind(token)) {
             return Ok(Err(Refused::Reason(self.duplicate(duplicate))));
         }
-        if matches!(accepted.token.naming, Naming::Numbered(_))
-            && let Some(outcome) = self.target.outcome_by_secret(&accepted.token.entry)?
-        {
+        if let Some(outcome) = self.target.outcome_by_secret(&accepted.token)? {
             return Ok(Err(reason(outcome).map_or(Refused::There, |reason| Refused::Reason(reason.to_owned()))));
         }
         Ok(Ok(accepted))
@@ -252,6 +250,9 @@ const fn reason(outcome: TokenOutcome) -> Option<&'static str> {
             "its device was deleted; set that one's status to use it again: a new device with the counter of the file would take used codes",
         ),
         TokenOutcome::SecretIsTaken => Some("a device of another user has its secret, so each user has the other's codes"),
+        TokenOutcome::SecretHasOtherName => {
+            Some("a device of another name has its secret, so each has the other's codes; if it is the same token, use that device")
+        }
         TokenOutcome::SerialIsTaken => Some("another device in the store has its serial, with another secret or kind"),
         TokenOutcome::IsUnreadable => Some("the device in the store that has its serial cannot be read"),
     }

@@ -65,10 +65,11 @@ impl TokenFile {
         Self::new(name, Cursor::new(texts), Some(&Format::Uris), keys)
     }
 
-    /// Whether a file is an image with QR codes. One that cannot be read is none.
+    /// Whether a file is an image with QR codes. One that cannot be read is none, and neither is a
+    /// pipe: what is read of it here would be missing later.
     pub(crate) fn is_image(path: &Path) -> bool {
         let mut start = [0; PNG_SIGNATURE.len()];
-        File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == PNG_SIGNATURE
+        file::open_regular(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == PNG_SIGNATURE
     }
 
     /// The name of the file, for messages.

@@ -331,6 +331,30 @@ fn only_token_goes_into_a_state_file() {
 }
 
 #[test]
+fn token_under_another_serial_is_refused_for_its_secret() {
+    let folder = folder();
+    let csv = |serial: &str| format!("{serial},3132333435363738393031323334353637383930,hotp,6\n");
+    counts(&piped(folder.path(), &["-", "--write"], &csv("FTK-1")), 0, "imported", [1, 0, 0]);
+    for (args, title) in [(&["-"][..], "would be taken"), (&["-", "--write"], "imported")] {
+        counts(&piped(folder.path(), args, &csv("FTK-1")), 0, title, [0, 1, 0]);
+        let other = piped(folder.path(), args, &csv("FTK1"));
+        counts(&other, 1, title, [0, 0, 1]);
+        assert!(other.out.contains("(FTK1): a device of another name has its secret"), "{other:?}");
+    }
+}
+
+/// As `keyfob import <(gpg --decrypt tokens.csv.gpg)` gives it.
+#[cfg(unix)]
+#[test]
+fn pipe_is_read_whole() {
+    let folder = folder();
+    let run = piped(folder.path(), &["/dev/stdin", "--write"], "FTK1234,3132333435363738393031323334353637383930,hotp,6\n");
+    counts(&run, 0, "imported", [1, 0, 0]);
+    let server = Server::start(folder.path(), &[]);
+    path(&mut server.admin(), "FTK1234");
+}
+
+#[test]
 fn file_that_is_none_is_refused_with_what_to_do() {
     let folder = folder();
     fs::write(folder.path().join("empty"), "").unwrap();

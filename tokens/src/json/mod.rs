@@ -19,6 +19,9 @@ use crate::{Error, ErrorKind, Kind, Location, RawSecret, Token};
 
 /// The bytes that a JSON file may have.
 const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
+/// The objects and texts that the lists of a file may have: more than there are URIs in 16 MiB. In
+/// memory each takes hundreds of bytes, and in the file an empty one takes three.
+const MAX_ENTRIES: usize = 300_000;
 
 /// What an app's entry says.
 #[derive(Default)]
@@ -98,6 +101,17 @@ fn entries(value: &Value) -> Result<Entries, ErrorKind> {
     known.next().unwrap_or_else(|| Err(ErrorKind::Root("JSON of an unknown kind".to_owned())))
 }
 
+/// How many objects and texts are in lists.
+fn listed(value: &Value) -> usize {
+    let is_entry = |value: &&Value| value.is_object() || value.is_string();
+    let add = |count: usize, value: &Value| count.saturating_add(listed(value));
+    match value {
+        Value::Array(values) => values.iter().fold(values.iter().filter(is_entry).count(), add),
+        Value::Object(members) => members.values().fold(0, add),
+        _ => 0,
+    }
+}
+
 /// Wipes the texts and numbers of a value.
 fn wipe(value: &mut Value) {
     match value {
@@ -142,7 +156,7 @@ fn read<R: BufRead>(mut input: R) -> Result<Vec<reader::Entry>, Error> {
         let kind = if error.is_eof() { ErrorKind::Truncated } else { ErrorKind::Json { column: error.column() as u64 } };
         Error::fatal(kind, Location { line, ..Location::default() })
     })?;
-    let entries = entries(&value);
+    let entries = if listed(&value) > MAX_ENTRIES { Err(ErrorKind::Entries(MAX_ENTRIES)) } else { entries(&value) };
     wipe(&mut value);
     let numbered = entries.map_err(fatal)?.into_iter().zip(1..);
     let place = |((serial, token), number): ((Option<String>, Result<Token, ErrorKind>), u64)| {

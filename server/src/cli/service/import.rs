@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keyfob_scim::{Entry, Error, Settings};
+use keyfob_scim::{Error, Settings};
 use tokio::task::JoinHandle;
 
 use super::configuration::configured;
@@ -90,7 +90,7 @@ struct StoreTarget<'c> {
 }
 
 impl Target for StoreTarget<'_> {
-    fn outcome_by_secret(&mut self, token: &Entry) -> std::result::Result<Option<TokenOutcome>, String> {
+    fn outcome_by_secret(&mut self, token: &NewToken) -> std::result::Result<Option<TokenOutcome>, String> {
         self.preview.outcome_by_secret(token)
     }
 

@@ -90,7 +90,8 @@ pub(super) enum TokenSource<'p> {
 }
 
 impl TokenSource<'_> {
-    /// Opens it. If it needs a key and there is a terminal, asks for the key.
+    /// Opens it. If it needs a key and there is a terminal, asks for the key. A pipe cannot be read
+    /// again with the key, so none is asked for.
     pub(super) fn open(&self, format: Option<&Format>, keys: &mut TransportKeys) -> Result<TokenFile> {
         let path = match self {
             Self::Images(paths) => return Ok(TokenFile::open_images(paths, &keys.keys)?),
@@ -102,6 +103,7 @@ impl TokenSource<'_> {
         };
         let mut file = TokenFile::open(path, format, &keys.keys)?;
         if io::stdin().is_terminal()
+            && path.is_file()
             && let Some(needed) = file.needed_key()
             && keys.ask(&needed, file.name())?
         {

@@ -15,10 +15,12 @@ on_both! {
     page_that_is_written_again_stores_nothing_twice
     page_with_a_taken_id_stores_nothing
     two_imports_of_one_file_store_each_token_once
+    token_without_a_serial_is_stored_once_by_two_imports
     serial_of_an_import_is_taken_for_other_requests
     deleted_token_is_not_imported_anew
     preview_says_what_an_import_would_do_and_changes_nothing
     preview_finds_tokens_without_a_serial_by_their_secret
+    preview_finds_tokens_under_another_serial_by_their_secret
     preview_needs_the_keys_of_the_store
     preview_reads_a_store_that_is_old_or_half_made
     token_whose_device_is_damaged_is_left_alone
@@ -127,6 +129,20 @@ async fn two_imports_of_one_file_store_each_token_once(place: Place) {
     stores.into_iter().for_each(Store::close);
 }
 
+/// A second import may have looked for the secrets before the first one stored them.
+async fn token_without_a_serial_is_stored_once_by_two_imports(place: Place) {
+    let stores = [place.open(), place.open()];
+    let all: Vec<_> = (1..=60).map(|number| unnamed(hotp(number), &format!("user{}", number % 7))).collect();
+    tokio::join!(import(&stores[0], &all), import(&stores[1], &all));
+    assert_eq!(count(&place), 60);
+    place.with(|connection| connection.run("UPDATE device SET deleted = 1 WHERE user_name = 'user1'").unwrap());
+    let totp = Device::totp(Totp::new(secret(2)), NOW);
+    let again = [unnamed(hotp(1), "user1"), unnamed(hotp(2), "user2"), unnamed(totp, "user2")];
+    let wanted = [TokenOutcome::WasDeleted, TokenOutcome::Unchanged, TokenOutcome::Stored];
+    assert_eq!(import(&stores[1], &again).await, wanted);
+    stores.into_iter().for_each(Store::close);
+}
+
 async fn serial_of_an_import_is_taken_for_other_requests(place: Place) {
     let store = place.open();
     import(&store, &[token("A1", hotp(1))]).await;
@@ -163,19 +179,35 @@ async fn preview_says_what_an_import_would_do_and_changes_nothing(place: Place) 
 }
 
 async fn preview_finds_tokens_without_a_serial_by_their_secret(place: Place) {
-    assert_eq!(preview(&place, |mut preview| preview.outcome_by_secret(&unnamed(hotp(1), "alice").entry)), Ok(None));
+    assert_eq!(preview(&place, |mut preview| preview.outcome_by_secret(&unnamed(hotp(1), "alice"))), Ok(None));
     let store = place.open();
     import(&store, &[unnamed(hotp(1), "alice"), token("A2", hotp(2)), token("A3", hotp(3))]).await;
     place.with(|connection| connection.run("UPDATE device SET deleted = 1 WHERE name = 'A2'").unwrap());
     let found = preview(&place, |mut preview| {
         let totp = Device::totp(Totp::new(secret(1)), NOW);
-        let mut find = |device, user| preview.outcome_by_secret(&unnamed(device, user).entry).unwrap();
+        let mut find = |device, user| preview.outcome_by_secret(&unnamed(device, user)).unwrap();
         assert_eq!([find(hotp(5), "alice"), find(totp, "alice")], [None, None]);
         [find(hotp(1), "alice"), find(hotp(1), "bob"), find(hotp(2), "bob"), find(hotp(3), "bob")]
     });
     let wanted =
         [TokenOutcome::Unchanged, TokenOutcome::SecretIsTaken, TokenOutcome::WasDeleted, TokenOutcome::Unchanged].map(Some);
     assert_eq!(found, wanted);
+    store.close();
+}
+
+/// The file of another service may write a serial otherwise.
+async fn preview_finds_tokens_under_another_serial_by_their_secret(place: Place) {
+    let store = place.open();
+    // One secret of two devices, as older stores have it.
+    let twice = [token("A1", hotp(1)), token("A2", hotp(2)), unnamed(hotp(3), "alice"), token("A4", hotp(4)), token("A5", hotp(4))];
+    import(&store, &twice).await;
+    place.with(|connection| connection.run("UPDATE device SET deleted = 1 WHERE name IN ('A2', 'A4')").unwrap());
+    let found = preview(&place, |mut preview| {
+        let serials = ["A1", "A2", "A4", "A5", "a1", "a2", "A3", "A6"].into_iter().zip([1, 2, 4, 4, 1, 2, 3, 5]);
+        serials.map(|(serial, secret)| preview.outcome_by_secret(&token(serial, hotp(secret))).unwrap()).collect::<Vec<_>>()
+    });
+    let (other, deleted) = (Some(TokenOutcome::SecretHasOtherName), Some(TokenOutcome::WasDeleted));
+    assert_eq!(found, [None, None, None, None, other, deleted, other, None]);
     store.close();
 }
 
