@@ -67,7 +67,7 @@ test-rust:
 test-lanes: miri
 	RUSTFLAGS='--cfg keyfob_lanes="portable"' cargo test --locked --profile proof -p keyfob --features capi --target-dir target/portable \
 		--lib --test constant_time --test secrets
-	PROPTEST_CASES=16 RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
+	PROPTEST_CASES=8 RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
 		cargo +$(NIGHTLY) miri test --locked -p keyfob --lib --target-dir target/miri-lanes -- \
 		the_paths_of_this_processor the_words_are_those_of_the_standard streams_over_models
 
