@@ -4,7 +4,7 @@ mod common;
 
 use common::{BASE, HOTP, Host, PIN, Reply, SMS, TOTP};
 use keyfob::{Algorithm, Device, Digits, Factor, Hotp, Policy, Secret, Status, Totp};
-use keyfob_scim::{Entry, EventKind, Method, Roles, Row, Settings};
+use keyfob_scim::{Entry, EventKind, Method, Roles, Settings};
 use serde_json::json;
 
 fn find(host: &mut Host, body: &str) -> Reply {
@@ -49,22 +49,9 @@ fn many() -> Host {
 }
 
 fn put(host: &mut Host, id: i64, user: &str, device: Device) {
-    let row = Row {
-        id,
-        name: format!("FTK{id}"),
-        user: user.to_owned(),
-        email: None,
-        phone: None,
-        external_id: None,
-        deleted: false,
-        kind: device.kind(),
-        status: device.status(),
-        fails: device.fails(),
-        created: device.created(),
-        last_used: None,
-        last_modified: device.created(),
-    };
-    host.store.memory.put(Entry { row, version: 0, device });
+    let mut entry = Entry::from_token(device, Some(user)).unwrap();
+    (entry.row.id, entry.row.name) = (id, format!("FTK{id}"));
+    host.store.memory.put(entry);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line: what each command does, and what it prints for people and scripts.
 
 mod args;
+mod clock;
 mod device;
 mod export_protection;
 mod input;

@@ -1,17 +1,16 @@
 //! The time of a command, and devices whose clock was ahead.
 
-use std::time::SystemTime;
-
 use keyfob::{Device, Factor, Policy};
 use keyfob_scim::date;
 
 use crate::cli::args::Clock;
+use crate::cli::clock;
 use crate::cli::result::Result;
 
 /// The time of the command in Unix seconds: the option's, else the system's.
-pub(super) fn now(clock: &Clock) -> Result<u64> {
-    let system = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
-    clock.now.map_or_else(system, Ok).map_err(|_| "system clock: is before 1970; set it, or give --now TIME".into())
+pub(super) fn now(options: &Clock) -> Result<u64> {
+    let system = || clock::now().map_err(|error| format!("{error}, or give --now TIME").into());
+    options.now.map_or_else(system, Ok)
 }
 
 /// A time for people.

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use indicatif::ProgressBar;
 use keyfob_scim::{Attribute, Filter, Op};
@@ -14,6 +13,7 @@ use super::open::open;
 use super::signals::Hangups;
 use super::watch::{note_key_file, watch_key_file};
 use crate::cli::args::{ExportArgs, Suite};
+use crate::cli::clock::now;
 use crate::cli::device::token_of_state;
 use crate::cli::export_protection::protection;
 use crate::cli::output::{self, note};
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode> {
     }
     if args.plain || args.format != ExportFormat::Pskc {
         note(
-            "the secrets are in the clear: whoever reads them has the codes of these devices; delete them once they are where they belong",
+            "the secrets are in the clear: anyone who reads the file has the codes of these devices; delete it once they are where they belong",
         );
     }
     Ok(ExitCode::from(u8::from(!is_whole)))
@@ -111,10 +111,13 @@ fn from_store(
     encoder: Encoder,
     begin: impl FnOnce() -> Result<ExportOutput>,
 ) -> Result<(Exported, ExportOutput)> {
-    let now =
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| "system clock: is before 1970; set it")?.as_secs();
-    let selection =
-        Selection { filter, includes_unusable: args.include_unusable, format: args.format, issuer: &config.settings.issuer, now };
+    let selection = Selection {
+        filter,
+        includes_unusable: args.include_unusable,
+        format: args.format,
+        issuer: &config.settings.issuer,
+        now: now()?,
+    };
     let is_printed = args.output.as_deref() == Some(Path::new("-"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,7 +1,7 @@
 //! `keyfob find`: the device of a token without a label.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use keyfob_scim::{Filter, FoundToken, FoundTokens, TokenSearch};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::configuration::configured_store;
 use super::open::with_store;
 use crate::cli::args::FindArgs;
+use crate::cli::clock::now;
 use crate::cli::input;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
@@ -72,11 +73,6 @@ fn search(args: &FindArgs, config: &Config) -> Result<TokenSearch> {
         }
     };
     search.map_err(|error| error.detail.into())
-}
-
-fn now() -> Result<u64> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Ok(since.map_err(|_| "system clock: is before 1970; set it")?.as_secs())
 }
 
 /// Lines for people. Names are quoted and escaped, as in the trail.

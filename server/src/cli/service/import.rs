@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use keyfob_scim::{Error, Settings};
 use tokio::task::JoinHandle;
@@ -13,6 +12,7 @@ use super::configuration::configured;
 use super::import_keys::{TransportKeys, sources};
 use super::import_store::{ImportStore, Progress};
 use crate::cli::args::ImportArgs;
+use crate::cli::clock::now;
 use crate::cli::device::state;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
@@ -166,8 +166,4 @@ fn into_state_file(args: &ImportArgs, path: &Path) -> Result<ExitCode> {
         output::line("Dry run: nothing was written. Add --write to do it.")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn now() -> Result<u64> {
-    Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| "system clock: is before 1970; set it")?.as_secs())
 }

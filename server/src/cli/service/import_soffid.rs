@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
 
 use super::configuration::configured;
 use super::import_store::{ImportStore, Progress, print};
 use crate::cli::args::ImportSoffidArgs;
+use crate::cli::clock::now;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
@@ -29,10 +29,7 @@ pub(crate) fn run(args: &ImportSoffidArgs) -> Result<ExitCode> {
         tenant: args.tenant.as_deref(),
         zone: &zone,
         hotp: (args.hotp_digits, args.hotp_algorithm),
-        now: SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_err(|_| "system clock: is before 1970; set it")?
-            .as_secs(),
+        now: now()?,
         corrects_names: args.correct_names,
         writes: args.write,
     };

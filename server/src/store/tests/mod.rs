@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keyfob::{Device, Hotp, Policy, Secret};
-use keyfob_scim::{Entry, Event, EventKind, Naming, Response, Row, Scope, Step, Swap};
+use keyfob_scim::{Entry, Event, EventKind, Naming, Response, Scope, Step, Swap};
 
 use super::{Keys, Store};
 use crate::database::Connection;
@@ -112,23 +112,7 @@ fn device(created: u64) -> Device {
 }
 
 fn entry(user: &str) -> Entry {
-    let device = device(NOW);
-    let row = Row {
-        id: 0,
-        name: String::new(),
-        user: user.to_owned(),
-        email: None,
-        phone: None,
-        external_id: None,
-        deleted: false,
-        kind: device.kind(),
-        status: device.status(),
-        fails: 0,
-        created: NOW,
-        last_used: None,
-        last_modified: NOW,
-    };
-    Entry { row, version: 0, device }
+    Entry::from_token(device(NOW), Some(user)).unwrap()
 }
 
 fn event(kind: EventKind, device_id: i64) -> Event {
