@@ -49,7 +49,7 @@ fn many() -> Host {
 }
 
 fn put(host: &mut Host, id: i64, user: &str, device: Device) {
-    let mut entry = Entry::from_token(device, Some(user)).unwrap();
+    let mut entry = Entry::from_token(device, Some(user).filter(|user| !user.is_empty())).unwrap();
     (entry.row.id, entry.row.name) = (id, format!("FTK{id}"));
     host.store.memory.put(entry);
 }

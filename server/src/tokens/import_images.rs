@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::file::Wiped;
 
-/// The most pixels of an image: more than a screen or a camera's photograph has.
-const MAX_PIXELS: usize = 64 << 20;
+/// The most pixels of an image: more than a screen has. The reader of QR codes takes long on larger
+/// ones that are full of what looks like the corners of codes.
+const MAX_PIXELS: usize = 16 << 20;
 /// The most memory for the decoder of an image, beside its pixels.
 const MAX_DECODER_BYTES: usize = 64 << 20;
 /// The most characters of a QR code.

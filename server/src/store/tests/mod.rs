@@ -112,7 +112,7 @@ fn device(created: u64) -> Device {
 }
 
 fn entry(user: &str) -> Entry {
-    Entry::from_token(device(NOW), Some(user)).unwrap()
+    Entry::from_token(device(NOW), Some(user).filter(|user| !user.is_empty())).unwrap()
 }
 
 fn event(kind: EventKind, device_id: i64) -> Event {
