@@ -14,7 +14,8 @@
 //! | policies, kinds of devices to switch off, an issuer to show | [`Settings`] |
 //! | clients of Soffid, or strict clients of the RFCs | [`Profile`] |
 //! | an SQL store to search | [`Query`], [`Filter`] and [`Attribute::value_type`] |
-//! | devices of another system | [`Entry::from_import`] and [`Naming::for_device`]; tokens: [`Entry::from_token`] and [`Naming::from_serial`] |
+//! | devices of another system | [`Entry::from_import`] and [`Naming::for_device`] |
+//! | tokens of a file | [`Entry::from_token`] and [`Naming::from_serial`] |
 //! | a token without a label | [`TokenSearch`], [`FoundTokens`] and [`Allowance`] |
 //! | a code as a person typed it | [`code::strip_separators`] |
 //! | a URI to show as a QR code | [`qr::encode_png`] |

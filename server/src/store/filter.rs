@@ -123,10 +123,11 @@ pub(crate) fn wanted_by_key(sql: &mut Sql, dialect: Dialect, key: &Filter) {
     filter(sql, &Style { dialect, sign: "" }, key);
 }
 
-/// Writes ` WHERE` and the conditions of the TOTP and HOTP devices with ids above `after` that
-/// match a filter and are not deleted. They are read in the order of their ids: by the table
-/// itself, or by the index of the filter's key, and never by one that finds half of the table.
-pub(crate) fn wanted_tokens(sql: &mut Sql, dialect: Dialect, wanted: &Filter, after: i64) {
+/// Writes ` WHERE` and the conditions of the devices with ids above `after` that match a filter and
+/// are not deleted: of all, or of the TOTP and HOTP devices. They are read in the order of their
+/// ids: by the table itself, or by the index of the filter's key, and never by one that finds half
+/// of the table.
+pub(crate) fn wanted_after(sql: &mut Sql, dialect: Dialect, wanted: &Filter, is_of_tokens: bool, after: i64) {
     let plain = Style { dialect, sign: "" };
     let withheld = Style { dialect, sign: if dialect == Dialect::Sqlite { "+" } else { "" } };
     sql.push(" WHERE ");
@@ -136,7 +137,10 @@ pub(crate) fn wanted_tokens(sql: &mut Sql, dialect: Dialect, wanted: &Filter, af
         sql.push(" AND ");
     }
     sql.push(if key.is_some() { withheld.sign } else { "" }).push("id > ").bind(after);
-    sql.push(" AND deleted = 0 AND ").push(withheld.sign).push("kind IN ('TOTP', 'HOTP') AND ");
+    sql.push(" AND deleted = 0 AND ");
+    if is_of_tokens {
+        sql.push(withheld.sign).push("kind IN ('TOTP', 'HOTP') AND ");
+    }
     filter(sql, &withheld, wanted);
 }
 

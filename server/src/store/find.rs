@@ -5,26 +5,15 @@ use std::time::{Duration, Instant};
 
 use keyfob_scim::{Allowance, Error, FoundTokens, TokenSearch};
 
-use super::filter;
+use super::entries::{self, EntryQuery};
 use super::handle::Store;
-use super::keys::Keys;
-use super::reads::{SELECT_ENTRIES, entry};
 use super::searches::Claim;
 use crate::database::{Connection, DatabaseError, Sql};
 
-/// How many devices are read and compared at a time. Other searches have their turns in between.
-const PAGE_DEVICES: usize = if cfg!(test) { 3 } else { 1024 };
 /// How long a search may take.
 const FIND_TIMEOUT: Duration = Duration::from_secs(60);
 /// The row of `sequence` with the number of the [`Allowance`].
 const ALLOWANCE: &str = "find";
-
-/// What was found in a page.
-struct Page {
-    found: FoundTokens,
-    /// The last device, if others may follow.
-    last: Option<i64>,
-}
 
 impl Store {
     /// Spends so much of the store's allowance of searches for tokens, in one transaction. So the
@@ -45,14 +34,22 @@ impl Store {
         mut progress: impl FnMut(u64),
     ) -> Result<FoundTokens, Error> {
         let (began, search) = (Instant::now(), Arc::new(search));
-        let (mut all, mut after) = (FoundTokens::default(), 0);
+        let (mut all, mut query) = (FoundTokens::default(), EntryQuery::for_tokens(search.filter().clone()));
         loop {
             let (keys, search) = (self.keys(), Arc::clone(&search));
-            let page = self.scan(Claim::new(account), move |connection| page(connection, &keys, &search, after)).await?;
-            all.append(page.found);
+            // Other searches have their turns between two pages.
+            let look = move |connection: &mut dyn Connection| {
+                let page = entries::page(connection, &keys, &query)?;
+                let unreadable = u64::try_from(page.unreadable.len()).unwrap_or(u64::MAX);
+                let mut found = FoundTokens { unreadable, ..FoundTokens::default() };
+                found.look_at(&search, &page.entries);
+                Ok((found, page.next))
+            };
+            let (found, next) = self.scan(Claim::new(account), look).await?;
+            all.append(found);
             progress(all.searched);
-            let Some(last) = page.last else { return Ok(all) };
-            after = last;
+            let Some(next) = next else { return Ok(all) };
+            query = next;
             if began.elapsed() >= FIND_TIMEOUT {
                 return Err(took_too_long());
             }
@@ -71,26 +68,6 @@ fn admit(connection: &mut dyn Connection, cost_seconds: u64, now: u64) -> Result
     sql.bind(i64::try_from(next.number()).unwrap_or(i64::MAX)).push(" WHERE name = ").bind(ALLOWANCE);
     connection.change(&sql)?;
     Ok(wait)
-}
-
-fn page(connection: &mut dyn Connection, keys: &Keys, search: &TokenSearch, after: i64) -> Result<Page, DatabaseError> {
-    let mut sql = Sql::new(SELECT_ENTRIES);
-    filter::wanted_tokens(&mut sql, connection.dialect(), search.filter(), after);
-    sql.push(" ORDER BY id LIMIT ").bind(i64::try_from(PAGE_DEVICES).unwrap_or(i64::MAX));
-    let mut records = connection.rows(&sql)?;
-    let mut page = Page { found: FoundTokens::default(), last: None };
-    let is_full = records.len() >= PAGE_DEVICES;
-    let mut entries = Vec::with_capacity(records.len());
-    for record in &mut records {
-        let (id, entry) = entry(record, keys)?;
-        page.last = Some(id).filter(|_| is_full);
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(_) => page.found.unreadable = page.found.unreadable.saturating_add(1),
-        }
-    }
-    page.found.look_at(search, &entries);
-    Ok(page)
 }
 
 fn took_too_long() -> Error {

@@ -10,6 +10,7 @@ mod call;
 mod columns;
 mod copy;
 mod devices;
+mod entries;
 mod export;
 mod filter;
 mod find;
@@ -40,7 +41,7 @@ mod writes;
 
 pub use accounts::Account;
 pub use copy::{Copied, Progress, copy};
-pub(crate) use export::EntryQuery;
+pub(crate) use entries::EntryQuery;
 pub use handle::Store;
 pub(crate) use import::{Difference, Imported, MAX_ZONE_DIFFERENCE_SECONDS, Outcome, PAGE_DEVICES, Preview};
 pub(crate) use import_tokens::{NewToken, PAGE_TOKENS, TokenOutcome};

@@ -250,6 +250,29 @@ mod tests {
     }
 
     #[test]
+    fn short_secret_is_taken_knowingly_and_from_80_bits_on_only() {
+        let settings = Settings { min_secret_bits: 128, ..Settings::default() };
+        let judge = |allows_short, bytes: usize| {
+            let rules = Rules { settings: &settings, users: None, allows_short, assigns_accounts: false, now: NOW };
+            let mut token = token(Kind::Hotp);
+            token.secret = RawSecret::new(vec![7; bytes]);
+            rules.judge(&token).map(|accepted| accepted.is_short)
+        };
+        for (allows_short, bytes, wanted) in [
+            (false, 16, Ok(false)),
+            (true, 16, Ok(false)),
+            (true, 15, Ok(true)),
+            (true, 10, Ok(true)),
+            (true, 9, Err("its secret has 72 bits; it must have at least 80")),
+            (false, 9, Err("its secret has 72 bits; it must have at least 80")),
+            (false, 10, Err("its secret has 80 bits, and policy.min_secret_bits is 128; --allow-short-secrets takes it")),
+            (false, 15, Err("its secret has 120 bits, and policy.min_secret_bits is 128; --allow-short-secrets takes it")),
+        ] {
+            assert_eq!(judge(allows_short, bytes), wanted.map_err(str::to_owned), "{bytes} bytes, {allows_short}");
+        }
+    }
+
+    #[test]
     fn token_that_asks_for_more_is_refused() {
         type Change = fn(&mut Token);
         let changes: [(Change, &str); 7] = [

@@ -1,12 +1,14 @@
 //! Walks through whole devices, and the lines of an export.
 
-use keyfob_scim::{Attribute, Entry, EventKind, Filter, Op};
+use keyfob::{Device, Hotp, Secret};
+use keyfob_scim::{Attribute, Entry, EventKind, Filter, Naming, Op};
 
-use super::{Place, entry, event, insert, on_both};
-use crate::store::{EntryQuery, Store, TrailQuery};
+use super::{NOW, Place, entry, event, insert, on_both};
+use crate::store::{EntryQuery, NewToken, Store, TrailQuery};
 
 on_both! {
     walk_reaches_each_device_of_the_filter_once_and_no_deleted_one
+    walk_passes_over_no_device_whose_id_follows_another
     damaged_device_is_named_and_the_walk_goes_on
     lines_of_an_export_are_written_once_each
 }
@@ -43,6 +45,20 @@ async fn walk_reaches_each_device_of_the_filter_once_and_no_deleted_one(place: P
     place.with(|connection| connection.run(&format!("UPDATE device SET deleted = 1 WHERE id = {id}")).unwrap());
     let left: Vec<_> = wanted.into_iter().filter(|entry| entry.row.id != id).collect();
     assert_eq!(walk(&store, of_alice).await.0, left);
+    store.close();
+}
+
+/// An import gives its tokens ids in a row.
+async fn walk_passes_over_no_device_whose_id_follows_another(place: Place) {
+    let store = place.open();
+    let token = |number: u8| {
+        let device = Device::hotp(Hotp::new(Secret::new(&[number; 20]).unwrap()), 0, NOW);
+        NewToken { entry: Entry::from_token(device, None).unwrap(), naming: Naming::Serial(format!("A{number}")) }
+    };
+    store.import_tokens((1..=8).map(token).collect(), "import", NOW).await.unwrap();
+    let (entries, ..) = walk(&store, Filter::ALL).await;
+    let ids: Vec<_> = entries.iter().map(|entry| entry.row.id).collect();
+    assert_eq!(ids, (ids[0]..ids[0] + 8).collect::<Vec<_>>());
     store.close();
 }
 
