@@ -331,3 +331,16 @@ fn a_rotation_goes_from_one_cipher_to_the_other_and_back() {
     let refused = rotate(folder, &["--cipher", "aes"]);
     assert!(refused.status == Some(2) && refused.err.contains("must be xchacha20-poly1305 or xaes-256-gcm"), "{refused:?}");
 }
+
+/// The key that a broken rotation made is the new one, whatever cipher is asked for now.
+#[test]
+fn a_rotation_finishes_with_the_cipher_that_it_began_with() {
+    let folder = folder();
+    let folder = folder.path();
+    Server::start(folder, &[]).stop();
+    drop(begin_rotation(folder));
+    let refused = rotate(folder, &["--cipher", "xchacha20-poly1305"]);
+    assert!(refused.status == Some(2) && refused.err.contains("--cipher: key 2 seals with xaes-256-gcm"), "{refused:?}");
+    assert_eq!(numbers(folder), [1, 2]);
+    assert!(rotate(folder, &["--cipher", "xaes-256-gcm"]).well().contains("records sealed under key 2."));
+}
