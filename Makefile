@@ -44,7 +44,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -55,6 +55,15 @@ check: ## check format and lints and run the Rust tests; installs nothing
 .PHONY: test-packages
 test-packages: ## test how missing Debian packages are installed
 	tests/packages/test
+
+# Without the build of each, which takes minutes.
+.PHONY: test-crates
+test-crates:
+	tests/crates/run --no-verify
+
+.PHONY: crates
+crates: ## make target/packages/package/CRATE.crate, each built from what is in it (minutes)
+	tests/crates/run
 
 .PHONY: test-rust
 test-rust:

@@ -75,6 +75,8 @@
 //!
 //! None, from any input.
 #![no_std]
+// docs.rs shows beside each item the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 // No input reaches a panic: the code has none. Tests may panic.
 #![cfg_attr(
@@ -141,7 +143,7 @@ pub use uri::Uri;
 pub use validity::Validity;
 pub use verdict::{Reason, Verdict};
 
-/// The README's example runs as a test.
+/// The example of the crate's README runs as a test. The repository's README has the same one.
 #[cfg(all(doctest, feature = "std"))]
-#[doc = include_str!("../README.md")]
+#[doc = include_str!("README.md")]
 struct Readme;

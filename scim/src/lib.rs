@@ -187,3 +187,8 @@ pub use service::Service;
 pub use settings::{Profile, Settings};
 pub use step::{DeliveryResult, Message, Scope, Step, Swap, Then};
 pub use store::Store;
+
+/// The example of the README runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

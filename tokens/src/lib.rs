@@ -86,3 +86,8 @@ pub use reader::{Tokens, read};
 pub use text::SecretEncoding;
 pub use token::{Kind, PinPolicy, RawSecret, Token};
 pub use uri::UriWriter;
+
+/// The example of the README runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
