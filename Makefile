@@ -44,7 +44,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-pam test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -181,6 +181,45 @@ header: ## make include/keyfob.h anew
 .PHONY: install
 install: tools-cargo-c ## install library, header and pkg-config file under PREFIX (/usr/local), below DESTDIR if given
 	cargo cinstall --locked --release --manifest-path capi/Cargo.toml --prefix $(PREFIX) --libdir $(PREFIX)/lib $(if $(DESTDIR),--destdir $(DESTDIR))
+
+# The module that `make test-pam` tests. Static: a login must not depend on where the loader finds libkeyfob.so.
+PAM_SOURCES := pam/pam_keyfob.c pam/state.c
+PAM_CFLAGS := -std=c99 -Wall -Wextra -Werror -pedantic -O2 -g -fPIC -Iinclude -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+PAM_LDFLAGS := -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--version-script=pam/exports.map
+PAM_LIBS := target/release/libkeyfob.a -lpam -lgcc_s -lpthread -ldl -lm
+# Where Linux-PAM looks for modules: a folder of the architecture on Debian, /usr/lib64/security on Fedora and its kin.
+PAM_DIR ?= $(firstword $(wildcard /usr/lib/$(shell cc -print-multiarch 2> /dev/null)/security /usr/lib64/security) /usr/lib/security)
+
+.PHONY: pam
+pam: tools-pam ## build target/pam/pam_keyfob.so, the PAM module
+	cargo build --locked --release -p keyfob-capi
+	mkdir -p target/pam
+	cc $(PAM_CFLAGS) $(PAM_SOURCES) $(PAM_LDFLAGS) $(PAM_LIBS) -o target/pam/pam_keyfob.so
+
+.PHONY: tools-pam
+tools-pam:
+	$(call need,cc,gcc)
+	@test -e /usr/include/security/pam_modules.h || tests/packages/install libpam0g-dev
+
+.PHONY: install-pam
+install-pam: pam ## install the PAM module, its manual page and the folder of its state files, below DESTDIR if given
+	install -d -m 755 $(DESTDIR)$(PAM_DIR) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 target/pam/pam_keyfob.so $(DESTDIR)$(PAM_DIR)/pam_keyfob.so
+	install -m 644 pam/pam_keyfob.8 $(DESTDIR)$(PREFIX)/share/man/man8/pam_keyfob.8
+	install -d -m 700 $(DESTDIR)/var/lib/pam_keyfob
+
+.PHONY: test-pam
+test-pam: tools-pam ## test the PAM module with pamtester, as root
+	$(call need,pamtester,pamtester)
+	$(call need,oathtool,oathtool)
+	$(call need,valgrind,valgrind)
+	@ls /usr/lib/*/libpam_wrapper.so > /dev/null 2>&1 || tests/packages/install libpam-wrapper
+	@ls /usr/lib/*/libnss_wrapper.so > /dev/null 2>&1 || tests/packages/install libnss-wrapper
+	$(MAKE) --no-print-directory pam
+	mkdir -p target/pam/sanitized
+	cc $(PAM_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $(PAM_SOURCES) $(PAM_LDFLAGS) $(PAM_LIBS) -o target/pam/sanitized/pam_keyfob.so
+	cargo build --locked -p keyfob-server
+	tests/pam/run
 
 .PHONY: test-msrv
 test-msrv:
