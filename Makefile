@@ -44,7 +44,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-pam test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-pam test-radius test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -220,6 +220,17 @@ test-pam: tools-pam ## test the PAM module with pamtester, as root
 	cc $(PAM_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $(PAM_SOURCES) $(PAM_LDFLAGS) $(PAM_LIBS) -o target/pam/sanitized/pam_keyfob.so
 	cargo build --locked -p keyfob-server
 	tests/pam/run
+
+.PHONY: test-radius
+test-radius: ## test the configuration of FreeRADIUS in examples/freeradius, as root
+	@test -e /usr/lib/freeradius/rlm_rest.so || tests/packages/install freeradius freeradius-rest
+	$(call need,radclient,freeradius-utils)
+	$(call need,openssl,openssl)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
+	$(call need,oathtool,oathtool)
+	cargo build --locked -p keyfob-server
+	tests/radius/run
 
 .PHONY: test-msrv
 test-msrv:
