@@ -185,7 +185,7 @@ install: tools-cargo-c ## install library, header and pkg-config file under PREF
 # The module that `make test-pam` tests. Static: a login must not depend on where the loader finds libkeyfob.so.
 PAM_SOURCES := pam/pam_keyfob.c pam/state.c
 PAM_CFLAGS := -std=c99 -Wall -Wextra -Werror -pedantic -O2 -g -fPIC -Iinclude -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
-PAM_LDFLAGS := -shared -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--version-script=pam/exports.map
+PAM_LDFLAGS := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--version-script=pam/exports.map
 PAM_LIBS := target/release/libkeyfob.a -lpam -lgcc_s -lpthread -ldl -lm
 # Where Linux-PAM looks for modules: a folder of the architecture on Debian, /usr/lib64/security on Fedora and its kin.
 PAM_DIR ?= $(firstword $(wildcard /usr/lib/$(shell cc -print-multiarch 2> /dev/null)/security /usr/lib64/security) /usr/lib/security)
@@ -204,7 +204,7 @@ tools-pam:
 .PHONY: install-pam
 install-pam: pam ## install the PAM module, its manual page and the folder of its state files, below DESTDIR if given
 	install -d -m 755 $(DESTDIR)$(PAM_DIR) $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 target/pam/pam_keyfob.so $(DESTDIR)$(PAM_DIR)/pam_keyfob.so
+	install -s -m 644 target/pam/pam_keyfob.so $(DESTDIR)$(PAM_DIR)/pam_keyfob.so
 	install -m 644 pam/pam_keyfob.8 $(DESTDIR)$(PREFIX)/share/man/man8/pam_keyfob.8
 	install -d -m 700 $(DESTDIR)/var/lib/pam_keyfob
 
