@@ -215,7 +215,7 @@ static const char *name_of(pam_handle_t *pamh, const char **why_not) {
         *why_not = "no user";
         return NULL;
     }
-    *why_not = "a user's name has other characters than letters, digits and _ . @ + -, or is too long";
+    *why_not = "the name has other characters than letters, digits, _ . @ + - or is too long";
     if (!state_takes_name(user)) return NULL;
     entry = pam_modutil_getpwnam(pamh, user);
     if (entry == NULL) {
