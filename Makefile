@@ -133,14 +133,20 @@ size: ## print the size of the smallest bare-metal program, and hold it to its l
 .PHONY: test-c
 test-c: tools-c miri
 	tests/c/run
+	tests/c/liboath
 	tests/c/firmware/run
 	tests/c/install
 	MIRIFLAGS=-Zmiri-strict-provenance cargo +$(NIGHTLY) miri test --locked -p keyfob --features capi --lib ffi --target-dir target/miri
 
 .PHONY: tools-c
-tools-c: tools-cargo-c
+tools-c:
+	$(call need,cc,gcc)
 	$(call need,c++,g++)
 	$(call need,pkg-config,pkg-config)
+	$(call need,cmake,cmake)
+	$(call need,man,man-db)
+	$(call need,mandoc,mandoc)
+	@test -e /usr/include/liboath/oath.h || tests/packages/install liboath-dev
 	$(call need,oathtool,oathtool)
 	$(call need,valgrind,valgrind)
 	$(call need,arm-none-eabi-gcc,gcc-arm-none-eabi)
@@ -178,9 +184,23 @@ jar: tools-jar ## build java/target/keyfob-VERSION.jar, which carries this machi
 header: ## make include/keyfob.h anew
 	cargo build --locked -p keyfob --features capi,getrandom,header
 
+.PHONY: man
+man: ## make capi/man anew, the manual pages of the C functions
+	python3 capi/man.py
+
+install uninstall: export PREFIX := $(PREFIX)
 .PHONY: install
-install: tools-cargo-c ## install library, header and pkg-config file under PREFIX (/usr/local), below DESTDIR if given
-	cargo cinstall --locked --release --manifest-path capi/Cargo.toml --prefix $(PREFIX) --libdir $(PREFIX)/lib $(if $(DESTDIR),--destdir $(DESTDIR))
+install: ## install libraries, header, pkg-config and CMake files and manual pages under PREFIX (/usr/local), below DESTDIR if given
+	capi/install
+
+.PHONY: uninstall
+uninstall: ## remove what make install has installed, with the same PREFIX, LIBDIR and DESTDIR
+	capi/install --remove
+
+# As packagers may do. It is no part of make test, since cargo-c takes minutes to be built.
+.PHONY: test-cargo-c
+test-cargo-c: tools-cargo-c ## compare the installation of cargo-c with that of make install
+	tests/c/cargo-c
 
 # The module that `make test-pam` tests. Static: a login must not depend on where the loader finds libkeyfob.so.
 PAM_SOURCES := pam/pam_keyfob.c pam/state.c
