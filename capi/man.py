@@ -99,11 +99,13 @@ page_of |= {item.name: page for page, page_types in types.items() for item in pa
 
 
 def prose(text):
-    """Paragraphs as lines of mdoc: a sentence begins a line, and none is longer than 78."""
+    """Paragraphs as lines of mdoc: a sentence begins a line, and none is longer than 78. `\\%` keeps
+    names from being hyphenated."""
     lines = []
     for paragraph in text.split("\n\n"):
         paragraph = " ".join(paragraph.split()).replace("\\", "\\e")
-        paragraph = re.sub(r"\b(keyfob_\w+)", r"\\fB\1\\fP", paragraph)
+        paragraph = re.sub(r"\b(keyfob_\w+)", r"\\fB\\%\1\\fP", paragraph)
+        paragraph = re.sub(r"\b(KEYFOB_\w+)", r"\\%\1", paragraph)
         paragraph = re.sub(r"`([^`]*)`", r"\\fI\1\\fP", paragraph)
         lines.append(".Pp")
         for sentence in re.split(r"(?<=[.?!]) (?=[A-Z\\])", paragraph):
