@@ -46,6 +46,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Import(args) => service::import::run(&args),
         Command::ImportSoffid(args) => service::import_soffid::run(&args),
         Command::Migrate(args) => service::migrate::run(&args),
+        Command::Backup(args) => service::backup::run(&args),
+        Command::Restore(args) => service::restore::run(&args),
         Command::RotateKey(args) => service::rotate::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics if its writer fails.

@@ -41,6 +41,11 @@ impl Location {
         Err("must be sqlite://FILE or postgres://USER@HOST/DATABASE".to_owned())
     }
 
+    /// A file.
+    pub(crate) fn from_file(path: &Path) -> Self {
+        Self(Backend::Sqlite(path.to_owned()))
+    }
+
     /// The file, if it is one.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {

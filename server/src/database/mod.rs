@@ -13,6 +13,7 @@ mod options;
 mod postgres;
 mod record;
 mod retry;
+mod snapshot;
 mod sqlite;
 mod statement;
 mod value;
@@ -27,6 +28,7 @@ pub use options::{MIN_CONNECTIONS, Options};
 pub use record::Readable;
 pub(crate) use record::Record;
 pub(crate) use retry::{Pauses, persist, reread};
+pub(crate) use snapshot::{check_file, copy_file, is_in_use};
 #[cfg(test)]
 pub(crate) use sqlite::{Sqlite, uncommitted};
 pub(crate) use statement::Sql;

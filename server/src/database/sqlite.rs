@@ -115,6 +115,11 @@ impl Sqlite {
         Ok(opened)
     }
 
+    /// The connection itself, whose statements have no time limit.
+    pub(super) fn raw(&self) -> &rusqlite::Connection {
+        &self.connection
+    }
+
     fn with_clock(mut self) -> Result<Self, DatabaseError> {
         let clock = Arc::clone(&self.clock);
         self.connection.progress_handler(PROGRESS_STEPS, Some(move || clock.is_over()))?;

@@ -5,6 +5,7 @@
 //! after the commit.
 
 mod accounts;
+mod backup;
 mod batch;
 mod call;
 mod columns;
@@ -26,6 +27,7 @@ mod reads;
 mod refusal;
 mod replies;
 mod reseal;
+mod restore;
 mod ring;
 mod rows;
 mod schema;
@@ -40,6 +42,7 @@ mod writable;
 mod writes;
 
 pub use accounts::Account;
+pub(crate) use backup::{Backup, back_up};
 pub use copy::{Copied, Progress, copy};
 pub(crate) use entries::EntryQuery;
 pub use handle::Store;
@@ -51,6 +54,7 @@ pub use key_file::KeyFile;
 pub use keys::Keys;
 pub use reads::Listed;
 pub use reseal::Resealed;
+pub(crate) use restore::restore;
 pub(crate) use token_preview::TokenPreview;
 pub use trail::{TrailLine, TrailQuery};
 pub(crate) use trail::{in_words, word};

@@ -95,6 +95,8 @@ const FIRST: Migration = &[
     (None, "INSERT INTO sequence (name, last) VALUES ('device', 0), ('name', 0)"),
 ];
 
+/// The version with which a store has a key check value for each key.
+const KEY_CHECK_STEP: usize = 4;
 /// One key check value for each key instead of one for all. SQL cannot tell the key of the old
 /// value, so it stays until the first process has read the records.
 const KEY_CHECK: Migration = &[
@@ -228,6 +230,11 @@ pub(crate) fn holds(connection: &mut dyn Connection) -> Result<Holds, DatabaseEr
     })?;
     let other = |mut found: Record| Ok(Holds::Other(format!("{} {}", found.text(0)?, found.text(1)?)));
     first.into_iter().next().map_or(Ok(Holds::Nothing), other)
+}
+
+/// Whether a store with this number of steps has a key check value for each key.
+pub(crate) fn has_key_check(steps: usize) -> bool {
+    steps >= KEY_CHECK_STEP
 }
 
 /// Whether a store with this number of steps has an identity.

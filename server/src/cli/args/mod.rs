@@ -14,8 +14,10 @@ use export::EXPORT;
 pub(crate) use export::{ExportArgs, Suite};
 use import::IMPORT;
 pub(crate) use import::ImportArgs;
-pub(crate) use service::{AccountCommand, AuditArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RotateArgs, ServeArgs};
-use service::{FIND, IMPORT_SOFFID, SERVE};
+pub(crate) use service::{
+    AccountCommand, AuditArgs, BackupArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RestoreArgs, RotateArgs, ServeArgs,
+};
+use service::{FIND, IMPORT_SOFFID, RESTORE, SERVE};
 
 /// One-time passwords: TOTP (RFC 6238) and HOTP (RFC 4226)
 #[derive(Parser)]
@@ -106,6 +108,16 @@ Services may run meanwhile. The last step copies the latest changes, closes the 
 old one answer 503 until they are started with the new store. After an interruption, run the same command again: it continues. The key stays the
 same.")]
     Migrate(MigrateArgs),
+    /// Back up a store in a file, while services run
+    #[command(after_help = "Example:
+  keyfob backup --store sqlite://keyfob.db monday.db
+
+The key file is not in the backup: keep a copy of it in another place. Records cannot be opened without it. PostgreSQL backs up its databases
+itself.")]
+    Backup(BackupArgs),
+    /// Restore a store in a file from a backup
+    #[command(after_help = RESTORE)]
+    Restore(RestoreArgs),
     /// Seal all records under a new key, while services run
     #[command(after_help = "Examples:
   keyfob rotate-key                              one machine: make a key, wait for the services, reseal

@@ -215,6 +215,31 @@ pub(crate) struct MigrateArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// File to create for the backup; never overwritten
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+}
+
+pub(super) const RESTORE: &str = "\
+Stop every service on the store first. The command reads the whole backup, moves the present store into a new folder beside it, and puts a copy of
+the backup in its place. Then it says until when no service may start, and which devices of the present store the backup lacks or has otherwise.
+
+Example:
+  keyfob restore --store sqlite://keyfob.db monday.db";
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The backup, a file of keyfob backup
+    #[arg(value_name = "FILE")]
+    pub(crate) from: PathBuf,
+}
+
+#[derive(Args)]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::configuration::configured;
 use super::import_keys::{TransportKeys, sources};
 use super::import_store::{ImportStore, Progress};
+use super::open::read_keys;
 use crate::cli::args::ImportArgs;
 use crate::cli::clock::now;
 use crate::cli::device::state;
@@ -18,7 +19,7 @@ use crate::cli::output::{self, note};
 use crate::cli::result::Result;
 use crate::config::Config;
 use crate::file;
-use crate::store::{KeyFile, Keys, NewToken, TokenOutcome, TokenPreview};
+use crate::store::{NewToken, TokenOutcome, TokenPreview};
 use crate::tokens::{Import, Rules, Target};
 
 /// The actor in the trail.
@@ -51,15 +52,6 @@ fn into_store(args: &ImportArgs) -> Result<ExitCode> {
         store.close();
     }
     read
-}
-
-/// The keys of a store that is there.
-fn read_keys(config: &Config) -> std::result::Result<Keys, String> {
-    match &config.sealing_keys {
-        Some(keys) => Keys::parse(keys),
-        None => KeyFile::new(&config.sealing_keys_file).read(),
-    }
-    .map_err(|error| format!("sealing_keys_file: {error}"))
 }
 
 /// Imports all files, and prints the report.

@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod audit;
+pub(super) mod backup;
 mod configuration;
 pub(super) mod export;
 pub(super) mod find;
@@ -13,6 +14,7 @@ pub(super) mod import_soffid;
 mod import_store;
 pub(super) mod migrate;
 mod open;
+pub(super) mod restore;
 pub(super) mod rotate;
 pub(super) mod serve;
 mod signals;

@@ -46,6 +46,14 @@ pub(crate) async fn open_unchecked(config: &Config) -> Result<(Store, bool, KeyC
     Ok((store, is_new, check))
 }
 
+/// Reads the configured keys. Makes no key file.
+pub(super) fn read_keys(config: &Config) -> std::result::Result<Keys, String> {
+    match &config.sealing_keys {
+        Some(keys) => Keys::parse(keys).map_err(|error| format!("sealing_keys: {error}")),
+        None => KeyFile::new(&config.sealing_keys_file).read().map_err(|error| format!("sealing_keys_file: {error}")),
+    }
+}
+
 /// Runs `work` on the configured store, and closes the store.
 pub(crate) fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
