@@ -12,6 +12,8 @@ use crate::file::{self, Lock};
 
 /// The endings of the files of a store.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+/// How many restores one second may see.
+const MAX_FOLDERS: u32 = 100;
 /// How many devices one statement reads.
 const PAGE_DEVICES: i64 = 5_000;
 
@@ -81,8 +83,7 @@ fn put_aside(store: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
     if !files.iter().any(|path| path.exists()) {
         return Ok(None);
     }
-    let folder = file::beside(store, &format!(".old-{stamp}"));
-    create_private_folder(&folder)?;
+    let folder = new_folder(store, stamp)?;
     // The log before the database: an interrupted move leaves no log to a database of another.
     for path in files.iter().rev().filter(|path| path.exists()) {
         fs::rename(path, folder.join(path.file_name().unwrap_or_default()))?;
@@ -92,11 +93,22 @@ fn put_aside(store: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
-fn create_private_folder(path: &Path) -> io::Result<()> {
+/// Creates a folder beside the store that only its owner can enter. Two restores may take place in
+/// one second.
+fn new_folder(store: &Path, stamp: &str) -> io::Result<PathBuf> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    let mut folder = file::beside(store, &format!(".old-{stamp}"));
+    for number in 2..=MAX_FOLDERS {
+        match builder.create(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                folder = file::beside(store, &format!(".old-{stamp}-{number}"));
+            }
+            created => return created.map(|()| folder),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// A device as far as people see it.
