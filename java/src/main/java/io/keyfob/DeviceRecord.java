@@ -54,12 +54,11 @@ final class DeviceRecord implements AutoCloseable {
 
     /** A record from storage. */
     static DeviceRecord fromStored(byte[] record) {
-        byte[] stored = cut(record, Sizes.RECORD_SIZE);
-        try {
-            return create(read -> Native.engine().recordRead(stored, read));
-        } finally {
-            Arrays.fill(stored, (byte) 0);
-        }
+        int length = Math.min(record.length, Sizes.RECORD_SIZE + 1);
+        return create(memory -> {
+            memory.put(0, record, length);
+            return Native.engine().recordCheck(memory, length);
+        });
     }
 
     /**
@@ -150,26 +149,29 @@ final class DeviceRecord implements AutoCloseable {
                 Native.check(attempt.run(record, output));
                 return output;
             }
-            try (Memory next = copyOf(record)) {
+            Memory unused = copyOf(record);
+            try {
+                Memory next = unused;
                 Native.check(attempt.run(next, output));
-                if (!next.isLike(record)) {
-                    store(store, next, new DeviceInfo(record).revision());
+                // Each change has a revision of its own.
+                if (next.revision() != record.revision()) {
+                    store(store, next.toArray(), record.revision());
+                    unused = memory.replace(next);
                 }
-                // The store may have closed the device.
-                if (!memory.isClosed()) {
-                    record.set(next);
-                }
-                return output.clone();
-            } finally {
+                return output;
+            } catch (RuntimeException | Error thrown) {
                 Arrays.fill(output, (byte) 0);
+                throw thrown;
+            } finally {
+                unused.close();
             }
         });
     }
 
-    private static void store(Store store, Memory next, long revision) {
+    private static void store(Store store, byte[] next, long revision) {
         boolean isStored;
         try {
-            isStored = store.compareAndSwap(next.toArray(), revision);
+            isStored = store.compareAndSwap(next, revision);
         } catch (RuntimeException unchecked) {
             throw unchecked;
         } catch (Exception cause) {

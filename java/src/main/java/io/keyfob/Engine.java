@@ -79,7 +79,8 @@ interface Engine {
 
     int deviceSecret(Memory record, byte[] secret, byte[] length);
 
-    int recordRead(byte[] bytes, Memory record);
+    /** Checks the first {@code length} bytes of {@code record}, which are a record from a store. */
+    int recordCheck(Memory record, int length);
 
     int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 

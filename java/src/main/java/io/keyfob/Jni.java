@@ -1,6 +1,7 @@
 package io.keyfob;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /** The binding for Java 8 and later, with the functions of {@code java/native}. */
@@ -12,6 +13,9 @@ final class Jni implements Engine, Memory.Pool {
     private static final int VERDICT = Sizes.RECORD_SIZE;
     private static final int ANSWER = VERDICT + Sizes.VERDICT_SIZE;
     private static final int SIZE = ANSWER + Sizes.ANSWER_ROOM;
+
+    /** The beginning of an empty verdict: its size, and zeros. */
+    private static final byte[] VERDICT_HEAD = Arrays.copyOf(Struct.create(Sizes.VERDICT_SIZE), Long.BYTES);
 
     /** Two slots for each of some threads, since an attempt with a store has two records. */
     private static final int THREADS = 16;
@@ -56,9 +60,9 @@ final class Jni implements Engine, Memory.Pool {
         return record != null ? record : withVerdict(memory(SIZE));
     }
 
-    /** Adds an empty verdict, which begins with its size. */
+    /** Adds an empty verdict. */
     private static Memory withVerdict(Memory zeros) {
-        zeros.put(VERDICT, Struct.create(Sizes.VERDICT_SIZE));
+        zeros.put(VERDICT, VERDICT_HEAD);
         return zeros;
     }
 
@@ -192,7 +196,7 @@ final class Jni implements Engine, Memory.Pool {
     public native int deviceSecret(Memory record, byte[] secret, byte[] length);
 
     @Override
-    public native int recordRead(byte[] bytes, Memory record);
+    public native int recordCheck(Memory record, int length);
 
     @Override
     public native int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);

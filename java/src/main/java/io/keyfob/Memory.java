@@ -2,6 +2,7 @@ package io.keyfob;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Memory that the engine reads and writes in place, in native byte order: a device's record, or a
@@ -15,6 +16,9 @@ final class Memory implements AutoCloseable {
     interface Pool {
         void release(Memory zeros);
     }
+
+    /** A record's number of changes, in little endian, as in every version of the format. */
+    private static final int REVISION = 88;
 
     private final ByteBuffer bytes;
     private final byte[] array;
@@ -52,35 +56,51 @@ final class Memory implements AutoCloseable {
 
     /** Copies another record into this one. */
     void set(Memory record) {
+        if (array != null) {
+            System.arraycopy(record.array, 0, array, 0, Sizes.RECORD_SIZE);
+            return;
+        }
         for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
             bytes.putLong(at, record.bytes.getLong(at));
         }
     }
 
-    /** Whether another record has the same bytes. Takes the same time for any difference. */
-    boolean isLike(Memory record) {
-        long difference = 0;
-        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
-            difference |= bytes.getLong(at) ^ record.bytes.getLong(at);
-        }
-        return difference == 0;
+    /** A record's revision. */
+    long revision() {
+        long number = bytes.getLong(REVISION);
+        return bytes.order() == ByteOrder.LITTLE_ENDIAN ? number : Long.reverseBytes(number);
     }
 
     /** A copy of a record as an array, for the caller to overwrite. */
     byte[] toArray() {
+        if (array != null) {
+            return Arrays.copyOf(array, Sizes.RECORD_SIZE);
+        }
         byte[] record = new byte[Sizes.RECORD_SIZE];
         get(0, record);
         return record;
     }
 
-    /** Copies an array to {@code offset}: eight bytes at a time, since each access is checked. */
+    /** Copies an array to {@code offset}. */
     void put(int offset, byte[] from) {
+        put(offset, from, from.length);
+    }
+
+    /**
+     * Copies the first {@code length} bytes of an array to {@code offset}: eight at a time, since
+     * each access is checked.
+     */
+    void put(int offset, byte[] from, int length) {
+        if (array != null) {
+            System.arraycopy(from, 0, array, offset, length);
+            return;
+        }
         ByteBuffer source = ByteBuffer.wrap(from).order(ByteOrder.nativeOrder());
         int at = 0;
-        for (; at <= from.length - Long.BYTES; at += Long.BYTES) {
+        for (; at <= length - Long.BYTES; at += Long.BYTES) {
             bytes.putLong(offset + at, source.getLong(at));
         }
-        for (; at < from.length; at++) {
+        for (; at < length; at++) {
             bytes.put(offset + at, from[at]);
         }
     }
@@ -106,13 +126,14 @@ final class Memory implements AutoCloseable {
      */
     @Override
     public void close() {
-        long open = address;
-        if (array == null && open == 0) {
+        if (array != null) {
+            Arrays.fill(array, (byte) 0);
             return;
         }
-        clear(0, bytes.capacity());
-        address = 0;
-        if (array == null) {
+        long open = address;
+        if (open != 0) {
+            clear(0, bytes.capacity());
+            address = 0;
             pool.release(forBuffer(bytes, open, pool));
         }
     }
