@@ -140,8 +140,9 @@ final class DeviceRecord implements AutoCloseable {
     }
 
     /**
-     * Makes an attempt and returns its output. Without a store it changes the record in place. With
-     * a store it changes a copy, and returns the output only after the copy is stored.
+     * Makes an attempt and returns its output. The attempt changes the record in place. With a
+     * store, the output is returned only after the next record is stored. Otherwise the record
+     * becomes what it was.
      */
     private byte[] attempt(byte[] output, Attempt attempt, Store store) {
         return memory.<byte[], RuntimeException>use(record -> {
@@ -149,21 +150,25 @@ final class DeviceRecord implements AutoCloseable {
                 Native.check(attempt.run(record, output));
                 return output;
             }
-            Memory unused = copyOf(record);
+            long revision = record.revision();
+            record.save();
+            boolean isDone = false;
             try {
-                Memory next = unused;
-                Native.check(attempt.run(next, output));
+                Native.check(attempt.run(record, output));
                 // Each change has a revision of its own.
-                if (next.revision() != record.revision()) {
-                    store(store, next.toArray(), record.revision());
-                    unused = memory.replace(next);
+                if (record.revision() != revision) {
+                    store(store, record.toArray(), revision);
                 }
+                isDone = true;
                 return output;
-            } catch (RuntimeException | Error thrown) {
-                Arrays.fill(output, (byte) 0);
-                throw thrown;
             } finally {
-                unused.close();
+                if (!isDone) {
+                    Arrays.fill(output, (byte) 0);
+                    // The store may have closed the device.
+                    if (!memory.isClosed()) {
+                        record.restore();
+                    }
+                }
             }
         });
     }

@@ -9,7 +9,7 @@ package io.keyfob;
  * the bindings do not check that again. All functions return the result of the C function.
  */
 interface Engine {
-    /** Zeros, for the engine to write a record to. */
+    /** Zeros, for the engine to write a record to. Has room for a saved record at its end. */
     Memory record();
 
     /** A policy's struct, which stays in place as long as the object is reachable. */

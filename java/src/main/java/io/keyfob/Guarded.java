@@ -53,17 +53,9 @@ final class Guarded<B> implements AutoCloseable {
         }
     }
 
-    /**
-     * Takes ownership of other bytes, and returns those that it no longer owns. They are the other
-     * ones if it is closed: a callback of the use that calls this may have closed it.
-     */
-    B replace(B other) {
-        if (bytes == null) {
-            return other;
-        }
-        B former = bytes;
-        bytes = other;
-        return former;
+    /** Whether it is closed. For a use whose callback may have closed it. */
+    boolean isClosed() {
+        return bytes == null;
     }
 
     @Override

@@ -14,10 +14,13 @@ final class Jni implements Engine, Memory.Pool {
     private static final int ANSWER = VERDICT + Sizes.VERDICT_SIZE;
     private static final int SIZE = ANSWER + Sizes.ANSWER_ROOM;
 
+    /** The saved record is at the end, which the native library does not use. */
+    private static final int SIZE_WITH_SAVED = SIZE + Sizes.RECORD_SIZE;
+
     /** The beginning of an empty verdict: its size, and zeros. */
     private static final byte[] VERDICT_HEAD = Arrays.copyOf(Struct.create(Sizes.VERDICT_SIZE), Long.BYTES);
 
-    /** Two slots for each of some threads, since an attempt with a store has two records. */
+    /** Two slots for each of some threads, since sealing a device has two records. */
     private static final int THREADS = 16;
 
     /** The distance between the slots of two threads, which keeps them in different cache lines. */
@@ -38,8 +41,8 @@ final class Jni implements Engine, Memory.Pool {
     }
 
     /**
-     * Shows the library the field {@code address} of {@link Memory}. Returns the size of a record's
-     * memory.
+     * Shows the library the field {@code address} of {@link Memory}. Returns the size of the part
+     * of a record's memory that it uses.
      */
     private native int findAddress(Class<Memory> memory);
 
@@ -57,7 +60,7 @@ final class Jni implements Engine, Memory.Pool {
         if (record == null) {
             record = FREE.getAndSet(slot + 1, null);
         }
-        return record != null ? record : withVerdict(memory(SIZE));
+        return record != null ? record : withVerdict(memory(SIZE_WITH_SAVED));
     }
 
     /** Adds an empty verdict. */

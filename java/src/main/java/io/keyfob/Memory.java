@@ -65,6 +65,26 @@ final class Memory implements AutoCloseable {
         }
     }
 
+    /** Keeps a copy of the record at the end of its memory. */
+    void save() {
+        copy(0, bytes.capacity() - Sizes.RECORD_SIZE);
+    }
+
+    /** Makes the record what it was at {@link #save}. */
+    void restore() {
+        copy(bytes.capacity() - Sizes.RECORD_SIZE, 0);
+    }
+
+    private void copy(int from, int to) {
+        if (array != null) {
+            System.arraycopy(array, from, array, to, Sizes.RECORD_SIZE);
+            return;
+        }
+        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
+            bytes.putLong(to + at, bytes.getLong(from + at));
+        }
+    }
+
     /** A record's revision. */
     long revision() {
         long number = bytes.getLong(REVISION);

@@ -15,7 +15,7 @@ final class Sizes {
     static final int URI_SIZE = 2048;
 
     /** Room for a record and the first byte of a longer one, in whole longs. */
-    static final int RECORD_ROOM = 176;
+    static final int RECORD_ROOM = RECORD_SIZE + Long.BYTES;
 
     /** The most bytes of a text, its NUL included. */
     static final int TEXT_MAX = 4096;

@@ -172,6 +172,20 @@ class MemoryTest {
     }
 
     @Test
+    void aSavedRecordIsRestoredAndOverwritten() throws ReflectiveOperationException {
+        Memory record = Native.engine().record();
+        record.put(0, pattern());
+        record.save();
+        record.put(0, new byte[Sizes.RECORD_SIZE]);
+        assertTrue(Fixtures.isWiped(record.toArray()));
+        record.restore();
+        assertArrayEquals(pattern(), record.toArray());
+        ByteBuffer memory = bytes(record);
+        record.close();
+        assertFalse(isAnswerLeft(memory));
+    }
+
+    @Test
     void aCopyHasEveryByte() {
         try (Memory one = Native.engine().record()) {
             one.put(0, pattern());
