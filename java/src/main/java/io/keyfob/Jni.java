@@ -26,8 +26,11 @@ final class Jni implements Engine, Memory.Pool {
     /** The distance between the slots of two threads, which keeps them in different cache lines. */
     private static final int STRIDE = 16;
 
-    /** Cleared memory for the next records. To allocate it takes a microsecond. */
-    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(THREADS * STRIDE);
+    /**
+     * Cleared blocks for the next records. To allocate one takes a microsecond. The blocks are old,
+     * as this array is: the collector wants to know of each young object in it, which takes time.
+     */
+    private static final AtomicReferenceArray<Memory.Block> FREE = new AtomicReferenceArray<>(THREADS * STRIDE);
 
     private Jni() {}
 
@@ -56,23 +59,16 @@ final class Jni implements Engine, Memory.Pool {
     @Override
     public Memory record() {
         int slot = slot();
-        Memory record = FREE.getAndSet(slot, null);
-        if (record == null) {
-            record = FREE.getAndSet(slot + 1, null);
+        Memory.Block block = FREE.getAndSet(slot, null);
+        if (block == null) {
+            block = FREE.getAndSet(slot + 1, null);
         }
-        return record != null ? record : withVerdict(memory(SIZE_WITH_SAVED));
-    }
-
-    /** Adds an empty verdict. */
-    private static Memory withVerdict(Memory zeros) {
-        zeros.put(VERDICT, VERDICT_HEAD);
-        return zeros;
+        return Memory.forBlock(block != null ? block : block(SIZE_WITH_SAVED), this);
     }
 
     @Override
-    public void release(Memory zeros) {
+    public void release(Memory.Block zeros) {
         int slot = slot();
-        withVerdict(zeros);
         if (!FREE.compareAndSet(slot, null, zeros)) {
             FREE.set(slot + 1, zeros);
         }
@@ -80,14 +76,14 @@ final class Jni implements Engine, Memory.Pool {
 
     @Override
     public Memory policy(byte[] struct) {
-        Memory policy = memory(struct.length);
+        Memory policy = Memory.forBlock(block(struct.length), this);
         policy.put(0, struct);
         return policy;
     }
 
-    private Memory memory(int size) {
+    private Memory.Block block(int size) {
         ByteBuffer bytes = ByteBuffer.allocateDirect(size);
-        return Memory.forBuffer(bytes, address(bytes), this);
+        return new Memory.Block(bytes, address(bytes));
     }
 
     @Override
@@ -153,6 +149,7 @@ final class Jni implements Engine, Memory.Pool {
     @Override
     public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
         int result;
+        record.put(VERDICT, VERDICT_HEAD);
         record.put(ANSWER, answer);
         try {
             result = verify(record, policy, answer.length, now);

@@ -12,9 +12,21 @@ import java.util.Arrays;
  * <p>One thread at a time may use it, unless no thread writes it.
  */
 final class Memory implements AutoCloseable {
-    /** Takes memory outside of the heap back, for the next record. */
+    /** Bytes outside of the heap, which one record after another may use. */
+    static final class Block {
+        private final ByteBuffer bytes;
+        private final long address;
+
+        /** A direct buffer, and where it is. */
+        Block(ByteBuffer bytes, long address) {
+            this.bytes = bytes.order(ByteOrder.nativeOrder());
+            this.address = address;
+        }
+    }
+
+    /** Takes a block back, for the next record. */
     interface Pool {
-        void release(Memory zeros);
+        void release(Block zeros);
     }
 
     /** A record's number of changes, in little endian, as in every version of the format. */
@@ -22,6 +34,7 @@ final class Memory implements AutoCloseable {
 
     private final ByteBuffer bytes;
     private final byte[] array;
+    private final Block block;
     private final Pool pool;
 
     /**
@@ -30,23 +43,29 @@ final class Memory implements AutoCloseable {
      */
     private long address;
 
-    private Memory(ByteBuffer bytes, byte[] array, long address, Pool pool) {
-        this.bytes = bytes.order(ByteOrder.nativeOrder());
+    private Memory(byte[] array) {
+        bytes = ByteBuffer.wrap(array).order(ByteOrder.nativeOrder());
         this.array = array;
-        this.address = address;
+        block = null;
+        pool = null;
+    }
+
+    private Memory(Block block, Pool pool) {
+        bytes = block.bytes;
+        array = null;
+        this.block = block;
         this.pool = pool;
+        address = block.address;
     }
 
     /** Takes ownership of an array. */
     static Memory forArray(byte[] array) {
-        return new Memory(ByteBuffer.wrap(array), array, 0, null);
+        return new Memory(array);
     }
 
-    /**
-     * Takes ownership of a direct buffer at {@code address}; {@code pool} gets it after closing.
-     */
-    static Memory forBuffer(ByteBuffer bytes, long address, Pool pool) {
-        return new Memory(bytes, null, address, pool);
+    /** Takes ownership of a block; {@code pool} gets it after closing. */
+    static Memory forBlock(Block block, Pool pool) {
+        return new Memory(block, pool);
     }
 
     /** The array itself; null for memory outside of the heap. */
@@ -150,11 +169,10 @@ final class Memory implements AutoCloseable {
             Arrays.fill(array, (byte) 0);
             return;
         }
-        long open = address;
-        if (open != 0) {
+        if (address != 0) {
             clear(0, bytes.capacity());
             address = 0;
-            pool.release(forBuffer(bytes, open, pool));
+            pool.release(block);
         }
     }
 }

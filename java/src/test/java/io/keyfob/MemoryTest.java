@@ -197,7 +197,7 @@ class MemoryTest {
 
     @Test
     void theRevisionIsThatOfTheEngine() {
-        Policy policy = Policy.builder().lock(1000).guessBound(1_000_000_000).build();
+        Policy policy = Policy.builder().lock(1000).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         try (OtpDevice device = Fixtures.totp()) {
             for (int fails = 0; fails < 300; fails++) {
                 assertEquals(device.info().revision(), device.record().read(Memory::revision));
