@@ -149,28 +149,29 @@ impl Device {
         if bytes.last_chunk() != Some(&check(bytes).to_le_bytes()) {
             return Err(Error::RecordDamaged);
         }
-        Self::read(bytes).ok_or(Error::RecordDamaged)
+        Self::read(bytes)
     }
 
-    /// Reads the fields; none if they are not what [`to_record`](Self::to_record) writes of any
-    /// device. The device is put together last and at once, since moving it costs more than reading
-    /// it.
+    /// Reads the fields. They are damaged if they are not what [`to_record`](Self::to_record)
+    /// writes of any device. The device is put together last and at once, in the result that
+    /// [`from_bytes`](Self::from_bytes) returns, since moving it costs more than reading it.
     #[inline]
-    fn read(record: &[u8; RECORD_SIZE]) -> Option<Self> {
+    fn read(record: &[u8; RECORD_SIZE]) -> Result<Self, Error> {
+        const DAMAGED: Error = Error::RecordDamaged;
         let mut from = Reader(record);
-        let [_, _, version, kind, status, algorithm, digits, len] = from.take()?;
-        let [[period, fails], [drift, flags]] = [halves(from.number()?), halves(from.number()?)];
+        let [_, _, version, kind, status, algorithm, digits, len] = from.take().ok_or(DAMAGED)?;
+        let mut number = || from.number().ok_or(DAMAGED);
+        let [[period, fails], [drift, flags]] = [halves(number()?), halves(number()?)];
         let drift = drift.cast_signed();
-        let [t0, moving, positions, issued_at] = [from.number()?, from.number()?, from.number()?, from.number()?];
-        let [created, used_at, seen, until, revision] =
-            [from.number()?, from.number()?, from.number()?, from.number()?, from.number()?];
-        let secret = from.0.first_chunk()?;
+        let [t0, moving, positions, issued_at] = [number()?, number()?, number()?, number()?];
+        let [created, used_at, seen, until, revision] = [number()?, number()?, number()?, number()?, number()?];
+        let secret = from.0.first_chunk().ok_or(DAMAGED)?;
 
-        let (kind, status) = (Kind::from_number(kind)?, Status::from_number(status)? as u8);
+        let (kind, status) = (Kind::from_number(kind).ok_or(DAMAGED)?, Status::from_number(status).ok_or(DAMAGED)? as u8);
         let [used, pending, held, validated] = [USED, PENDING, WAS_LOCKED, VALIDATED].map(|flag| u8::from(flags & flag != 0));
         let is_totp = kind == Kind::Totp;
         let (validity, positions, issued_at) = if matches!(kind, Kind::Totp | Kind::Hotp) {
-            (Validity::from_words([positions, issued_at])?, 0, 0)
+            (Validity::from_words([positions, issued_at]).ok_or(DAMAGED)?, 0, 0)
         } else {
             (Validity::ALWAYS, positions, issued_at)
         };
@@ -193,14 +194,15 @@ impl Device {
             && is_extended == (version == EXTENDED)
             && asked;
         if !canonical {
-            return None;
+            return Err(DAMAGED);
         }
         let factor = if kind == Kind::Pin {
-            Factor::Pin(Pin::from_padded(secret, len)?)
+            Factor::Pin(Pin::from_padded(secret, len).ok_or(DAMAGED)?)
         } else {
-            let (algorithm, digits) = (Algorithm::from_number(algorithm)?, Digits::new(digits).ok()?);
+            let (algorithm, digits) =
+                (Algorithm::from_number(algorithm).ok_or(DAMAGED)?, Digits::new(digits).map_err(|_| DAMAGED)?);
             if !Secret::is_padded(secret, len) {
-                return None;
+                return Err(DAMAGED);
             }
             let hotp = || Hotp::from_parts(Secret::from_padded(secret, len), algorithm, digits);
             match kind {
@@ -226,7 +228,7 @@ impl Device {
             validated,
             revision,
         };
-        Some(Self { factor, created, validity, state })
+        Ok(Self { factor, created, validity, state })
     }
 }
 

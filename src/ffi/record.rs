@@ -51,7 +51,9 @@ pub(super) fn out(pointer: *mut keyfob_record) -> Result<Buffer, keyfob_result> 
 pub unsafe extern "C" fn keyfob_record_read(bytes: *const u8, length: usize, record: *mut keyfob_record) -> keyfob_result {
     guard(|| {
         // SAFETY: the caller keeps to the header.
-        let device = Device::from_bytes(unsafe { self::bytes(bytes, length) }?)?;
+        let device = Device::from_bytes(unsafe { self::bytes(bytes, length) }?);
+        // Used where it is: moving it costs more than reading it.
+        let device = device.as_ref().map_err(|&error| error)?;
         if !record.is_null() {
             // SAFETY: the caller keeps to the header.
             unsafe { out(record)?.write(device.to_record().as_bytes()) };

@@ -33,8 +33,8 @@ type NewCounter = Out<{ size_of::<u64>() }, NOTHING>;
 /// An answer as typed. Java cuts one that is longer than any right answer.
 type Answer = Bytes<{ KEYFOB_SECRET_MAX_SIZE + 1 }>;
 type DeviceId = Bytes<1024>;
-/// A stored record or sealed record. Java cuts a longer one.
-type Stored = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
+/// A sealed record. Java cuts a longer one.
+type Sealed = Bytes<{ KEYFOB_SEALED_SIZE + 1 }>;
 /// The records of a search, as many as Java passes at once.
 type Records = Bytes<{ 32 * KEYFOB_RECORD_SIZE }>;
 type Key = In<KEYFOB_SEAL_KEY_SIZE>;
@@ -150,7 +150,7 @@ natives! {
     fn device_secret(record: Record, secret: NewSecret, length: NewLength) =
         keyfob_device_secret(record.pointer(), secret.pointer(), KEYFOB_SECRET_MAX_SIZE, length.pointer());
 
-    fn record_read(bytes: Stored, record: Record) = keyfob_record_read(bytes.pointer(), bytes.length(), record.pointer());
+    fn record_check(record: Record, length: u32) = keyfob_record_read(record.stored(length)?, length as usize, ptr::null_mut());
     fn record_seal(record: Record, key_id: u32, key: Key, device_id: DeviceId, nonce: Nonce, sealed: NewSealed) =
         keyfob_record_seal(
             record.pointer(), key_id, key.pointer(), device_id.pointer(), device_id.length(), nonce.pointer(), sealed.pointer(),
@@ -159,11 +159,11 @@ natives! {
         keyfob_record_seal_xaes_256_gcm(
             record.pointer(), key_id, key.pointer(), device_id.pointer(), device_id.length(), nonce.pointer(), sealed.pointer(),
         );
-    fn record_open(sealed: Stored, key_id: u32, key: Key, device_id: DeviceId, record: Record) =
+    fn record_open(sealed: Sealed, key_id: u32, key: Key, device_id: DeviceId, record: Record) =
         keyfob_record_open(
             sealed.pointer(), sealed.length(), key_id, key.pointer(), device_id.pointer(), device_id.length(), record.pointer(),
         );
-    fn sealed_key_id(sealed: Stored, key_id: NewNumber) = keyfob_sealed_key_id(sealed.pointer(), sealed.length(), key_id.pointer());
+    fn sealed_key_id(sealed: Sealed, key_id: NewNumber) = keyfob_sealed_key_id(sealed.pointer(), sealed.length(), key_id.pointer());
 
     fn uri_write(record: Record, issuer: Text, account: Text, text: NewUri, length: NewLength) =
         keyfob_uri_write(record.pointer(), issuer.pointer(), account.pointer(), text.pointer(), KEYFOB_URI_SIZE, length.pointer());

@@ -69,6 +69,11 @@ impl Memory {
         self.at(0)
     }
 
+    /// The bytes of a stored record, of any length; an error if `length` is more than the memory.
+    pub(crate) fn stored(&self, length: u32) -> Result<*const u8, keyfob_result> {
+        if length as usize <= Self::RECORD_SIZE { Ok(self.at(0)) } else { Err(keyfob_result::LENGTH) }
+    }
+
     pub(crate) fn verdict(&self) -> *mut keyfob_verdict {
         self.at(offset_of!(RecordMemory, verdict))
     }

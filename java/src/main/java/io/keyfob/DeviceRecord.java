@@ -54,12 +54,11 @@ final class DeviceRecord implements AutoCloseable {
 
     /** A record from storage. */
     static DeviceRecord fromStored(byte[] record) {
-        byte[] stored = cut(record, Sizes.RECORD_SIZE);
-        try {
-            return create(read -> Native.engine().recordRead(stored, read));
-        } finally {
-            Arrays.fill(stored, (byte) 0);
-        }
+        int length = Math.min(record.length, Sizes.RECORD_SIZE + 1);
+        return create(memory -> {
+            memory.put(0, record, length);
+            return Native.engine().recordCheck(memory, length);
+        });
     }
 
     /**
@@ -141,8 +140,9 @@ final class DeviceRecord implements AutoCloseable {
     }
 
     /**
-     * Makes an attempt and returns its output. Without a store it changes the record in place. With
-     * a store it changes a copy, and returns the output only after the copy is stored.
+     * Makes an attempt and returns its output. The attempt changes the record in place. With a
+     * store, the output is returned only after the next record is stored. Otherwise the record
+     * becomes what it was.
      */
     private byte[] attempt(byte[] output, Attempt attempt, Store store) {
         return memory.<byte[], RuntimeException>use(record -> {
@@ -150,26 +150,33 @@ final class DeviceRecord implements AutoCloseable {
                 Native.check(attempt.run(record, output));
                 return output;
             }
-            try (Memory next = copyOf(record)) {
-                Native.check(attempt.run(next, output));
-                if (!next.isLike(record)) {
-                    store(store, next, new DeviceInfo(record).revision());
+            long revision = record.revision();
+            record.save();
+            boolean isDone = false;
+            try {
+                Native.check(attempt.run(record, output));
+                // Each change has a revision of its own.
+                if (record.revision() != revision) {
+                    store(store, record.toArray(), revision);
                 }
-                // The store may have closed the device.
-                if (!memory.isClosed()) {
-                    record.set(next);
-                }
-                return output.clone();
+                isDone = true;
+                return output;
             } finally {
-                Arrays.fill(output, (byte) 0);
+                if (!isDone) {
+                    Arrays.fill(output, (byte) 0);
+                    // The store may have closed the device.
+                    if (!memory.isClosed()) {
+                        record.restore();
+                    }
+                }
             }
         });
     }
 
-    private static void store(Store store, Memory next, long revision) {
+    private static void store(Store store, byte[] next, long revision) {
         boolean isStored;
         try {
-            isStored = store.compareAndSwap(next.toArray(), revision);
+            isStored = store.compareAndSwap(next, revision);
         } catch (RuntimeException unchecked) {
             throw unchecked;
         } catch (Exception cause) {

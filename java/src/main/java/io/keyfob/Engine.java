@@ -9,7 +9,7 @@ package io.keyfob;
  * the bindings do not check that again. All functions return the result of the C function.
  */
 interface Engine {
-    /** Zeros, for the engine to write a record to. */
+    /** Zeros, for the engine to write a record to. Has room for a saved record at its end. */
     Memory record();
 
     /** A policy's struct, which stays in place as long as the object is reachable. */
@@ -79,7 +79,8 @@ interface Engine {
 
     int deviceSecret(Memory record, byte[] secret, byte[] length);
 
-    int recordRead(byte[] bytes, Memory record);
+    /** Checks the first {@code length} bytes of {@code record}, which are a record from a store. */
+    int recordCheck(Memory record, int length);
 
     int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);
 

@@ -1,6 +1,7 @@
 package io.keyfob;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /** The binding for Java 8 and later, with the functions of {@code java/native}. */
@@ -13,14 +14,23 @@ final class Jni implements Engine, Memory.Pool {
     private static final int ANSWER = VERDICT + Sizes.VERDICT_SIZE;
     private static final int SIZE = ANSWER + Sizes.ANSWER_ROOM;
 
-    /** Two slots for each of some threads, since an attempt with a store has two records. */
+    /** The saved record is at the end, which the native library does not use. */
+    private static final int SIZE_WITH_SAVED = SIZE + Sizes.RECORD_SIZE;
+
+    /** The beginning of an empty verdict: its size, and zeros. */
+    private static final byte[] VERDICT_HEAD = Arrays.copyOf(Struct.create(Sizes.VERDICT_SIZE), Long.BYTES);
+
+    /** Two slots for each of some threads, since sealing a device has two records. */
     private static final int THREADS = 16;
 
     /** The distance between the slots of two threads, which keeps them in different cache lines. */
     private static final int STRIDE = 16;
 
-    /** Cleared memory for the next records. To allocate it takes a microsecond. */
-    private static final AtomicReferenceArray<Memory> FREE = new AtomicReferenceArray<>(THREADS * STRIDE);
+    /**
+     * Cleared blocks for the next records. To allocate one takes a microsecond. The blocks are old,
+     * as this array is: the collector wants to know of each young object in it, which takes time.
+     */
+    private static final AtomicReferenceArray<Memory.Block> FREE = new AtomicReferenceArray<>(THREADS * STRIDE);
 
     private Jni() {}
 
@@ -34,8 +44,8 @@ final class Jni implements Engine, Memory.Pool {
     }
 
     /**
-     * Shows the library the field {@code address} of {@link Memory}. Returns the size of a record's
-     * memory.
+     * Shows the library the field {@code address} of {@link Memory}. Returns the size of the part
+     * of a record's memory that it uses.
      */
     private native int findAddress(Class<Memory> memory);
 
@@ -49,23 +59,16 @@ final class Jni implements Engine, Memory.Pool {
     @Override
     public Memory record() {
         int slot = slot();
-        Memory record = FREE.getAndSet(slot, null);
-        if (record == null) {
-            record = FREE.getAndSet(slot + 1, null);
+        Memory.Block block = FREE.getAndSet(slot, null);
+        if (block == null) {
+            block = FREE.getAndSet(slot + 1, null);
         }
-        return record != null ? record : withVerdict(memory(SIZE));
-    }
-
-    /** Adds an empty verdict, which begins with its size. */
-    private static Memory withVerdict(Memory zeros) {
-        zeros.put(VERDICT, Struct.create(Sizes.VERDICT_SIZE));
-        return zeros;
+        return Memory.forBlock(block != null ? block : block(SIZE_WITH_SAVED), this);
     }
 
     @Override
-    public void release(Memory zeros) {
+    public void release(Memory.Block zeros) {
         int slot = slot();
-        withVerdict(zeros);
         if (!FREE.compareAndSet(slot, null, zeros)) {
             FREE.set(slot + 1, zeros);
         }
@@ -73,14 +76,14 @@ final class Jni implements Engine, Memory.Pool {
 
     @Override
     public Memory policy(byte[] struct) {
-        Memory policy = memory(struct.length);
+        Memory policy = Memory.forBlock(block(struct.length), this);
         policy.put(0, struct);
         return policy;
     }
 
-    private Memory memory(int size) {
+    private Memory.Block block(int size) {
         ByteBuffer bytes = ByteBuffer.allocateDirect(size);
-        return Memory.forBuffer(bytes, address(bytes), this);
+        return new Memory.Block(bytes, address(bytes));
     }
 
     @Override
@@ -146,6 +149,7 @@ final class Jni implements Engine, Memory.Pool {
     @Override
     public int deviceVerify(Memory record, Memory policy, byte[] answer, long now, byte[] verdict) {
         int result;
+        record.put(VERDICT, VERDICT_HEAD);
         record.put(ANSWER, answer);
         try {
             result = verify(record, policy, answer.length, now);
@@ -192,7 +196,7 @@ final class Jni implements Engine, Memory.Pool {
     public native int deviceSecret(Memory record, byte[] secret, byte[] length);
 
     @Override
-    public native int recordRead(byte[] bytes, Memory record);
+    public native int recordCheck(Memory record, int length);
 
     @Override
     public native int recordSeal(Memory record, int keyId, byte[] key, byte[] deviceId, byte[] nonce, byte[] sealed);

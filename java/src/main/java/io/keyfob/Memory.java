@@ -2,6 +2,7 @@ package io.keyfob;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Memory that the engine reads and writes in place, in native byte order: a device's record, or a
@@ -11,13 +12,29 @@ import java.nio.ByteOrder;
  * <p>One thread at a time may use it, unless no thread writes it.
  */
 final class Memory implements AutoCloseable {
-    /** Takes memory outside of the heap back, for the next record. */
-    interface Pool {
-        void release(Memory zeros);
+    /** Bytes outside of the heap, which one record after another may use. */
+    static final class Block {
+        private final ByteBuffer bytes;
+        private final long address;
+
+        /** A direct buffer, and where it is. */
+        Block(ByteBuffer bytes, long address) {
+            this.bytes = bytes.order(ByteOrder.nativeOrder());
+            this.address = address;
+        }
     }
+
+    /** Takes a block back, for the next record. */
+    interface Pool {
+        void release(Block zeros);
+    }
+
+    /** A record's number of changes, in little endian, as in every version of the format. */
+    private static final int REVISION = 88;
 
     private final ByteBuffer bytes;
     private final byte[] array;
+    private final Block block;
     private final Pool pool;
 
     /**
@@ -26,23 +43,29 @@ final class Memory implements AutoCloseable {
      */
     private long address;
 
-    private Memory(ByteBuffer bytes, byte[] array, long address, Pool pool) {
-        this.bytes = bytes.order(ByteOrder.nativeOrder());
+    private Memory(byte[] array) {
+        bytes = ByteBuffer.wrap(array).order(ByteOrder.nativeOrder());
         this.array = array;
-        this.address = address;
+        block = null;
+        pool = null;
+    }
+
+    private Memory(Block block, Pool pool) {
+        bytes = block.bytes;
+        array = null;
+        this.block = block;
         this.pool = pool;
+        address = block.address;
     }
 
     /** Takes ownership of an array. */
     static Memory forArray(byte[] array) {
-        return new Memory(ByteBuffer.wrap(array), array, 0, null);
+        return new Memory(array);
     }
 
-    /**
-     * Takes ownership of a direct buffer at {@code address}; {@code pool} gets it after closing.
-     */
-    static Memory forBuffer(ByteBuffer bytes, long address, Pool pool) {
-        return new Memory(bytes, null, address, pool);
+    /** Takes ownership of a block; {@code pool} gets it after closing. */
+    static Memory forBlock(Block block, Pool pool) {
+        return new Memory(block, pool);
     }
 
     /** The array itself; null for memory outside of the heap. */
@@ -52,35 +75,71 @@ final class Memory implements AutoCloseable {
 
     /** Copies another record into this one. */
     void set(Memory record) {
+        if (array != null) {
+            System.arraycopy(record.array, 0, array, 0, Sizes.RECORD_SIZE);
+            return;
+        }
         for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
             bytes.putLong(at, record.bytes.getLong(at));
         }
     }
 
-    /** Whether another record has the same bytes. Takes the same time for any difference. */
-    boolean isLike(Memory record) {
-        long difference = 0;
-        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
-            difference |= bytes.getLong(at) ^ record.bytes.getLong(at);
+    /** Keeps a copy of the record at the end of its memory. */
+    void save() {
+        copy(0, bytes.capacity() - Sizes.RECORD_SIZE);
+    }
+
+    /** Makes the record what it was at {@link #save}. */
+    void restore() {
+        copy(bytes.capacity() - Sizes.RECORD_SIZE, 0);
+    }
+
+    private void copy(int from, int to) {
+        if (array != null) {
+            System.arraycopy(array, from, array, to, Sizes.RECORD_SIZE);
+            return;
         }
-        return difference == 0;
+        for (int at = 0; at < Sizes.RECORD_SIZE; at += Long.BYTES) {
+            bytes.putLong(to + at, bytes.getLong(from + at));
+        }
+    }
+
+    /** A record's revision. */
+    long revision() {
+        long number = bytes.getLong(REVISION);
+        return bytes.order() == ByteOrder.LITTLE_ENDIAN ? number : Long.reverseBytes(number);
     }
 
     /** A copy of a record as an array, for the caller to overwrite. */
     byte[] toArray() {
+        if (array != null) {
+            return Arrays.copyOf(array, Sizes.RECORD_SIZE);
+        }
         byte[] record = new byte[Sizes.RECORD_SIZE];
         get(0, record);
         return record;
     }
 
-    /** Copies an array to {@code offset}: eight bytes at a time, since each access is checked. */
+    /** Copies an array to {@code offset}. */
     void put(int offset, byte[] from) {
+        put(offset, from, from.length);
+    }
+
+    /**
+     * Copies the first {@code length} bytes of an array to {@code offset}: eight at a time, since
+     * each access is checked.
+     */
+    void put(int offset, byte[] from, int length) {
+        if (array != null) {
+            System.arraycopy(from, 0, array, offset, length);
+            return;
+        }
         ByteBuffer source = ByteBuffer.wrap(from).order(ByteOrder.nativeOrder());
         int at = 0;
-        for (; at <= from.length - Long.BYTES; at += Long.BYTES) {
+        for (; at <= length - Long.BYTES; at += Long.BYTES) {
             bytes.putLong(offset + at, source.getLong(at));
         }
-        for (; at < from.length; at++) {
+        for (; at < length; at++) {
             bytes.put(offset + at, from[at]);
         }
     }
@@ -106,14 +165,14 @@ final class Memory implements AutoCloseable {
      */
     @Override
     public void close() {
-        long open = address;
-        if (array == null && open == 0) {
+        if (array != null) {
+            Arrays.fill(array, (byte) 0);
             return;
         }
-        clear(0, bytes.capacity());
-        address = 0;
-        if (array == null) {
-            pool.release(forBuffer(bytes, open, pool));
+        if (address != 0) {
+            clear(0, bytes.capacity());
+            address = 0;
+            pool.release(block);
         }
     }
 }

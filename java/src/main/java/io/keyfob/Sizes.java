@@ -14,6 +14,9 @@ final class Sizes {
     static final int HEX_SIZE = 129;
     static final int URI_SIZE = 2048;
 
+    /** Room for a record and the first byte of a longer one, in whole longs. */
+    static final int RECORD_ROOM = RECORD_SIZE + Long.BYTES;
+
     /** The most bytes of a text, its NUL included. */
     static final int TEXT_MAX = 4096;
 

@@ -25,7 +25,7 @@ final class Ffm extends FfmRecords {
 
     @Override
     public Memory record() {
-        return Memory.forArray(new byte[Sizes.RECORD_SIZE]);
+        return Memory.forArray(new byte[Sizes.RECORD_ROOM + Sizes.RECORD_SIZE]);
     }
 
     @Override

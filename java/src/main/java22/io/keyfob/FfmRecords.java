@@ -179,9 +179,9 @@ abstract class FfmRecords implements Engine {
     }
 
     @Override
-    public int recordRead(byte[] bytes, Memory record) {
+    public int recordCheck(Memory record, int length) {
         try {
-            return (int) Handles.RECORD_READ.invokeExact(ofArray(bytes), (long) bytes.length, ofArray(record.array()));
+            return (int) Handles.RECORD_READ.invokeExact(ofArray(record.array()), (long) length, NULL);
         } catch (Throwable thrown) {
             throw Symbols.unexpected(thrown);
         }

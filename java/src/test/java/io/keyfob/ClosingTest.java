@@ -172,6 +172,19 @@ class ClosingTest {
         assertThrows(IllegalStateException.class, device::info);
     }
 
+    /** The attempt has saved the record as it was, which must not come back. */
+    @Test
+    void deviceStaysOverwrittenWhenItsStoreClosesItAndFails() throws ReflectiveOperationException {
+        OtpDevice device = Fixtures.totp();
+        BooleanSupplier isWiped = isWiped(device.record(), "memory");
+        assertThrows(OtpException.class, () -> device.verify(Policy.DEFAULT, Fixtures.codeAt(NOW), NOW, (next, revision) -> {
+            device.close();
+            return false;
+        }));
+        assertTrue(isWiped.getAsBoolean());
+        assertThrows(IllegalStateException.class, device::info);
+    }
+
     @Test
     void toStringNeverContainsASecret() {
         OtpDevice device = Fixtures.sms();
