@@ -45,8 +45,14 @@ impl Record {
         record
     }
 
+    /// A record's bytes, which may be encrypted.
     #[cfg(feature = "seal")]
-    pub(crate) const fn as_mut_bytes(&mut self) -> &mut [u8] {
+    pub(crate) const fn from_bytes(bytes: [u8; RECORD_SIZE]) -> Self {
+        Self(bytes)
+    }
+
+    #[cfg(feature = "seal")]
+    pub(crate) const fn as_mut_bytes(&mut self) -> &mut [u8; RECORD_SIZE] {
         &mut self.0
     }
 }

@@ -3,13 +3,14 @@
 //! Their nonce of 24 bytes can be drawn at random each time a record is stored, for all devices
 //! under one key and as long as one likes. The 12 bytes of AES-GCM or ChaCha20-Poly1305 could not.
 
+mod gcm;
 mod xaes;
 
 use core::fmt;
 
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use self::xaes::XAes;
 use crate::record::{Reader, Writer};
@@ -123,24 +124,21 @@ impl SealKey {
 
     pub(crate) fn seal_record(&self, mut body: Record, device_id: &[u8], nonce: [u8; SEAL_NONCE_SIZE]) -> [u8; SEALED_SIZE] {
         let mut sealed = [0; SEALED_SIZE];
-        let text = body.as_mut_bytes().into();
+        let text = body.as_mut_bytes();
         let encrypted = match &self.xaes {
-            None => self.xchacha().encrypt_inout_detached(&nonce.into(), device_id, text),
-            Some(xaes) => {
-                let (cipher, nonce) = xaes.derive(nonce);
-                cipher.encrypt_inout_detached(&nonce.into(), device_id, text)
-            }
+            None => self.xchacha().encrypt_inout_detached(&nonce.into(), device_id, text.as_mut_slice().into()).map(Into::into),
+            Some(xaes) => Ok(xaes.derive(nonce).encrypt(device_id, text)),
         };
-        // Encryption fails only above 64 GiB. In that case this function returns zeros, which no
-        // key opens.
-        let Ok(tag) = encrypted else { return sealed };
+        // XChaCha20-Poly1305 fails only above 64 GiB. In that case this function returns zeros,
+        // which no key opens.
+        let Ok::<[u8; TAG_SIZE], _>(tag) = encrypted else { return sealed };
         let mut to = Writer(&mut sealed);
         to.put(MAGIC);
         to.put([self.cipher() as u8]);
         to.put(self.id.to_le_bytes());
         to.put(nonce);
         to.put(*body.as_bytes());
-        to.put(tag.into());
+        to.put(tag);
         sealed
     }
 
@@ -155,18 +153,18 @@ impl SealKey {
         }
         let mut from = Reader(sealed.get(const { HEADER_SIZE + KEY_ID_SIZE }..).unwrap_or_default());
         let nonce = from.take::<SEAL_NONCE_SIZE>().ok_or(Error::SealForeign)?;
-        let mut body = Zeroizing::new(from.take::<RECORD_SIZE>().ok_or(Error::SealForeign)?);
-        let tag = from.take::<TAG_SIZE>().ok_or(Error::SealForeign)?.into();
-        let text = body.as_mut_slice().into();
-        let opened = match (cipher, &self.xaes) {
-            (SealCipher::XChaCha20Poly1305, _) => self.xchacha().decrypt_inout_detached(&nonce.into(), device_id, text, &tag),
-            (SealCipher::XAes256Gcm, xaes) => {
-                let (cipher, nonce) = xaes.as_ref().map_or_else(|| XAes::new(&self.key).derive(nonce), |xaes| xaes.derive(nonce));
-                cipher.decrypt_inout_detached(&nonce.into(), device_id, text, &tag)
+        let mut body = Record::from_bytes(from.take().ok_or(Error::SealForeign)?);
+        let tag = from.take::<TAG_SIZE>().ok_or(Error::SealForeign)?;
+        let text = body.as_mut_bytes();
+        let is_right = match (cipher, &self.xaes) {
+            (SealCipher::XChaCha20Poly1305, _) => {
+                let text = text.as_mut_slice().into();
+                self.xchacha().decrypt_inout_detached(&nonce.into(), device_id, text, &tag.into()).is_ok()
             }
+            (SealCipher::XAes256Gcm, Some(xaes)) => xaes.derive(nonce).decrypt(device_id, text, &tag),
+            (SealCipher::XAes256Gcm, None) => XAes::new(&self.key).derive(nonce).decrypt(device_id, text, &tag),
         };
-        opened.map_err(|_| Error::SealBroken)?;
-        Device::from_bytes(body.as_slice())
+        if is_right { Device::from_bytes(body.as_bytes()) } else { Err(Error::SealBroken) }
     }
 
     fn xchacha(&self) -> XChaCha20Poly1305 {

@@ -27,7 +27,7 @@ impl Store {
     pub async fn insert(&self, mut entry: Box<Entry>, naming: Naming, event: Event) -> Result<Box<Entry>, Error> {
         let keys = self.0.keys.clone();
         let insert = move |connection: &mut dyn Connection| {
-            let inserted = writes::insert(connection, &keys, writes::draw, &mut entry, naming, &event)?;
+            let inserted = writes::insert(connection, &keys, writes::draw, &mut entry, &naming, &event)?;
             Ok((inserted, entry))
         };
         match self.submit(insert).await? {

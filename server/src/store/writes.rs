@@ -17,7 +17,7 @@ use super::schema;
 use super::serial;
 use super::workers::Reply;
 use super::writable::Writable;
-use crate::database::{Access, Connection, DatabaseError, Sql, persist, transaction};
+use crate::database::{Access, Connection, DatabaseError, Dialect, Sql, persist, transaction};
 
 /// The ids of new devices, drawn at random. Processes need no common counter, and a restored backup
 /// gives no id a second time. JSON numbers represent all of them exactly.
@@ -187,22 +187,25 @@ pub(crate) fn insert(
     keys: &Keys,
     mut draw: impl FnMut() -> Result<i64, DatabaseError>,
     entry: &mut Entry,
-    naming: Naming,
+    naming: &Naming,
     event: &Event,
 ) -> Result<Inserted, DatabaseError> {
     let has_serial = matches!(naming, Naming::Serial(_));
     let sealer = keys.sealer(connection)?;
     // In a commit of its own, so that other processes do not wait for the counter of names until
-    // the device is stored.
-    entry.row.name = naming.resolve(|| {
-        let number = persist(connection, |connection| next(connection, "name"))?;
-        u64::try_from(number).map_err(|error| DatabaseError::new(error.to_string()))
-    })?;
+    // the device is stored. In a file they wait for each commit anyway, so one is better than two.
+    let is_named_first = connection.dialect() == Dialect::Postgres;
+    if is_named_first {
+        entry.row.name = naming.clone().resolve(|| persist(connection, next_name))?;
+    }
     loop {
         entry.row.id = draw()?;
         let record = seal(&sealer, entry)?;
         let inserted = persist(connection, |connection| {
             transaction(connection, Access::Write, |connection| {
+                if !is_named_first {
+                    entry.row.name = naming.clone().resolve(|| next_name(connection))?;
+                }
                 if has_serial {
                     serial::take_turn(connection)?;
                     if serial::is_taken(connection, &entry.row)? {
@@ -218,8 +221,8 @@ pub(crate) fn insert(
     }
 }
 
-/// Inserts an entry.
-fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Event) -> Result<Inserted, DatabaseError> {
+/// Inserts an entry. If an earlier try has stored it, gives the entry the name of that try.
+fn put(connection: &mut dyn Connection, entry: &mut Entry, record: &[u8], event: &Event) -> Result<Inserted, DatabaseError> {
     let Entry { row, version, .. } = entry;
     let mut sql = Sql::new(concat!("INSERT INTO device (", device_row_columns!(), ", ", device_record_columns!(), ") VALUES "));
     sql.tuple(device_values(row, &row.name, *version, record));
@@ -229,11 +232,20 @@ fn put(connection: &mut dyn Connection, entry: &Entry, record: &[u8], event: &Ev
         return Ok(Inserted::Stored);
     }
     // An earlier try whose connection was lost may have stored it.
-    let mut sql = Sql::new("SELECT record FROM device WHERE id = ");
+    let mut sql = Sql::new("SELECT record, name FROM device WHERE id = ");
     sql.bind(row.id);
-    let is_stored =
-        connection.rows(&sql)?.first_mut().map_or(Ok(false), |found| Ok::<_, DatabaseError>(found.bytes(0)? == record))?;
-    Ok(if is_stored { Inserted::Stored } else { Inserted::IdIsTaken })
+    if let Some(found) = connection.rows(&sql)?.first_mut()
+        && found.bytes(0)? == record
+    {
+        entry.row.name = found.text(1)?;
+        return Ok(Inserted::Stored);
+    }
+    Ok(Inserted::IdIsTaken)
+}
+
+/// The next number of the names that devices without one of their own get.
+fn next_name(connection: &mut dyn Connection) -> Result<u64, DatabaseError> {
+    u64::try_from(next(connection, "name")?).map_err(|error| DatabaseError::new(error.to_string()))
 }
 
 /// The next number of a sequence.

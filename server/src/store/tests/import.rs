@@ -85,7 +85,7 @@ async fn a_number_that_a_new_device_and_an_import_want_goes_to_one_of_them(place
                 let mut draws = [id, 1000 + id].into_iter();
                 place.with(|connection| {
                     let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
-                    writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
+                    writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event).unwrap();
                 });
             });
         };

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use keyfob::SealCipher;
+
 use super::{KEY, NOW, Place, device, entry, insert, keys, on_both};
 use crate::database::Sql;
 use crate::store::keys::Sealer;
-use crate::store::{Keys, Store, schema};
+use crate::store::{KeyFile, Keys, Store, schema};
 
 on_both! {
     the_keys_that_a_store_needs_are_those_that_something_was_sealed_under
@@ -24,6 +26,14 @@ const SECOND: &str = "2 202122232425262728292a2b2c2d2e2f303132333435363738393a3b
 /// Keys from the lines of several.
 fn all(lines: &[&str]) -> Keys {
     Keys::parse(&lines.concat()).unwrap()
+}
+
+#[test]
+fn first_key_of_a_service_seals_with_xaes_256_gcm() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, is_new) = KeyFile::new(&folder.path().join("key")).read_or_make().unwrap();
+    assert!(is_new);
+    assert_eq!(keys.cipher(1), Some(SealCipher::XAes256Gcm));
 }
 
 /// The keys that a store needs and these lack.

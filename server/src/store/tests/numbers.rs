@@ -107,7 +107,7 @@ async fn a_number_that_is_taken_is_passed_over_and_the_next_one_stored(place: Pl
         let (mut made, mut draws) = (entry(user), numbers.into_iter());
         place.with(|connection| {
             let (name, event) = (Naming::Numbered("HOTP"), event(EventKind::Create, 0));
-            writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, name, &event).unwrap();
+            writes::insert(connection, &keys(), || Ok(draws.next().unwrap()), &mut made, &name, &event).unwrap();
         });
         (made, draws.len())
     };

@@ -4,7 +4,7 @@ use std::fs;
 #[cfg(unix)]
 use std::path::Path;
 
-use keyfob_scim::EventKind;
+use keyfob_scim::{EventKind, Naming};
 use rusqlite::ffi;
 
 use super::lossy::{Fate, Lossy};
@@ -17,7 +17,7 @@ use crate::database::{persist, reread};
 use crate::store::batch::{Swapped, Write, settle};
 use crate::store::keys::Sealer;
 use crate::store::reads::find;
-use crate::store::{KeyFile, Store, schema};
+use crate::store::{KeyFile, Store, schema, writes};
 
 #[cfg(unix)]
 #[tokio::test]
@@ -103,6 +103,26 @@ async fn a_batch_whose_commit_failed_is_sent_again_and_stored_once() {
     assert_eq!(store.get(read.row.id).await.unwrap().unwrap().row.fails, 1);
     let lines = connection.inner.run("SELECT count(*) FROM trail").unwrap()[0].number(0).unwrap();
     assert_eq!(lines, 1 + 1 + 2);
+    store.close();
+}
+
+#[tokio::test]
+async fn create_is_one_commit_and_stored_once_under_the_name_of_its_reply() {
+    let place = Place::sqlite();
+    let store = place.open();
+    let mut connection = Lossy { inner: place.connection(), fates: Vec::new() };
+    let name = Naming::Numbered("HOTP");
+    // BEGIN, the name, the device, its line, COMMIT.
+    for (id, last) in [(7, Fate::Well), (8, Fate::Unheard), (9, Fate::Undone)] {
+        connection.fates = vec![Fate::Well, Fate::Well, Fate::Well, Fate::Well, last];
+        let mut made = entry("alice");
+        writes::insert(&mut connection, &keys(), || Ok(id), &mut made, &name, &event(EventKind::Create, 0)).unwrap();
+        assert!(connection.fates.is_empty(), "{last:?}");
+        assert_eq!(store.get(id).await.unwrap().as_ref(), Some(&made), "{last:?}");
+    }
+    let mut names = connection.inner.run("SELECT count(DISTINCT name), count(*) FROM device").unwrap();
+    assert_eq!((names[0].number(0).unwrap(), names[0].number(1).unwrap()), (3, 3));
+    assert_eq!(connection.inner.run("SELECT count(*) FROM trail").unwrap()[0].number(0).unwrap(), 3);
     store.close();
 }
 
