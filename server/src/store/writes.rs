@@ -48,8 +48,8 @@ pub(crate) struct Stepped {
 
 /// Does the next steps of each request of a batch: the reads in one statement, and then the writes
 /// in one commit, those that follow these reads included. Of several swaps of one device the first
-/// is tried, and the others have lost. A request whose next step is none for a writer gets its reply
-/// in this round. Returns the requests that go on.
+/// is tried, and the others have lost. A request whose next step is none for a writer gets its
+/// reply in this round. Returns the requests that go on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
