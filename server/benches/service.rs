@@ -57,7 +57,7 @@ async fn measure(time: Duration, devices: u64) {
     let mut servers = vec![(
         "axum handler without a store",
         Server::start(Command::new(std::env::current_exe().unwrap()).arg("--baseline")),
-        &[0][..],
+        &[0_i64] as &'static [i64],
     )];
     let folder = tempfile::tempdir().unwrap();
     for (name, program) in [

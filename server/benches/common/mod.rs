@@ -138,7 +138,7 @@ pub(crate) async fn load(
         taken.append(&mut client.await.unwrap());
     }
     taken.sort_unstable();
-    Load { rate: taken.len() as f64 / elapsed.as_secs_f64(), p99: taken[taken.len() * 99 / 100] }
+    Load { rate: f64::from(u32::try_from(taken.len()).unwrap()) / elapsed.as_secs_f64(), p99: taken[taken.len() * 99 / 100] }
 }
 
 /// Makes the request of a turn.
