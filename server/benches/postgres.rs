@@ -55,7 +55,7 @@ async fn throughput(time: Duration) {
     let (mut bare, mut verify) = (0.0_f64, 0.0_f64);
     for _ in 0..3 {
         bare = bare.max(pgbench(&cluster, time));
-        verify = verify.max(load(&server.address, time, request).await);
+        verify = verify.max(load(&server.address, CLIENTS, time, request).await.rate);
     }
     println!("UPDATE of one row, pgbench     {bare:>9.0} a second, {CLIENTS} connections");
     println!("responseChallenge, durable     {verify:>9.0} a second, {CLIENTS} clients   {:.2} of it", verify / bare);

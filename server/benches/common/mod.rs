@@ -4,8 +4,6 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,7 +23,12 @@ pub(crate) struct Server {
 impl Server {
     /// The service on a free port, with a store in this folder and these keys set.
     pub(crate) fn keyfob(folder: &std::path::Path, set: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keyfob"));
+        Self::program(env!("CARGO_BIN_EXE_keyfob").as_ref(), folder, set)
+    }
+
+    /// The service of another build of keyfob.
+    pub(crate) fn program(program: &std::ffi::OsStr, folder: &std::path::Path, set: &[&str]) -> Self {
+        let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--set", "log=error"]);
         for pair in set {
             command.args(["--set", pair]);
@@ -89,29 +92,53 @@ pub(crate) async fn enrol(server: &Server, many: u64) -> Vec<i64> {
     devices
 }
 
-/// Puts load on a server. Returns the requests a second of all clients together.
-pub(crate) async fn load(address: &str, time: Duration, request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static) -> f64 {
-    let answered = Arc::new(AtomicU32::new(0));
-    let clients = tokio::task::LocalSet::new();
+/// What the clients of a server measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// The requests a second of all clients together.
+    pub(crate) rate: f64,
+    /// What one request of a hundred takes longer than.
+    pub(crate) p99: Duration,
+}
+
+/// Puts the load of so many clients on a server. `request` gets the number of the client and of
+/// its turn.
+pub(crate) async fn load(
+    address: &str,
+    clients: usize,
+    time: Duration,
+    request: impl Fn(usize, u64) -> Vec<u8> + Copy + 'static,
+) -> Load {
+    let tasks = tokio::task::LocalSet::new();
     let began = Instant::now();
-    for client in 0..CLIENTS {
-        let (answered, address) = (Arc::clone(&answered), address.to_owned());
-        clients.spawn_local(async move {
-            let mut connection = TcpStream::connect(address).await.unwrap();
-            connection.set_nodelay(true).unwrap();
-            let mut buffer = Vec::with_capacity(4096);
-            for turn in 0.. {
-                if began.elapsed() > time {
-                    break;
+    let clients: Vec<_> = (0..clients)
+        .map(|client| {
+            let address = address.to_owned();
+            tasks.spawn_local(async move {
+                let mut connection = TcpStream::connect(address).await.unwrap();
+                connection.set_nodelay(true).unwrap();
+                let (mut buffer, mut taken) = (Vec::with_capacity(4096), Vec::new());
+                for turn in 0.. {
+                    let asked = Instant::now();
+                    if asked.duration_since(began) > time {
+                        break;
+                    }
+                    let status = exchange(&mut connection, &request(client, turn), &mut buffer).await;
+                    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
+                    taken.push(asked.elapsed());
                 }
-                let status = exchange(&mut connection, &request(client, turn), &mut buffer).await;
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(&buffer));
-                answered.fetch_add(1, Ordering::Relaxed);
-            }
-        });
+                taken
+            })
+        })
+        .collect();
+    tasks.await;
+    let elapsed = began.elapsed();
+    let mut taken = Vec::new();
+    for client in clients {
+        taken.append(&mut client.await.unwrap());
     }
-    clients.await;
-    f64::from(answered.load(Ordering::Relaxed)) / began.elapsed().as_secs_f64()
+    taken.sort_unstable();
+    Load { rate: f64::from(u32::try_from(taken.len()).unwrap()) / elapsed.as_secs_f64(), p99: taken[taken.len() * 99 / 100] }
 }
 
 /// Makes the request of a turn.

@@ -210,7 +210,11 @@ impl Connection for Sqlite {
         let mut rows = statement.query(params_from_iter(&sql.values)).map_err(error)?;
         let mut records = Vec::new();
         while let Some(row) = rows.next().map_err(error)? {
-            records.push(Record((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+            let mut values = Vec::with_capacity(columns);
+            for at in 0..columns {
+                values.push(value(row.get_ref(at)?));
+            }
+            records.push(Record(values));
         }
         drop(rows);
         // A BEGIN is no commit: autocommit is off after it.

@@ -32,7 +32,9 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> axum
     let id = request_id(request.headers());
     let media_type = media_type(request.headers());
     let span = tracing::info_span!("request", id = %id);
-    let response = app.requests.run(measure(Arc::clone(&app), request).instrument(span)).await;
+    // In a box from the first: what wraps it would otherwise move it, and it is large.
+    let work = Box::pin(measure(Arc::clone(&app), request)).instrument(span);
+    let response = app.requests.run(work).await;
     into_http(response.unwrap_or_else(|_| Error::new(500, "the request could not be answered").into()), &id, media_type)
 }
 

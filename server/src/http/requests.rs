@@ -19,11 +19,10 @@ const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Requests(watch::Sender<()>);
 
 impl Requests {
-    /// Runs the work of a request in a task of its own. To drop the handle, as a closed connection
-    /// does, drops the response and nothing else.
+    /// Runs the work of a request in a task of its own. Large work should be in a box. To drop the
+    /// handle, as a closed connection does, drops the response and nothing else.
     pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        // In a box, since each future that it is moved into would grow by its size.
-        let (work, begun) = (Box::pin(work), self.0.subscribe());
+        let begun = self.0.subscribe();
         tokio::spawn(async move {
             let response = work.await;
             // After everything that the work held.

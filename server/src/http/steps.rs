@@ -25,16 +25,17 @@ pub(super) async fn run(app: &App, mut step: Step, account: &str, client: &Clien
             }
             Step::Insert { entry, naming, event, then } => {
                 let (kind, reason) = (event.kind, event.reason.clone());
-                let entry = app.store.insert(entry, naming, event).await?;
+                let entry = Box::pin(app.store.insert(entry, naming, event)).await?;
                 app.metrics.count_event(kind, &reason);
                 then(entry)
             }
             Step::List { query, then } => {
-                let Listed { page, unreadable } = client.while_connected(app.store.list(account, &query)).await?;
+                let search = Box::pin(app.store.list(account, &query));
+                let Listed { page, unreadable } = client.while_connected(search).await?;
                 app.metrics.count_left_out(unreadable);
                 then(page)
             }
-            Step::Admit { cost_seconds, now, then } => then(app.store.admit(cost_seconds, now).await?),
+            Step::Admit { cost_seconds, now, then } => then(Box::pin(app.store.admit(cost_seconds, now)).await?),
             // In a box: it is rare, and would make the future of every request as large.
             Step::Find { search, then } => {
                 let search = Box::pin(app.store.find(account, search, |_| {}));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use keyfob_scim::{Entry, Event, Scope, Swap};
 
+use super::columns::trail_line_columns;
 use super::keys::Sealer;
 use super::lines::{self, Lines};
 use super::rows::{STATE_COLUMNS, changed_values, seal, state_values};
@@ -219,20 +220,20 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
 }
 
 /// Swaps states and writes the lines of the swapped ones, all in one statement. SQLite has no such
-/// statement.
+/// statement. States and lines are one table: the server plans the statement anew for each batch,
+/// and a second table would have to be joined.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
     let mut sql = Sql::new("WITH ");
-    let states = writes.iter().map(|write| state_values(&write.swap.entry, &write.record));
-    sql.table(connection.dialect(), "next", &STATE_COLUMNS, states);
+    let rows = writes
+        .iter()
+        .map(|write| state_values(&write.swap.entry, &write.record).into_iter().chain(lines::values(&write.swap.event)));
+    sql.table(connection.dialect(), "next", &[&STATE_COLUMNS[..], lines::COLUMNS].concat(), rows);
     sql.push(
         ", swapped AS (UPDATE device SET version = device.version + 1, status = next.status, fails = next.fails, \
          last_used = next.last_used, last_modified = next.last_modified, record = next.record \
-         FROM next WHERE device.id = next.id AND device.version = next.version RETURNING device.id), ",
+         FROM next WHERE device.id = next.id AND device.version = next.version RETURNING next.*), trailed AS (",
     );
-    lines::table(&mut sql, connection.dialect(), writes.iter().map(|write| &write.swap.event));
-    sql.push(", trailed AS (")
-        .push(lines::INSERT)
-        .push("SELECT line.* FROM line, swapped WHERE line.device = swapped.id) SELECT id FROM swapped");
+    sql.push(lines::INSERT).push(concat!("SELECT ", trail_line_columns!(), " FROM swapped) SELECT id FROM swapped"));
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 

@@ -7,13 +7,13 @@ use super::rows::seconds;
 use crate::database::{Connection, DatabaseError, Dialect, Sql, Type, Value};
 
 /// The columns of a line without its number.
-const COLUMNS: &[(&str, Type)] = match trail::COLUMNS.split_first() {
+pub(crate) const COLUMNS: &[(&str, Type)] = match trail::COLUMNS.split_first() {
     Some((_, columns)) => columns,
     None => &[],
 };
 
 /// The values of a line without its number.
-fn values(event: &Event) -> [Value; COLUMNS.len()] {
+pub(crate) fn values(event: &Event) -> [Value; COLUMNS.len()] {
     [
         seconds(event.at).into(),
         event.kind.name().into(),
@@ -27,7 +27,7 @@ fn values(event: &Event) -> [Value; COLUMNS.len()] {
 }
 
 /// Writes the table `line` into a statement that inserts from it.
-pub(crate) fn table<'e>(sql: &mut Sql, dialect: Dialect, events: impl Iterator<Item = &'e Event>) {
+fn table<'e>(sql: &mut Sql, dialect: Dialect, events: impl Iterator<Item = &'e Event>) {
     sql.table(dialect, "line", COLUMNS, events.map(values));
 }
 

@@ -46,10 +46,10 @@ pub(crate) struct Stepped {
     pub(crate) event: Option<Event>,
 }
 
-/// Does the next step of each request of a batch: the reads in one statement, the writes in one
-/// commit. Of several swaps of one device the first is tried, and the others have lost. A request
-/// whose next step is none for a writer gets its reply in this round. Returns the requests that go
-/// on.
+/// Does the next steps of each request of a batch: the reads in one statement, and then the writes
+/// in one commit, those that follow these reads included. Of several swaps of one device the first
+/// is tried, and the others have lost. A request whose next step is none for a writer gets its
+/// reply in this round. Returns the requests that go on.
 pub(crate) fn change(
     connection: &mut dyn Connection,
     keys: &Keys,
@@ -57,12 +57,13 @@ pub(crate) fn change(
     writable: &Writable,
     jobs: Vec<Change>,
 ) -> Vec<Change> {
+    let many = jobs.len();
     let mut round = Round {
-        gets: Vec::new(),
-        swaps: Vec::new(),
+        gets: Vec::with_capacity(many),
+        swaps: Vec::with_capacity(many),
         lines: Vec::new(),
         finished: Vec::new(),
-        next: Vec::with_capacity(jobs.len()),
+        next: Vec::new(),
     };
     for job in jobs {
         match job {
@@ -122,7 +123,11 @@ impl Round {
         let found = find(connection, keys, gets.iter().map(|(id, ..)| *id));
         for (id, then, event, reply) in gets {
             match found_in(&found, id) {
-                Ok(entry) => self.go_on(then(entry), event, reply),
+                Ok(entry) => match then(entry) {
+                    step @ Step::Get { .. } => self.go_on(step, event, reply),
+                    // The commit of this round takes what is written.
+                    step => self.add(Job { step, event, reply }),
+                },
                 Err(error) => self.fail(error, reply),
             }
         }
@@ -133,6 +138,7 @@ impl Round {
             return;
         }
         let (swaps, lines) = (std::mem::take(&mut self.swaps), std::mem::take(&mut self.lines));
+        self.finished.reserve(swaps.len().saturating_add(lines.len()));
         let mut devices = HashSet::new();
         let firsts = swaps.iter().filter(|(swap, ..)| devices.insert(swap.entry.row.id));
         let writes = if swaps.is_empty() {

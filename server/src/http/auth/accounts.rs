@@ -90,9 +90,10 @@ impl Accounts {
         if let Some(caller) = self.proven.trusted(&proof) {
             return Ok(caller);
         }
+        // In boxes: they are rare, and would make the future of every request as large.
         let result = match &credentials {
-            Credentials::Basic(text) => self.check_password(text, &proof, from, store).await,
-            Credentials::Bearer(token) => self.check_token(token, &proof, store).await,
+            Credentials::Basic(text) => Box::pin(self.check_password(text, &proof, from, store)).await,
+            Credentials::Bearer(token) => Box::pin(self.check_token(token, &proof, store)).await,
         };
         let response = match result {
             Ok(Some(caller)) => return Ok(caller),
