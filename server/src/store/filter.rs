@@ -8,6 +8,9 @@ use crate::database::{Dialect, Sql, Value};
 /// latest known time.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
+/// The longest text of a search that becomes a pattern of SQLite, where escapes may double it.
+const MAX_PATTERN_BYTES: usize = 20_000;
+
 /// The part of a query's devices that a statement reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part<'q> {
@@ -52,9 +55,13 @@ impl<'q> Part<'q> {
     }
 }
 
-/// Writes ` WHERE` and the conditions of a part of the query.
-pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<'_>) {
+/// Writes ` WHERE` and the conditions of a part of the query. `candidates`: the ids of all devices
+/// that may match, if they are few, as a JSON array.
+pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, candidates: Option<&str>, part: Part<'_>) {
     sql.push(" WHERE ");
+    if let Some(candidates) = candidates {
+        sql.push("id IN (SELECT value FROM json_each(").bind(candidates).push(")) AND ");
+    }
     if query.excludes_deleted {
         sql.push("deleted = 0 AND ");
     }
@@ -63,7 +70,7 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
     let key = key(&query.filter);
     // Before the filter: of two bounds of one column, an index of SQLite uses the first. A key
     // finds fewer devices than another column.
-    let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
+    let has_index = candidates.is_none() && key.is_none_or(|key| is_of(key, query.sort.by));
     behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
     // SQLite does not know how many devices have a value. Of two indexes it may choose the one that
     // finds half of the table.
@@ -73,7 +80,7 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
         sql.push(" AND ");
         filter(sql, &withheld, &query.filter);
     } else {
-        filter(sql, &plain, &query.filter);
+        filter(sql, if candidates.is_some() { &withheld } else { &plain }, &query.filter);
     }
 }
 
@@ -231,9 +238,11 @@ fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
             sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
         }),
         Filter::UserOrNameContains(text) => {
-            let (text, position) = (text.to_ascii_lowercase(), style.dialect.position());
-            sql.push("(").push(position).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
-            sql.push(position).push("(lower(name), ").bind(&text).push(") > 0)");
+            sql.push("(");
+            contains_folded(sql, style.dialect, "user_name", text);
+            sql.push(" OR ");
+            contains_folded(sql, style.dialect, "name", text);
+            sql.push(")");
         }
     }
 }
@@ -275,7 +284,15 @@ fn present(attribute: Attribute) -> &'static str {
 fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str) {
     match op {
         Op::EqCi => sql.push(style.sign).push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
-        Op::Co => sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
+        Op::Co => {
+            sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0");
+            // What follows from it, for an index of PostgreSQL that has the texts in lower case.
+            if style.dialect == Dialect::Postgres && matches!(column, "user_name" | "name") {
+                sql.push(" AND ");
+                contains_folded(sql, style.dialect, column, value);
+            }
+            sql
+        }
         // A range, for which an index serves.
         Op::Sw => {
             sql.push(style.sign).push(column).push(" >= ").bind(value);
@@ -292,6 +309,23 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
         }
         _ => sql.push(style.sign).push(column).push(symbol(op)).bind(value),
     };
+}
+
+/// Writes the condition that a column contains a text, whatever the case of its ASCII letters.
+fn contains_folded(sql: &mut Sql, dialect: Dialect, column: &str, text: &str) {
+    let text = text.to_ascii_lowercase();
+    // SQLite refuses longer patterns.
+    if dialect == Dialect::Sqlite && text.len() > MAX_PATTERN_BYTES {
+        sql.push("instr(lower(").push(column).push("), ").bind(&text).push(") > 0");
+        return;
+    }
+    let pattern = format!("%{}%", text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
+    match dialect {
+        // Its LIKE folds ASCII letters itself, and needs no copy of the text.
+        Dialect::Sqlite => sql.push(column),
+        Dialect::Postgres => sql.push("lower(").push(column).push(")"),
+    };
+    sql.push(" LIKE ").bind(pattern.as_str()).push(r" ESCAPE '\'");
 }
 
 fn symbol(op: Op) -> &'static str {

@@ -33,6 +33,7 @@ mod searches;
 mod serial;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod token_preview;
 mod trail;
 mod workers;
