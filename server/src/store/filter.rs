@@ -56,11 +56,11 @@ impl<'q> Part<'q> {
 }
 
 /// Writes ` WHERE` and the conditions of a part of the query. `candidates`: the ids of all devices
-/// that may match, if they are few, as a JSON array.
-pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, candidates: Option<&str>, part: Part<'_>) {
+/// that may match, if they are known.
+pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, candidates: Option<&[i64]>, part: Part<'_>) {
     sql.push(" WHERE ");
     if let Some(candidates) = candidates {
-        sql.push("id IN (SELECT value FROM json_each(").bind(candidates).push(")) AND ");
+        sql.push("id").among_many(dialect, candidates).push(" AND ");
     }
     if query.excludes_deleted {
         sql.push("deleted = 0 AND ");
@@ -284,15 +284,7 @@ fn present(attribute: Attribute) -> &'static str {
 fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str) {
     match op {
         Op::EqCi => sql.push(style.sign).push("lower(").push(column).push(") = ").bind(value.to_ascii_lowercase().as_str()),
-        Op::Co => {
-            sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0");
-            // What follows from it, for an index of PostgreSQL that has the texts in lower case.
-            if style.dialect == Dialect::Postgres && matches!(column, "user_name" | "name") {
-                sql.push(" AND ");
-                contains_folded(sql, style.dialect, column, value);
-            }
-            sql
-        }
+        Op::Co => sql.push(style.dialect.position()).push("(").push(column).push(", ").bind(value).push(") > 0"),
         // A range, for which an index serves.
         Op::Sw => {
             sql.push(style.sign).push(column).push(" >= ").bind(value);
@@ -314,18 +306,18 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
 /// Writes the condition that a column contains a text, whatever the case of its ASCII letters.
 fn contains_folded(sql: &mut Sql, dialect: Dialect, column: &str, text: &str) {
     let text = text.to_ascii_lowercase();
-    // SQLite refuses longer patterns.
-    if dialect == Dialect::Sqlite && text.len() > MAX_PATTERN_BYTES {
-        sql.push("instr(lower(").push(column).push("), ").bind(&text).push(") > 0");
-        return;
+    // SQLite's LIKE folds ASCII letters itself, and needs no copy of the text. It refuses longer
+    // patterns.
+    if dialect == Dialect::Sqlite && text.len() <= MAX_PATTERN_BYTES {
+        sql.push(column).push(" LIKE ").bind(pattern(&text).as_str()).push(r" ESCAPE '\'");
+    } else {
+        sql.push(dialect.position()).push("(lower(").push(column).push("), ").bind(&text).push(") > 0");
     }
-    let pattern = format!("%{}%", text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
-    match dialect {
-        // Its LIKE folds ASCII letters itself, and needs no copy of the text.
-        Dialect::Sqlite => sql.push(column),
-        Dialect::Postgres => sql.push("lower(").push(column).push(")"),
-    };
-    sql.push(" LIKE ").bind(pattern.as_str()).push(r" ESCAPE '\'");
+}
+
+/// The pattern of LIKE for all texts that contain this one.
+pub(super) fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"))
 }
 
 fn symbol(op: Op) -> &'static str {

@@ -153,7 +153,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
 fn page(
     connection: &mut dyn Connection,
     query: &Query,
-    candidates: Option<&str>,
+    candidates: Option<&[i64]>,
     limit: u64,
 ) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
@@ -171,7 +171,7 @@ fn page(
 }
 
 /// Counts the devices that match.
-fn count(connection: &mut dyn Connection, query: &Query, candidates: Option<&str>) -> Result<u64, DatabaseError> {
+fn count(connection: &mut dyn Connection, query: &Query, candidates: Option<&[i64]>) -> Result<u64, DatabaseError> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
     filter::wanted(&mut sql, connection.dialect(), query, candidates, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;

@@ -8,7 +8,6 @@
 //!
 //! PostgreSQL has an index of its own for this, if its extension `pg_trgm` is there.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use keyfob_scim::{Attribute, Error, Filter, Op, Query};
@@ -27,42 +26,96 @@ const MAX_CANDIDATES: i64 = if cfg!(test) { 20 } else { 5000 };
 const MAX_TRIGRAMS: usize = 32;
 /// How often a service looks for devices without an entry.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// The pause between two commits of the index, for the requests that wait.
-const INDEX_PAUSE: Duration = Duration::from_millis(10);
-
+/// How many devices one commit indexes. Verdicts wait for it.
+const MAX_COMMIT_DEVICES: i64 = if cfg!(test) { 2 } else { 250 };
+/// The pause between two commits, for the requests that wait.
+const COMMIT_PAUSE: Duration = Duration::from_millis(10);
 /// After how many commits in a row the log says that the store is being indexed.
-const LOGGED_COMMITS: u64 = 10;
+const LOGGED_COMMITS: u64 = 40;
 
 /// The statement that makes PostgreSQL's index. It has both texts in lower case, and narrows `co`
 /// and `textFilter` alike.
 const POSTGRES_INDEX: &str = "INDEX device_texts ON device USING gin (lower(user_name) gin_trgm_ops, lower(name) gin_trgm_ops)";
 
-/// The ids of all devices that may match a query, if they are few: those of a text within users or
-/// names. They are a JSON array. `None` if the filter has no such part, or has a key.
-pub(crate) fn candidates(connection: &mut dyn Connection, query: &Query) -> Result<Option<String>, DatabaseError> {
-    if connection.dialect() != Dialect::Sqlite || filter::key(&query.filter).is_some() {
+/// The ids of all devices that may match a query, if they are few: those with a text in their user
+/// or name. `None` if the filter has no such part, or has a key.
+pub(crate) fn candidates(connection: &mut dyn Connection, query: &Query) -> Result<Option<Vec<i64>>, DatabaseError> {
+    if filter::key(&query.filter).is_some() {
         return Ok(None);
     }
     let Some(part) = contains(&query.filter) else { return Ok(None) };
+    match connection.dialect() {
+        Dialect::Sqlite => sqlite_candidates(connection, part),
+        Dialect::Postgres => postgres_candidates(connection, part),
+    }
+}
+
+fn sqlite_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
     if let Some(trigrams) = trigrams(part)
         && let Some(unindexed) = unindexed(connection)?
     {
         let mut sql = Sql::new("SELECT rowid FROM device_text WHERE device_text MATCH ");
         sql.bind(trigrams.as_str()).push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
         match connection.rows(&sql) {
-            Ok(records) => return few(records).map(|few| few.map(|few| json(few.into_iter().chain(unindexed)))),
+            Ok(records) => return few(records).map(|few| few.map(|few| few.into_iter().chain(unindexed).collect())),
             Err(error) if matches!(error.kind, ErrorKind::Damaged | ErrorKind::Refused) => {
                 tracing::error!("store: the index of users and names cannot be read, and a search reads all devices: {error}");
             }
             Err(error) => return Err(error),
         }
     }
-    // An index of users has their names beside them, and is much smaller than the table.
+    // The index of users has the names beside them, and is much smaller than the table.
     let mut sql = Sql::new("SELECT id FROM device");
     filter::wanted_by_key(&mut sql, connection.dialect(), part);
     sql.push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
-    let records = connection.rows(&sql)?;
-    Ok(few(records)?.map(|few| json(few.into_iter())))
+    few(connection.rows(&sql)?)
+}
+
+fn postgres_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
+    const IS_THERE: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('device_texts') AND indisvalid";
+    // Without a trigram, the index would read all of its entries.
+    if shortest(part).is_none_or(|length| length < 3) {
+        return Ok(None);
+    }
+    // A database with the protocol of PostgreSQL may have no such list.
+    let count = connection.run(IS_THERE).and_then(|mut records| records.first_mut().map_or(Ok(0), |record| record.number(0)));
+    if count.unwrap_or_default() == 0 {
+        return Ok(None);
+    }
+    let mut sql = Sql::new("SELECT id FROM device WHERE ");
+    like(&mut sql, part);
+    sql.push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
+    few(connection.rows(&sql)?)
+}
+
+/// Writes the condition that a part looks for, without the case of letters, as the index of
+/// PostgreSQL has it.
+fn like(sql: &mut Sql, part: &Filter) {
+    let one = |sql: &mut Sql, column: &str, text: &str| {
+        sql.push("lower(").push(column).push(") LIKE ").bind(filter::pattern(&text.to_ascii_lowercase()).as_str());
+    };
+    match part {
+        Filter::Text(Attribute::User, _, text) => one(sql, "user_name", text),
+        Filter::Text(_, _, text) => one(sql, "name", text),
+        Filter::UserOrNameContains(text) => {
+            sql.push("(");
+            one(sql, "user_name", text);
+            sql.push(" OR ");
+            one(sql, "name", text);
+            sql.push(")");
+        }
+        Filter::Or(parts) => {
+            for (at, part) in parts.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { " OR " });
+                like(sql, part);
+            }
+            sql.push(")");
+        }
+        // No other part looks for texts.
+        _ => {
+            sql.push("1 = 1");
+        }
+    }
 }
 
 /// The ids of devices, unless they are too many.
@@ -80,16 +133,6 @@ fn unindexed(connection: &mut dyn Connection) -> Result<Option<Vec<i64>>, Databa
     let mut records = connection.rows(&sql)?;
     let are_many = i64::try_from(records.len()).unwrap_or(i64::MAX) > MAX_UNINDEXED_DEVICES;
     if are_many { Ok(None) } else { records.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>().map(Some) }
-}
-
-fn json(ids: impl Iterator<Item = i64>) -> String {
-    let mut json = String::from("[");
-    for id in ids {
-        let comma = if json.len() > 1 { "," } else { "" };
-        let _ = write!(json, "{comma}{id}");
-    }
-    json.push(']');
-    json
 }
 
 /// The part of a filter, on the level of its `and`, that looks for texts within users or names. Of
@@ -124,7 +167,7 @@ fn trigrams(part: &Filter) -> Option<String> {
         Filter::Text(Attribute::User, _, text) => all_of("user_name", text),
         Filter::Text(_, _, text) => all_of("name", text),
         Filter::UserOrNameContains(text) => Some(format!("({}) OR ({})", all_of("user_name", text)?, all_of("name", text)?)),
-        Filter::Or(parts) if !parts.is_empty() => {
+        Filter::Or(parts) => {
             let parts: Option<Vec<_>> = parts.iter().map(|part| trigrams(part).map(|part| format!("({part})"))).collect();
             Some(parts?.join(" OR "))
         }
@@ -140,22 +183,30 @@ fn all_of(column: &str, text: &str) -> Option<String> {
     (!all.is_empty()).then(|| format!("{{{column}}} : ({})", all.join(" AND ")))
 }
 
-/// Indexes some of the devices without an entry, if there are many. Returns whether there may be
-/// more. In a transaction.
+/// Indexes some of the devices without an entry, in a transaction. Returns whether there may be
+/// more.
 pub(super) fn index(connection: &mut dyn Connection) -> Result<bool, DatabaseError> {
-    let mut sql = Sql::new("SELECT id FROM device_unindexed ORDER BY id LIMIT 1 OFFSET ");
-    sql.bind(MAX_UNINDEXED_DEVICES.saturating_sub(1));
-    let Some(last) = connection.rows(&sql)?.first_mut().map(|record| record.number(0)).transpose()? else { return Ok(false) };
-    for statement in [
-        "INSERT OR REPLACE INTO device_text (rowid, user_name, name) \
-         SELECT id, user_name, name FROM device WHERE id IN (SELECT id FROM device_unindexed WHERE id <= $1)",
-        "DELETE FROM device_text WHERE rowid IN \
-         (SELECT id FROM device_unindexed WHERE id <= $1 AND id NOT IN (SELECT id FROM device))",
-        "DELETE FROM device_unindexed WHERE id <= $1",
-    ] {
-        connection.change(&Sql::from_parts(statement, [last.into()]))?;
+    const INSERT: &str = "INSERT OR REPLACE INTO device_text (rowid, user_name, name) VALUES ($1, $2, $3)";
+    let mut sql = Sql::new(
+        "SELECT noted.id, user_name, name FROM (SELECT id FROM device_unindexed ORDER BY id LIMIT $1) AS noted \
+         LEFT JOIN device ON device.id = noted.id",
+    );
+    sql.values = vec![MAX_COMMIT_DEVICES.into()];
+    let mut records = connection.rows(&sql)?;
+    for record in &mut records {
+        let id = record.number(0)?;
+        match (record.maybe_text(1), record.maybe_text(2)) {
+            (Ok(Some(user)), Ok(Some(name))) => {
+                connection.change(&Sql::from_parts(INSERT, [id.into(), user.as_str().into(), name.as_str().into()]))?;
+            }
+            // It was removed, or its text is damaged, and no search can show it.
+            _ => {
+                connection.change(&Sql::from_parts("DELETE FROM device_text WHERE rowid = $1", [id.into()]))?;
+            }
+        }
+        connection.change(&Sql::from_parts("DELETE FROM device_unindexed WHERE id = $1", [id.into()]))?;
     }
-    Ok(true)
+    Ok(i64::try_from(records.len()).unwrap_or(i64::MAX) == MAX_COMMIT_DEVICES)
 }
 
 /// Makes the index of PostgreSQL, if its extension is there and the store is empty. Building it
@@ -192,40 +243,38 @@ pub(super) fn prepare(connection: &mut dyn Connection) {
 impl Store {
     /// Keeps the index of users and names up to date, until the channel changes or closes.
     pub(crate) async fn keep_texts_indexed(&self, mut stopped: watch::Receiver<bool>) {
-        if !self.look(|connection| Ok(connection.dialect() == Dialect::Sqlite)).await.unwrap_or_default() {
-            return;
-        }
-        let mut indexed = 0_u64;
+        let mut commits = 0_u64;
         loop {
-            let pause = match self.index_texts().await {
+            let pause = match self.index_texts(commits > 0).await {
                 Ok(true) => {
-                    indexed = indexed.saturating_add(1);
-                    if indexed == LOGGED_COMMITS {
+                    commits = commits.saturating_add(1);
+                    if commits == LOGGED_COMMITS {
                         tracing::info!(
-                            "store: indexing users and names; until it is done, searches for a text within them take longer"
+                            "store: indexing users and names; until it is done, searches for a text in them take longer"
                         );
                     }
-                    INDEX_PAUSE
+                    COMMIT_PAUSE
                 }
-                Ok(false) => {
-                    if indexed >= LOGGED_COMMITS {
+                // A store that takes no writes logs that itself, and its searches go on.
+                Ok(false) | Err(_) => {
+                    if commits >= LOGGED_COMMITS {
                         tracing::info!("store: users and names are indexed");
                     }
-                    indexed = 0;
+                    commits = 0;
                     CHECK_INTERVAL
                 }
-                // It is logged where it happens. A store that takes no writes keeps its searches.
-                Err(_) => CHECK_INTERVAL,
             };
-            if !matches!(tokio::time::timeout(pause, stopped.changed()).await, Err(_)) {
+            if tokio::time::timeout(pause, stopped.changed()).await.is_ok() {
                 return;
             }
         }
     }
 
-    /// Indexes some devices, if many lack an entry. Errors: 503.
-    pub(super) async fn index_texts(&self) -> Result<bool, Error> {
-        let are_many = self.look(|connection| Ok(unindexed(connection)?.is_none())).await?;
-        if are_many { self.write(index).await } else { Ok(false) }
+    /// Indexes some devices, if many lack an entry or `goes_on`. Returns whether there may be more.
+    /// Errors: 503.
+    pub(super) async fn index_texts(&self, goes_on: bool) -> Result<bool, Error> {
+        let are_many =
+            |connection: &mut dyn Connection| Ok(connection.dialect() == Dialect::Sqlite && unindexed(connection)?.is_none());
+        if goes_on || self.look(are_many).await? { self.write(index).await } else { Ok(false) }
     }
 }
