@@ -26,7 +26,7 @@ const TEXTS: Migration = &[
     (Some(Dialect::Sqlite), "DROP INDEX device_user"),
     (Some(Dialect::Sqlite), "CREATE INDEX device_user ON device (user_name, id, name, deleted)"),
     (Some(Dialect::Sqlite), "CREATE TABLE device_unindexed (id INTEGER PRIMARY KEY)"),
-    (Some(Dialect::Sqlite), "INSERT INTO device_unindexed (id) SELECT id FROM device"),
+    (Some(Dialect::Sqlite), "INSERT INTO device_unindexed (id) SELECT id FROM device ORDER BY id"),
     (
         Some(Dialect::Sqlite),
         "CREATE VIRTUAL TABLE device_text USING \

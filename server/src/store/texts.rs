@@ -150,7 +150,7 @@ fn shortest(part: &Filter) -> Option<usize> {
         Filter::Text(Attribute::User | Attribute::Name, Op::Co, text) | Filter::UserOrNameContains(text) => {
             Some(text.chars().count())
         }
-        Filter::Or(parts) => {
+        Filter::Or(parts) if !parts.is_empty() => {
             parts.iter().map(shortest).try_fold(usize::MAX, |least, length| length.map(|length| length.min(least)))
         }
         _ => None,

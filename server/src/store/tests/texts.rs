@@ -290,6 +290,7 @@ fn postgresql_has_the_index_where_the_extension_is_and_no_device_yet() {
         (Filter::UserOrNameContains("100%".into()), Some(vec![1])),
         (Filter::UserOrNameContains("10%".into()), Some(vec![])),
         (Filter::UserOrNameContains("10".into()), None),
+        (Filter::Or(vec![Filter::UserOrNameContains("100".into()), Filter::Or(Vec::new())]), None),
     ] {
         assert_eq!(candidates(&mut *connection, wanted.clone()), found, "{wanted:?}");
     }
