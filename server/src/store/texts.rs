@@ -226,7 +226,7 @@ pub(super) fn prepare(connection: &mut dyn Connection) {
             match connection.run(&format!("CREATE {}", POSTGRES_INDEX.replacen("INDEX", "INDEX IF NOT EXISTS", 1))) {
                 Ok(_) => tracing::info!("store: made the index device_texts, since the extension pg_trgm is there"),
                 Err(error) => {
-                    tracing::warn!("store: the index device_texts cannot be made: {error}; {advice} CREATE {POSTGRES_INDEX}")
+                    tracing::warn!("store: the index device_texts cannot be made: {error}; {advice} CREATE {POSTGRES_INDEX}");
                 }
             }
         }
@@ -245,24 +245,19 @@ impl Store {
     pub(crate) async fn keep_texts_indexed(&self, mut stopped: watch::Receiver<bool>) {
         let mut commits = 0_u64;
         loop {
-            let pause = match self.index_texts(commits > 0).await {
-                Ok(true) => {
-                    commits = commits.saturating_add(1);
-                    if commits == LOGGED_COMMITS {
-                        tracing::info!(
-                            "store: indexing users and names; until it is done, searches for a text in them take longer"
-                        );
-                    }
-                    COMMIT_PAUSE
+            // A store that takes no writes logs that itself, and its searches go on.
+            let pause = if self.index_texts(commits > 0).await.unwrap_or_default() {
+                commits = commits.saturating_add(1);
+                if commits == LOGGED_COMMITS {
+                    tracing::info!("store: indexing users and names; until it is done, searches for a text in them take longer");
                 }
-                // A store that takes no writes logs that itself, and its searches go on.
-                Ok(false) | Err(_) => {
-                    if commits >= LOGGED_COMMITS {
-                        tracing::info!("store: users and names are indexed");
-                    }
-                    commits = 0;
-                    CHECK_INTERVAL
+                COMMIT_PAUSE
+            } else {
+                if commits >= LOGGED_COMMITS {
+                    tracing::info!("store: users and names are indexed");
                 }
+                commits = 0;
+                CHECK_INTERVAL
             };
             if tokio::time::timeout(pause, stopped.changed()).await.is_ok() {
                 return;

@@ -48,7 +48,7 @@ impl Indexed {
         let mut put = |store: &Store, at: usize| {
             let common = if at.is_multiple_of(2) { "user" } else { "" };
             let mut given = entry(&format!("{common}{}", text(&mut seed, at as u64 % 12)));
-            (given.row.created, given.row.deleted) = (1000 + at as u64 % 9, at % 11 == 0);
+            (given.row.created, given.row.deleted) = (1000 + at as u64 % 9, at.is_multiple_of(11));
             let name = Naming::Fixed(format!("K{}", text(&mut seed, 2 + at as u64 % 7)));
             model.put(*runtime.block_on(store.insert(Box::new(given), name, event(EventKind::Create, 0))).unwrap());
         };
