@@ -369,6 +369,10 @@ bench-import: ## measure the import of 100,000 tokens into a file
 bench-pages: tools ## measure the pages of a walk by cursor, with a million devices on either store (needs 2 GB of disk)
 	cargo bench --locked -p keyfob-server --bench pages
 
+.PHONY: bench-texts
+bench-texts: tools ## measure searches for a text within users and names, with a million devices on either store (needs 2 GB of disk)
+	cargo bench --locked -p keyfob-server --bench texts
+
 .PHONY: bench-postgres
 bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and with ten million devices (needs 10 GB of disk)
 	cargo bench --locked -p keyfob-server --bench postgres

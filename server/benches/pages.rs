@@ -14,7 +14,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use cluster::Cluster;
-use common::{Server, exchange, request};
+use common::{Server, exchange, fill, request};
 use tokio::net::TcpStream;
 
 /// How many devices a page has.
@@ -43,16 +43,6 @@ fn main() {
         cluster.sql("keyfob", "VACUUM ANALYZE device");
         measure("PostgreSQL", &server, pages).await;
     });
-}
-
-/// The statement that makes devices, with ids as spread as random ones.
-fn fill(devices: usize) -> String {
-    format!(
-        "WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {devices} - 1)
-         INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record)
-         SELECT 4294967296 + i * 2654435761 % 4294967311, 0, 'HOTP' || (10000000 + i), 'user' || i, 0, 'HOTP', 'V', 0,
-         1600000000 + CASE WHEN i < {devices} / 2 THEN 0 ELSE i END, BYTES FROM n"
-    )
 }
 
 /// Walks once, and then requests some pages of the walk many times.

@@ -158,3 +158,13 @@ pub(crate) async fn median(connection: &mut TcpStream, times: u64, make: &MakeRe
     taken.sort_unstable();
     taken[taken.len() / 2].as_secs_f64() * 1e6
 }
+
+/// The statement that makes devices, with ids as spread as random ones.
+pub(crate) fn fill(devices: usize) -> String {
+    format!(
+        "WITH RECURSIVE n (i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {devices} - 1)
+         INSERT INTO device (id, version, name, user_name, deleted, kind, status, fails, created, record)
+         SELECT 4294967296 + i * 2654435761 % 4294967311, 0, 'HOTP' || (10000000 + i), 'user' || i, 0, 'HOTP', 'V', 0,
+         1600000000 + CASE WHEN i < {devices} / 2 THEN 0 ELSE i END, BYTES FROM n"
+    )
+}

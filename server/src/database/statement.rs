@@ -55,6 +55,17 @@ impl Sql {
         }
     }
 
+    /// Writes the same for thousands of numbers. The text is the same for any count.
+    pub(crate) fn among_many(&mut self, dialect: Dialect, numbers: &[i64]) -> &mut Self {
+        match dialect {
+            Dialect::Sqlite => {
+                let list: Vec<_> = numbers.iter().map(i64::to_string).collect();
+                self.push(" IN (SELECT value FROM json_each(").bind(format!("[{}]", list.join(",")).as_str()).push("))")
+            }
+            Dialect::Postgres => self.among(dialect, numbers.iter().copied()),
+        }
+    }
+
     /// Writes `name (columns) AS (rows)` for at least one row: a table for the rest of the
     /// statement.
     pub(crate) fn table<R: IntoIterator<Item = Value>>(

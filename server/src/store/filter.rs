@@ -8,6 +8,9 @@ use crate::database::{Dialect, Sql, Value};
 /// latest known time.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
+/// The longest text of a search that becomes a pattern of SQLite, where escapes may double it.
+const MAX_PATTERN_BYTES: usize = 20_000;
+
 /// The part of a query's devices that a statement reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part<'q> {
@@ -52,9 +55,13 @@ impl<'q> Part<'q> {
     }
 }
 
-/// Writes ` WHERE` and the conditions of a part of the query.
-pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<'_>) {
+/// Writes ` WHERE` and the conditions of a part of the query. `candidates`: the ids of all devices
+/// that may match, if they are known.
+pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, candidates: Option<&[i64]>, part: Part<'_>) {
     sql.push(" WHERE ");
+    if let Some(candidates) = candidates {
+        sql.push("id").among_many(dialect, candidates).push(" AND ");
+    }
     if query.excludes_deleted {
         sql.push("deleted = 0 AND ");
     }
@@ -63,7 +70,7 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
     let key = key(&query.filter);
     // Before the filter: of two bounds of one column, an index of SQLite uses the first. A key
     // finds fewer devices than another column.
-    let has_index = key.is_none_or(|key| is_of(key, query.sort.by));
+    let has_index = candidates.is_none() && key.is_none_or(|key| is_of(key, query.sort.by));
     behind(sql, if has_index { &plain } else { &withheld }, query.sort, part);
     // SQLite does not know how many devices have a value. Of two indexes it may choose the one that
     // finds half of the table.
@@ -73,7 +80,7 @@ pub(crate) fn wanted(sql: &mut Sql, dialect: Dialect, query: &Query, part: Part<
         sql.push(" AND ");
         filter(sql, &withheld, &query.filter);
     } else {
-        filter(sql, &plain, &query.filter);
+        filter(sql, if candidates.is_some() { &withheld } else { &plain }, &query.filter);
     }
 }
 
@@ -231,9 +238,11 @@ fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
             sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
         }),
         Filter::UserOrNameContains(text) => {
-            let (text, position) = (text.to_ascii_lowercase(), style.dialect.position());
-            sql.push("(").push(position).push("(lower(user_name), ").bind(&text).push(") > 0 OR ");
-            sql.push(position).push("(lower(name), ").bind(&text).push(") > 0)");
+            sql.push("(");
+            contains_folded(sql, style.dialect, "user_name", text);
+            sql.push(" OR ");
+            contains_folded(sql, style.dialect, "name", text);
+            sql.push(")");
         }
     }
 }
@@ -292,6 +301,23 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
         }
         _ => sql.push(style.sign).push(column).push(symbol(op)).bind(value),
     };
+}
+
+/// Writes the condition that a column contains a text, whatever the case of its ASCII letters.
+fn contains_folded(sql: &mut Sql, dialect: Dialect, column: &str, text: &str) {
+    let text = text.to_ascii_lowercase();
+    // SQLite's LIKE folds ASCII letters itself, and needs no copy of the text. It refuses longer
+    // patterns.
+    if dialect == Dialect::Sqlite && text.len() <= MAX_PATTERN_BYTES {
+        sql.push(column).push(" LIKE ").bind(pattern(&text).as_str()).push(r" ESCAPE '\'");
+    } else {
+        sql.push(dialect.position()).push("(lower(").push(column).push("), ").bind(&text).push(") > 0");
+    }
+}
+
+/// The pattern of LIKE for all texts that contain this one.
+pub(super) fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"))
 }
 
 fn symbol(op: Op) -> &'static str {

@@ -12,7 +12,7 @@ use super::searches::{Claim, Lane};
 use super::workers::{MAX_BATCH_JOBS, Reply, Workers};
 use super::writable::Writable;
 use super::writes::{self, Change};
-use super::{reads, schema};
+use super::{reads, schema, texts};
 use crate::database::{
     Access, Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist, reread, transaction,
 };
@@ -52,7 +52,10 @@ impl Store {
     /// Errors: a sentence for people; there is no Tokio runtime.
     pub fn open(location: &Location, keys: Keys) -> Result<Self, String> {
         let connect = || {
-            schema::migrate(&mut *location.writer()?)?;
+            let mut writer = location.writer()?;
+            schema::migrate(&mut *writer)?;
+            texts::prepare(&mut *writer);
+            drop(writer);
             location.connections()
         };
         // Opening connections blocks, and the caller may be a task that must not.

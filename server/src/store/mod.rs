@@ -35,6 +35,7 @@ mod searches;
 mod serial;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod token_preview;
 mod trail;
 mod workers;

@@ -10,6 +10,7 @@ use super::keys::Keys;
 use super::refusal::unavailable;
 use super::rows::row;
 use super::schema;
+use super::texts;
 use super::workers::Reply;
 use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Readable, Record, Sql, reread, transaction};
 
@@ -110,12 +111,14 @@ pub(crate) fn look_up(connection: &mut dyn Connection, query: &Query) -> Result<
 
 /// Reads a page, with the total number of matches unless the page begins behind a position.
 pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Listed, DatabaseError> {
+    let candidates = texts::candidates(connection, query)?;
+    let candidates = candidates.as_deref();
     let is_walk = matches!(query.start, PageStart::After(_));
     // A walk reads one device more, to know whether others follow.
     let wanted = query.limit.saturating_add(u64::from(is_walk));
     let mut most = wanted;
     let (shown, Readable { mut rows, damaged }) = loop {
-        let (shown, read) = page(connection, query, most)?;
+        let (shown, read) = page(connection, query, candidates, most)?;
         let missing = wanted.saturating_sub(length(&read.rows));
         if !is_walk || missing == 0 || shown < most {
             break (shown, read);
@@ -135,7 +138,7 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
     let total = match offset {
         // A page that is not full gives the total.
         Some(offset) if shown < most && (shown > 0 || offset == 0) => Some(offset.saturating_add(shown)),
-        Some(_) => Some(count(connection, query)?),
+        Some(_) => Some(count(connection, query, candidates)?),
         None => None,
     };
     let has_more = match (offset, total) {
@@ -147,13 +150,18 @@ pub(crate) fn list(connection: &mut dyn Connection, query: &Query) -> Result<Lis
 }
 
 /// Reads at most `limit` devices of a page. Returns how many there are, unreadable ones included.
-fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u64, Readable<Row>), DatabaseError> {
+fn page(
+    connection: &mut dyn Connection,
+    query: &Query,
+    candidates: Option<&[i64]>,
+    limit: u64,
+) -> Result<(u64, Readable<Row>), DatabaseError> {
     let mut records = Vec::new();
     for part in Part::from_query(query) {
         let left = limit.saturating_sub(length(&records));
         if left > 0 {
             let mut sql = Sql::new(SELECT_ROWS);
-            filter::wanted(&mut sql, connection.dialect(), query, part);
+            filter::wanted(&mut sql, connection.dialect(), query, candidates, part);
             filter::page(&mut sql, query, part, left);
             records.append(&mut connection.rows(&sql)?);
         }
@@ -163,9 +171,9 @@ fn page(connection: &mut dyn Connection, query: &Query, limit: u64) -> Result<(u
 }
 
 /// Counts the devices that match.
-fn count(connection: &mut dyn Connection, query: &Query) -> Result<u64, DatabaseError> {
+fn count(connection: &mut dyn Connection, query: &Query, candidates: Option<&[i64]>) -> Result<u64, DatabaseError> {
     let mut sql = Sql::new("SELECT count(*) FROM device");
-    filter::wanted(&mut sql, connection.dialect(), query, Part::All);
+    filter::wanted(&mut sql, connection.dialect(), query, candidates, Part::All);
     let total = connection.rows(&sql)?.first_mut().map_or(Ok(0), |record| record.number(0))?;
     Ok(u64::try_from(total).unwrap_or_default())
 }

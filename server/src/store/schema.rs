@@ -13,11 +13,42 @@ const MIGRATIONS: &[Migration] = &[
     KEY_CHECK,
     IDENTITY,
     LAST_MODIFIED,
+    TEXTS,
 ];
 
 /// When a visible attribute of a device last changed. Null without a change since the column
 /// exists. It has no index: each attempt changes it, and few clients filter by it.
 const LAST_MODIFIED: Migration = &[(None, "ALTER TABLE device ADD COLUMN last_modified {number}")];
+
+/// The index of texts in SQLite, see `texts`. An index of users has the names as well, so a search
+/// that reads all of them reads no other page.
+const TEXTS: Migration = &[
+    (Some(Dialect::Sqlite), "DROP INDEX device_user"),
+    (Some(Dialect::Sqlite), "CREATE INDEX device_user ON device (user_name, id, name, deleted)"),
+    (Some(Dialect::Sqlite), "CREATE TABLE device_unindexed (id INTEGER PRIMARY KEY)"),
+    (Some(Dialect::Sqlite), "INSERT INTO device_unindexed (id) SELECT id FROM device ORDER BY id"),
+    (
+        Some(Dialect::Sqlite),
+        "CREATE VIRTUAL TABLE device_text USING \
+         fts5(user_name, name, content = '', contentless_delete = 1, detail = column, tokenize = 'trigram')",
+    ),
+    (
+        Some(Dialect::Sqlite),
+        "CREATE TRIGGER device_created_unindexed AFTER INSERT ON device BEGIN \
+         INSERT INTO device_unindexed (id) VALUES (new.id) ON CONFLICT DO NOTHING; END",
+    ),
+    (
+        Some(Dialect::Sqlite),
+        "CREATE TRIGGER device_renamed_unindexed AFTER UPDATE OF user_name, name ON device \
+         WHEN new.user_name <> old.user_name OR new.name <> old.name BEGIN \
+         INSERT INTO device_unindexed (id) VALUES (new.id) ON CONFLICT DO NOTHING; END",
+    ),
+    (
+        Some(Dialect::Sqlite),
+        "CREATE TRIGGER device_removed_unindexed AFTER DELETE ON device BEGIN \
+         INSERT INTO device_unindexed (id) VALUES (old.id) ON CONFLICT DO NOTHING; END",
+    ),
+];
 
 /// Device ids are random, so lists are in the order of creation. An index for a filter that finds
 /// many devices has them in that order. PostgreSQL knows how many there are and uses

@@ -83,6 +83,10 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
         config,
     });
     let (stop, stopped) = watch::channel(false);
+    let indexing = tokio::spawn({
+        let (store, stopped) = (store.clone(), stopped.clone());
+        async move { store.keep_texts_indexed(stopped).await }
+    });
     tokio::spawn(async move {
         stop_signal.await;
         tracing::info!("stopping");
@@ -98,6 +102,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     // It holds the store.
     drop(app);
     watches.end().await;
+    let _ = indexing.await;
     store.close();
     tracing::info!("stopped");
     Ok(())

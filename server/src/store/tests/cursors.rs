@@ -109,7 +109,7 @@ fn plan(connection: &mut dyn Connection, query: &Query, part: Part<'_>) -> Strin
         Dialect::Sqlite => (Sql::new("EXPLAIN QUERY PLAN SELECT * FROM device"), 3),
         Dialect::Postgres => (Sql::new("EXPLAIN SELECT * FROM device"), 0),
     };
-    filter::wanted(&mut sql, connection.dialect(), query, part);
+    filter::wanted(&mut sql, connection.dialect(), query, None, part);
     filter::page(&mut sql, query, part, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
@@ -187,6 +187,6 @@ async fn the_bound_of_a_page_stands_before_that_of_the_filter() {
     let last = Some(SortPosition { key: Some(SortKey::Text("user5".into())), id: 7 });
     let query = query(r#"user sw "user""#, Sort { by: Attribute::User, descending: false }, last, 100);
     let mut sql = Sql::default();
-    filter::wanted(&mut sql, Dialect::Sqlite, &query, Part::from_query(&query)[1]);
+    filter::wanted(&mut sql, Dialect::Sqlite, &query, None, Part::from_query(&query)[1]);
     assert_eq!(sql.text, " WHERE (user_name > $1) AND (user_name >= $2 AND user_name < $3)");
 }

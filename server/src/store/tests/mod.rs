@@ -25,6 +25,7 @@ mod rules;
 mod search;
 mod silence;
 mod sqlite;
+mod texts;
 mod waiting;
 mod writable;
 

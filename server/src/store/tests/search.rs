@@ -213,7 +213,7 @@ fn plan(connection: &mut dyn Connection, text: &str) -> String {
         start: PageStart::Offset(0),
         limit: 100,
     };
-    filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
+    filter::wanted(&mut sql, connection.dialect(), &query, None, Part::All);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")
 }
@@ -241,7 +241,7 @@ fn plan_of_page(connection: &mut dyn Connection, filter: Filter) -> String {
     };
     let sort = Sort { by: Attribute::Created, descending: false };
     let query = Query { filter, excludes_deleted: false, sort, then_by: Vec::new(), start: PageStart::Offset(0), limit: 100 };
-    filter::wanted(&mut sql, connection.dialect(), &query, Part::All);
+    filter::wanted(&mut sql, connection.dialect(), &query, None, Part::All);
     filter::page(&mut sql, &query, Part::All, query.limit);
     let mut records = connection.rows(&sql).unwrap();
     records.iter_mut().map(|record| record.text(column).unwrap()).collect::<Vec<_>>().join("; ")

@@ -37,7 +37,11 @@ async fn copied(
 fn contents(connection: &mut dyn Connection) -> Vec<(String, Vec<Vec<Value>>)> {
     let mut tables = connection
         .run(match connection.dialect() {
-            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+            // The index of texts is made of the devices.
+            Dialect::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'device_text%' AND name <> 'device_unindexed' \
+                 ORDER BY name"
+            }
             Dialect::Postgres => {
                 "SELECT relname::TEXT FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
             }

@@ -1,0 +1,275 @@
+//! Searches for a text within users and names: the devices that may have it.
+//!
+//! In SQLite, the table `device_text` has an entry for each three characters of a user or a name.
+//! It is behind the devices: a trigger notes a new or renamed one in `device_unindexed`, and a
+//! service indexes a thousand of them at a time. So a create costs one small line, and a verdict
+//! nothing. A search takes what the index finds and all that is not indexed yet. The filter itself
+//! is then evaluated on these devices, so the index never changes a result.
+//!
+//! PostgreSQL has an index of its own for this, if its extension `pg_trgm` is there.
+
+use std::time::Duration;
+
+use keyfob_scim::{Attribute, Error, Filter, Op, Query};
+use tokio::sync::watch;
+
+use super::filter;
+use super::handle::Store;
+use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
+
+/// How many devices may lack an entry in the index. Each search reads them all.
+const MAX_UNINDEXED_DEVICES: i64 = if cfg!(test) { 5 } else { 1000 };
+/// How many devices a search reads one by one. A text that more devices have is soon found in any
+/// order.
+const MAX_CANDIDATES: i64 = if cfg!(test) { 20 } else { 5000 };
+/// How many trigrams of a text are looked up.
+const MAX_TRIGRAMS: usize = 32;
+/// How often a service looks for devices without an entry.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How many devices one commit indexes. Verdicts wait for it.
+const MAX_COMMIT_DEVICES: i64 = if cfg!(test) { 2 } else { 250 };
+/// The pause between two commits, for the requests that wait.
+const COMMIT_PAUSE: Duration = Duration::from_millis(10);
+/// After how many commits in a row the log says that the store is being indexed.
+const LOGGED_COMMITS: u64 = 40;
+
+/// The statement that makes PostgreSQL's index. It has both texts in lower case, and narrows `co`
+/// and `textFilter` alike.
+const POSTGRES_INDEX: &str = "INDEX device_texts ON device USING gin (lower(user_name) gin_trgm_ops, lower(name) gin_trgm_ops)";
+
+/// The ids of all devices that may match a query, if they are few: those with a text in their user
+/// or name. `None` if the filter has no such part, or has a key.
+pub(crate) fn candidates(connection: &mut dyn Connection, query: &Query) -> Result<Option<Vec<i64>>, DatabaseError> {
+    if filter::key(&query.filter).is_some() {
+        return Ok(None);
+    }
+    let Some(part) = contains(&query.filter) else { return Ok(None) };
+    match connection.dialect() {
+        Dialect::Sqlite => sqlite_candidates(connection, part),
+        Dialect::Postgres => postgres_candidates(connection, part),
+    }
+}
+
+fn sqlite_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
+    if let Some(trigrams) = trigrams(part)
+        && let Some(unindexed) = unindexed(connection)?
+    {
+        let mut sql = Sql::new("SELECT rowid FROM device_text WHERE device_text MATCH ");
+        sql.bind(trigrams.as_str()).push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
+        match connection.rows(&sql) {
+            Ok(records) => return few(records).map(|few| few.map(|few| few.into_iter().chain(unindexed).collect())),
+            Err(error) if matches!(error.kind, ErrorKind::Damaged | ErrorKind::Refused) => {
+                tracing::error!("store: the index of users and names cannot be read, and a search reads all devices: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // The index of users has the names beside them, and is much smaller than the table.
+    let mut sql = Sql::new("SELECT id FROM device");
+    filter::wanted_by_key(&mut sql, connection.dialect(), part);
+    sql.push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
+    few(connection.rows(&sql)?)
+}
+
+fn postgres_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
+    const IS_THERE: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('device_texts') AND indisvalid";
+    // Without a trigram, the index would read all of its entries.
+    if shortest(part).is_none_or(|length| length < 3) {
+        return Ok(None);
+    }
+    // A database with the protocol of PostgreSQL may have no such list.
+    let count = connection.run(IS_THERE).and_then(|mut records| records.first_mut().map_or(Ok(0), |record| record.number(0)));
+    if count.unwrap_or_default() == 0 {
+        return Ok(None);
+    }
+    let mut sql = Sql::new("SELECT id FROM device WHERE ");
+    like(&mut sql, part);
+    sql.push(" LIMIT ").bind(MAX_CANDIDATES.saturating_add(1));
+    few(connection.rows(&sql)?)
+}
+
+/// Writes the condition that a part looks for, without the case of letters, as the index of
+/// PostgreSQL has it.
+fn like(sql: &mut Sql, part: &Filter) {
+    let one = |sql: &mut Sql, column: &str, text: &str| {
+        sql.push("lower(").push(column).push(") LIKE ").bind(filter::pattern(&text.to_ascii_lowercase()).as_str());
+    };
+    match part {
+        Filter::Text(Attribute::User, _, text) => one(sql, "user_name", text),
+        Filter::Text(_, _, text) => one(sql, "name", text),
+        Filter::UserOrNameContains(text) => {
+            sql.push("(");
+            one(sql, "user_name", text);
+            sql.push(" OR ");
+            one(sql, "name", text);
+            sql.push(")");
+        }
+        Filter::Or(parts) => {
+            for (at, part) in parts.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { " OR " });
+                like(sql, part);
+            }
+            sql.push(")");
+        }
+        // No other part looks for texts.
+        _ => {
+            sql.push("1 = 1");
+        }
+    }
+}
+
+/// The ids of devices, unless they are too many.
+fn few(mut records: Vec<Record>) -> Result<Option<Vec<i64>>, DatabaseError> {
+    if i64::try_from(records.len()).unwrap_or(i64::MAX) > MAX_CANDIDATES {
+        return Ok(None);
+    }
+    records.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>().map(Some)
+}
+
+/// The devices without an entry, unless they are too many.
+fn unindexed(connection: &mut dyn Connection) -> Result<Option<Vec<i64>>, DatabaseError> {
+    let mut sql = Sql::new("SELECT id FROM device_unindexed LIMIT ");
+    sql.bind(MAX_UNINDEXED_DEVICES.saturating_add(1));
+    let mut records = connection.rows(&sql)?;
+    let are_many = i64::try_from(records.len()).unwrap_or(i64::MAX) > MAX_UNINDEXED_DEVICES;
+    if are_many { Ok(None) } else { records.iter_mut().map(|record| record.number(0)).collect::<Result<_, _>>().map(Some) }
+}
+
+/// The part of a filter, on the level of its `and`, that looks for texts within users or names. Of
+/// several it is the one with the longest text.
+fn contains(filter: &Filter) -> Option<&Filter> {
+    match filter {
+        Filter::And(parts) => parts.iter().filter_map(contains).max_by_key(|part| shortest(part)),
+        _ => shortest(filter).map(|_| filter),
+    }
+}
+
+/// The length of the shortest text in a part that looks for texts only.
+fn shortest(part: &Filter) -> Option<usize> {
+    match part {
+        Filter::Text(Attribute::User | Attribute::Name, Op::Co, text) | Filter::UserOrNameContains(text) => {
+            Some(text.chars().count())
+        }
+        Filter::Or(parts) if !parts.is_empty() => {
+            parts.iter().map(shortest).try_fold(usize::MAX, |least, length| length.map(|length| length.min(least)))
+        }
+        _ => None,
+    }
+}
+
+/// The trigrams of a part that looks for texts, as FTS5 writes a query. `None` for a text of fewer
+/// than three characters.
+///
+/// FTS5 folds the case of each character by itself, in the index as in the query. So it finds every
+/// text that contains the other, compared by bytes or without the case of ASCII letters.
+fn trigrams(part: &Filter) -> Option<String> {
+    match part {
+        Filter::Text(Attribute::User, _, text) => all_of("user_name", text),
+        Filter::Text(_, _, text) => all_of("name", text),
+        Filter::UserOrNameContains(text) => Some(format!("({}) OR ({})", all_of("user_name", text)?, all_of("name", text)?)),
+        Filter::Or(parts) => {
+            let parts: Option<Vec<_>> = parts.iter().map(|part| trigrams(part).map(|part| format!("({part})"))).collect();
+            Some(parts?.join(" OR "))
+        }
+        _ => None,
+    }
+}
+
+/// A query for the entries that have all trigrams of a text in a column.
+fn all_of(column: &str, text: &str) -> Option<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let quoted = |trigram: &[char]| format!("\"{}\"", trigram.iter().collect::<String>().replace('"', "\"\""));
+    let all: Vec<_> = chars.windows(3).take(MAX_TRIGRAMS).map(quoted).collect();
+    (!all.is_empty()).then(|| format!("{{{column}}} : ({})", all.join(" AND ")))
+}
+
+/// Indexes some of the devices without an entry, in a transaction. Returns whether there may be
+/// more.
+pub(super) fn index(connection: &mut dyn Connection) -> Result<bool, DatabaseError> {
+    const INSERT: &str = "INSERT OR REPLACE INTO device_text (rowid, user_name, name) VALUES ($1, $2, $3)";
+    let mut sql = Sql::new(
+        "SELECT noted.id, user_name, name FROM (SELECT id FROM device_unindexed ORDER BY id LIMIT $1) AS noted \
+         LEFT JOIN device ON device.id = noted.id",
+    );
+    sql.values = vec![MAX_COMMIT_DEVICES.into()];
+    let mut records = connection.rows(&sql)?;
+    for record in &mut records {
+        let id = record.number(0)?;
+        match (record.maybe_text(1), record.maybe_text(2)) {
+            (Ok(Some(user)), Ok(Some(name))) => {
+                connection.change(&Sql::from_parts(INSERT, [id.into(), user.as_str().into(), name.as_str().into()]))?;
+            }
+            // It was removed, or its text is damaged, and no search can show it.
+            _ => {
+                connection.change(&Sql::from_parts("DELETE FROM device_text WHERE rowid = $1", [id.into()]))?;
+            }
+        }
+        connection.change(&Sql::from_parts("DELETE FROM device_unindexed WHERE id = $1", [id.into()]))?;
+    }
+    Ok(i64::try_from(records.len()).unwrap_or(i64::MAX) == MAX_COMMIT_DEVICES)
+}
+
+/// Makes the index of PostgreSQL, if its extension is there and the store is empty. Building it
+/// for many devices takes longer than a statement may, so an operator does that. It is logged.
+pub(super) fn prepare(connection: &mut dyn Connection) {
+    const MISSING: &str = "SELECT count(*), (SELECT count(*) FROM (SELECT FROM device LIMIT 1) AS first) FROM pg_extension \
+                           WHERE extname = 'pg_trgm' AND to_regclass('device_texts') IS NULL";
+    if connection.dialect() == Dialect::Sqlite {
+        return;
+    }
+    // A database with the protocol of PostgreSQL may have no extensions.
+    let read = |record: &mut Record| Ok((record.number(0)? > 0, record.number(1)? > 0));
+    let found = connection.run(MISSING).and_then(|mut records| records.first_mut().map_or(Ok((false, true)), read));
+    let advice = "searches for a text within users and names read all devices; as the owner of the tables run";
+    match found {
+        Ok((true, false)) => {
+            match connection.run(&format!("CREATE {}", POSTGRES_INDEX.replacen("INDEX", "INDEX IF NOT EXISTS", 1))) {
+                Ok(_) => tracing::info!("store: made the index device_texts, since the extension pg_trgm is there"),
+                Err(error) => {
+                    tracing::warn!("store: the index device_texts cannot be made: {error}; {advice} CREATE {POSTGRES_INDEX}");
+                }
+            }
+        }
+        Ok((true, true)) => {
+            let concurrently = POSTGRES_INDEX.replacen("INDEX", "INDEX CONCURRENTLY", 1);
+            tracing::warn!(
+                "store: the extension pg_trgm is there and the index device_texts is not; {advice} CREATE {concurrently}"
+            );
+        }
+        Ok((false, _)) | Err(_) => {}
+    }
+}
+
+impl Store {
+    /// Keeps the index of users and names up to date, until the channel changes or closes.
+    pub(crate) async fn keep_texts_indexed(&self, mut stopped: watch::Receiver<bool>) {
+        let mut commits = 0_u64;
+        loop {
+            // A store that takes no writes logs that itself, and its searches go on.
+            let pause = if self.index_texts(commits > 0).await.unwrap_or_default() {
+                commits = commits.saturating_add(1);
+                if commits == LOGGED_COMMITS {
+                    tracing::info!("store: indexing users and names; until it is done, searches for a text in them take longer");
+                }
+                COMMIT_PAUSE
+            } else {
+                if commits >= LOGGED_COMMITS {
+                    tracing::info!("store: users and names are indexed");
+                }
+                commits = 0;
+                CHECK_INTERVAL
+            };
+            if tokio::time::timeout(pause, stopped.changed()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Indexes some devices, if many lack an entry or `goes_on`. Returns whether there may be more.
+    /// Errors: 503.
+    pub(super) async fn index_texts(&self, goes_on: bool) -> Result<bool, Error> {
+        let are_many =
+            |connection: &mut dyn Connection| Ok(connection.dialect() == Dialect::Sqlite && unindexed(connection)?.is_none());
+        if goes_on || self.look(are_many).await? { self.write(index).await } else { Ok(false) }
+    }
+}
