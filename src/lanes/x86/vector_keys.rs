@@ -40,7 +40,7 @@ macro_rules! hmac_under_keys {
             first.iter_mut().zip(initial).for_each(|(to, &word)| *to = splat(word));
             let zero = splat(0);
             let mut states = [first; 2];
-            for (state, pad) in states.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
+            for (state, pad) in states.iter_mut().zip([INNER_PAD, OUTER_PAD]) {
                 let mut w = [zero; 16];
                 w.iter_mut().zip(keys).for_each(|(to, words)| *to = xor(load(words), splat(pad)));
                 *state = $from(&first, &mut w);
