@@ -116,7 +116,7 @@ pub(crate) const PLATFORM_COUNT: usize = 1;
 /// instructions for this hash.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn compute_on(platform: usize, states: States<'_>, first: u64, values: &mut [u32]) -> Option<&'static str> {
-    (platform == 0 && compute_many(states, first, values) == values.len()).then_some("Arm")
+    (platform == 0 && compute_many(states, first, values) == values.len()).then_some("Arm instructions")
 }
 
 /// [`sha1_key_states`] on one platform alone.

@@ -12,7 +12,7 @@ use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA1_BITS};
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha2")]
 pub(super) fn key_states(initial: &[u32; 5], key: &[u8; 64], states: [&mut [u32; 5]; 2]) {
-    for ([to_abcd @ .., to_e], (abcd, e)) in states.into_iter().zip(compress(initial, padded_key32(key))) {
+    for ([to_abcd @ .., to_e], (abcd, e)) in states.into_iter().zip(compress(initial, &padded_key32(key))) {
         store32(abcd, to_abcd);
         *to_e = e;
     }
@@ -26,14 +26,14 @@ pub(super) fn sha1<const S: usize>([inner, outer]: [&[u32; 5]; 2], counters: [u6
     for (block, counter) in blocks.iter_mut().zip(counters) {
         block[0] = vcombine_u32(vcreate_u32(counter.rotate_left(32)), vcreate_u32(END.into()));
     }
-    let hashes = compress(inner, blocks);
+    let hashes = compress(inner, &blocks);
     let mut blocks = [[zero, vsetq_lane_u32::<1>(END, zero), zero, vsetq_lane_u32::<3>(SHA1_BITS, zero)]; S];
     for (block, (abcd, e)) in blocks.iter_mut().zip(hashes) {
         block[0] = abcd;
         block[1] = vsetq_lane_u32::<0>(e, block[1]);
     }
     let mut values = [0; S];
-    for (value, (abcd, e)) in values.iter_mut().zip(compress(outer, blocks)) {
+    for (value, (abcd, e)) in values.iter_mut().zip(compress(outer, &blocks)) {
         let [last, ..] = e.to_le_bytes();
         let rest = vreinterpretq_u8_u32(vdupq_n_u32(e));
         *value = truncate::<4>(vreinterpretq_u8_u32(abcd), rest, vdupq_n_u8(last));
@@ -44,10 +44,10 @@ pub(super) fn sha1<const S: usize>([inner, outer]: [&[u32; 5]; 2], counters: [u6
 /// FIPS 180-4 section 6.1.2 in each stream: the state after as a, b, c, d and e.
 #[target_feature(enable = "sha2")]
 #[inline]
-fn compress<const S: usize>(state: &[u32; 5], mut w: [[uint32x4_t; 4]; S]) -> [(uint32x4_t, u32); S] {
+fn compress<const S: usize>(state: &[u32; 5], blocks: &[[uint32x4_t; 4]; S]) -> [(uint32x4_t, u32); S] {
     let [first_abcd @ .., first_e] = state;
     let first_abcd = load32(first_abcd);
-    let (mut abcd, mut e) = ([first_abcd; S], [*first_e; S]);
+    let (mut abcd, mut e, mut w) = ([first_abcd; S], [*first_e; S], *blocks);
     // Four rounds of each stream for each number, of step 3.
     macro_rules! four_rounds {
         ($rounds:ident, $k:ident; $($four:literal)*) => {$(

@@ -13,7 +13,7 @@ use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA256_BITS};
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha2")]
 pub(super) fn key_states(initial: &[u32; 8], key: &[u8; 64], states: [&mut [u32; 8]; 2]) {
-    for (to, halves) in states.into_iter().zip(compress(initial, padded_key32(key))) {
+    for (to, halves) in states.into_iter().zip(compress(initial, &padded_key32(key))) {
         to.as_chunks_mut().0.iter_mut().zip(halves).for_each(|(to, half)| store32(half, to));
     }
 }
@@ -26,10 +26,11 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
     for (block, counter) in blocks.iter_mut().zip(counters) {
         block[0] = vcombine_u32(vcreate_u32(counter.rotate_left(32)), vcreate_u32(END.into()));
     }
-    let hashes = compress(inner, blocks);
+    let hashes = compress(inner, &blocks);
     let (end, bits) = (vsetq_lane_u32::<0>(END, zero), vsetq_lane_u32::<3>(SHA256_BITS, zero));
     let mut values = [0; S];
-    for (value, [abcd, efgh]) in values.iter_mut().zip(compress(outer, hashes.map(|[abcd, efgh]| [abcd, efgh, end, bits]))) {
+    let blocks = hashes.map(|[abcd, efgh]| [abcd, efgh, end, bits]);
+    for (value, [abcd, efgh]) in values.iter_mut().zip(compress(outer, &blocks)) {
         let (low, high) = (vreinterpretq_u8_u32(abcd), vreinterpretq_u8_u32(efgh));
         *value = truncate::<4>(low, high, vdupq_laneq_u8::<12>(high));
     }
@@ -39,10 +40,10 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
 /// FIPS 180-4 section 6.2.2 in each stream: the state after as a, b, c, d and e, f, g, h.
 #[target_feature(enable = "sha2")]
 #[inline]
-fn compress<const S: usize>(state: &[u32; 8], mut w: [[uint32x4_t; 4]; S]) -> [[uint32x4_t; 2]; S] {
+fn compress<const S: usize>(state: &[u32; 8], blocks: &[[uint32x4_t; 4]; S]) -> [[uint32x4_t; 2]; S] {
     let [a, b, c, d, e, f, g, h] = *state;
     let (first_abcd, first_efgh) = (load32(&[a, b, c, d]), load32(&[e, f, g, h]));
-    let (mut abcd, mut efgh) = ([first_abcd; S], [first_efgh; S]);
+    let (mut abcd, mut efgh, mut w) = ([first_abcd; S], [first_efgh; S], *blocks);
     // Four rounds of each stream for each number, of step 3.
     macro_rules! four_rounds {
         ($($four:literal)*) => {$(
