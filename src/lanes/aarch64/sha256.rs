@@ -41,8 +41,9 @@ pub(super) fn sha256<const S: usize>([inner, outer]: [&[u32; 8]; 2], counters: [
 #[target_feature(enable = "sha2")]
 #[inline]
 fn compress<const S: usize>(state: &[u32; 8], blocks: &[[uint32x4_t; 4]; S]) -> [[uint32x4_t; 2]; S] {
-    let [a, b, c, d, e, f, g, h] = *state;
-    let (first_abcd, first_efgh) = (load32(&[a, b, c, d]), load32(&[e, f, g, h]));
+    let mut first = [vdupq_n_u32(0); 2];
+    first.iter_mut().zip(state.as_chunks().0).for_each(|(to, half)| *to = load32(half));
+    let [first_abcd, first_efgh] = first;
     let (mut abcd, mut efgh, mut w) = ([first_abcd; S], [first_efgh; S], *blocks);
     // Four rounds of each stream for each number, of step 3.
     macro_rules! four_rounds {
@@ -61,7 +62,7 @@ fn compress<const S: usize>(state: &[u32; 8], blocks: &[[uint32x4_t; 4]; S]) -> 
         )*};
     }
     four_rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-    let mut states = [[first_abcd, first_efgh]; S];
+    let mut states = [first; S];
     for s in 0..S {
         states[s] = [vaddq_u32(first_abcd, abcd[s]), vaddq_u32(first_efgh, efgh[s])];
     }
