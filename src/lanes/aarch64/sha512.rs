@@ -35,10 +35,11 @@ const fn constants(sixteen: usize, words: [u64; 16]) -> Constants {
     k
 }
 
-/// The words of a message after those that are not constant.
-const fn end(vectors: usize) -> [u64; 16] {
+/// The constant words of a message that has them from a vector on. [`END`] after a counter shares
+/// its vector, and is not one of them.
+const fn constant_words(from: usize) -> [u64; 16] {
     let mut words = [0; 16];
-    match vectors {
+    match from {
         COUNTER => words[15] = COUNTER_BITS,
         HASH => (words[8], words[15]) = (END, SHA512_BITS),
         _ => {}
@@ -89,11 +90,11 @@ fn after(first: uint64x2_t, mut then: uint64x2_t) -> uint64x2_t {
     then
 }
 
-/// FIPS 180-4 section 6.4.2 in each stream, of a message whose vectors from `END_AT` on are
+/// FIPS 180-4 section 6.4.2 in each stream, of a message whose vectors from `CONSTANT_FROM` on are
 /// constant: the state after as a, b and c, d and e, f and g, h.
 #[target_feature(enable = "sha3")]
 #[inline]
-fn compress<const S: usize, const END_AT: usize>(state: &[u64; 8], mut w: [[uint64x2_t; 8]; S]) -> [[uint64x2_t; 4]; S] {
+fn compress<const S: usize, const CONSTANT_FROM: usize>(state: &[u64; 8], mut w: [[uint64x2_t; 8]; S]) -> [[uint64x2_t; 4]; S] {
     let mut first = [vdupq_n_u64(0); 4];
     first.iter_mut().zip(state.as_chunks().0).for_each(|(to, pair)| *to = load64(pair));
     let mut states = [first; S];
@@ -111,12 +112,12 @@ fn compress<const S: usize, const END_AT: usize>(state: &[u64; 8], mut w: [[uint
                     let [new, next, middle, last] = [$two, $two + 1, $two + 4, $two + 7].map(|at| w[s][at % 8]);
                     let ninth = vextq_u64::<1>(middle, w[s][($two + 5) % 8]);
                     // The constant words here that sigma is taken of are 0, and so is it.
-                    let is_same = (8 + END_AT..15).contains(&$two);
+                    let is_same = (8 + CONSTANT_FROM..15).contains(&$two);
                     let new = after(before, new);
                     let new = if is_same { new } else { vsha512su0q_u64(new, next) };
                     w[s][$two % 8] = vsha512su1q_u64(new, last, ninth);
                 }
-                if $two >= 8 || $two < END_AT {
+                if $two >= 8 || $two < CONSTANT_FROM {
                     let word = w[s][$two % 8];
                     sum = vaddq_u64(vextq_u64::<1>(word, word), sum);
                 }
@@ -129,7 +130,7 @@ fn compress<const S: usize, const END_AT: usize>(state: &[u64; 8], mut w: [[uint
         )*};
     }
     // From memory: the compiler would take an instruction more to find each by itself.
-    let (given, next) = black_box(&const { (constants(0, end(END_AT)), NEXT) });
+    let (given, next) = black_box(&const { (constants(0, constant_words(CONSTANT_FROM)), NEXT) });
     two_rounds!(given; 0 1 2 3 4 5 6 7);
     two_rounds!(next[0]; 8 9 10 11 12 13 14 15);
     two_rounds!(next[1]; 16 17 18 19 20 21 22 23);
