@@ -6,6 +6,7 @@ macro_rules! hmac_under_keys {
     ($features:literal, $how:ident) => {
         use zeroize::optimization_barrier;
 
+        use crate::lanes::constants::words32::{INNER_PAD, OUTER_PAD};
         use crate::wipe::wipe;
 
         hmac_under_keys!($features, $how, sha1_under_keys, sha1_from, sha1_compress, SHA1_BITS, 5, [a b c d e], [0 0 0 0 0 0 0 0 0]);
