@@ -2,6 +2,7 @@
 
 MSRV := 1.89.0
 BARE := thumbv7em-none-eabi
+ARM := aarch64-unknown-linux-musl
 # The text of examples/bare-metal may have so many bytes.
 BARE_TEXT := 24576
 # To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
@@ -44,7 +45,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-bare test-c test-pam test-radius test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-pam test-radius test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -79,6 +80,13 @@ test-lanes: miri
 	PROPTEST_CASES=8 RUSTFLAGS='-C target-feature=+avx2,+avx512f,+avx512vl' MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-disable-isolation' \
 		cargo +$(NIGHTLY) miri test --locked -p keyfob --lib --target-dir target/miri-lanes -- \
 		the_paths_of_this_processor the_words_are_those_of_the_standard streams_over_models
+
+# The same on an emulated Arm processor, and how many instructions a window takes there.
+.PHONY: test-aarch64
+test-aarch64:
+	$(call need,qemu-aarch64,qemu-user)
+	rustup target add $(ARM)
+	tests/aarch64/run
 
 .PHONY: miri
 miri:
@@ -271,6 +279,8 @@ lint: ## check format, lints, documentation, licences and dependencies
 	cargo fmt --all --check
 	for folder in benches/peers examples/bare-metal fuzz; do cargo fmt --check --manifest-path $$folder/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	rustup target add $(ARM)
+	cargo clippy -p keyfob --lib --tests --locked --target $(ARM) --target-dir target/aarch64 -- -D warnings
 	cargo clippy -p keyfob-tokens --test python_pskc --test peers --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny

@@ -118,7 +118,8 @@ proptest! {
             let mut one = Sha1::EMPTY;
             let is_here = lanes::sha1_key_states_on(platform, &Sha1::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
             let name = state(Algorithm::Sha1, &bytes).fill_on(platform + 1, 0, &mut [0]);
-            prop_assert_eq!(is_here, name.is_some_and(|name| name.starts_with("SHA-NI")));
+            let names = ["SHA-NI", "SHA-NI and AVX-512", "Arm instructions"];
+            prop_assert_eq!(is_here, name.is_some_and(|name| names.contains(&name)));
             if is_here {
                 prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
             }
@@ -136,7 +137,7 @@ proptest! {
             let is_here =
                 lanes::sha512_key_states_on(platform, &Sha512::INITIAL, secret.padded(), [&mut one.inner, &mut one.outer]);
             let name = state(Algorithm::Sha512, &bytes).fill_on(platform + 1, 0, &mut [0]);
-            let names = ["SHA-512 instructions", "AVX2", "AVX-512, ymm"];
+            let names = ["SHA-512 instructions", "AVX2", "AVX-512, ymm", "Arm instructions"];
             prop_assert_eq!(is_here, name.is_some_and(|name| names.contains(&name)));
             if is_here {
                 prop_assert_eq!((one.inner, one.outer), (other.inner, other.outer));
@@ -176,6 +177,12 @@ fn the_paths_of_this_processor() {
             assert_eq!(paths.contains_key("SHA-512 instructions"), has!("sha512") && is_sha512);
             assert_eq!(paths.contains_key("AVX2"), has!("avx2"));
             assert_eq!(paths.contains_key("AVX-512, two zmm"), has!("avx512f") && has!("avx512vl"));
+        }
+        #[cfg(all(target_arch = "aarch64", not(miri), not(keyfob_lanes = "portable")))]
+        {
+            use std::arch::is_aarch64_feature_detected as has;
+            let is_here = if algorithm == Algorithm::Sha512 { has!("sha3") } else { has!("sha2") };
+            assert_eq!(paths.contains_key("Arm instructions"), is_here);
         }
         let names: Vec<_> = paths.into_keys().collect();
         // Not by println!, which is shown of failed tests only.

@@ -1,6 +1,9 @@
 //! Layer 2: no SIMD instructions. Everything is left to the caller.
 
-use super::states::{Initial, States};
+#[cfg(test)]
+pub(crate) use super::one_key::compute_under_keys_on;
+pub(crate) use super::one_key::{MAX_KEYS, compute_under_keys, max_keys};
+use super::states::States;
 
 /// Few, since a batch is on a small stack.
 pub(crate) const BATCH_SIZE: usize = 4;
@@ -23,35 +26,6 @@ pub(crate) const fn compute_one(_states: States<'_>, _counter: u64) -> Option<u3
 
 pub(crate) const fn compute_many(_states: States<'_>, _first: u64, _values: &mut [u32]) -> usize {
     0
-}
-
-/// No keys are computed with at once.
-pub(crate) const MAX_KEYS: usize = 1;
-
-pub(crate) const fn max_keys(_initial: Initial<'_>) -> usize {
-    0
-}
-
-pub(crate) const fn compute_under_keys(
-    _initial: Initial<'_>,
-    _keys: &[&[u8; 64]],
-    _firsts: &[u64],
-    _count: u64,
-    _judge: &mut dyn FnMut(&mut [u32]),
-) -> bool {
-    false
-}
-
-#[cfg(test)]
-pub(crate) const fn compute_under_keys_on(
-    _platform: usize,
-    _initial: Initial<'_>,
-    _keys: &[&[u8; 64]],
-    _firsts: &[u64],
-    _count: u64,
-    _judge: &mut dyn FnMut(&mut [u32]),
-) -> bool {
-    false
 }
 
 #[cfg(any(test, fuzzing))]

@@ -32,7 +32,7 @@ macro_rules! sha1 {
         use core::arch::x86_64::{__m128i, _mm_add_epi32, _mm_or_si128, _mm_setzero_si128, _mm_sha1nexte_epu32, _mm_sha1rnds4_epu32};
 
         use crate::lanes::x86::sha_ni::{falling, padded_key, truncate, words};
-        use crate::lanes::x86::vector::{COUNTER_BITS, END, SHA1_BITS};
+        use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA1_BITS};
         use crate::lanes::x86::counter::{high, low};
 
         /// The states after the key's block, for the inner and the outer hash.

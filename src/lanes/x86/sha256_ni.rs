@@ -9,8 +9,8 @@ use core::arch::x86_64::{
 
 use super::counter::{high, low};
 use super::sha_ni::{falling, padded_key, rising, truncate, turned, words};
-use super::sha2::K256;
-use super::vector::{COUNTER_BITS, END, SHA256_BITS};
+use crate::lanes::constants::K256;
+use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA256_BITS};
 
 /// The states after the key's block, for the inner and the outer hash.
 #[target_feature(enable = "sha,sse4.1")]

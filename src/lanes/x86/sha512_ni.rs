@@ -34,8 +34,8 @@ macro_rules! sha512 {
         };
 
         use crate::lanes::x86::sha_ni::truncate;
-        use crate::lanes::x86::sha2::K512;
-        use crate::lanes::x86::vector_sha512::{COUNTER_BITS, END, INNER_PAD, OUTER_PAD, SHA512_BITS};
+        use crate::lanes::constants::K512;
+        use crate::lanes::constants::words64::{COUNTER_BITS, END, INNER_PAD, OUTER_PAD, SHA512_BITS};
         use crate::wipe::wipe;
 
         /// The first word in the highest lane.

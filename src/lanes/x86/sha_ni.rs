@@ -10,6 +10,8 @@ use core::arch::x86_64::{
     _mm_set1_epi8, _mm_set1_epi32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_sub_epi8, _mm_xor_si128,
 };
 
+use crate::lanes::constants::words32::{INNER_PAD, OUTER_PAD};
+
 /// The first word in the highest lane, as the instructions for SHA-1 have it.
 #[target_feature(enable = "sse4.1")]
 #[inline]
@@ -49,7 +51,7 @@ pub(super) fn words(vector: __m128i) -> [u32; 4] {
 #[inline]
 pub(super) fn padded_key(key: &[u8; 64]) -> [[__m128i; 4]; 2] {
     let turned = rising([0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203]);
-    let (inner, outer) = (_mm_set1_epi32(0x3636_3636), _mm_set1_epi32(0x5c5c_5c5c));
+    let (inner, outer) = (_mm_set1_epi32(INNER_PAD.cast_signed()), _mm_set1_epi32(OUTER_PAD.cast_signed()));
     let mut blocks = [[inner; 4], [outer; 4]];
     let [inner, outer] = &mut blocks;
     for ((inner, outer), words) in inner.iter_mut().zip(outer).zip(key.as_chunks::<8>().0.as_chunks::<2>().0) {

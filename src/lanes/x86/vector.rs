@@ -4,13 +4,6 @@
 //! A width is a module of its own, in which `primitives!` names the instructions, the module adds
 //! the four operations that instruction sets differ in, and `hmac_in_lanes!` defines the rest.
 
-/// The bit 1 after a message, in a word of its own, and the last word of its last block: the length
-/// in bits of that message and of the key's block before it (FIPS 180-4 section 5.1.1).
-pub(super) const END: u32 = 0x8000_0000;
-pub(super) const COUNTER_BITS: u32 = 8 * (64 + 8);
-pub(super) const SHA1_BITS: u32 = 8 * (64 + 20);
-pub(super) const SHA256_BITS: u32 = 8 * (64 + 32);
-
 /// FIPS 180-4 section 6.1.2, step 3, round `$t`. No word moves: from round to round the five take
 /// each other's names in turn.
 macro_rules! sha1_round {
@@ -180,11 +173,11 @@ macro_rules! hmac_in_lanes {
         hmac_in_lanes!(@ $features, unrolled);
     };
     (@ $features:literal, $how:ident) => {
+        use crate::lanes::constants::K256;
+        use crate::lanes::constants::words32::{COUNTER_BITS, END, SHA1_BITS, SHA256_BITS};
         use crate::lanes::x86::counter::{high, low};
-        use crate::lanes::x86::vector::{
-            COUNTER_BITS, END, SHA1_BITS, SHA256_BITS, sha1_compress, sha1_round, sha1_rounds, sha256_compress,
-        };
-        use crate::lanes::x86::sha2::{K256, sha2_compress, sha2_round, sha2_rounds, sigmas};
+        use crate::lanes::x86::vector::{sha1_compress, sha1_round, sha1_rounds, sha256_compress};
+        use crate::lanes::x86::sha2::{sha2_compress, sha2_round, sha2_rounds, sigmas};
 
         sigmas!(
             $features,

@@ -6,6 +6,7 @@ macro_rules! hmac_under_keys {
     ($features:literal, $how:ident) => {
         use zeroize::optimization_barrier;
 
+        use crate::lanes::constants::words32::{INNER_PAD, OUTER_PAD};
         use crate::wipe::wipe;
 
         hmac_under_keys!($features, $how, sha1_under_keys, sha1_from, sha1_compress, SHA1_BITS, 5, [a b c d e], [0 0 0 0 0 0 0 0 0]);
@@ -40,7 +41,7 @@ macro_rules! hmac_under_keys {
             first.iter_mut().zip(initial).for_each(|(to, &word)| *to = splat(word));
             let zero = splat(0);
             let mut states = [first; 2];
-            for (state, pad) in states.iter_mut().zip([0x3636_3636, 0x5c5c_5c5c]) {
+            for (state, pad) in states.iter_mut().zip([INNER_PAD, OUTER_PAD]) {
                 let mut w = [zero; 16];
                 w.iter_mut().zip(keys).for_each(|(to, words)| *to = xor(load(words), splat(pad)));
                 *state = $from(&first, &mut w);

@@ -4,23 +4,14 @@
 //! The rounds are one function for each width, a loop that all compressions call. Unrolled into
 //! each of them they would save one operation of 25, for ten times the code.
 
-/// The bit 1 after a message, in a word of its own, and the last word of its last block: the length
-/// in bits of that message and of the key's block before it (FIPS 180-4 section 5.1.2).
-pub(super) const END: u64 = 1 << 63;
-pub(super) const COUNTER_BITS: u64 = 8 * (128 + 8);
-pub(super) const SHA512_BITS: u64 = 8 * (128 + 64);
-
-/// A word of the pads of RFC 2104, for the inner and the outer hash.
-pub(super) const INNER_PAD: u64 = 0x3636_3636_3636_3636;
-pub(super) const OUTER_PAD: u64 = 0x5c5c_5c5c_5c5c_5c5c;
-
 /// Defines `sha512` of `LANES` counters on the primitives in whose module it stands.
 macro_rules! hmac_sha512_in_lanes {
     ($features:literal) => {
         use zeroize::optimization_barrier;
 
-        use crate::lanes::x86::sha2::{K512, sha2_compress, sha2_round, sha2_rounds, sigmas};
-        use crate::lanes::x86::vector_sha512::{COUNTER_BITS, END, SHA512_BITS};
+        use crate::lanes::constants::K512;
+        use crate::lanes::constants::words64::{COUNTER_BITS, END, SHA512_BITS};
+        use crate::lanes::x86::sha2::{sha2_compress, sha2_round, sha2_rounds, sigmas};
         use crate::wipe::wipe;
 
         sigmas!(
@@ -92,7 +83,7 @@ macro_rules! hmac_sha512_in_lanes {
 /// Defines `key_states` after `hmac_sha512_in_lanes!`: both states of a key, in two lanes.
 macro_rules! sha512_key_states {
     ($features:literal) => {
-        use crate::lanes::x86::vector_sha512::{INNER_PAD, OUTER_PAD};
+        use crate::lanes::constants::words64::{INNER_PAD, OUTER_PAD};
 
         /// The states after the key's block, for the inner and the outer hash.
         #[target_feature(enable = $features)]
@@ -126,7 +117,7 @@ macro_rules! hmac_sha512_under_keys {
             count: u64,
             judge: &mut dyn FnMut(&mut [u32]),
         ) {
-            use crate::lanes::x86::vector_sha512::{INNER_PAD, OUTER_PAD};
+            use crate::lanes::constants::words64::{INNER_PAD, OUTER_PAD};
 
             let first = splat_state(initial);
             let mut states = [first; 2];
