@@ -24,7 +24,7 @@ const IDLE_LIMIT_KIB: u64 = 20_000_000 / 1024;
 /// The most that it may have after load: 60 MB, of which 39 MB are for hashes of passwords.
 const LOAD_LIMIT_KIB: u64 = 60_000_000 / 1024;
 /// The most that a million devices may add: the caches of SQLite, filled to their limits.
-const DEVICES_LIMIT_KIB: u64 = 12_000_000 / 1024;
+const DEVICES_LIMIT_KIB: u64 = 6_000_000 / 1024;
 /// How many requests each client sends.
 const CLIENT_REQUESTS: u64 = 400;
 /// How many clients give wrong passwords at the same time.

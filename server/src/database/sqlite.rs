@@ -32,16 +32,16 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// millisecond.
 const PROGRESS_STEPS: c_int = 20_000;
 
-/// How much of the file the writer keeps in memory: the upper levels of the table and its indexes.
-/// The system caches the rest of the file for all connections.
+/// How much of the file the writer keeps in memory: the upper levels of the table of a million
+/// devices. The system caches the rest of the file for all connections.
 const WRITER_CACHE_KIB: u32 = 1536;
-/// How many changed pages of a commit the writer keeps beyond that, before it writes some to the
-/// log: 16 MiB. They would be written once more when they change again.
-const MAX_CHANGED_PAGES: u32 = 4096;
 /// The same for connections that read what an index finds.
-const READER_CACHE_KIB: u32 = 768;
+const READER_CACHE_KIB: u32 = 384;
 /// The same for connections that read the whole file, where a cache helps little.
-const SCAN_CACHE_KIB: u32 = 256;
+const SCAN_CACHE_KIB: u32 = 128;
+/// How many changed pages of a commit the writer keeps before it writes some to the log: 16 MiB.
+/// They would be written once more when they change again.
+const MAX_CHANGED_PAGES: u32 = 4096;
 
 /// A connection to a file.
 #[derive(Debug)]
