@@ -366,6 +366,10 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 bench-service: ## measure the service beside a handler without a store, and beside single commits
 	cargo bench --locked -p keyfob-server --bench service --bench scale
 
+.PHONY: bench-memory
+bench-memory: ## measure the memory of the service, idle and after load, with a thousand and a million devices, and hold it to its limits
+	cargo bench --locked -p keyfob-server --bench memory
+
 .PHONY: bench-image
 bench-image: ## measure the image of a create, and creates with and without it
 	cargo bench --locked -p keyfob-scim --bench image

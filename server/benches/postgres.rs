@@ -7,6 +7,9 @@
 mod cluster;
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/devices.rs"]
+#[allow(dead_code, reason = "each bench uses its part")]
+mod devices;
 
 use std::io::Write as _;
 use std::process::Command;
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use cluster::{Cluster, program};
 use common::{CLIENTS, MakeRequest, Server, enrol, load, median, request};
-use keyfob::{Device, Hotp, SealKey, Secret};
+use devices::{record, seal_key};
 use tokio::net::TcpStream;
 
 /// How many requests of each kind are timed.
@@ -126,10 +129,7 @@ async fn costs(cluster: &Cluster, database: &str, devices: i64) -> Vec<(&'static
 
 /// Copies devices into the database of a service, sealed under its key.
 fn fill(cluster: &Cluster, database: &str, folder: &std::path::Path, devices: i64) {
-    let key = std::fs::read_to_string(folder.join("keyfob.key")).unwrap();
-    let (id, hex) = key.trim().split_once(' ').unwrap();
-    let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
-    let key = SealKey::new(id.parse().unwrap(), bytes.try_into().unwrap());
+    let key = seal_key(folder);
     let mut psql = Command::new(program("psql"))
         .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &cluster.url(database), "-c"])
         .arg("COPY device (id, version, name, user_name, deleted, kind, status, fails, created, record) FROM STDIN")
@@ -138,12 +138,7 @@ fn fill(cluster: &Cluster, database: &str, folder: &std::path::Path, devices: i6
         .unwrap();
     let mut rows = std::io::BufWriter::with_capacity(1 << 20, psql.stdin.take().unwrap());
     for id in 1..=devices {
-        let mut secret = [0; 20];
-        secret[..8].copy_from_slice(&id.to_le_bytes());
-        let device = Device::hotp(Hotp::new(Secret::new(&secret).unwrap()), 0, 1_700_000_000);
-        let mut nonce = [0; 24];
-        nonce[..8].copy_from_slice(&id.to_le_bytes());
-        let record = data_encoding::HEXLOWER.encode(&key.seal(&device, &id.to_be_bytes(), nonce));
+        let record = data_encoding::HEXLOWER.encode(&record(&key, id));
         writeln!(rows, "{id}\t0\tHOTP{id:08}\tuser{id}\t0\tHOTP\tC\t0\t1700000000\t\\\\x{record}").unwrap();
     }
     rows.flush().unwrap();

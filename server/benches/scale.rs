@@ -3,13 +3,16 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/devices.rs"]
+#[allow(dead_code, reason = "each bench uses its part")]
+mod devices;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{MakeRequest, Server, median, request};
-use keyfob::{Device, Hotp, SealKey, Secret};
-use rusqlite::{Connection, params};
+use devices::{fill, spread_id};
+use rusqlite::Connection;
 use tokio::net::TcpStream;
 
 /// How many requests of each kind are timed.
@@ -37,7 +40,7 @@ struct Run {
     bare_page: f64,
 }
 
-async fn run(devices: i64) -> Run {
+async fn run(devices: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
     drop(Server::keyfob(folder.path(), &[]));
     fill(folder.path(), devices);
@@ -48,7 +51,7 @@ async fn run(devices: i64) -> Run {
     let mut connection = TcpStream::connect(&server.address).await.unwrap();
     connection.set_nodelay(true).unwrap();
     // Spread over the table, in the same order each time.
-    let nth = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices.unsigned_abs();
+    let nth = move |turn: u64| 1 + (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % devices;
     let device = move |turn: u64| spread_id(nth(turn));
     let page = "?filter=type%20eq%20%22HOTP%22%20and%20user%20sw%20%22user5%22&sortBy=user&startIndex=200&count=100";
     let sorts: [(&str, Box<MakeRequest>); 4] = [
@@ -67,36 +70,6 @@ async fn run(devices: i64) -> Run {
     }
     let bare_page = bare_page(folder.path());
     Run { start, costs, bare_page }
-}
-
-/// The id of a device: unique, and as spread as those of new devices.
-const fn spread_id(nth: u64) -> i64 {
-    (1 << 32) + (nth.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 13).cast_signed()
-}
-
-/// Puts devices into the store that the service made, sealed under its key.
-fn fill(folder: &Path, devices: i64) {
-    let key = std::fs::read_to_string(folder.join("keyfob.key")).unwrap();
-    let (id, hex) = key.trim().split_once(' ').unwrap();
-    let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
-    let key = SealKey::new(id.parse().unwrap(), bytes.try_into().unwrap());
-    let mut connection = Connection::open(folder.join("keyfob.db")).unwrap();
-    let transaction = connection.transaction().unwrap();
-    let mut insert = transaction
-        .prepare("INSERT INTO device VALUES (?1, 0, ?2, ?3, NULL, NULL, NULL, 0, 'HOTP', 'C', 0, 1700000000, NULL, ?4, NULL)")
-        .unwrap();
-    for nth in 1..=devices {
-        let id = spread_id(nth.unsigned_abs());
-        let mut secret = [0; 20];
-        secret[..8].copy_from_slice(&id.to_le_bytes());
-        let device = Device::hotp(Hotp::new(Secret::new(&secret).unwrap()), 0, 1_700_000_000);
-        let mut nonce = [0; 24];
-        nonce[..8].copy_from_slice(&id.to_le_bytes());
-        let record = key.seal(&device, &id.to_be_bytes(), nonce);
-        insert.execute(params![id, format!("HOTP{nth:08}"), format!("user{nth}"), record]).unwrap();
-    }
-    drop(insert);
-    transaction.commit().unwrap();
 }
 
 /// How long SQLite takes for the page and its total, in microseconds.

@@ -34,6 +34,8 @@ mod guesses;
 mod import;
 #[path = "service/killed.rs"]
 mod killed;
+#[path = "service/memory.rs"]
+mod memory;
 #[path = "service/moments.rs"]
 mod moments;
 #[path = "service/operation.rs"]

@@ -32,11 +32,16 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// millisecond.
 const PROGRESS_STEPS: c_int = 20_000;
 
-/// How much of the file a connection keeps in memory: room for the upper levels of the indexes of
-/// millions of rows. The system caches the rest for all connections.
-const CACHE_KIB: u32 = 16 * 1024;
+/// How much of the file the writer keeps in memory: the upper levels of the table of a million
+/// devices. The system caches the rest of the file for all connections.
+const WRITER_CACHE_KIB: u32 = 1536;
+/// The same for connections that read what an index finds.
+const READER_CACHE_KIB: u32 = 384;
 /// The same for connections that read the whole file, where a cache helps little.
-const SCAN_CACHE_KIB: u32 = 4 * 1024;
+const SCAN_CACHE_KIB: u32 = 128;
+/// How many changed pages of a commit the writer keeps before it writes some to the log: 16 MiB.
+/// They would be written once more when they change again.
+const MAX_CHANGED_PAGES: u32 = 4096;
 
 /// A connection to a file.
 #[derive(Debug)]
@@ -77,19 +82,22 @@ impl Sqlite {
             .map_err(|error| DatabaseError::new(error.to_string()))?;
         // FULL: a commit survives the loss of power. A checkpoint flushes twice more. With 64 MiB
         // of log checkpoints are rare, and write a page that changed often only once.
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;";
-        Self::open(path, CACHE_KIB, settings, None)
+        let settings = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384; \
+             PRAGMA cache_spill = {MAX_CHANGED_PAGES};"
+        );
+        Self::open(path, WRITER_CACHE_KIB, &settings, None)
     }
 
     /// Opens the file to read only.
     pub(crate) fn reader(path: &Path) -> Result<Self, DatabaseError> {
-        Self::open(path, CACHE_KIB, "PRAGMA query_only = ON;", None)?.with_clock()
+        Self::open(path, READER_CACHE_KIB, "PRAGMA query_only = ON;", None)?.with_clock()
     }
 
     /// Another connection to the same files that only reads. `scans`: it reads the whole file, not
     /// only what an index finds.
     pub(crate) fn another(&self, scans: bool) -> Result<Self, DatabaseError> {
-        let (path, cache) = (self.files.path(), if scans { SCAN_CACHE_KIB } else { CACHE_KIB });
+        let (path, cache) = (self.files.path(), if scans { SCAN_CACHE_KIB } else { READER_CACHE_KIB });
         Self::open(path, cache, "PRAGMA query_only = ON;", Some(&self.files))?.with_clock()
     }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::caller::Caller;
 use super::credentials::Credentials;
 use super::hasher::Hasher;
-use super::hashing::{Memory, hash_token};
+use super::hashing::{hash_password, hash_token};
 use super::proven::{Proof, Proven};
 use super::refusal::Refusal;
 use super::throttle::{PairHash, Throttle};
@@ -53,10 +53,10 @@ impl Accounts {
     pub fn new(admin_password: Option<&str>, longest_pause: Duration) -> Result<Self, String> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| error.to_string())?;
-        let mut memory = Memory::default();
-        // Hashed in any case, to measure the time of a hash.
+        // Hashed in any case, to measure the time of a hash. Its memory is given back: an idle
+        // service needs none.
         let began = Instant::now();
-        let hash = memory.hash(admin_password.unwrap_or_default().as_bytes())?;
+        let hash = hash_password(admin_password.unwrap_or_default())?;
         let tick = began.elapsed().saturating_mul(TICK_HASHES).clamp(MIN_TICK, MAX_TICK);
         let admin =
             admin_password.map(|_| Account { name: "admin".to_owned(), roles: Roles::ALL, password: Some(hash), token: None });
@@ -65,8 +65,7 @@ impl Accounts {
             key,
             proven: Proven::new(key),
             throttle: Throttle::new(longest_pause),
-            // The last one is taken first, and has its memory already.
-            turns: Turns::new(vec![Hasher::start(Memory::default())?, Hasher::start(memory)?]),
+            turns: Turns::new(vec![Hasher::start()?, Hasher::start()?]),
             lookups: Semaphore::new(MAX_LOOKUPS),
             tick,
         })

@@ -8,15 +8,26 @@ use sha2::{Digest as _, Sha256};
 /// The most memory that a stored hash may ask for. It is more than three times what `keyfob account
 /// add` asks for, and what RFC 9106 recommends where memory is scarce.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
+/// The same in argon2's blocks of a KiB.
+const MAX_MEMORY_BLOCKS: usize = MAX_MEMORY_KIB as usize;
 /// The most passes over that memory that a stored hash may ask for.
 const MAX_PASSES: u32 = 10;
 
-/// The memory of hashes. The first hash allocates it, and it is kept. Memory for each hash would
-/// stay with the allocator of each thread that freed it.
+/// The memory of hashes. The first hash allocates it, and it is kept for the next ones. Memory for
+/// each hash would stay with the allocator of each thread that freed it.
+///
+/// It reserves addresses for the largest hash, and the system gives pages for those that are made.
+/// So it never moves, and is returned to the system when it is dropped: glibc maps what is larger
+/// than 32 MiB by itself, whatever was freed before.
 #[derive(Default)]
 pub(super) struct Memory(Vec<Block>);
 
 impl Memory {
+    /// Whether nothing was hashed in it.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Hashes a password with a fresh salt, to a PHC string.
     ///
     /// Errors: the operating system has no randomness.
@@ -60,7 +71,8 @@ impl Memory {
     fn output(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], length: usize) -> Result<Output, String> {
         let blocks = argon2.params().block_count();
         if self.0.len() < blocks {
-            self.0.reserve_exact(blocks.saturating_sub(self.0.len()));
+            let most = MAX_MEMORY_BLOCKS.max(blocks);
+            self.0.reserve_exact(most.saturating_sub(self.0.len()));
             self.0.resize(blocks, Block::new());
         }
         let mut output = [0; Output::MAX_LENGTH];
