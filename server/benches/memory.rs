@@ -82,7 +82,8 @@ async fn measure(devices: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
     drop(Server::keyfob(folder.path(), &[]));
     fill(folder.path(), devices);
-    // No device locks, so that each wrong code is a write. No pause, so that each password is hashed.
+    // No device locks, so that each wrong code is a write. No pause, so that each password is
+    // hashed.
     let unlocked = ["policy.max_fails=4000000000", "policy.guess_bound=1", "policy.pin_guess_bound=1", "password_max_pause=0"];
     let server = Server::keyfob(folder.path(), &unlocked);
     // What a start leaves behind has time to end.

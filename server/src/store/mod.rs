@@ -18,6 +18,7 @@ mod find;
 mod handle;
 mod import;
 mod import_tokens;
+mod indexer;
 mod key_check;
 mod key_file;
 mod keys;

@@ -2,19 +2,15 @@
 //!
 //! In SQLite, the table `device_text` has an entry for each three characters of a user or a name.
 //! It is behind the devices: a trigger notes a new or renamed one in `device_unindexed`, and a
-//! service indexes a thousand of them at a time. So a create costs one small line, and a verdict
+//! service indexes them once they are a thousand. So a create costs one small line, and a verdict
 //! nothing. A search takes what the index finds and all that is not indexed yet. The filter itself
 //! is then evaluated on these devices, so the index never changes a result.
 //!
 //! PostgreSQL has an index of its own for this, if its extension `pg_trgm` is there.
 
-use std::time::Duration;
-
-use keyfob_scim::{Attribute, Error, Filter, Op, Query};
-use tokio::sync::watch;
+use keyfob_scim::{Attribute, Filter, Op, Query};
 
 use super::filter;
-use super::handle::Store;
 use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
 
 /// How many devices may lack an entry in the index. Each search reads them all.
@@ -24,14 +20,8 @@ const MAX_UNINDEXED_DEVICES: i64 = if cfg!(test) { 5 } else { 1000 };
 const MAX_CANDIDATES: i64 = if cfg!(test) { 20 } else { 5000 };
 /// How many trigrams of a text are looked up.
 const MAX_TRIGRAMS: usize = 32;
-/// How often a service looks for devices without an entry.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How many devices one commit indexes. Verdicts wait for it.
 const MAX_COMMIT_DEVICES: i64 = if cfg!(test) { 2 } else { 250 };
-/// The pause between two commits, for the requests that wait.
-const COMMIT_PAUSE: Duration = Duration::from_millis(10);
-/// After how many commits in a row the log says that the store is being indexed.
-const LOGGED_COMMITS: u64 = 40;
 
 /// The statement that makes PostgreSQL's index. It has both texts in lower case, and narrows `co`
 /// and `textFilter` alike.
@@ -127,7 +117,7 @@ fn few(mut records: Vec<Record>) -> Result<Option<Vec<i64>>, DatabaseError> {
 }
 
 /// The devices without an entry, unless they are too many.
-fn unindexed(connection: &mut dyn Connection) -> Result<Option<Vec<i64>>, DatabaseError> {
+pub(super) fn unindexed(connection: &mut dyn Connection) -> Result<Option<Vec<i64>>, DatabaseError> {
     let mut sql = Sql::new("SELECT id FROM device_unindexed LIMIT ");
     sql.bind(MAX_UNINDEXED_DEVICES.saturating_add(1));
     let mut records = connection.rows(&sql)?;
@@ -237,39 +227,5 @@ pub(super) fn prepare(connection: &mut dyn Connection) {
             );
         }
         Ok((false, _)) | Err(_) => {}
-    }
-}
-
-impl Store {
-    /// Keeps the index of users and names up to date, until the channel changes or closes.
-    pub(crate) async fn keep_texts_indexed(&self, mut stopped: watch::Receiver<bool>) {
-        let mut commits = 0_u64;
-        loop {
-            // A store that takes no writes logs that itself, and its searches go on.
-            let pause = if self.index_texts(commits > 0).await.unwrap_or_default() {
-                commits = commits.saturating_add(1);
-                if commits == LOGGED_COMMITS {
-                    tracing::info!("store: indexing users and names; until it is done, searches for a text in them take longer");
-                }
-                COMMIT_PAUSE
-            } else {
-                if commits >= LOGGED_COMMITS {
-                    tracing::info!("store: users and names are indexed");
-                }
-                commits = 0;
-                CHECK_INTERVAL
-            };
-            if tokio::time::timeout(pause, stopped.changed()).await.is_ok() {
-                return;
-            }
-        }
-    }
-
-    /// Indexes some devices, if many lack an entry or `goes_on`. Returns whether there may be more.
-    /// Errors: 503.
-    pub(super) async fn index_texts(&self, goes_on: bool) -> Result<bool, Error> {
-        let are_many =
-            |connection: &mut dyn Connection| Ok(connection.dialect() == Dialect::Sqlite && unindexed(connection)?.is_none());
-        if goes_on || self.look(are_many).await? { self.write(index).await } else { Ok(false) }
     }
 }

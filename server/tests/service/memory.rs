@@ -1,6 +1,5 @@
 //! The memory of the service, from its start on. `make bench-memory` measures the released program.
-//!
-//! What is compared has no pages of the program's file, so the limits hold without optimisation too.
+//! The pages of the program's file do not count, so the limits hold without optimisation, too.
 #![cfg(target_os = "linux")]
 
 use super::client::Client;
