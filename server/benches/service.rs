@@ -2,7 +2,7 @@
 //! single commits of SQLite, in the same run.
 //!
 //! Each server is a process of its own. This process makes the load: 32 clients, and then 256, each
-//! with its own connection and one request at a time. The environment variable `KEYFOB_OTHER` names
+//! with its own connection and one request at a time. The environment variable `OTHER_KEYFOB` names
 //! another build of keyfob, which is measured in the same turns.
 
 #[path = "common/mod.rs"]
@@ -62,7 +62,7 @@ async fn measure(time: Duration, devices: u64) {
     let folder = tempfile::tempdir().unwrap();
     for (name, program) in [
         ("responseChallenge, durable", Some(env!("CARGO_BIN_EXE_keyfob").into())),
-        ("responseChallenge, KEYFOB_OTHER", std::env::var_os("KEYFOB_OTHER")),
+        ("responseChallenge, OTHER_KEYFOB", std::env::var_os("OTHER_KEYFOB")),
     ] {
         let Some(program) = program else { continue };
         let folder = folder.path().join(name);

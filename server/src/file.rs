@@ -63,7 +63,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()>
 /// Gives a file the owner, the group and the mode of another. Errors: only root may give files
 /// away.
 #[cfg_attr(not(unix), expect(unused_variables, reason = "files there have none of it"))]
-fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
+pub(crate) fn own_as(file: &File, other: &fs::Metadata, owner: Owner) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt as _, fchown};

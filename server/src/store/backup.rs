@@ -43,16 +43,18 @@ pub(crate) fn back_up(location: &Location, to: &Path, keys: &Keys) -> Result<Bac
         .map_err(|error| format!("store: {location}: {error}"))
         .and_then(|()| inspect(&temporary, keys).map_err(|error| format!("store: {location}: its copy is no backup: {error}")))
         .and_then(|backup| publish(&temporary, to).map(|()| backup).map_err(not_created));
-    if backup.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
+    let _ = fs::remove_file(&temporary);
     backup
 }
 
-/// Gives a complete file its name, durably.
-pub(super) fn publish(temporary: &Path, to: &Path) -> std::io::Result<()> {
+/// Gives a complete file another name durably, unless there is a file of that name.
+fn publish(temporary: &Path, to: &Path) -> std::io::Result<()> {
     File::open(temporary)?.sync_all()?;
-    fs::rename(temporary, to)?;
+    match fs::hard_link(temporary, to) {
+        // A file system without second names.
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => fs::rename(temporary, to)?,
+        linked => linked?,
+    }
     file::sync_folder(to)
 }
 
@@ -68,7 +70,8 @@ pub(super) fn file_of(location: &Location) -> Result<&Path, String> {
 /// Reads a file from its first page to its last. Errors: it is damaged, or no store that can be
 /// served.
 pub(super) fn inspect(path: &Path, keys: &Keys) -> Result<Backup, DatabaseError> {
-    check_file(path)?;
+    // A service makes the index of texts anew.
+    check_file(path, "device_text")?;
     let connection = &mut *Location::from_file(path).reader()?;
     let steps = match schema::holds(connection)? {
         Holds::Store(Stage::Live, steps) => steps,

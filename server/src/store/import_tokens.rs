@@ -54,17 +54,6 @@ pub(crate) enum TokenOutcome {
 }
 
 impl Store {
-    /// Lets the writer of a file keep little of it in memory: an import comes back to few of its
-    /// pages. Errors: 503.
-    pub(crate) async fn cache_little(&self) -> Result<(), Error> {
-        const CACHE: &str = "PRAGMA cache_size = -4096";
-        let set = |connection: &mut dyn Connection| match connection.dialect() {
-            Dialect::Sqlite => connection.run(CACHE).map(|_| ()),
-            Dialect::Postgres => Ok(()),
-        };
-        self.submit(set).await
-    }
-
     /// Stores the tokens that the store does not have, with a line of the trail for each, in one
     /// commit. Errors: 503.
     pub(crate) async fn import_tokens(&self, tokens: Vec<NewToken>, actor: &str, at: u64) -> Result<Vec<TokenOutcome>, Error> {

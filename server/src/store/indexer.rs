@@ -6,8 +6,8 @@ use keyfob_scim::Error;
 use tokio::sync::watch;
 
 use super::handle::Store;
-use super::texts::{index, unindexed};
-use crate::database::{Connection, Dialect};
+use super::texts::{index, renew, unindexed};
+use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, persist, transaction};
 
 /// How often a service looks for devices without an entry.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,17 +22,20 @@ impl Store {
         let mut commits = 0_u64;
         loop {
             // A store that takes no writes logs that itself, and its searches go on.
-            let pause = if self.index_texts(commits > 0).await.unwrap_or_default() {
+            let indexed = self.index_texts(commits > 0).await;
+            let pause = if indexed == Ok(true) {
                 commits = commits.saturating_add(1);
                 if commits == LOGGED_COMMITS {
                     tracing::info!("store: indexing users and names; until it is done, searches for a text in them take longer");
                 }
                 COMMIT_PAUSE
             } else {
-                if commits >= LOGGED_COMMITS {
-                    tracing::info!("store: users and names are indexed");
+                if indexed.is_ok() {
+                    if commits >= LOGGED_COMMITS {
+                        tracing::info!("store: users and names are indexed");
+                    }
+                    commits = 0;
                 }
-                commits = 0;
                 CHECK_INTERVAL
             };
             if tokio::time::timeout(pause, stopped.changed()).await.is_ok() {
@@ -46,6 +49,21 @@ impl Store {
     pub(super) async fn index_texts(&self, goes_on: bool) -> Result<bool, Error> {
         let are_many =
             |connection: &mut dyn Connection| Ok(connection.dialect() == Dialect::Sqlite && unindexed(connection)?.is_none());
-        if goes_on || self.look(are_many).await? { self.write(index).await } else { Ok(false) }
+        if !goes_on && !self.look(are_many).await? {
+            return Ok(false);
+        }
+        self.submit(|connection| match write(connection, index) {
+            Err(error) if error.kind == ErrorKind::Damaged => write(connection, renew).map(|()| true),
+            indexed => indexed,
+        })
+        .await
     }
+}
+
+/// Does work in a transaction. Doing it twice must do no harm.
+fn write<T>(
+    connection: &mut dyn Connection,
+    mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    persist(connection, |connection| transaction(connection, Access::Write, &mut work))
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use super::backup::{Backup, file_of, inspect, publish};
+use super::backup::{Backup, file_of, inspect};
 use super::keys::Keys;
 use crate::database::{Connection, DatabaseError, Location, Sql, copy_file, is_in_use};
-use crate::file::{self, Lock};
+use crate::file::{self, Lock, Owner};
 
-/// The endings of the files of a store.
-const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+/// The endings of the files that SQLite keeps beside a database.
+const SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How many restores one second may see.
 const MAX_FOLDERS: u32 = 100;
 /// How many devices one statement reads.
@@ -40,8 +40,9 @@ pub(crate) struct DeviceChange {
 ///
 /// Errors: a sentence for people; nothing is changed before the backup was read whole.
 pub(crate) fn restore(location: &Location, from: &Path, keys: &Keys, stamp: &str) -> Result<Restored, String> {
-    let store = file_of(location)?;
     let shown = from.display();
+    let failed = |error: io::Error| format!("store: {location}: {error}");
+    let store = &real_path(file_of(location)?).map_err(failed)?;
     if location.is_same_file(&Location::from_file(from)) {
         return Err(format!("{shown}: is the store itself; name a backup of it"));
     }
@@ -49,25 +50,17 @@ pub(crate) fn restore(location: &Location, from: &Path, keys: &Keys, stamp: &str
     if let Some(check) = backup.keys.as_ref().filter(|check| !check.is_whole()) {
         return Err(format!("the key file {check}, as {shown} shows; restore the key file of that time, or add its missing lines"));
     }
-    let failed = |error: io::Error| format!("store: {location}: {error}");
     let _lock =
         Lock::beside(store).map_err(failed)?.ok_or_else(|| format!("store: {location}: another keyfob restore works on it"))?;
-    // A damaged store is in nobody's way.
-    if store.exists() && is_in_use(store).unwrap_or(false) {
-        return Err(format!("store: {location}: a process has it open; stop every service on it first"));
-    }
-    // A complete copy first, so that the store is away for two renames only.
+    refuse_in_use(location, store)?;
     let temporary = file::beside(store, ".restored");
     let _ = fs::remove_file(&temporary);
-    let copied = file::open_new(&temporary)
-        .map_err(failed)
-        .and_then(|_| copy_file(from, &temporary).map_err(|error| format!("{shown}: cannot be copied: {error}")));
-    let placed = copied
-        .and_then(|()| put_aside(store, stamp).map_err(failed))
-        .and_then(|old| publish(&temporary, store).map(|()| old).map_err(failed));
-    if placed.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
+    let placed = copy(from, &temporary, store).map_err(|error| format!("{shown}: cannot be copied: {error}")).and_then(|()| {
+        // The copy may have taken minutes, in which a service was started.
+        refuse_in_use(location, store)?;
+        replace(store, &temporary, stamp).map_err(failed)
+    });
+    let _ = fs::remove_file(&temporary);
     let old = placed?;
     let changes = match old.as_deref().and_then(|folder| Some(folder.join(store.file_name()?))) {
         Some(old) => compare(&old, store).map_err(|error| error.to_string()),
@@ -76,19 +69,54 @@ pub(crate) fn restore(location: &Location, from: &Path, keys: &Keys, stamp: &str
     Ok(Restored { backup, old, changes })
 }
 
-/// Moves the files of a store into a new folder that only its owner can enter. The log goes with
-/// the database: SQLite would apply it to the file that has the old name next.
-fn put_aside(store: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
+/// The path behind symbolic links, since SQLite keeps the log there. Errors: a link leads nowhere,
+/// such as to a disk that is not mounted.
+fn real_path(store: &Path) -> io::Result<PathBuf> {
+    if store.symlink_metadata().is_ok() { store.canonicalize() } else { Ok(store.to_owned()) }
+}
+
+fn refuse_in_use(location: &Location, store: &Path) -> Result<(), String> {
+    if store.exists() && is_in_use(store).map_err(|error| format!("store: {location}: {error}"))? {
+        return Err(format!("store: {location}: a process has it open; stop every service on it first"));
+    }
+    Ok(())
+}
+
+/// Copies a backup into a new file with the owner and the mode of the store.
+fn copy(from: &Path, to: &Path, store: &Path) -> Result<(), DatabaseError> {
+    let failed = |error: io::Error| DatabaseError::new(error.to_string());
+    let file = file::open_new(to).map_err(failed)?;
+    if let Ok(old) = fs::metadata(store) {
+        file::own_as(&file, &old, Owner::KeptOrMine).map_err(failed)?;
+    }
+    copy_file(from, to)?;
+    file.sync_all().map_err(failed)
+}
+
+/// Puts the new file in the place of the store, durably. At each moment there is a store: a service
+/// that finds none would make an empty one. Returns the folder with the old store, if there was one.
+fn replace(store: &Path, new: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
     let files = SUFFIXES.map(|end| file::beside(store, end));
-    if !files.iter().any(|path| path.exists()) {
-        return Ok(None);
+    if !store.exists() && !files.iter().any(|path| path.exists()) {
+        fs::rename(new, store)?;
+        return file::sync_folder(store).map(|()| None);
     }
     let folder = new_folder(store, stamp)?;
-    // The log before the database: an interrupted move leaves no log to a database of another.
-    for path in files.iter().rev().filter(|path| path.exists()) {
-        fs::rename(path, folder.join(path.file_name().unwrap_or_default()))?;
+    let aside = |path: &Path| folder.join(path.file_name().unwrap_or_default());
+    // The log goes with the database: SQLite would apply it to the file that has the name next.
+    for path in files.iter().filter(|path| path.exists()) {
+        fs::rename(path, aside(path))?;
     }
-    file::sync_folder(&folder.join("database"))?;
+    if store.exists() {
+        match fs::hard_link(store, aside(store)) {
+            // A file system without second names: for a moment there is no store.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(store, aside(store))?,
+            linked => linked?,
+        }
+    }
+    file::sync_folder(&aside(store))?;
+    fs::rename(new, store)
+        .map_err(|error| io::Error::new(error.kind(), format!("{error}; the old store is in {}", folder.display())))?;
     file::sync_folder(store)?;
     Ok(Some(folder))
 }
@@ -119,6 +147,8 @@ struct Shown {
     status: String,
     email: Option<String>,
     phone: Option<String>,
+    external_id: Option<String>,
+    deleted: i64,
 }
 
 /// Compares the devices of two files, in the order of their ids.
@@ -132,7 +162,10 @@ fn compare(old: &Path, restored: &Path) -> Result<Vec<DeviceChange>, DatabaseErr
             Some(copy) if copy.status != device.status => {
                 format!("has status {} again and had {}: set that if it was on purpose", copy.status, device.status)
             }
-            Some(copy) if copy != device => "has its earlier user, phone or e-mail address again: correct them".to_owned(),
+            Some(copy) if copy.deleted != device.deleted => "was removed and is back: remove it again".to_owned(),
+            Some(copy) if copy != device => {
+                "has its earlier user, phone, e-mail address or externalId again: correct them".to_owned()
+            }
             Some(_) => continue,
         };
         changes.push(DeviceChange { id: device.id, user: device.user, what });
@@ -165,7 +198,7 @@ impl Devices {
     }
 
     fn read(&mut self, after: i64) -> Result<(), DatabaseError> {
-        let mut sql = Sql::new("SELECT id, user_name, status, email, phone FROM device WHERE id > ");
+        let mut sql = Sql::new("SELECT id, user_name, status, email, phone, external_id, deleted FROM device WHERE id > ");
         sql.bind(after).push(" ORDER BY id LIMIT ").bind(PAGE_DEVICES);
         let records = self.connection.rows(&sql)?.into_iter();
         let page: Vec<_> = records
@@ -176,6 +209,8 @@ impl Devices {
                     status: record.text(2)?,
                     email: record.maybe_text(3)?,
                     phone: record.maybe_text(4)?,
+                    external_id: record.maybe_text(5)?,
+                    deleted: record.number(6)?,
                 })
             })
             .collect::<Result<_, DatabaseError>>()?;

@@ -20,6 +20,10 @@ const MIGRATIONS: &[Migration] = &[
 /// exists. It has no index: each attempt changes it, and few clients filter by it.
 const LAST_MODIFIED: Migration = &[(None, "ALTER TABLE device ADD COLUMN last_modified {number}")];
 
+/// The index itself, in SQLite.
+pub(super) const TEXT_INDEX: &str = "CREATE VIRTUAL TABLE device_text USING \
+                                     fts5(user_name, name, content = '', contentless_delete = 1, detail = column, tokenize = 'trigram')";
+
 /// The index of texts in SQLite, see `texts`. An index of users has the names as well, so a search
 /// that reads all of them reads no other page.
 const TEXTS: Migration = &[
@@ -27,11 +31,7 @@ const TEXTS: Migration = &[
     (Some(Dialect::Sqlite), "CREATE INDEX device_user ON device (user_name, id, name, deleted)"),
     (Some(Dialect::Sqlite), "CREATE TABLE device_unindexed (id INTEGER PRIMARY KEY)"),
     (Some(Dialect::Sqlite), "INSERT INTO device_unindexed (id) SELECT id FROM device ORDER BY id"),
-    (
-        Some(Dialect::Sqlite),
-        "CREATE VIRTUAL TABLE device_text USING \
-         fts5(user_name, name, content = '', contentless_delete = 1, detail = column, tokenize = 'trigram')",
-    ),
+    (Some(Dialect::Sqlite), TEXT_INDEX),
     (
         Some(Dialect::Sqlite),
         "CREATE TRIGGER device_created_unindexed AFTER INSERT ON device BEGIN \

@@ -10,7 +10,7 @@
 
 use keyfob_scim::{Attribute, Filter, Op, Query};
 
-use super::filter;
+use super::{filter, schema};
 use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, Record, Sql};
 
 /// How many devices may lack an entry in the index. Each search reads them all.
@@ -18,7 +18,8 @@ const MAX_UNINDEXED_DEVICES: i64 = if cfg!(test) { 5 } else { 1000 };
 /// How many devices a search reads one by one. A text that more devices have is soon found in any
 /// order.
 const MAX_CANDIDATES: i64 = if cfg!(test) { 20 } else { 5000 };
-/// How many trigrams of a text are looked up.
+/// How many trigrams one search looks up. For each, FTS5 keeps a page of 4 KiB in memory for each
+/// of its segments, of which it has a dozen.
 const MAX_TRIGRAMS: usize = 32;
 /// How many devices one commit indexes. Verdicts wait for it.
 const MAX_COMMIT_DEVICES: i64 = if cfg!(test) { 2 } else { 250 };
@@ -41,7 +42,7 @@ pub(crate) fn candidates(connection: &mut dyn Connection, query: &Query) -> Resu
 }
 
 fn sqlite_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
-    if let Some(trigrams) = trigrams(part)
+    if let Some(trigrams) = trigrams(part, MAX_TRIGRAMS.checked_div(texts(part)).unwrap_or_default())
         && let Some(unindexed) = unindexed(connection)?
     {
         let mut sql = Sql::new("SELECT rowid FROM device_text WHERE device_text MATCH ");
@@ -147,30 +148,44 @@ fn shortest(part: &Filter) -> Option<usize> {
     }
 }
 
-/// The trigrams of a part that looks for texts, as FTS5 writes a query. `None` for a text of fewer
-/// than three characters.
+/// How many texts a part looks for, each within one column.
+fn texts(part: &Filter) -> usize {
+    match part {
+        Filter::UserOrNameContains(_) => 2,
+        Filter::Or(parts) => parts.iter().map(texts).fold(0, usize::saturating_add),
+        _ => 1,
+    }
+}
+
+/// The trigrams of a part that looks for texts, as FTS5 writes a query, at most `most` of each text.
+/// `None` for a text of fewer than three characters, and if there are too many texts.
 ///
 /// FTS5 folds the case of each character by itself, in the index as in the query. So it finds every
 /// text that contains the other, compared by bytes or without the case of ASCII letters.
-fn trigrams(part: &Filter) -> Option<String> {
+fn trigrams(part: &Filter, most: usize) -> Option<String> {
     match part {
-        Filter::Text(Attribute::User, _, text) => all_of("user_name", text),
-        Filter::Text(_, _, text) => all_of("name", text),
-        Filter::UserOrNameContains(text) => Some(format!("({}) OR ({})", all_of("user_name", text)?, all_of("name", text)?)),
+        Filter::Text(Attribute::User, _, text) => all_of("user_name", text, most),
+        Filter::Text(_, _, text) => all_of("name", text, most),
+        Filter::UserOrNameContains(text) => {
+            Some(format!("({}) OR ({})", all_of("user_name", text, most)?, all_of("name", text, most)?))
+        }
         Filter::Or(parts) => {
-            let parts: Option<Vec<_>> = parts.iter().map(|part| trigrams(part).map(|part| format!("({part})"))).collect();
+            let parts: Option<Vec<_>> = parts.iter().map(|part| trigrams(part, most).map(|part| format!("({part})"))).collect();
             Some(parts?.join(" OR "))
         }
         _ => None,
     }
 }
 
-/// A query for the entries that have all trigrams of a text in a column.
-fn all_of(column: &str, text: &str) -> Option<String> {
+/// A query for the entries that have the trigrams of a text in a column. If there are more than
+/// `most`, it has some from all over the text.
+fn all_of(column: &str, text: &str, most: usize) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     let quoted = |trigram: &[char]| format!("\"{}\"", trigram.iter().collect::<String>().replace('"', "\"\""));
-    let all: Vec<_> = chars.windows(3).take(MAX_TRIGRAMS).map(quoted).collect();
-    (!all.is_empty()).then(|| format!("{{{column}}} : ({})", all.join(" AND ")))
+    let all: Vec<_> = chars.windows(3).collect();
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    let some: Vec<_> = all.into_iter().step_by(step).take(most).map(quoted).collect();
+    (!some.is_empty()).then(|| format!("{{{column}}} : ({})", some.join(" AND ")))
 }
 
 /// Indexes some of the devices without an entry, in a transaction. Returns whether there may be
@@ -187,7 +202,8 @@ pub(super) fn index(connection: &mut dyn Connection) -> Result<bool, DatabaseErr
         let id = record.number(0)?;
         match (record.maybe_text(1), record.maybe_text(2)) {
             (Ok(Some(user)), Ok(Some(name))) => {
-                connection.change(&Sql::from_parts(INSERT, [id.into(), user.as_str().into(), name.as_str().into()]))?;
+                let insert = Sql::from_parts(INSERT, [id.into(), user.as_str().into(), name.as_str().into()]);
+                connection.change(&insert)?;
             }
             // It was removed, or its text is damaged, and no search can show it.
             _ => {
@@ -199,11 +215,21 @@ pub(super) fn index(connection: &mut dyn Connection) -> Result<bool, DatabaseErr
     Ok(i64::try_from(records.len()).unwrap_or(i64::MAX) == MAX_COMMIT_DEVICES)
 }
 
+/// Replaces a damaged index by an empty one, and notes all devices, in a transaction.
+pub(super) fn renew(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
+    tracing::warn!("store: the index of users and names was damaged; it is made anew");
+    connection.run("DROP TABLE device_text")?;
+    connection.run(schema::TEXT_INDEX)?;
+    connection.run("INSERT INTO device_unindexed (id) SELECT id FROM device WHERE true ORDER BY id ON CONFLICT DO NOTHING")?;
+    Ok(())
+}
+
 /// Makes the index of PostgreSQL, if its extension is there and the store is empty. Building it
 /// for many devices takes longer than a statement may, so an operator does that. It is logged.
 pub(super) fn prepare(connection: &mut dyn Connection) {
     const MISSING: &str = "SELECT count(*), (SELECT count(*) FROM (SELECT FROM device LIMIT 1) AS first) FROM pg_extension \
-                           WHERE extname = 'pg_trgm' AND to_regclass('device_texts') IS NULL";
+                           WHERE extname = 'pg_trgm' AND NOT EXISTS (SELECT FROM pg_index WHERE \
+                           indexrelid = to_regclass('device_texts') AND indisvalid)";
     if connection.dialect() == Dialect::Sqlite {
         return;
     }
@@ -223,7 +249,8 @@ pub(super) fn prepare(connection: &mut dyn Connection) {
         Ok((true, true)) => {
             let concurrently = POSTGRES_INDEX.replacen("INDEX", "INDEX CONCURRENTLY", 1);
             tracing::warn!(
-                "store: the extension pg_trgm is there and the index device_texts is not; {advice} CREATE {concurrently}"
+                "store: the extension pg_trgm is there and a valid index device_texts is not; {advice} DROP INDEX IF EXISTS \
+                 device_texts; CREATE {concurrently}"
             );
         }
         Ok((false, _)) | Err(_) => {}

@@ -129,12 +129,12 @@ mod tests {
 
     #[test]
     fn queue_refuses_more_jobs_than_may_wait_and_has_room_again_once_they_are_taken() {
-        let (begin, begun) = channel();
+        let (gate, opened) = channel();
         let (go_on, may_go_on) = channel::<()>();
         let may_go_on = Arc::new(Mutex::new(may_go_on));
         let work = move |(): &mut (), jobs: Vec<Reply<()>>| {
             // Once the test has what it wants, nothing holds a batch up.
-            let _ = (begin.send(()), may_go_on.lock().unwrap().recv());
+            let _ = (gate.send(()), may_go_on.lock().unwrap().recv());
             for reply in jobs {
                 let _ = reply.send(Ok(()));
             }
@@ -145,18 +145,20 @@ mod tests {
         let context = &mut Context::from_waker(Waker::noop());
         let mut first = job();
         assert!(first.as_mut().poll(context).is_pending());
-        begun.recv().unwrap();
+        opened.recv().unwrap();
         let mut others: Vec<_> = (0..MAX_WAITING_JOBS).map(|_| job()).collect();
         assert!(others.iter_mut().all(|job| job.as_mut().poll(context).is_pending()));
         let Poll::Ready(Err(error)) = job().as_mut().poll(context) else { panic!("one too many") };
         assert_eq!((error.status, &*error.detail), (503, "too many requests wait for the store; try again"));
         go_on.send(()).unwrap();
-        begun.recv().unwrap();
+        opened.recv().unwrap();
         let mut last = job();
         assert!(last.as_mut().poll(context).is_pending());
-        drop((go_on, begun));
+        drop((go_on, opened));
         drop((first, others, last));
         drop(workers);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
 }

@@ -168,3 +168,31 @@ fn backup_and_restore_refuse_what_is_no_backup_and_change_nothing() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn restore_follows_a_link_to_the_store_and_gives_the_copy_its_mode() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = folder();
+    let folder = folder.path();
+    let server = Server::start(folder, &[]);
+    create(&server, "alice", 2);
+    run(folder, &["backup", "copy.db"]);
+    server.stop();
+    let disk = folder.join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    std::fs::rename(folder.join("keyfob.db"), disk.join("devices.db")).unwrap();
+    std::fs::set_permissions(disk.join("devices.db"), PermissionsExt::from_mode(0o640)).unwrap();
+    symlink("disk/devices.db", folder.join("keyfob.db")).unwrap();
+    run(folder, &["restore", "copy.db"]);
+    assert!(folder.join("keyfob.db").symlink_metadata().unwrap().is_symlink(), "the link stays");
+    assert_eq!(std::fs::metadata(disk.join("devices.db")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_dir(&disk).unwrap().count(), 2, "the store and the folder with the old one");
+    let server = Server::start(folder, &[]);
+    assert_eq!(server.admin().get("/OtpDevice?count=0").ok(200)["totalResults"], 2);
+    server.stop();
+    // A disk that is not mounted.
+    std::fs::rename(&disk, folder.join("elsewhere")).unwrap();
+    let refused = Run::from_command(keyfob(folder, &["restore", "copy.db"]), "");
+    assert!(refused.status == Some(2) && !disk.exists() && folder.join("keyfob.db").is_symlink(), "{refused:?}");
+}

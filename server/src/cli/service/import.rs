@@ -93,8 +93,6 @@ impl Target for StoreTarget<'_> {
         }
         if self.store.is_none() {
             let opened = ImportStore::open(self.config).map_err(|error| error.to_string())?;
-            let (runtime, store) = opened.parts();
-            runtime.block_on(store.cache_little()).map_err(|error| error.detail)?;
             self.store = Some(opened);
         }
         if let Some(store) = &self.store {

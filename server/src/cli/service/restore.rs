@@ -27,8 +27,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<ExitCode> {
         )
         .into());
     }
-    let now = now()?;
-    let stamp = date::format_soffid(now).replace([' ', ':'], "-");
+    let stamp = date::format_soffid(now()?).replace([' ', ':'], "-");
     let restored = restore(&config.store, &args.from, &read_keys(&config)?, &stamp)?;
     output::line(&format!("Restored {} from {}: {}.", config.store, args.from.display(), in_words(&restored.backup)))?;
     if let Some(old) = &restored.old {
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<ExitCode> {
         }
         Err(error) => note(&format!("the store that was there cannot be compared with the backup: {error}")),
     }
-    let until = date::format_soffid(now.saturating_add(wait_seconds(&config.settings.policy)));
+    let until = date::format_soffid(now()?.saturating_add(wait_seconds(&config.settings.policy)));
     output::line(&format!(
         "Start no service before {until} UTC: until then, codes that were used since the backup are right again. Twice as late if devices \
          have steps of 60 seconds. Then give SMS and e-mail devices fresh secrets, and see the manual for HOTP and PIN devices."

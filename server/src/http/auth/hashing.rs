@@ -72,7 +72,11 @@ impl Memory {
         let blocks = argon2.params().block_count();
         if self.0.len() < blocks {
             let most = MAX_MEMORY_BLOCKS.max(blocks);
-            self.0.reserve_exact(most.saturating_sub(self.0.len()));
+            // A system that counts reserved memory may refuse that much.
+            let reserved = self.0.try_reserve_exact(most.saturating_sub(self.0.len()));
+            reserved
+                .or_else(|_| self.0.try_reserve_exact(blocks.saturating_sub(self.0.len())))
+                .map_err(|error| format!("no memory for a hash: {error}"))?;
             self.0.resize(blocks, Block::new());
         }
         let mut output = [0; Output::MAX_LENGTH];

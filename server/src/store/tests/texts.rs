@@ -224,6 +224,48 @@ async fn text_of_few_devices_is_found_by_the_index_and_one_of_many_by_the_order(
     store.close();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_index_finds_all_the_same_and_is_made_anew() {
+    let place = Place::sqlite();
+    let store = place.open();
+    for at in 0..12 {
+        insert(&store, entry(&format!("someone{at}"))).await;
+    }
+    index_all(&store).await;
+    // The record of the index's structure.
+    place.with(|connection| {
+        connection.run("UPDATE device_text_data SET block = x'ffffffffffffffffffffffff' WHERE id = 10").unwrap()
+    });
+    let search = query(Filter::parse(r#"user co "one11""#).unwrap(), Sort { by: Attribute::Id, descending: false });
+    assert_eq!(store.list("a test", &search).await.unwrap().page.total, Some(1));
+    for at in 12..24 {
+        insert(&store, entry(&format!("someone{at}"))).await;
+    }
+    index_all(&store).await;
+    assert!(place.with(unindexed).is_empty());
+    let found = place.with(|connection| candidates(connection, Filter::parse(r#"user co "one11""#).unwrap())).unwrap();
+    assert_eq!(found.len(), 1, "of the index that was made anew");
+    store.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_for_many_texts_looks_up_no_more_trigrams_than_one_for_few() {
+    let place = Place::sqlite();
+    let store = place.open();
+    for at in 0..30 {
+        insert(&store, entry(&format!("someone{at}"))).await;
+    }
+    index_all(&store).await;
+    let of_many = |many: usize| {
+        let parts = (0..many).map(|at| Filter::parse(&format!(r#"user co "nobody of this name {at}""#)).unwrap());
+        Filter::Or(parts.chain([Filter::parse(r#"user co "one29""#).unwrap()]).collect())
+    };
+    for many in [1, 5, 10, 32, 200] {
+        assert_eq!(place.with(|connection| candidates(connection, of_many(many))).map(|ids| ids.len()), Some(1), "{many}");
+    }
+    store.close();
+}
+
 /// A service may stop at any moment of an upgrade.
 #[tokio::test(flavor = "multi_thread")]
 async fn devices_of_an_older_store_are_found_before_and_after_they_are_indexed() {
