@@ -172,6 +172,7 @@ fn backup_and_restore_refuse_what_is_no_backup_and_change_nothing() {
 #[cfg(unix)]
 #[test]
 fn restore_follows_a_link_to_the_store_and_gives_the_copy_its_mode() {
+    use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = folder();
     let folder = folder.path();
@@ -182,7 +183,7 @@ fn restore_follows_a_link_to_the_store_and_gives_the_copy_its_mode() {
     let disk = folder.join("disk");
     std::fs::create_dir(&disk).unwrap();
     std::fs::rename(folder.join("keyfob.db"), disk.join("devices.db")).unwrap();
-    std::fs::set_permissions(disk.join("devices.db"), PermissionsExt::from_mode(0o640)).unwrap();
+    std::fs::set_permissions(disk.join("devices.db"), Permissions::from_mode(0o640)).unwrap();
     symlink("disk/devices.db", folder.join("keyfob.db")).unwrap();
     run(folder, &["restore", "copy.db"]);
     assert!(folder.join("keyfob.db").symlink_metadata().unwrap().is_symlink(), "the link stays");
