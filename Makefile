@@ -7,7 +7,7 @@ ARM := aarch64-unknown-linux-musl
 BARE_TEXT := 24576
 # To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
 CARGO_C := 0.10.24
-PREFIX := /usr/local
+PREFIX ?= /usr/local
 # What Miri executes, and what rustdoc writes for cargo-public-api, change from nightly to nightly: these two fit each other and the tests.
 NIGHTLY := nightly-2026-05-20
 PUBLIC_API := 0.52.0
@@ -164,7 +164,8 @@ has-cargo-c = cargo cbuild --version 2> /dev/null | grep -qF '$(CARGO_C)'
 .PHONY: tools-cargo-c
 tools-cargo-c:
 	$(call need,cc,gcc)
-	@$(has-cargo-c) || pkg-config --exists openssl 2> /dev/null || tests/packages/install pkg-config libssl-dev
+	$(call need,pkg-config,pkg-config)
+	@$(has-cargo-c) || pkg-config --exists openssl || tests/packages/install libssl-dev
 	$(has-cargo-c) || cargo install --locked cargo-c --version =$(CARGO_C)
 
 # The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar.
@@ -214,15 +215,16 @@ test-cargo-c: tools-cargo-c ## compare the installation of cargo-c with that of 
 PAM_SOURCES := pam/pam_keyfob.c pam/state.c
 PAM_CFLAGS := -std=c99 -Wall -Wextra -Werror -pedantic -O2 -g -fPIC -Iinclude -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 PAM_LDFLAGS := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--version-script=pam/exports.map
-PAM_LIBS := target/release/libkeyfob.a -lpam -lgcc_s -lpthread -ldl -lm
+PAM_LIBS := -lpam -lgcc_s -lpthread -ldl -lm
 # Where Linux-PAM looks for modules: a folder of the architecture on Debian, /usr/lib64/security on Fedora and its kin.
 PAM_DIR ?= $(firstword $(wildcard /usr/lib/$(shell cc -print-multiarch 2> /dev/null)/security /usr/lib64/security) /usr/lib/security)
+# $(call link-pam,module,flags): with the engine as it is now, wherever cargo's folder is.
+link-pam = library=$$(capi/build)/libkeyfob.a && cc $(PAM_CFLAGS) $(2) $(PAM_SOURCES) $(PAM_LDFLAGS) "$$library" $(PAM_LIBS) -o $(1)
 
 .PHONY: pam
 pam: tools-pam ## build target/pam/pam_keyfob.so, the PAM module
-	cargo build --locked --release -p keyfob-capi
 	mkdir -p target/pam
-	cc $(PAM_CFLAGS) $(PAM_SOURCES) $(PAM_LDFLAGS) $(PAM_LIBS) -o target/pam/pam_keyfob.so
+	$(call link-pam,target/pam/pam_keyfob.so)
 
 .PHONY: tools-pam
 tools-pam:
@@ -231,10 +233,10 @@ tools-pam:
 
 .PHONY: install-pam
 install-pam: pam ## install the PAM module, its manual page and the folder of its state files, below DESTDIR if given
-	install -d -m 755 $(DESTDIR)$(PAM_DIR) $(DESTDIR)$(PREFIX)/share/man/man8
-	install -s -m 644 target/pam/pam_keyfob.so $(DESTDIR)$(PAM_DIR)/pam_keyfob.so
-	install -m 644 pam/pam_keyfob.8 $(DESTDIR)$(PREFIX)/share/man/man8/pam_keyfob.8
-	install -d -m 700 $(DESTDIR)/var/lib/pam_keyfob
+	install -d -m 755 "$(DESTDIR)$(PAM_DIR)" "$(DESTDIR)$(PREFIX)/share/man/man8"
+	install -s -m 644 target/pam/pam_keyfob.so "$(DESTDIR)$(PAM_DIR)/pam_keyfob.so"
+	install -m 644 pam/pam_keyfob.8 "$(DESTDIR)$(PREFIX)/share/man/man8/pam_keyfob.8"
+	install -d -m 700 "$(DESTDIR)/var/lib/pam_keyfob"
 
 .PHONY: test-pam
 test-pam: tools-pam ## test the PAM module with pamtester, as root
@@ -245,7 +247,7 @@ test-pam: tools-pam ## test the PAM module with pamtester, as root
 	@ls /usr/lib/*/libnss_wrapper.so > /dev/null 2>&1 || tests/packages/install libnss-wrapper
 	$(MAKE) --no-print-directory pam
 	mkdir -p target/pam/sanitized
-	cc $(PAM_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $(PAM_SOURCES) $(PAM_LDFLAGS) $(PAM_LIBS) -o target/pam/sanitized/pam_keyfob.so
+	$(call link-pam,target/pam/sanitized/pam_keyfob.so,-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all)
 	cargo build --locked -p keyfob-server
 	tests/pam/run
 

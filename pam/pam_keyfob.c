@@ -235,7 +235,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int count, con
     pam_fail_delay(pamh, REFUSAL_DELAY_MICROSECONDS);
     if (read_options(pamh, count, arguments, &options) != 0) return PAM_SERVICE_ERR;
     user = name_of(pamh, &why_not);
-    state.folder = state.lock = -1;
+    state.folder = state.lock = state.record = -1;
     if (user != NULL) {
         found = state_open(&state, options.folder, user);
         why_not = "the user has no state file";

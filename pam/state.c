@@ -93,6 +93,7 @@ state_result state_open(state *state, const char *path, const char *user) {
     struct stat status;
     state->folder = -1;
     state->lock = -1;
+    state->record = -1;
     state->path = path;
     snprintf(state->file, sizeof state->file, "%s.keyfob", user);
     if (open_folder(state) != STATE_OK) return STATE_PROBLEM;
@@ -125,6 +126,15 @@ static int open_file(state *state, const char *ending, int flags) {
     return -1;
 }
 
+/* Whether the state file, or with `ending` a file beside it, is still this open one. */
+static int is_in_place(const state *state, const char *ending, int file) {
+    char name[sizeof state->file + sizeof ".lock"];
+    struct stat opened, named;
+    snprintf(name, sizeof name, "%s%s", state->file, ending);
+    return fstat(file, &opened) == 0 && fstatat(state->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 state_result state_lock(state *state) {
     const struct timespec pause = {0, LOCK_PAUSE_NANOSECONDS};
     struct timespec now;
@@ -133,14 +143,21 @@ state_result state_lock(state *state) {
     if (state->lock < 0) return STATE_PROBLEM;
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return problem(state, ".lock", "%s", strerror(errno));
     end = now.tv_sec + LOCK_TIMEOUT_SECONDS;
-    while (flock(state->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) return problem(state, ".lock", "%s", strerror(errno));
+    for (;;) {
+        if (flock(state->lock, LOCK_EX | LOCK_NB) == 0) {
+            if (is_in_place(state, ".lock", state->lock)) return STATE_OK;
+            /* The file was removed, so another process can hold the lock on a new one. */
+            close(state->lock);
+            state->lock = open_file(state, ".lock", O_RDWR | O_CREAT);
+            if (state->lock < 0) return STATE_PROBLEM;
+        } else if (errno != EWOULDBLOCK && errno != EINTR) {
+            return problem(state, ".lock", "%s", strerror(errno));
+        }
         if (clock_gettime(CLOCK_MONOTONIC, &now) != 0 || now.tv_sec > end) {
             return problem(state, ".lock", "another process has held this lock for %d seconds; fuser -v names it", LOCK_TIMEOUT_SECONDS);
         }
         nanosleep(&pause, NULL);
     }
-    return STATE_OK;
 }
 
 /* Reads until `size` bytes or the end. -1 is an error. */
@@ -172,11 +189,11 @@ state_result state_read(state *state, keyfob_record *record) {
     uint8_t bytes[KEYFOB_RECORD_SIZE + 1];
     keyfob_result read = KEYFOB_RESULT_OK;
     ssize_t length;
-    int file = open_file(state, "", O_RDONLY), error;
-    if (file < 0) return STATE_PROBLEM;
-    length = read_all(file, bytes, sizeof bytes);
+    int error;
+    state->record = open_file(state, "", O_RDONLY);
+    if (state->record < 0) return STATE_PROBLEM;
+    length = read_all(state->record, bytes, sizeof bytes);
     error = errno;
-    close(file);
     if (length >= 0) read = keyfob_record_read(bytes, (size_t)length, record);
     state_wipe(bytes, sizeof bytes);
     if (length < 0) return problem(state, "", "%s", strerror(error));
@@ -198,6 +215,10 @@ state_result state_replace(state *state, const keyfob_record *next) {
      * before the name is, and the name before the verdict comes out. */
     if (fchmod(file, S_IRUSR | S_IWUSR) != 0 || write_all(file, next->bytes, sizeof next->bytes) != 0 || fsync(file) != 0) error = errno;
     if (close(file) != 0 && error == 0) error = errno;
+    if (error == 0 && !is_in_place(state, "", state->record)) {
+        unlinkat(state->folder, temporary, 0);
+        return problem(state, "", "it was removed or replaced during this login, so there is no verdict");
+    }
     if (error == 0 && renameat(state->folder, temporary, state->folder, state->file) != 0) error = errno;
     if (error != 0) {
         unlinkat(state->folder, temporary, 0);
@@ -208,8 +229,10 @@ state_result state_replace(state *state, const keyfob_record *next) {
 }
 
 void state_close(state *state) {
+    if (state->record >= 0) close(state->record);
     if (state->lock >= 0) close(state->lock);
     if (state->folder >= 0) close(state->folder);
+    state->record = -1;
     state->lock = -1;
     state->folder = -1;
 }

@@ -20,6 +20,7 @@ typedef struct state {
     /* Descriptors; -1 if they are not open. */
     int folder;
     int lock;
+    int record;
     const char *path;
     char file[STATE_MAX_NAME_BYTES + sizeof ".keyfob"];
     char problem[512];
@@ -34,14 +35,14 @@ int state_takes_name(const char *user);
 state_result state_open(state *state, const char *path, const char *user);
 
 /* Waits until no other process works on the file, for some seconds at most. The lock is the one of
- * the commands `keyfob unlock`, `resync` and `verify`. */
+ * the commands `keyfob enroll`, `unlock`, `resync` and `verify`. */
 state_result state_lock(state *state);
 
-/* Reads the record. The caller wipes it. */
+/* Reads the record. The caller wipes it. The file stays open, so that state_replace knows it. */
 state_result state_read(state *state, keyfob_record *record);
 
-/* Replaces the record durably: after a crash the file holds the old one or the new one. Needs the
- * lock. */
+/* Replaces the record durably: after a crash the file holds the old one or the new one. A file that
+ * was removed or replaced since state_read stays so. Needs the lock. */
 state_result state_replace(state *state, const keyfob_record *next);
 
 /* Closes what is open, which unlocks the file. */

@@ -52,7 +52,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], owner: Owner) -> io::Result<()>
     let replaced = open_new(&temporary)
         .and_then(|file| own_as(&file, &fs::metadata(path)?, owner).map(|()| file))
         .and_then(|file| write(file, bytes))
-        .and_then(|()| fs::rename(&temporary, path))
+        // A file that was removed meanwhile stays removed.
+        .and_then(|()| fs::metadata(path))
+        .and_then(|_| fs::rename(&temporary, path))
         .and_then(|()| sync_folder(path));
     if replaced.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -107,9 +109,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
 /// The right to change a file. No other process has it until this is dropped.
 pub(crate) struct Lock {
     /// Closing it unlocks.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "it is only held"))]
     file: File,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "the file stays there"))]
     path: PathBuf,
 }
 
@@ -128,34 +128,34 @@ impl Lock {
             }
             let lock = Self { file, path: path.clone() };
             // The process that had the lock before may have removed its file.
-            if lock.is_in_place() {
+            if is_in_place(&lock.file, &lock.path) {
                 return Ok(Some(lock));
             }
         }
-    }
-
-    #[cfg(unix)]
-    fn is_in_place(&self) -> bool {
-        use std::os::unix::fs::MetadataExt as _;
-        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let (here, there) = (self.file.metadata().map(place), fs::metadata(&self.path).map(place));
-        matches!((here, there), (Ok(here), Ok(there)) if here == there)
-    }
-
-    /// On other systems the lock file stays.
-    #[cfg(not(unix))]
-    fn is_in_place(&self) -> bool {
-        true
     }
 }
 
 #[cfg(unix)]
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.is_in_place() {
+        if is_in_place(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Whether the path still leads to this open file.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "an open file stays there"))]
+pub(crate) fn is_in_place(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (here, there) = (file.metadata().map(place), fs::metadata(path).map(place));
+        matches!((here, there), (Ok(here), Ok(there)) if here == there)
+    }
+    #[cfg(not(unix))]
+    true
 }
 
 /// Writes these bytes, and waits until they are on the disk.

@@ -15,6 +15,8 @@ mod drift;
 mod enroll;
 #[path = "cli/export.rs"]
 mod export;
+#[path = "cli/lock.rs"]
+mod lock;
 #[path = "cli/others.rs"]
 mod others;
 #[path = "cli/output.rs"]

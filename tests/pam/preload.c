@@ -1,6 +1,7 @@
-/* Stands before libc in the tests of the PAM module. It leaves out PAM's delay after a refusal, and
- * makes the call KEYFOB_TEST_CALL of those that change the folder (1, 2, ...) end the process
- * (KEYFOB_TEST_END=kill) or fail (KEYFOB_TEST_END=fail). */
+/* Stands before libc in the tests of the PAM module. It leaves out PAM's delay after a refusal. Of
+ * the calls that change the folder, KEYFOB_TEST_CALL (1, 2, ...) ends the process
+ * (KEYFOB_TEST_END=kill), fails (KEYFOB_TEST_END=fail), or comes after the command
+ * KEYFOB_TEST_COMMAND. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,8 +23,12 @@ int select(int count, fd_set *readable, fd_set *writable, fd_set *others, struct
 /* Counts a call. Whether it is the one. */
 static int is_due(void) {
     static int calls;
-    const char *call = getenv("KEYFOB_TEST_CALL");
-    return call != NULL && ++calls == atoi(call);
+    const char *call = getenv("KEYFOB_TEST_CALL"), *command = getenv("KEYFOB_TEST_COMMAND");
+    if (call == NULL || ++calls != atoi(call)) return 0;
+    if (command == NULL) return 1;
+    unsetenv("LD_PRELOAD");
+    if (system(command) != 0) abort();
+    return 0;
 }
 
 /* Ends the process, or is the result of a call that fails. */

@@ -237,57 +237,6 @@ fn show_prints_text_or_json() {
 }
 
 #[test]
-fn right_code_is_accepted_once_of_fifty_processes() {
-    let folder = Folder::new("race");
-    let (path, uri) = folder.enroll("a.keyfob", &[]);
-    let code = code_of(&uri, ["--now", "1000"]);
-    let children: Vec<_> = (0..50).map(|_| start(command(&["verify", "--state", &path, "--now", "1000"]), &code)).collect();
-    let mut statuses: Vec<_> = children.into_iter().map(|child| finish(child).status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [&[0][..], &[1; 49][..]].concat());
-}
-
-#[test]
-fn wrong_code_of_forty_processes_counts_ten_times() {
-    let folder = Folder::new("guess");
-    let (path, uri) = folder.enroll("a.keyfob", &[]);
-    let code = other_than(&code_of(&uri, ["--now", "1000"]));
-    let children: Vec<_> = (0..40).map(|_| start(command(&["verify", "--state", &path, "--now", "1000"]), &code)).collect();
-    let runs: Vec<_> = children.into_iter().map(finish).collect();
-    assert!(runs.iter().all(|run| run.status == 1), "{runs:?}");
-    assert_eq!(runs.iter().filter(|run| run.out == "wrong\n").count(), 9);
-    assert_eq!((&show(&path)["status"], &show(&path)["fails"]), (&json!("L"), &json!(10)));
-}
-
-#[test]
-fn waiting_command_says_so() {
-    use std::io::{BufRead as _, BufReader, Read as _};
-
-    let folder = Folder::new("waits");
-    let (path, uri) = folder.enroll("a.keyfob", &[]);
-    let lock = std::fs::File::create(folder.path("a.keyfob.lock")).unwrap();
-    for args in [&["verify", "--now", "1000", &code_of(&uri, ["--now", "1000"])][..], &["unlock", "--now", "1000"]] {
-        lock.lock().unwrap();
-        let mut child = start(command(&[args, &["--state", &path]].concat()), "");
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let mut err = BufReader::new(child.stderr.take().unwrap());
-        let reader = std::thread::spawn(move || {
-            let mut line = String::new();
-            err.read_line(&mut line).unwrap();
-            sender.send(line).unwrap();
-            // Until the process ends.
-            err.read_to_string(&mut String::new()).unwrap();
-        });
-        let line = receiver.recv_timeout(std::time::Duration::from_secs(60));
-        lock.unlock().unwrap();
-        assert_eq!(finish(child).status, 0);
-        reader.join().unwrap();
-        let line = line.expect("a line while it waits");
-        assert!(line.contains("a.keyfob: waits for another process that works on it"), "{line}");
-    }
-}
-
-#[test]
 fn leftovers_of_a_killed_process_do_no_harm() {
     let folder = Folder::new("killed");
     let (path, uri) = folder.enroll("a.keyfob", &[]);

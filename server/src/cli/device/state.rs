@@ -22,20 +22,8 @@ impl State {
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         // A symbolic link stays one: its target is replaced.
         let path = path.canonicalize().map_err(|error| missing(path, &error))?;
-        // The lock is on a file beside it, which stays. A rename replaces the state file, and a
-        // lock on the old file would not protect the new one.
-        let beside = file::beside(&path, ".lock");
-        let opened = file::private(OpenOptions::new().write(true).create(true).truncate(false)).open(&beside);
-        let lock = opened
-            .and_then(|lock| match lock.try_lock() {
-                Ok(()) => Ok(lock),
-                Err(TryLockError::WouldBlock) => {
-                    note(&format!("{}: waits for another process that works on it", path.display()));
-                    lock.lock().map(|()| lock)
-                }
-                Err(TryLockError::Error(error)) => Err(error),
-            })
-            .map_err(|error| format!("{}: {error}; the state file's folder and this file must be writable", beside.display()))?;
+        let lock = lock(&path, true)
+            .map_err(|error| format!("{}.lock: {error}; the state file's folder and this file must be writable", path.display()))?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -53,7 +41,36 @@ impl State {
 
 /// Makes the state file of a new device.
 pub(crate) fn create(path: &Path, device: &Device) -> Result<()> {
+    // A login that began with a removed device of this name ends first, so that it does not replace
+    // the new one. Without a lock file there is no such login.
+    let _lock = match lock(path, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        lock => Some(lock.map_err(|error| file::not_created(path, &error))?),
+    };
     Ok(file::create(path, device.to_record().as_bytes())?)
+}
+
+/// Waits until no other process works on the state file, with a note. Dropping the file unlocks it.
+///
+/// The lock is on a file beside it, which stays, and which is made if `creates`. A rename replaces
+/// the state file, and a lock on the old file would not protect the new one.
+fn lock(path: &Path, creates: bool) -> io::Result<File> {
+    let beside = file::beside(path, ".lock");
+    loop {
+        let lock = file::private(OpenOptions::new().write(true).create(creates).truncate(false)).open(&beside)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                note(&format!("{}: waits for another process that works on it", path.display()));
+                lock.lock()?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // A lock on a removed file protects nothing: another process may have made it anew.
+        if file::is_in_place(&lock, &beside) {
+            return Ok(lock);
+        }
+    }
 }
 
 /// Reads the device of a state file.
