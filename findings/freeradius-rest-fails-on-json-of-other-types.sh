@@ -3,15 +3,17 @@
 # fail.
 #
 # Expected: `+json` says that the body is JSON (RFC 6839, section 3.1), so a reply of SCIM
-# (`application/scim+json`) or `application/problem+json` is decoded as one of `application/json` is.
-# At least a 200 with a body of no interest is no failure. `force_to = "json"` decodes every body.
+# (`application/scim+json`) or `application/problem+json` is decoded as one of `application/json`
+# is. At least a 200 with a body of no interest is no failure. `force_to = "json"` decodes every
+# body.
 # Seen: the module knows types by their whole name. The body that sets Reply-Message as
 # `application/json` sets nothing as one of these two, and the module returns `fail` with the status
-# 200, so that the request is rejected. A valid blank before `; charset=utf-8` does the same. The log
-# says "using the request's type", and does not use it, even where the request is JSON, too. A 401
-# with problem+json is `fail`, where it is `reject` with JSON, so `redundant` asks the next server.
-# `force_to` helps, "json" and "plain". It does nothing for a GET whose reply has no Content-Type, or
-# has it without a blank behind the colon: that body is dropped and the module returns `ok`.
+# 200, so that the request is rejected. A valid blank before `; charset=utf-8` does the same. The
+# log says "using the request's type", and does not use it, even where the request is JSON, too. A
+# 401 with problem+json is `fail`, where it is `reject` with JSON, so `redundant` asks the next
+# server. `force_to` helps, "json" and "plain". It does nothing for a GET whose reply has no
+# Content-Type, or has it without a blank behind the colon: that body is dropped and the module
+# returns `ok`.
 # Who meets it: FreeRADIUS in front of a SCIM service, or of an API with problem+json.
 #
 # Seen on 2026-11-30. Needs: the Debian packages freeradius, freeradius-rest and freeradius-utils,

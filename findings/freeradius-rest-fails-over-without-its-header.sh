@@ -5,10 +5,10 @@
 # has `redundant { first second }`, the second service gets what the first one got.
 # Seen: each call removes the header, also one that failed. The second service gets no token, says
 # 401, and the user is rejected although it is up. The same happens to two calls in a row.
-# mods-available/rest says that a call consumes the header, not that this reaches `redundant`. With a
-# `connect_uri` that nothing listens on, and no connection in the pool, the call ends before that and
-# the header is kept, so that a test of the fail-over may pass.
-# Setting the header again before the second call helps, in a `group` within `redundant`.
+# mods-available/rest says that a call consumes the header, not that this reaches `redundant`. With
+# a `connect_uri` that nothing listens on, and no connection in the pool, the call ends before that
+# and the header is kept, so that a test of the fail-over may pass. Setting the header again before
+# the second call helps, in a `group` within `redundant`.
 # Who meets it: FreeRADIUS with two instances of a service that wants a bearer token.
 #
 # Seen on 2026-11-30. Needs: the Debian packages freeradius, freeradius-rest and freeradius-utils,

@@ -93,8 +93,9 @@ fn copy(from: &Path, to: &Path, store: &Path) -> Result<(), DatabaseError> {
     file.sync_all().map_err(failed)
 }
 
-/// Puts the new file in the place of the store, durably. At each moment there is a store: a service
-/// that finds none would make an empty one. Returns the folder with the old store, if there was one.
+/// Puts the new file in the place of the store, durably. At each moment there is a store, since a
+/// service that finds none would make an empty one. Returns the folder with the old store, if there
+/// was one.
 fn replace(store: &Path, new: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
     let files = SUFFIXES.map(|end| file::beside(store, end));
     if !store.exists() && !files.iter().any(|path| path.exists()) {

@@ -157,7 +157,7 @@ fn texts(part: &Filter) -> usize {
     }
 }
 
-/// The trigrams of a part that looks for texts, as FTS5 writes a query, at most `most` of each text.
+/// At most `most` trigrams of each text that a part looks for, as FTS5 writes a query.
 /// `None` for a text of fewer than three characters, and if there are too many texts.
 ///
 /// FTS5 folds the case of each character by itself, in the index as in the query. So it finds every
