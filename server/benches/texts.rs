@@ -1,9 +1,9 @@
 //! `make bench-texts`: searches for a text within users and names, with a million devices, on
-//! SQLite and on PostgreSQL with `pg_trgm`; and creates and renames beside those of a store without
-//! the index. `--devices=N` sets another number of devices.
+//! SQLite and on PostgreSQL with `pg_trgm`; and creates beside those of a store without the index.
+//! `--devices=N` sets another number of devices.
 //!
-//! Half of the devices were created in one second, as by an import. Creates and renames of both
-//! stores take turns, so that a change of the machine's speed affects both.
+//! Half of the devices were created in one second, as by an import. Creates of both stores take
+//! turns, so that a change of the machine's speed affects both.
 
 #[path = "../tests/support/cluster.rs"]
 #[allow(dead_code, reason = "tests do more with it")]
@@ -20,10 +20,10 @@ use tokio::net::TcpStream;
 
 /// How often each search is sent.
 const SEARCHES: usize = 15;
-/// How many creates and renames a round has, and how many rounds there are.
+/// How many creates a round has, and how many rounds there are.
 const ROUND_REQUESTS: u64 = 300;
 const ROUNDS: usize = 7;
-/// How many devices the stores of creates and renames have.
+/// How many devices the stores of creates have.
 const WRITE_DEVICES: usize = 100_000;
 
 /// What a store has without the index.
@@ -146,7 +146,7 @@ async fn times(connection: &mut TcpStream, request: &[u8]) -> String {
     format!("{:.1} ms ({:.1})", taken[taken.len() / 2], taken[0])
 }
 
-/// Creates, renames and verifications on two stores, by turns.
+/// Creates and verifications on two stores, by turns.
 async fn write(store: &str, servers: &[Server; 2]) {
     let mut connections = Vec::new();
     for server in servers {
@@ -154,7 +154,7 @@ async fn write(store: &str, servers: &[Server; 2]) {
         connection.set_nodelay(true).unwrap();
         connections.push((connection, enrol(server, 20).await));
     }
-    for kind in ["create", "rename", "verify a wrong code"] {
+    for kind in ["create", "verify a wrong code"] {
         let mut taken = [Vec::new(), Vec::new()];
         for round in 0..ROUNDS {
             for ((connection, devices), taken) in connections.iter_mut().zip(&mut taken) {
@@ -165,7 +165,6 @@ async fn write(store: &str, servers: &[Server; 2]) {
                         "create" => {
                             request("POST", "", &format!(r#"{{"type": "SMS", "user": "new{number}", "phone": "666555444"}}"#))
                         }
-                        "rename" => request("PATCH", &format!("/{device}"), &patch(number)),
                         _ => request("POST", &format!("/{device}/responseChallenge"), r#"{"pin": "123456"}"#),
                     }
                 };
@@ -185,10 +184,4 @@ async fn write(store: &str, servers: &[Server; 2]) {
             with[0] / without[0]
         );
     }
-}
-
-fn patch(number: u64) -> String {
-    format!(
-        r#"{{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{{"op": "replace", "path": "user", "value": "renamed{number}"}}]}}"#
-    )
 }
