@@ -42,7 +42,7 @@ pub(crate) fn candidates(connection: &mut dyn Connection, query: &Query) -> Resu
 }
 
 fn sqlite_candidates(connection: &mut dyn Connection, part: &Filter) -> Result<Option<Vec<i64>>, DatabaseError> {
-    if let Some(trigrams) = trigrams(part, MAX_TRIGRAMS.checked_div(texts(part)).unwrap_or_default())
+    if let Some(trigrams) = looked_up(part)
         && let Some(unindexed) = unindexed(connection)?
     {
         let mut sql = Sql::new("SELECT rowid FROM device_text WHERE device_text MATCH ");
@@ -146,6 +146,11 @@ fn shortest(part: &Filter) -> Option<usize> {
         }
         _ => None,
     }
+}
+
+/// The trigrams that a search looks up, as FTS5 writes a query: [`MAX_TRIGRAMS`] at most.
+pub(super) fn looked_up(part: &Filter) -> Option<String> {
+    trigrams(part, MAX_TRIGRAMS.checked_div(texts(part)).unwrap_or_default())
 }
 
 /// How many texts a part looks for, each within one column.
