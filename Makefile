@@ -350,8 +350,8 @@ mutants: ## change engine, C ABI and SCIM layer in many small ways, and list the
 .PHONY: bench
 bench: ## measure the engine beside its peers, in units of one SHA-1 compression
 	test -e /usr/include/liboath/oath.h || tests/packages/install liboath-dev
-	cargo bench --locked -p keyfob --bench engine
-	cargo bench --locked -p keyfob --features capi --bench capi
+	cargo bench --locked --profile dist -p keyfob --bench engine
+	cargo bench --locked --profile dist -p keyfob --features capi --bench capi
 	cargo run --release --locked --manifest-path benches/peers/Cargo.toml
 
 # On one core, the last one, which others use least. Ten million samples take some ten minutes and want a machine that does nothing else.
@@ -366,32 +366,32 @@ bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on F
 
 .PHONY: bench-service
 bench-service: ## measure the service beside a handler without a store, and beside single commits
-	cargo bench --locked -p keyfob-server --bench service --bench scale
+	cargo bench --locked --profile dist -p keyfob-server --bench service --bench scale
 
 .PHONY: bench-memory
 bench-memory: ## measure the memory of the service, idle and after load, with a thousand and a million devices, and hold it to its limits
-	cargo bench --locked -p keyfob-server --bench memory
+	cargo bench --locked --profile dist -p keyfob-server --bench memory
 
 .PHONY: bench-image
 bench-image: ## measure the image of a create, and creates with and without it
-	cargo bench --locked -p keyfob-scim --bench image
-	cargo bench --locked -p keyfob-server --bench create
+	cargo bench --locked --profile dist -p keyfob-scim --bench image
+	cargo bench --locked --profile dist -p keyfob-server --bench create
 
 .PHONY: bench-import
 bench-import: ## measure the import of 100,000 tokens into a file
-	cargo bench --locked -p keyfob-server --bench import
+	cargo bench --locked --profile dist -p keyfob-server --bench import
 
 .PHONY: bench-pages
 bench-pages: tools ## measure the pages of a walk by cursor, with a million devices on either store (needs 2 GB of disk)
-	cargo bench --locked -p keyfob-server --bench pages
+	cargo bench --locked --profile dist -p keyfob-server --bench pages
 
 .PHONY: bench-texts
 bench-texts: tools ## measure searches for a text within users and names, with a million devices on either store (needs 2 GB of disk)
-	cargo bench --locked -p keyfob-server --bench texts
+	cargo bench --locked --profile dist -p keyfob-server --bench texts
 
 .PHONY: bench-postgres
 bench-postgres: tools ## measure the service on PostgreSQL beside pgbench, and with ten million devices (needs 10 GB of disk)
-	cargo bench --locked -p keyfob-server --bench postgres
+	cargo bench --locked --profile dist -p keyfob-server --bench postgres
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_TIME seconds, from what was found before
