@@ -280,6 +280,10 @@ enum keyfob_result
    */
   KEYFOB_RESULT_FIRST_WINDOW = 55,
   /**
+   * Policy: the fail that locks does not come after the one that begins the first delay.
+   */
+  KEYFOB_RESULT_TOTAL_FAILS = 56,
+  /**
    * Time: before T0, or before what the device has seen.
    */
   KEYFOB_RESULT_CLOCK = 60,
@@ -514,6 +518,10 @@ enum keyfob_lock
    * The device takes no attempt for a time that doubles with each further fail.
    */
   KEYFOB_LOCK_THROTTLE = 1,
+  /**
+   * As THROTTLE, until a total of fails locks the device.
+   */
+  KEYFOB_LOCK_THROTTLE_THEN_LOCK = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -703,6 +711,10 @@ typedef struct keyfob_policy {
    * 1000, at most `window` and `max_drift` together; 0, the default, for `window`.
    */
   uint32_t first_window;
+  /**
+   * Throttle that ends in a lock: the fail on which the lock falls, more than max_fails.
+   */
+  uint32_t total_fails;
 } keyfob_policy;
 
 /**

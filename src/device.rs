@@ -1,6 +1,6 @@
 //! Layer 3: the device: its factor and its history.
 
-use crate::{Algorithm, Digits, Error, Hotp, Kind, Lock, Pin, Policy, Positions, Status, Totp, Validity};
+use crate::{Algorithm, Digits, Error, Hotp, Kind, Pin, Policy, Positions, Status, Totp, Validity};
 
 /// What a device verifies with: its kind, parameters and secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,10 +297,9 @@ impl Device {
         if now.saturating_add(u64::from(policy.clock_skew())) < self.state.seen { Err(Error::Clock) } else { Ok(()) }
     }
 
-    /// Whether it is locked, or has as many fails as a hard lock of this policy takes.
+    /// Whether it is locked, or has as many fails as lock it under this policy.
     pub(crate) fn is_locked(&self, policy: &Policy) -> bool {
-        let due = matches!(policy.lock(), Lock::Hard { max_fails: fails } if self.state.fails >= fails);
-        (self.state.status == Status::Locked as u8) | due
+        (self.state.status == Status::Locked as u8) | policy.lock().is_due(self.state.fails)
     }
 
     /// Whether a throttle refuses everything at `now`.

@@ -50,6 +50,8 @@ pub enum Error {
     FirstDelay,
     /// A throttle whose longest delay is shorter than its first.
     MaxDelay,
+    /// A throttle that locks on the fail of its first delay, or before.
+    TotalFails,
     /// A code lifetime of 0 seconds.
     CodeLifetime,
     /// A time of reuse longer than the code lifetime.
@@ -161,6 +163,7 @@ impl Error {
             Self::MaxFails => c"lock: must fall after 1 fail or more",
             Self::FirstDelay => c"throttle: the first delay must be 1 second or more",
             Self::MaxDelay => c"throttle: the longest delay must not be shorter than the first",
+            Self::TotalFails => c"throttle: the fail that locks must come after the one that begins the first delay",
             Self::CodeLifetime => c"code lifetime: must be 1 second or more",
             Self::CodeReuse => c"time of reuse: must not be longer than the code lifetime",
             Self::PinMinLength => c"shortest PIN: must be 4 to 64 digits",

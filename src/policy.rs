@@ -322,7 +322,7 @@ impl PolicyBuilder {
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
     /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`],
-    /// [`Error::MaxDelay`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
+    /// [`Error::MaxDelay`], [`Error::TotalFails`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
     /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
     /// [`Error::PinGuessBound`].
     #[inline]
@@ -341,9 +341,12 @@ impl Policy {
         let first = self.first_window <= Policy::MAX_WINDOW && self.first_window() <= self.window.saturating_add(self.max_drift);
         require(first, Error::FirstWindow)?;
         require(self.lock.max_fails() >= 1, Error::MaxFails)?;
-        if let Lock::Throttle { first_delay: first, max_delay: longest, .. } = self.lock {
+        if let Some((first, longest)) = self.lock.delays() {
             require(first >= 1, Error::FirstDelay)?;
             require(first <= longest, Error::MaxDelay)?;
+        }
+        if let Lock::ThrottleThenLock { max_fails, total_fails, .. } = self.lock {
+            require(total_fails > max_fails, Error::TotalFails)?;
         }
         require(self.code_lifetime >= 1, Error::CodeLifetime)?;
         require(self.code_reuse <= self.code_lifetime, Error::CodeReuse)?;

@@ -12,7 +12,7 @@ use crate::code::Submitted;
 use crate::device::State;
 use crate::hmac::HmacState;
 use crate::hotp::{Found, MAX_COUNTER, SubmittedCodes, search};
-use crate::{Attempt, Device, Error, Factor, Hotp, Lock, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
+use crate::{Attempt, Device, Error, Factor, Hotp, Next, Pin, Policy, Positions, Reason, Status, Totp, Verdict};
 
 /// No other windows.
 const NONE: [Option<RangeInclusive<u64>>; 2] = [None, None];
@@ -213,7 +213,6 @@ impl Device {
         let message = bit(matches!(self.factor, Factor::Sms(_) | Factor::Email(_)));
         let pin = bit(matches!(self.factor, Factor::Pin(_)));
         let totp = bit(matches!(self.factor, Factor::Totp(_)));
-        let hard = bit(matches!(policy.lock(), Lock::Hard { .. }));
         let pending = state.pending;
         let (replayed, last) = (found.replayed.unwrap_u8(), found.last.unwrap_u8());
         // Once in a million the window has the code at a further place as well. It was used all the
@@ -259,9 +258,10 @@ impl Device {
 
         let fails = state.fails.saturating_add(1);
         let strikes = fail & bit(fails >= policy.lock().max_fails());
-        let locks = (strikes & hard) | (locked & bit(state.status != Status::Locked as u8));
+        let due = bit(policy.lock().is_due(fails));
+        let locks = (fail & due) | (locked & bit(state.status != Status::Locked as u8));
         let dies = message & pending & (strikes | locks | (open & expired));
-        let delays = Choice::from(strikes & not(hard));
+        let delays = Choice::from(strikes & not(due));
         let moves = Choice::from(right & not(pin));
         let learns = Choice::from(right & totp);
         let ends = Choice::from(right | dies);

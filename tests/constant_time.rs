@@ -194,6 +194,17 @@ fn authenticators() -> Vec<Case> {
     ] {
         cases.push(case("TOTP of ten digits, throttle and drift", name, device, throttle, answer, NOW));
     }
+    let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 60, max_delay: 60, total_fails: 2 };
+    let total = throttle.to_builder().lock(lock).build().unwrap();
+    let later = NOW + 60;
+    let (right, locked) = (ten.generate(later).unwrap(), throttled.verify(&total, b"wrong", later).unwrap().split().0);
+    for (name, device, answer) in [
+        ("right after a delay", &throttled, right.as_bytes()),
+        ("the fail that locks", &throttled, b"0000000000"),
+        ("locked, right", &locked, right.as_bytes()),
+    ] {
+        cases.push(case("TOTP of ten digits, throttle that locks", name, device, total, answer, later));
+    }
     let hotp = Hotp::new(common::secret()).with_digits(Digits::EIGHT);
     let device = Device::hotp(hotp.clone(), 5, NOW);
     for (name, counter) in [("expected", 5), ("last of the window", 15), ("behind", 4), ("beyond", 16)] {

@@ -97,6 +97,12 @@ fn wrong_pins_are_told_apart() {
 #[test]
 fn each_wrong_choice_of_a_policy_has_its_own_error() {
     let throttle = |fails, first, longest| Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest };
+    let total = |fails, first, longest, total| Lock::ThrottleThenLock {
+        max_fails: fails,
+        first_delay: first,
+        max_delay: longest,
+        total_fails: total,
+    };
     let wrong = |change: fn(PolicyBuilder) -> PolicyBuilder| {
         change(Policy::builder().guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN)).build().err()
     };
@@ -120,6 +126,11 @@ fn each_wrong_choice_of_a_policy_has_its_own_error() {
         (throttle(1, 0, 1), Some(Error::FirstDelay)),
         (throttle(1, 2, 1), Some(Error::MaxDelay)),
         (throttle(1, 1, 1), None),
+        (total(0, 1, 1, 1), Some(Error::MaxFails)),
+        (total(1, 0, 1, 2), Some(Error::FirstDelay)),
+        (total(1, 2, 1, 2), Some(Error::MaxDelay)),
+        (total(2, 1, 1, 2), Some(Error::TotalFails)),
+        (total(2, 1, 1, 3), None),
     ] {
         let policy = Policy::builder().guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).lock(lock);
         assert_eq!(policy.build().err(), error);
@@ -152,6 +163,18 @@ fn chances_are_what_a_hand_reckons() {
     let yearly =
         Policy::builder().lock(throttle).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
     assert_eq!(ppb(yearly, Kind::Sms, 6), u32::try_from((370_u64 * 2148 * 1_000_000_000).div_ceil(1 << 31)).unwrap());
+    // A total ends the guessing, however long that takes.
+    let total = |total_fails| Lock::ThrottleThenLock { max_fails: 5, first_delay: 86_400, max_delay: 86_400, total_fails };
+    let with = |lock| Policy::builder().lock(lock).pin_positions(PinPositions::Count(4));
+    let hundred = with(total(100)).look_ahead(0).build().unwrap();
+    assert_eq!(hundred.guess_chance(Kind::Totp, Digits::SIX).to_string(), "1 in 3332");
+    // Look-ahead 10 and window 10 accept 11 and 21 codes.
+    for (builder, allowed) in [(with(total(90)), 90), (with(total(47)).window(10), 47)] {
+        assert!(builder.build().is_ok(), "{allowed}");
+        assert_eq!(builder.lock(total(allowed + 1)).build(), Err(Error::GuessBound), "{allowed}");
+    }
+    assert_eq!(with(total(90)).pin_positions(PinPositions::Count(3)).build(), Err(Error::PinGuessBound));
+
     let never = Lock::Hard { max_fails: u32::MAX };
     let never =
         Policy::builder().lock(never).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();

@@ -8,7 +8,7 @@ use keyfob::ffi::*;
 
 #[derive(Arbitrary, Debug)]
 pub struct Input {
-    policy: Option<[u32; 16]>,
+    policy: Option<[u32; 17]>,
     calls: Vec<Call>,
 }
 
@@ -62,8 +62,8 @@ fn zeroed<T>(size: impl FnOnce(&mut T) -> &mut u32) -> T {
 pub fn run(input: Input) {
     let mut policy: keyfob_policy = zeroed(|policy: &mut keyfob_policy| &mut policy.size);
     if let Some(numbers) = input.policy {
-        // SAFETY: the sixteen numbers behind the size; the windows are kept narrow, for speed.
-        unsafe { (&raw mut policy).cast::<[u32; 17]>().cast::<u32>().add(1).cast::<[u32; 16]>().write(numbers) };
+        // SAFETY: the seventeen numbers behind the size; the windows are kept narrow, for speed.
+        unsafe { (&raw mut policy).cast::<[u32; 18]>().cast::<u32>().add(1).cast::<[u32; 17]>().write(numbers) };
         policy.window %= 64;
         policy.look_ahead %= 64;
         policy.resync_window %= 256;

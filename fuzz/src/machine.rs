@@ -22,6 +22,7 @@ pub struct Input {
     counter: u64,
     created: u64,
     policy: (u16, u16, u16, u16, u16, u8, u32, u32, u32, u8),
+    total_fails: u8,
     operations: Vec<Operation>,
 }
 
@@ -61,10 +62,10 @@ fn enrol(input: &Input, policy: &Policy) -> Result<Device, Error> {
 fn policy(input: &Input) -> Result<Policy, Error> {
     let (window, look_ahead, resync, drift, first_window, fails, first, longest, lifetime, positions) = input.policy;
     let fails = u32::from(fails);
-    let lock = if first == 0 {
-        Lock::Hard { max_fails: fails }
-    } else {
-        Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest }
+    let lock = match (first, input.total_fails) {
+        (0, _) => Lock::Hard { max_fails: fails },
+        (_, 0) => Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest },
+        (_, total) => Lock::ThrottleThenLock { max_fails: fails, first_delay: first, max_delay: longest, total_fails: total.into() },
     };
     let asked = if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) };
     let (window, drift) = (window % 64, drift % 64);

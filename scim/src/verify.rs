@@ -11,6 +11,7 @@ use crate::event::{Event, EventKind};
 use crate::json::{Object, Value};
 use crate::response::Response;
 use crate::service::{Context, Service, refuse_without_user, swaps_left};
+use crate::settings::Profile;
 use crate::step::{Scope, Step, Swap};
 use crate::{body, code};
 
@@ -19,9 +20,14 @@ const NEXT_PIN: &str = "nextPin";
 
 /// The body of the response.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct VerdictBody {
     success: bool,
     locked: bool,
+    /// The seconds after which a throttled device takes attempts again, as in RFC 9110 section
+    /// 10.2.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 /// The codes of a request.
@@ -141,7 +147,13 @@ impl<R: TryCryptoRng + Clone + Send + Sync + 'static> Service<R> {
                 drift: verdict.drift(),
                 ..context.event(codes.event_kind(), &entry.row)
             };
-            let body = VerdictBody { success: verdict.is_right(), locked: verdict.is_locked() };
+            // Soffid's own responses have two members.
+            let retry_at = verdict.retry_at().filter(|_| service.settings.profile == Profile::Rfc);
+            let body = VerdictBody {
+                success: verdict.is_right(),
+                locked: verdict.is_locked(),
+                retry_after: retry_at.map(|time| time.saturating_sub(context.now)),
+            };
             let respond = move || Step::Done(Response::json(200, &body));
             if !is_changed {
                 return Ok(Step::Audit { event, then: Box::new(move |()| respond()) });

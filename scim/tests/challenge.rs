@@ -4,7 +4,7 @@ mod common;
 
 use common::{EMAIL, Flaky, Host, PIN, SMS, TOTP, WRONG};
 use keyfob::{Kind, Lock, PinPositions, Policy, Status};
-use keyfob_scim::{EventKind, Method, Settings};
+use keyfob_scim::{EventKind, Method, Profile, Settings};
 use serde_json::json;
 
 #[test]
@@ -198,6 +198,30 @@ fn throttled_device_is_locked_for_a_while() {
     host.now += 100;
     let right = host.right(id);
     host.answer(id, &right).verdict(true);
+}
+
+#[test]
+fn throttled_device_says_when_to_try_again_in_the_profile_rfc_only() {
+    let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 10, max_delay: 100, total_fails: 3 };
+    let policy = Policy::builder().lock(lock).build().unwrap();
+    for profile in [Profile::Soffid, Profile::Rfc] {
+        let mut host = Host::new(Settings { policy, profile, ..Settings::default() });
+        let id = host.create(TOTP);
+        let mut bodies = Vec::new();
+        for wait in [0, 4, 6, 20, 100_000] {
+            host.now += wait;
+            bodies.push(host.answer(id, WRONG).0.text().to_owned());
+        }
+        let seconds = match profile {
+            Profile::Soffid => [None; 5],
+            Profile::Rfc => [Some(10), Some(6), Some(20), None, None],
+        };
+        for (body, seconds) in bodies.iter().zip(seconds) {
+            let after = seconds.map_or(String::new(), |seconds| format!(",\"retryAfter\":{seconds}"));
+            assert_eq!(*body, format!("{{\"success\":false,\"locked\":true{after}}}"));
+        }
+        assert_eq!(host.entry(id).row.status, Status::Locked);
+    }
 }
 
 #[test]

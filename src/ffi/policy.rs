@@ -13,6 +13,8 @@ pub enum keyfob_lock {
     HARD = 0,
     /// The device takes no attempt for a time that doubles with each further fail.
     THROTTLE = 1,
+    /// As THROTTLE, until a total of fails locks the device.
+    THROTTLE_THEN_LOCK = 2,
 }
 
 /// The server's choices. Fill one with keyfob_policy_default or keyfob_policy_soffid, change its
@@ -61,18 +63,23 @@ pub struct keyfob_policy {
     /// TOTP: steps each side of the present one that are right until the first right answer, 0 to
     /// 1000, at most `window` and `max_drift` together; 0, the default, for `window`.
     pub first_window: u32,
+    /// Throttle that ends in a lock: the fail on which the lock falls, more than max_fails.
+    pub total_fails: u32,
 }
 
-// SAFETY: seventeen numbers of 32 bits, of which the first is the size.
+// SAFETY: eighteen numbers of 32 bits, of which the first is the size.
 unsafe impl Sized for keyfob_policy {
     const FIRST_SIZE: usize = 64;
 }
 
 impl keyfob_policy {
     fn of(policy: Policy) -> Self {
-        let (lock, max_fails, first_delay, max_delay) = match policy.lock() {
-            Lock::Hard { max_fails } => (keyfob_lock::HARD, max_fails, 0, 0),
-            Lock::Throttle { max_fails, first_delay, max_delay } => (keyfob_lock::THROTTLE, max_fails, first_delay, max_delay),
+        let lock = policy.lock();
+        let (first_delay, max_delay) = lock.delays().unwrap_or_default();
+        let (kind, total_fails) = match lock {
+            Lock::Hard { .. } => (keyfob_lock::HARD, 0),
+            Lock::Throttle { .. } => (keyfob_lock::THROTTLE, 0),
+            Lock::ThrottleThenLock { total_fails, .. } => (keyfob_lock::THROTTLE_THEN_LOCK, total_fails),
         };
         Self {
             size: size_of::<Self>() as u32,
@@ -80,8 +87,8 @@ impl keyfob_policy {
             look_ahead: policy.look_ahead().into(),
             resync_window: policy.resync_window().into(),
             max_drift: policy.max_drift().into(),
-            lock: lock as u32,
-            max_fails,
+            lock: kind as u32,
+            max_fails: lock.max_fails(),
             first_delay,
             max_delay,
             code_lifetime: policy.code_lifetime(),
@@ -95,6 +102,7 @@ impl keyfob_policy {
             guess_bound: policy.guess_bound().parts_per_billion(),
             pin_guess_bound: policy.pin_guess_bound().parts_per_billion(),
             first_window: if policy.first_window() > policy.window() { policy.first_window().into() } else { 0 },
+            total_fails,
         }
     }
 
@@ -102,9 +110,11 @@ impl keyfob_policy {
     fn builder(self) -> Result<PolicyBuilder, keyfob_result> {
         let narrow = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
         let narrowest = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+        let Self { max_fails, first_delay, max_delay, total_fails, .. } = self;
         let lock = match self.lock {
-            0 => Lock::Hard { max_fails: self.max_fails },
-            1 => Lock::Throttle { max_fails: self.max_fails, first_delay: self.first_delay, max_delay: self.max_delay },
+            0 => Lock::Hard { max_fails },
+            1 => Lock::Throttle { max_fails, first_delay, max_delay },
+            2 => Lock::ThrottleThenLock { max_fails, first_delay, max_delay, total_fails },
             _ => return Err(keyfob_result::LOCK_KIND),
         };
         let asked = if self.pin_positions == 0 { PinPositions::All } else { PinPositions::Count(narrowest(self.pin_positions)) };

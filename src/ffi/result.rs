@@ -82,6 +82,8 @@ pub enum keyfob_result {
     LOCK_KIND = 54,
     /// Policy: first window above 1000 steps, or above window and largest learned drift together.
     FIRST_WINDOW = 55,
+    /// Policy: the fail that locks does not come after the one that begins the first delay.
+    TOTAL_FAILS = 56,
     /// Time: before T0, or before what the device has seen.
     CLOCK = 60,
     /// A counter is at the end of its range.
@@ -184,6 +186,7 @@ errors! {
     GuessBound => GUESS_BOUND,
     PinGuessBound => PIN_GUESS_BOUND,
     MaxDelay => MAX_DELAY,
+    TotalFails => TOTAL_FAILS,
     CodeReuse => CODE_REUSE,
     PinMinLength => PIN_MIN_LENGTH,
     ClockSkew => CLOCK_SKEW,
@@ -230,7 +233,7 @@ pub extern "C" fn keyfob_result_message(result: i32) -> *const c_char {
         5 => c"store: the callback failed; no verdict is given",
         6 => c"store: another revision is stored; read the record again and try again",
         7 => c"a defect of keyfob; please report it",
-        54 => c"lock: must be hard (0) or a throttle (1)",
+        54 => c"lock: must be hard (0), a throttle (1), or a throttle that ends in a lock (2)",
         other => error(other).map_or(c"unknown result", Error::c_message),
     };
     message.as_ptr()

@@ -57,7 +57,10 @@ impl Model {
     }
 
     pub(crate) fn closed(&self, policy: &Policy, now: u64) -> Option<Reason> {
-        let due = matches!(policy.lock(), Lock::Hard { max_fails: fails } if self.fails >= fails);
+        let due = match policy.lock() {
+            Lock::Hard { max_fails: fails } | Lock::ThrottleThenLock { total_fails: fails, .. } => self.fails >= fails,
+            Lock::Throttle { .. } => false,
+        };
         match self.status {
             Status::Disabled => Some(Reason::Disabled),
             Status::Locked => Some(Reason::Locked),
@@ -197,7 +200,9 @@ impl Model {
             self.kill();
             match policy.lock() {
                 Lock::Hard { .. } => self.lock(),
-                Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest } => {
+                Lock::ThrottleThenLock { total_fails, .. } if self.fails >= total_fails => self.lock(),
+                Lock::Throttle { max_fails: fails, first_delay: first, max_delay: longest }
+                | Lock::ThrottleThenLock { max_fails: fails, first_delay: first, max_delay: longest, .. } => {
                     let delay = (0..self.fails - fails).fold(u64::from(first), |delay, _| (delay * 2).min(u64::from(longest)));
                     self.throttled_until = Some(self.seen + delay.min(u64::from(longest)));
                 }

@@ -77,6 +77,12 @@ fn policies() -> impl Strategy<Value = Policy> {
             first_delay: first,
             max_delay: longest
         }),
+        (1..6_u32, 1..60_u32, 60..900_u32, 1..8_u32).prop_map(|(fails, first, longest, more)| Lock::ThrottleThenLock {
+            max_fails: fails,
+            first_delay: first,
+            max_delay: longest,
+            total_fails: fails + more
+        }),
     ];
     let asked = prop_oneof![(2..6_u8).prop_map(PinPositions::Count), Just(PinPositions::All)];
     let resync = prop_oneof![1..8_u16, Just(100)];

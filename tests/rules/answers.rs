@@ -151,8 +151,12 @@ proptest! {
     }
 
     #[test]
-    fn rule_06_message_codes_die_at_the_lock(hotp in hotps(), throttle: bool) {
-        let lock = if throttle { Lock::Throttle { max_fails: 5, first_delay: 1, max_delay: 1_000_000 } } else { Lock::Hard { max_fails: 5 } };
+    fn rule_06_message_codes_die_at_the_lock(hotp in hotps(), which in 0..3_usize) {
+        let lock = [
+            Lock::Hard { max_fails: 5 },
+            Lock::Throttle { max_fails: 5, first_delay: 1, max_delay: 1_000_000 },
+            Lock::ThrottleThenLock { max_fails: 5, first_delay: 1, max_delay: 1_000_000, total_fails: 6 },
+        ][which];
         let policy = Policy::builder().lock(lock).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
         let (mut device, right) = failed(&Device::sms(hotp, NOW), &policy, 5);
         prop_assert_eq!(device.pending_since(), None);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use keyfob::{Device, Error, GuessChance, Lock, PinPositions, Policy, Reason, Status};
+use keyfob::{Device, Error, Factor, GuessChance, Kind, Lock, PinPositions, Policy, Reason, Status};
 use proptest::prelude::*;
 
 use crate::common::{NOW, Seeded, Store, challenged, committed, devices, enrolled, hotps, wrong};
@@ -240,6 +240,69 @@ proptest! {
         let until = NOW + skew + u64::from(first);
         prop_assert_eq!((verdict.is_locked(), verdict.retry_at()), (true, Some(until)));
         prop_assert_eq!(judge(&device, &policy, b"wrong", until - 1).1.reason(), Reason::Throttled);
+    }
+
+    #[test]
+    fn rule_14_a_throttle_ends_in_a_lock_at_its_total(device in devices(), fails in 1..4_u32, more in 1..6_u32, skip in 0..4_u64) {
+        let total = fails + more;
+        let lock = Lock::ThrottleThenLock { max_fails: fails, first_delay: 2, max_delay: 8, total_fails: total };
+        let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        let mut device = device;
+        let (mut now, mut evaluated) = (NOW, 0);
+        // Guesses each second or more slowly, each after a challenge.
+        for guess in 0.. {
+            prop_assert!(guess < 100, "no lock");
+            let asked = device.challenge(&policy, &mut Seeded(guess), now).map(committed);
+            if let Ok((challenged, _)) = asked {
+                device = challenged;
+            }
+            let (next, verdict) = judge(&device, &policy, b"wrong", now);
+            evaluated += u32::from(verdict.reason() != Reason::Throttled);
+            prop_assert_eq!(verdict.fails(), evaluated);
+            device = next;
+            if evaluated == total {
+                prop_assert_eq!((verdict.is_locked(), verdict.retry_at()), (true, None));
+                break;
+            }
+            prop_assert_eq!(device.status(), Status::Created);
+            prop_assert_eq!(verdict.is_locked(), evaluated >= fails);
+            now += 1 + guess % 3 * skip;
+        }
+        prop_assert_eq!(device.status(), Status::Locked);
+        // Positions of a PIN stay until they are answered rightly.
+        prop_assert!(device.pending_since().is_none() || device.kind() == Kind::Pin);
+        prop_assert_eq!(device.fails(), total);
+        // It stays locked, whatever the time.
+        let later = now + 1_000_000;
+        let (after, verdict) = judge(&device, &policy, b"wrong", later);
+        prop_assert_eq!((verdict.reason(), verdict.is_locked(), verdict.retry_at()), (Reason::Locked, true, None));
+        prop_assert_eq!(&after, &device);
+        device.unlock(later).unwrap();
+        let (device, right) = challenged(&device, &policy, later);
+        prop_assert!(judge(&device, &policy, &right, later).1.is_right());
+    }
+
+    /// A right answer begins the total anew.
+    #[test]
+    fn rule_14_a_right_answer_begins_the_total_anew(device in devices(), rounds in 1..4_u64) {
+        let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 10, max_delay: 10, total_fails: 3 };
+        let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN).build().unwrap();
+        // Each round has another step of TOTP.
+        let pause = if let Factor::Totp(totp) = device.factor() { u64::from(totp.period()) } else { 0 } + 1_000;
+        let mut device = device;
+        for round in 0..rounds {
+            let start = NOW + round * pause;
+            for now in [start, start + 10] {
+                let (asked, right) = challenged(&device, &policy, now);
+                device = judge(&asked, &policy, &wrong(&asked, &policy, &right, now), now).0;
+            }
+            let now = start + 20;
+            let (asked, right) = challenged(&device, &policy, now);
+            let (next, verdict) = judge(&asked, &policy, &right, now);
+            prop_assert!(verdict.is_right());
+            prop_assert_eq!((next.fails(), next.status()), (0, Status::Validated));
+            device = next;
+        }
     }
 
     #[test]

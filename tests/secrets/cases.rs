@@ -132,6 +132,12 @@ fn authenticators() -> Vec<Case> {
     let throttled = device.verify(&throttle, b"wrong", NOW).unwrap().split().0;
     cases.push(verify("TOTP that learns its drift", &device, throttle, &[right.as_bytes()], NOW));
     cases.push(verify("TOTP, throttled", &throttled, throttle, &[right.as_bytes()], NOW).blind());
+    let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 60, max_delay: 60, total_fails: 2 };
+    let total = throttle.to_builder().lock(lock).build().unwrap();
+    let later = NOW + 60;
+    let locked = throttled.verify(&total, b"wrong", later).unwrap().split().0;
+    cases.push(verify("TOTP, a fail before the lock", &throttled, total, &[right.as_bytes(), b"000000"], later));
+    cases.push(verify("TOTP, locked by its total", &locked, total, &[right.as_bytes()], later).blind());
     cases
 }
 

@@ -17,6 +17,9 @@ const _: () = assert!(*CLOCK_SKEW_SECONDS.start() as u64 >= JOB_TIMEOUT.as_secs(
 /// longer one.
 const MIN_SECRET_BITS: RangeInclusive<u16> = 80..=256;
 
+/// The longest delay of a throttle without `policy.throttle_max_delay`.
+const MAX_DELAY_SECONDS: u32 = 3600;
+
 /// Reads the fewest bits of a secret that a client gives.
 pub(super) fn read_min_secret_bits(table: &mut TableReader, default: u16) -> u16 {
     let bits = table.take_or("min_secret_bits", || default);
@@ -49,15 +52,19 @@ pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
     let max_fails = table.take_or("max_fails", || preset.lock().max_fails());
     let longest = table.take("throttle_max_delay");
     let first = table.take("throttle_first_delay");
-    let throttles = first.is_some();
-    builder = builder.lock(match (first, longest) {
-        (Some(first), longest) => Lock::Throttle { max_fails, first_delay: first, max_delay: longest.unwrap_or(3600) },
-        (None, None) => Lock::Hard { max_fails },
-        (None, Some(_)) => {
-            table.reject("throttle_max_delay", "needs policy.throttle_first_delay");
-            Lock::Hard { max_fails }
+    let total_fails = table.take("throttle_total");
+    for (key, is_given) in [("throttle_max_delay", longest.is_some()), ("throttle_total", total_fails.is_some())] {
+        if is_given && first.is_none() {
+            table.reject(key, "needs policy.throttle_first_delay");
         }
-    });
+    }
+    let max_delay = longest.unwrap_or(MAX_DELAY_SECONDS);
+    let lock = match (first, total_fails) {
+        (None, _) => Lock::Hard { max_fails },
+        (Some(first_delay), None) => Lock::Throttle { max_fails, first_delay, max_delay },
+        (Some(first_delay), Some(total_fails)) => Lock::ThrottleThenLock { max_fails, first_delay, max_delay, total_fails },
+    };
+    builder = builder.lock(lock);
     if let Some(positions) = table.take::<u8>("pin_positions") {
         builder = builder.pin_positions(if positions == 0 { PinPositions::All } else { PinPositions::Count(positions) });
     }
@@ -73,7 +80,7 @@ pub(super) fn read(table: &mut TableReader) -> Option<Policy> {
         Err(error) => error,
     };
     let key = key_of(error).unwrap_or_default();
-    match guess_bound_message(error, throttles) {
+    match guess_bound_message(error, lock) {
         Some(message) => table.reject(key, message),
         None => table.reject_by_engine(key, error),
     }
@@ -92,6 +99,7 @@ const fn key_of(error: keyfob::Error) -> Option<&'static str> {
         E::MaxFails => "max_fails",
         E::FirstDelay => "throttle_first_delay",
         E::MaxDelay => "throttle_max_delay",
+        E::TotalFails => "throttle_total",
         E::CodeLifetime => "code_lifetime",
         E::CodeReuse => "code_reuse",
         E::PinMinLength => "pin_min_length",
@@ -144,24 +152,32 @@ const fn key_of(error: keyfob::Error) -> Option<&'static str> {
 
 /// The message for an exceeded bound on guessing, with the names of the keys; none for other
 /// errors. The engine's own text speaks of a chance, which grows as the N of the keys falls.
-const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'static str> {
+const fn guess_bound_message(error: keyfob::Error, lock: Lock) -> Option<&'static str> {
     use keyfob::Error as E;
-    Some(match (error, throttles) {
-        (E::GuessBound, false) => {
+    Some(match (error, lock) {
+        (E::GuessBound, Lock::Hard { .. }) => {
             "more than 1 in N people who guess codes of six digits would succeed before the lock; lower policy.window, policy.first_window, \
              policy.look_ahead or policy.max_fails, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
-        (E::GuessBound, true) => {
-            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle_first_delay, which never locks; remove \
-             policy.throttle_first_delay, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+        (E::GuessBound, Lock::ThrottleThenLock { .. }) => {
+            "more than 1 in N people who guess codes of six digits would succeed before the lock; lower policy.throttle_total, policy.window, \
+             policy.first_window or policy.look_ahead, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
         }
-        (E::PinGuessBound, false) => {
+        (E::GuessBound, Lock::Throttle { .. }) => {
+            "more than 1 in N people who guess codes of six digits would succeed within a year of policy.throttle_first_delay, which never locks; set \
+             policy.throttle_total, raise policy.throttle_max_delay, or lower policy.guess_bound (1 in N): a lower number allows more, 0 any"
+        }
+        (E::PinGuessBound, Lock::Hard { .. }) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed before the lock; raise policy.pin_positions, lower \
              policy.max_fails, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
-        (E::PinGuessBound, true) => {
+        (E::PinGuessBound, Lock::ThrottleThenLock { .. }) => {
+            "more than 1 in N people who guess the positions asked of a PIN would succeed before the lock; raise policy.pin_positions, lower \
+             policy.throttle_total, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
+        }
+        (E::PinGuessBound, Lock::Throttle { .. }) => {
             "more than 1 in N people who guess the positions asked of a PIN would succeed within a year of policy.throttle_first_delay, which never locks; \
-             remove policy.throttle_first_delay, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
+             set policy.throttle_total, raise policy.pin_positions, or lower policy.pin_guess_bound (1 in N): a lower number allows more, 0 any"
         }
         _ => return None,
     })
@@ -170,6 +186,8 @@ const fn guess_bound_message(error: keyfob::Error, throttles: bool) -> Option<&'
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use keyfob::{Digits, Kind, Lock, Policy};
 
     use super::super::{Config, catalog};
 
@@ -189,6 +207,10 @@ mod tests {
             ("throttle_first_delay = 0", "policy.throttle_first_delay"),
             ("throttle_max_delay = 60", "policy.throttle_max_delay"),
             ("throttle_first_delay = 2\nthrottle_max_delay = 1", "policy.throttle_max_delay"),
+            ("throttle_total = 50", "policy.throttle_total"),
+            ("throttle_first_delay = 2\nthrottle_total = 10\npin_positions = 4", "policy.throttle_total"),
+            ("throttle_first_delay = 2\nthrottle_total = 91\npin_positions = 4", "policy.guess_bound"),
+            ("throttle_first_delay = 2\nthrottle_total = 90", "policy.pin_guess_bound"),
             ("code_lifetime = 0", "policy.code_lifetime"),
             ("code_reuse = 601", "policy.code_reuse"),
             ("message_pause = -1", "policy.message_pause"),
@@ -214,6 +236,16 @@ mod tests {
         }
         let read = |lines: &str| Config::read(&format!("[policy]\n{lines}\n"), std::iter::empty(), &[]).unwrap().settings;
         assert_eq!(read("min_secret_bits = 96").min_secret_bits, 96);
+        // What server/README.md recommends.
+        let policy = read("max_fails = 5\nthrottle_first_delay = 30\nthrottle_total = 90\npin_positions = 4").policy;
+        let lock = Lock::ThrottleThenLock { max_fails: 5, first_delay: 30, max_delay: 3600, total_fails: 90 };
+        assert_eq!(policy.lock(), lock);
+        let chances =
+            |policy: Policy| [Kind::Totp, Kind::Hotp, Kind::Pin].map(|kind| policy.guess_chance(kind, Digits::SIX).to_string());
+        assert_eq!(chances(policy), ["1 in 3702", "1 in 1009", "1 in 111"]);
+        assert_eq!(chances(Policy::default()), ["1 in 33324", "1 in 9088", "1 in 100"]);
+        let endless = read("max_fails = 5\nthrottle_first_delay = 30\nguess_bound = 10\npin_guess_bound = 0").policy;
+        assert_eq!(chances(endless), ["1 in 37", "1 in 10", "1 in 1"]);
         let policy = read("max_drift = 20\nfirst_window = 21\nguess_bound = 0").policy;
         assert_eq!((policy.max_drift(), policy.first_window()), (20, 21));
     }

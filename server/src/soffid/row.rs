@@ -100,11 +100,8 @@ impl Rules<'_> {
             Kind::Hotp if digits.is_none() && algorithm.is_none() => Some(self.hotp),
             _ => None,
         };
-        let max_fails = match self.settings.policy.lock() {
-            keyfob::Lock::Hard { max_fails: fails } => fails,
-            // A throttle never locks: all fails count.
-            keyfob::Lock::Throttle { .. } => u32::MAX,
-        };
+        // Without a lock all fails count.
+        let max_fails = self.settings.policy.lock().locking_fail().unwrap_or(u32::MAX);
         Ok(SoffidRow {
             kind,
             status: status(raw)?,

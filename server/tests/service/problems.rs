@@ -69,6 +69,7 @@ fn problems_in_the_use_of_a_value_are_named_too() {
         ("policy.min_secret_bits=79", "policy.min_secret_bits"),
         ("otp.kinds=TOTP", "otp.kinds"),
         ("policy.throttle_max_delay=60", "policy.throttle_max_delay"),
+        ("policy.throttle_total=60", "policy.throttle_total"),
         ("otp.issuer=A\u{7}", "otp.issuer"),
         ("admin_password=", "admin_password"),
         ("admin_password=7654321", "admin_password"),
@@ -83,7 +84,7 @@ fn problems_in_the_use_of_a_value_are_named_too() {
         ),
         (
             "policy.throttle_first_delay=5",
-            "within a year of policy.throttle_first_delay, which never locks; remove policy.throttle_first_delay",
+            "within a year of policy.throttle_first_delay, which never locks; set policy.throttle_total",
         ),
         ("policy.pin_positions=2", "raise policy.pin_positions, lower policy.max_fails, or lower policy.pin_guess_bound (1 in N)"),
     ] {

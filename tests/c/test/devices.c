@@ -189,6 +189,11 @@ static void throttle(void) {
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == NOW + 60);
     TAKE();
     IN_PLACE(R(THROTTLED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 59, &out.challenge));
+    throttle.lock = KEYFOB_LOCK_THROTTLE_THEN_LOCK, throttle.total_fails = 2;
+    IN_PLACE(R(OK), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW + 60, &out.verdict));
+    CHECK(out.verdict.locked == 1 && out.verdict.retry_at == 0 && out.verdict.fails == 2);
+    TAKE();
+    IN_PLACE(R(LOCKED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 6000, &out.challenge));
     throttle.size = 63;
     IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
 }

@@ -294,7 +294,7 @@ static keyfob_result wrong_policy(int which, keyfob_policy *p) {
     FAULTY(6, RESYNC_WINDOW, p->resync_window = 0);
     FAULTY(7, MAX_DRIFT, p->max_drift = 1001);
     FAULTY(8, MAX_FAILS, p->max_fails = 0);
-    FAULTY(9, LOCK_KIND, p->lock = 2);
+    FAULTY(9, LOCK_KIND, p->lock = 3);
     FAULTY(10, LOCK_KIND, p->lock = UINT32_MAX);
     FAULTY(11, FIRST_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 0));
     FAULTY(12, MAX_DELAY, (p->lock = KEYFOB_LOCK_THROTTLE, p->first_delay = 2, p->max_delay = 1));
@@ -309,6 +309,7 @@ static keyfob_result wrong_policy(int which, keyfob_policy *p) {
     FAULTY(21, PIN_GUESS_BOUND, p->pin_positions = 2);
     FAULTY(22, FIRST_WINDOW, p->first_window = 2);
     FAULTY(23, FIRST_WINDOW, (p->max_drift = 1000, p->first_window = 1001));
+    FAULTY(24, TOTAL_FAILS, (p->lock = KEYFOB_LOCK_THROTTLE_THEN_LOCK, p->first_delay = p->max_delay = 1, p->total_fails = 10));
     default: return R(OK);
     }
 }

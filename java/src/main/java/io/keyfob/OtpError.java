@@ -72,12 +72,14 @@ public enum OtpError {
     PIN_MIN_LENGTH(52),
     /** Policy: clock skew above 3600 seconds. */
     CLOCK_SKEW(53),
-    /** Policy: neither a lock nor a throttle. */
+    /** Policy: neither a lock, a throttle nor a throttle that ends in a lock. */
     LOCK_KIND(54),
     /**
      * Policy: first window above 1000 steps, or above window and largest learned drift together.
      */
     FIRST_WINDOW(55),
+    /** Policy: the fail that locks does not come after the one that begins the first delay. */
+    TOTAL_FAILS(56),
     /** Time: before T0, or before what the device has seen. */
     CLOCK(60),
     /** A counter is at the end of its range. */

@@ -1,6 +1,7 @@
 package io.keyfob;
 
 import java.util.Arrays;
+import java.util.OptionalInt;
 
 /**
  * The server's policy: how far from its own clock or counter it searches, when it locks, how long
@@ -10,7 +11,7 @@ import java.util.Arrays;
  * succeed too often: see {@link #guessChance}.
  */
 public final class Policy {
-    private static final int SIZE = 68;
+    private static final int SIZE = 72;
     private static final int WINDOW = 4;
     private static final int LOOK_AHEAD = 8;
     private static final int RESYNC_WINDOW = 12;
@@ -27,6 +28,10 @@ public final class Policy {
     private static final int GUESS_BOUND = 56;
     private static final int PIN_GUESS_BOUND = 60;
     private static final int FIRST_WINDOW = 64;
+    private static final int TOTAL_FAILS = 68;
+    private static final int HARD = 0;
+    private static final int THROTTLE = 1;
+    private static final int THROTTLE_THEN_LOCK = 2;
 
     /**
      * keyfob's defaults: a window of 1 step each way, a look-ahead of 10 counters, a lock at 10
@@ -91,9 +96,21 @@ public final class Policy {
         return Integer.toUnsignedLong(Struct.getInt(chance, 0));
     }
 
-    /** {@return whether too many fails lock the device for a doubling time, not until an unlock} */
+    /** {@return whether too many fails first close the device for a time, which doubles} */
     public boolean isThrottle() {
-        return Struct.getFlag(struct, LOCK);
+        return Struct.getInt(struct, LOCK) != HARD;
+    }
+
+    /** {@return the fail on which the device is locked until an unlock; empty if it never is} */
+    public OptionalInt lockingFail() {
+        switch (Struct.getInt(struct, LOCK)) {
+            case HARD:
+                return OptionalInt.of(maxFails());
+            case THROTTLE:
+                return OptionalInt.empty();
+            default:
+                return OptionalInt.of(Struct.getInt(struct, TOTAL_FAILS));
+        }
     }
 
     /** {@return the fail on which the lock or the first delay falls, 1 or more} */
@@ -101,12 +118,12 @@ public final class Policy {
         return Struct.getInt(struct, MAX_FAILS);
     }
 
-    /** {@return the first delay of a throttle in seconds; 0 without a throttle} */
+    /** {@return the first delay of a throttle in seconds; 0 without one} */
     public int firstDelay() {
         return Struct.getInt(struct, FIRST_DELAY);
     }
 
-    /** {@return the longest delay of a throttle in seconds; 0 without a throttle} */
+    /** {@return the longest delay of a throttle in seconds; 0 without one} */
     public int maxDelay() {
         return Struct.getInt(struct, MAX_DELAY);
     }
@@ -216,7 +233,7 @@ public final class Policy {
          * @return this builder
          */
         public Builder lock(int maxFails) {
-            return put(LOCK, 0).put(MAX_FAILS, maxFails).put(FIRST_DELAY, 0).put(MAX_DELAY, 0);
+            return putLock(HARD, maxFails, 0, 0, 0);
         }
 
         /**
@@ -229,7 +246,27 @@ public final class Policy {
          * @return this builder
          */
         public Builder throttle(int maxFails, int firstDelay, int maxDelay) {
-            return put(LOCK, 1).put(MAX_FAILS, maxFails).put(FIRST_DELAY, firstDelay).put(MAX_DELAY, maxDelay);
+            return putLock(THROTTLE, maxFails, firstDelay, maxDelay, 0);
+        }
+
+        /**
+         * As {@link #throttle}, until a total of fails without a right answer locks the device. With
+         * the other defaults a total of 90 is within the bound on guessing a code; for a PIN it
+         * takes {@link #pinPositions} of 4, too.
+         *
+         * @param maxFails the fail that begins the first delay, 1 or more
+         * @param firstDelay the first delay in seconds, 1 or more
+         * @param maxDelay the longest delay in seconds, at least the first
+         * @param totalFails the fail on which the lock falls, more than {@code maxFails}
+         * @return this builder
+         */
+        public Builder throttleThenLock(int maxFails, int firstDelay, int maxDelay, int totalFails) {
+            return putLock(THROTTLE_THEN_LOCK, maxFails, firstDelay, maxDelay, totalFails);
+        }
+
+        private Builder putLock(int kind, int maxFails, int firstDelay, int maxDelay, int totalFails) {
+            return put(LOCK, kind).put(MAX_FAILS, maxFails).put(FIRST_DELAY, firstDelay).put(MAX_DELAY, maxDelay)
+                    .put(TOTAL_FAILS, totalFails);
         }
 
         /**

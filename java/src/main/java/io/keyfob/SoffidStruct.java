@@ -47,8 +47,8 @@ final class SoffidStruct implements AutoCloseable {
     static SoffidStruct fromRow(SoffidRow row, Policy policy) {
         byte[] struct = Struct.create(SIZE);
         Struct.putInt(struct, FAILS, row.fails());
-        // A throttle never closes a device for good: all fails count.
-        Struct.putInt(struct, MAX_FAILS, policy.isThrottle() ? NEVER : policy.maxFails());
+        // Without a lock all fails count.
+        Struct.putInt(struct, MAX_FAILS, policy.lockingFail().orElse(NEVER));
         Struct.putInt(struct, STATUS, row.status().letter());
         Struct.putLong(struct, CREATED, row.created().getEpochSecond());
         Text.put(row.type().name().toCharArray(), struct, KIND, KIND_SIZE);

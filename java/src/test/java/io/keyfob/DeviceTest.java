@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -124,6 +125,20 @@ class DeviceTest {
             assertEquals(OptionalLong.of(NOW + 60), device.info().throttledUntil());
             assertEquals(Reason.THROTTLED, device.verify(policy, Fixtures.codeAt(NOW), NOW + 59).reason());
             assertTrue(device.verify(policy, Fixtures.codeAt(NOW + 60), NOW + 60).isRight());
+        }
+    }
+
+    @Test
+    void aThrottleEndsInALock() {
+        Policy policy = Policy.builder().throttleThenLock(1, 60, 60, 2).pinPositions(4).build();
+        assertEquals(OptionalInt.of(2), policy.lockingFail());
+        assertTrue(policy.isThrottle());
+        try (OtpDevice device = Fixtures.totp()) {
+            assertEquals(OptionalLong.of(NOW + 60), device.verify(policy, Fixtures.wrongAt(NOW), NOW).retryAt());
+            Verdict last = device.verify(policy, Fixtures.wrongAt(NOW + 60), NOW + 60);
+            assertTrue(last.isLocked() && !last.retryAt().isPresent());
+            assertEquals(Status.LOCKED, device.info().status());
+            assertEquals(Reason.LOCKED, device.verify(policy, Fixtures.codeAt(NOW + 7200), NOW + 7200).reason());
         }
     }
 
@@ -293,5 +308,7 @@ class DeviceTest {
         assertEquals(24, Policy.SOFFID.lookAhead());
         Policy throttle = Policy.builder().throttle(5, 60, 600).guessBound(1_000_000_000).pinGuessBound(1_000_000_000).build();
         assertTrue(throttle.isThrottle() && throttle.firstDelay() == 60 && throttle.maxDelay() == 600 && throttle.maxFails() == 5);
+        assertEquals(OptionalInt.empty(), throttle.lockingFail());
+        assertEquals(OptionalInt.of(10), Policy.DEFAULT.lockingFail());
     }
 }

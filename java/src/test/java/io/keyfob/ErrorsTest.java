@@ -97,6 +97,7 @@ class ErrorsTest {
         calls.put(OtpError.MAX_FAILS, builders[4].lock(0)::build);
         calls.put(OtpError.FIRST_DELAY, builders[5].throttle(1, 0, 1)::build);
         calls.put(OtpError.MAX_DELAY, builders[6].throttle(1, 2, 1)::build);
+        calls.put(OtpError.TOTAL_FAILS, builders[15].throttleThenLock(5, 1, 1, 5)::build);
         calls.put(OtpError.CODE_LIFETIME, builders[7].codeLifetime(0)::build);
         calls.put(OtpError.CODE_REUSE, builders[8].codeReuse(601)::build);
         calls.put(OtpError.PIN_POSITIONS, builders[9].pinPositions(9)::build);
