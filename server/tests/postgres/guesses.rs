@@ -56,6 +56,32 @@ fn three_services_evaluate_ten_of_a_thousand_guesses_and_one_of_three_hundred_ri
 }
 
 #[test]
+fn three_services_evaluate_guesses_up_to_the_total_of_a_throttle() {
+    const TOTAL: usize = 8;
+    let cluster = Cluster::start(&["fsync=off"]);
+    cluster.sql("postgres", "CREATE DATABASE keyfob");
+    let url = cluster.url("keyfob");
+    let total = format!("policy.throttle_total={TOTAL}");
+    let settings = ["policy.max_fails=3", "policy.throttle_first_delay=1", "policy.throttle_max_delay=1", &total];
+    let fleet = Fleet::start(3, &url, &settings);
+    let (path, created) = fleet.admin(0).create(&json!({"type": "HOTP", "user": "franck"}));
+    let mut guesses = 0;
+    while fleet.admin(0).device(&path)["status"] != "L" {
+        assert!(guesses < 30_000, "no lock");
+        let verdicts = at_once(&fleet, &path, "12345", 300);
+        assert!(verdicts.iter().all(|(success, _)| !success));
+        guesses += verdicts.len();
+    }
+    let device = fleet.admin(1).device(&path);
+    assert_eq!((&device["fails"], &device["status"]), (&json!(TOTAL), &json!("L")));
+    let right = hotp(&secret(fleet.folder(), &created), 1).remove(0);
+    assert_eq!(fleet.admin(2).answer(&path, &right).verdict(), (false, true));
+    let trail = fleet.trail(&url, &path);
+    let counted = ["wrong", "throttled", "locked"].map(|reason| judged(&trail, reason));
+    assert_eq!((counted[0], counted.iter().sum::<usize>()), (TOTAL, guesses + 1));
+}
+
+#[test]
 fn services_that_start_at_once_make_one_administrator_and_one_schema() {
     let cluster = Cluster::start(&["fsync=off"]);
     cluster.sql("postgres", "CREATE DATABASE keyfob");
