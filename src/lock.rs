@@ -19,8 +19,8 @@ pub enum Lock {
         /// The longest delay, in seconds.
         max_delay: u32,
     },
-    /// As [`Throttle`](Self::Throttle), until the total of fails locks the device (NIST SP 800-63B-4
-    /// section 3.2.2, with a total of at most 100).
+    /// As [`Throttle`](Self::Throttle), until the total of fails locks the device (NIST SP
+    /// 800-63B-4 section 3.2.2, with a total of at most 100).
     ThrottleThenLock {
         /// The fail that begins the first delay, 1 or more.
         max_fails: u32,

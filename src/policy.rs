@@ -322,9 +322,9 @@ impl PolicyBuilder {
     ///
     /// Errors: [`Error::Window`], [`Error::LookAhead`], [`Error::ResyncWindow`],
     /// [`Error::MaxDrift`], [`Error::FirstWindow`], [`Error::MaxFails`], [`Error::FirstDelay`],
-    /// [`Error::MaxDelay`], [`Error::TotalFails`], [`Error::CodeLifetime`], [`Error::CodeReuse`], [`Error::PinMinLength`],
-    /// [`Error::ClockSkew`], [`Error::PinPositions`], [`Error::GuessBound`],
-    /// [`Error::PinGuessBound`].
+    /// [`Error::MaxDelay`], [`Error::TotalFails`], [`Error::CodeLifetime`], [`Error::CodeReuse`],
+    /// [`Error::PinMinLength`], [`Error::ClockSkew`], [`Error::PinPositions`],
+    /// [`Error::GuessBound`], [`Error::PinGuessBound`].
     #[inline]
     pub fn check(&self) -> Result<&Policy, Error> {
         self.0.check().map(|()| &self.0)

@@ -1,5 +1,7 @@
 package io.keyfob;
 
+import static io.keyfob.PolicyStruct.*;
+
 import java.util.Arrays;
 import java.util.OptionalInt;
 
@@ -11,28 +13,6 @@ import java.util.OptionalInt;
  * succeed too often: see {@link #guessChance}.
  */
 public final class Policy {
-    private static final int SIZE = 72;
-    private static final int WINDOW = 4;
-    private static final int LOOK_AHEAD = 8;
-    private static final int RESYNC_WINDOW = 12;
-    private static final int MAX_DRIFT = 16;
-    private static final int LOCK = 20;
-    private static final int MAX_FAILS = 24;
-    private static final int FIRST_DELAY = 28;
-    private static final int MAX_DELAY = 32;
-    private static final int CODE_LIFETIME = 36;
-    private static final int CODE_REUSE = 40;
-    private static final int PIN_POSITIONS = 44;
-    private static final int PIN_MIN_LENGTH = 48;
-    private static final int CLOCK_SKEW = 52;
-    private static final int GUESS_BOUND = 56;
-    private static final int PIN_GUESS_BOUND = 60;
-    private static final int FIRST_WINDOW = 64;
-    private static final int TOTAL_FAILS = 68;
-    private static final int HARD = 0;
-    private static final int THROTTLE = 1;
-    private static final int THROTTLE_THEN_LOCK = 2;
-
     /**
      * keyfob's defaults: a window of 1 step each way, a look-ahead of 10 counters, a lock at 10
      * fails, 3 positions of a PIN of 8 digits or more.
@@ -103,14 +83,10 @@ public final class Policy {
 
     /** {@return the fail on which the device is locked until an unlock; empty if it never is} */
     public OptionalInt lockingFail() {
-        switch (Struct.getInt(struct, LOCK)) {
-            case HARD:
-                return OptionalInt.of(maxFails());
-            case THROTTLE:
-                return OptionalInt.empty();
-            default:
-                return OptionalInt.of(Struct.getInt(struct, TOTAL_FAILS));
+        if (Struct.getInt(struct, LOCK) == THROTTLE) {
+            return OptionalInt.empty();
         }
+        return OptionalInt.of(Struct.getInt(struct, LOCK) == HARD ? maxFails() : Struct.getInt(struct, TOTAL_FAILS));
     }
 
     /** {@return the fail on which the lock or the first delay falls, 1 or more} */
@@ -250,9 +226,9 @@ public final class Policy {
         }
 
         /**
-         * As {@link #throttle}, until a total of fails without a right answer locks the device. With
-         * the other defaults a total of 90 is within the bound on guessing a code; for a PIN it
-         * takes {@link #pinPositions} of 4, too.
+         * As {@link #throttle}, until a total of fails without a right answer locks the device.
+         * With the other defaults a total of 90 is within the bound on guessing a code. For a PIN
+         * it needs {@link #pinPositions} of 4, too.
          *
          * @param maxFails the fail that begins the first delay, 1 or more
          * @param firstDelay the first delay in seconds, 1 or more
