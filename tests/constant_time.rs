@@ -177,13 +177,8 @@ fn authenticators() -> Vec<Case> {
         }
     }
     let lock = Lock::Throttle { max_fails: 1, first_delay: 60, max_delay: 60 };
-    let throttle = Policy::builder()
-        .lock(lock)
-        .guess_bound(GuessChance::CERTAIN)
-        .pin_guess_bound(GuessChance::CERTAIN)
-        .max_drift(9)
-        .build()
-        .unwrap();
+    let certain = Policy::builder().guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN);
+    let throttle = certain.max_drift(9).lock(lock).build().unwrap();
     let ten = Totp::from_hotp(Hotp::new(common::secret()).with_digits(Digits::TEN));
     let (open, code) = (Device::totp(ten.clone(), NOW), ten.generate(NOW + 30).unwrap());
     let throttled = open.verify(&throttle, b"wrong", NOW).unwrap().split().0;
