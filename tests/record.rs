@@ -177,6 +177,38 @@ fn the_format_does_not_change() {
     assert_eq!(golden.collect::<Vec<_>>(), written, "records.txt holds other bytes");
 }
 
+/// The device of a kind, used once and with a challenge, in a status.
+fn device_in(kind: Kind, status: Status) -> Device {
+    let policy = Policy::default();
+    let device = match kind {
+        Kind::Totp => Device::totp(totp(), NOW),
+        Kind::Hotp => Device::hotp(hotp(), 7, NOW),
+        Kind::Sms => Device::sms(hotp(), NOW),
+        Kind::Email => Device::email(hotp(), NOW),
+        Kind::Pin => Device::pin(Pin::new(b"12345678").unwrap(), &policy, NOW).unwrap(),
+    };
+    let (device, answer) = challenged(&device, &policy, NOW);
+    let device = committed(device.verify(&policy, &answer, NOW + 1).unwrap()).0;
+    let mut device = committed(device.verify(&policy, b"wrong", NOW + 2).unwrap()).0;
+    device.set_status(status, NOW + 3).unwrap();
+    if matches!(status, Status::Created | Status::Validated) { challenged(&device, &policy, NOW + 4).0 } else { device }
+}
+
+#[test]
+fn a_record_of_each_kind_and_status_stays_as_it_is() {
+    let golden: Vec<_> = include_str!("records-by-status.txt").lines().filter(|line| !line.starts_with('#')).collect();
+    let each = Kind::ALL.into_iter().flat_map(|kind| Status::ALL.into_iter().map(move |status| (kind, status)));
+    let written: Vec<_> = each
+        .map(|(kind, status)| {
+            let device = device_in(kind, status);
+            let record = device.to_record();
+            assert_eq!(Device::from_bytes(record.as_bytes()).as_ref(), Ok(&device));
+            format!("{} {} {}", kind.name(), status.letter(), hex(record.as_bytes()))
+        })
+        .collect();
+    assert_eq!(golden, written, "records-by-status.txt holds other bytes:\n{}", written.join("\n"));
+}
+
 /// The layout of docs/record-format.md, opened by the cipher itself.
 #[test]
 fn a_sealed_record_has_its_parts_where_they_are_documented() {
