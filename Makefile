@@ -187,7 +187,11 @@ tools-jar:
 
 .PHONY: jar
 jar: tools-jar ## build java/target/keyfob-VERSION.jar, which carries this machine's native library
-	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml package
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml -Dmaven.test.skip=true package
+
+.PHONY: jar-all
+jar-all: tools-jar ## make target/jar, what Maven Central gets: the jar with the libraries of target/platforms, sources, Javadoc and POM
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml -Dmaven.test.skip=true -Prelease package
 
 .PHONY: header
 header: ## make include/keyfob.h anew
@@ -361,7 +365,8 @@ timing: ## test that times do not depend on secrets, with SAMPLES for each pair 
 		cargo bench --locked --profile proof -p keyfob --features capi --bench timing -- $(SAMPLES)
 
 .PHONY: bench-java
-bench-java: jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM
+bench-java: tools-jar ## measure the Java API beside javax.crypto.Mac, on JNI and on FFM
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml package
 	java/bench
 
 .PHONY: bench-service

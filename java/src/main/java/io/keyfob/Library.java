@@ -4,18 +4,29 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.function.Consumer;
 
 /** Finds the native library: by property, on the system's path, or in the jar. */
 final class Library {
     private static final String FILE = System.mapLibraryName("keyfob_java");
+
+    /** How the names of temporary folders begin. */
+    private static final String PREFIX = "keyfob-java-";
+
+    /** A copy of this age is opened, or its process has ended. */
+    private static final Duration ABANDONED = Duration.ofHours(1);
 
     private Library() {}
 
@@ -48,7 +59,7 @@ final class Library {
                 return;
             }
         }
-        openCopy(read(resource(System.getProperty("os.name"), System.getProperty("os.arch"))), open);
+        openCopy(ofJar(Platform.current()), open);
     }
 
     /**
@@ -65,7 +76,8 @@ final class Library {
 
     /** Checks the version of an opened library: structs and results of another may differ. */
     static <E extends Engine> E checked(E engine) {
-        String wanted = new String(read("version"), StandardCharsets.UTF_8).trim();
+        byte[] version = read("version");
+        String wanted = version == null ? "none" : new String(version, StandardCharsets.UTF_8).trim();
         String found = engine.version();
         if (!wanted.equals(found) || engine.recordSize() != Sizes.RECORD_SIZE) {
             throw new UnsatisfiedLinkError("keyfob: the native library is of version " + found + ", and these classes are of " + wanted);
@@ -92,13 +104,12 @@ final class Library {
 
     /**
      * Opens a copy in a folder with a random name that only this user can enter. Reads the file
-     * back before opening it, to be sure of its content. Deletes the copy as soon as it is open,
-     * which all systems but Windows allow.
+     * back before opening it, to be sure of its content. Deletes the copy as soon as it is open.
      */
     private static void openCopy(byte[] library, Consumer<Path> open) {
         String temporary = System.getProperty("io.keyfob.tmpdir", System.getProperty("java.io.tmpdir"));
         try {
-            Path folder = Files.createTempDirectory(Paths.get(temporary), "keyfob");
+            Path folder = Files.createTempDirectory(Paths.get(temporary), PREFIX);
             Path file = folder.resolve(FILE);
             try {
                 Files.write(file, library, StandardOpenOption.CREATE_NEW);
@@ -119,35 +130,66 @@ final class Library {
     }
 
     /**
-     * Windows keeps files that are in use. They are deleted at exit, which happens in reverse order
-     * of registration.
+     * Windows keeps files that are in use, also until after the last code of Java at exit. So this
+     * process leaves its copy behind, and deletes those of processes that have ended.
      */
     private static void delete(Path folder, Path file) {
         try {
             Files.deleteIfExists(file);
             Files.deleteIfExists(folder);
         } catch (IOException inUse) {
-            folder.toFile().deleteOnExit();
-            file.toFile().deleteOnExit();
+            deleteAbandoned(folder.getParent(), Instant.now().minus(ABANDONED));
         }
     }
 
-    /** Prints the path of this system's library in the jar, for the build, which puts it there. */
-    public static void main(String... none) {
-        System.out.println(resource(System.getProperty("os.name"), System.getProperty("os.arch")));
+    /** Deletes copies that are older than {@code limit}. The system keeps those in use. */
+    static void deleteAbandoned(Path temporary, Instant limit) {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(temporary, PREFIX + "*")) {
+            for (Path folder : folders) {
+                deleteAbandonedFolder(folder, limit);
+            }
+        } catch (IOException | DirectoryIteratorException unreadable) {
+            // The next process tries again.
+        }
     }
 
-    static String resource(String os, String arch) {
-        // The folder is no package name: modules may not share packages, and other jars have
-        // libraries in /os/arch/ too.
-        return "/META-INF/keyfob/" + system(os) + "/" + machine(arch) + "/" + FILE;
+    private static void deleteAbandonedFolder(Path folder, Instant limit) {
+        try {
+            BasicFileAttributes found = Files.readAttributes(folder, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            if (found.isDirectory() && found.lastModifiedTime().toInstant().isBefore(limit)) {
+                Files.deleteIfExists(folder.resolve(FILE));
+                Files.delete(folder);
+            }
+        } catch (IOException inUse) {
+            // Its process still runs, or the folder has another purpose.
+        }
     }
 
+    /**
+     * The path of a platform's library in the jar. Its folder is no package name: modules may not
+     * share packages, and other jars have libraries in /os/arch/ too.
+     */
+    static String resource(String platform) {
+        return "/META-INF/keyfob/" + platform + "/" + FILE;
+    }
+
+    /** The library of a platform, from the jar. */
+    static byte[] ofJar(String platform) {
+        byte[] library = read(resource(platform));
+        if (library == null) {
+            byte[] list = read("/META-INF/keyfob/platforms");
+            String has = list == null ? "none" : new String(list, StandardCharsets.UTF_8).trim().replaceAll("\\s+", ", ");
+            throw new UnsatisfiedLinkError("keyfob: the jar has no native library for " + platform + ", only for " + has
+                    + ". Build one, as java/native/README.md describes, and name it with -Dio.keyfob.library=FILE");
+        }
+        return library;
+    }
+
+    /** A resource of the jar; null if it has none of this name. */
     private static byte[] read(String name) {
         try (InputStream in = Library.class.getResourceAsStream(name)) {
             if (in == null) {
-                throw new UnsatisfiedLinkError("keyfob: the jar has no " + name + "; build the native library for this system and name it with"
-                        + " -Dio.keyfob.library=FILE");
+                return null;
             }
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             byte[] part = new byte[8192];
@@ -158,15 +200,5 @@ final class Library {
         } catch (IOException cause) {
             throw new IllegalStateException("keyfob: cannot read " + name + " of the jar", cause);
         }
-    }
-
-    private static String system(String name) {
-        String lower = name.toLowerCase(Locale.ROOT);
-        return lower.startsWith("windows") ? "windows" : lower.startsWith("mac") ? "macos" : lower.replace(" ", "");
-    }
-
-    private static String machine(String arch) {
-        String lower = arch.toLowerCase(Locale.ROOT);
-        return lower.equals("amd64") || lower.equals("x86_64") ? "x86_64" : lower.equals("arm64") ? "aarch64" : lower;
     }
 }
