@@ -26,7 +26,7 @@ class LayersTest {
             Set.of("Sizes", "Struct", "Memory", "Guarded", "Algorithm", "Kind", "Reason", "OtpError", "OtpException", "Store",
                     "SealCipher"),
             // The bindings: the engine, found and called.
-            Set.of("Engine", "Library", "Symbols", "Handles", "FfmRecords", "Ffm", "Jni", "Native"),
+            Set.of("Engine", "Platform", "Library", "Symbols", "Handles", "FfmRecords", "Ffm", "Jni", "Native"),
             // Parameters and results of a device's calls.
             Set.of("Text", "Status", "Parameters", "Policy", "Secret", "Challenge", "DeviceInfo", "Verdict"),
             // Devices and codes.

@@ -2,6 +2,7 @@ package io.keyfob;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -16,8 +17,10 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -32,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The native library: its search, its opening, and its jar. */
 class LibraryTest {
-    private static final String RESOURCE = Library.resource(System.getProperty("os.name"), System.getProperty("os.arch"));
+    private static final String RESOURCE = Library.resource(Platform.current());
 
     @TempDir
     Path folder;
@@ -52,14 +55,6 @@ class LibraryTest {
         try (Stream<Path> files = Files.list(folder)) {
             return files.toList();
         }
-    }
-
-    @Test
-    void systemNamesAreTheSameEverywhere() {
-        assertEquals("/META-INF/keyfob/linux/x86_64/" + System.mapLibraryName("keyfob_java"), Library.resource("Linux", "amd64"));
-        assertTrue(Library.resource("Windows 11", "amd64").startsWith("/META-INF/keyfob/windows/x86_64/"));
-        assertTrue(Library.resource("Mac OS X", "aarch64").startsWith("/META-INF/keyfob/macos/aarch64/"));
-        assertTrue(Library.resource("Linux", "arm64").startsWith("/META-INF/keyfob/linux/aarch64/"));
     }
 
     @Test
@@ -117,6 +112,40 @@ class LibraryTest {
         String output = output("-Dio.keyfob.tmpdir=" + folder.resolve("missing"));
         assertTrue(output.contains("UnsatisfiedLinkError: keyfob: cannot open the native library from " + folder.resolve("missing")), output);
         assertTrue(output.contains("-Dio.keyfob.tmpdir=FOLDER"), output);
+    }
+
+    @Test
+    void platformWithoutALibraryIsNamedAndThoseOfTheJarAre() {
+        String message = assertThrows(UnsatisfiedLinkError.class, () -> Library.ofJar("plan9/mips")).getMessage();
+        assertTrue(message.startsWith("keyfob: the jar has no native library for plan9/mips, only for "), message);
+        assertTrue(message.contains(Platform.current()) && message.contains("-Dio.keyfob.library=FILE"), message);
+    }
+
+    /** A copy of the library, last changed at a time. */
+    private Path copy(String name, Instant changed) throws IOException {
+        Path copy = Files.createDirectory(folder.resolve(name));
+        Files.writeString(copy.resolve(System.mapLibraryName("keyfob_java")), "a library");
+        Files.setLastModifiedTime(copy, FileTime.from(changed));
+        return copy;
+    }
+
+    /** As on Windows, which keeps the file of an open library. */
+    @Test
+    void abandonedCopiesAreDeletedAndNothingElse() throws IOException {
+        Instant limit = Instant.now();
+        Path abandoned = copy("keyfob-java-1", limit.minusSeconds(1));
+        Path recent = copy("keyfob-java-2", limit.plusSeconds(1));
+        Path other = copy("other", limit.minusSeconds(1));
+        Path link = Files.createSymbolicLink(folder.resolve("keyfob-java-3"), other);
+        Path used = copy("keyfob-java-4", limit.minusSeconds(1));
+        Files.writeString(used.resolve("another file"), "");
+        Files.setLastModifiedTime(used, FileTime.from(limit.minusSeconds(1)));
+        Library.deleteAbandoned(folder, limit);
+        assertEquals(Set.of(recent, other, link, used), Set.copyOf(files(folder)));
+        assertEquals(1, files(recent).size());
+        assertEquals(1, files(other).size());
+        assertFalse(Files.exists(abandoned));
+        Library.deleteAbandoned(folder.resolve("missing"), limit);
     }
 
     @Test

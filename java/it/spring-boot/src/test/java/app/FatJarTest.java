@@ -23,6 +23,8 @@ class FatJarTest {
     private static void isUsable(String jdk, String... flags) throws Exception {
         List<String> line = new ArrayList<>(List.of(Path.of(jdk, "bin", "java").toString()));
         line.addAll(List.of(flags));
+        // Starts sooner.
+        line.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         line.addAll(List.of("-jar", System.getProperty("fat.jar"), "--server.address=127.0.0.1", "--server.port=0"));
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
         try (BufferedReader output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {

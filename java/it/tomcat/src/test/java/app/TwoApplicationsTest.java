@@ -26,8 +26,8 @@ class TwoApplicationsTest {
     void start() throws Exception {
         Files.createDirectory(folder.resolve("webapps"));
         tomcat.setBaseDir(folder.toString());
-        tomcat.setHostname("127.0.0.1");
         tomcat.setPort(0);
+        tomcat.setAddDefaultWebXmlToWebapp(false);
         tomcat.getConnector().setProperty("address", "127.0.0.1");
         tomcat.start();
     }
