@@ -116,9 +116,10 @@ fn the_version_is_that_of_the_workspace() {
     assert_eq!(between(&read("include/keyfob.h"), "#define KEYFOB_VERSION \"", "\""), [version]);
     let readme = read("README.md");
     let jars = between(&readme, "target/keyfob-", ".jar");
-    let maven = between(&readme, "-Dversion=", " ").into_iter().chain(between(&readme, "io.keyfob:keyfob:", "`"));
-    let named: Vec<_> = jars.into_iter().chain(maven).collect();
-    assert!(named.len() >= 3 && named.iter().all(|named| *named == version), "README.md: {named:?}");
+    let maven = between(&readme, "<artifactId>keyfob</artifactId>\n  <version>", "<");
+    let gradle = between(&readme, "(\"io.keyfob:keyfob:", "\"").into_iter().chain(between(&readme, "'io.keyfob:keyfob:", "'"));
+    let named: Vec<_> = jars.into_iter().chain(maven).chain(gradle).collect();
+    assert!(named.len() >= 6 && named.iter().all(|named| *named == version), "README.md: {named:?}");
 }
 
 #[test]

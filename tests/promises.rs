@@ -187,8 +187,9 @@ fn copies_of_the_version_agree_with_cargo_toml() {
         ("java/pom.xml", [format!("  <version>{VERSION}</version>\n"), "</project>".to_owned()]),
         ("include/keyfob.h", [format!("#define KEYFOB_VERSION \"{VERSION}\""), "keyfob_version".to_owned()]),
         ("capi/man/keyfob.3", [format!("\n.Os keyfob {VERSION}\n"), ".Sh NAME".to_owned()]),
-        ("README.md", [format!("java/target/keyfob-{VERSION}.jar"), format!("-Dversion={VERSION}")]),
-        ("README.md", [format!("`io.keyfob:keyfob:{VERSION}`"), "make jar".to_owned()]),
+        ("java/it/pom.xml", [format!("<keyfob.version>{VERSION}<"), "</project>".to_owned()]),
+        ("README.md", [format!("java/target/keyfob-{VERSION}.jar"), format!("  <version>{VERSION}</version>\n")]),
+        ("README.md", [format!("io.keyfob:keyfob:{VERSION}"), "make jar".to_owned()]),
         ("CHANGELOG.md", [format!("\n## {VERSION}"), "# Changelog".to_owned()]),
     ] {
         let text = read(file);
