@@ -45,7 +45,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-pam test-radius test-java test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-pam test-radius test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -168,10 +168,16 @@ tools-cargo-c:
 	@$(has-cargo-c) || pkg-config --exists openssl || tests/packages/install libssl-dev
 	$(has-cargo-c) || cargo install --locked cargo-c --version =$(CARGO_C)
 
-# The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar.
+# The Java API: JNI on an older Java, JNI and FFM on a newer one, all on the same jar. Then the jar in archives of Spring Boot and Tomcat.
 .PHONY: test-java
 test-java: tools-java
-	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -f java/pom.xml verify -Dolder.jdk=$$(java/jdk older)
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -f java/it/pom.xml verify -Dolder.jdk=$$(java/jdk older)
+
+# After `make platforms`.
+.PHONY: test-jar-all
+test-jar-all: jar-all
+	$(call need,readelf,binutils)
+	tests/java/jar-all
 
 # The older one is for the tests only.
 .PHONY: tools-java
@@ -191,7 +197,7 @@ jar: tools-jar ## build java/target/keyfob-VERSION.jar, which carries this machi
 
 .PHONY: jar-all
 jar-all: tools-jar ## make target/jar, what Maven Central gets: the jar with the libraries of target/platforms, sources, Javadoc and POM
-	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml -Dmaven.test.skip=true -Prelease package
+	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml -Dmaven.test.skip=true -Prelease pre-integration-test
 
 .PHONY: header
 header: ## make include/keyfob.h anew

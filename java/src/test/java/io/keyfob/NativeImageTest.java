@@ -56,7 +56,7 @@ class NativeImageTest {
         }
     }
 
-    /** A function's types as {@code critical(...)}, {@code text(...)} and {@code handle(...)} list them. */
+    /** The types of a function, as the classes list them. */
     private static String described(String kind, String layouts) {
         List<String> types = Stream.of(layouts.split("\\W+")).filter(TYPES::containsKey).map(TYPES::get).collect(Collectors.toCollection(ArrayList::new));
         String result = kind.equals("critical") ? "jint" : kind.equals("text") ? "void*" : types.remove(0);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two applications in one Tomcat. Each has its own keyfob, and JNI opens no file for two of them. */
+/** Two applications in one Tomcat, each with its own keyfob. JNI opens no file for two of them. */
 class TwoApplicationsTest {
     @TempDir
     Path folder;
