@@ -30,7 +30,7 @@ public final class Visitor {
         return http.send(request, BodyHandlers.ofString());
     }
 
-    /** Enrols, logs in with a code, and has the same code refused. Throws if something else happens. */
+    /** Enrols, logs in with a code, and has the same code refused; an error otherwise. */
     public void enrolsAndLogsInOnce() throws IOException, InterruptedException {
         HttpResponse<String> enrolled = post("/enrol", "user=alice");
         expect(200, enrolled);
