@@ -130,8 +130,8 @@ final class Library {
     }
 
     /**
-     * Windows keeps files that are in use, also until after the last code of Java at exit. So this
-     * process leaves its copy behind, and deletes those of processes that have ended.
+     * Windows keeps the file of an open library until its process has ended. So this process leaves
+     * its copy behind, and deletes those of ended processes.
      */
     private static void delete(Path folder, Path file) {
         try {
@@ -178,7 +178,7 @@ final class Library {
         byte[] library = read(resource(platform));
         if (library == null) {
             byte[] list = read("/META-INF/keyfob/platforms");
-            String has = list == null ? "none" : new String(list, StandardCharsets.UTF_8).trim().replaceAll("\\s+", ", ");
+            String has = list == null ? "no other" : new String(list, StandardCharsets.UTF_8).trim().replaceAll("\\s+", ", ");
             throw new UnsatisfiedLinkError("keyfob: the jar has no native library for " + platform + ", only for " + has
                     + ". Build one, as java/native/README.md describes, and name it with -Dio.keyfob.library=FILE");
         }

@@ -29,6 +29,7 @@ class TwoApplicationsTest {
         tomcat.setPort(0);
         tomcat.setAddDefaultWebXmlToWebapp(false);
         tomcat.getConnector().setProperty("address", "127.0.0.1");
+        tomcat.getHost();
         tomcat.start();
     }
 
