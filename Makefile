@@ -178,6 +178,13 @@ test-java: tools-java
 test-jar-all: jar-all
 	$(call need,readelf,binutils)
 	tests/java/jar-all
+	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
+	$(call need,unzip,unzip)
+	$(call need,qemu-aarch64,qemu-user)
+	@test -e /usr/aarch64-linux-gnu/lib/libc.so.6 || tests/packages/install libc6-arm64-cross
+	$(call need,wine,wine)
+	$(call need,x86_64-w64-mingw32-gcc,gcc-mingw-w64-x86-64)
+	tests/java/jvms
 
 # The older one is for the tests only.
 .PHONY: tools-java
