@@ -28,7 +28,7 @@ class LayersTest {
             // The bindings: the engine, found and called.
             Set.of("Engine", "Platform", "Library", "Symbols", "Handles", "FfmRecords", "Ffm", "Jni", "Native"),
             // Parameters and results of a device's calls.
-            Set.of("Text", "Status", "Parameters", "Policy", "Secret", "Challenge", "DeviceInfo", "Verdict"),
+            Set.of("Text", "Status", "Parameters", "PolicyStruct", "Policy", "Secret", "Challenge", "DeviceInfo", "Verdict"),
             // Devices and codes.
             Set.of("DeviceRecord", "OtpDevice", "SealKey", "Codes", "TokenSearch"),
             // Devices in Soffid's table.
