@@ -27,7 +27,7 @@ pub use location::Location;
 pub use options::{MIN_CONNECTIONS, Options};
 pub use record::Readable;
 pub(crate) use record::Record;
-pub(crate) use retry::{Pauses, persist, reread};
+pub(crate) use retry::{Pauses, persist, persist_transaction, reread};
 pub(crate) use snapshot::{check_file, copy_file, is_in_use};
 #[cfg(test)]
 pub(crate) use sqlite::{Sqlite, uncommitted};

@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::Connection;
+use super::connection::{Connection, transaction};
+use super::dialect::Access;
 use super::error::{DatabaseError, ErrorKind};
 
 /// How long a statement is tried again before the client gets an error.
@@ -31,6 +32,14 @@ pub(crate) fn persist<T>(
             return Err(if is_unsure { error.unknown() } else { error });
         }
     }
+}
+
+/// Does `work` in a transaction that writes, and repeats the transaction as [`persist`] does.
+pub(crate) fn persist_transaction<T>(
+    connection: &mut dyn Connection,
+    mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    persist(connection, |connection| transaction(connection, Access::Write, &mut work))
 }
 
 /// Repeats `work` that only reads, as [`persist`] does. An error leaves nothing open.

@@ -13,9 +13,7 @@ use super::workers::{MAX_BATCH_JOBS, Reply, Workers};
 use super::writable::Writable;
 use super::writes::{self, Change};
 use super::{reads, schema, texts};
-use crate::database::{
-    Access, Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist, reread, transaction,
-};
+use crate::database::{Connection, Connections, DatabaseError, Latency, Location, latency, observed, persist_transaction, reread};
 
 /// A job for the reader that searches never delay.
 pub(super) enum Read {
@@ -159,12 +157,9 @@ impl Store {
     /// Runs work that writes, in a transaction. Doing it twice must do no harm.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
+        work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, Error> {
-        let work = move |connection: &mut dyn Connection| {
-            persist(connection, |connection| transaction(connection, Access::Write, &mut work))
-        };
-        self.submit(work).await
+        self.submit(move |connection| persist_transaction(connection, work)).await
     }
 
     /// Seals with the first key, and then writes in a transaction. Writing twice must do no harm.
@@ -176,7 +171,7 @@ impl Store {
         let keys = self.keys();
         let work = move |connection: &mut dyn Connection| {
             let sealed = seal(keys.sealer(connection)?)?;
-            persist(connection, |connection| transaction(connection, Access::Write, |connection| work(connection, &sealed)))
+            persist_transaction(connection, |connection| work(connection, &sealed))
         };
         self.submit(work).await
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::handle::Store;
 use super::texts::{index, renew, unindexed};
-use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, persist, transaction};
+use crate::database::{Connection, Dialect, ErrorKind, persist_transaction};
 
 /// How often a service looks for devices without an entry.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,18 +52,10 @@ impl Store {
         if !goes_on && !self.look(are_many).await? {
             return Ok(false);
         }
-        self.submit(|connection| match write(connection, index) {
-            Err(error) if error.kind == ErrorKind::Damaged => write(connection, renew).map(|()| true),
+        self.submit(|connection| match persist_transaction(connection, index) {
+            Err(error) if error.kind == ErrorKind::Damaged => persist_transaction(connection, renew).map(|()| true),
             indexed => indexed,
         })
         .await
     }
-}
-
-/// Does work in a transaction. Doing it twice must do no harm.
-fn write<T>(
-    connection: &mut dyn Connection,
-    mut work: impl FnMut(&mut dyn Connection) -> Result<T, DatabaseError>,
-) -> Result<T, DatabaseError> {
-    persist(connection, |connection| transaction(connection, Access::Write, &mut work))
 }

@@ -15,7 +15,7 @@ use super::key_check::{self, KeyCheck};
 use super::keys::Keys;
 use super::writes::next;
 use super::{lines, schema};
-use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, persist, transaction};
+use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, persist, persist_transaction};
 
 /// The least time between the starts of two trial writes.
 const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
@@ -128,14 +128,12 @@ fn write_nothing(connection: &mut dyn Connection) -> Result<(), DatabaseError> {
         reason: String::new(),
         drift: None,
     };
-    persist(connection, |connection| {
-        transaction(connection, Access::Write, |connection| {
-            connection.run("SAVEPOINT line")?;
-            lines::insert(connection, &[&line])?;
-            connection.run("ROLLBACK TO SAVEPOINT line")?;
-            // No device has the id 0.
-            connection.run("UPDATE device SET version = version + 1 WHERE id = 0")?;
-            next(connection, "name").map(|_| ())
-        })
+    persist_transaction(connection, |connection| {
+        connection.run("SAVEPOINT line")?;
+        lines::insert(connection, &[&line])?;
+        connection.run("ROLLBACK TO SAVEPOINT line")?;
+        // No device has the id 0.
+        connection.run("UPDATE device SET version = version + 1 WHERE id = 0")?;
+        next(connection, "name").map(|_| ())
     })
 }

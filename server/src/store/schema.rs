@@ -1,6 +1,6 @@
 //! The tables, and the migrations of older stores.
 
-use crate::database::{Access, Connection, DatabaseError, Dialect, ErrorKind, Record, Sql, persist, transaction};
+use crate::database::{Connection, DatabaseError, Dialect, ErrorKind, Record, Sql, persist, persist_transaction};
 
 /// Statements, some for one dialect only.
 type Migration = &'static [(Option<Dialect>, &'static str)];
@@ -194,7 +194,7 @@ pub(crate) fn migrate(connection: &mut dyn Connection) -> Result<(), DatabaseErr
 fn migrate_by(connection: &mut dyn Connection, steps: &[Migration]) -> Result<(), DatabaseError> {
     let table = connection.dialect().types("CREATE TABLE IF NOT EXISTS keyfob_schema (version {number} PRIMARY KEY)");
     persist(connection, |connection| connection.run(&table).map(|_| ()))?;
-    while persist(connection, |connection| transaction(connection, Access::Write, |connection| step(connection, steps)))? {}
+    while persist_transaction(connection, |connection| step(connection, steps))? {}
     Ok(())
 }
 

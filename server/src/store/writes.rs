@@ -17,7 +17,7 @@ use super::schema;
 use super::serial;
 use super::workers::Reply;
 use super::writable::Writable;
-use crate::database::{Access, Connection, DatabaseError, Dialect, Sql, persist, transaction};
+use crate::database::{Connection, DatabaseError, Dialect, Sql, persist, persist_transaction};
 
 /// The ids of new devices, drawn at random. Processes need no common counter, and a restored backup
 /// gives no id a second time. JSON numbers represent all of them exactly.
@@ -207,19 +207,17 @@ pub(crate) fn insert(
     loop {
         entry.row.id = draw()?;
         let record = seal(&sealer, entry)?;
-        let inserted = persist(connection, |connection| {
-            transaction(connection, Access::Write, |connection| {
-                if !is_named_first {
-                    entry.row.name = naming.clone().resolve(|| next_name(connection))?;
+        let inserted = persist_transaction(connection, |connection| {
+            if !is_named_first {
+                entry.row.name = naming.clone().resolve(|| next_name(connection))?;
+            }
+            if has_serial {
+                serial::take_turn(connection)?;
+                if serial::is_taken(connection, &entry.row)? {
+                    return Ok(Inserted::SerialIsTaken);
                 }
-                if has_serial {
-                    serial::take_turn(connection)?;
-                    if serial::is_taken(connection, &entry.row)? {
-                        return Ok(Inserted::SerialIsTaken);
-                    }
-                }
-                put(connection, entry, &record, event)
-            })
+            }
+            put(connection, entry, &record, event)
         })?;
         if inserted != Inserted::IdIsTaken {
             return Ok(inserted);
