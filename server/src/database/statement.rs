@@ -1,6 +1,7 @@
 //! SQL under construction, every value bound.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::dialect::Dialect;
 use super::value::{Type, Value};
@@ -10,6 +11,8 @@ use super::value::{Type, Value};
 pub(crate) struct Sql {
     pub(crate) text: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
+    /// Whether a session keeps the statement with its plan.
+    pub(crate) keeps_plan: bool,
 }
 
 impl Sql {
@@ -21,7 +24,7 @@ impl Sql {
     /// time. Its parameters must be numbered in the order in which they appear: for SQLite, `$2` is
     /// only a name.
     pub(crate) fn from_parts<const N: usize>(text: impl Into<Cow<'static, str>>, values: [Value; N]) -> Self {
-        Self { text: text.into(), values: values.into() }
+        Self { text: text.into(), values: values.into(), keeps_plan: false }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
@@ -42,6 +45,21 @@ impl Sql {
             self.push(if at == 0 { "(" } else { ", " }).bind(value);
         }
         self.push(")")
+    }
+
+    /// Ends a frequent statement of PostgreSQL, which has the same text each time. A session keeps
+    /// it, so the server parses and plans it once and not for each batch. `joint` is `WHERE` or
+    /// `AND`.
+    ///
+    /// Its name may be the one of another statement in another process. Behind a pooler that
+    /// exchanges sessions, the values of one could run the other. So the last condition of each is
+    /// that a value is the digest of its text. Otherwise it divides by zero, and does nothing.
+    pub(crate) fn keep_plan(&mut self, joint: &str) {
+        let mut hasher = DefaultHasher::new();
+        self.text.hash(&mut hasher);
+        let digest = format!("{:016x}", hasher.finish());
+        self.push(" ").push(joint).push(" 1 / CAST(").bind(digest.as_str()).push(" = '").push(&digest).push("' AS INT) = 1");
+        self.keeps_plan = true;
     }
 
     /// Writes a condition: the number before it is one of these.

@@ -234,6 +234,7 @@ fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Res
          FROM next WHERE device.id = next.id AND device.version = next.version RETURNING next.*), trailed AS (",
     );
     sql.push(lines::INSERT).push(concat!("SELECT ", trail_line_columns!(), " FROM swapped) SELECT id FROM swapped"));
+    sql.keep_plan("WHERE");
     connection.rows(&sql)?.iter_mut().map(|record| record.number(0)).collect()
 }
 

@@ -85,7 +85,7 @@ fn records(connection: &mut dyn Connection, ids: &[i64]) -> Result<Vec<Record>, 
             Ok(records)
         }),
         Dialect::Postgres => {
-            sql.among(connection.dialect(), ids);
+            sql.among(connection.dialect(), ids).keep_plan("AND");
             reread(connection, |connection| connection.rows(&sql))
         }
     }

@@ -1,13 +1,15 @@
 //! A connection to a server: a session that is opened anew when it is lost.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use super::error::{explained, kind};
 use super::pooler;
+use super::prepared::Prepared;
 use super::server::Server;
 use super::value::{record, typed};
 use crate::database::connection::Connection;
@@ -54,6 +56,7 @@ struct Session {
     heard: Instant,
     /// The statement timeout that the server has for this session.
     given_up: Duration,
+    prepared: Prepared,
 }
 
 impl Postgres {
@@ -106,7 +109,8 @@ impl Postgres {
             })?;
             let now = Instant::now();
             let given_up = self.server.given_up();
-            self.session = Some(Session { client: opened.client, opened: now, heard: now, given_up });
+            self.session =
+                Some(Session { client: opened.client, opened: now, heard: now, given_up, prepared: Prepared::default() });
         }
         self.session.as_mut().ok_or_else(|| DatabaseError::new("there is no session"))
     }
@@ -149,14 +153,17 @@ impl Postgres {
 
     /// Does work in the session, within the time limit of a statement. Closes a session whose state
     /// is in doubt.
-    fn run_with<T>(&mut self, work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>) -> Result<T, DatabaseError> {
+    fn run_with<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, DatabaseError> {
         self.session()?;
         let given_up = self.given_up()?;
         let limit = self.limit().min(given_up.saturating_add(self.server.timeout.saturating_sub(self.server.given_up())));
         let Some(session) = &mut self.session else { return Err(DatabaseError::new("there is no session")) };
         let limited = async {
             session.give_up_after(given_up).await?;
-            work(&session.client).await
+            work(session).await
         };
         let done = self.runtime.block_on(async { tokio::time::timeout(limit, limited).await });
         session.heard = Instant::now();
@@ -169,6 +176,23 @@ impl Postgres {
             self.session = None;
         }
         Err(error)
+    }
+
+    /// Runs a statement and returns its rows. The session keeps the statement if it says so. Within a
+    /// transaction it does not: what it sets up for that would be undone with the transaction, or fail
+    /// it.
+    fn read(&mut self, sql: &Sql) -> Result<Vec<Row>, DatabaseError> {
+        if !sql.keeps_plan || self.is_in_transaction || self.server.is_shared.load(Ordering::Relaxed) {
+            return self.run_with(async |session| session.client.query_typed(&sql.text, &typed(sql)).await);
+        }
+        let is_shared = Arc::clone(&self.server.is_shared);
+        self.run_with(async |session| {
+            let rows = session.prepared.run(&session.client, sql).await;
+            if rows.as_ref().is_err_and(pooler::shows_sharing) {
+                is_shared.store(true, Ordering::Relaxed);
+            }
+            rows
+        })
     }
 }
 
@@ -193,11 +217,11 @@ impl Connection for Postgres {
     }
 
     fn rows(&mut self, sql: &Sql) -> Result<Vec<Record>, DatabaseError> {
-        self.run_with(async |client| client.query_typed(&sql.text, &typed(sql)).await)?.iter().map(record).collect()
+        self.read(sql)?.iter().map(record).collect()
     }
 
     fn change(&mut self, sql: &Sql) -> Result<u64, DatabaseError> {
-        self.run_with(async |client| client.execute_typed(&sql.text, &typed(sql)).await)
+        self.run_with(async |session| session.client.execute_typed(&sql.text, &typed(sql)).await)
     }
 
     fn begin(&mut self, access: Access) -> Result<(), DatabaseError> {

@@ -18,8 +18,8 @@ pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
         // or the row.
         "40001" | "40P01" | "23505" | "42P07" | "42710" => ErrorKind::Conflict,
         // A server that became a standby or is starting; a session that a pooler exchanged within a
-        // statement.
-        "25006" | "57P03" | "26000" | "42P05" => ErrorKind::Unreached,
+        // statement. The only division is the one of `Sql::keep_plan`.
+        "25006" | "57P03" | "26000" | "42P05" | "22012" => ErrorKind::Unreached,
         "40003" | "57P01" | "57P02" | "57P05" => ErrorKind::Unknown,
         "57014" => ErrorKind::TooLong,
         code if code.starts_with("08") => ErrorKind::Unknown,

@@ -5,8 +5,9 @@
 //! idle session is checked before use. A short statement gets only a part of its time in an old
 //! session, which leaves time to send it again in a new one.
 //!
-//! Statements have no names. Each goes to the server as a whole, with text and values in one round
-//! trip. So no pooler can combine the text of one statement with the values of another.
+//! Most statements have no names. Each goes to the server as a whole, with text and values in one
+//! round trip. The statements of a verdict have names, so that the server plans them once. Each of
+//! them checks that it got its own values: a pooler may have exchanged the session in between.
 
 mod connection;
 mod error;
@@ -14,6 +15,7 @@ mod hosts;
 mod identity;
 mod password;
 mod pooler;
+mod prepared;
 mod server;
 mod value;
 

@@ -3,6 +3,9 @@
 
 use tokio_postgres::Client;
 
+#[cfg(doc)]
+use crate::database::statement::Sql;
+
 /// How often two sessions are compared, since other clients of the pooler may hide a shared session
 /// once.
 const MAX_COMPARISONS: usize = 3;
@@ -14,13 +17,18 @@ pub(super) const SHARED_SESSIONS: &str = "a pooler gives one session of the serv
 /// Advice about a pooler, for an error of this code (PostgreSQL, appendix A).
 pub(super) fn advice(code: &str) -> Option<&'static str> {
     match code {
-        // A prepared statement is missing or exists already, although each statement is sent as a
-        // whole and without a name.
-        "26000" | "42P05" => Some(SHARED_SESSIONS),
+        "26000" | "42P05" | "22012" => Some(SHARED_SESSIONS),
         // PgBouncer uses this code for everything that it refuses.
         "08P01" => Some("a pooler may be the cause: PgBouncer needs pool_mode = session, and enough connections for all clients"),
         _ => None,
     }
+}
+
+/// Whether an error of a statement that the session keeps shows that others use the session. The
+/// statement is missing (26000), its name is in use (42P05), it has other parameters (08P01), or it
+/// is another one and refused the values ([`Sql::keep_plan`]).
+pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| ["26000", "42P05", "08P01", "22012"].contains(&code.code()))
 }
 
 /// Whether a pooler shares sessions. Each of two open sessions gets a mark of its own. A session
@@ -64,7 +72,7 @@ mod tests {
 
     #[test]
     fn codes_of_a_pooler_come_with_advice() {
-        for code in ["26000", "42P05", "08P01"] {
+        for code in ["26000", "42P05", "22012", "08P01"] {
             assert!(advice(code).is_some_and(|text| text.contains("pool_mode = session")), "{code}");
         }
         assert_eq!(advice("23505"), None);

@@ -51,6 +51,9 @@ pub(crate) struct Server {
     pub(super) last: Last,
     /// Whether a check has found no pooler that shares sessions.
     pub(super) is_checked: Arc<AtomicBool>,
+    /// Whether a pooler has shown that it shares sessions or does not empty them. From then on no
+    /// session keeps a statement.
+    pub(super) is_shared: Arc<AtomicBool>,
 }
 
 /// The parameters of a URL that tokio-postgres does not know, or reads differently.
@@ -155,7 +158,15 @@ impl Server {
         // A standby would serve outdated reads and refuse writes.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         watch(&mut config);
-        Ok(Self { config, tls, password, timeout: options.timeout, last: Last::default(), is_checked: Arc::default() })
+        Ok(Self {
+            config,
+            tls,
+            password,
+            timeout: options.timeout,
+            last: Last::default(),
+            is_checked: Arc::default(),
+            is_shared: Arc::default(),
+        })
     }
 
     /// The statement timeout of the server: a little shorter than that of this side, so that no

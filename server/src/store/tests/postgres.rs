@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, limit_files};
 use super::{Place, entry, insert, keys, swap, wrong_answer};
-use crate::database::{Access, Connection, ErrorKind, Location, Options, transaction};
+use crate::database::{Access, Connection, ErrorKind, Location, Options, Sql, transaction};
 use crate::store::Store;
 
 #[test]
@@ -248,6 +248,46 @@ async fn a_server_that_hangs_is_no_verdict_and_it_goes_on_afterwards() {
     // The statement from before the hang takes effect once, afterwards.
     let now = store.get(read.row.id).await.unwrap().unwrap();
     assert!(now.row.fails <= 1, "{now:?}");
+    store.close();
+}
+
+#[test]
+fn statement_keeps_its_plan_and_refuses_the_values_of_another() {
+    let place = Place::postgres();
+    let statement = || {
+        let mut sql = Sql::new("SELECT ");
+        sql.bind(7).push(" + 1").keep_plan("WHERE");
+        sql
+    };
+    let kept = "SELECT count(*) FROM pg_prepared_statements";
+    place.with(|connection| {
+        for _ in 0..3 {
+            assert_eq!(connection.rows(&statement()).unwrap()[0].number(0).unwrap(), 8);
+        }
+        assert_eq!(connection.run(kept).unwrap()[0].number(0).unwrap(), 1);
+        let mut other = statement();
+        *other.values.last_mut().unwrap() = "the digest of another".into();
+        let error = connection.rows(&other).unwrap_err();
+        assert!(error.kind == ErrorKind::Unreached && error.to_string().contains("pool_mode = session"), "{error:?}");
+        // A new session, and the process trusts no name any more.
+        assert_eq!(connection.rows(&statement()).unwrap()[0].number(0).unwrap(), 8);
+        assert_eq!(connection.run(kept).unwrap()[0].number(0).unwrap(), 0);
+        assert_eq!(connection.rows(&other).unwrap_err().kind, ErrorKind::Unreached);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verdict_survives_a_change_of_its_table() {
+    let place = Place::postgres();
+    let store = place.open();
+    let read = insert(&store, entry("alice")).await;
+    for fails in 1..=3 {
+        let now = store.get(read.row.id).await.unwrap().unwrap();
+        assert!(swap(&store, wrong_answer(&now)).await);
+        assert_eq!(store.get(read.row.id).await.unwrap().unwrap().row.fails, fails);
+        // A table that changes makes the plan void, and not the statement.
+        place.with(|connection| connection.run(&format!("ALTER TABLE device ADD COLUMN more_{fails} BIGINT")).unwrap());
+    }
     store.close();
 }
 
