@@ -7,6 +7,7 @@ mod connection;
 mod dialect;
 mod error;
 mod files;
+mod functions;
 mod latency;
 mod location;
 mod options;

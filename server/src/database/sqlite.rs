@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::dialect::Dialect;
 use super::error::{DatabaseError, ErrorKind};
 use super::files::Files;
+use super::functions;
 use super::record::Record;
 use super::statement::Sql;
 use super::value::Value;
@@ -109,6 +110,7 @@ impl Sqlite {
         // This read makes SQLite open the log as well.
         connection.execute_batch(&format!("PRAGMA cache_size = -{cache}; {settings} SELECT count(*) FROM sqlite_master;"))?;
         connection.set_prepared_statement_cache_capacity(128);
+        functions::add(&connection)?;
         let files = match files {
             Some(files) => Arc::clone(files),
             None => Arc::new(Files::new(path)?),

@@ -8,9 +8,6 @@ use crate::database::{Dialect, Sql, Value};
 /// latest known time.
 pub(crate) const LAST_MODIFIED: &str = "coalesce(last_modified, last_used, created)";
 
-/// The longest text of a search that becomes a pattern of SQLite, where escapes may double it.
-const MAX_PATTERN_BYTES: usize = 20_000;
-
 /// The part of a query's devices that a statement reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part<'q> {
@@ -238,11 +235,14 @@ fn filter(sql: &mut Sql, style: &Style, wanted: &Filter) {
             sql.push(style.sign).push(column).push(symbol(*op)).bind(*value);
         }),
         Filter::UserOrNameContains(text) => {
-            sql.push("(");
-            contains_folded(sql, style.dialect, "user_name", text);
-            sql.push(" OR ");
-            contains_folded(sql, style.dialect, "name", text);
-            sql.push(")");
+            let part = text.to_ascii_lowercase();
+            match style.dialect {
+                Dialect::Sqlite => sql.push("contains_folded(").bind(part.as_str()).push(", user_name, name)"),
+                Dialect::Postgres => {
+                    sql.push("(strpos(lower(user_name), ").bind(part.as_str());
+                    sql.push(") > 0 OR strpos(lower(name), ").bind(part.as_str()).push(") > 0)")
+                }
+            };
         }
     }
 }
@@ -301,18 +301,6 @@ fn text(sql: &mut Sql, style: &Style, column: &'static str, op: Op, value: &str)
         }
         _ => sql.push(style.sign).push(column).push(symbol(op)).bind(value),
     };
-}
-
-/// Writes the condition that a column contains a text, whatever the case of its ASCII letters.
-fn contains_folded(sql: &mut Sql, dialect: Dialect, column: &str, text: &str) {
-    let text = text.to_ascii_lowercase();
-    // SQLite's LIKE folds ASCII letters itself, and needs no copy of the text. It refuses longer
-    // patterns.
-    if dialect == Dialect::Sqlite && text.len() <= MAX_PATTERN_BYTES {
-        sql.push(column).push(" LIKE ").bind(pattern(&text).as_str()).push(r" ESCAPE '\'");
-    } else {
-        sql.push(dialect.position()).push("(lower(").push(column).push("), ").bind(&text).push(") > 0");
-    }
 }
 
 /// The pattern of LIKE for all texts that contain this one.

@@ -178,9 +178,9 @@ impl Postgres {
         Err(error)
     }
 
-    /// Runs a statement and returns its rows. The session keeps the statement if it says so. Within a
-    /// transaction it does not: what it sets up for that would be undone with the transaction, or fail
-    /// it.
+    /// Runs a statement and returns its rows. The session keeps the statement if it says so. Within
+    /// a transaction it does not: what it sets up for that would be undone with the transaction, or
+    /// fail it.
     fn read(&mut self, sql: &Sql) -> Result<Vec<Row>, DatabaseError> {
         if !sql.keeps_plan || self.is_in_transaction || self.server.is_shared.load(Ordering::Relaxed) {
             return self.run_with(async |session| session.client.query_typed(&sql.text, &typed(sql)).await);
