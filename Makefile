@@ -206,6 +206,14 @@ jar: tools-jar ## build java/target/keyfob-VERSION.jar, which carries this machi
 jar-all: tools-jar ## make target/jar, what Maven Central gets: the jar with the libraries of target/platforms, sources, Javadoc and POM
 	JAVA_HOME=$$(java/jdk newer) mvn -B -ntp -q -f java/pom.xml -Dmaven.test.skip=true -Prelease pre-integration-test
 
+.PHONY: platforms
+platforms: tools-platforms ## make target/platforms/TRIPLE, the libraries for C and Java of other systems
+	platforms/build
+
+.PHONY: tools-platforms
+tools-platforms:
+	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
+
 .PHONY: header
 header: ## make include/keyfob.h anew
 	cargo build --locked -p keyfob --features capi,getrandom,header
