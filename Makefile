@@ -45,7 +45,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-pam test-radius test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -213,6 +213,17 @@ platforms: tools-platforms ## make target/platforms/TRIPLE, the libraries for C 
 .PHONY: tools-platforms
 tools-platforms:
 	@python3 -c 'import ensurepip' 2> /dev/null || tests/packages/install python3 python3-venv
+	$(call need,x86_64-w64-mingw32-gcc,gcc-mingw-w64-x86-64)
+
+.PHONY: test-platforms
+test-platforms: platforms ## test the libraries of other systems, under qemu-user and Wine
+	$(call need,qemu-aarch64,qemu-user)
+	$(call need,readelf,binutils)
+	$(call need,aarch64-linux-gnu-objdump,binutils-aarch64-linux-gnu)
+	@test -e /usr/aarch64-linux-gnu/lib/libc.so.6 || tests/packages/install libc6-arm64-cross
+	$(call need,wine,wine)
+	tests/platforms/files
+	tests/platforms/run
 
 .PHONY: header
 header: ## make include/keyfob.h anew
