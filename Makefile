@@ -311,6 +311,30 @@ test-deb: tools-deb ## test the Debian package of the service, in a system that 
 	cargo build --locked -p keyfob-server
 	tests/deb/run
 
+# Static, so that an image holds nothing else.
+MUSL := $(shell uname -m)-unknown-linux-musl
+.PHONY: container
+container: tools-container ## make target/container/keyfob-VERSION.tar, an image of the service for podman and docker
+	server/container/build "$$(CARGO_BUILD_TARGET=$(MUSL) tools/dist-build -p keyfob-server)/keyfob"
+
+.PHONY: tools-container
+tools-container:
+	$(call need,musl-gcc,musl-tools)
+	$(call need,readelf,binutils)
+	$(call need,buildah,buildah)
+	@test -e /etc/ssl/certs/ca-certificates.crt || tests/packages/install ca-certificates
+	rustup target add $(MUSL)
+
+.PHONY: test-container
+test-container: tools-container ## test the image of the service with podman, as root
+	$(call need,podman,podman)
+	$(call need,crun,crun)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
+	$(call need,oathtool,oathtool)
+	cargo build --locked -p keyfob-server --target $(MUSL)
+	tests/container/run target/$(MUSL)/debug/keyfob
+
 .PHONY: test-msrv
 test-msrv:
 	rustup toolchain install $(MSRV) --profile minimal --no-self-update
