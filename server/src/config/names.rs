@@ -1,5 +1,5 @@
-//! The names of keys in tables, variables and flags: which key a name means, and which one a mistyped
-//! name was meant to be.
+//! The names of keys in tables, variables and flags: which key a name means, and which one a
+//! mistyped name was meant to be.
 
 use std::fmt::Write as _;
 
