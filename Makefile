@@ -11,6 +11,8 @@ PREFIX ?= /usr/local
 # What Miri executes, and what rustdoc writes for cargo-public-api, change from nightly to nightly: these two fit each other and the tests.
 NIGHTLY := nightly-2026-05-20
 PUBLIC_API := 0.52.0
+# Makes the Debian package. Its autoscripts change from version to version.
+CARGO_DEB := 3.8.0
 # Samples of each pair of classes.
 SAMPLES := 10000000
 # Per cent of the core's branches that tests take.
@@ -45,7 +47,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -297,6 +299,60 @@ test-radius: ## test the configuration of FreeRADIUS in examples/freeradius, as 
 	$(call need,oathtool,oathtool)
 	cargo build --locked -p keyfob-server
 	tests/radius/run
+
+.PHONY: deb
+deb: tools-deb ## make target/deb/keyfob_VERSION_ARCHITECTURE.deb, the Debian package of the service
+	server/debian/build "$$(tools/dist-build -p keyfob-server)/keyfob"
+
+# Its own optimisation would take longer than all that it does here.
+.PHONY: tools-deb
+tools-deb:
+	$(call need,cc,gcc)
+	$(call need,dpkg-shlibdeps,dpkg-dev)
+	cargo deb --version 2> /dev/null | grep -qxF '$(CARGO_DEB)' || \
+		CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --locked cargo-deb --version =$(CARGO_DEB)
+
+# Of a debug build: `make deb` takes minutes to compile.
+.PHONY: test-deb
+test-deb: tools-deb ## test the Debian package of the service, in a system that systemd-nspawn boots, as root
+	$(call need,lintian,lintian)
+	$(call need,mmdebstrap,mmdebstrap)
+	$(call need,systemd-nspawn,systemd-container)
+	$(call need,systemd-analyze,systemd)
+	$(call need,man,man-db)
+	$(call need,mandoc,mandoc)
+	$(call need,zsh,zsh)
+	$(call need,fish,fish)
+	$(call need,pgrep,procps)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
+	$(call need,oathtool,oathtool)
+	cargo build --locked -p keyfob-server
+	tests/deb/run
+
+# Static, so that an image holds nothing else.
+MUSL := $(shell uname -m)-unknown-linux-musl
+.PHONY: container
+container: tools-container ## make target/container/keyfob-VERSION.tar, an image of the service for podman and docker
+	server/container/build "$$(CARGO_BUILD_TARGET=$(MUSL) tools/dist-build -p keyfob-server)/keyfob"
+
+.PHONY: tools-container
+tools-container:
+	$(call need,musl-gcc,musl-tools)
+	$(call need,readelf,binutils)
+	$(call need,buildah,buildah)
+	@test -e /etc/ssl/certs/ca-certificates.crt || tests/packages/install ca-certificates
+	rustup target add $(MUSL)
+
+.PHONY: test-container
+test-container: tools-container ## test the image of the service with podman, as root
+	$(call need,podman,podman)
+	$(call need,crun,crun)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
+	$(call need,oathtool,oathtool)
+	cargo build --locked -p keyfob-server --target $(MUSL)
+	tests/container/run target/$(MUSL)/debug/keyfob
 
 .PHONY: test-msrv
 test-msrv:

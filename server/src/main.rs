@@ -4,6 +4,11 @@
 
 use std::process::ExitCode;
 
+/// musl's own allocator takes many times as long (docs/measurements.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     keyfob_server::cli::main()
 }

@@ -30,10 +30,14 @@ mod flood;
 mod gone;
 #[path = "service/guesses.rs"]
 mod guesses;
+#[path = "service/health.rs"]
+mod health;
 #[path = "service/import.rs"]
 mod import;
 #[path = "service/killed.rs"]
 mod killed;
+#[path = "service/manager.rs"]
+mod manager;
 #[path = "service/memory.rs"]
 mod memory;
 #[path = "service/moments.rs"]

@@ -5,6 +5,7 @@ mod clock;
 mod device;
 mod export_protection;
 mod input;
+mod manual;
 mod output;
 mod result;
 mod service;
@@ -14,7 +15,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::config::Catalog;
 use args::{Cli, Command};
 use result::Result;
 
@@ -35,10 +35,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Unlock(args) => device::unlock::run(&args),
         Command::Resync(args) => device::resync::run(&args),
         Command::Serve(args) => service::serve::run(args),
-        Command::Config => {
-            output::print(Catalog.to_string().as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Config(args) => service::config::run(&args),
+        Command::MakeKey(args) => service::make_key::run(&args),
+        Command::Health(args) => service::health::run(&args),
         Command::Account(command) => service::account::run(command),
         Command::Audit(args) => service::audit::run(&args),
         Command::Export(args) => service::export::run(&args),
@@ -56,5 +55,6 @@ fn run(command: Command) -> Result<ExitCode> {
             output::print(&script)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Man { folder } => manual::run(Cli::command(), &folder),
     }
 }

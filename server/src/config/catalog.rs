@@ -1,11 +1,9 @@
-//! The catalog of all keys of the configuration. It serves the reader, `keyfob config` and
-//! suggestions for mistyped keys.
+//! The catalog of all keys of the configuration. It serves the reader, both forms of
+//! `keyfob config`, and suggestions for mistyped keys.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use toml::{Table, Value};
-
-use crate::problem::Problem;
+use toml::Value;
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +14,14 @@ pub(crate) struct ConfigKey {
     pub(crate) form: Form,
     /// The value if it is not set.
     pub(crate) default: Option<&'static str>,
+    /// The default, or an example if there is none.
+    pub(super) example: &'static str,
     /// The unit of a number, the choices of a name, or the form of a text.
-    unit: &'static str,
+    pub(super) unit: &'static str,
     /// Its purpose in a line.
-    meaning: &'static str,
+    pub(super) meaning: &'static str,
+    /// Whether its value is hidden: a password, a key, or a person's data.
+    pub(super) is_hidden: bool,
 }
 
 /// Where a key may be set, and how its text is read there.
@@ -38,35 +40,64 @@ pub(crate) enum Form {
 use Form::{File, Table as Open, Text, Value as Plain};
 
 const fn key(path: &'static str, form: Form, default: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
-    ConfigKey { path, form, default: Some(default), unit, meaning }
+    ConfigKey { path, form, default: Some(default), example: default, unit, meaning, is_hidden: false }
 }
 
-const fn unset(path: &'static str, form: Form, unit: &'static str, meaning: &'static str) -> ConfigKey {
-    ConfigKey { path, form, default: None, unit, meaning }
+const fn unset(path: &'static str, form: Form, example: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { path, form, default: None, example, unit, meaning, is_hidden: false }
+}
+
+/// A key without a default, whose value is hidden.
+const fn hidden(path: &'static str, form: Form, example: &'static str, unit: &'static str, meaning: &'static str) -> ConfigKey {
+    ConfigKey { is_hidden: true, ..unset(path, form, example, unit, meaning) }
 }
 
 const SERVICE: &[ConfigKey] = &[
     key("listen", Text, "127.0.0.1:8080", "address:port", "where the service listens; port 0 takes a free one"),
     key("store", Text, "sqlite://keyfob.db", "URL", "the devices: sqlite://FILE or postgres://USER@HOST/DATABASE"),
     key("sealing_keys_file", Text, "keyfob.key", "file", "the keys that seal records; made at the first start"),
-    unset("sealing_keys", Text, "lines", "those keys, in place of the file"),
+    hidden(
+        "sealing_keys",
+        Text,
+        "1 xaes-256-gcm 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "lines",
+        "those keys, in place of the file",
+    ),
     key("profile", Text, "soffid", "soffid, rfc", "the clients to answer for: Soffid's, or those of RFC 7644"),
     key("base_path", Text, "/soffid/webservice/scim2/v1", "path", "the start of all SCIM addresses"),
-    unset("public_url", Text, "URL", "the service's address for clients; none: the Host of the request"),
+    unset("public_url", Text, "https://otp.example.com", "URL", "the service's address for clients; none: the Host of the request"),
     key("allowed_origins", Plain, "[]", "list", "the origins of web pages whose scripts may call SCIM (CORS)"),
-    unset("admin_password", Text, "8 bytes or more", "the password of the account admin, beside the store's accounts"),
+    hidden(
+        "admin_password",
+        Text,
+        "correct horse battery staple",
+        "8 bytes or more",
+        "the password of the account admin, beside the store's accounts",
+    ),
     key("password_max_pause", Plain, "900", "seconds", "the longest pause after wrong passwords; 0 for none"),
     key("max_connections_per_address", Plain, "1000", "connections", "the most connections of one address; 0 for any number"),
     key("log", Text, "info", "level, filter", "error, warn, info, debug, trace or off; or a filter with ="),
     key("log_format", Text, "text", "text, json", "the format of the log and of the greeting"),
     key("metrics", Plain, "true", "true, false", "whether /metrics answers"),
-    unset("metrics_listen", Text, "address:port", "a separate address for /metrics, over plain HTTP; none: the service's own"),
+    unset(
+        "metrics_listen",
+        Text,
+        "127.0.0.1:9100",
+        "address:port",
+        "a separate address for /metrics, over plain HTTP; none: the service's own",
+    ),
     key("development", Plain, "true", "true, false", "whether channels without a section print their codes to the log"),
-    unset("database.password", Text, "text", "the password for PostgreSQL, in place of one in the URL"),
+    hidden(
+        "database.password",
+        Text,
+        "correct horse battery staple",
+        "text",
+        "the password for PostgreSQL, in place of one in the URL",
+    ),
     key("database.connections", Plain, "6", "connections", "connections of this process to PostgreSQL, 4 to 1000"),
     key("database.timeout", Plain, "5", "seconds", "the longest time of a statement of PostgreSQL, 1 to 60"),
-    unset("tls.certificate_file", Text, "PEM file", "the certificate chain; none: plain HTTP"),
-    unset("tls.key_file", Text, "PEM file", "the private key of the certificate"),
+    unset("tls.certificate_file", Text, "/etc/keyfob/cert.pem", "PEM file", "the certificate chain; none: plain HTTP"),
+    unset("tls.key_file", Text, "/etc/keyfob/key.pem", "PEM file", "the private key of the certificate"),
 ];
 
 const DEVICES: &[ConfigKey] = &[
@@ -110,13 +141,15 @@ const DEVICES: &[ConfigKey] = &[
     unset(
         "policy.throttle_first_delay",
         Plain,
+        "30",
         "seconds",
         "the first delay, which doubles with each further fail, in place of the lock",
     ),
-    unset("policy.throttle_max_delay", Plain, "seconds", "the longest delay of a throttle; none: 3600"),
+    unset("policy.throttle_max_delay", Plain, "7200", "seconds", "the longest delay of a throttle; none: 3600"),
     unset(
         "policy.throttle_total",
         Plain,
+        "90",
         "fails",
         "the fail without a right answer on which a throttle ends in the lock; none: it never does",
     ),
@@ -131,15 +164,21 @@ const DEVICES: &[ConfigKey] = &[
 ];
 
 const MESSAGES: &[ConfigKey] = &[
-    unset("email.server", File, "host", "the mail server; required in [email]"),
-    unset("email.port", File, "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
+    unset("email.server", File, "smtp.example.com", "host", "the mail server; required in [email]"),
+    unset("email.port", File, "587", "port", "its port; none: 587 with starttls, 465 with tls, 25 with none"),
     key("email.security", File, "starttls", "starttls, tls, none", "how the connection is encrypted; none for this machine only"),
-    unset("email.ehlo_name", File, "domain", "the name in EHLO, or an address in brackets; none: the domain of email.from"),
-    unset("email.ca_file", File, "PEM file", "authorities to trust beside the system's"),
-    unset("email.username", File, "text", "the user at the mail server; none: no authentication"),
-    unset("email.password", File, "text", "the user's password"),
-    unset("email.password_file", File, "file", "a file whose first line is the password"),
-    unset("email.from", File, "mailbox", "the sender; required in [email]"),
+    unset(
+        "email.ehlo_name",
+        File,
+        "otp.example.com",
+        "domain",
+        "the name in EHLO, or an address in brackets; none: the domain of email.from",
+    ),
+    unset("email.ca_file", File, "/etc/keyfob/ca.pem", "PEM file", "authorities to trust beside the system's"),
+    unset("email.username", File, "otp", "text", "the user at the mail server; none: no authentication"),
+    hidden("email.password", File, "correct horse battery staple", "text", "the user's password"),
+    unset("email.password_file", File, "/etc/keyfob/smtp.password", "file", "a file whose first line is the password"),
+    unset("email.from", File, "Example <otp@example.com>", "mailbox", "the sender; required in [email]"),
     key("email.subject", File, "Your code", "template", "the subject"),
     key("email.body", File, "Your code is ${PIN}", "template", "the text"),
     key("email.timeout", File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
@@ -148,7 +187,13 @@ const MESSAGES: &[ConfigKey] = &[
 macro_rules! gateway {
     ($section:literal) => {
         &[
-            unset(concat!($section, ".url"), File, "template", concat!("the gateway's address; required in [", $section, "]")),
+            hidden(
+                concat!($section, ".url"),
+                File,
+                "https://gateway.example.com/send?to=${PHONE}&text=${PIN}",
+                "template",
+                concat!("the gateway's address; required in [", $section, "]"),
+            ),
             key(
                 concat!($section, ".allow_cleartext"),
                 File,
@@ -156,17 +201,36 @@ macro_rules! gateway {
                 "true, false",
                 "whether another machine may be reached without TLS",
             ),
-            unset(concat!($section, ".ca_file"), File, "PEM file", "authorities to trust beside the system's"),
+            unset(
+                concat!($section, ".ca_file"),
+                File,
+                "/etc/keyfob/ca.pem",
+                "PEM file",
+                "authorities to trust beside the system's",
+            ),
             key(concat!($section, ".method"), File, "POST", "GET, POST, PUT", "the method of the request"),
-            unset(concat!($section, ".headers"), Open, "table of templates", "headers of the request"),
+            hidden(
+                concat!($section, ".headers"),
+                Open,
+                "{ Authorization = \"Bearer ...\" }",
+                "table of templates",
+                "headers of the request",
+            ),
             unset(
                 concat!($section, ".content_type"),
                 File,
+                "application/x-www-form-urlencoded",
                 "media type",
                 "the type of the body, which says how values are encoded",
             ),
-            unset(concat!($section, ".body"), File, "template", "the body"),
-            unset(concat!($section, ".success_text"), File, "text", "a text in the gateway's response that confirms the message"),
+            hidden(concat!($section, ".body"), File, "to=${PHONE}&text=${PIN}", "template", "the body"),
+            unset(
+                concat!($section, ".success_text"),
+                File,
+                "queued",
+                "text",
+                "a text in the gateway's response that confirms the message",
+            ),
             key(concat!($section, ".timeout"), File, "10", "seconds", "the longest time of the whole exchange, 0.1 to 300"),
         ]
     };
@@ -174,9 +238,10 @@ macro_rules! gateway {
 
 const SMS: &[ConfigKey] = gateway!("sms");
 const VOICE: &[ConfigKey] = gateway!("voice");
-const USERS: &[ConfigKey] = &[unset(
+const USERS: &[ConfigKey] = &[hidden(
     "users",
     Open,
+    "{ dilbert = { fullName = \"Dilbert\" } }",
     "table of tables",
     "the users that may have devices, and their attributes for messages; none: any user",
 )];
@@ -221,82 +286,6 @@ impl fmt::Display for Catalog {
     }
 }
 
-/// Takes all unknown keys out of a table. Returns a problem for each.
-pub(crate) fn take_unknown(table: &mut Table) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    take_unknown_within(table, "", &mut problems);
-    problems
-}
-
-fn take_unknown_within(table: &mut Table, section: &str, problems: &mut Vec<Problem>) {
-    table.retain(|name, value| {
-        let path = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
-        if keys().any(|key| key.path == path) {
-            return true;
-        }
-        let is_section = sections().any(|section| section == path);
-        match value {
-            Value::Table(inner) if is_section => take_unknown_within(inner, &path, problems),
-            // The reader says that it must be a table.
-            _ if is_section => {}
-            Value::Table(_) => problems.push(Problem::new(&path, &unknown(nearest(&path, sections())))),
-            _ => problems.push(Problem::new(&path, &unknown(nearest(&path, keys().map(|key| key.path))))),
-        }
-        is_section
-    });
-}
-
-fn sections() -> impl Iterator<Item = &'static str> {
-    keys().filter_map(|key| key.path.split_once('.').map(|(section, _)| section))
-}
-
-/// The key that a flag sets, by its path.
-pub(crate) fn find_by_flag(path: &str) -> Result<&'static ConfigKey, Problem> {
-    let found = keys().find(|key| key.path == path);
-    let Some(key) = found else {
-        return Err(Problem::new(path, &unknown(nearest(path, keys().filter(|key| key.is_settable()).map(|key| key.path)))));
-    };
-    if key.is_settable() { Ok(key) } else { Err(Problem::new(path, "can be set in the configuration file only")) }
-}
-
-/// The key that a variable sets, by its whole name.
-pub(crate) fn find_by_variable(name: &str) -> Result<&'static ConfigKey, Problem> {
-    let is_it = |key: &&ConfigKey| key.variable().as_deref() == Some(name);
-    keys().find(is_it).ok_or_else(|| {
-        let path = name.strip_prefix("KEYFOB_").unwrap_or(name).to_lowercase();
-        if let Some(key) = keys().find(|key| key.path.replace('.', "_") == path) {
-            return Problem::new(name, &format!("{} can be set in the configuration file only", key.path));
-        }
-        let variables: Vec<String> = keys().filter_map(ConfigKey::variable).collect();
-        Problem::new(name, &unknown(nearest(name, variables.iter().map(String::as_str))))
-    })
-}
-
-fn unknown(nearest: Option<&str>) -> String {
-    let mut text = "is no key of the configuration".to_owned();
-    let _ = match nearest {
-        Some(nearest) => write!(text, "; did you mean {nearest}?"),
-        None => write!(text, "; keyfob config lists them all"),
-    };
-    text
-}
-
-/// The name that a mistyped one was meant to be: the nearest by letters that were added, left out,
-/// changed or swapped, if it is near enough. Also compares the last part of a path alone.
-pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let name = name.to_lowercase();
-    let distance = |known: &str| {
-        let known = known.to_lowercase();
-        let whole = strsim::damerau_levenshtein(&name, &known);
-        let part = known.rsplit_once('.').filter(|_| !name.contains('.'));
-        part.map_or(whole, |(_, last)| whole.min(strsim::damerau_levenshtein(&name, last)))
-    };
-    let (edits, found) = names.map(|known| (distance(known), known)).min_by_key(|(edits, _)| *edits)?;
-    // At most a third of the letters, not counting the prefix of variables.
-    let letters = name.strip_prefix("keyfob_").unwrap_or(&name).chars().count();
-    (edits.saturating_mul(3) <= letters).then_some(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,25 +316,6 @@ mod tests {
     fn keys_are_in_the_catalog_once() {
         for key in keys() {
             assert_eq!(keys().filter(|other| other.path == key.path).count(), 1, "{}", key.path);
-        }
-    }
-
-    #[test]
-    fn mistyped_name_suggests_its_neighbour_and_a_strange_one_none() {
-        let found = |name| nearest(name, keys().map(|key| key.path));
-        for (name, wanted) in [
-            ("policy.windw", Some("policy.window")),
-            ("policy.look-ahead", Some("policy.look_ahead")),
-            ("Policy.Window", Some("policy.window")),
-            ("window", Some("policy.window")),
-            ("lisetn", Some("listen")),
-            ("email.form", Some("email.from")),
-            ("tls.cert", None),
-            ("colour", None),
-            ("x", None),
-            ("", None),
-        ] {
-            assert_eq!(found(name), wanted, "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::catalog::nearest;
+use super::names::nearest;
 
 /// The levels, and `off`.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];

@@ -1,11 +1,14 @@
 //! The configuration of the service. Lowest to highest precedence: TOML file, environment, flags.
 
 mod catalog;
+mod example;
 mod links;
 mod log;
+mod names;
 mod origins;
 mod policy;
 mod reader;
+mod set_keys;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,8 +24,10 @@ use crate::database::{Location, MIN_CONNECTIONS, Options};
 use crate::delivery;
 pub use crate::problem::Problem;
 pub(crate) use catalog::Catalog;
+pub(crate) use example::Example;
 pub(crate) use log::filter as log_filter;
 use reader::TableReader;
+pub(crate) use set_keys::SetKeys;
 
 /// The shortest password.
 pub(crate) const MIN_PASSWORD_BYTES: usize = 8;
@@ -114,22 +119,12 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(String, String)],
     ) -> (Option<Self>, Vec<Problem>) {
-        let mut table: Table = match file.parse() {
-            Ok(table) => table,
-            Err(error) => return (None, vec![unreadable(file, &error)]),
+        let Merged { table, problems, links } = match merge(file, environment, flags) {
+            Ok(merged) => merged,
+            Err(problem) => return (None, vec![problem]),
         };
-        let mut problems = catalog::take_unknown(&mut table);
-        let (ours, links) = split(environment);
-        let variables = ours.into_iter().map(|(name, text)| (catalog::find_by_variable(&name), text));
-        let flags = flags.iter().map(|(path, text)| (catalog::find_by_flag(path), text.clone()));
-        for (key, text) in variables.chain(flags) {
-            match key {
-                Ok(key) => reader::set(&mut table, key.path, key.parse(&text)),
-                Err(problem) => problems.push(problem),
-            }
-        }
         let mut reader = TableReader::new(table);
-        reader.problems.append(&mut problems);
+        reader.problems = problems;
         let config = Self { links, ..Self::from(&mut reader) };
         (Some(config), reader.finish())
     }
@@ -196,6 +191,30 @@ impl Config {
     }
 }
 
+/// What the file, the environment and the flags set together.
+struct Merged {
+    table: Table,
+    /// Unknown keys, which the table does not have.
+    problems: Vec<Problem>,
+    links: Vec<String>,
+}
+
+/// Merges the sources of a configuration. Errors: the file is not TOML.
+fn merge(file: &str, environment: impl Iterator<Item = (String, String)>, flags: &[(String, String)]) -> Result<Merged, Problem> {
+    let mut table: Table = file.parse().map_err(|error| unreadable(file, &error))?;
+    let mut problems = names::take_unknown(&mut table);
+    let (ours, links) = split(environment);
+    let variables = ours.into_iter().map(|(name, text)| (names::find_by_variable(&name), text));
+    let flags = flags.iter().map(|(path, text)| (names::find_by_flag(path), text.clone()));
+    for (key, text) in variables.chain(flags) {
+        match key {
+            Ok(key) => reader::set(&mut table, key.path, key.parse(&text)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok(Merged { table, problems, links })
+}
+
 /// Splits the variables into those of the configuration and the names of service links.
 fn split(environment: impl Iterator<Item = (String, String)>) -> (Vec<(String, String)>, Vec<String>) {
     let all: Vec<_> = environment.filter(|(name, _)| name.starts_with("KEYFOB_") && name != "KEYFOB_CONFIG").collect();
@@ -203,7 +222,7 @@ fn split(environment: impl Iterator<Item = (String, String)>) -> (Vec<(String, S
         all.iter().filter_map(|(name, value)| links::docker_link(name, value)).map(|start| format!("{start}_ENV_")).collect();
     let is_link = |(name, value): &(String, String)| {
         // A key of the configuration wins over a link of the same name.
-        catalog::find_by_variable(name).is_err()
+        names::find_by_variable(name).is_err()
             && (links::is_link(name, value) || docker.iter().any(|start| name.starts_with(start.as_str())))
     };
     let (links, ours): (Vec<_>, Vec<_>) = all.into_iter().partition(is_link);

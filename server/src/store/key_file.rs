@@ -38,9 +38,14 @@ impl KeyFile {
     pub fn read_or_make(&self) -> Result<(Keys, bool), String> {
         let is_new = !self.0.exists();
         if is_new {
-            file::create(&self.0, fresh_line(1, DEFAULT_CIPHER)?.as_bytes())?;
+            self.make(None)?;
         }
         Ok((self.read()?, is_new))
+    }
+
+    /// Makes the file with a fresh key that only its owner can read. Errors: there is a file.
+    pub(crate) fn make(&self, cipher: Option<SealCipher>) -> Result<(), String> {
+        file::create(&self.0, fresh_line(1, cipher.unwrap_or(DEFAULT_CIPHER))?.as_bytes())
     }
 
     /// Locks the file against changes by other processes. Errors: another process has the lock.

@@ -111,6 +111,8 @@ fn other_commands_need_their_arguments() {
     keyfob(&["unlock", "--state", "a", "--now", "x"], "").fails("--now");
     keyfob(&["completions"], "").fails("SHELL");
     keyfob(&["completions", "nosuch"], "").fails("nosuch");
+    keyfob(&["man"], "").fails("FOLDER");
+    keyfob(&["man", "/nonexistent"], "").fails("/nonexistent/keyfob");
     keyfob(&["nosuch"], "").fails("nosuch");
 }
 
@@ -120,7 +122,7 @@ fn help_and_version_are_printed() {
     let version = keyfob(&["--version"], "");
     version.is(0, &format!("keyfob {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(keyfob(&["--help"], "").status, 0);
-    for command in ["code", "verify", "enroll", "show", "unlock", "resync", "completions"] {
+    for command in ["code", "verify", "enroll", "show", "unlock", "resync", "completions", "config", "health", "make-key", "man"] {
         let run = keyfob(&[command, "--help"], "");
         assert!(run.status == 0 && run.out.contains("Example"), "{run:?}");
     }

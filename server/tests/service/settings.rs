@@ -204,7 +204,7 @@ fn keys_of_the_readme_are_those_of_the_command_and_their_examples_are_right() {
         .collect();
     let folder = folder();
     let folder = folder.path();
-    let listed = Run::from_command(keyfob(folder, &["config"]), "").well();
+    let listed = Run::from_command(keyfob(folder, &["config", "--table"]), "").well();
     let listed: Vec<Vec<&str>> =
         listed.lines().skip(1).map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
     // The keys of [voice] are those of [sms].
@@ -215,7 +215,7 @@ fn keys_of_the_readme_are_those_of_the_command_and_their_examples_are_right() {
     assert_eq!(of("sms"), of("voice"));
     let shown: Vec<_> = rows.iter().map(|row| vec![row[0].trim_matches('`'), row[1].trim_matches('`'), row[2], row[4]]).collect();
     let wanted: Vec<_> = listed.into_iter().filter(|row| !row[0].starts_with("voice.")).collect();
-    assert_eq!(shown, wanted, "the table of server/README.md is what keyfob config prints");
+    assert_eq!(shown, wanted, "the table of server/README.md is what keyfob config --table prints");
 
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     for name in ["cert.pem", "ca.pem"] {

@@ -4,7 +4,10 @@
 mod device;
 mod export;
 mod import;
+mod operation;
 mod service;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -14,6 +17,8 @@ use export::EXPORT;
 pub(crate) use export::{ExportArgs, Suite};
 use import::IMPORT;
 pub(crate) use import::ImportArgs;
+use operation::{CONFIG, HEALTH, MAKE_KEY};
+pub(crate) use operation::{ConfigPrintArgs, HealthArgs, MakeKeyArgs};
 pub(crate) use service::{
     AccountCommand, AuditArgs, BackupArgs, ConfigArgs, FindArgs, ImportSoffidArgs, MigrateArgs, RestoreArgs, RotateArgs, ServeArgs,
 };
@@ -76,9 +81,15 @@ Exit status: 0 right, 1 wrong, 2 bad use or an error.")]
     /// Serve devices over HTTP with SCIM 2.0, as Soffid does
     #[command(after_help = SERVE)]
     Serve(ServeArgs),
-    /// List the keys of the service's configuration, with their defaults and units
-    #[command(after_help = "Example:\n  keyfob config | grep '^policy'")]
-    Config,
+    /// Print an example of a configuration file with every key, its default and its meaning
+    #[command(after_help = CONFIG)]
+    Config(ConfigPrintArgs),
+    /// Make a key file with a fresh sealing key
+    #[command(after_help = MAKE_KEY)]
+    MakeKey(MakeKeyArgs),
+    /// Ask a running service whether it is alive
+    #[command(after_help = HEALTH)]
+    Health(HealthArgs),
     /// Add, list or remove the accounts that may use the service
     #[command(subcommand)]
     Account(AccountCommand),
@@ -131,5 +142,11 @@ finishes the rotation.")]
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write the manual pages of all commands into a folder
+    #[command(after_help = "Example:\n  keyfob man /usr/local/share/man/man1")]
+    Man {
+        /// The folder; it must exist, and files of the same names are overwritten
+        folder: PathBuf,
     },
 }

@@ -258,7 +258,7 @@ pub(crate) struct RotateArgs {
     pub(crate) wait: u64,
 }
 
-fn cipher(name: &str) -> Result<SealCipher, String> {
+pub(super) fn cipher(name: &str) -> Result<SealCipher, String> {
     SealCipher::from_name(name).ok_or_else(|| format!("must be {}", SealCipher::ALL.map(SealCipher::name).join(" or ")))
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::args::ConfigArgs;
 use crate::cli::output::note;
 use crate::cli::result::Result;
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, SetKeys};
 use crate::store::Store;
 
 /// The configuration of a command. Warns about ignored variables. Errors: all problems in one line.
@@ -63,12 +63,41 @@ fn read(args: &ConfigArgs) -> std::result::Result<Config, Vec<Problem>> {
 /// Reads all valid values of the configuration, and all problems. Returns no configuration if the
 /// file cannot be read.
 pub(super) fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
+    let Sources { text, environment, flags, mut problems } = match sources(args) {
+        Ok(sources) => sources,
+        Err(problem) => return (None, vec![problem]),
+    };
+    let (config, mut more) = Config::read_all(&text, environment.into_iter(), &flags);
+    problems.append(&mut more);
+    (config, problems)
+}
+
+/// The keys that the options and the environment set.
+pub(super) fn read_set_keys(args: &ConfigArgs) -> std::result::Result<SetKeys, Vec<Problem>> {
+    let Sources { text, environment, flags, problems } = sources(args).map_err(|problem| vec![problem])?;
+    match SetKeys::merge(&text, environment.into_iter(), &flags) {
+        Ok(set) if problems.is_empty() => Ok(set),
+        set => Err([problems, set.err().unwrap_or_default()].concat()),
+    }
+}
+
+/// Where a configuration comes from.
+struct Sources {
+    /// Of the file; empty without one.
+    text: String,
+    environment: Vec<(String, String)>,
+    flags: Vec<(String, String)>,
+    /// Variables that are no text.
+    problems: Vec<Problem>,
+}
+
+/// The sources of the options and the environment. Errors: the file cannot be read.
+fn sources(args: &ConfigArgs) -> std::result::Result<Sources, Problem> {
     let path = args.config.clone().or_else(|| std::env::var_os("KEYFOB_CONFIG").map(Into::into));
     let text = match &path {
-        Some(path) => match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return (None, vec![Problem::new(&path.display().to_string(), &error.to_string())]),
-        },
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| Problem::new(&path.display().to_string(), &error.to_string()))?
+        }
         None => String::new(),
     };
     let mut flags = args.set.clone();
@@ -84,9 +113,7 @@ pub(super) fn read_all(args: &ConfigArgs) -> (Option<Config>, Vec<Problem>) {
             Err(_) => problems.push(Problem::new(name, "is not UTF-8")),
         }
     }
-    let (config, mut more) = Config::read_all(&text, environment.into_iter(), &flags);
-    problems.append(&mut more);
-    (config, problems)
+    Ok(Sources { text, environment, flags, problems })
 }
 
 /// All problems in one line.

@@ -12,7 +12,7 @@ use super::greeting::Greeting;
 use super::signals::Hangups;
 use super::startup::{self, Listeners};
 use super::watch::Watches;
-use super::{configuration, first_account, open};
+use super::{configuration, first_account, manager, open};
 use crate::cli::args::ServeArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
@@ -90,6 +90,7 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
     tokio::spawn(async move {
         stop_signal.await;
         tracing::info!("stopping");
+        manager::notify(manager::STOPPING);
         let _ = stop.send(true);
     });
     let metrics = async {
@@ -98,6 +99,8 @@ async fn serve(mut config: Config, delivery: Delivery) -> Result<()> {
             http::listen(listener, None, metrics_app, &Requests::default(), limits.for_metrics(), stopped.clone()).await;
         }
     };
+    // The sockets take connections since they were bound.
+    manager::notify(manager::READY);
     tokio::join!(metrics, http::listen(listeners.service, tls, http::app(Arc::clone(&app)), &requests, limits, stopped.clone()));
     // It holds the store.
     drop(app);

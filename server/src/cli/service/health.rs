@@ -1,0 +1,141 @@
+//! `keyfob health`: asks a running service whether it is alive, as the health check of a container
+//! does, which has no other program.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use super::configuration::configured;
+use crate::cli::args::HealthArgs;
+use crate::cli::output::{self, note};
+use crate::cli::result::Result;
+use crate::config::{Config, Tls};
+
+/// The longest time of a connection, and of each read.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest response that is read.
+const MAX_RESPONSE_BYTES: u64 = 16 * 1024;
+
+pub(crate) fn run(args: &HealthArgs) -> Result<ExitCode> {
+    let config = configured(&args.config)?;
+    if config.listen.port() == 0 {
+        return Err(
+            "listen: port 0 is a free port, which only the service knows; name its port with --set listen=ADDRESS:PORT".into()
+        );
+    }
+    let address = from_here(config.listen);
+    let path = if args.ready { "/ready" } else { "/health" };
+    let response = match ask(&config, address, path) {
+        Ok(response) => response,
+        Err(error) => {
+            note(&format!("{address}: {error}; is the service started, with this configuration?"));
+            return Ok(ExitCode::from(1));
+        }
+    };
+    let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
+    if head.starts_with("HTTP/1.1 200 ") {
+        output::line(body.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    note(&format!("{address}{path}: {}: {}", head.lines().next().unwrap_or_default(), body.trim_end()));
+    Ok(ExitCode::from(1))
+}
+
+/// The address of a service on this machine: one that listens on all addresses is on loopback too.
+fn from_here(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn ask(config: &Config, address: SocketAddr, path: &str) -> Result<String> {
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    match &config.tls {
+        None => Ok(exchange(stream, &request)?),
+        Some(tls) => {
+            let name = ServerName::IpAddress(address.ip().into());
+            let client = ClientConnection::new(Arc::new(client(tls)?), name)?;
+            Ok(exchange(StreamOwned::new(client, stream), &request)?)
+        }
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> io::Result<String> {
+    stream.write_all(request.as_bytes())?;
+    let mut response = Vec::new();
+    stream.take(MAX_RESPONSE_BYTES).read_to_end(&mut response)?;
+    String::from_utf8(response).map_err(io::Error::other)
+}
+
+/// A client that takes the first certificate of the file, whatever names it has.
+fn client(tls: &Tls) -> Result<ClientConfig> {
+    let path = tls.certificate_file.display();
+    let own = CertificateDer::pem_file_iter(&tls.certificate_file)
+        .map_err(|error| format!("{path}: {error}"))?
+        .next()
+        .ok_or_else(|| format!("{path}: has no certificate"))?
+        .map_err(|error| format!("{path}: {error}"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Arc::new(Own { certificate: own, provider: Arc::clone(&provider) });
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(versions.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// Takes one certificate and no other. The handshake still proves that the server has its key.
+#[derive(Debug)]
+struct Own {
+    certificate: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Own {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        if *certificate == self.certificate {
+            return Ok(ServerCertVerified::assertion());
+        }
+        Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,99 @@
+//! The keys that a configuration sets, for people to look at: without secrets.
+
+use std::fmt;
+
+use toml::{Table, Value};
+
+use super::catalog::{ConfigKey, keys};
+use super::{Problem, merge};
+use crate::database::{Location, Options};
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "***";
+
+/// The keys that the file, the environment and the flags set, in TOML. Their values may be wrong.
+pub(crate) struct SetKeys(Table);
+
+impl SetKeys {
+    /// Merges the sources. Errors: the file is not TOML, or has unknown keys.
+    pub(crate) fn merge(
+        file: &str,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> Result<Self, Vec<Problem>> {
+        let merged = merge(file, environment, flags).map_err(|problem| vec![problem])?;
+        if merged.problems.is_empty() { Ok(Self(merged.table)) } else { Err(merged.problems) }
+    }
+
+    fn get(&self, key: &ConfigKey) -> Option<&Value> {
+        match key.path.split_once('.') {
+            Some((section, name)) => self.0.get(section)?.as_table()?.get(name),
+            None => self.0.get(key.path),
+        }
+    }
+}
+
+impl fmt::Display for SetKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("# What file, environment and flags set. All other keys have their defaults.\n")?;
+        let is_top = |key: &&ConfigKey| !key.path.contains('.');
+        let mut last = "";
+        for key in keys().filter(is_top).chain(keys().filter(|key| !is_top(key))) {
+            let Some(value) = self.get(key) else { continue };
+            let (section, name) = key.path.split_once('.').unwrap_or(("", key.path));
+            if section != last {
+                writeln!(f, "\n[{section}]")?;
+                last = section;
+            }
+            writeln!(f, "{name} = {}", shown(key, value))?;
+        }
+        Ok(())
+    }
+}
+
+/// The value as TOML writes it, without a secret.
+fn shown(key: &ConfigKey, value: &Value) -> String {
+    let shown = match value {
+        _ if key.is_hidden => None,
+        // Without the password that it may have.
+        Value::String(url) if key.path == "store" => {
+            Location::parse(url, &Options::default()).ok().map(|location| Value::String(location.to_string()))
+        }
+        _ => Some(value.clone()),
+    };
+    shown.unwrap_or_else(|| HIDDEN.into()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "not a secret, but a test";
+
+    #[test]
+    fn set_keys_are_shown_by_precedence_and_without_secrets() {
+        let file = format!(
+            "listen = '127.0.0.1:1'\nstore = 'postgres://keyfob:not%20a%20secret@db1/keyfob'\nadmin_password = '{SECRET}'\n\
+             sealing_keys = '{SECRET}'\npolicy.window = 2\ndatabase.password = '{SECRET}'\n\
+             [email]\nserver = 'mail.example.com'\npassword = '{SECRET}'\n\
+             [sms]\nurl = 'https://sms.example.com/?key={SECRET}'\nbody = '{SECRET}'\nheaders = {{ Authorization = '{SECRET}' }}\n\
+             [users.alice]\nnote = '{SECRET}'\n"
+        );
+        let environment = [("KEYFOB_LISTEN".to_owned(), "127.0.0.1:2".to_owned())];
+        let flags = [("otp.digits".to_owned(), "8".to_owned())];
+        let set = SetKeys::merge(&file, environment.into_iter(), &flags).map_err(|problems| format!("{problems:?}")).unwrap();
+        assert_eq!(
+            set.to_string(),
+            "# What file, environment and flags set. All other keys have their defaults.\n\
+             listen = \"127.0.0.1:2\"\nstore = \"postgres://keyfob@db1:5432/keyfob\"\nsealing_keys = \"***\"\nadmin_password = \"***\"\n\
+             users = \"***\"\n\n[database]\npassword = \"***\"\n\n[otp]\ndigits = 8\n\n[policy]\nwindow = 2\n\n\
+             [email]\nserver = \"mail.example.com\"\npassword = \"***\"\n\n[sms]\nurl = \"***\"\nheaders = \"***\"\nbody = \"***\"\n"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_named_and_not_shown() {
+        let problems = SetKeys::merge("lisetn = 1", std::iter::empty(), &[]).err().unwrap();
+        assert!(problems[0].to_string().contains("did you mean listen?"), "{problems:?}");
+    }
+}
