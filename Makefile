@@ -7,6 +7,9 @@ ARM := aarch64-unknown-linux-musl
 BARE_TEXT := 24576
 # To be built it needs Rust 1.95 or newer, pkg-config and OpenSSL's headers.
 CARGO_C := 0.10.24
+CARGO_ABOUT := 0.9.3
+CARGO_AUDITABLE := 0.7.7
+CARGO_CYCLONEDX := 0.5.9
 PREFIX ?= /usr/local
 # What Miri executes, and what rustdoc writes for cargo-public-api, change from nightly to nightly: these two fit each other and the tests.
 NIGHTLY := nightly-2026-05-20
@@ -47,7 +50,7 @@ tools:
 	@command -v mariadbd > /dev/null || test -x /usr/sbin/mariadbd || tests/packages/install mariadb-server
 
 .PHONY: test
-test: tools test-packages test-crates test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
+test: tools test-packages test-crates test-notices test-rust test-features test-lanes test-aarch64 test-bare test-c test-platforms test-pam test-radius test-deb test-container test-java test-jar-all test-reproducible test-fuzz test-msrv test-minimal test-scim test-pskc test-peers ## run the tests, but for the long ones: README.md has those
 
 .PHONY: check
 check: ## check format and lints and run the Rust tests; installs nothing
@@ -403,10 +406,43 @@ test-api: tools-api ## compare the public Rust API with tests/api
 api: tools-api ## make tests/api anew: a line that goes or changes wants a new version
 	for package in keyfob keyfob-scim keyfob-tokens; do $(call api,$$package) > tests/api/$$package.txt || exit 1; done
 
+# $(call cargo-tool,name,version,options)
+cargo-tool = cargo install --list | grep -qxF '$(1) v$(2):' || cargo install --locked $(1) --version =$(2) $(3)
+
+.PHONY: notices
+notices: ## make THIRD-PARTY-NOTICES of what others get as a program or library anew, after a change of Cargo.lock
+	$(call cargo-tool,cargo-about,$(CARGO_ABOUT),--features cli)
+	tools/notices
+
+.PHONY: test-notices
+test-notices:
+	tests/notices
+
 .PHONY: sbom
 sbom: ## make target/sbom/PACKAGE.cdx.json, CycloneDX lists of what is built in
-	command -v cargo-cyclonedx > /dev/null || cargo install --locked cargo-cyclonedx
+	$(call cargo-tool,cargo-cyclonedx,$(CARGO_CYCLONEDX))
 	tests/sbom target/sbom
+
+# The libraries and the jar: the service takes some minutes more.
+.PHONY: test-reproducible
+test-reproducible: tools-jar
+	tests/reproducible c java jar
+
+.PHONY: reproducible
+reproducible: tools-jar tools-release ## check that two builds of what is released, in two folders, give the same bytes (minutes)
+	AUDITABLE=1 tests/reproducible c java jar service
+
+.PHONY: tools-release
+tools-release:
+	$(call cargo-tool,cargo-auditable,$(CARGO_AUDITABLE))
+	$(call need,objcopy,binutils)
+	$(call need,musl-gcc,musl-tools)
+	rustup target add $$(uname -m)-unknown-linux-musl
+
+.PHONY: release
+release: export AUDITABLE := 1
+release: tools-release crates platforms jar-all deb sbom ## make target/release-VERSION, all that is handed out, with SHA256SUMS (long)
+	tools/release
 
 .PHONY: coverage
 coverage: ## report what tests cover, and fail below COVERAGE per cent of the core's branches
