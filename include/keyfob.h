@@ -712,7 +712,8 @@ typedef struct keyfob_policy {
    */
   uint32_t first_window;
   /**
-   * Throttle that ends in a lock: the fail on which the lock falls, more than max_fails.
+   * Throttle that ends in a lock: the fail on which the lock falls, more than max_fails. The
+   * other locks ignore it.
    */
   uint32_t total_fails;
 } keyfob_policy;
@@ -982,9 +983,10 @@ typedef struct keyfob_soffid_row {
    */
   uint32_t has_last_issued;
   /**
-   * No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
-   * row with that many fails is locked when it is written, under any policy, so that no row
-   * allows more guesses than this.
+   * No column: the fail on which the policy locks. With a hard lock it is max_fails of
+   * keyfob_policy, with a throttle that ends in a lock total_fails, and UINT32_MAX with a
+   * throttle that never does; 0 for 10. An open row with that many fails is locked when it is
+   * written, under any policy, so that no row allows more guesses than this.
    */
   uint32_t max_fails;
   /**

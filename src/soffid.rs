@@ -66,8 +66,9 @@ pub struct SoffidRow<'r> {
     pub digits: Option<u32>,
     /// `OTP_ALGORI`: `HmacSHA1`, `HmacSHA256` or `HmacSHA512`; none stands for `HmacSHA1`.
     pub algorithm: Option<&'r str>,
-    /// No column: the fail on which the policy locks. An open row with that many fails is locked
-    /// when it is updated, whatever the policy says, so that no row has more guesses than this.
+    /// No column: the fail on which the policy locks ([`Lock::locking_fail`](crate::Lock)), or
+    /// `u32::MAX` if it never does. An open row with that many fails is locked when it is updated,
+    /// whatever the policy says, so that no row has more guesses than this.
     pub max_fails: u32,
 }
 

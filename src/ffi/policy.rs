@@ -63,7 +63,8 @@ pub struct keyfob_policy {
     /// TOTP: steps each side of the present one that are right until the first right answer, 0 to
     /// 1000, at most `window` and `max_drift` together; 0, the default, for `window`.
     pub first_window: u32,
-    /// Throttle that ends in a lock: the fail on which the lock falls, more than max_fails.
+    /// Throttle that ends in a lock: the fail on which the lock falls, more than max_fails. The
+    /// other locks ignore it.
     pub total_fails: u32,
 }
 

@@ -31,9 +31,10 @@ pub struct keyfob_soffid_row {
     pub has_last_used: u32,
     /// 1 if OTP_LASISS is not NULL. An import ignores it: a code of the add-on is not taken over.
     pub has_last_issued: u32,
-    /// No column: the fail on which the policy locks, keyfob_policy.max_fails; 0 for 10. An open
-    /// row with that many fails is locked when it is written, under any policy, so that no row
-    /// allows more guesses than this.
+    /// No column: the fail on which the policy locks. With a hard lock it is max_fails of
+    /// keyfob_policy, with a throttle that ends in a lock total_fails, and UINT32_MAX with a
+    /// throttle that never does; 0 for 10. An open row with that many fails is locked when it is
+    /// written, under any policy, so that no row allows more guesses than this.
     pub max_fails: u32,
     /// OTP_LASCOU: the highest step or counter accepted. A negative number means none: the add-on
     /// tries counters from -4 on, which no authenticator has, and stores one that happens to match.

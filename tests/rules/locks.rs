@@ -118,6 +118,40 @@ proptest! {
         prop_assert_eq!(device.status(), Status::Locked);
     }
 
+    /// The same of a total, in a delay as well.
+    #[test]
+    fn rule_02_a_lower_total_locks_without_evaluating(device in devices(), fails in 3..8_u32, total in 2..4_u32, from_hard: bool, within: bool) {
+        let lock = |total_fails| Lock::ThrottleThenLock { max_fails: 1, first_delay: 1, max_delay: 60, total_fails };
+        let policy = |lock| {
+            let builder = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN);
+            builder.build().unwrap()
+        };
+        let before = policy(if from_hard { Lock::Hard { max_fails: 10 } } else { lock(10) });
+        let (mut device, _) = challenged(&device, &before, NOW);
+        let mut now = NOW;
+        for _ in 0..fails {
+            device = judge(&device, &before, b"wrong", now).0;
+            now += if from_hard { 0 } else { 60 };
+        }
+        now -= u64::from(within && !from_hard) * 59;
+        let (locked, verdict) = judge(&device, &policy(lock(total)), b"wrong", now);
+        prop_assert_eq!((verdict.reason(), verdict.is_locked(), verdict.fails()), (Reason::Locked, true, fails));
+        prop_assert_eq!((verdict.retry_at(), locked.status()), (None, Status::Locked));
+        // The lock stays under a throttle that would not have locked.
+        let endless = policy(Lock::Throttle { max_fails: 1, first_delay: 1, max_delay: 60 });
+        prop_assert_eq!(judge(&locked, &endless, b"wrong", now + 600).1.reason(), Reason::Locked);
+    }
+
+    #[test]
+    fn rule_13_a_resync_that_fails_is_counted_in_the_total(hotp in hotps(), counter in 0..u64::MAX / 2) {
+        let lock = Lock::ThrottleThenLock { max_fails: 1, first_delay: 1, max_delay: 1, total_fails: 2 };
+        let policy = Policy::builder().lock(lock).build().unwrap();
+        let device = judge(&Device::hotp(hotp, counter, NOW), &policy, b"wrong", NOW).0;
+        let (device, verdict) = committed(device.resync(&policy, b"wrong", b"wrong", NOW + 1).unwrap());
+        prop_assert_eq!((verdict.is_locked(), verdict.retry_at(), verdict.fails()), (true, None, 2));
+        prop_assert_eq!(device.status(), Status::Locked);
+    }
+
     #[test]
     fn rule_03_a_challenge_or_resend_keeps_the_fails(device in devices(), fails in 0..10_u32, waits in prop::collection::vec(0..2000_u64, 1..20)) {
         let policy = Policy::default();

@@ -137,13 +137,13 @@ const DEVICES: &[ConfigKey] = &[
         "bits",
         "the shortest secret that a client may give, 80 to 256; none so short is drawn",
     ),
-    key("policy.max_fails", Plain, "10", "fails", "wrong answers in a row that lock a device"),
+    key("policy.max_fails", Plain, "10", "fails", "wrong answers in a row that lock a device, or begin a throttle"),
     unset(
         "policy.throttle_first_delay",
         Plain,
         "30",
         "seconds",
-        "the first delay, which doubles with each further fail, in place of the lock",
+        "the first delay of a throttle, which doubles with each further fail; none: the lock at once",
     ),
     unset("policy.throttle_max_delay", Plain, "7200", "seconds", "the longest delay of a throttle; none: 3600"),
     unset(

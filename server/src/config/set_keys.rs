@@ -55,13 +55,29 @@ impl fmt::Display for SetKeys {
 fn shown(key: &ConfigKey, value: &Value) -> String {
     let shown = match value {
         _ if key.is_hidden => None,
-        // Without the password that it may have.
-        Value::String(url) if key.path == "store" => {
-            Location::parse(url, &Options::default()).ok().map(|location| Value::String(location.to_string()))
-        }
+        Value::String(url) if key.path == "store" => without_password(url).map(Value::String),
+        Value::Table(_) => None,
+        _ if may_be_secret(value) => None,
         _ => Some(value.clone()),
     };
     shown.unwrap_or_else(|| HIDDEN.into()).to_string()
+}
+
+/// Whether a value has a user and password in a URL, or a key in the place of its file.
+fn may_be_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n') || (text.contains("://") && text.contains('@')),
+        Value::Array(values) => values.iter().any(may_be_secret),
+        _ => false,
+    }
+}
+
+/// The URL of a store without its password; none for a text that is no such URL.
+fn without_password(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?').unwrap_or((url, ""));
+    let base = Location::parse(url.split('?').next()?, &Options::default()).ok()?.to_string();
+    let query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("password=")).collect();
+    Some(if query.is_empty() { base } else { format!("{base}?{}", query.join("&")) })
 }
 
 #[cfg(test)]
@@ -89,6 +105,24 @@ mod tests {
              users = \"***\"\n\n[database]\npassword = \"***\"\n\n[otp]\ndigits = 8\n\n[policy]\nwindow = 2\n\n\
              [email]\nserver = \"mail.example.com\"\npassword = \"***\"\n\n[sms]\nurl = \"***\"\nheaders = \"***\"\nbody = \"***\"\n"
         );
+    }
+
+    #[test]
+    fn secrets_in_wrong_places_are_not_shown() {
+        for (file, shown) in [
+            ("store = 'postgres://u:pw@h/d?sslmode=disable&password=pw'", "store = \"postgres://u@h:5432/d?sslmode=disable\""),
+            ("store = 'postgres://u:pw@h/d?sslkey=/no/such/file'", "store = \"postgres://u@h:5432/d?sslkey=/no/such/file\""),
+            ("store = 'postgres:u:pw@h/d'", "store = \"***\""),
+            ("store = ['postgres://u:pw@h/d']", "store = \"***\""),
+            ("store = { url = 'postgres://u:pw@h/d' }", "store = \"***\""),
+            ("public_url = 'https://u:pw@h'", "public_url = \"***\""),
+            ("email = { server = 'smtp://u:pw@h' }", "server = \"***\""),
+            ("tls = { key_file = \"a\\npw\" }", "key_file = \"***\""),
+        ] {
+            let set =
+                SetKeys::merge(file, std::iter::empty(), &[]).map_err(|problems| format!("{problems:?}")).unwrap().to_string();
+            assert!(set.ends_with(&format!("{shown}\n")), "{file}: {set}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) enum ErrorKind {
     Refused,
     /// It and its transaction were not done because of a conflict with another transaction.
     Conflict,
-    /// It was not done, since there is no connection.
+    /// It was not done: there is no connection, or the session is not the one that it was.
     Unreached,
     /// The connection was lost or too slow, or the disk failed. It may have been done, or may be
     /// done later.

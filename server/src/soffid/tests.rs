@@ -6,7 +6,7 @@ mod passes;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use keyfob::{Algorithm, Digits, Kind, Policy, Status};
+use keyfob::{Algorithm, Digits, GuessChance, Kind, Lock, Policy, Status};
 use keyfob_scim::{Naming, Settings};
 
 use super::report::refusal;
@@ -158,6 +158,20 @@ fn lost_challenges_and_fails_are_reported() {
     for (status, fails, counted) in [("V", "11", 9), ("C", "10", 9), ("V", "9", 9), ("L", "11", 11), ("D", "11", 11)] {
         let taken = judge("TOTP", &[(Field::Status, status), (Field::Fails, fails)]).unwrap();
         assert_eq!((taken.device.entry.row.fails, taken.loses_fails), (counted, fails.parse() != Ok(counted)));
+    }
+}
+
+#[test]
+fn fails_count_up_to_the_fail_that_locks() {
+    let [total, endless] = [
+        Lock::ThrottleThenLock { max_fails: 5, first_delay: 30, max_delay: 3600, total_fails: 90 },
+        Lock::Throttle { max_fails: 5, first_delay: 30, max_delay: 3600 },
+    ];
+    for (lock, fails, counted) in [(total, "40", 40), (total, "90", 89), (endless, "90", 90)] {
+        let policy = Policy::builder().lock(lock).guess_bound(GuessChance::CERTAIN).pin_guess_bound(GuessChance::CERTAIN);
+        let settings = Settings { policy: policy.build().unwrap(), ..Settings::default() };
+        let taken = judge_with(&settings, "UTC", &raw("TOTP", &[(Field::Fails, fails)])).unwrap();
+        assert_eq!((taken.device.entry.row.fails, taken.device.entry.row.status), (counted, Status::Validated), "{lock:?}");
     }
 }
 

@@ -220,8 +220,7 @@ fn swap(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSe
 }
 
 /// Swaps states and writes the lines of the swapped ones, all in one statement. SQLite has no such
-/// statement. States and lines are one table: the server plans the statement anew for each batch,
-/// and a second table would have to be joined.
+/// statement. States and lines are one table, since a second one would have to be joined.
 fn swap_and_trail(connection: &mut dyn Connection, writes: &[&Write<'_>]) -> Result<HashSet<i64>, DatabaseError> {
     let mut sql = Sql::new("WITH ");
     let rows = writes

@@ -194,6 +194,10 @@ static void throttle(void) {
     CHECK(out.verdict.locked == 1 && out.verdict.retry_at == 0 && out.verdict.fails == 2);
     TAKE();
     IN_PLACE(R(LOCKED), keyfob_device_challenge(&out.record, &throttle, NULL, NULL, NOW + 6000, &out.challenge));
+    /* Callers of before total_fails, which is 0 for them. */
+    for (throttle.size = 64; throttle.size <= 68; throttle.size += 4) {
+        CHECK(keyfob_policy_check(&throttle) == R(TOTAL_FAILS));
+    }
     throttle.size = 63;
     IN_PLACE(R(STRUCT_SIZE), keyfob_device_verify(&out.record, &throttle, "123", 3, NOW, &out.verdict));
 }

@@ -4,7 +4,8 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,10 +18,10 @@ use super::configuration::configured;
 use crate::cli::args::HealthArgs;
 use crate::cli::output::{self, note};
 use crate::cli::result::Result;
-use crate::config::{Config, Tls};
+use crate::config::Tls;
 
-/// The longest time of a connection, and of each read.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time of the whole exchange. The service itself waits 5 seconds for its store.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest response that is read.
 const MAX_RESPONSE_BYTES: u64 = 16 * 1024;
 
@@ -33,10 +34,11 @@ pub(crate) fn run(args: &HealthArgs) -> Result<ExitCode> {
     }
     let address = from_here(config.listen);
     let path = if args.ready { "/ready" } else { "/health" };
-    let response = match ask(&config, address, path) {
+    let tls = config.tls.as_ref().map(client).transpose()?;
+    let response = match ask(tls, address, path) {
         Ok(response) => response,
         Err(error) => {
-            note(&format!("{address}: {error}; is the service started, with this configuration?"));
+            note(&format!("{address}: {error}"));
             return Ok(ExitCode::from(1));
         }
     };
@@ -59,19 +61,21 @@ fn from_here(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn ask(config: &Config, address: SocketAddr, path: &str) -> Result<String> {
-    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+/// The response, or what is wrong. The process ends afterwards, so a thread may be left behind.
+fn ask(tls: Option<ClientConfig>, address: SocketAddr, path: &'static str) -> std::result::Result<String, String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(connect(tls, address, path)));
+    let response = receiver.recv_timeout(TIMEOUT).map_err(|_| format!("does not answer within {} seconds", TIMEOUT.as_secs()))?;
+    response.map_err(|error| format!("{error}; is the service started, with this configuration?"))
+}
+
+fn connect(tls: Option<ClientConfig>, address: SocketAddr, path: &str) -> io::Result<String> {
+    let stream = TcpStream::connect(address)?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    match &config.tls {
-        None => Ok(exchange(stream, &request)?),
-        Some(tls) => {
-            let name = ServerName::IpAddress(address.ip().into());
-            let client = ClientConnection::new(Arc::new(client(tls)?), name)?;
-            Ok(exchange(StreamOwned::new(client, stream), &request)?)
-        }
-    }
+    let Some(tls) = tls else { return exchange(stream, &request) };
+    let name = ServerName::IpAddress(address.ip().into());
+    let client = ClientConnection::new(Arc::new(tls), name).map_err(io::Error::other)?;
+    exchange(StreamOwned::new(client, stream), &request)
 }
 
 fn exchange(mut stream: impl Read + Write, request: &str) -> io::Result<String> {

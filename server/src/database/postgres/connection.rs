@@ -188,8 +188,8 @@ impl Postgres {
         let is_shared = Arc::clone(&self.server.is_shared);
         self.run_with(async |session| {
             let rows = session.prepared.run(&session.client, sql).await;
-            if rows.as_ref().is_err_and(pooler::shows_sharing) {
-                is_shared.store(true, Ordering::Relaxed);
+            if rows.as_ref().is_err_and(pooler::shows_sharing) && !is_shared.swap(true, Ordering::Relaxed) {
+                tracing::warn!("{}; until the next start this process keeps no plans", pooler::SHARED_SESSIONS);
             }
             rows
         })

@@ -32,7 +32,7 @@ pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
 /// Whether an error of this severity ends the session. Old servers send its `name` only. The
 /// statement is not undone then: a server that cannot flush a commit panics, and may find the
 /// commit in its log when it restarts.
-fn ends_session(severity: Option<Severity>, name: &str) -> bool {
+pub(super) fn ends_session(severity: Option<Severity>, name: &str) -> bool {
     match severity {
         Some(severity) => matches!(severity, Severity::Panic | Severity::Fatal),
         None => matches!(name, "PANIC" | "FATAL"),

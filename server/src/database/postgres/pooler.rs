@@ -3,6 +3,8 @@
 
 use tokio_postgres::Client;
 
+use super::error::ends_session;
+
 #[cfg(doc)]
 use crate::database::statement::Sql;
 
@@ -26,9 +28,13 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
 
 /// Whether an error of a statement that the session keeps shows that others use the session. The
 /// statement is missing (26000), its name is in use (42P05), it has other parameters (08P01), or it
-/// is another one and refused the values ([`Sql::keep_plan`]).
+/// is another one and refused the values ([`Sql::keep_plan`]). An error that ends the session shows
+/// nothing: PgBouncer has 08P01 for a server that crashed, too.
 pub(super) fn shows_sharing(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| ["26000", "42P05", "08P01", "22012"].contains(&code.code()))
+    error.as_db_error().is_some_and(|error| {
+        ["26000", "42P05", "08P01", "22012"].contains(&error.code().code())
+            && !ends_session(error.parsed_severity(), error.severity())
+    })
 }
 
 /// Whether a pooler shares sessions. Each of two open sessions gets a mark of its own. A session

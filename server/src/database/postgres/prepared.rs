@@ -24,7 +24,8 @@ impl Prepared {
     pub(super) async fn run(&mut self, client: &Client, sql: &Sql) -> Result<Vec<Row>, tokio_postgres::Error> {
         if !self.is_set_up {
             // The server would otherwise make a plan for the values of each batch, as long as that
-            // looks cheaper. Servers without the setting decide for themselves.
+            // looks cheaper. Servers without the setting decide for themselves. It holds for the
+            // other statements of the session as well, which look up devices by key.
             let _ = client.batch_execute("SET plan_cache_mode = force_generic_plan").await;
             self.is_set_up = true;
         }
@@ -38,7 +39,18 @@ impl Prepared {
             self.statements.insert(sql.text.to_string(), (statement.clone(), Instant::now()));
             statement
         };
-        let values: Vec<_> = values.into_iter().map(|(value, _)| value).collect();
-        client.query(&statement, &values).await
+        let bare: Vec<_> = values.iter().map(|(value, _)| *value).collect();
+        let done = client.query(&statement, &bare).await;
+        if done.as_ref().is_err_and(is_outdated) {
+            self.statements.remove(&*sql.text);
+            return client.query_typed(&sql.text, &values).await;
+        }
+        done
     }
+}
+
+/// Whether an error says that the statement is not the one that was prepared: a table has changed
+/// (0A000), or it is another program's and has other types (22P03). Nothing was done then.
+fn is_outdated(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| ["0A000", "22P03"].contains(&code.code()))
 }

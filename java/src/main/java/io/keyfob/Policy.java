@@ -62,7 +62,7 @@ public final class Policy {
     }
 
     /**
-     * The chance that guessing succeeds before the lock falls; under a throttle, within a year of
+     * The chance that guessing succeeds before the lock falls; under a throttle that never locks, within a year of
      * guessing.
      *
      * @param kind the kind of device

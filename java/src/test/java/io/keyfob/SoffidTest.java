@@ -89,6 +89,17 @@ class SoffidTest {
         }
     }
 
+    @Test
+    void failsCountUpToTheFailThatLocks() {
+        Policy policy = Policy.builder().throttleThenLock(5, 30, 3600, 90).pinPositions(4).build();
+        SoffidRow row = row(Kind.HOTP).fails(40).build();
+        try (OtpDevice device = SoffidDevice.importRow(row, policy)) {
+            assertEquals(40, device.info().fails());
+            assertEquals(41, device.verify(policy, "wrong".toCharArray(), NOW).fails());
+            assertEquals(row.toBuilder().fails(41).build(), SoffidDevice.updateRow(device, row, policy));
+        }
+    }
+
     /** Soffid locks on the eleventh fail, and keeps the fails when it unlocks. */
     @Test
     void anOpenRowKeepsItsTenOrElevenFailsUntilAnAttempt() {
